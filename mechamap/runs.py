@@ -1,0 +1,147 @@
+"""Where runs live, and what runs there are."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from mechamap import run_record
+from mechamap.errors import RunError
+
+__all__ = ["RunSummary", "find_run", "home", "list_runs", "new_run_folder", "remove_run", "runs_folder"]
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """One line about a run. ``state`` is ``"damaged"`` where ``run.json`` cannot be read."""
+
+    name: str
+    path: Path
+    model: str
+    state: str
+    created: str
+    neurons: int
+    layers_complete: int
+    layers: int
+    categories: int
+    bytes: int
+
+
+def home() -> Path:
+    """MechaMap's data folder: ``$MECHAMAP_HOME``, else the platform's user data folder."""
+    given = os.environ.get("MECHAMAP_HOME")
+    if given:
+        return Path(given).expanduser()
+    from platformdirs import user_data_path
+
+    return user_data_path("mechamap", appauthor=False)
+
+
+def runs_folder() -> Path:
+    return home() / "runs"
+
+
+def new_run_folder(label: str) -> Path:
+    """Make an empty folder for a new run, named after the model and numbered: ``demo-3``.
+
+    Raises:
+        RunError: the data folder cannot be written.
+    """
+    base = re.sub(r"[^\w.-]+", "-", label).strip("-.") or "run"
+    folder = runs_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        taken = [
+            int(found[1])
+            for entry in folder.iterdir()
+            if (found := re.fullmatch(rf"{re.escape(base)}-(\d+)", entry.name))
+        ]
+        number = max(taken, default=0) + 1
+        while True:
+            try:
+                (folder / f"{base}-{number}").mkdir()
+            except FileExistsError:  # another scan took it just now
+                number += 1
+            else:
+                return folder / f"{base}-{number}"
+    except OSError as error:
+        raise RunError(
+            f"No run can be made in {folder}: {error.strerror or error}.",
+            "Set MECHAMAP_HOME to a folder you can write, or say where with --out.",
+        ) from None
+
+
+def find_run(name: str) -> Path:
+    """The folder of a run given as a path or by its name under :func:`runs_folder`.
+
+    Raises:
+        RunError: there is no such run.
+    """
+    for candidate in (Path(name).expanduser(), runs_folder() / name):
+        if (candidate / "run.json").is_file():
+            return candidate
+    known = [path.name for path in _folders()]
+    hint = (
+        f"There are: {', '.join(known[:8])}{' ...' if len(known) > 8 else ''}." if known else "There are no runs yet."
+    )
+    raise RunError(f"There is no run {name!r}.", hint)
+
+
+def list_runs() -> list[RunSummary]:
+    """All runs in the default place, the newest first; damaged ones included, said to be so."""
+    return [_summary(path) for path in _folders()]
+
+
+def remove_run(path: Path) -> None:
+    """Delete a run's folder.
+
+    Raises:
+        RunError: it is not a run, or cannot be deleted.
+    """
+    if not (path / "run.json").is_file():
+        raise RunError(f"{path} is not a run: there is no run.json in it.", "Nothing was deleted.")
+    try:
+        shutil.rmtree(path)
+    except OSError as error:
+        raise RunError(f"{path} cannot be deleted: {error.strerror or error}.") from None
+
+
+def _folders() -> list[Path]:
+    def changed(path: Path) -> int:
+        try:
+            return (path / "run.json").stat().st_mtime_ns
+        except OSError:
+            return 0
+
+    return sorted(_run_folders(), key=changed, reverse=True)
+
+
+def _run_folders() -> Iterator[Path]:
+    try:
+        yield from (path for path in runs_folder().iterdir() if (path / "run.json").is_file())
+    except OSError:
+        return
+
+
+def _summary(path: Path) -> RunSummary:
+    size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    try:
+        record = run_record.parse((path / "run.json").read_text(encoding="utf-8"), str(path / "run.json"))
+    except (RunError, OSError, UnicodeDecodeError):
+        return RunSummary(path.name, path, "?", "damaged", "", 0, 0, 0, 0, size)
+    return RunSummary(
+        name=path.name,
+        path=path,
+        model=record.model.label,
+        state=record.state,
+        created=record.created,
+        neurons=record.neurons,
+        layers_complete=sum(layer.complete for layer in record.layers),
+        layers=len(record.layers),
+        categories=len(record.categories),
+        bytes=size,
+    )

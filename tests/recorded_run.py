@@ -1,0 +1,86 @@
+"""A run made without a model: its figures are planted, so that a test knows what must come out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from mechamap.run import CATEGORY_FIGURES, NEURON_FIGURES, TOKEN_FIGURES, Run
+from mechamap.run_record import LayerRows, ModelRecord, RunRecord, TokenRecord
+from mechamap.run_writer import RunWriter
+
+CATEGORIES = ("animal", "food", "color")
+TEXT = "The dog ate a red apple while the cat watched. Then the horse had bread, and the grey lion slept near a cake."
+WORDS = {"animal": ("dog", "cat", "horse", "lion"), "food": ("apple", "bread", "cake"), "color": ("red", "grey")}
+# (layer, neuron, category, selectivity): neurons that stand out by construction
+PLANTED = ((1, 7, "food", 0.98), (0, 3, "animal", 0.95), (2, 11, "color", -0.97))
+
+
+def pieces_of(text: str) -> tuple[str, ...]:
+    """The text cut before each space, as a word-level tokenizer would."""
+    words = text.split(" ")
+    return (words[0], *(f" {word}" for word in words[1:]))
+
+
+def recorded_run(
+    folder: Path, *, layers: int = 3, width: int = 16, complete: int | None = None, seed: int = 0, top_k: int = 5
+) -> Run:
+    """Write a run of ``layers`` x ``width`` neurons to ``folder`` and open it; only ``complete`` layers are written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    pieces = ("<s>", *pieces_of(TEXT))
+    occurrences = []
+    for category, words in enumerate(WORDS.values()):
+        for word, spelling in enumerate(words):
+            at = next(p for p, piece in enumerate(pieces) if piece.strip(" .,") == spelling)
+            occurrences.append((category, word, at, at))
+    record = RunRecord(
+        model=ModelRecord("tiny", "tiny", "tiny", None, "gpt2", 1234, "float32", "cpu", layers, 64),
+        categories=CATEGORIES,
+        layers=tuple(LayerRows(layer, layer * width, width, width) for layer in range(layers)),
+        figures=(*CATEGORY_FIGURES, *NEURON_FIGURES, *TOKEN_FIGURES),
+        config={"texts": [TEXT], "threshold": 0.2, "top_k_tokens": top_k,
+                "categories": {name: {"words": list(words)} for name, words in WORDS.items()}},
+        tokens=TokenRecord(tuple(range(len(pieces))), pieces, ((0, 0, len(pieces)),), (0,), (0, 1)),
+        occurrences=tuple(occurrences),
+        coverage={name: {"occurrences": len(words), "found": {word: {"count": 1, "tokens": 1} for word in words},
+                         "not_found": [], "dropped": 0} for name, words in WORDS.items()},
+        exclusions={"add_bos": True, "exclude_first_position": True, "exclude_special_tokens": True,
+                    "positions": len(pieces), "scored": len(pieces) - 2},
+        versions={"mechamap": "test"},
+        state="running",
+        created="2026-01-02T03:04:05+00:00",
+    )  # fmt: skip
+    with RunWriter(folder, record, top_k) as writer:
+        for layer in range(layers if complete is None else complete):
+            writer.write_layer(layer, _layer(rng, layer, width, len(pieces), top_k))
+        done = complete is None or complete == layers
+        run = writer.finish("complete" if done else "cancelled", "2026-01-02T03:04:06+00:00", {"pass": 1.0})
+    return run
+
+
+def _layer(rng: np.random.Generator, layer: int, width: int, positions: int, top_k: int) -> dict[str, np.ndarray]:
+    auroc = rng.uniform(0.3, 0.7, (width, len(CATEGORIES))).astype(np.float32)
+    for planted_layer, neuron, category, selectivity in PLANTED:
+        if planted_layer == layer and neuron < width:
+            auroc[neuron, CATEGORIES.index(category)] = (selectivity + 1) / 2
+    activations = rng.normal(0, 1, (width, positions)).astype(np.float32)
+    order = np.argsort(activations[:, 2:], axis=1).astype(np.int32) + 2
+    top, bottom = order[:, ::-1][:, :top_k], order[:, :top_k]
+    return {
+        "mean": rng.normal(0, 0.3, (width, len(CATEGORIES))).astype(np.float32),
+        "auroc": auroc,
+        "selectivity": 2 * auroc - 1,
+        "d": rng.normal(0, 1, (width, len(CATEGORIES))).astype(np.float32),
+        "max": activations[:, 2:].max(axis=1),
+        "min": activations[:, 2:].min(axis=1),
+        "mean_all": activations[:, 2:].mean(axis=1),
+        "std_all": activations[:, 2:].std(axis=1),
+        "fire": (activations[:, 2:] > 0).mean(axis=1),
+        "dead": np.zeros(width, np.float32),
+        "top_values": np.take_along_axis(activations, top, axis=1),
+        "top_positions": top,
+        "bottom_values": np.take_along_axis(activations, bottom, axis=1),
+        "bottom_positions": bottom,
+    }
