@@ -1,0 +1,222 @@
+"""ScanConfig: everything that shapes a scan, read from YAML or from a plain mapping, always validated.
+
+A file needs only what it changes; the rest comes from ``configs/default.yaml``. ``categories:`` replaces
+the whole list unless ``extend: default`` keeps it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from mechamap import config_yaml
+from mechamap.config_rules import (
+    SETTINGS,
+    layer_ranges,
+    read_categories,
+    read_extend,
+    read_texts,
+    unknown_key,
+)
+from mechamap.config_yaml import Located, fail, from_plain, from_yaml
+from mechamap.errors import ConfigError, UsageError
+from mechamap.text_source import read_text_argument
+
+__all__ = [
+    "Category",
+    "ScanConfig",
+    "config_from_dict",
+    "config_to_dict",
+    "config_to_yaml",
+    "configs_folder",
+    "default_config",
+    "load_config",
+    "parse_layers",
+    "read_text_argument",
+    "with_overrides",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A name and its words; a word in lower case matches in any case, another exactly as written."""
+
+    name: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScanConfig:
+    """What a scan looks for, in which texts, and how; the YAML keys have the same names."""
+
+    categories: tuple[Category, ...]
+    texts: tuple[str, ...]
+    threshold: float
+    top_k_tokens: int
+    pooling: Literal["last", "mean", "max"]
+    add_bos: bool
+    exclude_first_position: bool
+    exclude_special_tokens: bool
+    window: int
+    layers: str
+    limit_neurons: int | None
+    dtype: str
+    device: str
+    revision: str | None
+    trust_remote_code: bool
+    keep_activations: Literal["auto", "always", "never"]
+
+
+_KEYS = ("extend", *(field.name for field in dataclasses.fields(ScanConfig)))
+
+
+def configs_folder() -> Path:
+    """Where ``default.yaml`` and the domain examples lie: inside the installed package, or in the source tree.
+
+    Raises:
+        ConfigError: neither is there.
+    """
+    package = Path(__file__).resolve().parent
+    for folder in (package / "configs", package.parent / "configs"):
+        if (folder / "default.yaml").is_file():
+            return folder
+    raise ConfigError(f"default.yaml is missing from {package / 'configs'}.", "Install MechaMap again.")
+
+
+@cache
+def default_config() -> ScanConfig:
+    """The config of ``configs/default.yaml``."""
+    path = configs_folder() / "default.yaml"
+    tree = from_yaml(_read(path), str(path))
+    values = _values(tree, path.parent, base=None)
+    for key in _KEYS[1:]:
+        if key not in values:
+            fail(tree, f"no {key}", "every key in the default config", "Install MechaMap again.")
+    return ScanConfig(**cast(Any, values))
+
+
+def load_config(path: Path | None) -> ScanConfig:
+    """The config of a YAML file, completed from the default; ``None``: the default itself.
+
+    Raises:
+        ConfigError: the file is missing, unreadable or has a mistake, named as file:line:column.
+    """
+    if path is None:
+        return default_config()
+    return _completed(from_yaml(_read(path), str(path)), path.parent)
+
+
+def config_from_dict(data: Mapping[str, object], source: str = "config") -> ScanConfig:
+    """The config of a plain mapping (run.json, a request), completed from the default.
+
+    Raises:
+        ConfigError: a mistake, named as ``source`` and the path of keys.
+    """
+    return _completed(from_plain(data, source), Path())
+
+
+def with_overrides(config: ScanConfig, **changes: object) -> ScanConfig:
+    """``config`` with some keys changed, as flags of the command line do.
+
+    ``categories`` takes Category values or the mapping the YAML takes; ``texts`` strings.
+
+    Raises:
+        UsageError: an unknown key or a value that the YAML would not accept either.
+    """
+    categories = changes.get("categories")
+    if isinstance(categories, tuple | list) and all(isinstance(it, Category) for it in categories):
+        changes["categories"] = {category.name: list(category.words) for category in categories}
+    tree = {key: from_plain(value, key) for key, value in changes.items()}
+    try:
+        values = _values(Located(tree, "overrides"), Path(), base=config)
+    except ConfigError as error:
+        raise UsageError(error.message, error.hint) from None
+    return dataclasses.replace(config, **cast(Any, values))
+
+
+def config_to_dict(config: ScanConfig) -> dict[str, Any]:
+    """The whole config in plain values, as JSON holds it; ``config_from_dict`` reads it back."""
+    plain = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+    plain["categories"] = {category.name: {"words": list(category.words)} for category in config.categories}
+    plain["texts"] = list(config.texts)
+    return plain
+
+
+def config_to_yaml(config: ScanConfig) -> str:
+    """The whole config as YAML to read and edit; ``load_config`` reads it back."""
+    return config_yaml.dump(config_to_dict(config))
+
+
+def parse_layers(spec: str, n_layers: int) -> tuple[int, ...]:
+    """The layers that ``all`` or ``0-5,11`` means in a model of ``n_layers``, ascending, each once.
+
+    Raises:
+        UsageError: the expression cannot be read or names a layer the model does not have.
+    """
+    try:
+        ranges = layer_ranges(spec)
+    except ValueError as error:
+        raise UsageError(f"{error.args[0]}, expected {error.args[1]}.") from None
+    if ranges is None:
+        return tuple(range(n_layers))
+    highest = max(last for _, last in ranges)
+    if highest >= n_layers:
+        raise UsageError(
+            f"Layer {highest} does not exist: the model has {n_layers} layers.",
+            f"Layers count from 0, so the last is {n_layers - 1}.",
+        )
+    return tuple(sorted({layer for first, last in ranges for layer in range(first, last + 1)}))
+
+
+def _completed(tree: Located, folder: Path) -> ScanConfig:
+    base = default_config()
+    return dataclasses.replace(base, **cast(Any, _values(tree, folder, base)))
+
+
+def _values(tree: Located, folder: Path, base: ScanConfig | None) -> dict[str, object]:
+    """The validated values of the keys that ``tree`` has; ``base`` is what ``extend: default`` extends."""
+    if not isinstance(tree.value, dict):
+        fail(tree, f"the config is {tree.described()}", "keys such as threshold: 0.2")
+    values: dict[str, object] = {}
+    for key, at in tree.value.items():
+        if key in SETTINGS:
+            values[key] = SETTINGS[key](at, key)
+        elif key == "texts":
+            values[key] = read_texts(at, folder)
+        elif key == "categories":
+            words = read_categories(at)
+            extend = tree.value.get("extend")
+            if extend is not None and read_extend(extend) and base is not None:
+                words = {category.name: category.words for category in base.categories} | words
+            values[key] = tuple(Category(name, its) for name, its in words.items())
+        elif key == "extend":
+            read_extend(at)
+        else:
+            unknown_key(key, at, _KEYS)
+    return values
+
+
+def _read(path: Path) -> str:
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise ConfigError(
+            f"{path}: no such file, expected a config in YAML",
+            "`mechamap config init` writes one to start from.",
+        ) from None
+    except IsADirectoryError:
+        raise ConfigError(f"{path}: a folder, expected a config file in YAML") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise ConfigError(f"{path}: cannot be read ({reason})", "Check the path and its rights.") from None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        column = len(data[data.rfind(b"\n", 0, error.start) + 1 : error.start].decode("utf-8")) + 1
+        found = f"{path}:{line}:{column}: byte 0x{data[error.start]:02x}, expected UTF-8 text"
+        raise ConfigError(found, "Save the file as UTF-8.") from None
