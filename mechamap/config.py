@@ -116,7 +116,7 @@ def config_from_dict(data: Mapping[str, object], source: str = "config") -> Scan
     Raises:
         ConfigError: a mistake, named as ``source`` and the path of keys.
     """
-    return _completed(from_plain(data, source), Path())
+    return _completed(from_plain(data, f"{source}: "), Path())
 
 
 def with_overrides(config: ScanConfig, **changes: object) -> ScanConfig:
@@ -134,7 +134,9 @@ def with_overrides(config: ScanConfig, **changes: object) -> ScanConfig:
     try:
         values = _values(Located(tree, "overrides"), Path(), base=config)
     except ConfigError as error:
-        raise UsageError(error.message, error.hint) from None
+        # The place is the key, and "window: window is 3" says it twice.
+        place, _, rest = error.message.partition(": ")
+        raise UsageError(rest if rest.startswith(f"{place} ") else error.message, error.hint) from None
     return dataclasses.replace(config, **cast(Any, values))
 
 

@@ -119,6 +119,7 @@ class _Reader:
         elif isinstance(node, yaml.SequenceNode):
             value = [self.located(item) for item in node.value]
         else:
+            assert isinstance(node, yaml.ScalarNode)
             value = _scalar(node)
         self.open.discard(id(node))
         written = node.value if isinstance(node, yaml.ScalarNode) else ""
@@ -139,7 +140,7 @@ class _Reader:
         return tree
 
 
-def _scalar(node: yaml.Node) -> str | int | float | bool | None:
+def _scalar(node: yaml.ScalarNode) -> str | int | float | bool | None:
     text: str = node.value
     match node.tag.removeprefix(_TAG):
         case "null":
@@ -148,7 +149,7 @@ def _scalar(node: yaml.Node) -> str | int | float | bool | None:
             return text.lower() in ("yes", "true", "on")
         case "int" | "float":
             return _number(text.replace("_", ""), text)
-    if node.style is None and _EXPONENT.fullmatch(text):
+    if not node.style and _EXPONENT.fullmatch(text):
         return float(text)
     return text
 
@@ -164,7 +165,7 @@ def _number(digits: str, text: str) -> int | float | str:
 
 
 def from_plain(data: object, where: str) -> Located:
-    """The tree of plain Python values (as ``json.load`` gives them); ``where`` is the key path so far.
+    """The tree of plain Python values (as ``json.load`` gives them); ``where`` is the key path so far, or ``source: ``.
 
     Raises:
         ConfigError: a value that YAML or JSON could not hold.
@@ -177,8 +178,9 @@ def from_plain(data: object, where: str) -> Located:
         case str() | int() | float():
             return Located(data, where, str(data))
         case Mapping():
-            items = {str(key): from_plain(value, f"{where}.{key}") for key, value in data.items()}
-            return Located(items, where)
+            dot = "" if where == "" or where.endswith(": ") else "."
+            items = {str(key): from_plain(value, f"{where}{dot}{key}") for key, value in data.items()}
+            return Located(items, where.removesuffix(": "))
         case Sequence():
             return Located([from_plain(item, f"{where}[{n}]") for n, item in enumerate(data)], where)
     fail(where, f"a {type(data).__name__}", "text, a number, a list or a mapping")
