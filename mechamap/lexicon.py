@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -92,13 +93,14 @@ class _Places:
         real = tokenized.offsets[of_text, 0] >= 0  # without the specials put in front
         self.position: NDArray[np.int64] = of_text[real]  # [tokens]
         self.window: NDArray[np.int64] = window[real]  # [tokens]
-        self.starts: NDArray[np.int32] = tokenized.offsets[self.position, 0]  # [tokens]
-        self.ends: NDArray[np.int32] = tokenized.offsets[self.position, 1]  # [tokens]
+        # Lists, for bisect: one numpy search an occurrence costs more than the matching itself.
+        self.starts: list[int] = tokenized.offsets[self.position, 0].tolist()  # [tokens]
+        self.ends: list[int] = tokenized.offsets[self.position, 1].tolist()  # [tokens]
 
     def positions(self, start: int, end: int) -> tuple[int, int, bool]:
         """First and last position of characters ``start`` to ``end``; whether they lie in one window."""
-        first = int(np.searchsorted(self.ends, start, side="right"))  # the first token that ends after start
-        last = int(np.searchsorted(self.starts, end, side="left")) - 1  # the last that begins before end
+        first = bisect_right(self.ends, start)  # the first token that ends after start
+        last = bisect_left(self.starts, end) - 1  # the last that begins before end
         if first > last:  # no token covers it: a character the tokenizer drops
             return 0, 0, False
         together = bool(self.window[first] == self.window[last])
