@@ -1,0 +1,56 @@
+"""Keeping the libraries below from writing into a terminal that is somebody else's."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+__all__ = ["quiet_hub", "quiet_transformers"]
+
+
+def quiet_hub() -> None:
+    """No progress bars and no log lines of huggingface_hub, from now on."""
+    from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
+    from huggingface_hub.utils import logging as hub_logging
+
+    disable_progress_bars()
+    hub_logging.set_verbosity(logging.CRITICAL)
+
+
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """No progress bars and no log lines of transformers from now on, and no warnings inside the block.
+
+    What the warnings are about is checked by the caller (missing weights, for one, are an error here).
+    """
+    from transformers.utils import logging as transformers_logging
+
+    quiet_hub()
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity(logging.CRITICAL)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        with _no_gguf_bar():
+            yield
+
+
+@contextmanager
+def _no_gguf_bar() -> Iterator[None]:
+    """transformers' GGUF reader draws its progress bar past every switch: hand it one that is off."""
+    try:
+        from transformers import modeling_gguf_pytorch_utils as reader
+    except ImportError:  # a transformers without that reader has no bar either
+        yield
+        return
+    drawn = getattr(reader, "tqdm", None)
+    if drawn is None:
+        yield
+        return
+    reader.tqdm = partial(drawn, disable=True)
+    try:
+        yield
+    finally:
+        reader.tqdm = drawn
