@@ -1,0 +1,1 @@
+"""The templated half of the bundled model's training text: word lists, templates and the generator."""
