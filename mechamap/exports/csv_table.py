@@ -1,0 +1,56 @@
+"""CSV: the original's columns, or one row per neuron with every figure."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from typing import BinaryIO
+
+import numpy as np
+
+from mechamap.exports.table import LONG_COLUMNS, ExportTable, NeuronBlock
+
+__all__ = ["write"]
+
+
+def write(table: ExportTable, wide: bool, stream: BinaryIO) -> int:
+    """Write the table to ``stream``; returns the number of rows below the header."""
+    quoted = [repr(piece) for piece in table.run.record.tokens.pieces]
+    header: tuple[str, ...] = LONG_COLUMNS
+    if wide:
+        header = ("layer", "neuron", "name", *(column.name for column in table.wide_columns), *table.token_columns)
+    text = io.TextIOWrapper(stream, encoding="utf-8", errors="backslashreplace", newline="", write_through=True)
+    writer = csv.writer(text, lineterminator="\n")
+    rows = 0
+    try:
+        writer.writerow(header)
+        for block in table.blocks():
+            lines = list(_wide(block, quoted) if wide else _long(block, quoted))
+            writer.writerows(lines)
+            rows += len(lines)
+    finally:
+        text.detach()  # the stream is its owner's to close
+    return rows
+
+
+def _long(block: NeuronBlock, quoted: list[str]) -> Iterator[tuple[object, ...]]:
+    table = block.table
+    tokens = block.token_lists("top_tokens", quoted, "()", "None")
+    neurons, categories = block.listed()
+    means = [f"{mean:.4f}" for mean in block.means[neurons, categories].tolist()]
+    for neuron, category, mean in zip(neurons.tolist(), categories.tolist(), means, strict=True):
+        listed = (table.run.categories[category], mean) if category >= 0 else ("", "")
+        yield table.model, block.layers[neuron], block.neurons[neuron], *listed, tokens[neuron]
+
+
+def _wide(block: NeuronBlock, quoted: list[str]) -> Iterator[tuple[object, ...]]:
+    columns: list[list[str]] = []
+    for column in block.table.wide_columns:
+        values = block.column(column)
+        numbers = [f"{value:.6g}" for value in values.tolist()]
+        for at in np.flatnonzero(np.isnan(values)).tolist():
+            numbers[at] = ""  # not computed
+        columns.append(numbers)
+    columns += [block.token_lists(column, quoted, "()", "None") for column in block.table.token_columns]
+    return zip(block.layers, block.neurons, block.names, *columns, strict=True)

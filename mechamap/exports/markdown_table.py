@@ -1,0 +1,81 @@
+"""Markdown: a heading that says what is covered, and a table."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO
+
+import numpy as np
+
+from mechamap.exports.table import LONG_COLUMNS, ExportTable, NeuronBlock, sized
+
+__all__ = ["write"]
+
+_MARKS = re.compile(r"([\\`*_{}\[\]<>|~#$&])")
+
+
+def write(table: ExportTable, wide: bool, stream: BinaryIO) -> int:
+    """Write the table to ``stream``; returns the number of rows below its header."""
+    rows = len(table.rows) if wide else table.long_rows
+    header: tuple[str, ...] = LONG_COLUMNS[1:]  # the model stands in the heading
+    if wide:
+        header = ("layer", "neuron", "name", *(column.name for column in table.wide_columns), *table.token_columns)
+    _put(stream, f"# {_escaped(table.model)}: {_escaped(table.scope)}, {sized(rows, 'row')}\n\n")
+    if not wide:
+        _put(stream, f"Mean activation per category, where it is at least {table.threshold:g}.\n\n")
+    text_columns = {"category", "name", *table.token_columns}
+    _put(stream, _line(_escaped(name) for name in header))
+    _put(stream, _line("---" if name in text_columns else "---:" for name in header))
+    shown = [_escaped(_visible(piece)) for piece in table.run.record.tokens.pieces]
+    for block in table.blocks():
+        lines = _wide(block, shown) if wide else _long(block, shown)
+        _put(stream, "".join([_line(cells) for cells in lines]))
+    return rows
+
+
+def _long(block: NeuronBlock, shown: list[str]) -> Iterator[tuple[str, ...]]:
+    tokens = _tokens(block, "top_tokens", shown)
+    names = [_escaped(name) for name in block.table.run.categories]
+    neurons, categories = block.listed()
+    means = [f"{mean:.4f}" for mean in block.means[neurons, categories].tolist()]
+    for neuron, category, mean in zip(neurons.tolist(), categories.tolist(), means, strict=True):
+        listed = (names[category], mean) if category >= 0 else ("", "")
+        yield str(block.layers[neuron]), str(block.neurons[neuron]), *listed, tokens[neuron]
+
+
+def _wide(block: NeuronBlock, shown: list[str]) -> Iterator[tuple[str, ...]]:
+    columns = [[str(layer) for layer in block.layers], [str(neuron) for neuron in block.neurons], block.names]
+    for column in block.table.wide_columns:
+        values = block.column(column)
+        numbers = [f"{value:.4g}" for value in values.tolist()]
+        for at in np.flatnonzero(np.isnan(values)).tolist():
+            numbers[at] = ""  # not computed
+        columns.append(numbers)
+    columns += [_tokens(block, name, shown) for name in block.table.token_columns]
+    return zip(*columns, strict=True)
+
+
+def _tokens(block: NeuronBlock, column: str, shown: list[str]) -> list[str]:
+    positions, values = block.tokens(column)
+    return [
+        " · ".join([f"{shown[at]} {value:.4g}" for at, value in zip(*row, strict=True) if at >= 0])
+        for row in zip(positions.tolist(), values.tolist(), strict=True)
+    ]
+
+
+def _visible(piece: str) -> str:
+    """A token on one line: control characters spelled out, surrounding spaces left away."""
+    return "".join(ch if ch.isprintable() else ascii(ch)[1:-1] for ch in piece.strip(" ")) or "(space)"
+
+
+def _escaped(text: str) -> str:
+    return _MARKS.sub(r"\\\1", " ".join(text.splitlines()))
+
+
+def _line(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cells) + " |\n"
+
+
+def _put(stream: BinaryIO, text: str) -> None:
+    stream.write(text.encode("utf-8", errors="backslashreplace"))

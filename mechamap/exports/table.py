@@ -1,0 +1,173 @@
+"""What an export holds, before any format: which neurons of which run, in which order, block by block.
+
+Blocks keep the memory of an export small whatever the size of the run, and turn arrays into plain Python values once
+for many neurons: one value at a time out of numpy is what makes exports slow.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mechamap.neurons import NeuronName
+from mechamap.run import CATEGORY_FIGURES, TOKEN_FIGURES, Run
+
+__all__ = ["LONG_COLUMNS", "ExportTable", "NeuronBlock", "WideColumn", "sized"]
+
+LONG_COLUMNS = ("model", "layer", "neuron", "category", "avg_activation", "top_tokens")
+DECIMALS = 4  # of mean activations and token values in the long layout
+_BLOCK = 16_384  # neurons
+
+
+@dataclass(frozen=True, slots=True)
+class WideColumn:
+    """A figure as one column: ``max``, or ``selectivity.food`` for column ``category`` of a figure that has several."""
+
+    name: str
+    figure: str
+    category: int | None
+
+
+@dataclass(frozen=True)
+class ExportTable:
+    """The neurons to export, and what is said about them.
+
+    Args:
+        rows: row numbers in the order they are written, ``[exported]``.
+        threshold: the mean activation at which the long layout lists a neuron under a category.
+        scope: what the rows are, in words.
+    """
+
+    run: Run
+    rows: NDArray[np.int64]
+    threshold: float
+    scope: str
+
+    @property
+    def model(self) -> str:
+        return self.run.record.model.name
+
+    def blocks(self) -> Iterator[NeuronBlock]:
+        for first in range(0, len(self.rows), _BLOCK):
+            yield NeuronBlock(self, self.rows[first : first + _BLOCK])
+
+    @cached_property
+    def long_rows(self) -> int:
+        """How many rows the long layout has: one per neuron and category, one for a neuron with none."""
+        return sum(len(block.listed()[0]) for block in self.blocks())
+
+    @cached_property
+    def wide_columns(self) -> tuple[WideColumn, ...]:
+        """Every figure of the run but the token figures, per-neuron ones first."""
+        per_neuron, per_category = [], []
+        for figure in self.run.record.figures:
+            if figure in TOKEN_FIGURES:
+                continue
+            if figure in CATEGORY_FIGURES or self.run.figure(figure).ndim > 1:
+                names = enumerate(self.run.categories)
+                per_category += [WideColumn(f"{figure}.{name}", figure, at) for at, name in names]
+            else:
+                per_neuron.append(WideColumn(figure, figure, None))
+        return (*per_neuron, *per_category)
+
+    @cached_property
+    def token_columns(self) -> tuple[str, ...]:
+        """Of ``top_tokens`` and ``bottom_tokens`` those that the run has."""
+        return tuple(f"{side}_tokens" for side in ("top", "bottom") if self.run.has(f"{side}_positions"))
+
+    @cached_property
+    def first_row_of(self) -> dict[int, int]:
+        return {layer.layer: layer.first_row for layer in self.run.layers}
+
+
+@dataclass(frozen=True)
+class NeuronBlock:
+    """Up to some thousands of neurons of an export."""
+
+    table: ExportTable
+    rows: NDArray[np.int64]  # [block]
+
+    @cached_property
+    def layers(self) -> list[int]:
+        return [int(layer) for layer in self.table.run.layer_of[self.rows].tolist()]
+
+    @cached_property
+    def neurons(self) -> list[int]:
+        """The number of each neuron in its layer; experts' neurons are counted one expert after another."""
+        run = self.table.run
+        numbers = run.index_of[self.rows].tolist()
+        for at in np.flatnonzero(run.expert_of[self.rows] >= 0).tolist():
+            numbers[at] = int(self.rows[at]) - self.table.first_row_of[self.layers[at]]
+        return list(numbers)
+
+    @cached_property
+    def names(self) -> list[str]:
+        run = self.table.run
+        places = zip(
+            self.layers, run.index_of[self.rows].tolist(), run.expert_of[self.rows].tolist(), strict=True
+        )  # fmt: skip
+        return [str(NeuronName(*place)) for place in places]
+
+    @cached_property
+    def means(self) -> NDArray[np.float64]:
+        """Mean activation per category to four decimals, ``[block, categories]``."""
+        means: NDArray[np.float64] = self.table.run.figure("mean")[self.rows].astype(np.float64)
+        return means.round(DECIMALS)
+
+    def listed(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The long layout's rows, each as (neuron of the block, category), category -1 for a neuron with none."""
+        with np.errstate(invalid="ignore"):
+            reached = self.table.run.figure("mean")[self.rows] >= self.table.threshold  # [block, categories]
+        none = ~reached.any(axis=1, keepdims=True)  # [block, 1]
+        neurons, categories = np.nonzero(np.concatenate([reached, none], axis=1))
+        categories[categories == reached.shape[1]] = -1
+        return neurons, categories
+
+    def column(self, column: WideColumn) -> NDArray[np.float64]:
+        """A figure's values, ``[block]``."""
+        array = self.table.run.figure(column.figure)
+        values = array[self.rows] if column.category is None else array[self.rows, column.category]
+        return values.astype(np.float64)
+
+    def tokens(self, column: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Positions and values to four decimals of ``top_tokens`` or ``bottom_tokens``, ``[block, k]``; -1: none."""
+        side = column.removesuffix("_tokens")
+        run = self.table.run
+        if not run.has(f"{side}_positions"):
+            return np.full((len(self.rows), 0), -1, dtype=np.int64), np.zeros((len(self.rows), 0))
+        positions = run.figure(f"{side}_positions")[self.rows].astype(np.int64)
+        positions[positions >= len(run.record.tokens.pieces)] = -1
+        values = run.figure(f"{side}_values")[self.rows].astype(np.float64)
+        return positions, np.round(values, DECIMALS)
+
+    def token_lists(self, column: str, quoted: Sequence[str], pair: str, missing: str) -> list[str]:
+        """Each neuron's tokens as one text such as ``[(' apple', 1.5)]``.
+
+        Args:
+            quoted: every piece in the spelling of the format.
+            pair: brackets around a token and its value, ``()`` or ``[]``.
+            missing: what stands for a value that is no finite number.
+        """
+        positions, values = self.tokens(column)
+        number: Callable[[float], str] = repr
+        if not np.isfinite(values[positions >= 0]).all():
+            number = lambda value: repr(value) if math.isfinite(value) else missing  # noqa: E731
+        left, right = pair[0], pair[1]
+        return [
+            "["
+            + ", ".join(
+                [f"{left}{quoted[at]}, {number(value)}{right}" for at, value in zip(*row, strict=True) if at >= 0]
+            )
+            + "]"
+            for row in zip(positions.tolist(), values.tolist(), strict=True)
+        ]
+
+
+def sized(count: int, noun: str) -> str:
+    """``1 row``, ``1,204 rows``."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
