@@ -1,0 +1,72 @@
+"""The activations of one layer over a run's own text, computed when somebody wants to look at them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mechamap.capture import capture_layers
+from mechamap.errors import RunError
+from mechamap.models import LoadedModel, NeuronLayer
+from mechamap.run import Run, activations_file
+from mechamap.run_writer import write_activations
+from mechamap.scan import half
+from mechamap.text import TokenizedText, Window
+
+__all__ = ["layer_activations"]
+
+
+def layer_activations(run: Run, layer: int, loaded: LoadedModel) -> Path:
+    """Keep a layer's activations in the run's folder, ``[neurons of the layer, positions]`` float16.
+
+    Args:
+        run: a run on disk; its own tokens are run through the model again, up to this layer.
+        layer: one of the run's layers.
+        loaded: the model that the run is about.
+
+    Returns:
+        The file, which :meth:`mechamap.run.Run.activations` reads.
+
+    Raises:
+        RunError: the run has no folder or no text, or the model is not the run's.
+        UsageError: the run has no such layer.
+    """
+    if run.path is None or not run.has_context:
+        raise RunError(f"{run.name} keeps no text, so no model can be run over it.", "Scan the model to see its text.")
+    rows = run.layer_rows(layer)
+    if run.activations(layer) is not None:
+        return activations_file(run.path, layer)
+    wanted = next((found for found in loaded.layers if found.layer == layer), None)
+    if wanted is None or wanted.width != rows.d_mlp:
+        raise RunError(
+            f"{loaded.label} is not the model of {run.name}: layer {layer} has other neurons.",
+            "Use the model and revision that the run was made with.",
+        )
+    kept: list[NDArray[np.float16]] = []
+
+    def on_layer(_layer: NeuronLayer, activations: Tensor) -> None:
+        kept.append(half(activations))
+
+    capture_layers(loaded, _tokenized(run), [wanted], on_layer, limit_neurons=rows.width)
+    return write_activations(run.path, layer, kept[0])
+
+
+def _tokenized(run: Run) -> TokenizedText:
+    tokens = run.record.tokens
+    count = len(tokens.ids)
+    special = np.zeros(count, bool)
+    special[list(tokens.special)] = True
+    scored = np.ones(count, bool)
+    scored[list(tokens.excluded)] = False
+    return TokenizedText(
+        ids=np.array(tokens.ids, np.int32),
+        pieces=tokens.pieces,
+        offsets=np.full((count, 2), -1, np.int32),
+        special=special,
+        scored=scored,
+        windows=tuple(Window(*window) for window in tokens.windows),
+        exclusions=dict(run.record.exclusions),
+    )

@@ -1,0 +1,235 @@
+"""The hooked pass: each layer's neurons, one layer at a time, for all positions at once.
+
+A forward pre-hook on every wanted down-projection sees its input, which are the neurons' activations. They are handed
+to a callback and forgotten before the next layer runs; behind the last wanted layer the forward is stopped.
+
+A text too long for one forward is cut into batches, each run by a thread of its own, and the threads take turns: when
+all have reached a layer, the callback gets it whole, and only then they go on. So exact statistics need one layer's
+activations in memory, whatever the length of the text, and no architecture has to be taken apart for it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from mechamap.errors import Cancelled
+from mechamap.models import LoadedModel, NeuronLayer
+from mechamap.text import TokenizedText, Window
+
+__all__ = ["BATCH_TOKENS", "capture_layers"]
+
+# Tokens of one forward, padding included. On a CPU larger batches are no faster; on a GPU they are.
+BATCH_TOKENS = {"cpu": 4096, "cuda": 16384, "mps": 4096}
+
+LayerCallback = Callable[[NeuronLayer, Tensor], None]
+
+
+class _Stop(Exception):
+    """Leaves a forward behind the last wanted layer."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Windows padded to one length on the right, where causal attention never looks back from."""
+
+    ids: Tensor  # [windows, length]
+    mask: Tensor  # [windows, length], 0 at padding
+    take: Tensor  # [wanted positions of the batch] into windows * length
+
+
+def capture_layers(
+    loaded: LoadedModel,
+    tokenized: TokenizedText,
+    layers: Sequence[NeuronLayer],
+    on_layer: LayerCallback,
+    *,
+    wanted: NDArray[np.bool_] | None = None,
+    limit_neurons: int | None = None,
+    cancel: threading.Event | None = None,
+    batch_tokens: int | None = None,
+) -> None:
+    """Run the model over the text once and hand over each layer's activations as it is reached.
+
+    Args:
+        layers: the layers wanted, in the order of the forward.
+        on_layer: called with a layer and its activations ``[wanted positions, neurons]``, in the model's dtype on the
+            model's device; called in layer order; must not keep the tensor.
+        wanted: ``[positions]``, which positions to hand over; all where not given.
+        limit_neurons: hand over only the first so many neurons of each layer.
+        cancel: looked at in every layer.
+        batch_tokens: most tokens of one forward; :data:`BATCH_TOKENS` for the device where not given.
+
+    Raises:
+        Cancelled: ``cancel`` was set.
+    """
+    if not layers:
+        return
+    size = batch_tokens or BATCH_TOKENS.get(loaded.device.type, 4096)
+    keep = np.ones(len(tokenized.ids), bool) if wanted is None else wanted
+    batches = [_batch(windows, tokenized, keep, loaded) for windows in _grouped(tokenized.windows, size)]
+    turns = _Turns(len(batches))
+    gathered: list[Tensor | None] = [None] * len(batches)
+    last = layers[-1]
+
+    def reached(layer: NeuronLayer, turn: int, activations: Tensor) -> None:
+        if cancel is not None and cancel.is_set():
+            raise Cancelled("The scan was cancelled.")
+        neurons = activations.reshape(-1, activations.shape[-1])  # [windows * length, d_mlp]
+        gathered[turn] = neurons[batches[turn].take, :limit_neurons]  # a copy: the caller may free the rest
+        if turn == len(batches) - 1:
+            parts = [part for part in gathered if part is not None]
+            gathered[:] = [None] * len(batches)
+            whole = parts[0] if len(parts) == 1 else torch.cat(parts)  # [wanted, neurons]
+            del parts
+            on_layer(layer, whole)
+        if layer is last:
+            raise _Stop
+        turns.pass_on(turn)
+
+    with _hooked(layers, turns, reached):
+        turns.run(lambda turn: _forward(loaded, batches[turn]))
+
+
+def _forward(loaded: LoadedModel, batch: _Batch) -> None:
+    try:
+        with torch.inference_mode():
+            loaded.model(input_ids=batch.ids, attention_mask=batch.mask, use_cache=False)
+    except _Stop:
+        pass
+
+
+@contextmanager
+def _hooked(
+    layers: Sequence[NeuronLayer], turns: _Turns, reached: Callable[[NeuronLayer, int, Tensor], None]
+) -> Iterator[None]:
+    """Hooks on the layers' down-projections for as long as the context lasts, however it is left."""
+
+    def hook_of(layer: NeuronLayer) -> Callable[[nn.Module, tuple[Any, ...]], None]:
+        def hook(_module: nn.Module, args: tuple[Any, ...]) -> None:
+            reached(layer, turns.mine(), args[0])
+
+        return hook
+
+    handles = []
+    try:
+        for layer in layers:
+            handles.append(layer.module.register_forward_pre_hook(hook_of(layer)))
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+class _Turns:
+    """Runs the same work for each batch, one at a time, each giving the turn to the next where it says so.
+
+    With one batch it all happens in the calling thread. With several, each has a thread; only one of them ever runs.
+    The first failure stops all of them and is raised to the caller.
+    """
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self._turn = 0
+        self._changed = threading.Condition()
+        self._failure: BaseException | None = None
+        self._finished = [False] * count
+        self._own = threading.local()
+
+    def mine(self) -> int:
+        """The batch that the calling thread runs."""
+        number: int = self._own.number
+        return number
+
+    def run(self, work: Callable[[int], None]) -> None:
+        if self._count == 1:
+            self._own.number = 0
+            work(0)
+            return
+        threads = [threading.Thread(target=self._body, args=(work, n), daemon=True) for n in range(self._count)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if self._failure is not None:
+            raise self._failure
+
+    def _body(self, work: Callable[[int], None], number: int) -> None:
+        self._own.number = number
+        try:
+            self._wait_for(number)
+            work(number)
+        except BaseException as error:
+            with self._changed:
+                if self._failure is None and not isinstance(error, _Stop):
+                    self._failure = error
+                self._changed.notify_all()
+        finally:
+            with self._changed:
+                self._finished[number] = True
+                if self._turn == number:
+                    self._advance(number)
+                self._changed.notify_all()
+
+    def pass_on(self, number: int) -> None:
+        """Give the turn to the next batch and wait until it comes back."""
+        if self._count == 1:
+            return
+        with self._changed:
+            self._advance(number)
+            self._changed.notify_all()
+        self._wait_for(number)
+
+    def _advance(self, number: int) -> None:
+        for step in range(1, self._count + 1):
+            self._turn = (number + step) % self._count
+            if not self._finished[self._turn]:
+                return
+
+    def _wait_for(self, number: int) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._turn == number or self._failure is not None)
+            if self._failure is not None:
+                raise _Stop
+
+
+def _grouped(windows: Sequence[Window], size: int) -> Iterator[list[Window]]:
+    """Consecutive windows whose padded size stays within ``size`` tokens, at least one at a time."""
+    group: list[Window] = []
+    longest = 0
+    for window in windows:
+        longest = max(longest, window.length)
+        if group and longest * (len(group) + 1) > size:
+            yield group
+            group, longest = [], window.length
+        group.append(window)
+    if group:
+        yield group
+
+
+def _batch(
+    windows: Sequence[Window], tokenized: TokenizedText, wanted: NDArray[np.bool_], loaded: LoadedModel
+) -> _Batch:
+    length = max(window.length for window in windows)
+    ids = np.zeros((len(windows), length), np.int64)
+    mask = np.zeros((len(windows), length), np.int64)
+    take = np.zeros((len(windows), length), bool)
+    for row, window in enumerate(windows):
+        span = slice(window.start, window.start + window.length)
+        ids[row, : window.length] = tokenized.ids[span]
+        mask[row, : window.length] = 1
+        take[row, : window.length] = wanted[span]
+    device = loaded.device
+    return _Batch(
+        ids=torch.from_numpy(ids).to(device),
+        mask=torch.from_numpy(mask).to(device),
+        take=torch.from_numpy(np.flatnonzero(take)).to(device),
+    )

@@ -1,0 +1,154 @@
+"""What a scan writes into ``run.json``, and into which folder."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from mechamap.catalog import ModelSource, resolve
+from mechamap.config import ScanConfig, config_to_dict
+from mechamap.errors import RunError
+from mechamap.lexicon import Occurrence
+from mechamap.models import LoadedModel, NeuronLayer
+from mechamap.run import CATEGORY_FIGURES, NEURON_FIGURES, TOKEN_FIGURES, Run
+from mechamap.run_record import LayerRows, ModelRecord, RunRecord, TokenRecord
+from mechamap.runs import new_run_folder
+from mechamap.text import TokenizedText
+
+__all__ = ["ScanInputs", "keeps_activations", "new_record", "run_folder"]
+
+# What `keep_activations: auto` keeps at most. Above it, the engine computes a layer's when they are looked at.
+KEEP_BYTES = 64 * 2**20
+
+_VERSIONS = ("mechamap", "torch", "transformers", "tokenizers", "numpy")
+
+# Settings that may differ between the start of a run and its resumption.
+_FREE_TO_CHANGE = frozenset({"device", "threshold", "keep_activations", "trust_remote_code"})
+
+
+@dataclass(frozen=True)
+class ScanInputs:
+    """All that a pass starts from."""
+
+    name: str
+    config: ScanConfig
+    loaded: LoadedModel
+    layers: tuple[NeuronLayer, ...]
+    tokenized: TokenizedText
+    occurrences: tuple[Occurrence, ...]
+    coverage: Mapping[str, object]
+    proof: tuple[Mapping[str, Any], ...]
+    created: str
+
+    @cached_property
+    def source(self) -> ModelSource:
+        return resolve(self.name)
+
+    def width(self, layer: NeuronLayer) -> int:
+        """Neurons scanned in a layer."""
+        return min(layer.width, self.config.limit_neurons or layer.width)
+
+
+def keeps_activations(inputs: ScanInputs) -> bool:
+    """Whether the run keeps every activation, ``[neurons, positions]`` float16 a layer."""
+    if inputs.config.keep_activations != "auto":
+        return inputs.config.keep_activations == "always"
+    neurons = sum(inputs.width(layer) for layer in inputs.layers)
+    return neurons * len(inputs.tokenized.ids) * 2 <= KEEP_BYTES
+
+
+def new_record(inputs: ScanInputs, kept: Mapping[int, LayerRows]) -> RunRecord:
+    """The record at the start of the pass; ``kept`` are layers of an earlier attempt that stay as they are."""
+    loaded, tokenized = inputs.loaded, inputs.tokenized
+    layers = []
+    first_row = 0
+    for layer in inputs.layers:
+        rows = LayerRows(layer.layer, first_row, inputs.width(layer), layer.width)
+        layers.append(kept.get(layer.layer, rows))
+        first_row += rows.width
+    return RunRecord(
+        model=ModelRecord(
+            name=inputs.name,
+            label=loaded.label,
+            id=loaded.id,
+            revision=loaded.revision,
+            architecture=loaded.architecture,
+            parameters=loaded.parameters,
+            dtype=str(loaded.dtype).removeprefix("torch."),
+            device=str(loaded.device),
+            layers=len(loaded.layers),
+            context=loaded.context,
+        ),
+        categories=tuple(category.name for category in inputs.config.categories),
+        layers=tuple(layers),
+        figures=(*CATEGORY_FIGURES, *NEURON_FIGURES, *TOKEN_FIGURES),
+        config=config_to_dict(inputs.config),
+        tokens=TokenRecord(
+            ids=tuple(tokenized.ids.tolist()),
+            pieces=tokenized.pieces,
+            windows=tuple((window.text, window.start, window.length) for window in tokenized.windows),
+            special=tuple(np.flatnonzero(tokenized.offsets[:, 0] < 0).tolist()),
+            excluded=tuple(np.flatnonzero(~tokenized.scored).tolist()),
+        ),
+        occurrences=tuple((o.category, o.word, o.first, o.last) for o in inputs.occurrences),
+        coverage=inputs.coverage,
+        exclusions=tokenized.exclusions,
+        proof=inputs.proof,
+        versions={name: _version(name) for name in _VERSIONS} | {"python": platform.python_version()},
+        state="running",
+        created=inputs.created,
+    )
+
+
+def run_folder(out: Path | None, resume: bool, inputs: ScanInputs) -> tuple[Path, dict[int, LayerRows]]:
+    """Where the run goes, and which of its layers are there already (by layer, only when resuming).
+
+    Raises:
+        RunError: the folder holds a run and resuming was not asked for, or one that this scan does not continue.
+    """
+    if out is None:
+        if resume:
+            raise RunError("There is nothing to resume: no run folder was given.", "Say which with --out DIR.")
+        return new_run_folder(inputs.loaded.label), {}
+    folder = out.expanduser().absolute()
+    if (folder / "run.json").exists():
+        if not resume:
+            raise RunError(
+                f"{folder} holds a run already.", "Go on with it by --resume, or choose another folder with --out."
+            )
+        return folder, _kept(Run.open(folder), inputs)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(f"{folder} cannot be made: {error.strerror or error}.", "Choose another place.") from None
+    return folder, {}
+
+
+def _kept(run: Run, inputs: ScanInputs) -> dict[int, LayerRows]:
+    """The complete layers of a run that this scan continues."""
+    before, now = run.record.config, config_to_dict(inputs.config)
+    changed = sorted(name for name in now if name not in _FREE_TO_CHANGE and before.get(name) != now[name])
+    if run.record.model.id != inputs.loaded.id or run.record.model.revision != inputs.loaded.revision:
+        changed.insert(0, "model")
+    if run.record.tokens.ids != tuple(inputs.tokenized.ids.tolist()):
+        changed.append("tokens")
+    if changed:
+        raise RunError(
+            f"{run.path} was started with other settings than these: {', '.join(changed)} differ.",
+            "Resume with the settings it was started with, or scan into another folder.",
+        )
+    return {layer.layer: layer for layer in run.complete_layers}
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"

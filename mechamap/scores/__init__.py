@@ -1,0 +1,5 @@
+"""What an activation says about a category: exact rank statistics, moments and extreme tokens, a layer at a time.
+
+``plan`` says which positions count for which category; ``layer`` is the contract between the pass and the scores;
+``ranked`` computes them on the CPU with numpy, ``ranked_torch`` anywhere with torch, both to the same definitions.
+"""
