@@ -8,6 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from mechamap.config import Category
 from mechamap.text import TokenizedText
 
-__all__ = ["Occurrence", "coverage", "find_occurrences"]
+__all__ = ["Occurrence", "coverage", "find_occurrences", "whole_word_spans"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +75,11 @@ def _matches(
     """All matches, and whether each counts."""
     places = [_Places(tokenized, number) for number in range(len(texts))]
     for number, category in enumerate(categories):
-        pattern, owners = _pattern(category.words)
         for text_number, text in enumerate(texts):
             place = places[text_number]
-            for start, end, group in _whole_words(pattern, text):
+            for start, end, word in whole_word_spans(category.words, text):
                 first, last, together = place.positions(start, end)
-                found = Occurrence(number, owners[group], text_number, start, end, first, last)
+                found = Occurrence(number, word, text_number, start, end, first, last)
                 yield found, together and bool(tokenized.scored[last])
 
 
@@ -107,7 +107,23 @@ class _Places:
         return int(self.position[first]), int(self.position[last]), together
 
 
-def _pattern(words: Sequence[str]) -> tuple[re.Pattern[str], list[int]]:
+def whole_word_spans(words: Sequence[str], text: str) -> Iterator[tuple[int, int, int]]:
+    """Character start, end and word number of each match in ``text``: leftmost, then longest, never overlapping."""
+    pattern, word_of_group = _pattern(tuple(words))
+    at = 0
+    while (match := pattern.search(text, at)) is not None:
+        start, end = match.span()
+        # \w does not know combining marks: "cafe" is no whole word before a combining accent.
+        if end < len(text) and unicodedata.category(text[end]).startswith("M"):
+            at = start + 1
+            continue
+        assert match.lastindex is not None
+        yield start, end, word_of_group[match.lastindex]
+        at = end
+
+
+@lru_cache(maxsize=256)
+def _pattern(words: tuple[str, ...]) -> tuple[re.Pattern[str], list[int]]:
     """One alternation, longest word first, a group for each; and the word number of each group."""
     spellings = []
     for number, word in enumerate(words):
@@ -119,19 +135,6 @@ def _pattern(words: Sequence[str]) -> tuple[re.Pattern[str], list[int]]:
         body = r"\s+".join(re.escape(part) for part in spelling.split())
         groups.append(f"(?i:({body}))" if spelling == spelling.lower() else f"({body})")
     return re.compile(rf"(?<!\w)(?:{'|'.join(groups)})(?!\w)"), [-1, *(number for _, number in spellings)]
-
-
-def _whole_words(pattern: re.Pattern[str], text: str) -> Iterator[tuple[int, int, int]]:
-    start = 0
-    while (match := pattern.search(text, start)) is not None:
-        start, end = match.span()
-        # \w does not know combining marks: "cafe" is no whole word before a combining accent.
-        if end < len(text) and unicodedata.category(text[end]).startswith("M"):
-            start += 1
-            continue
-        assert match.lastindex is not None
-        yield start, end, match.lastindex
-        start = end
 
 
 def _texts(tokenized: TokenizedText) -> list[str]:
