@@ -1,0 +1,266 @@
+"""The language of filters and sort columns, read into a small tree; what the names mean is :mod:`mechamap.query`'s.
+
+    either    := both (("or" | "|") both)*
+    both      := negation (("and" | "&") negation)*
+    negation  := ("not" | "!") negation | comparison
+    comparison:= sum (("<" | "<=" | ">" | ">=" | "==" | "=" | "!=") sum)*
+    sum       := product (("+" | "-") product)*
+    product   := sign (("*" | "/") sign)*
+    sign      := ("-" | "+") sign | atom
+    atom      := NUMBER | "TEXT" | NAME | NAME "." (NAME | "TEXT") | "abs" "(" sum ")" | "(" either ")"
+
+Every node knows the character it began at, so that a mistake can be pointed at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import NoReturn, TypeAlias
+
+from mechamap.errors import QueryError
+
+__all__ = ["Both", "Comparison", "Name", "Negation", "Node", "Number", "Operation", "Text", "parse", "wrong"]
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    at: int
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    at: int
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """``food`` or ``selectivity.food``: then ``category`` is the part after the dot."""
+
+    at: int
+    value: str
+    category: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """``+ - * /`` of two, ``neg`` or ``abs`` of one."""
+
+    at: int
+    operator: str
+    operands: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """A chain: each operand compared with the next."""
+
+    at: int
+    operators: tuple[str, ...]
+    operands: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Negation:
+    at: int
+    operand: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """``and`` (``every``) or ``or`` of conditions."""
+
+    at: int
+    every: bool
+    operands: tuple[Node, ...]
+
+
+Node: TypeAlias = Number | Text | Name | Operation | Comparison | Negation | Both
+
+_LEXEME = re.compile(
+    r"""(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?!\w))
+      | (?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
+      | (?P<name>[^\W\d]\w*)
+      | (?P<sign><=|>=|==|!=|<>|&&|\|\||[-+*/<>=!&|().,≤≥])""",
+    re.VERBOSE,
+)
+_SPELLED = {"&&": "and", "&": "and", "||": "or", "|": "or", "!": "not", "=": "==", "<>": "!=", "≤": "<=", "≥": ">="}
+_WORDS = ("and", "or", "not", "abs")
+_COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
+_DEEPEST = 50  # brackets and signs inside one another
+
+
+@dataclass(frozen=True, slots=True)
+class _Lexeme:
+    kind: str  # number, text, name, sign, end
+    value: str
+    at: int
+
+
+def wrong(source: str, at: int, problem: str, hint: str = "") -> NoReturn:
+    """Raise the QueryError that points at character ``at`` (counted from 0) of the expression."""
+    raise QueryError(f"{source}\n{' ' * at}^ character {at + 1}: {problem}", hint)
+
+
+def parse(source: str, names: Iterable[str] = ()) -> tuple[Node, ...]:
+    """The expressions of a comma-separated list (a filter is a list of one).
+
+    Args:
+        names: names to recognise although they are no single word, such as a category ``proper noun``.
+
+    Raises:
+        QueryError: with the position of the mistake.
+    """
+    parser = _Parser(source, _lexemes(source, [name for name in names if not name.isidentifier()]))
+    found = [parser.either()]
+    while parser.take(","):
+        found.append(parser.either())
+    if parser.now.kind != "end":
+        parser.unexpected("and, or, or a comparison such as > 0.5")
+    return tuple(found)
+
+
+def _lexemes(source: str, odd_names: list[str]) -> list[_Lexeme]:
+    odd = [re.compile(re.escape(name) + r"(?!\w)") for name in sorted(odd_names, key=len, reverse=True) if name]
+    found: list[_Lexeme] = []
+    at = 0
+    while at < len(source):
+        if source[at].isspace():
+            at += 1
+            continue
+        match = next((match for pattern in odd if (match := pattern.match(source, at))), None)
+        if match is not None:
+            found.append(_Lexeme("name", match[0], at))
+        else:
+            match = _LEXEME.match(source, at)
+            if match is None:
+                quote = source[at] in "\"'"
+                wrong(source, at, "this quote is not closed." if quote else f"{source[at]!r} means nothing here.")
+            kind = match.lastgroup or ""
+            value = match[0]
+            if kind == "text":
+                value = re.sub(r"\\(.)", r"\1", value[1:-1])
+            elif kind == "sign":
+                value = _SPELLED.get(value, value)
+            elif kind == "name" and value.lower() in _WORDS:
+                kind, value = "sign", value.lower()
+            found.append(_Lexeme(kind, value, at))
+        at = match.end()
+    return [*found, _Lexeme("end", "", len(source))]
+
+
+class _Parser:
+    """Recursive descent over the lexemes, one method a rule of the grammar above."""
+
+    def __init__(self, source: str, lexemes: list[_Lexeme]) -> None:
+        self.source = source
+        self.lexemes = lexemes
+        self.position = 0
+        self.depth = 0
+
+    @property
+    def now(self) -> _Lexeme:
+        return self.lexemes[self.position]
+
+    def take(self, *signs: str) -> str | None:
+        """The sign that comes next and is one of these, taken."""
+        if self.now.kind == "sign" and self.now.value in signs:
+            self.position += 1
+            return self.lexemes[self.position - 1].value
+        return None
+
+    def unexpected(self, expected: str) -> NoReturn:
+        now = self.now
+        if now.kind == "end":
+            wrong(self.source, now.at, f"the expression ends where {expected} was expected.")
+        hint = "Put quotes around a text of several words." if now.kind in ("name", "text") else ""
+        wrong(self.source, now.at, f"{now.value!r} stands where {expected} was expected.", hint)
+
+    def either(self) -> Node:
+        return self.joined("or", self.both)
+
+    def both(self) -> Node:
+        return self.joined("and", self.negation)
+
+    def joined(self, word: str, part: Callable[[], Node]) -> Node:
+        at = self.now.at
+        operands = [part()]
+        while self.take(word):
+            operands.append(part())
+        return operands[0] if len(operands) == 1 else Both(at, word == "and", tuple(operands))
+
+    def negation(self) -> Node:
+        at = self.now.at
+        if self.take("not"):
+            return Negation(at, self.nested(self.negation))
+        return self.comparison()
+
+    def comparison(self) -> Node:
+        at = self.now.at
+        operators, operands = [], [self.sum()]
+        while operator := self.take(*_COMPARISONS):
+            operators.append(operator)
+            operands.append(self.sum())
+        return operands[0] if not operators else Comparison(at, tuple(operators), tuple(operands))
+
+    def sum(self) -> Node:
+        return self.chained(("+", "-"), self.product)
+
+    def product(self) -> Node:
+        return self.chained(("*", "/"), self.sign)
+
+    def chained(self, operators: tuple[str, ...], part: Callable[[], Node]) -> Node:
+        found = part()
+        at = self.now.at
+        while operator := self.take(*operators):
+            found = Operation(at, operator, (found, part()))
+            at = self.now.at
+        return found
+
+    def sign(self) -> Node:
+        at = self.now.at
+        if self.take("-"):
+            return Operation(at, "neg", (self.nested(self.sign),))
+        return self.nested(self.sign) if self.take("+") else self.atom()
+
+    def nested(self, part: Callable[[], Node]) -> Node:
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            wrong(self.source, self.now.at, "this is nested too deeply.")
+        found = part()
+        self.depth -= 1
+        return found
+
+    def atom(self) -> Node:
+        now = self.now
+        if self.take("abs"):
+            if not self.take("("):
+                self.unexpected("( after abs")
+            inside = self.nested(self.sum)
+            self.close()
+            return Operation(now.at, "abs", (inside,))
+        if self.take("("):
+            inside = self.nested(self.either)
+            self.close()
+            return inside
+        if now.kind not in ("number", "text", "name"):
+            self.unexpected("a name, a number or a text in quotes")
+        self.position += 1
+        if now.kind == "number":
+            return Number(now.at, float(now.value))
+        if now.kind == "text":
+            return Text(now.at, now.value)
+        if not self.take("."):
+            return Name(now.at, now.value)
+        part = self.now
+        if part.kind not in ("name", "text"):
+            self.unexpected("a category")
+        self.position += 1
+        return Name(now.at, now.value, part.value)
+
+    def close(self) -> None:
+        if not self.take(")"):
+            self.unexpected(")")
