@@ -152,9 +152,9 @@ def _special_ids(tokenizer: Any) -> NDArray[np.int64]:
 def _exclusions(config: ScanConfig, *, bos: str | None, window: int, counts: dict[str, int]) -> dict[str, object]:
     left_out = []
     if config.exclude_first_position:
-        left_out.append(f"the first of each of {counts['windows']} windows")
+        left_out.append(f"first positions ({counts['first_positions']:,})")
     if config.exclude_special_tokens:
-        left_out.append(f"{counts['special_positions']} special tokens")
+        left_out.append(f"special tokens ({counts['special_positions']:,})")
     front = f"{bos} in front of each window" if bos is not None else "no BOS in front"
     summary = f"{counts['scored']:,} of {counts['positions']:,} positions scored; {front}; left out: " + (
         " and ".join(left_out) or "nothing"
