@@ -1,0 +1,244 @@
+"""What the engine process does when asked: each method takes a Call and returns the JSON-able answer.
+
+torch is imported by the first request that needs a model, never before.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mechamap import rpc
+from mechamap.engine_calls import Call, Methods
+from mechamap.engine_progress import ProgressTicker
+from mechamap.errors import Cancelled, OutOfMemory
+from mechamap.rpc import RpcFault
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mechamap.config import ScanConfig
+    from mechamap.events import ScanEvent
+    from mechamap.models import LoadedModel
+    from mechamap.run import Run
+
+__all__ = ["METHODS", "KeptModel"]
+
+
+class KeptModel:
+    """The model of the last request, kept because the next one often wants the same."""
+
+    def __init__(self) -> None:
+        self._key: tuple[object, ...] | None = None
+        self._loaded: LoadedModel | None = None
+
+    def get(self, name: str, config: ScanConfig, stage: Callable[[str, str], None]) -> LoadedModel:
+        """The model called ``name`` as ``config`` wants it; another one is freed before this one is loaded.
+
+        Raises:
+            ModelError: see :func:`mechamap.models.load_model`.
+        """
+        key = (name, config.dtype, config.device, config.revision, config.trust_remote_code, _files(name))
+        if self._loaded is not None and key == self._key:
+            return self._loaded
+        self.drop()
+        stage("resolve", name)
+        from mechamap.models import load_model
+
+        self._loaded = load_model(
+            name,
+            dtype=config.dtype,
+            device=config.device,
+            revision=config.revision,
+            trust_remote_code=config.trust_remote_code,
+            stage=lambda text: stage("load", text),
+        )
+        self._key = key
+        return self._loaded
+
+    def drop(self) -> None:
+        """Give the model's memory back, on the device too."""
+        self._loaded = self._key = None
+        gc.collect()
+        torch = sys.modules.get("torch")
+        if torch is not None and torch.cuda.is_initialized():
+            torch.cuda.empty_cache()
+
+
+def _files(name: str) -> tuple[tuple[str, int, int], ...]:
+    """What tells a model folder or file from one that was trained on since: names, sizes, modification times."""
+    path = Path(name).expanduser()
+    files = sorted(path.iterdir()) if path.is_dir() else [path] if path.is_file() else []
+    stats = [(file.name, file.stat()) for file in files]
+    return tuple((file, stat.st_size, stat.st_mtime_ns) for file, stat in stats)
+
+
+_kept = KeptModel()
+
+
+def scan(call: Call) -> dict[str, Any]:
+    """``{model, config, config_file?, out?, resume?}`` -> ``{run, state, timings}``, with progress."""
+    from mechamap.config import load_config, with_overrides
+
+    model = _text(call, "model")
+    changes = call.params.get("config") or {}
+    if not isinstance(changes, dict):
+        raise RpcFault(rpc.INVALID_PARAMS, "config is an object of changed keys, or null.")
+    file, out = _path(call, "config_file"), _path(call, "out")
+    with ProgressTicker(call.progress) as ticker:
+        ticker.stage("resolve", model)
+        config = with_overrides(load_config(file), **changes)
+        loaded = _kept.get(model, config, _stage(call, ticker))
+        _stop_if_cancelled(call)
+        from mechamap.scan import ScanRequest
+        from mechamap.scan import scan as run_scan
+
+        request = ScanRequest(model, config, out, resume=bool(call.params.get("resume")))
+        try:
+            run = run_scan(request, on_event=_watch(ticker), cancel=call.cancel, loaded=loaded)
+        except OutOfMemory:
+            del loaded
+            _kept.drop()
+            raise
+        ticker.send_now()
+    return {"run": str(run.path), "state": run.record.state, "timings": dict(run.record.timings)}
+
+
+def _watch(ticker: ProgressTicker) -> Callable[[ScanEvent], None]:
+    """Turn the scan's events into counts."""
+
+    def see(event: ScanEvent) -> None:
+        told = event.to_dict()
+        match told["event"]:
+            case "stage":
+                ticker.stage(told["stage"], told.get("detail", ""))
+            case "started":
+                ticker.started(str(told["run"]), told["layers"], told["neurons"])
+            case "layer":
+                ticker.layer(told["done"], told["total"], told["neurons_done"])
+
+    return see
+
+
+def activations(call: Call) -> dict[str, Any]:
+    """``{run, layer}`` -> ``{file}``: a layer's activations, computed again unless the run kept them."""
+    run, layer = _run(call), call.params.get("layer")
+    if not isinstance(layer, int) or isinstance(layer, bool):
+        raise RpcFault(rpc.INVALID_PARAMS, "layer is a number.")
+    from mechamap.config import config_from_dict
+    from mechamap.errors import RunError
+    from mechamap.run import activations_file
+
+    if run.path is None or run.path.is_file():
+        raise RunError(f"{run.name} has no activations: it was opened from an export.", "Scan the model to see them.")
+    run.layer_rows(layer)
+    if run.activations(layer) is None:
+        config = config_from_dict(run.record.config, f"{run.path}/run.json")
+        with ProgressTicker(call.progress) as ticker:
+            loaded = _kept.get(run.record.model.name, config, _stage(call, ticker))
+            _stop_if_cancelled(call)
+            ticker.stage("pass", f"layer {layer}")
+            from mechamap.activations import layer_activations
+
+            try:
+                return {"file": str(layer_activations(run, layer, loaded))}
+            except OutOfMemory:
+                del loaded
+                _kept.drop()
+                raise
+    return {"file": str(activations_file(run.path, layer))}
+
+
+def export(call: Call) -> dict[str, Any]:
+    """``{run, path, format, wide?, scope?, rows? or names?, overwrite?}`` -> ``{path, rows}``."""
+    from mechamap.export import export_run
+
+    run, params = _run(call), call.params
+    written = export_run(
+        run,
+        Path(_text(call, "path")).expanduser(),
+        format=_text(call, "format"),
+        wide=bool(params.get("wide")),
+        rows=_rows(call, run),
+        scope=str(params.get("scope") or "all"),
+        overwrite=bool(params.get("overwrite")),
+    )
+    return {"path": str(written.path), "rows": written.rows}
+
+
+def models(call: Call) -> dict[str, Any]:
+    """``{}`` -> ``{cached}``: ids in the local hub cache."""
+    from mechamap.catalog import cached_models
+
+    return {"cached": cached_models()}
+
+
+def _stage(call: Call, ticker: ProgressTicker) -> Callable[[str, str], None]:
+    def enter(name: str, detail: str) -> None:
+        _stop_if_cancelled(call)  # between the steps of loading is the only place where loading can stop
+        ticker.stage(name, detail)
+
+    return enter
+
+
+def _stop_if_cancelled(call: Call) -> None:
+    if call.cancel.is_set():
+        raise Cancelled("The scan was cancelled before its first layer.")
+
+
+def _run(call: Call) -> Run:
+    from mechamap.run import Run
+
+    path = Path(_text(call, "run"))
+    if path.suffix.lower() == ".csv":
+        from mechamap.csv_run import read_csv
+
+        return read_csv(path)
+    return Run.open(path)
+
+
+def _rows(call: Call, run: Run) -> NDArray[np.int64] | None:
+    """The rows to export, in order: given as row numbers or as neurons' names; None: all."""
+    import numpy as np
+
+    from mechamap.errors import UsageError
+    from mechamap.neurons import parse_neuron
+
+    rows, names = call.params.get("rows"), call.params.get("names")
+    if rows is None and names is None:
+        return None
+    if rows is not None:
+        chosen = np.asarray(rows)  # [chosen]
+        if chosen.size == 0:
+            return np.zeros(0, np.int64)
+        if chosen.ndim != 1 or chosen.dtype.kind != "i" or chosen.min() < 0 or chosen.max() >= run.neurons:
+            raise RpcFault(rpc.INVALID_PARAMS, f"rows are numbers from 0 to {run.neurons - 1}.")
+        return chosen.astype(np.int64)
+    places = zip(run.layer_of.tolist(), run.index_of.tolist(), run.expert_of.tolist(), strict=True)
+    row_at = {place: row for row, place in enumerate(places)}
+    found = []
+    for name in map(parse_neuron, names or ()):
+        if (row := row_at.get((name.layer, name.index, name.expert))) is None:
+            raise UsageError(f"{name} is not in {run.name}.")
+        found.append(row)
+    return np.array(found, np.int64)
+
+
+def _text(call: Call, name: str) -> str:
+    value = call.params.get(name)
+    if not isinstance(value, str) or not value:
+        raise RpcFault(rpc.INVALID_PARAMS, f"{call.method} needs {name}, as text.")
+    return value
+
+
+def _path(call: Call, name: str) -> Path | None:
+    return Path(_text(call, name)).expanduser() if call.params.get(name) is not None else None
+
+
+METHODS = Methods(
+    queued={"scan": scan, "activations": activations}, prompt={"models": models}, beside={"export": export}
+)
