@@ -1,8 +1,8 @@
 """Writing a run: rows of each figure as layers finish, and ``run.json`` replaced after them.
 
 The order is what makes it safe against a crash at any moment: rows are written and synced first, and only then is
-``run.json`` replaced, atomically, by one that calls their layers complete. Syncing is the slow part, so layers that
-finish in quick succession are committed together.
+``run.json`` replaced, atomically, by one that calls their layers complete. Syncing is the slow part and needs no
+processor, so a thread of its own does it while the scan goes on; layers that finish meanwhile are committed together.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -24,7 +26,7 @@ from mechamap.run_record import RunRecord
 
 __all__ = ["RunWriter"]
 
-COMMIT_SECONDS = 0.25
+COMMIT_SECONDS = 0.1  # at least so long between commits
 
 
 class RunWriter:
@@ -44,14 +46,14 @@ class RunWriter:
         self.record = record
         self._fixed = run_record.dump_fixed(record)
         self._files: dict[str, tuple[BinaryIO, int, np.dtype[Any], tuple[int, ...]]] = {}
-        self._pending: set[int] = set()
-        self._problems: list[str] = list(record.problems)
+        self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
+        self._committing: Future[None] | None = None
         self._committed = 0.0
         resumed = any(layer.complete for layer in record.layers)
         try:
             for name in record.figures:
                 self._open(name, top_k, fresh=not resumed)
-            self._replace_record()
+            self._replace_record(record)
         except OSError as error:
             self.close()
             raise RunError(f"{folder} cannot be written: {error.strerror or error}.", "Choose another place.") from None
@@ -107,14 +109,11 @@ class RunWriter:
                 row_bytes = dtype.itemsize * int(np.prod(columns, dtype=np.int64))
                 file.seek(offset + rows.first_row * row_bytes)
                 file.write(np.ascontiguousarray(values, dtype=dtype).data)
-            self._pending.add(layer)
             layers = list(self.record.layers)
             layers[at] = replace(rows, complete=True, flags=flags)
-            self.record = replace(self.record, layers=tuple(layers))
-            if problem:
-                self._problems.append(problem)
-            if time.monotonic() - self._committed >= COMMIT_SECONDS:
-                self.commit()
+            problems = (*self.record.problems, problem) if problem else self.record.problems
+            self.record = replace(self.record, layers=tuple(layers), problems=problems)
+            self._commit_soon()
         except OSError as error:
             raise RunError(
                 f"Layer {layer} cannot be written to {self.folder}: {error.strerror or error}.",
@@ -131,24 +130,47 @@ class RunWriter:
                 "Free some space, or scan with `keep_activations: never`.",
             ) from None
 
+    def _commit_soon(self) -> None:
+        """Have the thread commit what is written so far, unless it is busy; then a later call will."""
+        if self._committing is not None:
+            if not self._committing.done():
+                return
+            self._committing.result()  # raises what the thread met
+        if time.monotonic() - self._committed >= COMMIT_SECONDS:
+            self._committed = time.monotonic()
+            for file, *_ in self._files.values():
+                file.flush()  # here, not in the thread: a buffered file is not for two threads at once
+            self._committing = self._committer.submit(self._sync, self.record)
+
     def commit(self) -> None:
         """Sync what was written and say in ``run.json`` that its layers are complete."""
-        if not self._pending:
-            return
+        if self._committing is not None:
+            self._committing.result()
+            self._committing = None
         for file, *_ in self._files.values():
             file.flush()
-            os.fdatasync(file.fileno()) if hasattr(os, "fdatasync") else os.fsync(file.fileno())
-        self._replace_record()
-        self._pending.clear()
-        self._committed = time.monotonic()
+        self._sync(self.record)
+
+    def _sync(self, record: RunRecord) -> None:
+        """Rows first, then the record that calls them complete."""
+        for file, *_ in self._files.values():
+            os.fsync(file.fileno())
+        self._replace_record(record)
 
     def finish(self, state: str, finished: str, timings: Mapping[str, float]) -> Run:
-        """Write the closing record and open the run for reading."""
-        self.commit()
-        self.record = replace(
-            self.record, state=state, finished=finished, timings=dict(timings), problems=tuple(self._problems)
-        )
-        self._replace_record()
+        """Write the closing record and open the run for reading.
+
+        Raises:
+            RunError: the disk is full or gone.
+        """
+        self.record = replace(self.record, state=state, finished=finished, timings=dict(timings))
+        try:
+            self.commit()
+        except OSError as error:
+            raise RunError(
+                f"The end of the run cannot be written to {self.folder}: {error.strerror or error}.",
+                "Free some space; the layers written before are kept.",
+            ) from None
         return Run.open(self.folder)
 
     def update(self, **changes: Any) -> None:
@@ -159,20 +181,23 @@ class RunWriter:
         self.record = replace(self.record, **changes)
 
     def close(self) -> None:
-        """Commit what is pending and close the files; safe to call twice."""
+        """Commit what is written and close the files; safe to call twice."""
         try:
-            self.commit()
+            if self._files:
+                self.commit()
         except OSError:
             pass  # the disk that could not take the rows cannot take the record either; what was committed stands
         finally:
+            self._committer.shutdown()
             for file, *_ in self._files.values():
-                file.close()
+                with suppress(OSError):  # closing flushes, and that may be what failed before
+                    file.close()
             self._files.clear()
 
-    def _replace_record(self) -> None:
+    def _replace_record(self, record: RunRecord) -> None:
         temporary = self.folder / ".run.json.new"
         with temporary.open("w", encoding="utf-8") as file:
-            file.write(run_record.dump(self.record, self._fixed))
+            file.write(run_record.dump(record, self._fixed))
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(self.folder / "run.json")
