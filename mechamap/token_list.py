@@ -93,7 +93,7 @@ def _read(cell: str) -> list[tuple[str, float]]:
 def _from_json(text: str) -> list[tuple[str, float]]:
     try:
         pairs = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return _from_python(text)
     return [_pair(pair) for pair in pairs]
 
