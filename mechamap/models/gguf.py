@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from mechamap.errors import MissingExtra, WeightsError
 
-__all__ = ["check_file", "unpacking"]
+__all__ = ["check_file", "unpacking", "without_bar"]
 
 _PACKAGES = ("gguf", "accelerate")
 
@@ -35,12 +38,29 @@ def check_file(path: Path) -> None:
         )
 
 
-def unpacking(path: Path) -> dict[str, Any]:
+def unpacking() -> dict[str, Any]:
     """What makes transformers unpack a GGUF file's weights, instead of keeping them packed in its own modules."""
-    if path.suffix.lower() != ".gguf":
-        return {}
     try:
         from transformers import GgufConfig
     except ImportError:  # before transformers could keep them packed, it always unpacked them
         return {}
     return {"quantization_config": GgufConfig(dequantize=True)}
+
+
+@contextmanager
+def without_bar() -> Iterator[None]:
+    """No progress bar: transformers' GGUF reader draws its progress bar past every switch: hand it one that is off."""
+    try:
+        from transformers import modeling_gguf_pytorch_utils as reader
+    except ImportError:  # a transformers without that reader has no bar either
+        yield
+        return
+    drawn = getattr(reader, "tqdm", None)
+    if drawn is None:
+        yield
+        return
+    reader.tqdm = partial(drawn, disable=True)
+    try:
+        yield
+    finally:
+        reader.tqdm = drawn

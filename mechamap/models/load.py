@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from mechamap.catalog import resolve
 from mechamap.models import devices, folder, gguf, hub
-from mechamap.models.architectures import NeuronLayer, neuron_layers, text_config
+from mechamap.models.architectures import text_config
 from mechamap.models.checkpoint import read_model, read_tokenizer
+from mechamap.models.layers import NeuronLayer, neuron_layers
 from mechamap.models.quiet import quiet_transformers
 from mechamap.models.trouble import translated
 
@@ -99,7 +100,7 @@ def load_model(
         folder.check_tokenizer_files(path)
     stage("loading torch")
     target, weight_format = devices.pick_device(device), devices.pick_dtype(dtype)
-    with translated(source), quiet_transformers():
+    with translated(source.id), quiet_transformers():
         stage("reading weights")
         model = read_model(path, weight_format, trust_remote_code)
         stage("reading the tokenizer")

@@ -6,7 +6,6 @@ import logging
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 
 __all__ = ["quiet_hub", "quiet_transformers"]
 
@@ -33,24 +32,4 @@ def quiet_transformers() -> Iterator[None]:
     transformers_logging.set_verbosity(logging.CRITICAL)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with _no_gguf_bar():
-            yield
-
-
-@contextmanager
-def _no_gguf_bar() -> Iterator[None]:
-    """transformers' GGUF reader draws its progress bar past every switch: hand it one that is off."""
-    try:
-        from transformers import modeling_gguf_pytorch_utils as reader
-    except ImportError:  # a transformers without that reader has no bar either
         yield
-        return
-    drawn = getattr(reader, "tqdm", None)
-    if drawn is None:
-        yield
-        return
-    reader.tqdm = partial(drawn, disable=True)
-    try:
-        yield
-    finally:
-        reader.tqdm = drawn

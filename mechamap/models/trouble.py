@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from mechamap.catalog import ModelSource
 from mechamap.errors import (
     MechaMapError,
     MissingExtra,
@@ -23,46 +22,46 @@ _NO_MODULE = re.compile(r"No module named '([\w.]+)'")
 
 
 @contextmanager
-def translated(source: ModelSource) -> Iterator[None]:
-    """Turn whatever is raised while ``source`` is read into a :class:`MechaMapError`, never a traceback."""
+def translated(model_id: str) -> Iterator[None]:
+    """Turn whatever is raised while ``model_id`` is read or run into a :class:`MechaMapError`, never a traceback."""
     try:
         yield
     except MechaMapError:
         raise
     except Exception as error:
-        raise _translation(source, error) from error
+        raise _translation(model_id, error) from error
 
 
-def _translation(source: ModelSource, error: Exception) -> MechaMapError:
+def _translation(model_id: str, error: Exception) -> MechaMapError:
     text = " ".join(str(error).split())
     kind = type(error).__name__
     if isinstance(error, MemoryError) or kind == "OutOfMemoryError" or _NO_MEMORY.search(text):
         return OutOfMemory(
-            f"{source.id} does not fit into memory: {_first_sentence(text) or kind}",
+            f"{model_id} does not fit into memory: {_first_sentence(text) or kind}",
             "Try --dtype bfloat16, another --device, or a smaller model; close what else uses the memory.",
         )
     if "trust_remote_code" in text:
         return ModelError(
-            f"{source.id} needs Python code that comes with the model, and running it was not allowed.",
+            f"{model_id} needs Python code that comes with the model, and running it was not allowed.",
             "If you trust its authors, allow it with --trust-remote-code.",
         )
     if isinstance(error, ImportError):
         named = _NO_MODULE.search(text)
         package = named.group(1).partition(".")[0] if named else None
         return MissingExtra(
-            f"{source.id} needs a package that is not installed: {package or _first_sentence(text)}.",
+            f"{model_id} needs a package that is not installed: {package or _first_sentence(text)}.",
             f"Install it: pip install {package}" if package else "Install what the message names.",
         )
     if "does not recognize this architecture" in text or "Unrecognized model" in text:
         return UnsupportedModel(
-            f"{source.id}: {_first_sentence(text)}", "It may need a newer transformers: pip install -U transformers"
+            f"{model_id}: {_first_sentence(text)}", "It may need a newer transformers: pip install -U transformers"
         )
     if kind == "SafetensorError" or "size mismatch" in text or isinstance(error, EOFError):
         return WeightsError(
-            f"The weights of {source.id} cannot be read: {_shortened(text)}",
+            f"The weights of {model_id} cannot be read: {_shortened(text)}",
             "Download them again; if that does not help, they do not belong to this config.",
         )
-    return ModelError(f"{source.id} cannot be loaded: {kind}: {_shortened(text)}", "")
+    return ModelError(f"{model_id} cannot be used: {kind}: {_shortened(text)}", "")
 
 
 def _first_sentence(text: str) -> str:
