@@ -80,7 +80,7 @@ def scan(
         on_event(StageEntered("pass", f"{len(todo)} layers, {len(inputs.tokenized.ids):,} tokens"))
         job = _Pass(inputs, plan, writer, on_event, done=len(kept))
         try:
-            with clock.timed("pass"), translated(inputs.source):
+            with clock.timed("pass"), translated(inputs.loaded.id):
                 job.run(todo, cancel)
         except BaseException as error:
             # Whatever stopped the pass, what it finished is kept and the run says how it ended.

@@ -5,14 +5,12 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mechamap.catalog import ModelSource, resolve
 from mechamap.config import ScanConfig, config_to_dict
 from mechamap.errors import RunError
 from mechamap.lexicon import Occurrence
@@ -33,7 +31,7 @@ _VERSIONS = ("mechamap", "torch", "transformers", "tokenizers", "numpy")
 _FREE_TO_CHANGE = frozenset({"device", "threshold", "keep_activations", "trust_remote_code"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ScanInputs:
     """All that a pass starts from."""
 
@@ -46,10 +44,6 @@ class ScanInputs:
     coverage: Mapping[str, object]
     proof: tuple[Mapping[str, Any], ...]
     created: str
-
-    @cached_property
-    def source(self) -> ModelSource:
-        return resolve(self.name)
 
     def width(self, layer: NeuronLayer) -> int:
         """Neurons scanned in a layer."""

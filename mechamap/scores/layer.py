@@ -67,7 +67,8 @@ def dead(figures: Figures) -> NDArray[np.float32]:
     "Zero" is a thousandth of the layer's root-mean-square activation: exactly zero for ReLU (Voita et al., 2023),
     and the same idea for activation functions that only come close to it.
     """
-    rms = np.sqrt(np.nanmean(np.square(figures["mean_all"]) + np.square(figures["std_all"])))
+    squares = np.square(figures["mean_all"]) + np.square(figures["std_all"])  # [neurons]
+    rms = np.sqrt(squares[np.isfinite(squares)].mean()) if np.isfinite(squares).any() else np.nan
     largest = np.maximum(np.abs(figures["max"]), np.abs(figures["min"]))
     flags: NDArray[np.float32] = np.where(np.isnan(largest), np.nan, largest <= DEAD * rms).astype(np.float32)
     return flags

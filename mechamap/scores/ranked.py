@@ -189,7 +189,8 @@ def _auroc(ranks: NDArray[np.float64], values: NDArray[np.float32], category: Ca
         ends = values[:, category.last][:, :, None]  # [block, occurrences, 1]
         extra = values[:, category.extra][:, None, :]  # [block, 1, extra]
         below -= np.count_nonzero(ends > extra, axis=(1, 2)) + np.count_nonzero(ends == extra, axis=(1, 2)) / 2
-    return below / (count * category.rest)
+    auroc: NDArray[np.float64] = below / (count * category.rest)
+    return auroc
 
 
 @dataclass(frozen=True, slots=True)
