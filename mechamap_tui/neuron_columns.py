@@ -1,0 +1,125 @@
+"""The columns of the neuron table: what each is called, where its values come from and how one is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mechamap.run import Run
+from mechamap_tui.number_text import correlation, magnitude, probability, share
+from mechamap_tui.terminal_text import piece_label
+
+__all__ = ["ALL_CATEGORIES", "TOKENS", "Column", "category_columns", "overview_columns", "token_summary"]
+
+TOKENS = "tokens"
+ALL_CATEGORIES = "reads:"  # columns of the overview are called reads:food
+TOKEN_JOINT = " · "
+FALLS = "(falls) "
+
+# key, title, the run's figure, width with a space in front, how a value is written, coloured by its sign
+_BY_CATEGORY = (
+    ("reads", "reads", "selectivity", 7, correlation, True),
+    ("auroc", "auroc", "auroc", 7, probability, False),
+    ("d", "d", "d", 7, magnitude, False),
+    ("mean", "mean", "mean", 7, magnitude, False),
+)
+_BY_NEURON = (
+    ("max", "max", "max", 7, magnitude, False),
+    ("min", "min", "min", 7, magnitude, False),
+    ("fire", "fire", "fire", 6, share, False),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. ``values()`` has one value per neuron; ``width`` 0 takes what is left of the line."""
+
+    key: str
+    title: str
+    width: int
+    values: Callable[[], NDArray[Any]]
+    text: Callable[[float], str]
+    signed: bool = False
+
+
+def category_columns(run: Run, category: str) -> tuple[Column, ...]:
+    """The columns about one category; figures that the run does not have are left out."""
+    columns = [*_name_columns(run)]
+    for key, title, figure, width, text, signed in _BY_CATEGORY:
+        if run.has(figure):
+            columns.append(Column(key, title, width, cache(partial(_plain, run, figure, category)), text, signed))
+    return (*columns, *_neuron_columns(run), _tokens_column(run, category))
+
+
+def overview_columns(run: Run, category: str) -> tuple[Column, ...]:
+    """One column of selectivity (of the mean, where the run has none) per category."""
+    figure, text = ("selectivity", correlation) if run.has("selectivity") else ("mean", magnitude)
+    columns = [*_name_columns(run)]
+    for name in run.categories:
+        width = max(8, min(len(name), 10) + 3)
+        columns.append(
+            Column(f"{ALL_CATEGORIES}{name}", name[:10], width, cache(partial(_plain, run, figure, name)), text, True)
+        )
+    return (*columns, *_neuron_columns(run)[-1:], _tokens_column(run, category))
+
+
+def token_summary(run: Run, row: int, category: str) -> str:
+    """The distinct pieces among a neuron's top tokens; the lowest ones, said so, where it falls on the category."""
+    falls = _falls(run, row, category)
+    pieces: dict[str, None] = {}
+    for hit in run.top_tokens(row, lowest=falls):
+        pieces.setdefault(piece_label(hit.piece))
+    return (FALLS if falls else "") + TOKEN_JOINT.join(pieces)
+
+
+def _falls(run: Run, row: int, category: str) -> bool:
+    if not (run.has("selectivity") and run.has("bottom_positions") and category):
+        return False
+    return bool(run.column("selectivity", category)[row] < 0)
+
+
+def _name_columns(run: Run) -> tuple[Column, ...]:
+    layer = Column("layer", "L", 4, lambda: run.layer_of, _whole)
+    expert = Column("expert", "E", 4, lambda: run.expert_of, _whole)
+    index = Column("neuron", "N", 7, lambda: run.index_of, _whole)
+    return (layer, expert, index) if bool((run.expert_of >= 0).any()) else (layer, index)
+
+
+def _neuron_columns(run: Run) -> tuple[Column, ...]:
+    return tuple(
+        Column(key, title, width, cache(partial(_plain, run, figure, None)), text, signed)
+        for key, title, figure, width, text, signed in _BY_NEURON
+        if run.has(figure)
+    )
+
+
+def _tokens_column(run: Run, category: str) -> Column:
+    return Column(TOKENS, "top tokens", 0, cache(partial(_first_token_rank, run, category)), str)
+
+
+def _whole(value: float) -> str:
+    return str(int(value))
+
+
+def _plain(run: Run, figure: str, category: str | None) -> NDArray[Any]:
+    return np.asarray(run.column(figure, category))
+
+
+def _first_token_rank(run: Run, category: str) -> NDArray[Any]:
+    """The alphabetical place of each neuron's first token; NaN where it has none."""
+    if not run.has("top_positions"):
+        return np.full(run.neurons, np.nan, dtype=np.float32)
+    labels = [piece_label(piece).casefold() for piece in run.record.tokens.pieces]
+    places = {label: place for place, label in enumerate(sorted(set(labels)))}
+    ranks = np.array([*(places[label] for label in labels), np.nan])  # position -1 takes the last: none
+    first = np.asarray(run.figure("top_positions")[:, 0])
+    if run.has("selectivity") and run.has("bottom_positions") and category:
+        falls = np.asarray(run.column("selectivity", category)) < 0
+        first = np.where(falls, run.figure("bottom_positions")[:, 0], first)
+    ranked: NDArray[Any] = -ranks[first]
+    return ranked  # "down" reads from a to z

@@ -1,0 +1,45 @@
+"""Numbers as the screens write them: short, signed where a sign can be, "-" alone where there is none."""
+
+from __future__ import annotations
+
+import math
+
+__all__ = ["NONE", "correlation", "magnitude", "probability", "share"]
+
+NONE = "—"
+
+
+def correlation(value: float) -> str:
+    """A value within -1 to 1, signed: ``+.98``, ``-.40``, ``+1.00``."""
+    if math.isnan(value):
+        return NONE
+    text = f"{value:+.2f}"
+    return text[0] + text[2:] if text[1] == "0" else text
+
+
+def probability(value: float) -> str:
+    """A value within 0 to 1: ``.98``, ``1.00``."""
+    if math.isnan(value):
+        return NONE
+    return f"{value:.2f}".removeprefix("0")
+
+
+def magnitude(value: float) -> str:
+    """Any value, signed, in at most six cells up to a million: ``+3.42``, ``-2824``, ``+1.2e+07``."""
+    if math.isnan(value):
+        return NONE
+    size = abs(value)
+    if size < 99.995:
+        return f"{value:+.2f}"
+    if size < 999.95:
+        return f"{value:+.1f}"
+    return f"{value:+.0f}" if size < 99_999.5 else f"{value:+.1e}"
+
+
+def share(value: float) -> str:
+    """A value within 0 to 1 as a percentage: ``11%``; ``<1%`` where it is small but not nothing."""
+    if math.isnan(value):
+        return NONE
+    if 0 < value < 0.005:
+        return "<1%"
+    return f"{100 * value:.0f}%"

@@ -1,0 +1,57 @@
+"""Pane 4: what the chosen neuron scores in every category."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+
+from mechamap.run import Run
+from mechamap_tui.widgets.charts import CategoryChart, charts_of
+from mechamap_tui.widgets.pane_title import pane_title
+
+__all__ = ["CategoryPane"]
+
+
+class CategoryPane(Container):
+    """A chart of one figure, or a table of all; the tabs choose."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right,l", "next_tab(1)", "next figure"),
+        Binding("left,h", "next_tab(-1)", "previous figure", show=False),
+    ]
+
+    DEFAULT_CSS = """
+    CategoryPane > CategoryChart { height: 1fr; }
+    """
+
+    def __init__(self, run: Run, category: str, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.run, self.category = run, category
+        self.row: int | None = None
+        self.tabs = charts_of(run)
+        self.tab = self.tabs[0]
+
+    def compose(self) -> ComposeResult:
+        yield CategoryChart()
+
+    def on_mount(self) -> None:
+        self.show(None)
+
+    def show(self, row: int | None) -> None:
+        self.row = row
+        self.border_title = pane_title("4 Categories", tabs=self.tabs, current=self.tab, action="screen.chart")
+        self.query_one(CategoryChart).show(self.run, row, self.category, self.tab)
+
+    def show_category(self, category: str) -> None:
+        self.category = category
+        self.show(self.row)
+
+    def show_tab(self, tab: str) -> None:
+        self.tab = tab
+        self.show(self.row)
+
+    def action_next_tab(self, steps: int) -> None:
+        self.show_tab(self.tabs[(self.tabs.index(self.tab) + steps) % len(self.tabs)])

@@ -1,0 +1,158 @@
+"""Pane 3: one neuron, in four ways."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container
+from textual.timer import Timer
+from textual.widgets import ContentSwitcher
+
+from mechamap.errors import MechaMapError
+from mechamap.notes import Notes
+from mechamap.run import Run
+from mechamap_tui.number_text import correlation
+from mechamap_tui.occurrence_map import OccurrenceMap
+from mechamap_tui.widgets.histogram_view import HistogramView
+from mechamap_tui.widgets.notes_view import NotesView
+from mechamap_tui.widgets.pane_title import pane_title
+from mechamap_tui.widgets.text_view import TextView
+from mechamap_tui.widgets.token_view import TokenView
+
+if TYPE_CHECKING:
+    from textual.widget import Widget
+
+__all__ = ["DETAIL_TABS", "DetailPane"]
+
+DETAIL_TABS = ("tokens", "text", "histogram", "notes")
+ASK_AFTER = 0.4  # seconds of rest on a neuron before its activations are asked from the engine
+
+
+class DetailPane(Container):
+    """The chosen neuron's tokens, the text it saw, its distribution and its note; only the open tab is made."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("right,l", "next_tab(1)", "next tab"),
+        Binding("left,h", "next_tab(-1)", "previous tab", show=False),
+    ]
+
+    DEFAULT_CSS = """
+    DetailPane ContentSwitcher { height: 1fr; }
+    DetailPane ContentSwitcher > * { height: 1fr; }
+    """
+
+    def __init__(self, run: Run, notes: Notes, category: str, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.run, self.notes, self.category = run, notes, category
+        self.row: int | None = None
+        self.tab = DETAIL_TABS[0]
+        self._occurrences = OccurrenceMap(run)
+        self._asking: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        with ContentSwitcher(initial="tokens"):
+            yield TokenView(id="tokens")
+            yield TextView(id="text")
+            yield HistogramView(id="histogram")
+            yield NotesView(id="notes")
+
+    def on_mount(self) -> None:
+        self.show(None)
+
+    def show(self, row: int | None) -> None:
+        """Show a neuron in the open tab."""
+        self.row = row
+        if self._asking is not None:
+            self._asking.stop()
+        self._entitle()
+        match self.tab:
+            case "tokens":
+                self.query_one(TokenView).show(self.run, row, self.category, self._occurrences)
+            case "notes":
+                name = "" if row is None else str(self.run.neuron_name(row))
+                self.query_one(NotesView).show(row, self.notes.note(name))
+            case _:
+                self._show_activations()
+
+    def show_category(self, category: str) -> None:
+        self.category = category
+        self.show(self.row)
+
+    def show_tab(self, tab: str) -> None:
+        """Open a tab."""
+        if self.tab == "notes":
+            self.query_one(NotesView).keep()
+        self.tab = tab
+        self.query_one(ContentSwitcher).current = tab
+        self.show(self.row)
+
+    def action_next_tab(self, steps: int) -> None:
+        self.show_tab(DETAIL_TABS[(DETAIL_TABS.index(self.tab) + steps) % len(DETAIL_TABS)])
+        self.focus_tab()
+
+    def focus_tab(self) -> None:
+        """Give the keys to what the open tab shows."""
+        self.open_view.focus()
+
+    @property
+    def open_view(self) -> Widget:
+        """What takes the keys of the open tab; the note's editor is entered on purpose, by enter or a click."""
+        return self.query_one(f"#{self.tab}")
+
+    def _entitle(self) -> None:
+        if self.row is None:
+            self.border_title = pane_title("3 no neuron", tabs=DETAIL_TABS, current=self.tab, action="screen.detail")
+            return
+        name = str(self.run.neuron_name(self.row))
+        marked = "●" if self.notes.is_marked(name) else ""
+        reads = ""
+        if self.run.has("selectivity") and self.category:
+            reads = f"{self.category} {correlation(float(self.run.column('selectivity', self.category)[self.row]))}"
+        self.border_title = pane_title(
+            f"3 {name}{marked}", reads, tabs=DETAIL_TABS, current=self.tab, action="screen.detail"
+        )
+
+    # --- activations -----------------------------------------------------------------------------------------
+
+    def _show_activations(self) -> None:
+        row, run = self.row, self.run
+        if row is None:
+            return
+        if not run.has_context:
+            self._draw(None, "This run has no text: a CSV keeps only the top tokens.")
+            return
+        layer = int(run.layer_of[row])
+        kept = run.activations(layer)
+        if kept is not None:
+            self._draw(np.asarray(kept[row - run.layer_rows(layer).first_row], dtype=np.float32))
+        elif run.path is None or getattr(self.app, "engine", None) is None:
+            self._draw(None, "This run did not keep its activations.")
+        elif run.record.state == "running":
+            self._draw(None, "This run does not keep its activations; they can be had when the scan is done.")
+        else:
+            self._draw(None, f"Loading the model to read the text with layer {layer} ...")
+            self._asking = self.set_timer(ASK_AFTER, lambda: self._ask(layer))
+
+    def _ask(self, layer: int) -> None:
+        self.run_worker(self._fetch(layer), group="activations", exclusive=True, exit_on_error=False)
+
+    async def _fetch(self, layer: int) -> None:
+        engine: Any = getattr(self.app, "engine", None)
+        try:
+            await engine.activations(self.run.path, layer)
+        except MechaMapError as error:
+            self._draw(None, f"{error.message} {error.hint}".strip())
+            return
+        row = self.row  # the cursor may have moved on while the model read the text
+        if row is not None and int(self.run.layer_of[row]) == layer and self.run.activations(layer) is not None:
+            self.show(row)
+
+    def _draw(self, values: NDArray[np.float32] | None, message: str = "") -> None:
+        if self.tab == "text":
+            self.query_one(TextView).show(self.run, self.category, self._occurrences, values, message)
+        elif self.tab == "histogram":
+            self.query_one(HistogramView).show(self.run, self.category, self._occurrences, values, message)

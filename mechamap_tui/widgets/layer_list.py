@@ -1,0 +1,165 @@
+"""The layers of a run: how many neurons stand out for the category, and which layers are still to come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.text import Text
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from mechamap.run import Run
+from mechamap_tui.terminal_text import fit, pad
+from mechamap_tui.widgets.line_view import LineView
+
+__all__ = ["CUT", "LayerCounts", "LayerList"]
+
+CUT = 0.8  # a neuron stands out for a category when its selectivity, up or down, reaches this
+BARS = " ▁▂▃▄▅▆▇█"
+PENDING = "…"
+
+
+class LayerCounts:
+    """How many neurons of each layer stand out for each category, counted once for each layer that is complete."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._counts: dict[int, NDArray[np.int64]] = {}
+
+    def of(self, layer: int) -> NDArray[np.int64] | None:
+        """``[categories]``, or None while the layer is not complete or the run has no selectivity."""
+        found = self._counts.get(layer)
+        if found is None and self.run.has("selectivity"):
+            rows = self.run.layer_rows(layer)
+            if rows.complete:
+                selectivity = np.abs(np.asarray(self.run.figure("selectivity")[rows.rows]))  # [width, categories]
+                found = self._counts[layer] = np.count_nonzero(selectivity >= CUT, axis=0)
+        return found
+
+    def highest(self) -> int:
+        """The largest count of any category in any layer."""
+        return max((int(counts.max(initial=0)) for counts in self._counts.values()), default=0)
+
+    def total(self, category: int) -> int:
+        """Neurons of all complete layers that stand out for a category."""
+        return sum(int(counts[category]) for counts in self._counts.values())
+
+
+class LayerList(LineView):
+    """One line for all layers and one for each; the line under the cursor is the layer that the table shows."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,j", "step(1)", "next layer", show=False),
+        Binding("up,k", "step(-1)", "previous layer", show=False),
+        Binding("pagedown,ctrl+d", "step(8)", "eight layers down", show=False),
+        Binding("pageup,ctrl+u", "step(-8)", "eight layers up", show=False),
+        Binding("g,home", "step(-1000000)", "all layers", show=False),
+        Binding("G,end", "step(1000000)", "last layer", show=False),
+        Binding("enter,space", "chosen", "to the neurons"),
+    ]
+
+    @dataclass
+    class LayerChanged(Message):
+        """Another layer is looked at; None: all of them."""
+
+        layer: int | None
+
+    @dataclass
+    class LayerChosen(Message):
+        """Enter was pressed on a layer."""
+
+    def __init__(self, run: Run, category: str, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.run = run
+        self.counts = LayerCounts(run)
+        self.category = category
+        self._at = 0  # 0: all layers
+
+    @property
+    def layer_shown(self) -> int | None:
+        """The layer under the cursor; None: all."""
+        return None if self._at == 0 else self.run.layers[self._at - 1].layer
+
+    def show_category(self, category: str) -> None:
+        self.category = category
+        self.renew(keep_scroll=True)
+
+    def go_to(self, layer: int | None) -> None:
+        """Put the cursor on a layer (None: all)."""
+        at = 0 if layer is None else 1 + [rows.layer for rows in self.run.layers].index(layer)
+        self.action_step(at - self._at)
+
+    def action_step(self, lines: int) -> None:
+        at = min(max(self._at + lines, 0), len(self.run.layers))
+        if at == self._at:
+            return
+        self._at = at
+        height = self.scrollable_content_region.height
+        if at < self.scroll_offset.y:
+            self.scroll_to(y=at, animate=False)
+        elif at >= self.scroll_offset.y + height:
+            self.scroll_to(y=at - height + 1, animate=False)
+        self._drawn.clear()
+        self.refresh()
+        self.post_message(self.LayerChanged(self.layer_shown))
+
+    def action_chosen(self) -> None:
+        self.post_message(self.LayerChosen())
+
+    def on_click(self, event: events.Click) -> None:
+        index = self.line_at(event)
+        if index is not None and index <= len(self.run.layers):
+            self.action_step(index - self._at)
+            if event.chain == 2:
+                self.action_chosen()
+
+    # --- lines -----------------------------------------------------------------------------------------------
+
+    def measure(self, width: int) -> int:
+        for rows in self.run.layers:
+            self.counts.of(rows.layer)
+        return 1 + len(self.run.layers)
+
+    def line(self, index: int, width: int) -> Text:
+        cursor = index == self._at
+        text = Text().append("▸" if cursor else " ", self.look("strong"))
+        if index == 0:
+            text.append(pad("all", 4), self.look("strong"))
+            text.append(self._count(None, width - 5).rjust(width - 5))
+        else:
+            text = self._layer_line(text, index - 1, width)
+        if cursor:
+            text.stylize(self.look("cursor"))
+        return text
+
+    def _layer_line(self, text: Text, at: int, width: int) -> Text:
+        rows = self.run.layers[at]
+        text.append(f"{rows.layer:>3} ", self.look("strong" if rows.complete else "dim"))
+        if not rows.complete:
+            return text.append(fit(PENDING, width - 5), self.look("dim"))
+        counts = self.counts.of(rows.layer)
+        if counts is None:
+            return text.append(f"{rows.width:,}".rjust(width - 5), self.look("dim"))
+        flag = "!" if rows.flags else " "
+        room = width - 5 - 6
+        if len(counts) <= room:
+            highest = max(self.counts.highest(), 1)
+            current = self.run.category_index(self.category)
+            for category, count in enumerate(counts.tolist()):
+                bar = BARS[-(-8 * count // highest)]
+                text.append(bar, self.look("rising" if category == current else "dim"))
+        text.append(flag, self.look("falling"))
+        return text.append(self._count(rows.layer, 5).rjust(width - text.cell_len), self.look("strong"))
+
+    def _count(self, layer: int | None, width: int) -> str:
+        if not self.run.has("selectivity"):
+            return f"{self.run.neurons:,}"
+        category = self.run.category_index(self.category)
+        counts = self.counts.of(layer) if layer is not None else None
+        count = self.counts.total(category) if layer is None else (0 if counts is None else int(counts[category]))
+        named = f"{self.category} {count:,}"
+        return named if layer is None and len(named) <= width else f"{count:,}"

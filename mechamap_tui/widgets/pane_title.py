@@ -1,0 +1,29 @@
+"""Titles in the borders of panes: a number, what the pane shows, and its tabs, which can be clicked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+from textual.style import Style
+
+from mechamap_tui.terminal_text import clean
+
+__all__ = ["pane_title"]
+
+JOINT = " ── "
+
+
+def pane_title(*parts: str, tabs: Sequence[str] = (), current: str = "", action: str = "") -> Content:
+    """``2 Neurons ── category food``; with ``tabs``, the ``current`` one marked, a click runs ``action('tab')``."""
+    title = Content(JOINT.join(clean(part) for part in parts if part))
+    if not tabs:
+        return title
+    pieces: list[Content | tuple[str, Style]] = [title, Content(JOINT)]
+    for place, tab in enumerate(tabs):
+        style = Style.from_meta({"@click": f"{action}({tab!r})"})
+        style += Style(bold=True, underline=True) if tab == current else Style(dim=True)
+        if place:
+            pieces.append(Content(" | "))
+        pieces.append((tab, style))
+    return Content.assemble(*pieces)
