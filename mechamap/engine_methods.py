@@ -154,7 +154,7 @@ def activations(call: Call) -> dict[str, Any]:
 
 
 def export(call: Call) -> dict[str, Any]:
-    """``{run, path, format, wide?, scope?, rows? or names?, overwrite?}`` -> ``{path, rows}``."""
+    """``{run, path, format, wide?, scope?, rows? or names?, overwrite?}`` -> ``{path, rows, neurons}``."""
     from mechamap.export import export_run
 
     run, params = _run(call), call.params
@@ -167,7 +167,7 @@ def export(call: Call) -> dict[str, Any]:
         scope=str(params.get("scope") or "all"),
         overwrite=bool(params.get("overwrite")),
     )
-    return {"path": str(written.path), "rows": written.rows}
+    return {"path": str(written.path), "rows": written.rows, "neurons": written.neurons}
 
 
 def models(call: Call) -> dict[str, Any]:

@@ -308,7 +308,7 @@ def test_export_writes_the_rows_asked_for_in_their_order(home: Path) -> None:
             engine.stdin.flush()
             answer = json.loads(engine.stdout.readline())
             if request["id"] == 1:
-                assert answer["result"] == {"path": str(target), "rows": 2}
+                assert answer["result"] == {"path": str(target), "rows": 2, "neurons": 2}
                 import pandas as pd
 
                 table = pd.read_csv(io.BytesIO(target.read_bytes()))

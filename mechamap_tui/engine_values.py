@@ -1,0 +1,54 @@
+"""What the explorer asks of the engine process and hears from it, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+__all__ = ["ExportOrder", "Exported", "Progress", "ScanResult"]
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a request is. Seconds, neurons a second, bytes; ``eta`` is None while nobody can know."""
+
+    stage: str
+    detail: str = ""
+    run: Path | None = None
+    layers_done: int = 0
+    layers_total: int = 0
+    neurons_done: int = 0
+    neurons_total: int = 0
+    elapsed: float = 0.0
+    rate: float = 0.0
+    eta: float | None = None
+    memory: int = 0
+    gpu_memory: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ScanResult:
+    run: Path
+    state: str
+    timings: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class ExportOrder:
+    """What to write and where. ``rows`` limits it to these neurons, in this order; None: all of them."""
+
+    run: Path
+    path: Path
+    format: str
+    wide: bool = False
+    scope: str = "all"
+    rows: tuple[int, ...] | None = None
+    overwrite: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    path: Path
+    rows: int
+    neurons: int
