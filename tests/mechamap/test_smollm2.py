@@ -1,0 +1,108 @@
+"""The real SmolLM2-135M: 46,080 gated neurons, scanned for real and checked by other means."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from plain_activations import plain_activations
+from scipy.stats import rankdata
+from sklearn.metrics import roc_auc_score
+
+from mechamap.config import default_config
+from mechamap.models import load_model
+from mechamap.run import Run
+from mechamap.scan import ScanRequest, scan
+
+pytestmark = pytest.mark.smollm2
+
+
+@pytest.fixture(scope="module")
+def loaded(smollm2_path):
+    return load_model(str(smollm2_path))
+
+
+@pytest.fixture(scope="module")
+def run(loaded, tmp_path_factory) -> Run:
+    folder = tmp_path_factory.mktemp("smollm2") / "run"
+    return scan(ScanRequest(loaded.id, default_config(), folder), loaded=loaded)
+
+
+@pytest.fixture(scope="module")
+def plain(loaded, run):
+    return plain_activations(loaded, run.record.tokens.ids, run.record.tokens.windows)
+
+
+def positions_of(run: Run, category: int) -> tuple[list[int], list[int]]:
+    """Where a category's occurrences end, and every scored position outside them."""
+    spans = [(first, last) for number, _, first, last in run.record.occurrences if number == category]
+    inside = {p for first, last in spans for p in range(first, last + 1)}
+    scored = (p for p in range(len(run.record.tokens.ids)) if p not in run.excluded)
+    return [last for _, last in spans], [p for p in scored if p not in inside]
+
+
+def test_every_neuron_of_the_model_is_in_the_run(run):
+    assert run.neurons == 46_080
+    assert [layer.width for layer in run.layers] == [1536] * 30
+    assert run.record.state == "complete"
+    assert run.record.problems == ()
+    for category in run.categories:
+        assert run.record.coverage[category]["not_found"] == []
+    assert all(np.isfinite(run.figure(name)).all() for name in ("mean", "auroc", "selectivity", "max", "top_values"))
+
+
+def test_auroc_is_the_rank_sum(run, plain):
+    """All categories and all neurons of every fourth layer, by scipy's ranks over separate activations."""
+    for c in range(len(run.categories)):
+        ends, rest = positions_of(run, c)
+        n_ends = len(ends)
+        one_in_a_thousand = 1e-3  # of all pairs: padding moves the last digits of an activation
+        for layer in run.layers[::4]:
+            values = plain[layer.layer][ends + rest]  # [positions, neurons]
+            ranks = rankdata(values, axis=0)[:n_ends].sum(axis=0)
+            expected = (ranks - n_ends * (n_ends + 1) / 2) / (n_ends * len(rest))
+            np.testing.assert_allclose(run.figure("auroc")[layer.rows, c], expected, atol=one_in_a_thousand)
+
+
+def test_auroc_and_means_of_a_sample_against_scikit_learn(run, plain):
+    for row in np.random.default_rng(0).choice(run.neurons, 60, replace=False).tolist():
+        name = run.neuron_name(row)
+        values = plain[name.layer][:, name.index]
+        for c in range(len(run.categories)):
+            ends, rest = positions_of(run, c)
+            expected = roc_auc_score([1] * len(ends) + [0] * len(rest), values[ends + rest])
+            assert run.figure("auroc")[row, c] == pytest.approx(expected, abs=1e-3)
+            assert run.figure("mean")[row, c] == pytest.approx(values[ends].mean(), rel=1e-3, abs=1e-4)
+
+
+def test_the_best_neuron_of_nearly_every_category_shows_its_words(run):
+    """Vehicles are the hard one for this model: its best neuron there ranks them high but not on top."""
+    clear = []
+    for c, category in enumerate(run.categories):
+        best = int(np.argmax(run.figure("selectivity")[:, c]))
+        assert run.figure("auroc")[best, c] > 0.95, category
+        ends, _ = positions_of(run, c)
+        if len({hit.position for hit in run.top_tokens(best, 10)} & set(ends)) >= 4:
+            clear.append(category)
+    assert set(run.categories) - set(clear) <= {"vehicle"}
+
+
+def test_ranking_by_mean_would_put_one_neuron_on_top_of_everything(run):
+    """What this tool is for: the mean finds an always-on neuron, selectivity finds different ones."""
+    by_mean = set(np.argmax(run.figure("mean"), axis=0).tolist())
+    by_selectivity = set(np.argmax(run.figure("selectivity"), axis=0).tolist())
+    assert len(by_mean) <= 2
+    assert len(by_selectivity) == len(run.categories)
+
+
+def test_half_of_the_gated_neurons_reach_furthest_below_zero(run):
+    falls = np.abs(run.figure("min")) > run.figure("max")
+    assert 0.3 < falls.mean() < 0.7
+
+
+def test_the_run_opens_from_disk_as_it_was_written(run):
+    again = Run.open(run.path)
+    assert again.neurons == run.neurons
+    assert again.row_of("L27.N1520") == 27 * 1536 + 1520
+    before, piece, after = again.context(again.top_tokens(100)[0].position, 30)
+    assert piece == again.top_tokens(100)[0].piece
+    assert before + piece + after in "".join(again.record.config["texts"])
