@@ -74,8 +74,7 @@ def tiny_config(model_type: str, **changes: Any) -> Any:
     known = AutoConfig.for_model(model_type)
     sizes = {name: value for name, value in _SIZES.items() if name in vars(known) or name in known.attribute_map}
     special = _SPECIAL.get(model_type, {})
-    vocabulary = {"vocab_size": len(_tokenizer())}
-    return AutoConfig.for_model(model_type, **sizes, **special, **vocabulary, **changes)
+    return AutoConfig.for_model(model_type, **{**sizes, "vocab_size": len(_tokenizer()), **special, **changes})
 
 
 def save_tiny_model(folder: Path, model_type: str, *, seed: int = 0, **changes: Any) -> Path:

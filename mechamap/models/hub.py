@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from mechamap.models.quiet import quiet_hub
 __all__ = ["fetch"]
 
 _TIMEOUT = 4.0  # seconds the hub has to answer before the local cache is used instead
+_CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 _SMALL_FILES = ("*.json", "*.model", "*.txt", "*.jinja", "*.tiktoken")
 
 
@@ -72,6 +74,8 @@ def fetch(model_id: str, revision: str | None, *, code: bool, stage: Callable[[s
     except errors.HFValidationError as error:
         raise ModelNotFound(f"{model_id!r} cannot be a hub id: {error}") from None
     except unreachable as error:
+        if getattr(error, "errno", None) in _CANNOT_WRITE:
+            raise ModelError(f"{model_id} cannot be written to {hub_cache()}: {_reason(error)}.") from None
         return _from_cache(model_id, revision, f"the hub cannot be reached ({_reason(error)})")
     return Path(folder), info.sha
 

@@ -74,6 +74,8 @@ def prove(loaded: LoadedModel) -> tuple[LayerProof, ...]:
         ModelError: the model cannot run on this device and in this format, or its activations are not finite.
         OutOfMemory: not even a few tokens fit.
     """
+    import torch
+
     ids = _tokens(loaded)  # [1, tokens]
     seen, outputs = _forward(loaded, ids, zeroed=False)
     _, outputs_at_zero = _forward(loaded, ids, zeroed=True)
@@ -83,10 +85,11 @@ def prove(loaded: LoadedModel) -> tuple[LayerProof, ...]:
             raise UnsupportedModel(
                 f"{_at(loaded, layer)}: expected it to run once in a forward, and it ran {runs} times.", _HINT
             )
-    return tuple(
-        _prove_layer(loaded, layer, seen[layer.layer][0], outputs[layer.layer][0], outputs_at_zero[layer.layer][0])
-        for layer in loaded.layers
-    )
+    with torch.inference_mode():
+        return tuple(
+            _prove_layer(loaded, layer, *(sight[layer.layer][0] for sight in (seen, outputs, outputs_at_zero)))
+            for layer in loaded.layers
+        )
 
 
 def _prove_layer(

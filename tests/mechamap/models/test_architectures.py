@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_models import D_MLP, D_MODEL, N_LAYERS, tiny_config
+from torch import Tensor, nn
+from transformers import AutoModelForCausalLM
+
+from mechamap.errors import UnsupportedModel
+from mechamap.models import LoadedModel, load_model, prove, weight_in_out
+from mechamap.models.architectures import DOWN_PROJECTIONS, config_d_mlp
+from mechamap.models.discovery import discover
+from mechamap.models.layers import neuron_layers
+
+# Their configs have no name for d_mlp: it is four (MPT: by its own ratio, here two) times d_model.
+FOUR_TIMES = {"bloom", "mpt", "gpt_neox_japanese"}
+
+
+def from_config(model_type: str, **changes: object) -> nn.Module:
+    model: nn.Module = AutoModelForCausalLM.from_config(tiny_config(model_type, **changes))
+    return model
+
+
+def inputs_of(loaded: LoadedModel, modules: list[nn.Module]) -> list[Tensor]:
+    """What goes into each module in one forward over a sentence."""
+    seen: list[Tensor] = []
+    handles = [module.register_forward_pre_hook(lambda _, args: seen.append(args[0])) for module in modules]
+    ids = torch.tensor([loaded.tokenizer.encode("The dog ate an apple in Paris.")])
+    with torch.no_grad():
+        loaded.model(input_ids=ids)
+    for handle in handles:
+        handle.remove()
+    return seen
+
+
+@pytest.mark.parametrize("model_type", DOWN_PROJECTIONS)
+def test_every_listed_architecture_loads_and_passes_the_proof(
+    tiny_models: Callable[..., Path], model_type: str
+) -> None:
+    loaded = load_model(str(tiny_models(model_type)), device="cpu")
+    width = 4 * D_MODEL if model_type in FOUR_TIMES else D_MLP
+    assert [layer.width for layer in loaded.layers] == [width] * N_LAYERS
+    assert [layer.path for layer in loaded.layers] == [
+        DOWN_PROJECTIONS[model_type].format(layer=layer) for layer in range(N_LAYERS)
+    ]
+    assert [proof.width for proof in prove(loaded)] == [width] * N_LAYERS
+
+
+@pytest.mark.parametrize("model_type", DOWN_PROJECTIONS)
+def test_discovery_finds_the_same_place_as_the_table(model_type: str) -> None:
+    assert discover(from_config(model_type)) == DOWN_PROJECTIONS[model_type]
+
+
+def test_an_architecture_that_is_not_listed_is_discovered() -> None:
+    assert "apertus" not in DOWN_PROJECTIONS
+    layers = neuron_layers(from_config("apertus"))
+    assert [layer.path for layer in layers] == [f"model.layers.{i}.mlp.down_proj" for i in range(N_LAYERS)]
+
+
+def test_the_text_part_of_a_model_that_also_sees_is_found() -> None:
+    text = tiny_config("gemma3_text").to_dict()
+    with torch.device("meta"):
+        model = from_config("gemma3", text_config=text)
+    assert neuron_layers(model)[0].path == "model.language_model.layers.0.mlp.down_proj"
+
+
+@pytest.mark.parametrize(("model_type", "said"), [("mixtral", "mixture of experts"), ("mamba", "Supported are gpt2")])
+def test_a_model_without_such_a_layer_says_what_was_found(model_type: str, said: str) -> None:
+    with pytest.raises(UnsupportedModel, match="looked in each block") as caught:
+        neuron_layers(from_config(model_type))
+    assert said in caught.value.hint
+
+
+def test_a_template_overrides_the_table() -> None:
+    layers = neuron_layers(from_config("llama"), "model.layers.{layer}.mlp.up_proj")
+    assert [layer.path for layer in layers] == [f"model.layers.{i}.mlp.up_proj" for i in range(N_LAYERS)]
+    for wrong in ("model.layers.{layer}.mlp.nope", "model.blocks.{layer}.mlp", "model.layers.{layer}.mlp"):
+        with pytest.raises(UnsupportedModel):
+            neuron_layers(from_config("llama"), wrong)
+
+
+@pytest.mark.parametrize("model_type", ["gpt2", "llama"])
+def test_output_weights_are_d_mlp_by_d_model_however_they_are_kept(model_type: str) -> None:
+    layer = neuron_layers(from_config(model_type))[0]
+    weight = weight_in_out(layer.module)  # [d_mlp, d_model]
+    assert weight.shape == (D_MLP, D_MODEL)
+    one_neuron = torch.zeros(1, D_MLP)
+    one_neuron[0, 7] = 1.0
+    bias = layer.module.bias if layer.module.bias is not None else 0.0
+    assert torch.allclose(layer.module(one_neuron)[0] - bias, weight[7], atol=1e-6)
+
+
+def test_the_width_is_read_from_the_config_under_any_of_its_names() -> None:
+    assert config_d_mlp(tiny_config("llama")) == D_MLP
+    assert config_d_mlp(tiny_config("opt")) == D_MLP
+    assert config_d_mlp(tiny_config("gpt2", n_inner=None)) == 4 * D_MODEL
+    assert config_d_mlp(tiny_config("bloom")) is None
+
+
+def test_gpt2_neurons_are_gelu_of_the_first_projection(tiny_models: Callable[..., Path]) -> None:
+    loaded = load_model(str(tiny_models("gpt2")), device="cpu")
+    blocks = [loaded.model.get_submodule(f"transformer.h.{i}.mlp") for i in range(N_LAYERS)]
+    neurons = inputs_of(loaded, [layer.module for layer in loaded.layers])
+    for block, x, seen in zip(blocks, inputs_of(loaded, blocks), neurons, strict=True):
+        h = x @ block.c_fc.weight + block.c_fc.bias  # [1, tokens, d_mlp]
+        gelu = 0.5 * h * (1 + torch.tanh((2 / torch.pi) ** 0.5 * (h + 0.044715 * h**3)))
+        assert torch.allclose(seen, gelu, atol=1e-5)
+
+
+def test_llama_neurons_are_gate_times_up(tiny_models: Callable[..., Path]) -> None:
+    loaded = load_model(str(tiny_models("llama")), device="cpu")
+    blocks = [loaded.model.get_submodule(f"model.layers.{i}.mlp") for i in range(N_LAYERS)]
+    neurons = inputs_of(loaded, [layer.module for layer in loaded.layers])
+    for block, x, seen in zip(blocks, inputs_of(loaded, blocks), neurons, strict=True):
+        gate, up = x @ block.gate_proj.weight.T, x @ block.up_proj.weight.T  # [1, tokens, d_mlp]
+        assert torch.allclose(seen, gate * torch.sigmoid(gate) * up, atol=1e-5)
+
+
+def test_opt_neurons_are_relu_of_the_first_projection(tiny_models: Callable[..., Path]) -> None:
+    loaded = load_model(str(tiny_models("opt")), device="cpu")
+    first = [loaded.model.get_submodule(f"model.decoder.layers.{i}.fc1") for i in range(N_LAYERS)]
+    neurons = inputs_of(loaded, [layer.module for layer in loaded.layers])
+    for layer, x, seen in zip(first, inputs_of(loaded, first), neurons, strict=True):
+        assert torch.allclose(seen, (x @ layer.weight.T + layer.bias).clamp(min=0), atol=1e-5)

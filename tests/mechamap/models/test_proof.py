@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from tiny_models import D_MLP, D_MODEL, N_LAYERS
+from torch import Tensor, nn
+
+from mechamap.errors import ModelError, UnsupportedModel
+from mechamap.models import LoadedModel, load_model, prove
+
+
+@pytest.fixture
+def loaded(tiny_models: Callable[..., Path]) -> LoadedModel:
+    return load_model(str(tiny_models("gpt2")), device="cpu")
+
+
+def with_layer(loaded: LoadedModel, layer: int, module: nn.Module, width: int) -> LoadedModel:
+    """The same model with ``module`` taken for one layer's down-projection."""
+    layers = list(loaded.layers)
+    layers[layer] = replace(layers[layer], module=module, width=width)
+    return replace(loaded, layers=tuple(layers))
+
+
+def hooks_left(model: nn.Module) -> int:
+    return sum(len(module._forward_pre_hooks) + len(module._forward_hooks) for module in model.modules())
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])
+def test_the_proof_holds_in_every_number_format(tiny_models: Callable[..., Path], dtype: str) -> None:
+    for model_type in ("gpt2", "llama", "falcon"):
+        loaded = load_model(str(tiny_models(model_type)), device="cpu", dtype=dtype)
+        for proof in prove(loaded):
+            assert proof.rebuild_error <= proof.tolerance
+            assert proof.zero_error == 0.0
+
+
+def test_the_record_says_what_was_seen_and_goes_into_json(loaded: LoadedModel) -> None:
+    record = json.loads(json.dumps([proof.to_dict() for proof in prove(loaded)]))
+    assert [entry["layer"] for entry in record] == list(range(N_LAYERS))
+    assert record[1]["path"] == "transformer.h.1.mlp.c_proj"
+    assert (record[1]["width"], record[1]["expected_width"]) == (D_MLP, D_MLP)
+    assert record[1]["tokens"] > 1
+
+
+def test_a_module_that_never_runs_is_found_out(loaded: LoadedModel) -> None:
+    with pytest.raises(UnsupportedModel, match=r"layer 1 .*ran 0 times"):
+        prove(with_layer(loaded, 1, nn.Linear(D_MLP, D_MODEL), D_MLP))
+
+
+def test_a_module_that_runs_twice_in_a_forward_is_found_out(loaded: LoadedModel) -> None:
+    first = loaded.layers[0].module
+    loaded.model.get_submodule("transformer.h.2.mlp").c_proj = first  # shared between two blocks
+    with pytest.raises(UnsupportedModel, match=r"layer 0 .*ran 2 times"):
+        prove(loaded)
+
+
+def test_a_module_of_the_wrong_width_is_found_out(loaded: LoadedModel) -> None:
+    wrong = loaded.model.get_submodule("transformer.h.2.mlp.c_fc")  # reads the residual stream
+    with pytest.raises(UnsupportedModel, match=f"layer 2 .*expected {D_MLP} neurons, and the hook saw {D_MODEL}"):
+        prove(with_layer(loaded, 2, wrong, D_MODEL))
+
+
+def test_an_output_that_is_not_weights_times_neurons_is_found_out(loaded: LoadedModel) -> None:
+    class Doubling(nn.Linear):
+        def forward(self, x: Tensor) -> Tensor:
+            return 2 * super().forward(x)
+
+    module = Doubling(D_MLP, D_MODEL)
+    loaded.model.get_submodule("transformer.h.0.mlp").c_proj = module
+    with pytest.raises(UnsupportedModel, match=r"layer 0 .*expected activations times output weights"):
+        prove(with_layer(loaded, 0, module, D_MLP))
+
+
+def test_an_output_that_does_not_need_the_neurons_is_found_out(loaded: LoadedModel) -> None:
+    class Remembering(nn.Linear):
+        """Ignores that its input was set to zero."""
+
+        first: Tensor | None = None
+
+        def forward(self, x: Tensor) -> Tensor:
+            self.first = x.clone() if self.first is None else self.first
+            return super().forward(self.first)
+
+    module = Remembering(D_MLP, D_MODEL)
+    loaded.model.get_submodule("transformer.h.0.mlp").c_proj = module
+    with pytest.raises(UnsupportedModel, match=r"layer 0 .*its bias once all neurons are zero"):
+        prove(with_layer(loaded, 0, module, D_MLP))
+
+
+def test_activations_that_overflow_are_never_scanned(loaded: LoadedModel) -> None:
+    with torch.no_grad():
+        loaded.model.get_submodule("transformer.h.1.mlp.c_fc").bias.fill_(float("inf"))
+    with pytest.raises(ModelError, match=r"layer 1 .*overflow in float32") as caught:
+        prove(loaded)
+    assert "--dtype" in caught.value.hint
+
+
+def test_no_hook_is_left_behind_whether_the_proof_holds_or_not(loaded: LoadedModel) -> None:
+    before = hooks_left(loaded.model)
+    prove(loaded)
+    assert hooks_left(loaded.model) == before
+    with pytest.raises(UnsupportedModel):
+        prove(with_layer(loaded, 1, nn.Linear(D_MLP, D_MODEL), D_MLP))
+    assert hooks_left(loaded.model) == before
+
+
+def test_a_model_that_cannot_run_is_an_error_of_ours(loaded: LoadedModel) -> None:
+    loaded.model.get_submodule("transformer.h.1").mlp = None
+    with pytest.raises(ModelError, match="cannot be used"):
+        prove(loaded)
+
+
+@pytest.mark.smollm2
+def test_the_real_model_is_proved_on_all_its_layers(smollm2_path: Path) -> None:
+    proofs = prove(load_model(str(smollm2_path), device="cpu"))
+    assert len(proofs) == 30
+    assert {proof.width for proof in proofs} == {1536}
+    assert max(proof.rebuild_error for proof in proofs) < 1e-5

@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mechamap.catalog import SHORT_NAMES, cached_models, hub_cache, resolve, short_label
+from mechamap.errors import ModelNotFound
+
+
+def model_folder(path: Path, **config: object) -> Path:
+    path.mkdir(parents=True)
+    (path / "config.json").write_text(json.dumps({"model_type": "gpt2", **config}))
+    return path
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty hub cache."""
+    folder = tmp_path / "hub"
+    folder.mkdir()
+    monkeypatch.setenv("HF_HUB_CACHE", str(folder))
+    return folder
+
+
+def put_in_cache(
+    cache: Path, model_id: str, *, age: int, architecture: str = "GPT2LMHeadModel", weights: bool = True
+) -> Path:
+    snapshot = cache / f"models--{model_id.replace('/', '--')}" / "snapshots" / "0123abcd"
+    model_folder(snapshot, architectures=[architecture])
+    if weights:
+        (snapshot / "model.safetensors").write_bytes(b"")
+    os.utime(snapshot, (1_700_000_000 - age, 1_700_000_000 - age))
+    return snapshot
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("gpt2-small", "openai-community/gpt2"),
+        ("GPT2-XL", "openai-community/gpt2-xl"),
+        ("pythia-70m", "EleutherAI/pythia-70m"),
+        ("smollm2-135m", "HuggingFaceTB/SmolLM2-135M"),
+        ("openai-community/gpt2", "openai-community/gpt2"),
+        ("some-model", "some-model"),
+        ("  org/Name.v1_2-x ", "org/Name.v1_2-x"),
+    ],
+)
+def test_a_name_that_is_no_path_is_a_hub_id(cache: Path, typed: str, meant: str) -> None:
+    source = resolve(typed)
+    assert (source.kind, source.id, source.path) == ("hub", meant, None)
+
+
+def test_every_short_name_is_lower_case_and_stands_for_a_full_id() -> None:
+    for name, model_id in SHORT_NAMES.items():
+        assert name == name.lower()
+        assert model_id.count("/") == 1
+
+
+def test_a_folder_with_a_config_is_a_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = model_folder(tmp_path / "my-model")
+    monkeypatch.chdir(tmp_path)
+    for name in (str(folder), "my-model", "./my-model", "my-model/"):
+        source = resolve(name)
+        assert (source.kind, source.path, source.label) == ("folder", folder, "my-model")
+        assert source.id == str(folder)
+
+
+def test_a_gguf_file_is_a_model(tmp_path: Path) -> None:
+    file = tmp_path / "tiny.Q4_1.gguf"
+    file.write_bytes(b"GGUF")
+    source = resolve(str(file))
+    assert (source.kind, source.path, source.label) == ("gguf", file, "tiny.Q4_1")
+
+
+def test_the_name_demo_is_the_bundled_model_whatever_folder_is_called_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model_folder(tmp_path / "demo")
+    monkeypatch.chdir(tmp_path)
+    try:
+        assert resolve("demo").kind == "demo"
+    except ModelNotFound as error:
+        assert "bundled" in error.message
+    assert resolve("./demo").kind == "folder"
+
+
+def test_a_folder_that_only_shares_a_short_name_does_not_hide_the_model(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gpt2").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert resolve("gpt2").id == "openai-community/gpt2"
+
+
+@pytest.mark.parametrize("name", ["./nope", "/no/such/place", "~/nope", "a/b/c", "nope.gguf", "..", "nope/"])
+def test_what_looks_like_a_path_is_never_looked_up_on_the_hub(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelNotFound) as caught:
+        resolve(name)
+    assert caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["", "   ", "a b", "-x", "org/", "org//name", "müller/x", "a" * 97, "a..b"])
+def test_what_no_hub_id_can_look_like_is_refused(name: str) -> None:
+    with pytest.raises(ModelNotFound):
+        resolve(name)
+
+
+def test_a_mistyped_path_names_its_nearest_neighbour(tmp_path: Path) -> None:
+    folder = model_folder(tmp_path / "models" / "smollm-135m")
+    with pytest.raises(ModelNotFound, match="Did you mean") as caught:
+        resolve(str(folder.with_name("smollm-153m")))
+    assert str(folder) in caught.value.hint
+    with pytest.raises(ModelNotFound) as caught:
+        resolve(str(tmp_path / "model" / "smollm-135m"))
+    assert str(tmp_path / "models") in caught.value.hint
+
+
+def test_a_folder_without_config_says_what_it_is_instead(tmp_path: Path) -> None:
+    plain, run, parent, gguf = (tmp_path / name for name in ("plain", "run", "parent", "gguf"))
+    for folder in (plain, run, gguf):
+        folder.mkdir()
+    (run / "run.json").write_text("{}")
+    (gguf / "x.gguf").write_bytes(b"GGUF")
+    model_folder(parent / "inner")
+    for folder, said in (
+        (plain, "holds config.json"),
+        (run, "It is a run"),
+        (parent, str(parent / "inner")),
+        (gguf, "x.gguf"),
+    ):
+        with pytest.raises(ModelNotFound, match=r"no config\.json") as caught:
+            resolve(str(folder))
+        assert said in caught.value.hint
+
+
+def test_a_file_inside_a_model_folder_points_to_the_folder(tmp_path: Path) -> None:
+    folder = model_folder(tmp_path / "model")
+    with pytest.raises(ModelNotFound) as caught:
+        resolve(str(folder / "config.json"))
+    assert str(folder) in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("model_id", "label"),
+    [
+        ("openai-community/gpt2", "gpt2"),
+        ("gpt2", "gpt2"),
+        ("/home/me/models/My-Model/", "My-Model"),
+        ("/home/me/SmolLM2.Q4_1.gguf", "SmolLM2.Q4_1"),
+        ("/c/hub/models--EleutherAI--pythia-70m/snapshots/a39f36b1", "pythia-70m"),
+    ],
+)
+def test_the_label_is_the_name_people_use(model_id: str, label: str) -> None:
+    assert short_label(model_id) == label
+
+
+def test_cached_models_are_listed_newest_first(cache: Path) -> None:
+    put_in_cache(cache, "org/old", age=100)
+    put_in_cache(cache, "org/new", age=1, architecture="LlamaForCausalLM")
+    put_in_cache(cache, "gpt2", age=50)
+    assert cached_models() == ["org/new", "gpt2", "org/old"]
+
+
+def test_cached_models_leave_out_what_cannot_be_scanned(cache: Path) -> None:
+    put_in_cache(cache, "org/bert", age=1, architecture="BertForMaskedLM")
+    put_in_cache(cache, "org/config-only", age=1, weights=False)
+    broken = put_in_cache(cache, "org/broken", age=1)
+    (broken / "config.json").write_text("{")
+    (cache / "datasets--org--texts").mkdir()
+    dangling = put_in_cache(cache, "org/dangling", age=1, weights=False)
+    (dangling / "model.safetensors").symlink_to(cache / "gone")
+    assert cached_models() == []
+
+
+def test_no_cache_is_an_empty_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "nowhere"))
+    assert cached_models() == []
+
+
+def test_the_cache_is_where_the_hub_library_puts_it(tmp_path: Path) -> None:
+    for variable in ("HF_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", None):
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("HF_", "HUGGINGFACE_", "XDG_CACHE"))
+        }
+        if variable:
+            environment[variable] = str(tmp_path / variable)
+        program = (
+            "from huggingface_hub.constants import HF_HUB_CACHE; from mechamap.catalog import hub_cache;"
+            "print(HF_HUB_CACHE); print(hub_cache())"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
+        )
+        theirs, ours = done.stdout.split()
+        assert ours == theirs
+
+
+def test_a_cache_from_before_owners_were_added_is_still_used(cache: Path) -> None:
+    put_in_cache(cache, "gpt2", age=1)
+    assert resolve("gpt2").id == "gpt2"
+    put_in_cache(cache, "openai-community/gpt2", age=1)
+    assert resolve("gpt2").id == "openai-community/gpt2"
+
+
+def test_the_catalog_needs_neither_torch_nor_transformers() -> None:
+    program = (
+        "import sys; from mechamap import catalog; catalog.cached_models(); catalog.resolve('gpt2');"
+        "print([name for name in ('torch', 'transformers', 'huggingface_hub') if name in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_hub_cache_follows_home_when_nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(variable, raising=False)
+    assert hub_cache() == Path.home() / ".cache" / "huggingface" / "hub"
