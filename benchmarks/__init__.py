@@ -1,0 +1,1 @@
+"""Speed and memory as ratios against the bare model and against peers, each measured side by side in one run."""

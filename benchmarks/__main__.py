@@ -1,0 +1,52 @@
+"""`make bench`: every figure as a table, on the machine it runs on.
+
+By default the model is SmolLM2-135M-Instruct, fetched once into the cache that the tests use as well.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+from datetime import date
+from pathlib import Path
+
+import torch
+
+from benchmarks.explorer import explorer_figures
+from benchmarks.figures import table
+from benchmarks.scan import scan_figures
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--model", type=Path, help="folder of the model to scan")
+    parser.add_argument("--rounds", type=int, default=5, help="pairs per figure (default: 5)")
+    parser.add_argument("--only", choices=["scan", "explorer"], help="one group of figures")
+    arguments = parser.parse_args()
+    model = arguments.model or _smollm2()
+    print(f"{date.today()}, {_machine()}\n")
+    if arguments.only != "explorer":
+        print(table(f"Scan of {model.name}", scan_figures(model, arguments.rounds)), flush=True)
+    if arguments.only != "scan":
+        print(table(f"Explorer on a run of {model.name}", explorer_figures(model, arguments.rounds)), flush=True)
+
+
+def _smollm2() -> Path:
+    sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+    from smollm2 import smollm2_folder
+
+    return smollm2_folder()
+
+
+def _machine() -> str:
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
+    return (
+        f"{platform.machine()} with {os.cpu_count()} cores, {device}, "
+        f"Python {platform.python_version()}, torch {torch.__version__}"
+    )
+
+
+if __name__ == "__main__":
+    main()
