@@ -1,0 +1,10 @@
+"""``python -m mechamap`` is ``mechamap``."""
+
+from __future__ import annotations
+
+import sys
+
+from mechamap.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,126 @@
+"""``mechamap doctor``: what a scan would find here, and whether a model's neurons are where they are looked for."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import shutil
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from mechamap import __version__
+from mechamap.commands.narration import Narration, printable, put, size
+from mechamap.commands.parser import Commands
+
+__all__ = ["add_to"]
+
+_PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "textual", "plotext", "pyyaml", "platformdirs")
+_EXTRAS = {"gguf": "reading .gguf files", "pyarrow": "writing Parquet (extra: parquet)"}
+
+
+def add_to(commands: Commands) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        "doctor",
+        help="what there is on this machine, and whether a model can be scanned",
+        description="Versions, devices, memory and folders; with MODEL, load it and prove layer by layer that the "
+        "hooks see its neurons.",
+    )
+    add = parser.add_argument
+    add("model", metavar="MODEL", nargs="?", help="a model to load and prove")
+    add("--dtype", metavar="D", default="auto", help="auto, float32, bfloat16 or float16")
+    add("--device", metavar="D", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
+    add("--revision", metavar="R", help="branch, tag or commit of a hub model")
+    add("--trust-remote-code", action="store_true", help="run Python code that comes with the model")
+    parser.set_defaults(run=run, parser=parser)
+
+
+def run(args: argparse.Namespace, narration: Narration) -> int:
+    """Print what there is, then the proof of a model if one is named."""
+    from mechamap.catalog import resolve
+
+    if args.model is not None:
+        resolve(args.model)
+    for name, fact in _facts():
+        put(f"{name:<13} {printable(fact)}")
+    if args.model is not None:
+        put("")
+        _prove(args, narration)
+    return 0
+
+
+def _facts() -> Iterator[tuple[str, str]]:
+    from mechamap.catalog import cached_models, hub_cache
+    from mechamap.memory import free_memory
+    from mechamap.runs import home
+
+    yield "mechamap", __version__
+    yield "python", f"{platform.python_version()} on {platform.platform()}"
+    for package in _PACKAGES:
+        yield package, _version(package) or "not installed"
+    for package, purpose in _EXTRAS.items():
+        yield package, f"{_version(package) or 'not installed'}: for {purpose}"
+    yield from _devices()
+    memory = free_memory()
+    yield "free memory", size(memory) if memory is not None else "unknown"
+    for name, folder in (("runs and logs", home()), ("hub cache", hub_cache())):
+        yield name, f"{folder}, {_free_disk(folder)}"
+    cached = cached_models()
+    yield "cached models", ", ".join(cached) or "none"
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _devices() -> Iterator[tuple[str, str]]:
+    try:
+        import torch
+    except ImportError as error:
+        yield "devices", f"torch cannot be imported: {error}"
+        return
+    yield "cpu", f"{torch.get_num_threads()} threads"
+    for number in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
+        free, total = torch.cuda.mem_get_info(number)
+        yield f"cuda:{number}", f"{torch.cuda.get_device_name(number)}, {size(free)} of {size(total)} free"
+    if torch.backends.mps.is_available():
+        yield "mps", "there, used only when asked for by name"
+
+
+def _free_disk(folder: Path) -> str:
+    there = folder
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    try:
+        return f"{size(shutil.disk_usage(there).free)} free"
+    except OSError as error:
+        return f"cannot be looked at: {error.strerror}"
+
+
+def _prove(args: argparse.Namespace, narration: Narration) -> None:
+    from mechamap.models import load_model, prove
+
+    try:
+        loaded = load_model(
+            args.model,
+            dtype=args.dtype,
+            device=args.device,
+            revision=args.revision,
+            trust_remote_code=args.trust_remote_code,
+            stage=narration.progress,
+        )
+    finally:
+        narration.clear()
+    dtype = str(loaded.dtype).removeprefix("torch.")
+    put(f"{loaded.label}: {loaded.architecture}, {loaded.parameters:,} parameters, {dtype} on {loaded.device}")
+    put(f"{'layer':>5}  {'neurons':>8}  {'rebuild error':>13}  {'zero error':>10}  {'allowed':>8}  where")
+    for proof in prove(loaded):
+        put(
+            f"{proof.layer:>5}  {proof.width:>8,}  {proof.rebuild_error:>13.2g}  {proof.zero_error:>10.2g}  "
+            f"{proof.tolerance:>8.2g}  {proof.path}"
+        )
+    put("The hooks see the neurons of every layer.")

@@ -1,0 +1,55 @@
+"""argparse, with mistakes raised as UsageError and the nearest right spelling named."""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+
+from mechamap.errors import UsageError
+
+__all__ = ["Commands", "Parser", "near_hint"]
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that raises UsageError instead of ending the process.
+
+    Flags cannot be abbreviated: a script that relied on it would break with the next flag.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, **settings)
+
+    def error(self, message: str) -> NoReturn:
+        sentence = message[:1].upper() + message[1:]
+        raise UsageError(f"{sentence}.", f"`{self.prog} --help` says what there is.")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is None or value in action.choices:
+            return
+        choices = [str(choice) for choice in action.choices]
+        what = "/".join(action.option_strings) or str(action.metavar or action.dest).lower()
+        raise UsageError(
+            f"There is no {what} {str(value)!r}; there is {', '.join(choices)}.", near_hint(str(value), choices)
+        )
+
+    def flags(self) -> list[str]:
+        """Every flag that ``--help`` shows."""
+        return [flag for action in self._actions if action.help != argparse.SUPPRESS for flag in action.option_strings]
+
+    def actions(self) -> list[argparse.Action]:
+        """Every flag and argument, hidden ones included."""
+        return list(self._actions)
+
+
+if TYPE_CHECKING:
+    Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
+else:
+    Commands = object
+
+
+def near_hint(given: str, known: Iterable[str]) -> str:
+    """``Did you mean ...?``, or nothing when nothing is near."""
+    near = difflib.get_close_matches(given, list(known), n=1, cutoff=0.6)
+    return f"Did you mean {near[0]}?" if near else ""

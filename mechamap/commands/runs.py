@@ -1,0 +1,111 @@
+"""``mechamap runs``: what runs there are, what one is, and removing them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from mechamap.commands.narration import Narration, duration, printable, put, size
+from mechamap.commands.parser import Commands
+from mechamap.errors import Cancelled, UsageError
+
+__all__ = ["add_to"]
+
+
+def add_to(commands: Commands) -> None:
+    """Declare the commands; ``runs`` alone lists."""
+    parser = commands.add_parser("runs", help="list, show or remove runs", description="The runs in the data folder.")
+    parser.set_defaults(run=_list, parser=parser)
+    below = parser.add_subparsers(metavar="list|show|rm", dest="runs_command")
+    lister = below.add_parser("list", help="the runs in the data folder, newest first")
+    lister.set_defaults(run=_list, parser=lister)
+    show = below.add_parser("show", help="what a run is and how it came about")
+    show.add_argument("name", metavar="RUN", help="a run's name or folder, or a CSV")
+    show.set_defaults(run=_show, parser=show)
+    remove = below.add_parser("rm", help="delete runs")
+    remove.add_argument("names", metavar="RUN", nargs="+", help="a run's name or folder")
+    remove.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    remove.set_defaults(run=_remove, parser=remove)
+
+
+def _list(args: argparse.Namespace, narration: Narration) -> int:
+    from mechamap.runs import list_runs, runs_folder
+
+    found = list_runs()
+    if not found:
+        narration.say(f"There are no runs in {runs_folder()} yet. To make one: mechamap scan demo")
+        return 0
+    rows = [("NAME", "MODEL", "STATE", "LAYERS", "NEURONS", "CATEGORIES", "SIZE", "CREATED")]
+    rows += [
+        (
+            printable(run.name), printable(run.model), run.state, f"{run.layers_complete}/{run.layers}",
+            f"{run.neurons:,}", str(run.categories), size(run.bytes), run.created[:16].replace("T", " "),
+        )
+        for run in found
+    ]  # fmt: skip
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        put("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+    return 0
+
+
+def _show(args: argparse.Namespace, narration: Narration) -> int:
+    from mechamap.commands.scan_report import coverage_lines, strongest_lines
+    from mechamap.csv_run import open_run
+
+    run = open_run(args.name)
+    record, model = run.record, run.record.model
+    facts = {
+        "run": str(run.path),
+        "state": f"{record.state}, {len(run.complete_layers)} of {len(run.layers)} layers complete",
+        "model": f"{model.name}, {model.architecture}, {model.parameters:,} parameters"
+        if model.parameters
+        else model.name,
+        "id": model.id + (f" at {model.revision}" if model.revision else ""),
+        "computed": f"{model.dtype} on {model.device}",
+        "neurons": f"{run.neurons:,}",
+        "figures": ", ".join(record.figures),
+        "threshold": f"{record.config['threshold']:g}" if "threshold" in record.config else "",
+        "left out": str(record.exclusions.get("summary", "")),
+        "text": f"{len(record.tokens.pieces):,} tokens in {len(record.tokens.windows)} windows"
+        if run.has_context
+        else "",
+        "proof": f"{len(record.proof)} layers, largest error {_largest_error(record.proof):.2g}"
+        if record.proof
+        else "",
+        "versions": ", ".join(f"{name} {version}" for name, version in record.versions.items()),
+        "began": record.created,
+        "timings": ", ".join(f"{name} {duration(seconds)}" for name, seconds in record.timings.items()),
+    }
+    for name, fact in facts.items():
+        if fact:
+            put(f"{name:<10} {printable(fact)}")
+    for problem in record.problems:
+        put(f"{'note':<10} {printable(problem)}")
+    for lines in (coverage_lines(run), strongest_lines(run) if run.has("selectivity") else []):
+        if lines:
+            put("")
+        for line in lines:
+            put(line)
+    return 0
+
+
+def _largest_error(proof: tuple[object, ...]) -> float:
+    layers = [layer for layer in proof if isinstance(layer, dict)]
+    return max((max(layer.get("rebuild_error", 0.0), layer.get("zero_error", 0.0)) for layer in layers), default=0.0)
+
+
+def _remove(args: argparse.Namespace, narration: Narration) -> int:
+    from mechamap.runs import find_run, remove_run
+
+    paths = [find_run(name) for name in args.names]  # all or none: a name that is wrong removes nothing
+    if not args.yes:
+        if not sys.stdin.isatty():
+            raise UsageError("Removing runs asks first, and there is no terminal to ask at.", "Give --yes.")
+        narration.say(f"Delete {', '.join(str(path) for path in paths)}? [y/N]")
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            raise Cancelled("Nothing was deleted.")
+    for path in paths:
+        remove_run(path)
+        narration.say(f"deleted {path}")
+    return 0

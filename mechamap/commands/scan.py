@@ -1,0 +1,211 @@
+"""``mechamap scan``: score every MLP neuron of a model against the categories."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mechamap.commands.narration import Narration, put
+from mechamap.commands.parser import Commands
+from mechamap.errors import Cancelled, MechaMapError, RunError, UsageError
+from mechamap.export import check_target, export_run, write_export
+
+if TYPE_CHECKING:
+    from mechamap.config import ScanConfig
+    from mechamap.events import ScanEvent
+    from mechamap.run import Run
+
+__all__ = ["add_to", "run"]
+
+_DESCRIPTION = """Score every MLP neuron of a model against the categories, in one pass over the text, and keep the
+result as a run. Prints the run's folder; flags win over the config file."""
+
+
+def add_to(commands: Commands) -> None:
+    """Declare the command."""
+    parser = commands.add_parser("scan", help="score a model's neurons", description=_DESCRIPTION)
+    add = parser.add_argument
+    add("model", metavar="MODEL", help="a hub id, a short name such as gpt2-small, a folder, a .gguf file, or demo")
+    add("--config", metavar="F", type=Path, help="a YAML file with what differs from the default config")
+    add(
+        "--text",
+        metavar="F",
+        action="append",
+        help="a text file to scan instead of the config's (-: stdin); repeatable",
+    )
+    add("--layers", metavar="L", help="the layers to scan, counted from 0: 0-5,11 (default: all)")
+    add("--limit-neurons", metavar="N", type=int, help="only the first N neurons of each layer")
+    add("--threshold", metavar="X", type=float, help="mean activation at which a neuron is listed under a category")
+    add("--top-k-tokens", metavar="K", type=int, help="how many highest and lowest tokens to keep for each neuron")
+    add("--dtype", metavar="D", help="auto (as the checkpoint has it), float32, bfloat16 or float16")
+    add("--device", metavar="D", help="auto (CUDA if there is one, else the CPU), cpu, cuda, cuda:1 or mps")
+    add("--revision", metavar="R", help="branch, tag or commit of a hub model")
+    add("--trust-remote-code", action="store_true", help="run Python code that comes with the model")
+    add("--no-bos", action="store_true", help="do not put the beginning-of-sequence token in front")
+    add("--keep-activations", metavar="WHEN", help="keep every activation in the run: auto (when small), always, never")
+    add("--out", metavar="DIR", type=Path, help="the run's folder (default: a new one in the data folder)")
+    add("--resume", action="store_true", help="go on with the run in --out; its complete layers are kept")
+    add("--csv", metavar="F", help="also export CSV to F (-: stdout)")
+    add("--json", metavar="F", help="also export JSON to F (-: stdout)")
+    add("--overwrite", action="store_true", help="replace the files that --csv and --json name")
+    add("--events", choices=("jsonl",), help="write what happens to stdout, one JSON object a line")
+    # The original tool's spellings.
+    hidden: dict[str, Any] = {"help": argparse.SUPPRESS, "default": argparse.SUPPRESS}
+    add("--limit_neurons", type=int, dest="limit_neurons", **hidden)
+    add("--top_k_tokens", type=int, dest="top_k_tokens", **hidden)
+    add("--custom_text", action="append", dest="custom_text", **hidden)
+    parser.set_defaults(run=run, parser=parser)
+
+
+def run(args: argparse.Namespace, narration: Narration) -> int:
+    """Scan, tell, export. What can be wrong with the request is found before the model is touched."""
+    from mechamap.catalog import resolve
+
+    to_stdout = [flag for flag in ("csv", "json") if getattr(args, flag) == "-"] + ["events"] * bool(args.events)
+    if len(to_stdout) > 1:
+        both = " and ".join(f"--{flag}" for flag in to_stdout)
+        raise UsageError(f"{both} both write to standard output.", "Give one of them a file.")
+    config = _config(args)
+    resolve(args.model)
+    for name in (args.csv, args.json):
+        if name is not None and name != "-":
+            check_target(name, overwrite=args.overwrite)
+    _check_folder(args)
+
+    found = _scan(args, config, narration)
+
+    from mechamap.commands.scan_report import report
+
+    report(found, narration)
+    for format in ("csv", "json"):
+        _export(found, format, getattr(args, format), args.overwrite, narration)
+    narration.say(f"To look at it: mechamap-tui {found.name if args.out is None else found.path}")
+    if not to_stdout:
+        put(str(found.path))
+    return 0
+
+
+def _config(args: argparse.Namespace) -> ScanConfig:
+    from mechamap.config import load_config, read_text_argument, with_overrides
+
+    changes: dict[str, object] = {
+        name: getattr(args, name)
+        for name in (
+            "layers", "limit_neurons", "threshold", "top_k_tokens", "dtype", "device", "revision", "keep_activations",
+        )
+        if getattr(args, name) is not None
+    }  # fmt: skip
+    if args.trust_remote_code:
+        changes["trust_remote_code"] = True
+    if args.no_bos:
+        changes["add_bos"] = False
+    config = load_config(args.config)
+    texts = [read_text_argument(name) for name in args.text or ()]
+    # The original took the text itself or a file's name here.
+    for text in getattr(args, "custom_text", ()):
+        texts.append(text if " " in text.strip() and not _is_file(text) else read_text_argument(text))
+    if texts:
+        changes["texts"] = texts
+    return with_overrides(config, **changes) if changes else config
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except OSError:
+        return False  # too long to be a file's name
+
+
+def _check_folder(args: argparse.Namespace) -> None:
+    if args.resume and args.out is None:
+        raise UsageError("--resume needs the run to go on with.", "Say which with --out DIR.")
+    if args.out is None:
+        return
+    if (args.out / "run.json").exists() and not args.resume:
+        raise RunError(
+            f"{args.out} holds a run already.", "Go on with it by --resume, or choose another folder with --out."
+        )
+    if args.out.is_file():
+        raise RunError(f"{args.out} is a file.", "Name a folder for the run.")
+
+
+def _scan(args: argparse.Namespace, config: ScanConfig, narration: Narration) -> Run:
+    from mechamap.commands.scan_progress import ScanProgress
+
+    narration.progress("loading torch and transformers")
+    progress = ScanProgress(narration)
+
+    def tell(event: ScanEvent) -> None:
+        if args.events:
+            put(json.dumps(event.to_dict(), allow_nan=False))
+            sys.stdout.flush()
+        progress(event)
+
+    cancel = threading.Event()
+    with _stopping(cancel, progress, narration):
+        from mechamap.scan import ScanRequest, scan
+
+        try:
+            return scan(ScanRequest(args.model, config, args.out, args.resume), on_event=tell, cancel=cancel)
+        except Cancelled as stopped:
+            raise _with_what_is_kept(stopped, progress.run) from None
+        except MechaMapError as error:
+            if args.events:
+                told = {"event": "error", "kind": type(error).__name__, "message": error.message, "hint": error.hint}
+                put(json.dumps(told))
+            raise
+        finally:
+            narration.clear()
+
+
+def _with_what_is_kept(stopped: Cancelled, folder: Path | None) -> Cancelled:
+    from mechamap.run import Run
+
+    if folder is None:
+        return stopped
+    run = Run.open(folder)
+    done, layers = len(run.complete_layers), len(run.layers)
+    return Cancelled(
+        f"{done} of {layers} layers were finished; they are kept in {folder}",
+        f"To go on: the same command with --out {shlex.quote(str(folder))} --resume",
+    )
+
+
+@contextmanager
+def _stopping(cancel: threading.Event, progress: Any, narration: Narration) -> Iterator[None]:
+    """Ctrl+C ends the scan after the layer it is at; a second one ends the process where it stands.
+
+    Before the pass has begun there is nothing to keep, and the first one ends it at once.
+    """
+
+    def stop(number: int, frame: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        if progress.run is None:
+            raise KeyboardInterrupt
+        cancel.set()
+        narration.say("Stopping after this layer; Ctrl+C again stops at once.")
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, its in before.items():
+            signal.signal(number, its)
+
+
+def _export(found: Run, format: str, target: str | None, overwrite: bool, narration: Narration) -> None:
+    if target == "-":
+        done = write_export(found, sys.stdout.buffer, format=format)
+    elif target is not None:
+        done = export_run(found, target, format=format, overwrite=overwrite)
+    else:
+        return
+    narration.say(f"{format.upper()}: {done.rows:,} rows, {done.scope}, to {done.path or 'standard output'}")

@@ -1,0 +1,92 @@
+"""What a scan found, in a few lines for the person who waited for it."""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from mechamap.commands.narration import Narration, duration, printable
+from mechamap.run import Run
+
+__all__ = ["coverage_lines", "report", "strongest_lines"]
+
+_NEURONS = 3  # shown for each category
+_TOKENS = 6
+_WITHIN_WORD = re.compile(r"\w")  # a piece that begins so goes on with what stands before it ...
+_WORD_ENDS = re.compile(r"\w$")  # ... if that ends so
+
+
+def report(run: Run, narration: Narration) -> None:
+    """What was left out, which words were not found, the strongest neurons, and how long it took."""
+    record = run.record
+    narration.say(f"left out: {record.exclusions.get('summary', 'nothing is known')}")
+    for line in coverage_lines(run):
+        narration.say(line)
+    for problem in record.problems:
+        narration.say(f"note: {printable(problem)}")
+    narration.say()
+    for line in strongest_lines(run):
+        narration.say(line)
+    narration.say()
+    took = record.timings.get("total")
+    seconds = f" in {duration(took)}" if took else ""
+    narration.say(f"{run.neurons:,} neurons of {printable(run.label)} scored{seconds}, kept in {run.path}")
+
+
+def coverage_lines(run: Run) -> list[str]:
+    """For each category, how many of its words the text has, and which it has not."""
+    lines = []
+    width = max((len(category) for category in run.categories), default=0)
+    for category in run.categories:
+        its = run.record.coverage.get(category)
+        if not its:
+            continue
+        missing = its["not_found"]
+        line = f"{printable(category):{width}}  {its['occurrences']:>4} occurrences of {len(its['found'])} words"
+        if missing:
+            line += f"; not in the text: {', '.join(map(printable, missing))}"
+        if its.get("dropped"):
+            line += f"; {its['dropped']} at excluded positions"
+        lines.append(line)
+    return lines
+
+
+def strongest_lines(run: Run) -> list[str]:
+    """The neurons with the largest |selectivity| for each category, with the tokens they go to."""
+    lines = []
+    width = max((len(category) for category in run.categories), default=0)
+    for at, category in enumerate(run.categories):
+        selectivity = np.asarray(run.figure("selectivity")[:, at])  # [neurons]
+        strength = np.where(np.isnan(selectivity), -1, np.abs(selectivity))
+        best = np.argsort(-strength, kind="stable")[:_NEURONS]
+        shown = [int(row) for row in best if strength[row] >= 0]
+        for place, row in enumerate(shown):
+            falls = bool(selectivity[row] < 0)
+            head = printable(category) if place == 0 else ""
+            lines.append(
+                f"{head:{width}}  {run.neuron_name(row)!s:<12} {selectivity[row]:+.2f}  "
+                f"{'(falls) ' if falls else ''}{_tokens(run, row, falls)}"
+            )
+        if not shown:
+            lines.append(f"{printable(category):{width}}  no occurrence in the text, nothing to score")
+    return lines
+
+
+def _tokens(run: Run, row: int, lowest: bool) -> str:
+    words = [_word_at(run, hit.position) for hit in run.top_tokens(row, lowest=lowest)]
+    different = dict.fromkeys(printable(word.strip() or word) for word in words)
+    return " · ".join(list(different)[:_TOKENS])
+
+
+def _word_at(run: Run, position: int) -> str:
+    """The token there with the rest of its word: a reader makes little of ``ese``."""
+    pieces = run.record.tokens.pieces
+    first = last = position
+    if run.has_context and _WITHIN_WORD.match(pieces[position].lstrip()):
+        window = run.window_of(position)
+        while first > window.start and _WITHIN_WORD.match(pieces[first]) and _WORD_ENDS.search(pieces[first - 1]):
+            first -= 1
+        while last + 1 < window.stop and _WORD_ENDS.search(pieces[last]) and _WITHIN_WORD.match(pieces[last + 1]):
+            last += 1
+    return "".join(pieces[first : last + 1])
