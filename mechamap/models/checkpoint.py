@@ -38,7 +38,13 @@ def read_model(path: Path, dtype: torch.dtype | None, trust_remote_code: bool) -
     if "gguf_file" in place:
         options |= gguf.unpacking()
     with gguf.without_bar() if "gguf_file" in place else nullcontext():
-        model, info = AutoModelForCausalLM.from_pretrained(**place, **options, output_loading_info=True)
+        model, info = AutoModelForCausalLM.from_pretrained(
+            # Refused below, by name; transformers would only say that there are some.
+            **place,
+            **options,
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+        )
     _refuse_gaps(path, info)
     loaded: nn.Module = model
     return loaded
@@ -91,8 +97,14 @@ def _refuse_other_kinds(path: Path, config: Any) -> None:
 
 def _refuse_gaps(path: Path, info: Any) -> None:
     """Refuse a model with weights that are not from the file: transformers fills such gaps with random numbers."""
-    for key, problem in (("missing_keys", "lacks"), ("mismatched_keys", "has in another shape than config.json says")):
-        names = sorted(str(entry if isinstance(entry, str) else entry[0]) for entry in info.get(key, ()))
+    misshapen = [
+        f"{name} {tuple(in_file)} instead of {tuple(in_model)}"
+        for name, in_file, in_model in info.get("mismatched_keys", ())
+    ]
+    for problem, names in (
+        ("lacks", sorted(info.get("missing_keys", ()))),
+        ("does not fit its config.json:", sorted(misshapen)),
+    ):
         if names:
             more = f" and {len(names) - 4} more" if len(names) > 4 else ""
             raise WeightsError(

@@ -53,7 +53,7 @@ def fetch(model_id: str, revision: str | None, *, code: bool, stage: Callable[[s
         stage(f"fetching {model_id}")
         folder = huggingface_hub.snapshot_download(
             model_id,
-            revision=info.sha,
+            revision=revision,  # not the commit: only a name leaves a reference that works offline
             cache_dir=hub_cache(),
             allow_patterns=[*_SMALL_FILES, *_weights(model_id, files), *(["*.py"] if code else [])],
             ignore_patterns=["*/*"],
@@ -77,7 +77,7 @@ def fetch(model_id: str, revision: str | None, *, code: bool, stage: Callable[[s
         if getattr(error, "errno", None) in _CANNOT_WRITE:
             raise ModelError(f"{model_id} cannot be written to {hub_cache()}: {_reason(error)}.") from None
         return _from_cache(model_id, revision, f"the hub cannot be reached ({_reason(error)})")
-    return Path(folder), info.sha
+    return Path(folder), Path(folder).name
 
 
 def _from_cache(model_id: str, revision: str | None, why: str) -> tuple[Path, str | None]:

@@ -103,9 +103,10 @@ def load_model(
     with translated(source.id), quiet_transformers():
         stage("reading weights")
         model = read_model(path, weight_format, trust_remote_code)
-        stage("reading the tokenizer")
-        tokenizer = read_tokenizer(path, trust_remote_code)
         layers = neuron_layers(model)
+        stage("reading the tokenizer")
+        with translated(f"The tokenizer of {source.id}"):
+            tokenizer = read_tokenizer(path, trust_remote_code)
         model = model.to(target).eval().requires_grad_(False)
     config: Any = model.config
     weight = layers[0].module.get_parameter("weight")

@@ -18,6 +18,8 @@ from mechamap.errors import (
 __all__ = ["translated"]
 
 _NO_MEMORY = re.compile(r"out of memory|can't allocate memory|cannot allocate memory|not enough memory", re.I)
+_BROKEN_FILE = ("SafetensorError", "UnpicklingError", "EOFError", "BadZipFile")
+_BROKEN_ZIP = re.compile(r"PytorchStreamReader|central directory|Weights only load failed", re.I)
 _NO_MODULE = re.compile(r"No module named '([\w.]+)'")
 
 
@@ -56,12 +58,15 @@ def _translation(model_id: str, error: Exception) -> MechaMapError:
         return UnsupportedModel(
             f"{model_id}: {_first_sentence(text)}", "It may need a newer transformers: pip install -U transformers"
         )
-    if kind == "SafetensorError" or "size mismatch" in text or isinstance(error, EOFError):
+    if kind in _BROKEN_FILE or "size mismatch" in text or _BROKEN_ZIP.search(text):
         return WeightsError(
-            f"The weights of {model_id} cannot be read: {_shortened(text)}",
+            f"The weights of {model_id} cannot be read: {_first_sentence(text) or kind}",
             "Download them again; if that does not help, they do not belong to this config.",
         )
-    return ModelError(f"{model_id} cannot be used: {kind}: {_shortened(text)}", "")
+    return ModelError(
+        f"{model_id} cannot be used: {kind}: {_shortened(text)}",
+        "See that its files are whole; a newer transformers may read what this one cannot.",
+    )
 
 
 def _first_sentence(text: str) -> str:

@@ -67,7 +67,7 @@ def test_the_text_part_of_a_model_that_also_sees_is_found() -> None:
     assert neuron_layers(model)[0].path == "model.language_model.layers.0.mlp.down_proj"
 
 
-@pytest.mark.parametrize(("model_type", "said"), [("mixtral", "mixture of experts"), ("mamba", "Supported are gpt2")])
+@pytest.mark.parametrize(("model_type", "said"), [("mixtral", "mixture of experts"), ("mamba", "Supported are")])
 def test_a_model_without_such_a_layer_says_what_was_found(model_type: str, said: str) -> None:
     with pytest.raises(UnsupportedModel, match="looked in each block") as caught:
         neuron_layers(from_config(model_type))
