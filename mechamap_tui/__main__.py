@@ -1,0 +1,73 @@
+"""``mechamap-tui``: the command that opens the explorer."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from mechamap import __version__
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Open the explorer; returns the exit status."""
+    options = _parser().parse_args(argv)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        print(  # noqa: T201
+            "mechamap-tui: this is not a terminal. The explorer needs one; `mechamap scan` works without.",
+            file=sys.stderr,
+        )
+        return 1
+    return _explore(options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mechamap-tui",
+        description="Scan the MLP neurons of a language model and explore what they read, in the terminal.",
+        epilog="Without an argument it starts with recent runs and models. Press ? for the keys, ctrl+q to quit.",
+    )
+    parser.add_argument(
+        "what",
+        nargs="?",
+        default="",
+        metavar="MODEL | RUN | FILE.csv",
+        help="a model to scan (demo, gpt2, a hub id, a folder, a .gguf file), a run's name or folder, "
+        "or a CSV of results",
+    )
+    parser.add_argument("--config", type=Path, metavar="F", help="config file for the scan of a model")
+    parser.add_argument("--new", action="store_true", help="scan the model even where a run has that name")
+    parser.add_argument("--version", action="version", version=f"mechamap-tui {__version__}")
+    return parser
+
+
+def _explore(options: argparse.Namespace) -> int:
+    import asyncio
+    import signal
+
+    from mechamap_tui.app import MechaMapApp
+    from mechamap_tui.target import Target, read_target
+
+    target = read_target(options.what)
+    if options.new and target.kind == "run":
+        target = Target("model", options.what)
+    app = MechaMapApp(target, options.config)
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            loop.add_signal_handler(number, lambda: app.exit(return_code=1))
+        try:
+            await app.run_async()
+        finally:
+            await app.close_engine()
+
+    asyncio.run(run())
+    return app.return_code or 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

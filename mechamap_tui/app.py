@@ -1,0 +1,386 @@
+"""The explorer: which screen is shown when, the scan that may be running, and errors that never end it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rich.text import Text
+from textual.app import App, SystemCommand
+from textual.binding import Binding, BindingType
+from textual.dom import DOMNode
+from textual.screen import Screen
+from textual.worker import WorkerFailed
+
+from mechamap.errors import Cancelled, MechaMapError, UsageError
+from mechamap_tui.scan_draft import ScanDraft
+from mechamap_tui.target import Target, read_target
+
+if TYPE_CHECKING:
+    from textual.actions import ActionParseResult
+
+    from mechamap.run import Run
+    from mechamap_tui.client import EngineClient
+    from mechamap_tui.engine_values import ExportOrder, Progress
+    from mechamap_tui.live_scan import LiveScan
+    from mechamap_tui.screens.export import ExportChoices
+
+__all__ = ["MechaMapApp"]
+
+
+class MechaMapApp(App[None]):
+    """The explorer.
+
+    Args:
+        target: what to open first.
+        config: a config file for scans.
+    """
+
+    TITLE = "MechaMap"
+    CSS_PATH = "app.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("question_mark,f1", "help_here", "help", key_display="?"),
+        Binding("colon", "command_palette", "palette", key_display=":"),
+        Binding("f8", "picture", "picture of the screen", show=False),
+        Binding("ctrl+q", "quit", "quit", show=False, priority=True),
+    ]
+
+    def __init__(self, target: Target | None = None, config: Path | None = None) -> None:
+        super().__init__()
+        self.target = target or Target("nothing")
+        self.last_draft = ScanDraft(config=str(config) if config else "")
+        self.live: LiveScan | None = None
+        self.export_choices: ExportChoices | None = None
+        self._engine: EngineClient | None = None
+
+    @property
+    def engine(self) -> EngineClient:
+        """The engine process, which starts when it is first asked something."""
+        if self._engine is None:
+            from mechamap_tui.client import EngineClient
+
+            self._engine = EngineClient()
+        return self._engine
+
+    async def close_engine(self) -> None:
+        if self._engine is not None:
+            await self._engine.close()
+
+    # --- what is shown ---------------------------------------------------------------------------------------
+
+    def get_default_screen(self) -> Screen[Any]:
+        """The first screen, made at once where that takes no waiting."""
+        if self.target.kind == "run":
+            try:
+                return self._browse(self.target)
+            except MechaMapError as error:
+                self.call_later(self.show_error, error)
+        return self._start()
+
+    def on_mount(self) -> None:
+        if self.target.kind in ("csv", "model"):
+            self.call_after_refresh(self._open, self.target)
+
+    def _start(self) -> Screen[Any]:
+        from mechamap_tui.screens.start import StartScreen
+
+        return StartScreen()
+
+    def _browse(self, target: Target) -> Screen[Any]:
+        from mechamap.run import Run
+        from mechamap_tui.screens.browse import BrowseScreen
+
+        assert target.path is not None
+        return BrowseScreen(Run.open(target.path))
+
+    def open_target(self, given: str) -> None:
+        """Open whatever ``given`` means: a run, a CSV, or a model, which is scanned."""
+        self._open(read_target(given))
+
+    def _open(self, target: Target) -> None:
+        match target.kind:
+            case "run":
+                from mechamap.run import Run
+
+                assert target.path is not None
+                self.open_run(Run.open(target.path))
+            case "csv":
+                self.notify(f"Reading {target.path} ...", markup=False)
+                self.run_worker(self._open_csv(target), group="csv", exclusive=True)
+            case "model":
+                draft = self.last_draft.with_field("model", target.given)
+                try:
+                    self.start_scan(target.given, draft.changes(), draft=draft)
+                except MechaMapError as error:
+                    self.show_form(draft)
+                    self.show_error(error)
+
+    async def _open_csv(self, target: Target) -> None:
+        import asyncio
+
+        from mechamap.csv_run import read_csv
+
+        assert target.path is not None
+        try:
+            run = await asyncio.to_thread(read_csv, target.path)
+        except MechaMapError as error:
+            self.show_error(error)
+        else:
+            self.clear_notifications()
+            self.open_run(run)
+
+    def open_run(self, run: Run) -> None:
+        """Show a run, in place of the progress of the scan that made it."""
+        from mechamap_tui.screens.browse import BrowseScreen
+        from mechamap_tui.screens.scan import ScanScreen
+
+        if isinstance(self.screen, ScanScreen):
+            self.switch_screen(BrowseScreen(run))
+        else:
+            self.push_screen(BrowseScreen(run))
+
+    def show_form(self, draft: ScanDraft) -> None:
+        """Show the form of a scan, filled in; in place of the progress of a scan that failed."""
+        from mechamap_tui.screens.scan import ScanScreen
+        from mechamap_tui.screens.scan_form import ScanFormScreen
+
+        self.last_draft = draft
+        if isinstance(self.screen, ScanScreen):
+            self.action_back()
+        self.push_screen(ScanFormScreen(draft))
+
+    def show_error(self, error: MechaMapError) -> None:
+        """Show an error as a dialog."""
+        from mechamap_tui.screens.error import ErrorScreen
+
+        self.push_screen(ErrorScreen(error))
+
+    def action_back(self) -> Any:  # Textual's is a coroutine; this one is done when it returns
+        """To the screen below; from the last one to the start screen."""
+        if len(self.screen_stack) > 1:
+            self.pop_screen()
+        else:
+            self.switch_screen(self._start())
+
+    # --- scans -----------------------------------------------------------------------------------------------
+
+    def start_scan(
+        self,
+        model: str,
+        changes: Mapping[str, object],
+        *,
+        draft: ScanDraft | None = None,
+    ) -> None:
+        """Scan ``model`` with the config keys that ``changes`` names; its run opens with its first layers.
+
+        Args:
+            draft: the form that this was filled in with, to come back to when it fails.
+        """
+        if self.live is not None:
+            self.show_error(UsageError(f"A scan of {self.live.model} is running.", "Wait for it, or cancel it with x."))
+            return
+        from mechamap_tui.live_scan import LiveScan
+        from mechamap_tui.screens.scan import ScanScreen
+
+        draft = draft or ScanDraft(model=model)
+        self.last_draft = draft
+        self.live = live = LiveScan(model, draft)
+        live.call = self.engine.scan(
+            model, changes, config_file=draft.config_file, on_progress=lambda progress: self._progressed(live, progress)
+        )
+        self.push_screen(ScanScreen(live))
+        self.run_worker(self._follow(live), group="scan")
+        self.refresh_bindings()
+
+    async def _follow(self, live: LiveScan) -> None:
+        assert live.call is not None
+        error: MechaMapError | None = None
+        try:
+            result = await live.call.answer
+            live.look(result.run)
+        except MechaMapError as problem:
+            error = problem
+            if live.run is not None and live.run.path is not None:
+                live.look(live.run.path)
+        self.live = None
+        self._show_progress(None)
+        self._refresh_run(live)
+        self.refresh_bindings()
+        self._tell_end(live, error)
+        self._settle(live, ended=True)
+        if error is not None and not isinstance(error, Cancelled):
+            self.show_error(error)
+
+    def _tell_end(self, live: LiveScan, error: MechaMapError | None) -> None:
+        if live.run is None:
+            if isinstance(error, Cancelled):
+                self.notify("Cancelled before the first layer.", markup=False)
+            return
+        done, layers = len(live.run.complete_layers), len(live.run.layers)
+        if isinstance(error, Cancelled):
+            self.notify(f"Cancelled; {done} of {layers} layers are kept in {live.run.name}.", markup=False)
+        elif error is None and live.run.record.problems:
+            self.notify("\n".join(live.run.record.problems), severity="warning", timeout=15, markup=False)
+
+    def _progressed(self, live: LiveScan, progress: Progress) -> None:
+        if self.live is not live:
+            return
+        news = live.follow(progress)
+        self._show_progress(progress)
+        if news:
+            self._refresh_run(live)
+            self._settle(live, ended=False)
+
+    def _show_progress(self, progress: Progress | None) -> None:
+        """Tell every line that shows the scan, on screens that are covered too."""
+        from mechamap_tui.screens.scan import ScanScreen
+        from mechamap_tui.widgets.progress import ScanProgress
+
+        for screen in self.screen_stack:
+            for line in screen.query(ScanProgress):
+                line.progress = progress
+            if isinstance(screen, ScanScreen) and screen.is_mounted:
+                screen.show()
+
+    def _refresh_run(self, live: LiveScan) -> None:
+        from mechamap_tui.screens.browse import BrowseScreen
+
+        for screen in self.screen_stack:
+            if not isinstance(screen, BrowseScreen) or live.run is None or screen.run.path != live.run.path:
+                continue
+            if screen.run is not live.run:
+                screen.run.refresh()
+            screen.refresh_run()
+
+    def _settle(self, live: LiveScan, *, ended: bool) -> None:
+        """Put the run, or the form again, in the place of the scan's progress once it is time."""
+        from mechamap_tui.screens.scan import ScanScreen
+
+        if not ended and not live.can_be_browsed:
+            return
+        for screen in self.screen_stack:
+            if isinstance(screen, ScanScreen) and screen.live is live:
+                screen.settle(live.run if live.can_be_browsed else None)
+
+    # --- actions ---------------------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "cancel_scan":
+            return self.live is not None
+        return True
+
+    def action_new_scan(self, model: str = "") -> None:
+        draft = self.last_draft
+        if model:
+            draft = draft.with_field("model", model)
+        elif not draft.model and (run := getattr(self.screen, "run", None)) is not None:
+            draft = draft.with_field("model", run.record.model.name)
+        self.show_form(draft)
+
+    async def action_cancel_scan(self) -> None:
+        """Stop the running scan; its finished layers are kept."""
+        live = self.live
+        if live is not None and live.call is not None and not live.cancelling:
+            live.cancelling = True
+            self._show_progress(live.progress)
+            await self.engine.cancel(live.call.id)
+
+    def action_export(self) -> None:
+        from mechamap_tui.screens.browse import BrowseScreen
+        from mechamap_tui.screens.export import ExportChoices, ExportScreen
+
+        screen = self.screen
+        if isinstance(screen, BrowseScreen):
+            choices = self.export_choices or ExportChoices()
+            self.push_screen(ExportScreen(screen.run, screen.scopes(), screen.category, choices))
+
+    def export(self, order: ExportOrder) -> None:
+        """Write an export through the engine, and say where it went."""
+        self.run_worker(self._export(order), group="export")
+
+    async def _export(self, order: ExportOrder) -> None:
+        try:
+            written = await self.engine.export(order)
+        except MechaMapError as error:
+            self.show_error(error)
+        else:
+            told = f"{written.path}\n{written.neurons:,} neurons, {written.rows:,} rows"
+            self.notify(told, title="Exported", timeout=10, markup=False)
+
+    def action_help_here(self) -> None:
+        from mechamap_tui.screens.help import HelpScreen
+
+        screen = self.screen
+        if not isinstance(screen, HelpScreen):
+            name = type(screen).__name__.removesuffix("Screen")
+            self.push_screen(HelpScreen(name, screen.active_bindings.values()))
+
+    def action_picture(self) -> None:
+        from mechamap_tui.picture import save_picture
+
+        path = save_picture(self.export_screenshot(title="MechaMap"), self.screen)
+        self.notify(str(path), title="Picture saved", markup=False)
+
+    async def action_quit(self) -> None:
+        """Quit; asks while a scan runs."""
+        if self.live is None:
+            self.exit()
+            return
+        from mechamap_tui.screens.confirm import ConfirmScreen
+
+        if isinstance(self.screen, ConfirmScreen):
+            return
+        question = f"The scan of {self.live.model} is running. Quitting stops it; layers that are finished are kept."
+        screen = ConfirmScreen("Quit?", question, yes="Quit", no="Stay")
+        self.push_screen(screen, lambda yes: self.exit() if yes else None)
+
+    def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
+        from mechamap_tui.palette import palette_commands
+
+        return palette_commands(self, screen)
+
+    # --- what goes wrong -------------------------------------------------------------------------------------
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Perform an action; one that fails becomes a dialog, and the app lives on."""
+        try:
+            return await super().run_action(action, default_namespace, namespaces)
+        except MechaMapError as error:
+            self.show_error(error)
+        except Exception as error:
+            self.show_error(_unforeseen(error, f"on the action {action}"))
+        return True
+
+    def _handle_exception(self, error: Exception) -> None:
+        """A worker's failure becomes a dialog; a widget that failed is dead, so the app ends, saying where the log is.
+
+        Textual's own would print a traceback with local variables over the user's terminal.
+        """
+        if isinstance(error, WorkerFailed) and self._running:
+            cause = error.error
+            known = cause if isinstance(cause, MechaMapError) else _unforeseen(error, "in the background")
+            self.show_error(known)
+            return
+        told = _unforeseen(error, "in the explorer")
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+            self._exit_renderables.append(Text(f"mechamap-tui: {told}"))
+        self._return_code = 1
+        self._close_messages_no_wait()
+
+
+def _unforeseen(error: BaseException, where: str) -> MechaMapError:
+    """An error that nobody foresaw, written down, as one that can be shown."""
+    from mechamap.failure_log import record_failure
+
+    cause = error.error if isinstance(error, WorkerFailed) else error
+    file = record_failure(cause, where)
+    hint = "This is a mistake in MechaMap" + (f"; the details are in {file}." if file else ".")
+    return MechaMapError(f"{type(cause).__name__}: {cause}", hint)

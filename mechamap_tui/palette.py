@@ -1,0 +1,53 @@
+"""The command palette: whatever has a key where you are, plus what has none."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from textual.app import SystemCommand
+from textual.screen import Screen
+
+from mechamap_tui.screens.help import key_name
+
+if TYPE_CHECKING:
+    from mechamap_tui.app import MechaMapApp
+
+__all__ = ["palette_commands"]
+
+
+def palette_commands(app: MechaMapApp, screen: Screen[Any]) -> Iterator[SystemCommand]:
+    """Title, what it does, and what to call, for every command that can be given on ``screen``."""
+    yield SystemCommand("New scan", "fill in a scan (n)", app.action_new_scan)
+    if hasattr(screen, "scopes"):
+        yield SystemCommand("Export", "write the neurons to a file (e)", app.action_export)
+    if app.live is not None:
+        yield SystemCommand("Cancel the scan", "keeps finished layers (x)", partial(app.run_action, "app.cancel_scan"))
+    yield SystemCommand("Open a run", "go to the start screen", partial(_to_start, app))
+    run = getattr(screen, "run", None)
+    go: Callable[[str], None] | None = getattr(screen, "show_category", None)
+    if run is not None and go is not None:
+        for category in run.categories:
+            yield SystemCommand(f"Category {category}", "show its scores", partial(go, category))
+    seen = {"app.new_scan", "new_scan", "export", "cancel_scan", "app.cancel_scan", "command_palette", "app.quit"}
+    for active in screen.active_bindings.values():
+        binding = active.binding
+        if not active.enabled or binding.system or not binding.description or binding.action in seen:
+            continue
+        seen.add(binding.action)
+        title = binding.description[:1].upper() + binding.description[1:]
+        run_it = partial(app.run_action, binding.action, active.node)
+        yield SystemCommand(title, f"key {binding.key_display or key_name(binding.key)}", run_it)
+    yield SystemCommand("Theme", "change the colours", app.action_change_theme)
+    yield SystemCommand("Picture of the screen", "save an SVG file (F8)", app.action_picture)
+    yield SystemCommand("Quit", "ctrl+q", app.action_quit)
+
+
+def _to_start(app: MechaMapApp) -> None:
+    from mechamap_tui.screens.start import StartScreen
+
+    while len(app.screen_stack) > 1 and not isinstance(app.screen, StartScreen):
+        app.pop_screen()
+    if not isinstance(app.screen, StartScreen):
+        app.switch_screen(StartScreen())

@@ -1,0 +1,113 @@
+"""Help for where you are: the keys that work there, from the bindings themselves, and what the words mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from rich.table import Table
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import ActiveBinding, Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+__all__ = ["GLOSSARY", "HelpScreen", "key_lines", "key_name"]
+
+GLOSSARY = (
+    ("neuron", "one input of an MLP's down-projection; L7.N1844 is number 1844 of layer 7, both counted from 0"),
+    ("category", "a name and its words; an occurrence is one whole-word match in the scanned text"),
+    ("reads", "2·auroc − 1: +1 if it is always higher on the category's words, −1 if always lower, 0 if no different"),
+    ("auroc", "the chance that it is higher on a word of the category than on any other token"),
+    ("d", "how far apart the two means are, in standard deviations"),
+    ("mean", "its average activation on the category's words (the original tool's avg_activation)"),
+    ("fire", "the share of tokens on which it is above zero"),
+    ("falls", "it goes down on the category, not up: reads is negative"),
+    ("dead", "it is the same on every token"),
+    ("sinks", "the first position, where activations are huge whatever the text: left out of every score"),
+)
+_NAMES = {
+    "question_mark": "?",
+    "slash": "/",
+    "colon": ":",
+    "apostrophe": "'",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "comma": ",",
+    "full_stop": ".",
+    "minus": "-",
+    "plus": "+",
+    "equals_sign": "=",
+    "pagedown": "PgDn",
+    "pageup": "PgUp",
+    "delete": "Del",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "escape": "Esc",
+    "f1": "F1",
+    "f8": "F8",
+}
+
+
+class HelpScreen(ModalScreen[None]):
+    """The keys of the screen it was opened from.
+
+    Args:
+        where: what that screen is called.
+        bindings: its ``active_bindings``.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark,f1,enter", "close", "close"),
+        Binding("j", "scroll(1)", show=False),
+        Binding("k", "scroll(-1)", show=False),
+    ]
+
+    def __init__(self, where: str, bindings: Iterable[ActiveBinding]) -> None:
+        super().__init__()
+        self.where = where
+        self.keys = key_lines(bindings)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog -tall") as dialog:
+            dialog.border_title = f"Help: {self.where}"
+            dialog.border_subtitle = "q closes"
+            with VerticalScroll():
+                yield Static(_table(self.keys, "bold"), id="keys")
+                yield Static(Text("\nWords", "bold underline"))
+                yield Static(_table(GLOSSARY, "bold"), id="glossary")
+
+    def action_close(self) -> None:
+        self.dismiss(None)
+
+    def action_scroll(self, lines: int) -> None:
+        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+
+
+def key_name(key: str) -> str:
+    """A key as it is written on the keyboard: ``question_mark`` is ``?``."""
+    return _NAMES.get(key, key)
+
+
+def key_lines(bindings: Iterable[ActiveBinding]) -> list[tuple[str, str]]:
+    """(keys, what they do), one line for all keys that do the same; what does nothing now is left out."""
+    keys: dict[tuple[str, str], list[str]] = {}
+    for active in bindings:
+        binding = active.binding
+        if not active.enabled or not binding.description or binding.system:
+            continue
+        name = binding.key_display or key_name(binding.key)
+        keys.setdefault((binding.action, binding.description), []).append(name)
+    return [(" ".join(dict.fromkeys(names)), does) for (_, does), names in keys.items()]
+
+
+def _table(rows: Iterable[tuple[str, str]], style: str) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(ratio=1)
+    for left, right in rows:
+        table.add_row(Text(left, style), Text(right))
+    return table

@@ -1,0 +1,279 @@
+"""The start screen: recent runs, the bundled model, cached models, and a line for anything else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, ClassVar, Literal, cast
+
+from rich.table import Table
+from rich.text import Text
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.screen import Screen
+from textual.widgets import Footer, Input, OptionList, Static
+from textual.widgets.option_list import Option
+
+from mechamap import __version__
+from mechamap.errors import MechaMapError
+from mechamap.runs import RunSummary, list_runs, remove_run
+from mechamap_tui.terminal_text import clean
+from mechamap_tui.widgets.progress import ScanProgress
+
+if TYPE_CHECKING:
+    from mechamap_tui.app import MechaMapApp
+
+__all__ = ["StartEntry", "StartScreen", "age_text", "entries"]
+
+
+@dataclass(frozen=True, slots=True)
+class StartEntry:
+    """One line that can be opened: a run, a model, or what was typed."""
+
+    kind: Literal["run", "model", "typed"]
+    value: str  # what is opened: the run's folder, the model's name, the text
+    columns: tuple[str, str, str]
+    run: RunSummary | None = None
+
+    def matches(self, text: str) -> bool:
+        return all(word in " ".join((self.value, *self.columns)).lower() for word in text.lower().split())
+
+
+class StartScreen(Screen[None]):
+    """Lists what can be opened; typing filters it, and whatever is typed can be opened itself."""
+
+    AUTO_FOCUS = "#what"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "open", "open"),
+        Binding("ctrl+n", "form", "scan with options"),
+        Binding("delete", "remove", "remove run"),
+        Binding("x", "app.cancel_scan", "cancel scan"),
+        Binding("f1,question_mark", "app.help_here", "help", key_display="F1"),
+        Binding("n", "form", "scan with options", show=False),
+        Binding("slash,i", "type", "type a name", show=False),
+        Binding("j", "move(1)", "down", show=False),
+        Binding("k", "move(-1)", "up", show=False),
+        Binding("q", "app.quit", "quit", show=False),
+        Binding("escape", "leave", "back to the text", show=False),
+        Binding("ctrl+q", "app.quit", "quit"),
+    ]
+
+    DEFAULT_CSS = """
+    StartScreen {
+        & > #title { height: 1; background: $panel; padding: 0 1; & > Static { width: 1fr; } }
+        & > #what { border: round $accent; height: 3; margin: 1 1 0 1; }
+        & > #list { height: 1fr; border: none; margin: 0 1; padding: 0 1; background: transparent;
+                    scrollbar-size-vertical: 1; }
+    }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._all: list[StartEntry] = entries((), ())
+        self._shown: list[StartEntry | None] = []
+        self._read = False
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="title"):
+            yield Static(Text.assemble(("MechaMap", "bold"), f" {__version__}  ", ("which neurons read what", "dim")))
+            yield ScanProgress()
+        what = Input(placeholder="a model, a run or a CSV file: gpt2, ./model, model.gguf, results.csv", id="what")
+        what.border_title = "Open or scan"
+        what.border_subtitle = "type to filter · enter opens · ↓ list"
+        yield what
+        yield OptionList(id="list", markup=False)
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        self.show()
+
+    def on_screen_resume(self) -> None:
+        self.reload()
+
+    def reload(self) -> None:
+        """Look again which runs and models there are; in a thread, for folders on slow disks."""
+        self.run_worker(self._reload(), group="reload", exclusive=True)
+
+    async def _reload(self) -> None:
+        from mechamap.catalog import cached_models
+
+        runs, models = await asyncio.gather(asyncio.to_thread(list_runs), asyncio.to_thread(cached_models))
+        self._all = entries(runs, models)
+        self._read = True
+        self.show()
+
+    def show(self) -> None:
+        """Draw what matches the text; the highlight stays on its entry."""
+        listed = self.query_one("#list", OptionList)
+        typed = self.query_one("#what", Input).value.strip()
+        before = self._highlighted()
+        found = [entry for entry in self._all if entry.matches(typed)]
+        if typed and not any(entry.kind == "model" and entry.value == typed for entry in found):
+            found.append(StartEntry("typed", typed, (typed, _would(typed), "")))
+        self._shown = []
+        options: list[Option | None] = []
+        for kind, heading in (("run", "Recent runs"), ("model", "Models to scan"), ("typed", "What you typed")):
+            group = [entry for entry in found if entry.kind == kind]
+            if kind == "run" and not group and not typed:
+                options.append(Option(Text("Recent runs", "bold dim"), disabled=True))
+                none_yet = "none yet" if self._read else "looking ..."
+                options.append(Option(Text(f"  {none_yet}", "dim"), disabled=True))
+                self._shown += [None, None]
+            if group:
+                options.append(Option(Text(heading, "bold dim"), disabled=True))
+                self._shown.append(None)
+                options += [Option(_line(entry)) for entry in group]
+                self._shown += group
+        listed.clear_options().add_options(options)
+        values = [entry.value if entry else None for entry in self._shown]
+        at = values.index(before.value) if before and before.value in values else None
+        listed.highlighted = at if at is not None else next((i for i, it in enumerate(self._shown) if it), None)
+        self.refresh_bindings()
+
+    def _highlighted(self) -> StartEntry | None:
+        at = self.query_one("#list", OptionList).highlighted
+        return self._shown[at] if at is not None and at < len(self._shown) else None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "remove":
+            entry = self._highlighted() if self.is_mounted else None
+            return entry is not None and entry.run is not None
+        return True
+
+    def on_key(self, event: events.Key) -> None:
+        """Down leaves the text for the list."""
+        if event.key in ("down", "pagedown") and self.focused is self.query_one("#what", Input):
+            event.stop()
+            listed = self.query_one("#list", OptionList)
+            listed.focus()
+            listed.action_cursor_down()
+
+    def action_leave(self) -> None:
+        """Out of the list into the text, and out of the text into an empty one."""
+        what = self.query_one("#what", Input)
+        if self.focused is what:
+            what.value = ""
+        what.focus()
+
+    @on(Input.Changed, "#what")
+    def _typed(self) -> None:
+        self.show()
+
+    @on(Input.Submitted, "#what")
+    def _submitted(self) -> None:
+        self.action_open()
+
+    @on(OptionList.OptionSelected)
+    def _selected(self, event: OptionList.OptionSelected) -> None:
+        self.action_open()
+
+    @on(OptionList.OptionHighlighted)
+    def _moved(self) -> None:
+        self.refresh_bindings()
+
+    def action_open(self) -> None:
+        entry = self._highlighted()
+        if entry is None:
+            return
+        app = cast("MechaMapApp", self.app)
+        if entry.kind == "model":
+            app.start_scan(entry.value, {})
+        else:
+            app.open_target(entry.value)
+
+    def action_form(self) -> None:
+        entry = self._highlighted()
+        app = cast("MechaMapApp", self.app)
+        app.action_new_scan(entry.value if entry is not None and entry.kind != "run" else "")
+
+    def action_type(self) -> None:
+        self.query_one("#what", Input).focus()
+
+    def action_move(self, by: int) -> None:
+        listed = self.query_one("#list", OptionList)
+        (listed.action_cursor_down if by > 0 else listed.action_cursor_up)()
+
+    def action_remove(self) -> None:
+        entry = self._highlighted()
+        if entry is None or entry.run is None:
+            return
+        from mechamap_tui.screens.confirm import ConfirmScreen
+
+        run = entry.run
+        question = (
+            f"Delete the run {clean(run.name)} with its notes?\n{clean(str(run.path))}\n"
+            f"{run.neurons:,} neurons of {clean(run.model)}, {run.bytes / 1e6:,.1f} MB. It cannot be brought back."
+        )
+
+        def answered(yes: bool | None) -> None:
+            if not yes:
+                return
+            try:
+                remove_run(run.path)
+            except MechaMapError as error:
+                cast("MechaMapApp", self.app).show_error(error)
+            self.reload()
+
+        self.app.push_screen(ConfirmScreen("Remove a run", question, yes="Delete", no="Keep"), answered)
+
+
+def entries(runs: Iterable[RunSummary], models: Iterable[str]) -> list[StartEntry]:
+    """Everything there is to open: runs, newest first, then models."""
+    listed = [
+        StartEntry(
+            "run",
+            str(run.path),
+            (run.name, _state(run), " · ".join(part for part in (run.model, age_text(run.created)) if part)),
+            run,
+        )
+        for run in runs
+    ]
+    listed.append(StartEntry("model", "demo", ("demo", "", "the bundled model")))
+    return listed + [StartEntry("model", model, (model, "", "in the local hub cache")) for model in models]
+
+
+def _state(run: RunSummary) -> str:
+    neurons = f"{run.neurons:,} neurons"
+    match run.state:
+        case "complete":
+            return neurons
+        case "damaged":
+            return "damaged"
+        case "running":
+            return f"unfinished, {run.layers_complete}/{run.layers} layers"
+        case state:
+            return f"{state}, {run.layers_complete}/{run.layers} layers"
+
+
+def _would(typed: str) -> str:
+    from mechamap_tui.target import read_target
+
+    return {"csv": "open the CSV", "run": "open the run"}.get(read_target(typed).kind, "scan this model")
+
+
+def _line(entry: StartEntry) -> Table:
+    name, what, more = (clean(column) for column in entry.columns)
+    line = Table.grid(padding=(0, 2), expand=True)
+    for share in (4, 3, 4):
+        line.add_column(ratio=share, no_wrap=True, overflow="ellipsis")
+    style = "red" if entry.run is not None and entry.run.state == "damaged" else ""
+    line.add_row(Text(f"  {name}"), Text(what, style), Text(more, "dim"))
+    return line
+
+
+def age_text(created: str) -> str:
+    """How long ago an ISO time was, in words; empty where it cannot be read."""
+    try:
+        then = datetime.fromisoformat(created)
+    except ValueError:
+        return ""
+    seconds = (datetime.now(UTC) - (then if then.tzinfo else then.replace(tzinfo=UTC))).total_seconds()
+    for size, unit in ((86_400 * 365, "year"), (86_400 * 30, "month"), (86_400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            count = int(seconds // size)
+            return f"{count} {unit}{'' if count == 1 else 's'} ago"
+    return "just now"
