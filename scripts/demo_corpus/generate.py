@@ -7,13 +7,13 @@ import re
 from collections.abc import Iterator, Sequence
 
 from demo_corpus import templates as t
-from demo_corpus.scene import Scene, draw_scene, draw_word, fill, person
+from demo_corpus.scene import Scene, draw, draw_scene, draw_word, fill, person
 from demo_corpus.words import CATEGORY_NOUNS, CATEGORY_WORDS
 
 __all__ = ["documents"]
 
 _KINDS: tuple[tuple[str, int], ...] = (
-    ("life", 26),
+    ("life", 24),
     ("country", 8),
     ("animal", 8),
     ("things", 8),
@@ -21,8 +21,8 @@ _KINDS: tuple[tuple[str, int], ...] = (
     ("sums", 6),
     ("dialogue", 7),
     ("letter", 6),
-    ("carriers", 14),
-    ("sorting", 12),
+    ("carriers", 16),
+    ("sorting", 16),
 )
 
 
@@ -92,8 +92,8 @@ def _sentence(rng: random.Random, line: str, kind: str, about: Scene) -> str:
 def _category_slots(rng: random.Random) -> dict[str, str]:
     """Slots of the carriers, whose words come from any category, and of the sorting games."""
     one, other = rng.sample(sorted(CATEGORY_WORDS), 2)
-    w, same, same2, same3 = rng.sample(CATEGORY_WORDS[one], 4)
-    other_word, other_same = rng.sample(CATEGORY_WORDS[other], 2)
+    w, same, same2, same3 = draw(rng, CATEGORY_WORDS[one], 4)
+    other_word, other_same = draw(rng, CATEGORY_WORDS[other], 2)
     return {
         "w": w,
         "w2": draw_word(rng),

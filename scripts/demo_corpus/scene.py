@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import accumulate
 
 from demo_corpus import words as w
 from demo_corpus.animals import ANIMALS
 from demo_corpus.places import COUNTRIES, LANGUAGES, MORE_CITIES, listed
 from demo_corpus.things import COLORED_FOODS, COLORED_THINGS, VEHICLES
 
-__all__ = ["Scene", "draw_scene", "draw_word", "fill", "person"]
+__all__ = ["Scene", "draw", "draw_scene", "draw_word", "fill", "person"]
 
 _RELATIVES = listed("mother|father|sister|brother|uncle|aunt|cousin|grandmother|grandfather|friend|son|daughter")
 _PLACES = listed(
@@ -20,6 +22,12 @@ _PLACES = listed(
     "forest|harbor|hospital|theater|church|bakery|office|stadium|village|island|hill|shop"
 )
 _CITIES = (*(c.capital for c in COUNTRIES), *MORE_CITIES[:44])
+_COUNTRY = {country.name: country for country in COUNTRIES}
+_COUNTRY_NAMES = tuple(_COUNTRY)
+_ANIMAL = {animal.name: animal for animal in ANIMALS}
+_ANIMAL_NAMES = tuple(_ANIMAL)
+_VEHICLE = {vehicle.name: vehicle for vehicle in VEHICLES}
+_VEHICLE_NAMES = tuple(_VEHICLE)
 _NAMES = (*w.GIRLS, *w.BOYS)
 _AGES = listed("twenty|twenty-one|thirty|thirty-two|forty|fifty|sixty|seventy|eighty|ninety")
 _BIG = listed("twenty|thirty|forty|fifty|sixty|eighty")
@@ -45,9 +53,25 @@ def person(rng: random.Random) -> dict[str, str]:
     return {"who": rng.choice(w.BOYS), "he": "he", "his": "his", "him": "him"}
 
 
+def draw(rng: random.Random, words: Sequence[str], count: int = 1) -> list[str]:
+    """Different words, the common ones several times as likely as the others."""
+    weights = _weights(tuple(words))
+    drawn: list[str] = []
+    while len(drawn) < count:
+        word = rng.choices(words, cum_weights=weights)[0]
+        if word not in drawn:
+            drawn.append(word)
+    return drawn
+
+
+@cache
+def _weights(words: tuple[str, ...]) -> list[int]:
+    return list(accumulate(5 if word in w.COMMON else 1 for word in words))
+
+
 def draw_word(rng: random.Random) -> str:
     """A word of any category, each category as likely as another."""
-    return rng.choice(w.CATEGORY_WORDS[rng.choice(sorted(w.CATEGORY_WORDS))])
+    return draw(rng, w.CATEGORY_WORDS[rng.choice(sorted(w.CATEGORY_WORDS))])[0]
 
 
 def draw_scene(rng: random.Random, who: dict[str, str]) -> Scene:
@@ -84,18 +108,18 @@ def fill(line: str, slots: Mapping[str, str]) -> str:
 
 
 def _country(rng: random.Random) -> dict[str, str]:
-    row = rng.choice(COUNTRIES)
+    row = _COUNTRY[draw(rng, _COUNTRY_NAMES)[0]]
     return {
         "country": row.name,
         "capital": row.capital,
-        "language": row.language if rng.random() < 0.6 else rng.choice(LANGUAGES),
+        "language": row.language if rng.random() < 0.6 else draw(rng, LANGUAGES)[0],
         "people": row.people,
         "continent": row.continent,
     }
 
 
 def _animal(rng: random.Random) -> dict[str, str]:
-    row = rng.choice(ANIMALS)
+    row = _ANIMAL[draw(rng, _ANIMAL_NAMES)[0]]
     return {
         "animal": row.name,
         "animals": row.plural,
@@ -107,21 +131,21 @@ def _animal(rng: random.Random) -> dict[str, str]:
 
 
 def _travel(rng: random.Random) -> dict[str, str]:
-    spoken = rng.choice(COUNTRIES)
-    city, city2 = rng.sample(_CITIES, 2)
-    one, two = rng.sample(VEHICLES, 2)
+    spoken = _COUNTRY[draw(rng, _COUNTRY_NAMES)[0]]
+    city, city2 = draw(rng, _CITIES, 2)
+    one, two = (_VEHICLE[name] for name in draw(rng, _VEHICLE_NAMES, 2))
     way = {"road": "on the road", "rail": "on rails", "water": "on the water", "air": "in the air"}
-    same = rng.choice([v for v in VEHICLES if v.way == one.way and v.name != one.name])
+    same = draw(rng, [v.name for v in VEHICLES if v.way == one.way and v.name != one.name])[0]
     return {
-        "country2": rng.choice(COUNTRIES).name,
+        "country2": draw(rng, _COUNTRY_NAMES)[0],
         "country_of_language": spoken.name,
-        "language2": rng.choice(LANGUAGES),
+        "language2": draw(rng, LANGUAGES)[0],
         "city": city,
         "city2": city2,
         "place": rng.choice(_PLACES),
         "vehicle": one.name,
         "vehicle2": two.name,
-        "vehicle_same": same.name,
+        "vehicle_same": same,
         "vehicles": f"{one.name}es" if one.name.endswith("s") else re.sub(r"y$", "ie", one.name) + "s",
         "verb": one.verb,
         "way": way.get(one.way, "over the snow"),
@@ -130,15 +154,15 @@ def _travel(rng: random.Random) -> dict[str, str]:
 
 
 def _food_and_color(rng: random.Random) -> dict[str, str]:
-    food, food2 = rng.sample(w.FOODS, 2)
-    ingredient, ingredient2, ingredient3 = rng.sample(w.INGREDIENTS, 3)
+    food, food2 = draw(rng, w.FOODS, 2)
+    ingredient, ingredient2, ingredient3 = draw(rng, w.INGREDIENTS, 3)
     fruit, fruit_color = rng.choice(COLORED_FOODS)
     thing, thing_color = rng.choice(COLORED_THINGS)
-    color, color2 = rng.sample(w.COLORS[:24] if rng.random() < 0.7 else w.COLORS, 2)
+    color, color2 = draw(rng, w.COLORS, 2)
     return {
         "food": food,
         "food2": food2,
-        "dish": rng.choice(w.DISHES),
+        "dish": draw(rng, w.DISHES)[0],
         "ingredient": ingredient,
         "ingredient2": ingredient2,
         "ingredient3": ingredient3,
@@ -148,8 +172,8 @@ def _food_and_color(rng: random.Random) -> dict[str, str]:
         "thing_color": thing_color,
         "color": color,
         "color2": color2,
-        "animal2": rng.choice(ANIMALS).name,
-        "animals2": rng.choice(ANIMALS).plural,
+        "animal2": draw(rng, _ANIMAL_NAMES)[0],
+        "animals2": _ANIMAL[draw(rng, _ANIMAL_NAMES)[0]].plural,
     }
 
 

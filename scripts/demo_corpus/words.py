@@ -11,6 +11,7 @@ __all__ = [
     "CATEGORY_NOUNS",
     "CATEGORY_WORDS",
     "COLORS",
+    "COMMON",
     "DISHES",
     "FOODS",
     "GIRLS",
@@ -111,3 +112,28 @@ CATEGORY_NOUNS: dict[str, tuple[str, str]] = {
     "vehicle": ("a vehicle", "vehicles"),
     "color": ("a color", "colors"),
 }
+
+# Words of everyday talk: drawn several times as often as the rest, as they are in any text.
+COMMON: frozenset[str] = frozenset(
+    listed(
+        "France|Germany|Italy|Spain|England|Greece|Russia|Turkey|Egypt|Kenya|India|China|Japan|Korea|Canada|America|"
+        "Mexico|Brazil|Australia|Israel|Poland|Sweden|Netherlands|Portugal|"
+        "Paris|London|Madrid|Berlin|Rome|Tokyo|Beijing|Moscow|Cairo|Sydney|Chicago|Boston|New York|San Francisco|"
+        "Delhi|Athens|Vienna|Lisbon|Dublin|Barcelona|Texas|California|Europe|Africa|Asia|"
+        "English|French|Spanish|German|Italian|Portuguese|Russian|Chinese|Japanese|Korean|Arabic|Hebrew|Hindi|Turkish|"
+        "Greek|Latin|Dutch|Swedish|Polish|Swahili|"
+        "dog|cat|horse|cow|sheep|goat|pig|lion|tiger|elephant|giraffe|monkey|rabbit|wolf|fox|owl|eagle|snake|frog|"
+        "whale|shark|penguin|bear|mouse|duck|bird|fish|"
+        "bread|cheese|butter|rice|pasta|pizza|soup|salad|steak|sandwich|egg|eggs|potato|tomato|apple|banana|honey|"
+        "cake|chocolate|sushi|yogurt|ice cream|milk|orange|lemon|carrot|chicken|salmon|sugar|salt|beans|"
+        "car|bus|train|truck|van|taxi|tram|subway|bicycle|motorcycle|scooter|tractor|ambulance|boat|ship|ferry|canoe|"
+        "yacht|airplane|helicopter|cable car|plane|bike|"
+        "red|blue|green|yellow|purple|pink|brown|black|white|gray|silver|crimson|scarlet|maroon|violet|indigo|"
+        "turquoise|beige|navy blue|golden|"
+        "January|February|March|April|May|June|July|August|September|October|November|December|Monday|Tuesday|"
+        "Wednesday|Thursday|Friday|Saturday|Sunday|yesterday|today|tomorrow|last week|summer|winter|spring|autumn|"
+        "morning|evening|Christmas|"
+        "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|hundred|"
+        "thousand|million|100|first|second|dozen|half"
+    )
+)
