@@ -101,11 +101,11 @@ def _convert(gguf: Path, folder: Path) -> None:
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 
-    from mechamap.models.gguf import without_bar
+    from mechamap.models.gguf import reading
     from mechamap.models.quiet import quiet_transformers
 
     source = {"pretrained_model_name_or_path": gguf.parent, "gguf_file": gguf.name}
-    with quiet_transformers(), without_bar():
+    with quiet_transformers(), reading():
         quantized = AutoModelForCausalLM.from_pretrained(**source, dtype=torch.float32)
         config = AutoConfig.from_pretrained(**source)
         # A leftover quantization entry would make the saved folder load through the GGUF path again.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,14 +36,12 @@ def read_model(path: Path, dtype: torch.dtype | None, trust_remote_code: bool) -
     options = {"config": config, "dtype": dtype or "auto", "trust_remote_code": trust_remote_code}
     if "gguf_file" in place:
         options |= gguf.unpacking()
-    with gguf.without_bar() if "gguf_file" in place else nullcontext():
-        model, info = AutoModelForCausalLM.from_pretrained(
-            # Refused below, by name; transformers would only say that there are some.
-            **place,
-            **options,
-            ignore_mismatched_sizes=True,
-            output_loading_info=True,
-        )
+    model, info = AutoModelForCausalLM.from_pretrained(
+        **place,
+        **options,
+        ignore_mismatched_sizes=True,  # refused below, by name; transformers would only say that there are some
+        output_loading_info=True,
+    )
     _refuse_gaps(path, info)
     loaded: nn.Module = model
     return loaded

@@ -5,13 +5,13 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from mechamap.errors import MissingExtra, WeightsError
 
-__all__ = ["check_file", "unpacking", "without_bar"]
+__all__ = ["check_file", "reading", "unpacking"]
 
 _PACKAGES = ("gguf", "accelerate")
 
@@ -48,19 +48,27 @@ def unpacking() -> dict[str, Any]:
 
 
 @contextmanager
-def without_bar() -> Iterator[None]:
-    """No progress bar: transformers' GGUF reader draws its progress bar past every switch: hand it one that is off."""
-    try:
-        from transformers import modeling_gguf_pytorch_utils as reader
-    except ImportError:  # a transformers without that reader has no bar either
-        yield
-        return
-    drawn = getattr(reader, "tqdm", None)
-    if drawn is None:
-        yield
-        return
-    reader.tqdm = partial(drawn, disable=True)
+def reading() -> Iterator[None]:
+    """Make transformers read GGUF files quietly, and each only once.
+
+    Its reader draws a progress bar past every switch, and parses the whole vocabulary in Python for the config,
+    again for the weights and again for the tokenizer; it also rebuilds a table of names for every module.
+    Remembering both halves the time. The replacements are in place inside the block only.
+    """
+    import gguf
+    from transformers import modeling_gguf_pytorch_utils as reader
+
+    replacements: list[tuple[Any, str, Any]] = [
+        (gguf, "GGUFReader", cache(gguf.GGUFReader)),
+        (gguf, "get_tensor_name_map", cache(gguf.get_tensor_name_map)),
+    ]
+    if hasattr(reader, "tqdm"):
+        replacements.append((reader, "tqdm", partial(reader.tqdm, disable=True)))
+    before = [getattr(module, name) for module, name, _ in replacements]
+    for module, name, value in replacements:
+        setattr(module, name, value)
     try:
         yield
     finally:
-        reader.tqdm = drawn
+        for (module, name, _), value in zip(replacements, before, strict=True):
+            setattr(module, name, value)

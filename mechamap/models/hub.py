@@ -86,6 +86,9 @@ def _from_cache(model_id: str, revision: str | None, why: str) -> tuple[Path, st
     wanted = revision or "main"
     reference = repository / "refs" / wanted
     commit = reference.read_text().strip() if reference.is_file() else wanted
+    if revision is None and not reference.is_file():  # only ever fetched by commit: take the newest of those
+        snapshots = sorted(repository.glob("snapshots/*"), key=lambda path: path.stat().st_mtime)
+        commit = snapshots[-1].name if snapshots else wanted
     folder = repository / "snapshots" / commit
     if not (folder / "config.json").is_file():
         at = f" at revision {revision}" if revision else ""

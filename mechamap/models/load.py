@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -100,7 +101,7 @@ def load_model(
         folder.check_tokenizer_files(path)
     stage("loading torch")
     target, weight_format = devices.pick_device(device), devices.pick_dtype(dtype)
-    with translated(source.id), quiet_transformers():
+    with translated(source.id), quiet_transformers(), gguf.reading() if source.kind == "gguf" else nullcontext():
         stage("reading weights")
         model = read_model(path, weight_format, trust_remote_code)
         layers = neuron_layers(model)
