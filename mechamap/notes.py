@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -103,13 +104,14 @@ class Notes:
         temporary = self.file.with_name(f".notes.json.{os.getpid()}")
         text = json.dumps({"format": FORMAT, "neurons": self._neurons}, ensure_ascii=False, indent=1)
         try:
-            with temporary.open("w", encoding="utf-8") as file:
+            with temporary.open("w", encoding="utf-8", errors="replace") as file:
                 file.write(text + "\n")
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(self.file)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
             raise RunError(
                 f"{self.file} cannot be written: {error.strerror or error}.",
                 "Marks and notes are kept until the explorer is closed.",

@@ -14,7 +14,15 @@ from mechamap.run import Run
 from mechamap_tui.number_text import correlation, magnitude, probability, share
 from mechamap_tui.terminal_text import piece_label
 
-__all__ = ["ALL_CATEGORIES", "TOKENS", "Column", "category_columns", "overview_columns", "token_summary"]
+__all__ = [
+    "ALL_CATEGORIES",
+    "CATEGORY_KEYS",
+    "TOKENS",
+    "Column",
+    "category_columns",
+    "overview_columns",
+    "token_summary",
+]
 
 TOKENS = "tokens"
 ALL_CATEGORIES = "reads:"  # columns of the overview are called reads:food
@@ -28,10 +36,11 @@ _BY_CATEGORY = (
     ("d", "d", "d", 7, magnitude, False),
     ("mean", "mean", "mean", 7, magnitude, False),
 )
+CATEGORY_KEYS = frozenset((*(key for key, *_ in _BY_CATEGORY), TOKENS))  # what the current category changes
 _BY_NEURON = (
     ("max", "max", "max", 7, magnitude, False),
     ("min", "min", "min", 7, magnitude, False),
-    ("fire", "fire", "fire", 6, share, False),
+    ("fire", "fire", "fire", 5, share, False),
 )
 
 
@@ -84,9 +93,9 @@ def _falls(run: Run, row: int, category: str) -> bool:
 
 
 def _name_columns(run: Run) -> tuple[Column, ...]:
-    layer = Column("layer", "L", 4, lambda: run.layer_of, _whole)
+    layer = Column("layer", "L", 3, lambda: run.layer_of, _whole)
     expert = Column("expert", "E", 4, lambda: run.expert_of, _whole)
-    index = Column("neuron", "N", 7, lambda: run.index_of, _whole)
+    index = Column("neuron", "N", 6, lambda: run.index_of, _whole)
     return (layer, expert, index) if bool((run.expert_of >= 0).any()) else (layer, index)
 
 

@@ -14,7 +14,7 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 
 from mechamap.errors import MechaMapError
 from mechamap.notes import Notes
@@ -24,6 +24,7 @@ from mechamap_tui.screens.run_info import RunInfo
 from mechamap_tui.widgets.category_pane import CategoryPane
 from mechamap_tui.widgets.charts import CategoryChart
 from mechamap_tui.widgets.detail_pane import DETAIL_TABS, DetailPane
+from mechamap_tui.widgets.key_footer import KeyFooter
 from mechamap_tui.widgets.layer_line import LayerLine
 from mechamap_tui.widgets.layer_list import CUT, LayerList
 from mechamap_tui.widgets.neuron_lines import DOWN, UP
@@ -54,7 +55,7 @@ class BrowseScreen(Screen[None]):
         Binding("n", "new_scan", "scan"),
         Binding("x", "cancel_scan", "cancel scan"),
         Binding("slash", "filter", "filter", key_display="/"),
-        Binding("N", "clear", "clear filter"),
+        Binding("N", "clear", "clear"),
         Binding("c", "category(1)", "category"),
         Binding("C", "category(-1)", "previous category", show=False),
         Binding("left_square_bracket", "layer(-1)", "previous layer", key_display="[", show=False),
@@ -83,6 +84,7 @@ class BrowseScreen(Screen[None]):
         self._expression = ""
         self._only_marked = False
         self._zoomed = False
+        self._filtered = False
         self._pane = "neurons"
         self._resting: Timer | None = None
         self._seen: tuple[object, ...] = ()
@@ -106,7 +108,7 @@ class BrowseScreen(Screen[None]):
                 yield self.detail
                 yield self.categories
         yield self.prompt
-        yield Footer(show_command_palette=False, compact=True)
+        yield KeyFooter()
         yield Static(id="too-small")
 
     def on_mount(self) -> None:
@@ -116,7 +118,7 @@ class BrowseScreen(Screen[None]):
         if self.run.has("selectivity"):
             self.layers_pane.border_subtitle = f"|reads| ≥ {CUT:.2f}".replace("0.", ".")
         self._take_marks()
-        self.refresh_run()
+        self._show_run()
         self._fit()
         if self._trouble is not None:
             self._tell(self._trouble)
@@ -125,11 +127,15 @@ class BrowseScreen(Screen[None]):
 
     def refresh_run(self) -> None:
         """Show what is new in the run; the cursor stays on its neuron."""
+        if self.is_mounted:  # else it is shown when the screen is
+            self._show_run()
+
+    def _show_run(self) -> None:
         complete = self.run.complete_layers
-        seen = (self.run.record.state, len(complete), self.run.record.problems)
+        seen = (self.scanning, self.run.record.state, len(complete), self.run.record.problems)
         if seen == self._seen:
             return
-        self._seen = seen
+        before, self._seen = self._seen, seen
         if len(complete) == len(self.run.layers):
             self.table.show_available(None)
         else:
@@ -140,8 +146,16 @@ class BrowseScreen(Screen[None]):
         self.layers_pane.renew(keep_scroll=True)
         self._apply_filter()
         self.layer_line.show(self.category, self.layers_pane.layer_shown)
-        self.header.show()
-        self.refresh_bindings()
+        self.header.show(self.scanning)
+        if before[:1] != seen[:1]:
+            self.refresh_bindings()
+            self.detail.show(self.detail.row)
+
+    @property
+    def scanning(self) -> bool:
+        """Whether the app is scanning this very run."""
+        run = getattr(getattr(self.app, "live", None), "run", None)
+        return run is not None and run.path == self.run.path
 
     def scopes(self) -> dict[str, NDArray[np.int64]]:
         """Rows of everything there is, of what the table shows, and of what is marked, in the table's order."""
@@ -168,7 +182,10 @@ class BrowseScreen(Screen[None]):
 
     def on_neuron_table_order_changed(self) -> None:
         self._entitle_table()
-        self.refresh_bindings()
+        filtered = bool(self.table.order.filters)
+        if filtered != self._filtered:  # the footer is made anew, so only when it changes
+            self._filtered = filtered
+            self.refresh_bindings()
 
     def on_layer_list_layer_changed(self, event: LayerList.LayerChanged) -> None:
         layer = event.layer
@@ -183,7 +200,7 @@ class BrowseScreen(Screen[None]):
         self.layers_pane.go_to(event.layer)
 
     def on_category_chart_category_clicked(self, event: CategoryChart.CategoryClicked) -> None:
-        self.show_category(event.category)
+        self.show_category(event.category, stay=True)
 
     def on_notes_view_note_written(self, event: NotesView.NoteWritten) -> None:
         try:
@@ -196,10 +213,10 @@ class BrowseScreen(Screen[None]):
 
     # --- category, layer, filter -----------------------------------------------------------------------------
 
-    def show_category(self, category: str) -> None:
-        """Look at another category, everywhere."""
+    def show_category(self, category: str, *, stay: bool = False) -> None:
+        """Look at another category, everywhere; ``stay`` keeps the cursor on its neuron."""
         self.category = category
-        self.table.show_category(category)
+        self.table.show_category(category, stay=stay)
         self._apply_filter()
         self.layers_pane.show_category(category)
         self.layer_line.show(category, self.layers_pane.layer_shown)
@@ -239,7 +256,6 @@ class BrowseScreen(Screen[None]):
             if event.kind == "filter":
                 self._expression = event.text.strip()
                 self._entitle_table()
-                self.refresh_bindings()
             elif event.text.strip():
                 self._go_to(self.run.row_of(event.text))
         except MechaMapError as error:
@@ -406,7 +422,7 @@ class BrowseScreen(Screen[None]):
         one = self._zoomed or narrow or (self._pane == "layers" and width < WIDE)
         self.set_class(small, "-small")
         self.set_class(one, "-one")
-        self.set_class(narrow and not self._zoomed, "-narrow")
+        self.set_class(narrow and not self._zoomed and not small, "-narrow")
         self.set_class(NARROW <= width < WIDE and not one, "-medium")
         for name in PANES:
             self.set_class(one and name == self._pane, f"-{name}")
@@ -455,13 +471,16 @@ class BrowseScreen(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what does something now is in the footer and on the keys."""
         if action in ("new_scan", "export", "cancel_scan"):
-            running = self.run.record.state == "running"
-            return hasattr(self.app, f"action_{action}") and (action != "cancel_scan" or running)
+            return hasattr(self.app, f"action_{action}") and (action != "cancel_scan" or self._any_scan)
         if action == "clear":
             return bool(self.table.order.filters)
         if action == "category":
             return len(self.run.categories) > 1
         return True
+
+    @property
+    def _any_scan(self) -> bool:
+        return getattr(self.app, "live", None) is not None
 
     def _tell(self, error: MechaMapError) -> None:
         show: Any = getattr(self.app, "show_error", None)

@@ -10,7 +10,7 @@ from textual.containers import Container
 
 from mechamap.run import Run
 from mechamap_tui.widgets.charts import CategoryChart, charts_of
-from mechamap_tui.widgets.pane_title import pane_title
+from mechamap_tui.widgets.pane_title import first_fitting, pane_title
 
 __all__ = ["CategoryPane"]
 
@@ -42,8 +42,18 @@ class CategoryPane(Container):
 
     def show(self, row: int | None) -> None:
         self.row = row
-        self.border_title = pane_title("4 Categories", tabs=self.tabs, current=self.tab, action="screen.chart")
+        self._entitle()
         self.query_one(CategoryChart).show(self.run, row, self.category, self.tab)
+
+    def on_resize(self) -> None:
+        self._entitle()
+
+    def _entitle(self) -> None:
+        titles = (
+            pane_title(name, tabs=self.tabs, current=self.tab, action="screen.chart", compact=name == "4")
+            for name in ("4 Categories", "4")
+        )
+        self.border_title = first_fitting(self.outer_size.width, *titles)
 
     def show_category(self, category: str) -> None:
         self.category = category

@@ -21,9 +21,9 @@ __all__ = ["CHARTS", "CategoryChart", "charts_of"]
 
 # the run's figure, what a bar that reaches the edge is worth (None: the largest), how a value is written, its meaning
 _FIGURES: dict[str, tuple[str, float | None, Callable[[float], str], str]] = {
-    "reads": ("selectivity", 1.0, correlation, "fires on its words more (+) or less (-) than elsewhere"),
-    "mean": ("mean", None, magnitude, "average activation on its words"),
-    "d": ("d", None, magnitude, "how far apart, in standard deviations"),
+    "reads": ("selectivity", 1.0, correlation, "up (+) or down (-) on its words"),
+    "mean": ("mean", None, magnitude, "average on its words"),
+    "d": ("d", None, magnitude, "distance, standard deviations"),
 }
 _TABLE_COLUMNS = (
     ("mean", "mean", magnitude),

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
+from textual.content import Content
 from textual.timer import Timer
 from textual.widgets import ContentSwitcher
 
@@ -19,7 +20,7 @@ from mechamap_tui.number_text import correlation
 from mechamap_tui.occurrence_map import OccurrenceMap
 from mechamap_tui.widgets.histogram_view import HistogramView
 from mechamap_tui.widgets.notes_view import NotesView
-from mechamap_tui.widgets.pane_title import pane_title
+from mechamap_tui.widgets.pane_title import first_fitting, pane_title
 from mechamap_tui.widgets.text_view import TextView
 from mechamap_tui.widgets.token_view import TokenView
 
@@ -105,16 +106,25 @@ class DetailPane(Container):
 
     def _entitle(self) -> None:
         if self.row is None:
-            self.border_title = pane_title("3 no neuron", tabs=DETAIL_TABS, current=self.tab, action="screen.detail")
+            self.border_title = self._title("3 no neuron")
             return
         name = str(self.run.neuron_name(self.row))
         marked = "●" if self.notes.is_marked(name) else ""
         reads = ""
         if self.run.has("selectivity") and self.category:
             reads = f"{self.category} {correlation(float(self.run.column('selectivity', self.category)[self.row]))}"
-        self.border_title = pane_title(
-            f"3 {name}{marked}", reads, tabs=DETAIL_TABS, current=self.tab, action="screen.detail"
+        self.border_title = first_fitting(
+            self.outer_size.width,
+            self._title(f"3 {name}{marked}", reads),
+            self._title(f"3 {name}{marked}"),
+            self._title(f"3 {name}", compact=True),
         )
+
+    def _title(self, *parts: str, compact: bool = False) -> Content:
+        return pane_title(*parts, tabs=DETAIL_TABS, current=self.tab, action="screen.detail", compact=compact)
+
+    def on_resize(self) -> None:
+        self._entitle()
 
     # --- activations -----------------------------------------------------------------------------------------
 
@@ -129,10 +139,10 @@ class DetailPane(Container):
         kept = run.activations(layer)
         if kept is not None:
             self._draw(np.asarray(kept[row - run.layer_rows(layer).first_row], dtype=np.float32))
-        elif run.path is None or getattr(self.app, "engine", None) is None:
-            self._draw(None, "This run did not keep its activations.")
-        elif run.record.state == "running":
+        elif getattr(self.app, "live", None) is not None:
             self._draw(None, "This run does not keep its activations; they can be had when the scan is done.")
+        elif run.path is None or not hasattr(self.app, "engine"):
+            self._draw(None, "This run did not keep its activations.")
         else:
             self._draw(None, f"Loading the model to read the text with layer {layer} ...")
             self._asking = self.set_timer(ASK_AFTER, lambda: self._ask(layer))

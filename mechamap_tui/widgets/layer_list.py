@@ -42,11 +42,15 @@ class LayerCounts:
 
     def highest(self) -> int:
         """The largest count of any category in any layer."""
-        return max((int(counts.max(initial=0)) for counts in self._counts.values()), default=0)
+        return max((int(counts.max(initial=0)) for counts in self._counted()), default=0)
 
     def total(self, category: int) -> int:
         """Neurons of all complete layers that stand out for a category."""
-        return sum(int(counts[category]) for counts in self._counts.values())
+        return sum(int(counts[category]) for counts in self._counted())
+
+    def _counted(self) -> list[NDArray[np.int64]]:
+        counted = (self.of(rows.layer) for rows in self.run.layers)
+        return [counts for counts in counted if counts is not None]
 
 
 class LayerList(LineView):
@@ -120,8 +124,6 @@ class LayerList(LineView):
     # --- lines -----------------------------------------------------------------------------------------------
 
     def measure(self, width: int) -> int:
-        for rows in self.run.layers:
-            self.counts.of(rows.layer)
         return 1 + len(self.run.layers)
 
     def line(self, index: int, width: int) -> Text:

@@ -25,8 +25,8 @@ class LineView(ScrollView, can_focus=True):
         Binding("up,k", "scroll_lines(-1)", "up", show=False),
         Binding("pagedown,ctrl+d,space", "scroll_pages(1)", "page down", show=False),
         Binding("pageup,ctrl+u", "scroll_pages(-1)", "page up", show=False),
-        Binding("g,home", "scroll_home(animate=False)", "start", show=False),
-        Binding("G,end", "scroll_end(animate=False)", "end", show=False),
+        Binding("g,home", "scroll_to_end(False)", "start", show=False),
+        Binding("G,end", "scroll_to_end(True)", "end", show=False),
     ]
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
@@ -38,7 +38,7 @@ class LineView(ScrollView, can_focus=True):
         scrollbar-size-vertical: 1;
         overflow-x: hidden;
         & > .lines--title { color: $text-muted; text-style: bold; }
-        & > .lines--dim { color: $text-muted; }
+        & > .lines--dim { color: $foreground 60%; }
         & > .lines--strong { color: $text; text-style: bold; }
         & > .lines--falling { color: $text-warning; }
         & > .lines--rising { color: $text-primary; }
@@ -109,6 +109,9 @@ class LineView(ScrollView, can_focus=True):
 
     def action_scroll_lines(self, lines: int) -> None:
         self.scroll_to(y=self.scroll_offset.y + lines, animate=False)
+
+    def action_scroll_to_end(self, last: bool) -> None:
+        self.scroll_to(y=self.virtual_size.height if last else 0, animate=False)
 
     def action_scroll_pages(self, pages: int) -> None:
         step = max(self.scrollable_content_region.height - 1, 1)

@@ -18,7 +18,7 @@ __all__ = ["MARGIN", "LineLayout", "LineStyles", "draw_header", "draw_neuron", "
 
 MARGIN = 2  # cells in front of a line: the cursor's sign and the mark's
 CURSOR, MARK = "▸", "●"
-TOKENS_LEAST = 22
+TOKENS_LEAST = 18
 DOWN, UP = "▼", "▲"
 
 
@@ -88,7 +88,7 @@ def draw_header(layout: LineLayout, keys: Sequence[SortKey], cursor: int, styles
             segments += [Segment("  ", styles.header), Segment(title, style)]
             segments.append(Segment(" " * max(width - 2 - len(title), 0), styles.header))
         else:
-            title = title[-(width - 1) :]
+            title = title[-width:]
             segments += [Segment(" " * (width - len(title)), styles.header), Segment(title, style)]
     return segments
 
@@ -122,5 +122,9 @@ def scrolled(segments: list[Segment], layout: LineLayout, scroll_x: int, width: 
     line = Strip(segments)
     if scroll_x:
         fixed = layout.fixed_width
-        line = Strip.join([line.crop(0, fixed), line.crop(fixed + scroll_x, fixed + scroll_x + max(width - fixed, 0))])
+        start = fixed + scroll_x
+        # A number cut in half beside the neuron's would be read as one number: show whole cells only.
+        whole = next((edge for edge in layout.edges if edge >= start), start)
+        gap = Strip([Segment(" " * (whole - start), base)])
+        line = Strip.join([line.crop(0, fixed), gap, line.crop(whole, max(start + width - fixed, whole))])
     return line.adjust_cell_length(width, base)

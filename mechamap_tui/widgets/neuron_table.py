@@ -19,6 +19,7 @@ from textual.strip import Strip
 from mechamap.run import Run
 from mechamap_tui.neuron_columns import (
     ALL_CATEGORIES,
+    CATEGORY_KEYS,
     TOKENS,
     Column,
     category_columns,
@@ -127,13 +128,19 @@ class NeuronTable(ScrollView, can_focus=True):
         name = key.removeprefix(ALL_CATEGORIES)
         return next((column.title for column in self._columns if column.key == key), name)
 
-    def show_category(self, category: str) -> None:
-        """Show another category's figures. At the top the cursor stays at the top; else it stays on its neuron."""
-        if self._place == 0:
-            self._anchor = None
+    def show_category(self, category: str, *, stay: bool = False) -> None:
+        """Show another category's figures.
+
+        Where the table is sorted by one of them the cursor goes to the top, to the best neuron of the category,
+        unless it is to ``stay`` on its neuron.
+        """
         self.category = category
         self._make_columns()
-        self.order.values_changed()
+        if any(key.column in CATEGORY_KEYS for key in self.order.keys):
+            if not stay:
+                self._anchor, self._place = None, 0
+                self.scroll_to(y=0, animate=False)
+            self.order.values_changed()
         self.reordered()
 
     def show_available(self, mask: NDArray[np.bool_] | None) -> None:

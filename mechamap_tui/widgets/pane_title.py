@@ -9,21 +9,28 @@ from textual.style import Style
 
 from mechamap_tui.terminal_text import clean
 
-__all__ = ["pane_title"]
+__all__ = ["first_fitting", "pane_title"]
 
 JOINT = " ── "
 
 
-def pane_title(*parts: str, tabs: Sequence[str] = (), current: str = "", action: str = "") -> Content:
+def pane_title(
+    *parts: str, tabs: Sequence[str] = (), current: str = "", action: str = "", compact: bool = False
+) -> Content:
     """``2 Neurons ── category food``; with ``tabs``, the ``current`` one marked, a click runs ``action('tab')``."""
     title = Content(JOINT.join(clean(part) for part in parts if part))
     if not tabs:
         return title
-    pieces: list[Content | tuple[str, Style]] = [title, Content(JOINT)]
+    pieces: list[Content | tuple[str, Style]] = [title, Content(" ─ " if compact else JOINT)]
     for place, tab in enumerate(tabs):
         style = Style.from_meta({"@click": f"{action}({tab!r})"})
         style += Style(bold=True, underline=True) if tab == current else Style(dim=True)
         if place:
-            pieces.append(Content(" | "))
+            pieces.append(Content("|" if compact else " | "))
         pieces.append((tab, style))
     return Content.assemble(*pieces)
+
+
+def first_fitting(width: int, *titles: Content) -> Content:
+    """The first of the titles that a pane ``width`` cells wide shows whole; the last one where none does."""
+    return next((title for title in titles if title.cell_length <= width - 4), titles[-1])

@@ -28,7 +28,7 @@ def policy(run: Run) -> str:
 
 
 class RunHeader(Horizontal):
-    """MechaMap, model, run, dtype, neurons and policy; whatever does not fit is left out from the right."""
+    """MechaMap, model, run, dtype, neurons and policy; what matters least is left out where it does not fit."""
 
     DEFAULT_CSS = """
     RunHeader {
@@ -42,6 +42,7 @@ class RunHeader(Horizontal):
         super().__init__()
         self.run = run
         self._progress = progress
+        self._scanning = False
 
     def compose(self) -> ComposeResult:
         yield Static(classes="header--run")
@@ -54,30 +55,31 @@ class RunHeader(Horizontal):
     def on_resize(self) -> None:
         self.show()
 
-    def show(self) -> None:
-        """Write the line for the width there is."""
+    def show(self, scanning: bool | None = None) -> None:
+        """Write the line for the width there is; a run that nobody is ``scanning`` any more is unfinished."""
+        if scanning is not None:
+            self._scanning = scanning
         shown = self.query_one(".header--run", Static)
         parts = self._parts()
         width = shown.size.width or self.size.width
-        while len(parts) > 1 and len(" · ".join(parts)) + 10 > width:
-            parts.pop()
+        for dispensable in ("dtype", "neurons", "run", "policy"):
+            if len(" · ".join(parts.values())) + 10 > width:
+                parts.pop(dispensable, None)
         line = Text("MechaMap  ", "bold", no_wrap=True, overflow="ellipsis")
-        shown.update(line.append(Text(" · ".join(parts), "not bold")))
+        shown.update(line.append(Text(" · ".join(parts.values()), "not bold")))
 
-    def _parts(self) -> list[str]:
+    def _parts(self) -> dict[str, str]:
         run = self.run
-        state = {"complete": "", "running": "scanning"}.get(run.record.state, run.record.state)
+        running = "" if self._scanning else "unfinished"
+        state = {"complete": "", "running": running}.get(run.record.state, run.record.state)
         problems = len(run.record.problems) + sum(bool(layer.flags) for layer in run.layers)
-        return [
-            clean(part)
-            for part in (
-                run.label,
-                run.name if run.name != run.label else "",
-                state,
-                f"{problems} to look at (i)" if problems else "",
-                f"{run.neurons:,} neurons",
-                run.record.model.dtype,
-                policy(run),
-            )
-            if part
-        ]
+        parts = {
+            "model": run.label,
+            "run": run.name if run.name != run.label else "",
+            "state": state,
+            "problems": f"{problems} to look at (i)" if problems else "",
+            "dtype": run.record.model.dtype,
+            "neurons": f"{run.neurons:,} neurons",
+            "policy": policy(run),
+        }
+        return {name: clean(part) for name, part in parts.items() if part}
