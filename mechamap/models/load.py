@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mechamap.catalog import resolve
+from mechamap.errors import UsageError
 from mechamap.models import devices, folder, gguf, hub
 from mechamap.models.architectures import text_config
 from mechamap.models.checkpoint import read_model, read_tokenizer
@@ -77,7 +78,7 @@ def load_model(
         stage: told in a few words what is being done.
 
     Raises:
-        UsageError: dtype or device make no sense here.
+        UsageError: dtype, device or revision make no sense here.
         ModelNotFound: there is no such model, or no network to look for it.
         WeightsError: weights are missing, damaged, or of another shape than the config says.
         UnsupportedModel: not a causal language model, or its neurons are not where they can be read.
@@ -88,6 +89,10 @@ def load_model(
     devices.check_names(dtype, device)
     source = resolve(name)
     commit = None
+    if revision is not None and source.kind != "hub":
+        raise UsageError(
+            f"{source.id} is not on the hub, so it has no revision {revision!r}.", "Leave the revision out."
+        )
     if source.path is None:
         stage(f"looking for {source.id}")
         path, commit = hub.fetch(source.id, revision, code=trust_remote_code, stage=stage)

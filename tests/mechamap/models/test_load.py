@@ -108,6 +108,11 @@ def test_a_number_format_or_device_that_no_machine_has_is_refused(folder: Path, 
     assert "auto" in caught.value.hint
 
 
+def test_a_revision_of_something_that_is_not_on_the_hub_is_refused(folder: Path) -> None:
+    with pytest.raises(UsageError, match="v2"):
+        load_model(str(folder), revision="v2")
+
+
 def test_a_device_that_is_not_here_is_refused_with_those_that_are() -> None:
     missing = f"cuda:{torch.cuda.device_count()}"
     with pytest.raises(UsageError, match=missing) as caught:
