@@ -28,7 +28,9 @@ def build_parser() -> Parser:
         description="Find the MLP neurons of a language model that are about a category. "
         "`mechamap-tui` shows what a scan found.",
     )
-    parser.add_argument("--version", action="version", version=f"mechamap {__version__}")
+    parser.add_argument(
+        "--version", action="version", version=f"mechamap {__version__}", help="say which version this is"
+    )
     commands = parser.add_subparsers(metavar="COMMAND", dest="command")
     for command in COMMANDS:
         command.add_to(commands)
@@ -64,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(argv: Sequence[str] | None, narration: Narration) -> int:
     parser = build_parser()
-    args, extra = parser.parse_known_args(argv)
+    args, extra = parser.parse_known_args(_joined(sys.argv[1:] if argv is None else argv))
     if extra:
         known = args.parser.flags() if hasattr(args, "parser") else parser.flags()
         wrong = next((word for word in extra if word.startswith("-")), extra[0])
@@ -77,6 +79,17 @@ def _run(argv: Sequence[str] | None, narration: Narration) -> int:
         narration.say(parser.format_help().rstrip())
         return UsageError.exit_code
     return int(args.run(args, narration))
+
+
+def _joined(argv: Sequence[str]) -> list[str]:
+    """``--sort -food`` as ``--sort=-food``: argparse would take the columns for a flag."""
+    words: list[str] = []
+    for word in argv:
+        if words and words[-1] in ("--sort", "--where") and word.startswith("-") and not word.startswith("--"):
+            words[-1] += f"={word}"
+        else:
+            words.append(word)
+    return words
 
 
 def _tell(narration: Narration, title: str, error: MechaMapError) -> None:

@@ -12,7 +12,7 @@ from mechamap.export import FORMATS, check_target, export_run, format_of, write_
 
 __all__ = ["add_to", "run"]
 
-_DESCRIPTION = """Write a run, a part of it, in a format that other programs read. Filters and sort columns know the
+_DESCRIPTION = """Write a run, or a part of it, in a format that other programs read. Filters and sort columns know the
 names layer, neuron, max, min, mean_all, std_all, fire, dead, figures of a category such as selectivity.food (or
 reads.food), best, and a word for neurons with that token among their highest or lowest:
 --where "reads.food > 0.9 and layer >= 20", --sort "-reads.food,layer"."""

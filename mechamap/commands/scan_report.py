@@ -13,6 +13,7 @@ __all__ = ["coverage_lines", "report", "strongest_lines"]
 
 _NEURONS = 3  # shown for each category
 _TOKENS = 6
+_MISSING = 8  # words not found, by name
 _WITHIN_WORD = re.compile(r"\w")  # a piece that begins so goes on with what stands before it ...
 _WORD_ENDS = re.compile(r"\w$")  # ... if that ends so
 
@@ -21,7 +22,7 @@ def report(run: Run, narration: Narration) -> None:
     """What was left out, which words were not found, the strongest neurons, and how long it took."""
     record = run.record
     narration.say(f"left out: {record.exclusions.get('summary', 'nothing is known')}")
-    for line in coverage_lines(run):
+    for line in coverage_lines(run, _MISSING):
         narration.say(line)
     for problem in record.problems:
         narration.say(f"note: {printable(problem)}")
@@ -34,8 +35,8 @@ def report(run: Run, narration: Narration) -> None:
     narration.say(f"{run.neurons:,} neurons of {printable(run.label)} scored{seconds}, kept in {run.path}")
 
 
-def coverage_lines(run: Run) -> list[str]:
-    """For each category, how many of its words the text has, and which it has not."""
+def coverage_lines(run: Run, most: int | None = None) -> list[str]:
+    """For each category, how many of its words the text has, and which it has not (at most so many by name)."""
     lines = []
     width = max((len(category) for category in run.categories), default=0)
     for category in run.categories:
@@ -43,9 +44,11 @@ def coverage_lines(run: Run) -> list[str]:
         if not its:
             continue
         missing = its["not_found"]
-        line = f"{printable(category):{width}}  {its['occurrences']:>4} occurrences of {len(its['found'])} words"
+        known = len(its["found"]) + len(missing)
+        line = f"{printable(category):{width}}  {its['occurrences']:>4} times, {len(its['found'])} of {known} words"
         if missing:
-            line += f"; not in the text: {', '.join(map(printable, missing))}"
+            line += f"; not in the text: {', '.join(map(printable, missing[:most]))}"
+            line += f" and {len(missing[most:])} more" if most is not None and missing[most:] else ""
         if its.get("dropped"):
             line += f"; {its['dropped']} at excluded positions"
         lines.append(line)
