@@ -10,9 +10,10 @@ activations in memory, whatever the length of the text, and no architecture has 
 
 from __future__ import annotations
 
+import ctypes
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,26 +78,44 @@ def capture_layers(
     keep = np.ones(len(tokenized.ids), bool) if wanted is None else wanted
     batches = [_batch(windows, tokenized, keep, loaded) for windows in _grouped(tokenized.windows, size)]
     turns = _Turns(len(batches))
-    gathered: list[Tensor | None] = [None] * len(batches)
+    gathered = _Gathered([len(batch.take) for batch in batches])
     last = layers[-1]
 
     def reached(layer: NeuronLayer, turn: int, activations: Tensor) -> None:
         if cancel is not None and cancel.is_set():
             raise Cancelled("The scan was cancelled.")
-        neurons = activations.reshape(-1, activations.shape[-1])  # [windows * length, d_mlp]
-        gathered[turn] = neurons[batches[turn].take, :limit_neurons]  # a copy: the caller may free the rest
+        neurons = activations.reshape(-1, activations.shape[-1])[:, :limit_neurons]  # [windows * length, neurons]
+        gathered.add(turn, neurons, batches[turn].take)
         if turn == len(batches) - 1:
-            parts = [part for part in gathered if part is not None]
-            gathered[:] = [None] * len(batches)
-            whole = parts[0] if len(parts) == 1 else torch.cat(parts)  # [wanted, neurons]
-            del parts
-            on_layer(layer, whole)
+            on_layer(layer, gathered.whole())
         if layer is last:
             raise _Stop
         turns.pass_on(turn)
 
     with _hooked(layers, turns, reached):
         turns.run(lambda turn: _forward(loaded, batches[turn]))
+
+
+class _Gathered:
+    """One layer's activations, put together from the batches in the order of the text."""
+
+    def __init__(self, counts: Sequence[int]) -> None:
+        self._ends = np.cumsum(counts).tolist()
+        self._counts = counts
+        self._buffer: Tensor | None = None
+
+    def add(self, turn: int, neurons: Tensor, take: Tensor) -> None:
+        """Copy the rows ``take`` of a batch's ``[windows * length, neurons]``; the batch may be freed then."""
+        if self._buffer is None:
+            self._buffer = neurons.new_empty(self._ends[-1], neurons.shape[1])  # [wanted, neurons]
+        end = self._ends[turn]
+        torch.index_select(neurons, 0, take, out=self._buffer[end - self._counts[turn] : end])
+
+    def whole(self) -> Tensor:
+        """All of them, ``[wanted, neurons]``; starts anew for the next layer."""
+        assert self._buffer is not None
+        buffer, self._buffer = self._buffer, None
+        return buffer
 
 
 def _forward(loaded: LoadedModel, batch: _Batch) -> None:
@@ -154,6 +173,7 @@ class _Turns:
             self._own.number = 0
             work(0)
             return
+        _give_back_large_blocks()
         threads = [threading.Thread(target=self._body, args=(work, n), daemon=True) for n in range(self._count)]
         for thread in threads:
             thread.start()
@@ -199,6 +219,17 @@ class _Turns:
             self._changed.wait_for(lambda: self._turn == number or self._failure is not None)
             if self._failure is not None:
                 raise _Stop
+
+
+def _give_back_large_blocks() -> None:
+    """Have glibc return freed tensors to the system, instead of each thread's heap keeping its own.
+
+    Without it a long text takes several times its activations: every thread frees them into an arena of its own,
+    where no other thread finds them. Elsewhere than on glibc nothing happens.
+    """
+    mmap_threshold, one_mebibyte = -3, 2**20  # M_MMAP_THRESHOLD of malloc.h; setting it also stops it from growing
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(mmap_threshold, one_mebibyte)
 
 
 def _grouped(windows: Sequence[Window], size: int) -> Iterator[list[Window]]:
