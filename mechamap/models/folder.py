@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import struct
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 from mechamap.errors import ModelError, ModelNotFound, UnsupportedModel, WeightsError
 
-__all__ = ["check_tokenizer_files", "check_weight_files", "read_config"]
+__all__ = ["check_model_type", "check_tokenizer_files", "check_weight_files", "read_config"]
 
 _TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "vocab.txt", "merges.txt", "*.model", "*.tiktoken")
 _ONE_FILE = ("model.safetensors", "pytorch_model.bin")
@@ -41,6 +42,24 @@ def read_config(folder: Path) -> dict[str, Any]:
             "Give the folder that save_pretrained wrote, or a hub id.",
         )
     return config
+
+
+def check_model_type(folder: Path, config: dict[str, Any]) -> None:
+    """See that transformers has ever heard of this type of model, without the seconds that importing it takes.
+
+    Raises:
+        UnsupportedModel: it has not, and the model brings no code of its own.
+    """
+    package = importlib.util.find_spec("transformers")
+    if package is None or package.origin is None or config.get("auto_map"):
+        return
+    listed = f'"{config["model_type"]}"'
+    sources = list((Path(package.origin).parent / "models" / "auto").glob("*.py"))
+    if sources and not any(listed in source.read_text(encoding="utf-8") for source in sources):
+        raise UnsupportedModel(
+            f"{folder / 'config.json'} says model_type {listed}, which this transformers does not know.",
+            "It may need a newer one: pip install -U transformers",
+        )
 
 
 def check_weight_files(folder: Path) -> None:

@@ -101,7 +101,7 @@ def load_model(
     if source.kind == "gguf":
         gguf.check_file(path)
     else:
-        folder.read_config(path)
+        folder.check_model_type(path, folder.read_config(path))
         folder.check_weight_files(path)
         folder.check_tokenizer_files(path)
     stage("loading torch")

@@ -280,13 +280,15 @@ except MechaMapError as error:
     assert (done.stdout, done.stderr) == ("WeightsError\n", "")
 
 
-def test_what_can_be_seen_without_trying_is_refused_without_torch(folder: Path) -> None:
+def test_what_can_be_seen_without_trying_is_refused_without_torch(folder: Path, tmp_path: Path) -> None:
+    unknown = Path(shutil.copytree(folder, tmp_path / "unknown"))
+    change_config(unknown, model_type="hal9000")
     (folder / "model.safetensors").write_bytes(b"")
     program = f"""
 import sys
 from mechamap.errors import MechaMapError
 from mechamap.models import load_model
-for name in ({str(folder)!r}, "./no/such/folder", "x.gguf"):
+for name in ({str(folder)!r}, {str(unknown)!r}, "./no/such/folder", "x.gguf"):
     try:
         load_model(name)
     except MechaMapError as error:
@@ -294,7 +296,14 @@ for name in ({str(folder)!r}, "./no/such/folder", "x.gguf"):
 print("torch" in sys.modules, "transformers" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout.split() == ["WeightsError", "ModelNotFound", "ModelNotFound", "False", "False"]
+    assert done.stdout.split() == [
+        "WeightsError",
+        "UnsupportedModel",
+        "ModelNotFound",
+        "ModelNotFound",
+        "False",
+        "False",
+    ]
 
 
 def test_a_name_that_means_nothing(tmp_path: Path) -> None:
