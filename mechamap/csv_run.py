@@ -35,11 +35,14 @@ def open_run(name: Path | str) -> Run:
         RunError: there is nothing of that name, or it is damaged.
     """
     path = Path(name).expanduser()
-    if path.is_file() and path.name != "run.json":
-        return read_csv(path)
-    if path.suffix.lower() == ".csv" and not path.exists():
-        raise RunError(f"There is no file {path}.", "Check the path.")
-    return Run.open(path.parent if path.is_file() else find_run(str(name)))
+    try:
+        if path.is_file():
+            return Run.open(path.parent) if path.name == "run.json" else read_csv(path)
+        if path.suffix.lower() == ".csv" and not path.exists():
+            raise RunError(f"There is no file {path}.", "Check the path.")
+        return Run.open(find_run(str(name)))
+    except OSError as error:  # such as a name too long for a file
+        raise RunError(f"{str(name)[:80]!r} cannot be opened: {error.strerror or error}.") from None
 
 
 def read_csv(path: Path | str) -> Run:

@@ -184,8 +184,10 @@ class Run:
         if len(rows):
             return int(rows[0])
         layer = self.layer_rows(name.layer)
+        numbers = self.index_of[layer.rows]
         raise UsageError(
-            f"{name} is not in this run: layer {name.layer} has {layer.width:,} neurons here, N0 to N{layer.width - 1}."
+            f"{name} is not in this run: layer {name.layer} has {layer.width:,} neurons here, "
+            f"N{numbers.min(initial=0)} to N{numbers.max(initial=0)}."
         )
 
     def top_tokens(self, row: int, k: int | None = None, *, lowest: bool = False) -> list[TokenHit]:

@@ -154,7 +154,7 @@ def parse(text: str, where: str) -> RunRecord:
                 "problems": tuple(data.get("problems", ())),
             }
         )
-    except (TypeError, KeyError, AttributeError) as error:
+    except (TypeError, LookupError, AttributeError) as error:
         raise RunError(f"{where} is damaged: {error}.", "Scan again, or remove the folder.") from None
 
 

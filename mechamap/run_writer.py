@@ -55,8 +55,11 @@ class RunWriter:
                 self._open(name, top_k, fresh=not resumed)
             self._replace_record(record)
         except OSError as error:
-            self.close()
+            self._close_files()
             raise RunError(f"{folder} cannot be written: {error.strerror or error}.", "Choose another place.") from None
+        except RunError:
+            self._close_files()  # and leave the record of the run that is there as it is
+            raise
 
     def __enter__(self) -> RunWriter:
         return self
@@ -188,11 +191,14 @@ class RunWriter:
         except OSError:
             pass  # the disk that could not take the rows cannot take the record either; what was committed stands
         finally:
-            self._committer.shutdown()
-            for file, *_ in self._files.values():
-                with suppress(OSError):  # closing flushes, and that may be what failed before
-                    file.close()
-            self._files.clear()
+            self._close_files()
+
+    def _close_files(self) -> None:
+        self._committer.shutdown()
+        for file, *_ in self._files.values():
+            with suppress(OSError):  # closing flushes, and that may be what failed before
+                file.close()
+        self._files.clear()
 
     def _replace_record(self, record: RunRecord) -> None:
         temporary = self.folder / ".run.json.new"
@@ -218,9 +224,11 @@ def _create(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
     """A ``.npy`` file filled with "not computed": NaN, or -1 for positions."""
     row = np.full(shape[1:], np.nan if dtype.kind == "f" else -1, dtype=dtype)
     block = np.broadcast_to(row, (min(shape[0], 65_536), *shape[1:]))
-    with path.open("wb") as file:
+    temporary = path.with_name(f".{path.name}.new")
+    with temporary.open("wb") as file:
         np.lib.format.write_array_header_1_0(
             file, {"shape": shape, "fortran_order": False, "descr": np.lib.format.dtype_to_descr(dtype)}
         )
         for first in range(0, shape[0], max(len(block), 1)):
             file.write(np.ascontiguousarray(block[: shape[0] - first]).data)
+    temporary.replace(path)  # cutting an old file short would kill a reader that has it mapped

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -127,8 +128,16 @@ def _run_folders() -> Iterator[Path]:
         return
 
 
+def _bytes(folder: Path) -> int:
+    size = 0
+    for file in folder.rglob("*"):
+        with suppress(OSError):  # a scan that is running replaces files while we look
+            size += file.stat().st_size if file.is_file() else 0
+    return size
+
+
 def _summary(path: Path) -> RunSummary:
-    size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    size = _bytes(path)
     try:
         record = run_record.parse((path / "run.json").read_text(encoding="utf-8"), str(path / "run.json"))
     except (RunError, OSError, UnicodeDecodeError):
