@@ -42,11 +42,7 @@ def matching(run: Run, expression: str, category: str | None = None) -> NDArray[
     nodes = parse(expression, run.categories)
     if len(nodes) > 1:
         wrong(expression, nodes[1].at, "a second expression.", "Join conditions with and, or or.")
-    mask = np.zeros(run.neurons, dtype=np.bool_)
-    found = query.mask(nodes[0])
-    for layer in run.complete_layers:
-        mask[layer.rows] = found[layer.rows]
-    return mask
+    return query.mask(nodes[0]) & _complete(run)
 
 
 def sorted_rows(
@@ -77,7 +73,7 @@ def sorted_rows(
 def chosen_rows(
     run: Run, where: str | None = None, sort: str | None = None, limit: int | None = None, category: str | None = None
 ) -> NDArray[np.int64]:
-    """Row numbers that ``where`` keeps, in the order of ``sort``, the first ``limit`` of them.
+    """Row numbers of complete layers that ``where`` keeps, in the order of ``sort``, the first ``limit`` of them.
 
     Raises:
         QueryError: with the position of the mistake.
@@ -85,10 +81,17 @@ def chosen_rows(
     """
     if limit is not None and limit < 1:
         raise UsageError(f"The limit is {limit}; it must be at least 1.")
-    rows = np.arange(run.neurons) if where is None else np.flatnonzero(matching(run, where, category))
+    rows = np.flatnonzero(_complete(run) if where is None else matching(run, where, category))
     if sort is not None:
         rows = sorted_rows(run, sort, rows, category)
     return rows[:limit]
+
+
+def _complete(run: Run) -> Mask:
+    mask = np.zeros(run.neurons, dtype=np.bool_)
+    for layer in run.complete_layers:
+        mask[layer.rows] = True
+    return mask
 
 
 def query_names(run: Run) -> tuple[str, ...]:

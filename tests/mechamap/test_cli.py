@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pexpect
 import pytest
 from recorded_run import recorded_run
 
@@ -421,6 +422,56 @@ def test_ctrl_c_keeps_the_layers_that_are_finished(
     resumed = mechamap(*words, "--resume")
     assert resumed.returncode == 0, resumed.stderr
     assert len(Run.open(tmp_path / "run").complete_layers) == 4
+
+
+def test_a_file_that_is_there_already_is_found_before_the_scan(mechamap: Mechamap, home: Path, tmp_path: Path) -> None:
+    (tmp_path / "out.csv").write_text("precious")
+    done = mechamap("scan", "demo", "--csv", "out.csv")
+    assert done.returncode == 1
+    assert "exists already" in done.stderr
+    assert (tmp_path / "out.csv").read_text() == "precious"
+    assert not (home / "runs").exists()
+
+
+# --- at a terminal ---
+
+
+@pytest.fixture
+def at_terminal(environment: dict[str, str], tmp_path: Path) -> Callable[..., pexpect.spawn[str]]:
+    def spawn(*words: str) -> pexpect.spawn[str]:
+        return pexpect.spawn(
+            sys.executable, ["-m", "mechamap", *words], cwd=tmp_path, env=environment, encoding="utf-8", timeout=120
+        )
+
+    return spawn
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no pseudo-terminals there")
+def test_removing_a_run_asks_at_a_terminal(at_terminal: Callable[..., pexpect.spawn[str]], recorded: Run) -> None:
+    assert recorded.path is not None
+    for answer, code in (("n", 130), ("", 130), ("y", 0)):
+        terminal = at_terminal("runs", "rm", "tiny-1")
+        terminal.expect(r"\[y/N\]")
+        assert recorded.path.exists()
+        terminal.sendline(answer)
+        terminal.expect(pexpect.EOF)
+        terminal.close()
+        assert terminal.exitstatus == code
+    assert not recorded.path.exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no pseudo-terminals there")
+def test_a_terminal_shows_one_line_that_is_updated_and_ctrl_c_before_the_pass_ends_at_once(
+    at_terminal: Callable[..., pexpect.spawn[str]], home: Path
+) -> None:
+    terminal = at_terminal("scan", "demo")
+    terminal.expect(r"\r\x1b\[Kloading torch")
+    terminal.sendintr()
+    terminal.expect("cancelled")
+    terminal.expect(pexpect.EOF)
+    terminal.close()
+    assert terminal.exitstatus == 130
+    assert not (home / "runs").exists()
 
 
 def test_doctor_says_what_there_is_and_proves_a_model(mechamap: Mechamap, home: Path) -> None:

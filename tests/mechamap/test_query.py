@@ -159,6 +159,12 @@ def test_rows_are_filtered_sorted_and_limited_together(run: Run) -> None:
         chosen_rows(run, limit=0)
 
 
+def test_only_rows_of_complete_layers_are_chosen(tmp_path: Path) -> None:
+    run = recorded_run(tmp_path, complete=2)
+    assert chosen_rows(run).tolist() == list(range(32))
+    assert chosen_rows(run, sort="-layer", limit=40).tolist() == [*range(16, 32), *range(16)]
+
+
 @pytest.mark.parametrize(
     ("expression", "character", "hint"),
     [
