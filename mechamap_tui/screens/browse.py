@@ -149,7 +149,7 @@ class BrowseScreen(Screen[None]):
         self.header.show(self.scanning)
         if before[:1] != seen[:1]:
             self.refresh_bindings()
-            self.detail.show(self.detail.row)
+            self.detail.show(self.detail.row, self.category)
 
     @property
     def scanning(self) -> bool:
@@ -167,17 +167,24 @@ class BrowseScreen(Screen[None]):
     # --- messages --------------------------------------------------------------------------------------------
 
     def on_neuron_table_neuron_highlighted(self, event: NeuronTable.NeuronHighlighted) -> None:
+        self._follow_soon()
+
+    def _follow_soon(self) -> None:
         if self._resting is not None:
             self._resting.stop()
-        self._resting = self.set_timer(REST, self._follow_cursor)
+        self._resting = self.set_timer(REST, self._follow)
 
-    def _follow_cursor(self) -> None:
+    def _follow(self) -> None:
+        """Make the other panes show the table's neuron and category."""
         row = self.table.cursor_row
-        self.detail.show(row)
-        self.categories.show(row)
+        if self.layers_pane.category != self.category:
+            self.layers_pane.show_category(self.category)
+            self.layer_line.show(self.category, self.layers_pane.layer_shown)
+        self.detail.show(row, self.category)
+        self.categories.show(row, self.category)
 
     def on_neuron_table_neuron_opened(self, event: NeuronTable.NeuronOpened) -> None:
-        self._follow_cursor()
+        self._follow()
         self.action_pane(3)
 
     def on_neuron_table_order_changed(self) -> None:
@@ -217,11 +224,9 @@ class BrowseScreen(Screen[None]):
         """Look at another category, everywhere; ``stay`` keeps the cursor on its neuron."""
         self.category = category
         self.table.show_category(category, stay=stay)
-        self._apply_filter()
-        self.layers_pane.show_category(category)
-        self.layer_line.show(category, self.layers_pane.layer_shown)
-        self.detail.show_category(category)
-        self.categories.show_category(category)
+        if self._expression:
+            self._apply_filter()
+        self._follow_soon()
 
     def action_category(self, steps: int) -> None:
         names = self.run.categories
@@ -248,7 +253,7 @@ class BrowseScreen(Screen[None]):
         try:
             self.prompt.answer(self._tried(event.kind, event.text))
         except MechaMapError as error:
-            self.prompt.answer(str(error.message), wrong=True)
+            self.prompt.refuse(error)
 
     def on_prompt_submitted(self, event: Prompt.Submitted) -> None:
         try:
@@ -259,7 +264,7 @@ class BrowseScreen(Screen[None]):
             elif event.text.strip():
                 self._go_to(self.run.row_of(event.text))
         except MechaMapError as error:
-            self.prompt.answer(str(error.message), wrong=True)
+            self.prompt.refuse(error)
             return
         self.prompt.close()
         self.action_pane(2)
@@ -321,7 +326,7 @@ class BrowseScreen(Screen[None]):
         except MechaMapError as error:
             self._tell(error)
         self._take_marks()
-        self.detail.show(self.detail.row)
+        self.detail.show(self.detail.row, self.category)
 
     def action_marked(self) -> None:
         """Show only the marked neurons, or all again."""
@@ -474,6 +479,8 @@ class BrowseScreen(Screen[None]):
             return hasattr(self.app, f"action_{action}") and (action != "cancel_scan" or self._any_scan)
         if action == "clear":
             return bool(self.table.order.filters)
+        if action in ("filter", "goto"):
+            return not self.prompt.asking
         if action == "category":
             return len(self.run.categories) > 1
         return True

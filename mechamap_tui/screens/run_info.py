@@ -17,6 +17,9 @@ from mechamap_tui.widgets.line_view import LineView
 __all__ = ["RunInfo", "info_lines"]
 
 
+INDENT = 4  # of what did not fit on the line before
+
+
 class RunInfo(ModalScreen[None]):
     """A page about the run."""
 
@@ -54,9 +57,9 @@ class _InfoView(LineView):
             text = Text(clean(line), self.look("title") if kind == "title" else "")
             if kind == "trouble":
                 text.stylize(self.look("falling"))
-            wrapped = text.wrap(self.app.console, width)
+            wrapped = text.wrap(self.app.console, width - INDENT)
             for part, piece in enumerate(wrapped):
-                self._lines.append(piece if not part else Text("    ").append_text(piece))
+                self._lines.append(piece if not part else Text(" " * INDENT).append_text(piece))
         return len(self._lines)
 
     def line(self, index: int, width: int) -> Text:

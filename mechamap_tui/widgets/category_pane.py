@@ -38,10 +38,11 @@ class CategoryPane(Container):
         yield CategoryChart()
 
     def on_mount(self) -> None:
-        self.show(None)
+        self.show(None, self.category)
 
-    def show(self, row: int | None) -> None:
-        self.row = row
+    def show(self, row: int | None, category: str) -> None:
+        """Show a neuron; the ``category`` is marked among them all."""
+        self.row, self.category = row, category
         self._entitle()
         self.query_one(CategoryChart).show(self.run, row, self.category, self.tab)
 
@@ -55,13 +56,9 @@ class CategoryPane(Container):
         )
         self.border_title = first_fitting(self.outer_size.width, *titles)
 
-    def show_category(self, category: str) -> None:
-        self.category = category
-        self.show(self.row)
-
     def show_tab(self, tab: str) -> None:
         self.tab = tab
-        self.show(self.row)
+        self.show(self.row, self.category)
 
     def action_next_tab(self, steps: int) -> None:
         self.show_tab(self.tabs[(self.tabs.index(self.tab) + steps) % len(self.tabs)])

@@ -62,11 +62,11 @@ class DetailPane(Container):
             yield NotesView(id="notes")
 
     def on_mount(self) -> None:
-        self.show(None)
+        self.show(None, self.category)
 
-    def show(self, row: int | None) -> None:
+    def show(self, row: int | None, category: str) -> None:
         """Show a neuron in the open tab."""
-        self.row = row
+        self.row, self.category = row, category
         if self._asking is not None:
             self._asking.stop()
         self._entitle()
@@ -79,17 +79,13 @@ class DetailPane(Container):
             case _:
                 self._show_activations()
 
-    def show_category(self, category: str) -> None:
-        self.category = category
-        self.show(self.row)
-
     def show_tab(self, tab: str) -> None:
         """Open a tab."""
         if self.tab == "notes":
             self.query_one(NotesView).keep()
         self.tab = tab
         self.query_one(ContentSwitcher).current = tab
-        self.show(self.row)
+        self.show(self.row, self.category)
 
     def action_next_tab(self, steps: int) -> None:
         self.show_tab(DETAIL_TABS[(DETAIL_TABS.index(self.tab) + steps) % len(DETAIL_TABS)])
@@ -159,7 +155,7 @@ class DetailPane(Container):
             return
         row = self.row  # the cursor may have moved on while the model read the text
         if row is not None and int(self.run.layer_of[row]) == layer and self.run.activations(layer) is not None:
-            self.show(row)
+            self.show(row, self.category)
 
     def _draw(self, values: NDArray[np.float32] | None, message: str = "") -> None:
         if self.tab == "text":

@@ -48,17 +48,17 @@ class HistogramView(LineView):
         self.renew()
 
     def measure(self, width: int) -> int:
-        return 1 if not len(self._edges) else len(self._edges) + 1
+        return max(len(self._edges), 1)
 
     def line(self, index: int, width: int) -> Text:
         if not len(self._edges):
             return Text(fit(self._message or "No position of this text is scored.", width), self.look("dim"))
         bins = len(self._edges) - 1
         if index == 0:
-            legend = f"from value  {CATEGORY_SIGN} words of {self._category}  {REST_SIGN} all other positions"
+            own, rest = int(self._of_category.sum()), int(self._rest.sum())
+            words = f"{CATEGORY_SIGN} {own:,} words of {self._category}"
+            legend = f"from value  {words}  {REST_SIGN} {rest:,} other positions"
             return Text(fit(legend, width), self.look("title"))
-        if index > bins:
-            return Text(fit(f"{self._of_category.sum():,} + {self._rest.sum():,} positions", width), self.look("dim"))
         at = bins - index  # the highest values on top
         own, rest = int(self._of_category[at]), int(self._rest[at])
         room = max(width - VALUE - COUNT - COUNT - 2, 1)

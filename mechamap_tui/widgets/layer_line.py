@@ -24,7 +24,7 @@ class LayerLine(Widget):
     ALLOW_SELECT = False
 
     DEFAULT_CSS = """
-    LayerLine { height: 1; padding: 0 1; color: $text-muted; }
+    LayerLine { height: 1; padding: 0 1; color: $foreground 80%; }
     """
 
     @dataclass

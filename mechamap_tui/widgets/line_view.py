@@ -37,12 +37,13 @@ class LineView(ScrollView, can_focus=True):
     LineView {
         scrollbar-size-vertical: 1;
         overflow-x: hidden;
-        & > .lines--title { color: $text-muted; text-style: bold; }
-        & > .lines--dim { color: $foreground 60%; }
-        & > .lines--strong { color: $text; text-style: bold; }
+        scrollbar-gutter: stable;
+        & > .lines--title { color: $foreground 80%; text-style: bold; }
+        & > .lines--dim { color: $foreground 65%; }
+        & > .lines--strong { color: $foreground; text-style: bold; }
         & > .lines--falling { color: $text-warning; }
         & > .lines--rising { color: $text-primary; }
-        & > .lines--cursor { background: $block-cursor-blurred-background; color: $text; text-style: bold; }
+        & > .lines--cursor { background: $block-cursor-blurred-background; color: $foreground; text-style: bold; }
         &:focus > .lines--cursor { background: $block-cursor-background; color: $block-cursor-foreground;
                                    text-style: bold; }
     }
@@ -69,9 +70,9 @@ class LineView(ScrollView, can_focus=True):
         self._make()
         self.refresh()
 
-    def look(self, name: str, *, partial: bool = True) -> Style:
+    def look(self, name: str) -> Style:
         """One of the view's styles."""
-        return self.get_component_rich_style(f"lines--{name}", partial=partial)
+        return self.get_component_rich_style(f"lines--{name}")
 
     def line_at(self, event: events.MouseEvent) -> int | None:
         """The line under the mouse."""

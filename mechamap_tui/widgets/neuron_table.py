@@ -64,13 +64,14 @@ class NeuronTable(ScrollView, can_focus=True):
     DEFAULT_CSS = """
     NeuronTable {
         scrollbar-size-vertical: 1;
-        & > .neurons--header { color: $text-muted; text-style: bold; }
-        & > .neurons--header-cursor { color: $text; text-style: bold underline; }
-        & > .neurons--cursor { background: $block-cursor-blurred-background; color: $text; }
-        & > .neurons--name { color: $text; text-style: bold; }
+        scrollbar-gutter: stable;
+        & > .neurons--header { color: $foreground 70%; text-style: bold; }
+        & > .neurons--header-cursor { color: $foreground; text-style: bold underline; }
+        & > .neurons--cursor { background: $block-cursor-blurred-background; color: $foreground; }
+        & > .neurons--name { color: $foreground; text-style: bold; }
         & > .neurons--falling { color: $text-warning; }
         & > .neurons--mark { color: $text-success; text-style: bold; }
-        & > .neurons--dim { color: $text-disabled; }
+        & > .neurons--dim { color: $foreground 60%; }
         &:focus > .neurons--header-cursor { text-style: bold reverse; }
         &:focus > .neurons--cursor { background: $block-cursor-background; color: $block-cursor-foreground;
                                      text-style: bold; }
@@ -151,6 +152,8 @@ class NeuronTable(ScrollView, can_focus=True):
 
     def show_only(self, name: str, mask: NDArray[np.bool_] | None) -> None:
         """Set a filter, or take it away (None)."""
+        if mask is None and name not in self.order.filters:
+            return
         self.order.set_filter(name, mask)
         self.reordered()
 

@@ -27,7 +27,7 @@ class NotesView(Vertical, can_focus=True):
 
     DEFAULT_CSS = """
     NotesView {
-        & > Static { height: 1; color: $text-muted; }
+        & > Static { height: 1; color: $foreground 65%; }
         & > TextArea { height: 1fr; border: none; padding: 0; background: transparent; }
     }
     """

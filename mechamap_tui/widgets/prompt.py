@@ -8,29 +8,32 @@ from typing import ClassVar
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal
+from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input, Static
+
+from mechamap.errors import MechaMapError
 
 __all__ = ["Prompt"]
 
 REST = 0.12  # seconds without a key after which what was typed is checked
 
 
-class Prompt(Horizontal):
-    """Hidden until asked; posts what is typed, and how it ended. The answer to it is shown beside the input."""
+class Prompt(Vertical):
+    """Hidden until asked; posts what is typed, and how it ended. What comes of it is shown under the input."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,ctrl+g", "leave", "leave", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,ctrl+g", "leave", "leave")]
 
     DEFAULT_CSS = """
     Prompt {
-        display: none; height: 1; dock: bottom; background: $panel;
+        display: none; height: 2; background: $panel;
         &.-asking { display: block; }
-        & > .prompt--label { width: auto; padding: 0 1; text-style: bold; }
-        & > Input { width: 2fr; height: 1; border: none; padding: 0 1; background: $surface; }
-        & > .prompt--answer { width: 3fr; height: 1; padding: 0 1; color: $text-muted; text-overflow: ellipsis; }
-        & > .prompt--answer.-wrong { color: $text-error; text-style: bold; }
+        & > Horizontal { height: 1; }
+        & .prompt--label { width: auto; padding: 0 1; text-style: bold; }
+        & Input { width: 1fr; height: 1; border: none; padding: 0 1; background: $surface; }
+        & .prompt--answer { height: 1; padding: 0 1; color: $foreground 80%; }
+        & .prompt--answer.-wrong { color: $text-error; text-style: bold; }
     }
     """
 
@@ -60,8 +63,9 @@ class Prompt(Horizontal):
         self._resting: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        yield Static(classes="prompt--label")
-        yield Input(compact=True, select_on_focus=False)
+        with Horizontal():
+            yield Static(classes="prompt--label")
+            yield Input(compact=True, select_on_focus=False)
         yield Static(classes="prompt--answer", markup=False)
 
     @property
@@ -86,6 +90,11 @@ class Prompt(Horizontal):
         shown = self.query_one(".prompt--answer", Static)
         shown.update(Text(text, no_wrap=True, overflow="ellipsis"))
         shown.set_class(wrong, "-wrong")
+
+    def refuse(self, error: MechaMapError) -> None:
+        """Say what is wrong, in one line: where in the expression, without repeating the expression."""
+        problem = error.message.rpartition("\n")[2].strip(" ^")
+        self.answer(f"{problem} {error.hint}".strip(), wrong=True)
 
     def close(self) -> None:
         self._stop()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from rich.cells import cell_len
@@ -109,34 +111,55 @@ class TextView(LineView):
         figures = (
             f"max {magnitude(float(values[high]))} {piece_label(pieces[high])} · "
             f"min {magnitude(float(values[low]))} {piece_label(pieces[low])} · "
-            f"mean {magnitude(float(scored.mean()))} · fires at {share(float((scored > 0).mean()))}"
-            f" of {len(scored):,}"
+            f"fires at {share(float((scored > 0).mean()))} of {len(scored):,} · mean {magnitude(float(scored.mean()))}"
         )
-        legend = f"blue {UP_SIGN} up, orange {DOWN_SIGN} down, signs from half the peak; {self._category} underlined"
+        legend = f"{UP_SIGN} blue up · {DOWN_SIGN} orange down · {self._category} underlined · signs from half the peak"
         return [figures, legend, ""]
 
 
 def wrap_positions(run: Run, width: int) -> list[list[tuple[int, str]]]:
     """The text's tokens in lines of at most ``width`` cells: (position, what is shown), an empty line between texts."""
     lines: list[list[tuple[int, str]]] = [[]]
-    pieces = run.record.tokens.pieces
-    used, text_before = 0, None
+    text_before = None
     for text, start, length in run.record.tokens.windows:
         if text_before is not None and text != text_before:
             lines += [[], []]
-            used = 0
         text_before = text
-        for position in range(start, start + length):
-            for part, shown in enumerate(pieces[position].split("\n")):
-                if part:
-                    lines.append([])
-                    used = 0
-                cut = fit(clean(shown), width)
-                cells = cell_len(cut)
-                if used and used + cells > width:
-                    lines.append([])
-                    used = 0
-                if cells:
-                    lines[-1].append((position, cut))
-                    used += cells
+        for word in _words(run.record.tokens.pieces, range(start, start + length)):
+            _add_word(lines, word, width)
     return lines
+
+
+def _words(pieces: Sequence[str], positions: range) -> Iterator[list[tuple[int, str]]]:
+    """Tokens that belong together on a line; an empty one is a line's end."""
+    word: list[tuple[int, str]] = []
+    for position in positions:
+        for part, shown in enumerate(pieces[position].split("\n")):
+            if word and (part or shown.startswith((" ", "\t"))):
+                yield word
+                word = []
+            if part:
+                yield []
+            if shown:
+                word.append((position, clean(shown)))
+    if word:
+        yield word
+
+
+def _add_word(lines: list[list[tuple[int, str]]], word: list[tuple[int, str]], width: int) -> None:
+    """Put a word on the last line, or on a new one where it does not fit; one that fits nowhere is cut by tokens."""
+    if not word:
+        lines.append([])
+        return
+    used = sum(cell_len(shown) for _, shown in lines[-1])
+    if used and used + sum(cell_len(shown) for _, shown in word) > width:
+        lines.append([])
+        used = 0
+    for position, shown in word:
+        cut = fit(shown, width)
+        cells = cell_len(cut)
+        if used and used + cells > width:
+            lines.append([])
+            used = 0
+        lines[-1].append((position, cut))
+        used += cells

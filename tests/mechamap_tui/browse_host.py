@@ -6,12 +6,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import numpy as np
 from textual.app import App
 from textual.pilot import Pilot
 from textual.widgets import Input
 
 from mechamap.errors import MechaMapError
 from mechamap.run import Run
+from mechamap.run_record import RunRecord
+from mechamap.run_writer import RunWriter
 from mechamap_tui.screens.browse import REST, BrowseScreen
 from mechamap_tui.widgets.neuron_table import NeuronTable
 from mechamap_tui.widgets.prompt import Prompt
@@ -117,3 +120,13 @@ async def browsing(run: Run, size: tuple[int, int] = (160, 45), engine: Any = No
         browser = Browser(app, pilot)
         await browser.rest()
         yield browser
+
+
+def finish_layer(part: Run, whole: Run, layer: int, state: str = "running") -> None:
+    """Write a layer as a scan does, while the explorer looks on."""
+    assert part.path is not None
+    record: RunRecord = part.record
+    with RunWriter(part.path, record, 5) as writer:
+        rows = whole.layer_rows(layer).rows
+        writer.write_layer(layer, {name: np.asarray(whole.figure(name)[rows]) for name in record.figures})
+        writer.finish(state, "2026-01-02T03:04:07+00:00", {})

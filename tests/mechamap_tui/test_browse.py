@@ -8,14 +8,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from browse_host import SIZES, Browser, browsing
+from browse_host import SIZES, Browser, browsing, finish_layer
 from recorded_run import recorded_run
 from textual.widgets import TextArea
 from textual.widgets._footer import FooterKey
 
 from mechamap.run import Run
 from mechamap.run_record import RunRecord
-from mechamap.run_writer import RunWriter
 from mechamap_tui.screens.run_info import info_lines
 from mechamap_tui.widgets.key_footer import KeyFooter
 
@@ -299,16 +298,6 @@ def growing_run(tmp_path: Path) -> tuple[Run, Run]:
     whole = recorded_run(tmp_path / "whole")
     part = recorded_run(tmp_path / "part", complete=1)
     return part, whole
-
-
-def finish_layer(part: Run, whole: Run, layer: int, state: str = "running") -> None:
-    """Write a layer as a scan does, while the explorer looks on."""
-    assert part.path is not None
-    record: RunRecord = part.record
-    with RunWriter(part.path, record, 5) as writer:
-        rows = whole.layer_rows(layer).rows
-        writer.write_layer(layer, {name: np.asarray(whole.figure(name)[rows]) for name in record.figures})
-        writer.finish(state, "2026-01-02T03:04:07+00:00", {})
 
 
 async def test_arriving_layers_are_shown_and_the_cursor_stays_on_its_neuron_and_line(tmp_path: Path) -> None:
