@@ -114,6 +114,9 @@ class ModelSource:
     label: str
 
 
+_LONGEST_NAME = 255  # bytes that file systems take for one component of a path
+
+
 def resolve(name: str) -> ModelSource:
     """What ``name`` means: the bundled model, a folder, a GGUF file, a short name, or else a hub id.
 
@@ -128,6 +131,8 @@ def resolve(name: str) -> ModelSource:
         raise ModelNotFound("No model was named.", _WHAT_A_MODEL_IS)
     if name == "demo":
         return _bundled()
+    if any(len(part.encode()) > _LONGEST_NAME for part in name.split("/")):
+        raise ModelNotFound(f"{name[:60]!r}... is too long for the name of a model.", _WHAT_A_MODEL_IS)
     path = Path(name).expanduser()
     known = SHORT_NAMES.get(name.lower())
     if path.is_dir():

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from mechamap import run_record
 from mechamap.errors import RunError
 from mechamap.run import CATEGORY_FIGURES, NEURON_FIGURES, TOKEN_FIGURES, Run, activations_file
+from mechamap.run_lock import RunLock
 from mechamap.run_record import RunRecord
 
 __all__ = ["RunWriter"]
@@ -38,7 +39,7 @@ class RunWriter:
         top_k: columns of the token figures.
 
     Raises:
-        RunError: the folder cannot be written.
+        RunError: the folder cannot be written, or another scan is writing it.
     """
 
     def __init__(self, folder: Path, record: RunRecord, top_k: int) -> None:
@@ -49,8 +50,10 @@ class RunWriter:
         self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
         self._committing: Future[None] | None = None
         self._committed = 0.0
+        self._lock: RunLock | None = None
         resumed = any(layer.complete for layer in record.layers)
         try:
+            self._lock = RunLock(folder)
             for name in record.figures:
                 self._open(name, top_k, fresh=not resumed)
             self._replace_record(record)
@@ -199,6 +202,8 @@ class RunWriter:
             with suppress(OSError):  # closing flushes, and that may be what failed before
                 file.close()
         self._files.clear()
+        if self._lock is not None:
+            self._lock.release()
 
     def _replace_record(self, record: RunRecord) -> None:
         temporary = self.folder / ".run.json.new"

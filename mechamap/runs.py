@@ -12,13 +12,15 @@ from pathlib import Path
 
 from mechamap import run_record
 from mechamap.errors import RunError
+from mechamap.run_lock import has_writer
 
 __all__ = ["RunSummary", "find_run", "home", "list_runs", "new_run_folder", "remove_run", "runs_folder"]
 
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """One line about a run. ``state`` is ``"damaged"`` where ``run.json`` cannot be read."""
+    """One line about a run. ``state`` is that of the record, or ``"damaged"`` where that cannot be read, or
+    ``"interrupted"`` where it says "running" and nobody writes it any more."""
 
     name: str
     path: Path
@@ -146,7 +148,7 @@ def _summary(path: Path) -> RunSummary:
         name=path.name,
         path=path,
         model=record.model.label,
-        state=record.state,
+        state="interrupted" if record.state == "running" and not has_writer(path) else record.state,
         created=record.created,
         neurons=record.neurons,
         layers_complete=sum(layer.complete for layer in record.layers),

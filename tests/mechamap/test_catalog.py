@@ -225,3 +225,9 @@ def test_the_hub_cache_follows_home_when_nothing_is_set(monkeypatch: pytest.Monk
     for variable in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(variable, raising=False)
     assert hub_cache() == Path.home() / ".cache" / "huggingface" / "hub"
+
+
+@pytest.mark.parametrize("name", ["a" * 300, "folder/" + "a" * 300, "/" + "é" * 200])
+def test_a_name_no_file_system_takes_is_refused(name):
+    with pytest.raises(ModelNotFound, match="too long"):
+        resolve(name)
