@@ -24,7 +24,7 @@ class ScanEvent:
 
 @dataclass(frozen=True, slots=True)
 class StageEntered(ScanEvent):
-    """The scan turned to ``stage``: resolve, load, prove, tokenize, pass or write; ``detail`` says more in words."""
+    """The scan turned to ``stage``: load, prove, tokenize, pass or write; ``detail`` says more in words."""
 
     event: ClassVar[str] = "stage"
     stage: str

@@ -1,8 +1,8 @@
 """Scores of a layer on the CPU: every figure from one sort per neuron.
 
 The exact AUROC is a rank sum (Mann and Whitney, 1947): with A_X(o) = #(x < o) + 1/2 #(x = o) over x in X,
-AUROC = sum over o in P of A_R(o) / (|P| |R|). A_R is A over all scored positions S minus A over the spans, and the
-part of the spans that is P itself sums to |P|^2 / 2 whatever the values, so only S is sorted, once for all categories.
+AUROC = sum over o in P of A_R(o) / (|P| |R|). A_R is A over all scored positions S minus A over the spans, which are
+few, so S is sorted only once for all categories.
 
 Neurons are worked on in blocks small enough for the cache; (value, position) pairs are packed into one int64 each, so
 that numpy's vectorized sort gives ranks, positions and the extreme tokens at once. It is several times faster than
@@ -183,12 +183,16 @@ def _runs(
 
 
 def _auroc(ranks: NDArray[np.float64], values: NDArray[np.float32], category: CategoryPositions) -> NDArray[np.float64]:
+    """From A_S of each occurrence: A_R is A_S less A over the spans, whose ranks are a sort of the spans alone."""
     count = category.occurrences
-    below = ranks.sum(axis=1) - count * count / 2  # pairs won against S without P, [block]
     if len(category.extra):
-        ends = values[:, category.last][:, :, None]  # [block, occurrences, 1]
-        extra = values[:, category.extra][:, None, :]  # [block, 1, extra]
-        below -= np.count_nonzero(ends > extra, axis=(1, 2)) + np.count_nonzero(ends == extra, axis=(1, 2)) / 2
+        within = np.arange(len(category.inside)) < count  # `inside` begins with the occurrences' ends
+        packed = _pack(values[:, category.inside])  # [block, positions in spans]
+        packed.sort(axis=1)
+        spans = _midranks(packed, _Slots(np.flatnonzero(within), np.arange(len(within), dtype=np.int32), within, ()))
+        below = ranks.sum(axis=1) - spans.sum(axis=1)
+    else:
+        below = ranks.sum(axis=1) - count * count / 2  # the ranks of P among P: always 1/2 + 3/2 + ...
     auroc: NDArray[np.float64] = below / (count * category.rest)
     return auroc
 

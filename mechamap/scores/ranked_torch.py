@@ -85,13 +85,15 @@ def _pooled(values: Tensor, category: CategoryPositions, pooling: Pooling) -> Te
 
 
 def _auroc(ends: Tensor, ordered: Tensor, values: Tensor, category: CategoryPositions) -> Tensor:
-    """A over S by looking the values up in the sorted rows, less A over the spans by counting pairs."""
-    ends = ends.contiguous()
-    below = torch.searchsorted(ordered, ends) + torch.searchsorted(ordered, ends, right=True)  # 2 A_S
-    inside = values[:, torch.as_tensor(category.inside, device=values.device)][:, None, :]  # [block, 1, in spans]
-    ours = ends[:, :, None]  # [block, occurrences, 1]
-    spans = (ours > inside).sum(dim=2) * 2 + (ours == inside).sum(dim=2)  # 2 A_spans
-    return (below - spans).sum(dim=1).double() / (2 * category.occurrences * category.rest)
+    """A over S less A over the spans, each by looking the values up in sorted rows."""
+    inside = values[:, torch.as_tensor(category.inside, device=values.device)].sort(dim=1).values  # [block, in spans]
+    below = _twice_below(ordered, ends.contiguous()) - _twice_below(inside, ends.contiguous())
+    return below.sum(dim=1).double() / (2 * category.occurrences * category.rest)
+
+
+def _twice_below(ordered: Tensor, values: Tensor) -> Tensor:
+    """2 A: how many of ``ordered`` lie below each value, plus how many at or below it."""
+    return torch.searchsorted(ordered, values) + torch.searchsorted(ordered, values, right=True)
 
 
 def _cohens_d(ends: Tensor, centred: Tensor, category: CategoryPositions) -> Tensor:
