@@ -35,10 +35,10 @@ class MechaMapApp(App[None]):
     Args:
         target: what to open first.
         config: a config file for scans.
+        engine: the client to use; one of its own where not given.
     """
 
     TITLE = "MechaMap"
-    CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "help_here", "help", key_display="?"),
         Binding("colon", "command_palette", "palette", key_display=":"),
@@ -46,13 +46,17 @@ class MechaMapApp(App[None]):
         Binding("ctrl+q", "quit", "quit", show=False, priority=True),
     ]
 
-    def __init__(self, target: Target | None = None, config: Path | None = None) -> None:
-        super().__init__()
+    def __init__(
+        self, target: Target | None = None, config: Path | None = None, engine: EngineClient | None = None
+    ) -> None:
         self.target = target or Target("nothing")
+        # Textual reads a screen's own style when it is pushed, and not when it is the first.
+        first = ["screens/browse.tcss"] if self.target.kind == "run" else []
+        super().__init__(css_path=["app.tcss", *first])
         self.last_draft = ScanDraft(config=str(config) if config else "")
         self.live: LiveScan | None = None
         self.export_choices: ExportChoices | None = None
-        self._engine: EngineClient | None = None
+        self._engine = engine
 
     @property
     def engine(self) -> EngineClient:
@@ -251,7 +255,7 @@ class MechaMapApp(App[None]):
                 continue
             if screen.run is not live.run:
                 screen.run.refresh()
-            screen.refresh_run()
+            screen.call_after_refresh(screen.refresh_run)  # it may have been opened a moment ago
 
     def _settle(self, live: LiveScan, *, ended: bool) -> None:
         """Put the run, or the form again, in the place of the scan's progress once it is time."""

@@ -101,7 +101,8 @@ def key_lines(bindings: Iterable[ActiveBinding]) -> list[tuple[str, str]]:
             continue
         name = binding.key_display or key_name(binding.key)
         keys.setdefault((binding.action, binding.description), []).append(name)
-    return [(" ".join(dict.fromkeys(names)), does) for (_, does), names in keys.items()]
+    # Textual's own widgets begin their descriptions with a capital, ours do not.
+    return [(" ".join(dict.fromkeys(names)), does[:1].lower() + does[1:]) for (_, does), names in keys.items()]
 
 
 def _table(rows: Iterable[tuple[str, str]], style: str) -> Table:

@@ -67,7 +67,7 @@ class ScanScreen(Screen[None]):
     def settle(self, run: Run | None) -> None:
         """Say what comes next: the run, or (None) the form to try again with."""
         self._run, self._settled = run, True
-        if self.is_current:
+        if self.app.screen is self:
             self.on_screen_resume()
 
     def on_screen_resume(self) -> None:

@@ -258,8 +258,8 @@ def _would(typed: str) -> str:
 def _line(entry: StartEntry) -> Table:
     name, what, more = (clean(column) for column in entry.columns)
     line = Table.grid(padding=(0, 2), expand=True)
-    for share in (4, 3, 4):
-        line.add_column(ratio=share, no_wrap=True, overflow="ellipsis")
+    for _ in range(3):
+        line.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     style = "red" if entry.run is not None and entry.run.state == "damaged" else ""
     line.add_row(Text(f"  {name}"), Text(what, style), Text(more, "dim"))
     return line

@@ -35,6 +35,8 @@ class ScanProgress(Static):
     progress: reactive[Progress | None] = reactive(None, layout=True)
 
     def on_mount(self) -> None:
+        live = getattr(self.app, "live", None)
+        self.progress = live.progress if live is not None else None
         self.set_class(self.progress is None, "-idle")
 
     def watch_progress(self, progress: Progress | None) -> None:
