@@ -39,6 +39,7 @@ class MechaMapApp(App[None]):
     """
 
     TITLE = "MechaMap"
+    CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "help_here", "help", key_display="?"),
         Binding("colon", "command_palette", "palette", key_display=":"),
@@ -49,10 +50,8 @@ class MechaMapApp(App[None]):
     def __init__(
         self, target: Target | None = None, config: Path | None = None, engine: EngineClient | None = None
     ) -> None:
+        super().__init__()
         self.target = target or Target("nothing")
-        # Textual reads a screen's own style when it is pushed, and not when it is the first.
-        first = ["screens/browse.tcss"] if self.target.kind == "run" else []
-        super().__init__(css_path=["app.tcss", *first])
         self.last_draft = ScanDraft(config=str(config) if config else "")
         self.live: LiveScan | None = None
         self.export_choices: ExportChoices | None = None
@@ -73,17 +72,18 @@ class MechaMapApp(App[None]):
 
     # --- what is shown ---------------------------------------------------------------------------------------
 
-    def get_default_screen(self) -> Screen[Any]:
-        """The first screen, made at once where that takes no waiting."""
+    def on_mount(self) -> None:
+        # Textual's own default screen stays below: a screen that was never pushed can neither be switched nor has
+        # its own style read.
         if self.target.kind == "run":
             try:
-                return self._browse(self.target)
+                self.push_screen(self._browse(self.target))
             except MechaMapError as error:
-                self.call_later(self.show_error, error)
-        return self._start()
-
-    def on_mount(self) -> None:
-        if self.target.kind in ("csv", "model"):
+                self.push_screen(self._start())
+                self.show_error(error)
+            return
+        self.push_screen(self._start())
+        if self.target.kind != "nothing":
             self.call_after_refresh(self._open, self.target)
 
     def _start(self) -> Screen[Any]:
@@ -162,7 +162,7 @@ class MechaMapApp(App[None]):
 
     def action_back(self) -> Any:  # Textual's is a coroutine; this one is done when it returns
         """To the screen below; from the last one to the start screen."""
-        if len(self.screen_stack) > 1:
+        if len(self.screen_stack) > 2:
             self.pop_screen()
         else:
             self.switch_screen(self._start())

@@ -47,7 +47,5 @@ def palette_commands(app: MechaMapApp, screen: Screen[Any]) -> Iterator[SystemCo
 def _to_start(app: MechaMapApp) -> None:
     from mechamap_tui.screens.start import StartScreen
 
-    while len(app.screen_stack) > 1 and not isinstance(app.screen, StartScreen):
-        app.pop_screen()
-    if not isinstance(app.screen, StartScreen):
-        app.switch_screen(StartScreen())
+    while not isinstance(app.screen, StartScreen):
+        app.action_back()

@@ -75,7 +75,7 @@ async def main():
         for key in ("question_mark", "e", "n", "colon", "i", "3", "t", "t", "t"):
             await pilot.press(key)
             await pilot.pause()
-            while len(app.screen_stack) > 1:
+            while len(app.screen_stack) > 2:
                 app.pop_screen()
             await pilot.pause()
     await app.close_engine()

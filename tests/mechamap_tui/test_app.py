@@ -129,7 +129,7 @@ async def test_a_scan_that_ends_before_anything_was_seen_opens_its_run(home: Pat
         assert run.path is not None
         engine.finish(run.path)
         await shows(pilot, BrowseScreen)
-        assert app.screen_stack[0].__class__ is StartScreen
+        assert isinstance(app.screen_stack[-2], StartScreen)
 
 
 async def test_a_scan_that_fails_is_a_dialog_over_the_form_as_it_was_filled() -> None:
