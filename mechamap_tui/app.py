@@ -111,7 +111,7 @@ class MechaMapApp(App[None]):
                 self.open_run(Run.open(target.path))
             case "csv":
                 self.notify(f"Reading {target.path} ...", markup=False)
-                self.run_worker(self._open_csv(target), group="csv", exclusive=True)
+                self.run_worker(self._open_csv(target), group="csv")
             case "model":
                 draft = self.last_draft.with_field("model", target.given)
                 try:

@@ -96,21 +96,22 @@ class StartScreen(Screen[None]):
 
     def reload(self) -> None:
         """Look again which runs and models there are; in a thread, for folders on slow disks."""
-        self.run_worker(self._reload(), group="reload", exclusive=True)
+        self.run_worker(self._reload, group="reload", exclusive=True)
 
     async def _reload(self) -> None:
         from mechamap.catalog import cached_models
 
         runs, models = await asyncio.gather(asyncio.to_thread(list_runs), asyncio.to_thread(cached_models))
         self._all = entries(runs, models)
-        self._read = True
-        self.show()
+        # Until they were read, only the models were there to be highlighted.
+        first, self._read = not self._read, True
+        self.show(keep=not first or self.query_one("#list").has_focus)
 
-    def show(self) -> None:
+    def show(self, *, keep: bool = True) -> None:
         """Draw what matches the text; the highlight stays on its entry."""
         listed = self.query_one("#list", OptionList)
         typed = self.query_one("#what", Input).value.strip()
-        before = self._highlighted()
+        before = self._highlighted() if keep else None
         found = [entry for entry in self._all if entry.matches(typed)]
         if typed and not any(entry.kind == "model" and entry.value == typed for entry in found):
             found.append(StartEntry("typed", typed, (typed, _would(typed), "")))
@@ -133,6 +134,11 @@ class StartScreen(Screen[None]):
         at = values.index(before.value) if before and before.value in values else None
         listed.highlighted = at if at is not None else next((i for i, it in enumerate(self._shown) if it), None)
         self.refresh_bindings()
+
+    @property
+    def shown(self) -> tuple[StartEntry, ...]:
+        """The entries that match what was typed."""
+        return tuple(entry for entry in self._shown if entry is not None)
 
     def _highlighted(self) -> StartEntry | None:
         at = self.query_one("#list", OptionList).highlighted
