@@ -39,7 +39,7 @@ class MechaMapApp(App[None]):
     """
 
     TITLE = "MechaMap"
-    CSS_PATH = "app.tcss"
+    CSS_PATH = Path(__file__).with_name("app.tcss")  # absolute, so that a subclass elsewhere finds it
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "help_here", "help", key_display="?"),
         Binding("colon", "command_palette", "palette", key_display=":"),
@@ -208,7 +208,7 @@ class MechaMapApp(App[None]):
             if live.run is not None and live.run.path is not None:
                 live.look(live.run.path)
         self.live = None
-        self._show_progress(None)
+        self.show_progress(None)
         self._refresh_run(live)
         self.refresh_bindings()
         self._tell_end(live, error)
@@ -231,12 +231,12 @@ class MechaMapApp(App[None]):
         if self.live is not live:
             return
         news = live.follow(progress)
-        self._show_progress(progress)
+        self.show_progress(progress)
         if news:
             self._refresh_run(live)
             self._settle(live, ended=False)
 
-    def _show_progress(self, progress: Progress | None) -> None:
+    def show_progress(self, progress: Progress | None) -> None:
         """Tell every line that shows the scan, on screens that are covered too."""
         from mechamap_tui.screens.scan import ScanScreen
         from mechamap_tui.widgets.progress import ScanProgress
@@ -287,7 +287,7 @@ class MechaMapApp(App[None]):
         live = self.live
         if live is not None and live.call is not None and not live.cancelling:
             live.cancelling = True
-            self._show_progress(live.progress)
+            self.show_progress(live.progress)
             await self.engine.cancel(live.call.id)
 
     def action_export(self) -> None:

@@ -250,7 +250,7 @@ def _state(run: RunSummary) -> str:
         case "damaged":
             return "damaged"
         case "running":
-            return f"unfinished, {run.layers_complete}/{run.layers} layers"
+            return f"scanning, {run.layers_complete}/{run.layers} layers"
         case state:
             return f"{state}, {run.layers_complete}/{run.layers} layers"
 

@@ -158,8 +158,8 @@ async def test_escape_goes_from_the_list_to_the_text_and_empties_it() -> None:
 def test_names_with_markup_are_shown_as_they_are(tmp_path: Path) -> None:
     run = RunSummary("[red]x[/]\x1b[31m", tmp_path, "m", "running", "", 5, 1, 3, 2, 100)
     [entry, _] = entries([run], [])
-    assert entry.columns[1] == "unfinished, 1/3 layers"
-    assert entry.matches("[RED] unfin") and not entry.matches("blue")
+    assert entry.columns[1] == "scanning, 1/3 layers"
+    assert entry.matches("[RED] scann") and not entry.matches("blue")
 
 
 @pytest.mark.parametrize(

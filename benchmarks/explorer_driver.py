@@ -1,0 +1,134 @@
+"""What a benchmark of the explorer runs in a terminal of its own: an app that measures itself and exits.
+
+``python -m benchmarks.explorer_driver RESULT empty|start|browse|keys [RUN] [MODEL]`` writes to RESULT, as JSON, when
+the first frame was painted (seconds of the system's monotonic clock, which the parent reads too), the seconds from
+each key to the paint that shows it, and whether torch was loaded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from textual.screen import Screen
+
+    from mechamap_tui.app import MechaMapApp
+
+# What a user does most: moves, pages, sorts, changes the category.
+KEYS = (*["down"] * 12, *["pagedown"] * 4, *["up"] * 4, "c", "c", "s", "s", "s", "G", "g", "right", "left", "2")
+SETTLE = 0.15  # seconds between keys, so that what follows the cursor after its rest is painted before the next one
+
+
+class Painted:
+    """Mixed into an app: tells when a frame of the wanted screen has been written to the terminal."""
+
+    painted_at: float | None = None
+    next_paint: asyncio.Event | None = None
+
+    def wanted(self, screen: Screen[Any]) -> bool:
+        return True
+
+    def _display(self, screen: Screen[Any], renderable: RenderableType | None) -> None:
+        super()._display(screen, renderable)  # type: ignore[misc]
+        if not screen.size or not self.wanted(screen):
+            return
+        if self.painted_at is None:
+            self.painted_at = time.monotonic()
+            self.first_frame()
+        if self.next_paint is not None:
+            self.next_paint.set()
+
+    def first_frame(self) -> None:
+        assert isinstance(self, App)
+        self.exit()
+
+
+class Empty(Painted, App[None]):
+    """What Textual costs by itself."""
+
+
+def explorer(mode: str, run: str, model: str) -> tuple[App[None], list[float]]:
+    """The explorer, and where the seconds from key to paint go."""
+    from mechamap_tui.app import MechaMapApp
+    from mechamap_tui.target import read_target
+
+    key_to_paint: list[float] = []
+
+    class Explorer(Painted, MechaMapApp):
+        def wanted(self, screen: Screen[Any]) -> bool:
+            name = "StartScreen" if mode == "start" else "BrowseScreen"
+            part = "#list" if mode == "start" else "#neurons"
+            found = screen.query(part) if type(screen).__name__ == name else ()
+            return any(widget.region.height > 3 for widget in found)
+
+        def first_frame(self) -> None:
+            if mode == "keys":
+                self.run_worker(self.press_keys())
+            else:
+                self.exit()
+
+        async def press_keys(self) -> None:
+            scans = asyncio.create_task(_scan_again_and_again(self, model)) if model else None
+            if scans is not None:
+                await asyncio.sleep(6)  # torch and the weights are loaded by then
+            await asyncio.sleep(1)
+            for key in KEYS:
+                key_to_paint.append(await _key_to_paint(self, key))
+                await asyncio.sleep(SETTLE)
+            if scans is not None:
+                scans.cancel()
+            self.exit()
+
+    return Explorer(read_target(run)), key_to_paint
+
+
+async def _key_to_paint(app: App[None], key: str) -> float:
+    """Seconds from a key's event to the end of the paint after it."""
+    from textual import events
+
+    assert isinstance(app, Painted)
+    app.next_paint = asyncio.Event()
+    started = time.perf_counter()
+    app.post_message(events.Key(key, key if len(key) == 1 else None))
+    try:
+        await asyncio.wait_for(app.next_paint.wait(), 2)
+    except TimeoutError:
+        return float("nan")  # a key that changed nothing
+    return time.perf_counter() - started
+
+
+async def _scan_again_and_again(app: MechaMapApp, model: str) -> None:
+    while True:
+        call = app.engine.scan(model, {}, on_progress=app.show_progress)
+        await call.answer
+
+
+def main() -> None:
+    result, mode, run, model = (*sys.argv[1:], "", "")[:4]
+    key_to_paint: list[float] = []
+    app: App[None] = Empty()
+    if mode != "empty":
+        app, key_to_paint = explorer(mode, run, model)
+
+    async def go() -> None:
+        await app.run_async()
+        if mode != "empty":
+            await app.close_engine()  # type: ignore[attr-defined]
+
+    asyncio.run(go())
+    assert isinstance(app, Painted)
+    Path(result).write_text(
+        json.dumps({"painted": app.painted_at, "keys": key_to_paint, "torch": "torch" in sys.modules}), encoding="utf-8"
+    )
+
+
+if __name__ == "__main__":
+    main()
