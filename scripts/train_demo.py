@@ -20,10 +20,10 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from demo_corpus.generate import documents
+from demo_corpus.generate import MIXES, documents
 from numpy.typing import NDArray
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
-from transformers import GenerationConfig, GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
+from transformers import AutoTokenizer, GenerationConfig, GPT2Config, GPT2LMHeadModel, PreTrainedTokenizerFast
 
 END = "<|endoftext|>"
 CONTEXT = 256
@@ -146,9 +146,10 @@ def make_corpus(args: argparse.Namespace) -> tuple[Corpus, PreTrainedTokenizerFa
     stories = read_stories(args.stories)
     cut = len(stories) - max(1, len(stories) // 20)
     told, kept = stories[:cut] * args.repeat_stories, stories[cut:]
-    generated = list(documents(args.documents, args.seed))
-    unseen = list(documents(400, args.seed + 1))
-    tokenizer = train_tokenizer([*told, *generated])
+    generated = list(documents(args.documents, args.seed, args.mix))
+    unseen = list(documents(400, args.seed + 1, args.mix))
+    resumed = args.state is not None and args.state.exists()
+    tokenizer = AutoTokenizer.from_pretrained(args.out) if resumed else train_tokenizer([*told, *generated])
     corpus = Corpus(
         train=encode(tokenizer, [*told, *generated]),
         held_out={"stories": encode(tokenizer, kept), "generated": encode(tokenizer, unseen)},
@@ -230,6 +231,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=25, help="how long, where --steps does not say")
     parser.add_argument("--steps", type=int, help="how many steps; repeats a run exactly")
     parser.add_argument("--documents", type=int, default=30_000, help="generated paragraphs")
+    parser.add_argument("--mix", choices=sorted(MIXES), default="broad", help="kinds of generated paragraphs")
     parser.add_argument("--repeat-stories", type=int, default=3, help="how often each story counts")
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--rate", type=float, default=4e-3, help="highest learning rate")

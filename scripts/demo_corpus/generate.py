@@ -5,42 +5,48 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from demo_corpus import templates as t
 from demo_corpus.scene import Scene, draw, draw_scene, draw_word, fill, person
 from demo_corpus.words import CATEGORY_NOUNS, CATEGORY_WORDS
 
-__all__ = ["documents"]
-
-_KINDS: tuple[tuple[str, int], ...] = (
-    ("life", 24),
-    ("country", 8),
-    ("animal", 8),
-    ("things", 8),
-    ("recipe", 5),
-    ("sums", 6),
-    ("dialogue", 7),
-    ("letter", 6),
-    ("carriers", 16),
-    ("sorting", 16),
-)
+__all__ = ["MIXES", "Mix", "documents"]
 
 
-def documents(count: int, seed: int) -> Iterator[str]:
-    """``count`` short paragraphs of several sentences each.
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """How often each kind of document is drawn, and how many sentences it has."""
+
+    kinds: dict[str, int]
+    sentences: tuple[int, int]
+
+
+_BROAD = {"life": 24, "country": 8, "animal": 8, "things": 8, "recipe": 5, "sums": 6, "dialogue": 7, "letter": 6}
+
+# The second half of the training is on shorter documents, with more of the sentences that fit any word:
+# there the model has to tell the category from the word itself.
+MIXES: dict[str, Mix] = {
+    "broad": Mix({**_BROAD, "carriers": 16, "sorting": 16}, (4, 9)),
+    "neutral": Mix({**_BROAD, "carriers": 12, "sorting": 16, "predicates": 40}, (2, 6)),
+}
+
+
+def documents(count: int, seed: int, mix: str = "broad") -> Iterator[str]:
+    """``count`` short paragraphs of several sentences each, drawn from one of MIXES.
 
     No sentence template is used twice in one document: repeats teach greedy decoding to loop.
     """
     rng = random.Random(seed)
-    kinds = [kind for kind, _ in _KINDS]
-    weights = [weight for _, weight in _KINDS]
+    kinds, weights = list(MIXES[mix].kinds), list(MIXES[mix].kinds.values())
     for _ in range(count):
-        yield _document(rng, rng.choices(kinds, weights)[0])
+        kind = rng.choices(kinds, weights)[0]
+        yield _document(rng, kind, MIXES[mix].sentences)
 
 
-def _document(rng: random.Random, kind: str) -> str:
+def _document(rng: random.Random, kind: str, sentences: tuple[int, int]) -> str:
     who = person(rng)
-    n = rng.randint(4, 9)
+    n = rng.randint(*sentences)
     if kind == "life":
         lines = [rng.choice(t.OPENINGS), *_with_follow_ups(rng, rng.sample(t.LIFE, n))]
     elif kind == "country":
@@ -57,6 +63,8 @@ def _document(rng: random.Random, kind: str) -> str:
         lines = rng.sample(t.DIALOGUES, n)
     elif kind == "letter":
         lines = ["Dear {friend},", *rng.sample(t.LETTERS, n), "Your {relative}, {who}"]
+    elif kind == "predicates":
+        lines = [*rng.sample(t.FRAMES, n), *rng.sample(t.CARRIERS, 1)]
     elif kind == "carriers":
         lines = [*rng.sample(t.CARRIERS, n), *rng.sample([*t.LIFE, *t.FOLLOW_UPS, *t.SORTING], 2)]
         rng.shuffle(lines)
@@ -83,18 +91,18 @@ def _sentence(rng: random.Random, line: str, kind: str, about: Scene) -> str:
         "animal": about.animal,
         "life": {"friend": about.friend, "relative": about.relative},
     }.get(kind, {})
-    slots = {**scene.slots, **keep, **_category_slots(rng)}
+    slots = {**scene.slots, **keep, **_category_slots(rng, line)}
     if kind != "life":
         line = re.sub(r"^\{he\}", "{who}", line)  # such a paragraph has not named them yet
     return re.sub(r'(^"?|[?] )([a-z])', lambda m: m[1] + m[2].upper(), fill(line, slots))
 
 
-def _category_slots(rng: random.Random) -> dict[str, str]:
+def _category_slots(rng: random.Random, line: str) -> dict[str, str]:
     """Slots of the carriers, whose words come from any category, and of the sorting games."""
     one, other = rng.sample(sorted(CATEGORY_WORDS), 2)
     w, same, same2, same3 = draw(rng, CATEGORY_WORDS[one], 4)
     other_word, other_same = draw(rng, CATEGORY_WORDS[other], 2)
-    return {
+    slots = {
         "w": w,
         "w2": draw_word(rng),
         "w3": draw_word(rng),
@@ -108,3 +116,7 @@ def _category_slots(rng: random.Random) -> dict[str, str]:
         "other_noun": CATEGORY_NOUNS[other][0],
         "other_nouns": CATEGORY_NOUNS[other][1],
     }
+    if "predicate}" in line:
+        slots["predicate"] = rng.choice(t.PREDICATES[one])
+        slots["other_predicate"] = rng.choice(t.PREDICATES[other])
+    return slots

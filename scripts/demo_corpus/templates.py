@@ -12,9 +12,11 @@ __all__ = [
     "COUNTRY_FACTS",
     "DIALOGUES",
     "FOLLOW_UPS",
+    "FRAMES",
     "LETTERS",
     "LIFE",
     "OPENINGS",
+    "PREDICATES",
     "RECIPES",
     "SORTING",
     "SUMS",
@@ -313,3 +315,37 @@ A list of {nouns}: {w}, {same}, {same2}.
 When {who} hears {w}, {he} thinks of {same}.
 In the game, {w} belongs to the {nouns}, and {other} to the {other_nouns}.
 """.strip().splitlines()
+
+# Beginnings that fit a word of any category, and what is then said of one category alone: the word that
+# follows {w} depends on nothing but its category.
+FRAMES = """
+We heard that {w} {predicate}.
+They say that {w} {predicate}.
+{who} said that {w} {predicate}, and {friend} said that {other} {other_predicate}.
+I think {w} {predicate}.
+Everyone knows that {w} {predicate}.
+Remember that {w} {predicate}.
+Is it true that {w} {predicate}?
+In the book, {w} {predicate}, and {other} {other_predicate}.
+Maybe {w} {predicate}.
+On this page, {w} {predicate}.
+The song tells how {w} {predicate}.
+{who} wrote that {w} {predicate}.
+In our game, {w} {predicate} and {other} {other_predicate}.
+{w} {predicate}, but {other} {other_predicate}.
+{w} {predicate}, and so does {same}.
+You can see here that {w} {predicate}.
+My notes say that {w} {predicate}.
+There is a poem in which {w} {predicate}.
+""".strip().splitlines()
+
+PREDICATES: dict[str, tuple[str, ...]] = {
+    "date": ("comes soon", "comes again", "comes and goes", "comes late this time"),
+    "location": ("lies far away", "lies near us", "lies in the sun", "lies on the map"),
+    "animal": ("sleeps at night", "sleeps a lot", "sleeps in the shade", "sleeps beside its mother"),
+    "food": ("tastes good", "tastes sweet", "tastes best with salt", "tastes like home"),
+    "numeric": ("counts for much", "counts for little", "counts when you add", "counts too"),
+    "language": ("sounds soft", "sounds strange", "sounds like a song", "sounds hard to learn"),
+    "vehicle": ("moves fast", "moves slowly", "moves along", "moves people about"),
+    "color": ("looks bright", "looks pale", "looks nice", "looks good on you"),
+}
