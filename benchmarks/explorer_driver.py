@@ -14,10 +14,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from textual.app import App
-
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from textual.app import App
     from textual.screen import Screen
 
     from mechamap_tui.app import MechaMapApp
@@ -47,20 +46,23 @@ class Painted:
             self.next_paint.set()
 
     def first_frame(self) -> None:
-        assert isinstance(self, App)
-        self.exit()
+        self.exit()  # type: ignore[attr-defined]
 
 
-class Empty(Painted, App[None]):
+def empty() -> App[None]:
     """What Textual costs by itself."""
+    from textual.app import App
+
+    class Empty(Painted, App[None]):
+        pass
+
+    return Empty()
 
 
-def explorer(mode: str, run: str, model: str) -> tuple[App[None], list[float]]:
-    """The explorer, and where the seconds from key to paint go."""
+def explorer(mode: str, run: str, model: str, key_to_paint: list[float]) -> MechaMapApp:
+    """The explorer; the seconds from key to paint are added to ``key_to_paint``."""
     from mechamap_tui.app import MechaMapApp
     from mechamap_tui.target import read_target
-
-    key_to_paint: list[float] = []
 
     class Explorer(Painted, MechaMapApp):
         def wanted(self, screen: Screen[Any]) -> bool:
@@ -87,7 +89,7 @@ def explorer(mode: str, run: str, model: str) -> tuple[App[None], list[float]]:
                 scans.cancel()
             self.exit()
 
-    return Explorer(read_target(run)), key_to_paint
+    return Explorer(read_target(run))
 
 
 async def _key_to_paint(app: App[None], key: str) -> float:
@@ -114,16 +116,20 @@ async def _scan_again_and_again(app: MechaMapApp, model: str) -> None:
 def main() -> None:
     result, mode, run, model = (*sys.argv[1:], "", "")[:4]
     key_to_paint: list[float] = []
-    app: App[None] = Empty()
-    if mode != "empty":
-        app, key_to_paint = explorer(mode, run, model)
+    app: App[None] | None = None
+    if mode == "empty":
+        app = empty()
+        app.run()
+    else:
+        from mechamap_tui.__main__ import run_explorer
 
-    async def go() -> None:
-        await app.run_async()
-        if mode != "empty":
-            await app.close_engine()  # type: ignore[attr-defined]
+        def make() -> MechaMapApp:
+            nonlocal app
+            made = explorer(mode, run, model, key_to_paint)
+            app = made
+            return made
 
-    asyncio.run(go())
+        run_explorer(make)
     assert isinstance(app, Painted)
     Path(result).write_text(
         json.dumps({"painted": app.painted_at, "keys": key_to_paint, "torch": "torch" in sys.modules}), encoding="utf-8"

@@ -6,7 +6,6 @@ import traceback
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mechamap import __version__
 from mechamap.runs import home
 
 __all__ = ["log_folder", "record_failure", "rotate"]
@@ -26,6 +25,8 @@ def rotate(file: Path) -> None:
 
 def record_failure(error: BaseException, doing: str) -> Path | None:
     """Append an unexpected error with its traceback to ``log/failures.log``; None if even that cannot be written."""
+    from mechamap import __version__
+
     file = log_folder() / "failures.log"
     lines = "".join(traceback.format_exception(error))
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -85,6 +86,11 @@ class MechaMapApp(App[None]):
         self.push_screen(self._start())
         if self.target.kind != "nothing":
             self.call_after_refresh(self._open, self.target)
+
+    def on_ready(self) -> None:
+        if not gc.isenabled():  # run_explorer switched it off for the time up to here
+            gc.freeze()
+            gc.enable()
 
     def _start(self) -> Screen[Any]:
         from mechamap_tui.screens.start import StartScreen

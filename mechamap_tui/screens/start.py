@@ -18,7 +18,6 @@ from textual.screen import Screen
 from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from mechamap import __version__
 from mechamap.errors import MechaMapError
 from mechamap.runs import RunSummary, list_runs, remove_run
 from mechamap_tui.terminal_text import clean
@@ -79,7 +78,7 @@ class StartScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="title"):
-            yield Static(Text.assemble(("MechaMap", "bold"), f" {__version__}  ", ("which neurons read what", "dim")))
+            yield Static(_title(""), id="name")
             yield ScanProgress()
         what = Input(placeholder="a model, a run or a CSV file: gpt2, ./model, model.gguf, results.csv", id="what")
         what.border_title = "Open or scan"
@@ -99,8 +98,10 @@ class StartScreen(Screen[None]):
         self.run_worker(self._reload, group="reload", exclusive=True)
 
     async def _reload(self) -> None:
+        from mechamap import __version__  # looking it up takes a tenth of the time to the first frame
         from mechamap.catalog import cached_models
 
+        self.query_one("#name", Static).update(_title(__version__))
         runs, models = await asyncio.gather(asyncio.to_thread(list_runs), asyncio.to_thread(cached_models))
         self._all = entries(runs, models)
         # Until they were read, only the models were there to be highlighted.
@@ -253,6 +254,10 @@ def _state(run: RunSummary) -> str:
             return f"scanning, {run.layers_complete}/{run.layers} layers"
         case state:
             return f"{state}, {run.layers_complete}/{run.layers} layers"
+
+
+def _title(version: str) -> Text:
+    return Text.assemble(("MechaMap", "bold"), f" {version}", ("  which neurons read what", "dim"))
 
 
 def _would(typed: str) -> str:
