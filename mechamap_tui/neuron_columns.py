@@ -130,5 +130,6 @@ def _first_token_rank(run: Run, category: str) -> NDArray[Any]:
     if run.has("selectivity") and run.has("bottom_positions") and category:
         falls = np.asarray(run.column("selectivity", category)) < 0
         first = np.where(falls, run.figure("bottom_positions")[:, 0], first)
+    first = np.where(first < len(labels), first, -1)
     ranked: NDArray[Any] = -ranks[first]
     return ranked  # "down" reads from a to z

@@ -86,7 +86,9 @@ class NeuronOrder:
         return frozenset(self._masks)
 
     def set_available(self, mask: NDArray[np.bool_] | None) -> None:
-        """Say which rows have been computed; their figures are new, so the order is made again."""
+        """Say which rows have been computed (None: all); where that is news, the order is made again."""
+        if mask is None and self._available is None:
+            return
         self._available = mask
         self.values_changed()
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,20 +19,21 @@ from mechamap.errors import MechaMapError
 from mechamap.notes import Notes
 from mechamap.run import Run
 from mechamap_tui.clipboard import copy_text
-from mechamap_tui.screens.run_info import RunInfo
 from mechamap_tui.widgets.category_pane import CategoryPane
 from mechamap_tui.widgets.charts import CategoryChart
-from mechamap_tui.widgets.detail_pane import DETAIL_TABS, DetailPane
+from mechamap_tui.widgets.detail_pane import DetailPane
 from mechamap_tui.widgets.key_footer import KeyFooter
 from mechamap_tui.widgets.layer_line import LayerLine
 from mechamap_tui.widgets.layer_list import CUT, LayerList
 from mechamap_tui.widgets.neuron_lines import DOWN, UP
 from mechamap_tui.widgets.neuron_table import NeuronTable
-from mechamap_tui.widgets.notes_view import NotesView
 from mechamap_tui.widgets.pane_line import PANES, PaneLine
 from mechamap_tui.widgets.pane_title import pane_title
 from mechamap_tui.widgets.prompt import Prompt
 from mechamap_tui.widgets.run_header import RunHeader
+
+if TYPE_CHECKING:
+    from mechamap_tui.widgets.notes_view import NotesView
 
 __all__ = ["BrowseScreen"]
 
@@ -46,9 +46,33 @@ class BrowseScreen(Screen[None]):
 
     Args:
         run: an open run; :meth:`refresh_run` says that it has been read again.
+
+    Raises:
+        RunError: a figure's file is missing or damaged.
     """
 
-    CSS_PATH = Path("browse.tcss")
+    # Not a file of its own: loading one makes Textual parse all styles again, a tenth of the way to the first frame.
+    DEFAULT_CSS = """
+    BrowseScreen {
+        #panes { height: 1fr; }
+        #upper { height: 3fr; }
+        #lower { height: 2fr; }
+        #layers { width: 26; }
+        #neurons { width: 1fr; }
+        #detail { width: 3fr; }
+        #categories { width: 2fr; min-width: 33; }
+        .pane {
+            border: round $foreground 30%;
+            border-title-color: $foreground 80%;
+            border-subtitle-color: $foreground 80%;
+            background: $background;
+        }
+        .pane:focus, .pane:focus-within { border: heavy $accent; border-title-color: $foreground;
+                                          border-title-style: bold; }
+        &.-medium { #detail { width: 1fr; } #categories { width: 33; } }
+        &.-one { .pane { width: 1fr; } #upper, #lower { height: 1fr; } }
+    }
+    """
     AUTO_FOCUS = "#neurons"
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -75,6 +99,8 @@ class BrowseScreen(Screen[None]):
     def __init__(self, run: Run) -> None:
         super().__init__()
         self.run = run
+        for figure in run.record.figures:  # a run that lacks a file is refused here, not while it is painted
+            run.figure(figure)
         self.category = run.categories[0] if run.categories else ""
         self._trouble: MechaMapError | None = None
         try:
@@ -88,11 +114,11 @@ class BrowseScreen(Screen[None]):
         self._pane = "neurons"
         self._resting: Timer | None = None
         self._seen: tuple[object, ...] = ()
-        self.table = NeuronTable(run, self.category, id="neurons")
-        self.layers_pane = LayerList(run, self.category, id="layers")
+        self.table = NeuronTable(run, self.category, id="neurons", classes="pane")
+        self.layers_pane = LayerList(run, self.category, id="layers", classes="pane")
         self.layer_line = LayerLine(run, self.layers_pane.counts, self.category, id="layer-line")
-        self.detail = DetailPane(run, self.notes, self.category, id="detail")
-        self.categories = CategoryPane(run, self.category, id="categories")
+        self.detail = DetailPane(run, self.notes, self.category, id="detail", classes="pane")
+        self.categories = CategoryPane(run, self.category, id="categories", classes="pane")
         self.header = RunHeader(run, _progress())
         self.prompt = Prompt(id="prompt")
 
@@ -107,13 +133,10 @@ class BrowseScreen(Screen[None]):
             with Horizontal(id="lower"):
                 yield self.detail
                 yield self.categories
-        yield self.prompt
         yield KeyFooter()
         yield Static(id="too-small")
 
     def on_mount(self) -> None:
-        for pane in (self.layers_pane, self.table, self.detail, self.categories):
-            pane.add_class("pane")
         self.layers_pane.border_title = "1 Layers"
         if self.run.has("selectivity"):
             self.layers_pane.border_subtitle = f"|reads| ≥ {CUT:.2f}".replace("0.", ".")
@@ -183,9 +206,9 @@ class BrowseScreen(Screen[None]):
         self.detail.show(row, self.category)
         self.categories.show(row, self.category)
 
-    def on_neuron_table_neuron_opened(self, event: NeuronTable.NeuronOpened) -> None:
+    async def on_neuron_table_neuron_opened(self, event: NeuronTable.NeuronOpened) -> None:
         self._follow()
-        self.action_pane(3)
+        await self.action_pane(3)
 
     def on_neuron_table_order_changed(self) -> None:
         self._entitle_table()
@@ -201,7 +224,7 @@ class BrowseScreen(Screen[None]):
 
     def on_layer_list_layer_chosen(self) -> None:
         self._zoomed = False
-        self.action_pane(2)
+        self._to_neurons()
 
     def on_layer_line_layer_clicked(self, event: LayerLine.LayerClicked) -> None:
         self.layers_pane.go_to(event.layer)
@@ -216,7 +239,7 @@ class BrowseScreen(Screen[None]):
             self._tell(error)
 
     def on_notes_view_left(self) -> None:
-        self.action_pane(2)
+        self._to_neurons()
 
     # --- category, layer, filter -----------------------------------------------------------------------------
 
@@ -236,11 +259,16 @@ class BrowseScreen(Screen[None]):
     def action_layer(self, steps: int) -> None:
         self.layers_pane.action_step(steps)
 
-    def action_filter(self) -> None:
-        self.prompt.ask("filter", "filter", self._expression, "reads > .9 and layer >= 20, or a token: apple")
+    async def action_filter(self) -> None:
+        await self._ask("filter", "filter", self._expression, "reads > .9 and layer >= 20, or a token: apple")
 
-    def action_goto(self) -> None:
-        self.prompt.ask("goto", "go to neuron", "", "L27.N1520, or 27.1520")
+    async def _ask(self, kind: str, label: str, text: str, placeholder: str) -> None:
+        if not self.prompt.is_attached:  # made when first needed: most of the time nobody asks
+            await self.mount(self.prompt, before=self.query_one(KeyFooter))
+        self.prompt.ask(kind, label, text, placeholder)
+
+    async def action_goto(self) -> None:
+        await self._ask("goto", "go to neuron", "", "L27.N1520, or 27.1520")
 
     def action_clear(self) -> None:
         """Take all filters away: the expression, the layer, the marked ones."""
@@ -267,12 +295,12 @@ class BrowseScreen(Screen[None]):
             self.prompt.refuse(error)
             return
         self.prompt.close()
-        self.action_pane(2)
+        self._to_neurons()
 
     def on_prompt_left(self, event: Prompt.Left) -> None:
         if event.kind == "filter":
             self._apply_filter()
-        self.action_pane(2)
+        self._to_neurons()
 
     def _tried(self, kind: str, text: str) -> str:
         """What a typed text would do; a filter already shows it.
@@ -361,38 +389,45 @@ class BrowseScreen(Screen[None]):
 
     # --- panes -----------------------------------------------------------------------------------------------
 
-    def action_pane(self, number: int) -> None:
+    async def action_pane(self, number: int) -> None:
         """Go to a pane; going again to the detail or the categories opens its next tab."""
         name = PANES[number - 1]
         again = self._pane == name and self.focused is not None and not self.prompt.asking
-        self._pane = name
-        self._fit()
+        self._go_to_pane(name)
         match name:
             case "layers":
                 self.layers_pane.focus()
             case "neurons":
-                self.table.focus()
+                self._to_neurons()
             case "detail":
                 if again:
-                    self.detail.action_next_tab(1)
+                    await self.detail.show_next_tab()
                 self.detail.focus_tab()
             case _:
                 if again:
                     self.categories.action_next_tab(1)
                 self.categories.query_one(CategoryChart).focus()
 
-    def action_detail(self, tab: str) -> None:
+    async def action_detail(self, tab: str) -> None:
         """Open a tab of the detail pane, as a click on its name does."""
-        self.detail.show_tab(tab)
+        await self.detail.show_tab(tab)
         self.detail.focus_tab()
 
     def action_chart(self, tab: str) -> None:
         self.categories.show_tab(tab)
 
-    def action_next_detail(self) -> None:
+    async def action_next_detail(self) -> None:
         """The next tab of the detail pane, without going there."""
-        tabs = DETAIL_TABS
-        self.detail.show_tab(tabs[(tabs.index(self.detail.tab) + 1) % len(tabs)])
+        await self.detail.show_next_tab()
+
+    def _to_neurons(self) -> None:
+        self._go_to_pane("neurons")
+        self.table.focus()
+
+    def _go_to_pane(self, name: str) -> None:
+        if name != self._pane:
+            self._pane = name
+            self._fit()
 
     def action_zoom(self) -> None:
         self._zoomed = not self._zoomed
@@ -403,7 +438,7 @@ class BrowseScreen(Screen[None]):
         if self._zoomed:
             self.action_zoom()
         elif self._pane != "neurons":
-            self.action_pane(2)
+            self._to_neurons()
         else:
             back = getattr(self.app, "action_back", None)
             if back is not None:
@@ -412,9 +447,8 @@ class BrowseScreen(Screen[None]):
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         for name in PANES:
             pane = self.query_one(f"#{name}")
-            if pane in event.widget.ancestors_with_self and name != self._pane:
-                self._pane = name
-                self._fit()
+            if pane in event.widget.ancestors_with_self:
+                self._go_to_pane(name)
 
     def on_resize(self) -> None:
         self._fit()
@@ -425,12 +459,17 @@ class BrowseScreen(Screen[None]):
         small = width < LEAST_WIDTH or height < LEAST_HEIGHT
         narrow = width < NARROW
         one = self._zoomed or narrow or (self._pane == "layers" and width < WIDE)
-        self.set_class(small, "-small")
-        self.set_class(one, "-one")
-        self.set_class(narrow and not self._zoomed and not small, "-narrow")
-        self.set_class(NARROW <= width < WIDE and not one, "-medium")
+        self.update_classes({"-one": one, "-medium": NARROW <= width < WIDE and not one}, animate=False)
+        self.query_one("#too-small").display = small
+        for part in (self.header, self.query_one("#panes"), self.query_one(KeyFooter)):
+            part.display = not small
+        self.query_one(PaneLine).display = narrow and not self._zoomed and not small
+        self.layer_line.display = NARROW <= width < WIDE and not one and not small
+        shown = [name for name in PANES if (name == self._pane if one else name != "layers" or width >= WIDE)]
         for name in PANES:
-            self.set_class(one and name == self._pane, f"-{name}")
+            self.query_one(f"#{name}").display = name in shown
+        self.query_one("#upper").display = "layers" in shown or "neurons" in shown
+        self.query_one("#lower").display = "detail" in shown or "categories" in shown
         self.query_one(PaneLine).show(self._pane)
         if small:
             text = f"MechaMap needs {LEAST_WIDTH}x{LEAST_HEIGHT} cells; here are {width}x{height}."
@@ -457,6 +496,8 @@ class BrowseScreen(Screen[None]):
     # --- the app around it -----------------------------------------------------------------------------------
 
     def action_info(self) -> None:
+        from mechamap_tui.screens.run_info import RunInfo
+
         self.app.push_screen(RunInfo(self.run))
 
     async def action_new_scan(self) -> None:

@@ -27,8 +27,8 @@ class CategoryPane(Container):
     CategoryPane > CategoryChart { height: 1fr; }
     """
 
-    def __init__(self, run: Run, category: str, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self, run: Run, category: str, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
         self.run, self.category = run, category
         self.row: int | None = None
         self.tabs = charts_of(run)

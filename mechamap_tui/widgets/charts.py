@@ -83,7 +83,7 @@ class CategoryChart(LineView):
     def _make_bars(self, run: Run, row: int, width: int) -> None:
         figure, limit, written, meaning = _FIGURES[self._chart]
         values = [float(value) for value in run.figure(figure)[row]]
-        largest = max((abs(value) for value in values if not np.isnan(value)), default=0.0)
+        largest = max((abs(value) for value in values if np.isfinite(value)), default=0.0)
         bars = signed_bars(run.categories, values, limit or largest or 1.0, width - NUMBER)
         for at, name in enumerate(run.categories):
             bar = bars[at] if bars else Text(pad(name, max(width - NUMBER, 0)))

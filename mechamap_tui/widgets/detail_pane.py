@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,21 +11,21 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
 from textual.timer import Timer
-from textual.widgets import ContentSwitcher
 
 from mechamap.errors import MechaMapError
 from mechamap.notes import Notes
 from mechamap.run import Run
 from mechamap_tui.number_text import correlation
 from mechamap_tui.occurrence_map import OccurrenceMap
-from mechamap_tui.widgets.histogram_view import HistogramView
-from mechamap_tui.widgets.notes_view import NotesView
 from mechamap_tui.widgets.pane_title import first_fitting, pane_title
-from mechamap_tui.widgets.text_view import TextView
 from mechamap_tui.widgets.token_view import TokenView
 
 if TYPE_CHECKING:
     from textual.widget import Widget
+
+    from mechamap_tui.widgets.histogram_view import HistogramView
+    from mechamap_tui.widgets.notes_view import NotesView
+    from mechamap_tui.widgets.text_view import TextView
 
 __all__ = ["DETAIL_TABS", "DetailPane"]
 
@@ -42,12 +42,13 @@ class DetailPane(Container):
     ]
 
     DEFAULT_CSS = """
-    DetailPane ContentSwitcher { height: 1fr; }
-    DetailPane ContentSwitcher > * { height: 1fr; }
+    DetailPane > * { height: 1fr; }
     """
 
-    def __init__(self, run: Run, notes: Notes, category: str, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(
+        self, run: Run, notes: Notes, category: str, *, id: str | None = None, classes: str | None = None
+    ) -> None:
+        super().__init__(id=id, classes=classes)
         self.run, self.notes, self.category = run, notes, category
         self.row: int | None = None
         self.tab = DETAIL_TABS[0]
@@ -55,11 +56,7 @@ class DetailPane(Container):
         self._asking: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        with ContentSwitcher(initial="tokens"):
-            yield TokenView(id="tokens")
-            yield TextView(id="text")
-            yield HistogramView(id="histogram")
-            yield NotesView(id="notes")
+        yield TokenView(id="tokens")
 
     def on_mount(self) -> None:
         self.show(None, self.category)
@@ -75,20 +72,27 @@ class DetailPane(Container):
                 self.query_one(TokenView).show(self.run, row, self.category, self._occurrences)
             case "notes":
                 name = "" if row is None else str(self.run.neuron_name(row))
-                self.query_one(NotesView).show(row, self.notes.note(name))
+                self._notes_view.show(row, self.notes.note(name))
             case _:
                 self._show_activations()
 
-    def show_tab(self, tab: str) -> None:
-        """Open a tab."""
+    async def show_tab(self, tab: str) -> None:
+        """Open a tab; its view is made when it is first opened, as most of the time only one is looked at."""
+        before = self.open_view
         if self.tab == "notes":
-            self.query_one(NotesView).keep()
+            self._notes_view.keep()
+        if not self.query(f"#{tab}"):
+            await self.mount(_view(tab))
         self.tab = tab
-        self.query_one(ContentSwitcher).current = tab
+        before.display = False
+        self.open_view.display = True
         self.show(self.row, self.category)
 
-    def action_next_tab(self, steps: int) -> None:
-        self.show_tab(DETAIL_TABS[(DETAIL_TABS.index(self.tab) + steps) % len(DETAIL_TABS)])
+    async def show_next_tab(self, steps: int = 1) -> None:
+        await self.show_tab(DETAIL_TABS[(DETAIL_TABS.index(self.tab) + steps) % len(DETAIL_TABS)])
+
+    async def action_next_tab(self, steps: int) -> None:
+        await self.show_next_tab(steps)
         self.focus_tab()
 
     def focus_tab(self) -> None:
@@ -99,6 +103,10 @@ class DetailPane(Container):
     def open_view(self) -> Widget:
         """What takes the keys of the open tab; the note's editor is entered on purpose, by enter or a click."""
         return self.query_one(f"#{self.tab}")
+
+    @property
+    def _notes_view(self) -> NotesView:
+        return cast("NotesView", self.query_one("#notes"))
 
     def _entitle(self) -> None:
         if self.row is None:
@@ -158,7 +166,22 @@ class DetailPane(Container):
             self.show(row, self.category)
 
     def _draw(self, values: NDArray[np.float32] | None, message: str = "") -> None:
-        if self.tab == "text":
-            self.query_one(TextView).show(self.run, self.category, self._occurrences, values, message)
-        elif self.tab == "histogram":
-            self.query_one(HistogramView).show(self.run, self.category, self._occurrences, values, message)
+        if self.tab in ("text", "histogram"):
+            view = cast("TextView | HistogramView", self.open_view)
+            view.show(self.run, self.category, self._occurrences, values, message)
+
+
+def _view(tab: str) -> Widget:
+    match tab:
+        case "text":
+            from mechamap_tui.widgets.text_view import TextView
+
+            return TextView(id=tab)
+        case "histogram":
+            from mechamap_tui.widgets.histogram_view import HistogramView
+
+            return HistogramView(id=tab)
+        case _:
+            from mechamap_tui.widgets.notes_view import NotesView
+
+            return NotesView(id=tab)

@@ -41,6 +41,7 @@ class HistogramView(LineView):
             of_category[occurrences.last_positions(category)] = True
             scored = np.ones(len(values), dtype=bool)
             scored[list(run.excluded)] = False
+            scored &= np.isfinite(values)
             if scored.any():
                 self._edges = np.histogram_bin_edges(values[scored], BINS)
                 self._of_category = np.histogram(values[scored & of_category], self._edges)[0]

@@ -1,13 +1,16 @@
-"""A footer that fits: the keys that matter least are left out where there is no room, instead of being cut off."""
+"""A footer that fits: the keys that matter least are left out where there is no room, instead of being cut off.
+
+One widget for all keys: a widget per key, as Textual's footer has, would be a fifth of the screen's widgets and of the
+time to its first frame.
+"""
 
 from __future__ import annotations
 
 from rich.cells import cell_len
+from rich.text import Text
 from textual import events
-from textual.app import ComposeResult
+from textual.screen import Screen
 from textual.widget import Widget
-from textual.widgets import Footer
-from textual.widgets._footer import FooterKey
 
 __all__ = ["KeyFooter"]
 
@@ -15,27 +18,66 @@ __all__ = ["KeyFooter"]
 _DISPENSABLE = ("command_palette", "copy", "goto", "mark", "new_scan", "export", "open", "category")
 
 
-class KeyFooter(Footer):
-    """Textual's footer, with as many keys as fit."""
+class KeyFooter(Widget):
+    """The keys that do something now, as the screen's bindings say; a click presses one."""
+
+    ALLOW_SELECT = False
+
+    COMPONENT_CLASSES = {"footer--key", "footer--what"}  # noqa: RUF012
+
+    DEFAULT_CSS = """
+    KeyFooter {
+        height: 1; background: $footer-background; color: $footer-foreground;
+        & > .footer--key { color: $footer-key-foreground; text-style: bold; }
+        & > .footer--what { color: $footer-description-foreground; }
+    }
+    """
 
     def __init__(self) -> None:
-        super().__init__(show_command_palette=False, compact=True)
-        self._made_for = 0
+        super().__init__()
+        self.keys: list[tuple[str, str, str, str]] = []  # key, how it is shown, what it does, its action
 
-    def compose(self) -> ComposeResult:
-        keys: list[Widget] = list(super().compose())
-        self._made_for = self.size.width
+    def on_mount(self) -> None:
+        self.screen.bindings_updated_signal.subscribe(self, self._changed)
+
+    def _changed(self, screen: Screen[object]) -> None:
+        if screen is not self.screen:
+            return
+        keys = {
+            binding.action: (binding.key, self.app.get_key_display(binding), binding.description, binding.action)
+            for _, binding, enabled, _ in reversed(screen.active_bindings.values())
+            if binding.show and enabled
+        }
+        found = list(reversed(keys.values()))
+        if found != self.keys:
+            self.keys = found
+            self.refresh()
+
+    @property
+    def shown(self) -> list[tuple[str, str, str, str]]:
+        """The keys that there is room for."""
+        keys = self.keys
         for action in _DISPENSABLE:
-            if not self._made_for or sum(map(_width, keys)) <= self._made_for:
+            if sum(map(_width, keys)) <= self.size.width + 1:
                 break
-            keys = [key for key in keys if not (isinstance(key, FooterKey) and key.action.partition("(")[0] == action)]
-        self.styles.grid_size_columns = max(len(keys), 1)
-        yield from keys
+            keys = [key for key in keys if key[3].partition("(")[0] != action]
+        return keys
 
-    async def on_resize(self, event: events.Resize) -> None:
-        if event.size.width != self._made_for:
-            await self.recompose()
+    def render(self) -> Text:
+        key_style, what_style = (self.get_component_rich_style(f"footer--{name}") for name in ("key", "what"))
+        text = Text(no_wrap=True, overflow="crop")
+        for _, display, what, _ in self.shown:
+            text.append(display, key_style).append(f" {what} ", what_style)
+        return text
+
+    def on_click(self, event: events.Click) -> None:
+        at = 0
+        for shown in self.shown:
+            at += _width(shown)
+            if event.x < at:
+                self.app.simulate_key(shown[0])
+                return
 
 
-def _width(key: Widget) -> int:
-    return cell_len(key.key_display) + cell_len(key.description) + 2 if isinstance(key, FooterKey) else 0
+def _width(shown: tuple[str, str, str, str]) -> int:
+    return cell_len(shown[1]) + cell_len(shown[2]) + 2

@@ -15,7 +15,7 @@ from textual.strip import Strip
 __all__ = ["LineView"]
 
 
-class LineView(ScrollView, can_focus=True):
+class LineView(ScrollView, can_focus=True, inherit_bindings=False):
     """Scrolls through lines that a subclass makes in :meth:`measure` and :meth:`line`."""
 
     ALLOW_SELECT = False
@@ -35,22 +35,19 @@ class LineView(ScrollView, can_focus=True):
 
     DEFAULT_CSS = """
     LineView {
-        scrollbar-size-vertical: 1;
-        overflow-x: hidden;
-        scrollbar-gutter: stable;
-        & > .lines--title { color: $foreground 80%; text-style: bold; }
-        & > .lines--dim { color: $foreground 65%; }
-        & > .lines--strong { color: $foreground; text-style: bold; }
-        & > .lines--falling { color: $text-warning; }
-        & > .lines--rising { color: $text-primary; }
-        & > .lines--cursor { background: $block-cursor-blurred-background; color: $foreground; text-style: bold; }
-        &:focus > .lines--cursor { background: $block-cursor-background; color: $block-cursor-foreground;
-                                   text-style: bold; }
+        scrollbar-size-vertical: 1; scrollbar-gutter: stable; overflow-x: hidden;
+        .lines--title { color: $foreground 80%; text-style: bold; }
+        .lines--dim { color: $foreground 65%; }
+        .lines--strong { text-style: bold; }
+        .lines--falling { color: $text-warning; }
+        .lines--rising { color: $text-primary; }
+        .lines--cursor { background: $block-cursor-blurred-background; text-style: bold; }
+        &:focus .lines--cursor { background: $block-cursor-background; color: $block-cursor-foreground; }
     }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
         self._drawn: dict[int, Strip] = {}
         self._made_for = -1
 

@@ -34,7 +34,7 @@ __all__ = ["NeuronTable"]
 HEADER = 1  # lines that stay while the rest scrolls
 
 
-class NeuronTable(ScrollView, can_focus=True):
+class NeuronTable(ScrollView, can_focus=True, inherit_bindings=False):
     """Neurons of a run, sorted and filtered. The cursor is a neuron, not a line: it stays on it whatever moves."""
 
     ALLOW_SELECT = False  # a double click opens a neuron
@@ -63,18 +63,17 @@ class NeuronTable(ScrollView, can_focus=True):
 
     DEFAULT_CSS = """
     NeuronTable {
-        scrollbar-size-vertical: 1;
-        scrollbar-gutter: stable;
-        & > .neurons--header { color: $foreground 70%; text-style: bold; }
-        & > .neurons--header-cursor { color: $foreground; text-style: bold underline; }
-        & > .neurons--cursor { background: $block-cursor-blurred-background; color: $foreground; }
-        & > .neurons--name { color: $foreground; text-style: bold; }
-        & > .neurons--falling { color: $text-warning; }
-        & > .neurons--mark { color: $text-success; text-style: bold; }
-        & > .neurons--dim { color: $foreground 60%; }
-        &:focus > .neurons--header-cursor { text-style: bold reverse; }
-        &:focus > .neurons--cursor { background: $block-cursor-background; color: $block-cursor-foreground;
-                                     text-style: bold; }
+        scrollbar-size-vertical: 1; scrollbar-gutter: stable;
+        .neurons--header { color: $foreground 70%; text-style: bold; }
+        .neurons--header-cursor { text-style: bold underline; }
+        .neurons--cursor { background: $block-cursor-blurred-background; }
+        .neurons--name { text-style: bold; }
+        .neurons--falling { color: $text-warning; }
+        .neurons--mark { color: $text-success; text-style: bold; }
+        .neurons--dim { color: $foreground 60%; }
+        &:focus .neurons--header-cursor { text-style: bold reverse; }
+        &:focus .neurons--cursor { background: $block-cursor-background; color: $block-cursor-foreground;
+                                   text-style: bold; }
     }
     """
 
@@ -94,8 +93,8 @@ class NeuronTable(ScrollView, can_focus=True):
     class OrderChanged(Message):
         """Other neurons are shown, or in another order."""
 
-    def __init__(self, run: Run, category: str, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self, run: Run, category: str, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
         self.run = run
         self.category = category
         self.marked: set[int] = set()

@@ -52,6 +52,7 @@ class TextView(LineView):
         if values is not None:
             scored = np.ones(len(values), dtype=bool)
             scored[list(run.excluded)] = False
+            values = np.nan_to_num(values, posinf=0.0, neginf=0.0)
             peak = float(np.abs(values[scored]).max(initial=0.0)) or 1.0
             self._levels = np.clip(np.rint(values / peak * LEVELS), -LEVELS, LEVELS).astype(np.int8)
             self._levels[~scored] = 0

@@ -11,7 +11,6 @@ import pytest
 from browse_host import SIZES, Browser, browsing, finish_layer
 from recorded_run import recorded_run
 from textual.widgets import TextArea
-from textual.widgets._footer import FooterKey
 
 from mechamap.run import Run
 from mechamap.run_record import RunRecord
@@ -258,7 +257,7 @@ async def test_marks_are_kept_shown_alone_and_taken_away(run: Run) -> None:
 async def test_a_note_is_kept_as_it_is_written_and_shown_again(run: Run) -> None:
     async with browsing(run) as browser:
         neuron = browser.at
-        browser.screen.action_detail("notes")
+        await browser.screen.action_detail("notes")
         await browser.press("enter", *"fires on dogs", "escape")
         await browser.pilot.pause()
         assert browser.app.focused is browser.table
@@ -353,8 +352,7 @@ async def test_a_filter_applies_to_layers_that_arrive_later(tmp_path: Path) -> N
 
 
 def footer_keys(browser: Browser) -> set[str]:
-    footer = browser.screen.query_one(KeyFooter)
-    return {str(key.description) for key in footer.query(FooterKey)}
+    return {what for _, _, what, _ in browser.screen.query_one(KeyFooter).shown}
 
 
 async def test_the_footer_shows_only_what_does_something_now(run: Run, tmp_path: Path) -> None:

@@ -87,7 +87,8 @@ def test_neurons_that_are_not_available_are_not_shown_and_not_counted() -> None:
 def test_new_values_are_sorted_again() -> None:
     columns = {"score": np.array([1.0, 2.0, np.nan])}
     order = order_of(columns)
-    assert order.rows.tolist() == [1, 0, 2]
+    order.set_available(np.array([True, True, False]))
+    assert order.rows.tolist() == [1, 0]
     columns["score"][2] = 3.0
     order.set_available(None)
     assert order.rows.tolist() == [2, 1, 0]

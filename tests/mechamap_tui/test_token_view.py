@@ -185,7 +185,7 @@ async def test_the_histogram_tells_the_words_of_the_category_from_the_rest(run: 
     assert run.path is not None
     write_activations(run.path, 0, activations(run))
     async with browsing(run) as browser:
-        browser.screen.action_detail("histogram")
+        await browser.screen.action_detail("histogram")
         await browser.pilot.pause()
         text = browser.painted("#histogram")
         assert "█ 4 words of animal  ░ 18 other positions" in text
