@@ -21,7 +21,7 @@ _WORD_ENDS = re.compile(r"\w$")  # ... if that ends so
 def report(run: Run, narration: Narration) -> None:
     """What was left out, which words were not found, the strongest neurons, and how long it took."""
     record = run.record
-    narration.say(f"left out: {record.exclusions.get('summary', 'nothing is known')}")
+    narration.say(f"positions: {record.exclusions.get('summary', 'nothing is known')}")
     for line in coverage_lines(run, _MISSING):
         narration.say(line)
     for problem in record.problems:

@@ -344,7 +344,7 @@ def test_a_scan_prints_the_run_as_the_last_line_and_tells_the_rest_on_stderr(
     assert [(layer.layer, layer.width) for layer in run.layers] == [(0, 50), (2, 50)]
     assert run.record.model.name == "demo"
     assert run.figure("top_values").shape == (100, 4)
-    assert "left out: " in done.stderr
+    assert "positions: " in done.stderr
     for category in run.categories:
         assert f"\n{category}" in done.stderr
     best = int(np.abs(np.asarray(run.column("selectivity", "food"))).argmax())
