@@ -106,7 +106,8 @@ def _coverage(category: str, report: Any) -> Iterator[tuple[str, str]]:
     for word, about in found.items() if isinstance(found, Mapping) else ():
         tokens = about.get("tokens", 1) if isinstance(about, Mapping) else 1
         count = about.get("count", 1) if isinstance(about, Mapping) else 1
-        words.append(f"{word} ×{count}" + (f" ({_shown(tokens)} tokens)" if tokens not in (1, [1]) else ""))
+        often = f" ×{count}" if count != 1 else ""
+        words.append(word + often + (f" ({_shown(tokens)} tokens)" if tokens not in (1, [1]) else ""))
     yield "text", f"  {category}: {report.get('occurrences', '?')} occurrences. {', '.join(words)}"
     if report.get("not_found"):
         yield "trouble", f"    words not found: {', '.join(map(str, report['not_found']))}"

@@ -64,9 +64,12 @@ async def test_below_60x15_one_line_says_how_large_it_needs_to_be(run: Run) -> N
     async with browsing(run, (50, 12)) as browser:
         lines = [line.strip() for line in browser.screen_text().splitlines() if line.strip()]
         assert lines == ["MechaMap needs 60x15 cells; here are 50x12."]
+        await browser.pilot.resize_terminal(62, 20)
+        await browser.pilot.pause()
+        assert "2 Neurons ── animal ── 48 of 48 ── by reads ▼" in browser.screen_text()
         await browser.pilot.resize_terminal(100, 30)
         await browser.pilot.pause()
-        assert "2 Neurons" in browser.screen_text()
+        assert "2 Neurons ── category animal ── 48 of 48 ── sorted by reads ▼" in browser.screen_text()
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -395,7 +398,7 @@ async def test_i_shows_what_the_run_says_about_itself(run: Run) -> None:
         await browser.press("i")
         text = browser.screen_text()
         assert "Words in the text" in text
-        assert "animal: 4 occurrences. dog ×1, cat ×1" in text
+        assert "animal: 4 occurrences. dog, cat" in text
         await browser.press("q")
         assert browser.app.screen is browser.screen
 
