@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal
@@ -25,6 +27,11 @@ def policy(run: Run) -> str:
         if exclusions.get(key)
     ]
     return f"{' and '.join(out)} out" if out else "all positions scored"
+
+
+def _words_not_found(run: Run) -> int:
+    reports = (report for report in run.record.coverage.values() if isinstance(report, Mapping))
+    return sum(len(report.get("not_found") or ()) for report in reports)
 
 
 class RunHeader(Horizontal):
@@ -72,7 +79,7 @@ class RunHeader(Horizontal):
         run = self.run
         running = "" if self._scanning else "unfinished"
         state = {"complete": "", "running": running}.get(run.record.state, run.record.state)
-        problems = len(run.record.problems) + sum(bool(layer.flags) for layer in run.layers)
+        problems = len(run.record.problems) + sum(bool(layer.flags) for layer in run.layers) + _words_not_found(run)
         parts = {
             "model": run.label,
             "run": run.name if run.name != run.label else "",

@@ -416,6 +416,7 @@ def test_the_page_about_a_run_names_problems_flags_and_words_not_found(run: Run)
 
 async def test_problems_are_announced_in_the_first_line(run: Run) -> None:
     fields = {f: getattr(run.record, f) for f in run.record.__slots__}
-    run.record = RunRecord(**{**fields, "problems": ("layer 2 has NaN",)})
+    coverage = {**run.record.coverage, "food": {"occurrences": 1, "found": {}, "not_found": ["cake", "soup"]}}
+    run.record = RunRecord(**{**fields, "problems": ("layer 2 has NaN",), "coverage": coverage})
     async with browsing(run) as browser:
-        assert "1 to look at (i)" in browser.screen_text().splitlines()[0]
+        assert "3 to look at (i)" in browser.screen_text().splitlines()[0]
