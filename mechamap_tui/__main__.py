@@ -32,7 +32,8 @@ class _ShowVersion(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
         from mechamap import __version__
 
-        parser.exit(message=f"mechamap-tui {__version__}\n")
+        print(f"mechamap-tui {__version__}")  # noqa: T201
+        parser.exit()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -316,7 +316,7 @@ class MechaMapApp(App[None]):
             self.show_error(error)
         else:
             told = f"{written.path}\n{written.neurons:,} neurons, {written.rows:,} rows"
-            self.notify(told, title="Exported", timeout=10, markup=False)
+            self.notify(told, title=f"Exported {written.path.name}", timeout=10, markup=False)
 
     def action_help_here(self) -> None:
         from mechamap_tui.screens.help import HelpScreen

@@ -101,9 +101,14 @@ class ExportScreen(ModalScreen[None]):
         ]
 
     def on_mount(self) -> None:
-        path = self.query_one("#path", Input)
-        path.cursor_position = len(path.value)
+        self.call_after_refresh(self._show_end_of_path)
         self.show()
+
+    def _show_end_of_path(self) -> None:
+        """The file's name is what one wants to see of a long path; a field scrolls only when its cursor moves."""
+        path = self.query_one("#path", Input)
+        path.cursor_position = 0
+        path.cursor_position = len(path.value)
 
     def show(self) -> None:
         """Say what will be written where, or what keeps it from being written."""
@@ -119,8 +124,8 @@ class ExportScreen(ModalScreen[None]):
             summary.update(Text(clean(f"{error.message} {error.hint}")))
             return
         summary.set_class(False, "-wrong")
-        there = ", which is there already" if target.exists() else ""
-        summary.update(Text(clean(f"{len(rows):,} neurons, {count:,} rows, into {target}{there}")))
+        there = " (there already)" if target.exists() else ""
+        summary.update(Text(f"{len(rows):,} neurons, {count:,} rows, into{there}\n{clean(str(target))}"))
 
     @on(Choice.Changed)
     def _chose(self, event: Choice.Changed) -> None:

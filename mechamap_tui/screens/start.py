@@ -187,6 +187,7 @@ class StartScreen(Screen[None]):
         if entry is None:
             return
         app = cast("MechaMapApp", self.app)
+        self.query_one("#what", Input).value = ""  # it has done its work; coming back shows everything again
         if entry.kind == "model":
             app.start_scan(entry.value, {})
         else:
