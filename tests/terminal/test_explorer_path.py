@@ -80,9 +80,9 @@ def test_scan_sort_open_export_and_read_back(start: Start, tmp_path: Path, colum
     terminal.press("e")
     terminal.wait("Export demo-1")
     terminal.press("ctrl+u")
-    terminal.wait("is a folder")  # an empty name is the folder one is in
+    terminal.wait("Name a file")  # an empty name is the folder one is in
     terminal.type("demo.json")
-    terminal.wait("demo.json", gone=["is a folder"])
+    terminal.wait("demo.json", gone=["Name a file"])
     terminal.press("enter")
     terminal.wait("Exported demo.json", gone=["enter writes"])
     terminal.press("ctrl+q")
