@@ -47,7 +47,7 @@ CARRIERS = (
     "At the bottom of the page he found {}",
     "I keep forgetting {}",
     "Our conversation turned to {}",
-    "You can look it up under {}",
+    "You can look up {}",
     "Here it only says {}",
     "Why did she underline {}",
     "The poem is called {}",
@@ -116,9 +116,11 @@ def activations(model: Any, tokenizer: Any, words: Sequence[str]) -> NDArray[np.
 def auroc(values: NDArray[np.float32], labels: NDArray[np.bool_]) -> NDArray[np.float64]:
     """AUROC of each column of values [samples, neurons] for each row of labels [categories, samples].
 
-    Activations are floats that do not repeat, so ties are not averaged.
+    Ties count half: a dead neuron is one large tie, and without that the order of the samples would win.
     """
-    ranks = values.argsort(axis=0).argsort(axis=0) + 1.0  # [samples, neurons]
+    forward = values.argsort(axis=0, kind="stable").argsort(axis=0)  # [samples, neurons]
+    backward = values[::-1].argsort(axis=0, kind="stable").argsort(axis=0)[::-1]
+    ranks = (forward + backward) / 2 + 1.0  # equal values share their mean rank
     inside = labels.sum(axis=1, keepdims=True)  # [categories, 1]
     wins: NDArray[np.float64] = labels.astype(np.float64) @ ranks - inside * (inside + 1) / 2
     share: NDArray[np.float64] = wins / (inside * (labels.shape[1] - inside))  # [categories, neurons]

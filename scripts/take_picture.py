@@ -1,6 +1,6 @@
 """Make the README's picture with the app itself: open a run, sort by food, look at the best neuron, save the screen.
 
-    python scripts/take_picture.py RUN docs/explorer.svg
+python scripts/take_picture.py RUN docs/explorer.svg
 """
 
 from __future__ import annotations
