@@ -154,7 +154,10 @@ def activations(call: Call) -> dict[str, Any]:
 
 
 def export(call: Call) -> dict[str, Any]:
-    """``{run, path, format, wide?, scope?, rows? or names?, overwrite?}`` -> ``{path, rows, neurons}``."""
+    """``{run, path, format, wide?, scope?, overwrite?, rows? or names? or where?, sort?, limit?}`` -> what was written.
+
+    The answer is ``{path, rows, neurons}``; without any choice of neurons all are written.
+    """
     from mechamap.export import export_run
 
     run, params = _run(call), call.params
@@ -202,7 +205,7 @@ def _run(call: Call) -> Run:
 
 
 def _rows(call: Call, run: Run) -> NDArray[np.int64] | None:
-    """The rows to export, in order: given as row numbers or as neurons' names; None: all."""
+    """The rows to export, in order: given as row numbers, as neurons' names or as a query; None: all."""
     import numpy as np
 
     from mechamap.errors import UsageError
@@ -210,7 +213,7 @@ def _rows(call: Call, run: Run) -> NDArray[np.int64] | None:
 
     rows, names = call.params.get("rows"), call.params.get("names")
     if rows is None and names is None:
-        return None
+        return _queried(call, run)
     if rows is not None:
         chosen = np.asarray(rows)  # [chosen]
         if chosen.size == 0:
@@ -226,6 +229,17 @@ def _rows(call: Call, run: Run) -> NDArray[np.int64] | None:
             raise UsageError(f"{name} is not in {run.name}.")
         found.append(row)
     return np.array(found, np.int64)
+
+
+def _queried(call: Call, run: Run) -> NDArray[np.int64] | None:
+    where, sort, limit = (call.params.get(name) for name in ("where", "sort", "limit"))
+    if where is None and sort is None and limit is None:
+        return None
+    if not isinstance(limit, int | None) or isinstance(limit, bool):
+        raise RpcFault(rpc.INVALID_PARAMS, "limit is a number.")
+    from mechamap.query import chosen_rows
+
+    return chosen_rows(run, where and str(where), sort and str(sort), limit)
 
 
 def _text(call: Call, name: str) -> str:

@@ -49,7 +49,14 @@ class Talk:
         self.to.flush()
 
     def hear(self) -> dict[str, Any]:
-        return json.loads(self.back.readline())
+        """The next answer; progress is passed over."""
+        while (message := json.loads(self.back.readline())).get("method") == "progress":
+            pass
+        return message
+
+    def hear_progress(self) -> None:
+        """Wait until a request has begun."""
+        assert json.loads(self.back.readline())["method"] == "progress"
 
     def close(self) -> None:
         if not self.to.closed:
@@ -66,6 +73,7 @@ def gate() -> threading.Event:
 @pytest.fixture
 def talk(gate: threading.Event) -> Iterator[Talk]:
     def wait(call: Call) -> str:
+        call.progress({"stage": "waiting"})
         while not gate.wait(0.01):
             if call.cancel.is_set():
                 raise Cancelled("stopped")
@@ -197,6 +205,7 @@ def test_an_id_in_use_is_refused(talk: Talk, gate: threading.Event) -> None:
 
 def test_it_ends_when_stdin_ends_and_stops_what_runs(talk: Talk) -> None:
     talk.ask(1, "wait")
+    talk.hear_progress()
     talk.to.close()
     assert talk.hear()["error"]["data"]["kind"] == "Cancelled"
     assert talk.back.read() == b""
@@ -204,9 +213,15 @@ def test_it_ends_when_stdin_ends_and_stops_what_runs(talk: Talk) -> None:
 
 
 def test_a_request_that_does_not_stop_is_abandoned_when_stdin_ends() -> None:
-    release = threading.Event()
-    talk = Talk(Methods(queued={"deaf": lambda call: release.wait(10)}))
+    begun, release = threading.Event(), threading.Event()
+
+    def deaf(call: Call) -> None:
+        begun.set()
+        release.wait(20)
+
+    talk = Talk(Methods(queued={"deaf": deaf}))
     talk.ask(1, "deaf")
+    assert begun.wait(10)
     talk.to.close()
     assert talk.abandoned.wait(10)
     release.set()
@@ -303,6 +318,7 @@ def test_export_writes_the_rows_asked_for_in_their_order(home: Path) -> None:
             rpc.request(1, "export", {**order, "names": ["L2.N11", "L0.N3"]}),
             rpc.request(2, "export", {**order, "rows": [0]}),
             rpc.request(3, "export", {**order, "rows": [48]}),
+            rpc.request(4, "export", {**order, "where": "selectivity.food > 0.9", "overwrite": True}),
         ):
             engine.stdin.write(rpc.encode(request))
             engine.stdin.flush()
@@ -315,7 +331,9 @@ def test_export_writes_the_rows_asked_for_in_their_order(home: Path) -> None:
                 assert list(zip(table["layer"], table["neuron"], strict=True)) == [(2, 11), (0, 3)]
             elif request["id"] == 2:
                 assert answer["error"]["data"]["kind"] == "ExportError"  # it exists
-            else:
+            elif request["id"] == 3:
                 assert answer["error"]["code"] == rpc.INVALID_PARAMS
+            else:
+                assert answer["result"]["neurons"] == 1
         engine.stdin.close()
         assert engine.wait(30) == 0
