@@ -18,7 +18,7 @@ from typing import Any
 
 import pexpect
 
-from benchmarks.figures import Figure, paired, ratio, table
+from benchmarks.figures import Figure, environment, paired, ratio, table
 
 __all__ = ["explorer_figures"]
 
@@ -84,7 +84,7 @@ def _measure(mode: str, *arguments: str) -> tuple[float, dict[str, Any]]:
             ["-m", "benchmarks.explorer_driver", str(result), mode, *arguments],
             dimensions=SIZE,
             timeout=120,
-            env={**_environment(), "MECHAMAP_HOME": str(Path(folder) / "home")},
+            env=environment(TERM="xterm-256color", COLORTERM="truecolor", MECHAMAP_HOME=str(Path(folder) / "home")),
         )
         process.delaybeforesend = None
         output = process.read()
@@ -93,12 +93,6 @@ def _measure(mode: str, *arguments: str) -> tuple[float, dict[str, Any]]:
             raise RuntimeError(f"the {mode} app did not get to its first frame:\n{output.decode(errors='replace')}")
         told: dict[str, Any] = json.loads(result.read_text(encoding="utf-8"))
     return told["painted"] - started, told
-
-
-def _environment() -> dict[str, str]:
-    import os
-
-    return {**os.environ, "TERM": "xterm-256color", "COLORTERM": "truecolor"}
 
 
 def main() -> None:

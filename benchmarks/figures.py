@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-__all__ = ["Figure", "paired", "ratio", "seconds", "table"]
+__all__ = ["Figure", "environment", "paired", "ratio", "seconds", "table"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,11 @@ class Figure:
     bound: str
     kept: bool | None
     detail: str
+
+
+def environment(**extra: str) -> dict[str, str]:
+    """The environment for a measured process: this one's, but compiled modules are kept, as for any user."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"} | extra
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -13,7 +13,7 @@ from typing import cast
 
 import torch
 
-from benchmarks.figures import Figure, paired, ratio, seconds
+from benchmarks.figures import Figure, environment, paired, ratio, seconds
 from mechamap.capture import capture_layers
 from mechamap.config import configs_folder, default_config
 from mechamap.models import LoadedModel, load_model
@@ -141,7 +141,9 @@ def _process(command: Sequence[str]) -> tuple[float, float]:
         "print(code, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
     )
     started = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", reporter, *command], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", reporter, *command], capture_output=True, text=True, check=True, env=environment()
+    )
     wall = time.perf_counter() - started
     code, peak = (int(part) for part in done.stdout.split())
     if code:
