@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal, cast
 
 from rich.table import Table
 from rich.text import Text
-from textual import events, on
+from textual import events, on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
@@ -95,8 +95,9 @@ class StartScreen(Screen[None]):
 
     def reload(self) -> None:
         """Look again which runs and models there are; in a thread, for folders on slow disks."""
-        self.run_worker(self._reload, group="reload", exclusive=True)
+        self._reload()
 
+    @work(group="reload", exclusive=True)
     async def _reload(self) -> None:
         from mechamap import __version__  # looking it up takes a tenth of the time to the first frame
         from mechamap.catalog import cached_models
