@@ -44,6 +44,7 @@ class MechaMapApp(App[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("question_mark,f1", "help_here", "help", key_display="?"),
         Binding("colon", "command_palette", "palette", key_display=":"),
+        Binding("ctrl+p", "command_palette", "palette", show=False, priority=True),
         Binding("f8", "picture", "picture of the screen", show=False),
         Binding("ctrl+q", "quit", "quit", show=False, priority=True),
     ]
@@ -74,6 +75,7 @@ class MechaMapApp(App[None]):
     # --- what is shown ---------------------------------------------------------------------------------------
 
     def on_mount(self) -> None:
+        self.set_interval(1.0, self._look_at_run)
         # Textual's own default screen stays below: a screen that was never pushed can neither be switched nor has
         # its own style read.
         if self.target.kind == "run":
@@ -219,6 +221,7 @@ class MechaMapApp(App[None]):
         self.refresh_bindings()
         self._tell_end(live, error)
         self._settle(live, ended=True)
+        self._reload_start()
         if error is not None and not isinstance(error, Cancelled):
             self.show_error(error)
 
@@ -232,6 +235,32 @@ class MechaMapApp(App[None]):
             self.notify(f"Cancelled; {done} of {layers} layers are kept in {live.run.name}.", markup=False)
         elif error is None and live.run.record.problems:
             self.notify("\n".join(live.run.record.problems), severity="warning", timeout=15, markup=False)
+        elif error is None and not self._shows(live):
+            self.notify(f"{live.run.name} is complete.", markup=False)
+
+    def _shows(self, live: LiveScan) -> bool:
+        """Whether the scan or its run is what the user is looking at."""
+        run = getattr(self.screen, "run", None)
+        return getattr(self.screen, "live", None) is live or (run is not None and run.path == live.run_path)
+
+    def _reload_start(self) -> None:
+        from mechamap_tui.screens.start import StartScreen
+
+        if isinstance(self.screen, StartScreen):
+            self.screen.reload()
+
+    def _look_at_run(self) -> None:
+        """Show what another process has added to the run on top; a scan of our own reports by itself."""
+        run = getattr(self.screen, "run", None)
+        if run is None or run.record.state != "running" or (self.live is not None and run is self.live.run):
+            return
+        try:
+            news = run.refresh()
+        except MechaMapError:  # being replaced, or removed: what was read stays on the screen
+            return
+        show = getattr(self.screen, "refresh_run", None)
+        if news and show is not None:
+            show()
 
     def _progressed(self, live: LiveScan, progress: Progress) -> None:
         if self.live is not live:
@@ -241,6 +270,7 @@ class MechaMapApp(App[None]):
         if news:
             self._refresh_run(live)
             self._settle(live, ended=False)
+            self._reload_start()
 
     def show_progress(self, progress: Progress | None) -> None:
         """Tell every line that shows the scan, on screens that are covered too."""

@@ -53,5 +53,9 @@ class LiveScan:
             return False
 
     @property
+    def run_path(self) -> Path | None:
+        return self.run.path if self.run is not None else None
+
+    @property
     def can_be_browsed(self) -> bool:
         return self.run is not None and bool(self.run.complete_layers)

@@ -16,6 +16,15 @@ if TYPE_CHECKING:
 
 __all__ = ["palette_commands"]
 
+# Actions that have a line of their own, by whichever name a screen binds them.
+_SAID = frozenset(
+    prefix + action
+    for prefix in ("", "app.", "screen.")
+    for action in ("new_scan", "export", "cancel_scan", "command_palette", "picture", "quit")
+)
+# Nobody moves a cursor by typing the name of a command.
+_MOVES = ("cursor_", "page_", "scroll_", "app.focus_", "screen.focus_", "delete_", "first", "last")
+
 
 def palette_commands(app: MechaMapApp, screen: Screen[Any]) -> Iterator[SystemCommand]:
     """Title, what it does, and what to call, for every command that can be given on ``screen``."""
@@ -30,10 +39,12 @@ def palette_commands(app: MechaMapApp, screen: Screen[Any]) -> Iterator[SystemCo
     if run is not None and go is not None:
         for category in run.categories:
             yield SystemCommand(f"Category {category}", "show its scores", partial(go, category))
-    seen = {"app.new_scan", "new_scan", "export", "cancel_scan", "app.cancel_scan", "command_palette", "app.quit"}
+    seen = set(_SAID)
     for active in screen.active_bindings.values():
         binding = active.binding
         if not active.enabled or binding.system or not binding.description or binding.action in seen:
+            continue
+        if binding.action.startswith(_MOVES):
             continue
         seen.add(binding.action)
         title = binding.description[:1].upper() + binding.description[1:]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Literal, cast
@@ -236,13 +236,20 @@ def entries(runs: Iterable[RunSummary], models: Iterable[str]) -> list[StartEntr
         StartEntry(
             "run",
             str(run.path),
-            (run.name, _state(run), " · ".join(part for part in (run.model, age_text(run.created)) if part)),
+            (run.name, _state(run), " · ".join(_age_and_model(run))),
             run,
         )
         for run in runs
     ]
     listed.append(StartEntry("model", "demo", ("demo", "", "the bundled model")))
     return listed + [StartEntry("model", model, (model, "", "in the local hub cache")) for model in models]
+
+
+def _age_and_model(run: RunSummary) -> Iterator[str]:
+    if age := age_text(run.created):
+        yield age
+    if not run.name.startswith(run.model):
+        yield run.model
 
 
 def _state(run: RunSummary) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from engine_double import EngineDouble
 from recorded_run import recorded_run
+from textual.command import CommandPalette
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
@@ -190,7 +191,23 @@ async def test_a_scan_that_is_left_goes_on_and_does_not_take_the_screen(home: Pa
         assert "scanning" in str(app.screen.query_one(ScanProgress).render())
         engine.finish(run.path)
         await pilot.pause(0.1)
-        assert isinstance(app.screen, StartScreen)
+        start = app.screen
+        assert isinstance(start, StartScreen)
+        await shows(pilot, StartScreen, lambda: "demo-1" in [entry.columns[0] for entry in start.shown])
+
+
+async def test_layers_that_another_process_adds_to_an_open_run_show_up(home: Path) -> None:
+    folder = home / "runs" / "demo-1"
+    recorded_run(folder, complete=1)
+    file = folder / "run.json"
+    file.write_text(file.read_text().replace('"cancelled"', '"running"'))
+    app, _ = explorer("demo-1")
+    async with app.run_test() as pilot:
+        await shows(pilot, BrowseScreen)
+        browse = app.screen
+        assert isinstance(browse, BrowseScreen) and len(browse.run.complete_layers) == 1
+        recorded_run(folder)
+        await shows(pilot, BrowseScreen, lambda: len(browse.run.complete_layers) == 3)
 
 
 async def test_what_covers_the_progress_stays_until_it_is_closed(home: Path) -> None:
@@ -275,6 +292,27 @@ async def test_a_widget_that_fails_ends_the_app_with_one_clean_sentence(home: Pa
             await pilot.pause(0.2)
     assert app.return_code == 1
     assert "in a widget" in (home / "log" / "failures.log").read_text()
+
+
+@pytest.mark.parametrize(("key", "run"), [("ctrl+p", ""), ("ctrl+p", "tiny-1"), ("colon", "tiny-1")])
+async def test_the_palette_opens_while_a_text_has_the_keys_too(home: Path, key: str, run: str) -> None:
+    recorded_run(home / "runs" / "tiny-1")
+    app, _ = explorer(run)
+    async with app.run_test() as pilot:
+        await shows(pilot, BrowseScreen if run else StartScreen)
+        await pilot.press(key)
+        await shows(pilot, CommandPalette)
+
+
+async def test_the_palette_knows_categories_and_what_has_a_key(home: Path) -> None:
+    recorded_run(home / "runs" / "tiny-1")
+    app, _ = explorer("tiny-1")
+    async with app.run_test() as pilot:
+        await shows(pilot, BrowseScreen)
+        await pilot.pause()
+        titles = [command.title for command in app.get_system_commands(app.screen)]
+    assert {"Export", "New scan", "Category food", "Go to", "Theme", "Quit"} <= set(titles)
+    assert len(titles) == len(set(titles))
 
 
 async def test_help_tells_the_keys_of_where_it_was_opened(home: Path) -> None:
