@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterable, Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,7 +15,7 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.worker import WorkerFailed
 
-from mechamap.errors import Cancelled, MechaMapError, UsageError
+from mechamap.errors import MechaMapError, UsageError
 from mechamap_tui.scan_draft import ScanDraft
 from mechamap_tui.target import Target, read_target
 
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 
     from mechamap.run import Run
     from mechamap_tui.client import EngineClient
-    from mechamap_tui.engine_values import ExportOrder, Progress
+    from mechamap_tui.engine_values import ExportOrder
     from mechamap_tui.live_scan import LiveScan
+    from mechamap_tui.scan_watch import ScanWatch
     from mechamap_tui.screens.export import ExportChoices
 
 __all__ = ["MechaMapApp"]
@@ -177,77 +179,25 @@ class MechaMapApp(App[None]):
 
     # --- scans -----------------------------------------------------------------------------------------------
 
-    def start_scan(
-        self,
-        model: str,
-        changes: Mapping[str, object],
-        *,
-        draft: ScanDraft | None = None,
-    ) -> None:
+    @cached_property
+    def scans(self) -> ScanWatch:
+        from mechamap_tui.scan_watch import ScanWatch
+
+        return ScanWatch(self)
+
+    def start_scan(self, model: str, changes: Mapping[str, object], *, draft: ScanDraft | None = None) -> None:
         """Scan ``model`` with the config keys that ``changes`` names; its run opens with its first layers.
 
         Args:
             draft: the form that this was filled in with, to come back to when it fails.
         """
-        if self.live is not None:
-            self.show_error(UsageError(f"A scan of {self.live.model} is running.", "Wait for it, or cancel it with x."))
-            return
-        from mechamap_tui.live_scan import LiveScan
-        from mechamap_tui.screens.scan import ScanScreen
-
         draft = draft or ScanDraft(model=model)
-        self.last_draft = draft
-        self.live = live = LiveScan(model, draft)
-        live.call = self.engine.scan(
-            model, changes, config_file=draft.config_file, on_progress=lambda progress: self._progressed(live, progress)
-        )
-        self.push_screen(ScanScreen(live))
-        self.run_worker(self._follow(live), group="scan")
-        self.refresh_bindings()
-
-    async def _follow(self, live: LiveScan) -> None:
-        assert live.call is not None
-        error: MechaMapError | None = None
         try:
-            result = await live.call.answer
-            live.look(result.run)
-        except MechaMapError as problem:
-            error = problem
-            if live.run is not None and live.run.path is not None:
-                live.look(live.run.path)
-        self.live = None
-        self.show_progress(None)
-        self._refresh_run(live)
-        self.refresh_bindings()
-        self._tell_end(live, error)
-        self._settle(live, ended=True)
-        self._reload_start()
-        if error is not None and not isinstance(error, Cancelled):
+            self.scans.start(model, changes, draft)
+        except UsageError as error:
             self.show_error(error)
-
-    def _tell_end(self, live: LiveScan, error: MechaMapError | None) -> None:
-        if live.run is None:
-            if isinstance(error, Cancelled):
-                self.notify("Cancelled before the first layer.", markup=False)
-            return
-        done, layers = len(live.run.complete_layers), len(live.run.layers)
-        if isinstance(error, Cancelled):
-            self.notify(f"Cancelled; {done} of {layers} layers are kept in {live.run.name}.", markup=False)
-        elif error is None and live.run.record.problems:
-            self.notify("\n".join(live.run.record.problems), severity="warning", timeout=15, markup=False)
-        elif error is None and not self._shows(live):
-            self.notify(f"{live.run.name} is complete.", markup=False)
-
-    def _shows(self, live: LiveScan) -> bool:
-        """Whether the scan or its run is what the user is looking at."""
-        run = getattr(self.screen, "run", None)
-        return getattr(self.screen, "live", None) is live or (run is not None and run.path == live.run_path)
-
-    def _reload_start(self) -> None:
-        from mechamap_tui.screens.start import StartScreen
-
-        if isinstance(self.screen, StartScreen):
-            self.screen.reload()
+        else:
+            self.last_draft = draft
 
     def _look_at_run(self) -> None:
         """Show what another process has added to the run on top; a scan of our own reports by itself."""
@@ -261,47 +211,6 @@ class MechaMapApp(App[None]):
         show = getattr(self.screen, "refresh_run", None)
         if news and show is not None:
             show()
-
-    def _progressed(self, live: LiveScan, progress: Progress) -> None:
-        if self.live is not live:
-            return
-        news = live.follow(progress)
-        self.show_progress(progress)
-        if news:
-            self._refresh_run(live)
-            self._settle(live, ended=False)
-            self._reload_start()
-
-    def show_progress(self, progress: Progress | None) -> None:
-        """Tell every line that shows the scan, on screens that are covered too."""
-        from mechamap_tui.screens.scan import ScanScreen
-        from mechamap_tui.widgets.progress import ScanProgress
-
-        for screen in self.screen_stack:
-            for line in screen.query(ScanProgress):
-                line.progress = progress
-            if isinstance(screen, ScanScreen) and screen.is_mounted:
-                screen.show()
-
-    def _refresh_run(self, live: LiveScan) -> None:
-        from mechamap_tui.screens.browse import BrowseScreen
-
-        for screen in self.screen_stack:
-            if not isinstance(screen, BrowseScreen) or live.run is None or screen.run.path != live.run.path:
-                continue
-            if screen.run is not live.run:
-                screen.run.refresh()
-            screen.call_after_refresh(screen.refresh_run)  # it may have been opened a moment ago
-
-    def _settle(self, live: LiveScan, *, ended: bool) -> None:
-        """Put the run, or the form again, in the place of the scan's progress once it is time."""
-        from mechamap_tui.screens.scan import ScanScreen
-
-        if not ended and not live.can_be_browsed:
-            return
-        for screen in self.screen_stack:
-            if isinstance(screen, ScanScreen) and screen.live is live:
-                screen.settle(live.run if live.can_be_browsed else None)
 
     # --- actions ---------------------------------------------------------------------------------------------
 
@@ -320,11 +229,8 @@ class MechaMapApp(App[None]):
 
     async def action_cancel_scan(self) -> None:
         """Stop the running scan; its finished layers are kept."""
-        live = self.live
-        if live is not None and live.call is not None and not live.cancelling:
-            live.cancelling = True
-            self.show_progress(live.progress)
-            await self.engine.cancel(live.call.id)
+        if self.live is not None:
+            await self.scans.cancel()
 
     def action_export(self) -> None:
         from mechamap_tui.screens.browse import BrowseScreen
@@ -391,10 +297,10 @@ class MechaMapApp(App[None]):
         """Perform an action; one that fails becomes a dialog, and the app lives on."""
         try:
             return await super().run_action(action, default_namespace, namespaces)
-        except MechaMapError as error:
-            self.show_error(error)
         except Exception as error:
-            self.show_error(_unforeseen(error, f"on the action {action}"))
+            from mechamap_tui.unforeseen import shown_error
+
+            self.show_error(shown_error(error, f"on the action {action}"))
         return True
 
     def _handle_exception(self, error: Exception) -> None:
@@ -402,25 +308,15 @@ class MechaMapApp(App[None]):
 
         Textual's own would print a traceback with local variables over the user's terminal.
         """
+        from mechamap_tui.unforeseen import shown_error
+
+        told = shown_error(error, "in the explorer")
         if isinstance(error, WorkerFailed) and self._running:
-            cause = error.error
-            known = cause if isinstance(cause, MechaMapError) else _unforeseen(error, "in the background")
-            self.show_error(known)
+            self.show_error(told)
             return
-        told = _unforeseen(error, "in the explorer")
         if self._exception is None:
             self._exception = error
             self._exception_event.set()
             self._exit_renderables.append(Text(f"mechamap-tui: {told}"))
         self._return_code = 1
         self._close_messages_no_wait()
-
-
-def _unforeseen(error: BaseException, where: str) -> MechaMapError:
-    """An error that nobody foresaw, written down, as one that can be shown."""
-    from mechamap.failure_log import record_failure
-
-    cause = error.error if isinstance(error, WorkerFailed) else error
-    file = record_failure(cause, where)
-    hint = "This is a mistake in MechaMap" + (f"; the details are in {file}." if file else ".")
-    return MechaMapError(f"{type(cause).__name__}: {cause}", hint)

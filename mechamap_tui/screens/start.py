@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.table import Table
 from rich.text import Text
@@ -19,27 +16,15 @@ from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from mechamap.errors import MechaMapError
-from mechamap.runs import RunSummary, list_runs, remove_run
+from mechamap.runs import list_runs, remove_run
+from mechamap_tui.start_entries import StartEntry, entries
 from mechamap_tui.terminal_text import clean
 from mechamap_tui.widgets.progress import ScanProgress
 
 if TYPE_CHECKING:
     from mechamap_tui.app import MechaMapApp
 
-__all__ = ["StartEntry", "StartScreen", "age_text", "entries"]
-
-
-@dataclass(frozen=True, slots=True)
-class StartEntry:
-    """One line that can be opened: a run, a model, or what was typed."""
-
-    kind: Literal["run", "model", "typed"]
-    value: str  # what is opened: the run's folder, the model's name, the text
-    columns: tuple[str, str, str]
-    run: RunSummary | None = None
-
-    def matches(self, text: str) -> bool:
-        return all(word in " ".join((self.value, *self.columns)).lower() for word in text.lower().split())
+__all__ = ["StartScreen"]
 
 
 class StartScreen(Screen[None]):
@@ -230,41 +215,6 @@ class StartScreen(Screen[None]):
         self.app.push_screen(ConfirmScreen("Remove a run", question, yes="Delete", no="Keep"), answered)
 
 
-def entries(runs: Iterable[RunSummary], models: Iterable[str]) -> list[StartEntry]:
-    """Everything there is to open: runs, newest first, then models."""
-    listed = [
-        StartEntry(
-            "run",
-            str(run.path),
-            (run.name, _state(run), " · ".join(_age_and_model(run))),
-            run,
-        )
-        for run in runs
-    ]
-    listed.append(StartEntry("model", "demo", ("demo", "", "the bundled model")))
-    return listed + [StartEntry("model", model, (model, "", "in the local hub cache")) for model in models]
-
-
-def _age_and_model(run: RunSummary) -> Iterator[str]:
-    if age := age_text(run.created):
-        yield age
-    if not run.name.startswith(run.model):
-        yield run.model
-
-
-def _state(run: RunSummary) -> str:
-    neurons = f"{run.neurons:,} neurons"
-    match run.state:
-        case "complete":
-            return neurons
-        case "damaged":
-            return "damaged"
-        case "running":
-            return f"scanning, {run.layers_complete}/{run.layers} layers"
-        case state:
-            return f"{state}, {run.layers_complete}/{run.layers} layers"
-
-
 def _title(version: str) -> Text:
     return Text.assemble(("MechaMap", "bold"), f" {version}", ("  which neurons read what", "dim"))
 
@@ -283,17 +233,3 @@ def _line(entry: StartEntry) -> Table:
     style = "red" if entry.run is not None and entry.run.state == "damaged" else ""
     line.add_row(Text(f"  {name}"), Text(what, style), Text(more, "dim"))
     return line
-
-
-def age_text(created: str) -> str:
-    """How long ago an ISO time was, in words; empty where it cannot be read."""
-    try:
-        then = datetime.fromisoformat(created)
-    except ValueError:
-        return ""
-    seconds = (datetime.now(UTC) - (then if then.tzinfo else then.replace(tzinfo=UTC))).total_seconds()
-    for size, unit in ((86_400 * 365, "year"), (86_400 * 30, "month"), (86_400, "day"), (3600, "hour"), (60, "minute")):
-        if seconds >= size:
-            count = int(seconds // size)
-            return f"{count} {unit}{'' if count == 1 else 's'} ago"
-    return "just now"

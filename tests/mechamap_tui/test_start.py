@@ -19,7 +19,8 @@ from mechamap_tui.screens.browse import BrowseScreen
 from mechamap_tui.screens.confirm import ConfirmScreen
 from mechamap_tui.screens.scan import ScanScreen
 from mechamap_tui.screens.scan_form import ScanFormScreen
-from mechamap_tui.screens.start import StartScreen, age_text, entries
+from mechamap_tui.screens.start import StartScreen
+from mechamap_tui.start_entries import age_text, entries
 from mechamap_tui.target import Target, read_target
 
 

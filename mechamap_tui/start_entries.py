@@ -1,0 +1,74 @@
+"""What can be opened from the start screen, as one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Literal
+
+from mechamap.runs import RunSummary
+
+__all__ = ["StartEntry", "age_text", "entries"]
+
+
+@dataclass(frozen=True, slots=True)
+class StartEntry:
+    """One line that can be opened: a run, a model, or what was typed."""
+
+    kind: Literal["run", "model", "typed"]
+    value: str  # what is opened: the run's folder, the model's name, the text
+    columns: tuple[str, str, str]
+    run: RunSummary | None = None
+
+    def matches(self, text: str) -> bool:
+        return all(word in " ".join((self.value, *self.columns)).lower() for word in text.lower().split())
+
+
+def entries(runs: Iterable[RunSummary], models: Iterable[str]) -> list[StartEntry]:
+    """Everything there is to open: runs, newest first, then models."""
+    listed = [
+        StartEntry(
+            "run",
+            str(run.path),
+            (run.name, _state(run), " · ".join(_age_and_model(run))),
+            run,
+        )
+        for run in runs
+    ]
+    listed.append(StartEntry("model", "demo", ("demo", "", "the bundled model")))
+    return listed + [StartEntry("model", model, (model, "", "in the local hub cache")) for model in models]
+
+
+def _age_and_model(run: RunSummary) -> Iterator[str]:
+    if age := age_text(run.created):
+        yield age
+    if not run.name.startswith(run.model):
+        yield run.model
+
+
+def _state(run: RunSummary) -> str:
+    neurons = f"{run.neurons:,} neurons"
+    match run.state:
+        case "complete":
+            return neurons
+        case "damaged":
+            return "damaged"
+        case "running":
+            return f"scanning, {run.layers_complete}/{run.layers} layers"
+        case state:
+            return f"{state}, {run.layers_complete}/{run.layers} layers"
+
+
+def age_text(created: str) -> str:
+    """How long ago an ISO time was, in words; empty where it cannot be read."""
+    try:
+        then = datetime.fromisoformat(created)
+    except ValueError:
+        return ""
+    seconds = (datetime.now(UTC) - (then if then.tzinfo else then.replace(tzinfo=UTC))).total_seconds()
+    for size, unit in ((86_400 * 365, "year"), (86_400 * 30, "month"), (86_400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            count = int(seconds // size)
+            return f"{count} {unit}{'' if count == 1 else 's'} ago"
+    return "just now"
