@@ -16,6 +16,7 @@ from mechamap.scores.ranked_torch import TorchScores
 
 __all__ = ["LayerScores", "layer_scorer"]
 
+COPY_BYTES = 64 * 2**20
 DEAD = 1e-3  # of the layer's root-mean-square activation
 
 
@@ -44,7 +45,9 @@ def layer_scorer(plan: ScorePlan, threads: int) -> Callable[[Tensor], LayerScore
         if bad.any():
             values = values.nan_to_num(0.0, 0.0, 0.0)
         if plan.pooling == "last" and values.device.type in ("cpu", "mps"):
-            figures = ranked.score(values.cpu().numpy())
+            rows = values.cpu().T  # [neurons, S]
+            # torch transposes much faster than numpy; a long text's layer is not copied whole but block by block.
+            figures = ranked.score((rows.contiguous() if rows.nbytes <= COPY_BYTES else rows).numpy())
         else:
             figures = anywhere.score(values)
         _complete(figures, bad)

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.scores.plan import CategoryPositions, ScorePlan
+from mechamap.scores.plan import ScorePlan
 
 __all__ = ["RankedScores"]
 
@@ -28,7 +28,6 @@ _LOW = np.int64(0xFFFFFFFF)
 Figures = dict[str, NDArray[Any]]
 
 
-@dataclass(frozen=True, slots=True)
 class RankedScores:
     """Scores layers of any width over one :class:`ScorePlan`; ``pooling`` must be ``last``.
 
@@ -37,28 +36,29 @@ class RankedScores:
         threads: how many blocks to work on at once.
     """
 
-    plan: ScorePlan
-    threads: int
+    def __init__(self, plan: ScorePlan, threads: int) -> None:
+        self.plan = plan
+        self.threads = threads
+        self._slots = _Slots.of(plan)
 
     def score(self, activations: NDArray[np.float32]) -> Figures:
         """Every figure of a layer.
 
         Args:
-            activations: ``[S, neurons]`` float32, finite; need not be contiguous.
+            activations: ``[neurons, S]`` float32, finite; need not be contiguous.
 
         Returns:
             Arrays with one row per neuron: ``mean auroc d`` ``[neurons, categories]``, ``max min mean_all std_all
             fire`` ``[neurons]``, and the four token figures ``[neurons, top_k]``.
         """
-        neurons = activations.shape[1]
+        neurons = len(activations)
         figures = empty_figures(neurons, len(self.plan.categories), self.plan.top_k)
         block = max(8, BLOCK_ELEMENTS // max(self.plan.scored, 1))
-        slots = _Slots.of(self.plan)
 
         def work(first: int) -> None:
             rows = slice(first, min(first + block, neurons))
-            values = np.ascontiguousarray(activations[:, rows].T)  # [block, S]
-            _score_block(values, self.plan, slots, {name: array[rows] for name, array in figures.items()})
+            values = np.ascontiguousarray(activations[rows])  # [block, S]
+            _score_block(values, self.plan, self._slots, {name: array[rows] for name, array in figures.items()})
 
         firsts = range(0, neurons, block)
         if self.threads > 1 and len(firsts) > 1:
@@ -84,20 +84,43 @@ def empty_figures(neurons: int, categories: int, top_k: int) -> Figures:
 
 @dataclass(frozen=True, slots=True)
 class _Slots:
-    """The positions that are the last of some occurrence, each with a slot, so that ranks are looked up once."""
+    """The few positions that lie in some span, numbered, so that all categories are worked out together.
 
-    positions: NDArray[np.intp]  # [slots]
-    slot_of: NDArray[np.int32]  # [S], -1 where no occurrence ends
+    ``spans`` lists each category's slots, those of the occurrences' ends first, padded with the number of slots.
+    """
+
+    positions: NDArray[np.intp]  # [slots] into the scored positions
+    slot_of: NDArray[np.int32]  # [S], -1 outside all spans
     is_slot: NDArray[np.bool_]  # [S]
-    of_category: tuple[NDArray[np.intp], ...]  # categories x [occurrences]
+    ends: NDArray[np.float64]  # [slots, categories] 1 where an occurrence ends
+    inside: NDArray[np.float64]  # [slots, categories] 1 inside a span
+    occurrences: NDArray[np.intp]  # [categories] |P|
+    rest: NDArray[np.intp]  # [categories] |R|
+    spans: NDArray[np.intp]  # [categories, longest]
 
     @classmethod
     def of(cls, plan: ScorePlan) -> _Slots:
-        ends = [category.last for category in plan.categories]
-        positions = np.unique(np.concatenate([np.zeros(0, np.intp), *ends]))
+        insides = [category.inside for category in plan.categories]
+        positions = np.unique(np.concatenate([np.zeros(0, np.intp), *insides]))
         slot_of = np.full(plan.scored, -1, np.int32)
         slot_of[positions] = np.arange(len(positions))
-        return cls(positions, slot_of, slot_of >= 0, tuple(slot_of[last].astype(np.intp) for last in ends))
+        ends = np.zeros((len(positions), len(insides)))
+        inside = np.zeros_like(ends)
+        spans = np.full((len(insides), max(map(len, insides), default=0)), len(positions), np.intp)
+        for c, category in enumerate(plan.categories):
+            ends[slot_of[category.last], c] = 1
+            inside[slot_of[insides[c]], c] = 1
+            spans[c, : len(insides[c])] = slot_of[insides[c]]
+        return cls(
+            positions,
+            slot_of,
+            slot_of >= 0,
+            ends,
+            inside,
+            np.array([category.occurrences for category in plan.categories], np.intp),
+            np.array([category.rest for category in plan.categories], np.intp),
+            spans,
+        )
 
 
 def _score_block(values: NDArray[np.float32], plan: ScorePlan, slots: _Slots, out: Figures) -> None:
@@ -105,20 +128,19 @@ def _score_block(values: NDArray[np.float32], plan: ScorePlan, slots: _Slots, ou
     packed = _pack(values)  # [block, S]
     packed.sort(axis=1)
     _extremes(packed, plan, out)
-    ranks = _midranks(packed, slots)  # [block, slots]
-    moments = _Moments.of(values)
     out["max"][:] = _unpack(packed[:, -1])
     out["min"][:] = _unpack(packed[:, 0])
-    out["mean_all"][:] = moments.mean
-    out["std_all"][:] = moments.std
     out["fire"][:] = np.count_nonzero(values > 0, axis=1) / plan.scored
-    for c, category in enumerate(plan.categories):
-        if category.occurrences:
-            ends = values[:, category.last]  # [block, occurrences]
-            out["mean"][:, c] = ends.mean(axis=1, dtype=np.float64)
-            if category.rest:
-                out["auroc"][:, c] = _auroc(ranks[:, slots.of_category[c]], values, category)
-                out["d"][:, c] = _cohens_d(ends, values, category, moments)
+    mean = values.mean(axis=1, dtype=np.float64)  # [block]
+    centred = values - mean.astype(np.float32)[:, None]  # so that squares keep their digits
+    squares = np.vecdot(centred, centred).astype(np.float64)  # [block]
+    out["mean_all"][:] = mean
+    out["std_all"][:] = np.sqrt(squares / plan.scored)
+    at_slots = values[:, slots.positions]  # [block, slots]
+    with np.errstate(divide="ignore", invalid="ignore"):  # categories without occurrences come out as NaN
+        out["mean"][:] = at_slots.astype(np.float64) @ slots.ends / slots.occurrences
+        out["auroc"][:] = _auroc(_slot_ranks(packed, slots), at_slots, slots)
+        out["d"][:] = _cohens_d(at_slots - mean[:, None], squares, slots)
 
 
 def _pack(values: NDArray[np.float32]) -> NDArray[np.int64]:
@@ -146,87 +168,86 @@ def _extremes(packed: NDArray[np.int64], plan: ScorePlan, out: Figures) -> None:
         out[f"{side}_positions"][:, :k] = plan.positions[ends & _LOW]
 
 
-def _midranks(packed: NDArray[np.int64], slots: _Slots) -> NDArray[np.float64]:
-    """A_S of each slot's position: how many scored positions lie below it, ties (itself too) counted half."""
-    rows = len(packed)
-    count = len(slots.positions)
-    positions = (packed & _LOW).astype(np.int32)  # [block, S], in rising order of value
-    at = np.flatnonzero(slots.is_slot[positions])  # [block * slots] into the flattened block
-    row, index = np.divmod(at, packed.shape[1])
-    low = high = index
-    keys = packed >> 32
+def _ranks_at(keys: NDArray[np.int64], at: NDArray[np.intp]) -> NDArray[np.float64]:
+    """A of some elements of sorted rows: how many of their row lie below, equal ones (itself too) counted half.
+
+    Args:
+        keys: ``[rows, width]``, each row sorted.
+        at: which elements, in the flattened array.
+    """
+    width = keys.shape[1]
+    row, index = np.divmod(at, width)
     flat = keys.ravel()
-    left_tie = (index > 0) & (flat[at - 1] == flat[at])
-    right_tie = (index < packed.shape[1] - 1) & (flat[np.minimum(at + 1, flat.size - 1)] == flat[at])
-    if left_tie.any() or right_tie.any():
-        low, high = _runs(keys, row, index)
-    ranks = np.empty((rows, count))
-    ranks[row, slots.slot_of[positions.ravel()[at]]] = (low + high + 1) / 2
+    tied = (index > 0) & (flat[at - 1] == flat[at])
+    tied |= (index < width - 1) & (flat[np.minimum(at + 1, flat.size - 1)] == flat[at])
+    ranks = index + 0.5
+    if tied.any():
+        rows, among = np.unique(row[tied], return_inverse=True)
+        first, last = _runs(keys[rows])
+        ranks[tied] = (first[among, index[tied]] + last[among, index[tied]] + 1) / 2
     return ranks
 
 
-def _runs(
-    keys: NDArray[np.int64], row: NDArray[np.intp], index: NDArray[np.intp]
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """First and last index of the run of equal keys that each (row, index) of the sorted block lies in."""
-    rows, width = keys.shape
-    differs = np.diff(keys, axis=1) != 0  # [block, S - 1]
+def _runs(keys: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """First and last index of the run of equal keys that each element of ``[rows, width]`` lies in."""
+    width = keys.shape[1]
     steps = np.arange(width)
-    first = np.zeros((rows, width), np.intp)
+    differs = np.diff(keys, axis=1) != 0  # [rows, width - 1]
+    first = np.zeros(keys.shape, np.intp)
     first[:, 1:] = np.where(differs, steps[1:], 0)
     np.maximum.accumulate(first, axis=1, out=first)
-    last = np.full((rows, width), width - 1, np.intp)
+    last = np.full(keys.shape, width - 1, np.intp)
     last[:, :-1] = np.where(differs, steps[:-1], width - 1)
     backwards = last[:, ::-1]
     np.minimum.accumulate(backwards, axis=1, out=backwards)
-    return first[row, index], last[row, index]
+    return first, last
 
 
-def _auroc(ranks: NDArray[np.float64], values: NDArray[np.float32], category: CategoryPositions) -> NDArray[np.float64]:
-    """From A_S of each occurrence: A_R is A_S less A over the spans, whose ranks are a sort of the spans alone."""
-    count = category.occurrences
-    if len(category.extra):
-        within = np.arange(len(category.inside)) < count  # `inside` begins with the occurrences' ends
-        packed = _pack(values[:, category.inside])  # [block, positions in spans]
-        packed.sort(axis=1)
-        spans = _midranks(packed, _Slots(np.flatnonzero(within), np.arange(len(within), dtype=np.int32), within, ()))
-        below = ranks.sum(axis=1) - spans.sum(axis=1)
-    else:
-        below = ranks.sum(axis=1) - count * count / 2  # the ranks of P among P: always 1/2 + 3/2 + ...
-    auroc: NDArray[np.float64] = below / (count * category.rest)
+def _slot_ranks(packed: NDArray[np.int64], slots: _Slots) -> NDArray[np.float64]:
+    """A_S of each slot's position, ``[block, slots]``."""
+    positions = (packed & _LOW).astype(np.int32)  # [block, S], in rising order of value
+    at = np.flatnonzero(slots.is_slot[positions])  # [block * slots] into the flattened block
+    ranks = np.empty((len(packed), len(slots.positions)))
+    ranks[at // packed.shape[1], slots.slot_of[positions.ravel()[at]]] = _ranks_at(packed >> 32, at)
+    return ranks
+
+
+def _auroc(ranks: NDArray[np.float64], at_slots: NDArray[np.float32], slots: _Slots) -> NDArray[np.float64]:
+    """``[block, categories]``, from A_S of each occurrence less its A among the spans."""
+    within: NDArray[np.float64] = slots.occurrences**2 / 2  # A of P among P sums to 1/2 + 3/2 + ... whatever the values
+    if (slots.inside != slots.ends).any():
+        within = _span_ranks(at_slots, slots)
+    auroc: NDArray[np.float64] = (ranks @ slots.ends - within) / (slots.occurrences * slots.rest)
     return auroc
 
 
-@dataclass(frozen=True, slots=True)
-class _Moments:
-    """Sums over all scored positions, of values less ``mean`` so that squares keep their digits."""
-
-    mean: NDArray[np.float64]  # [block]
-    std: NDArray[np.float64]  # [block], population
-    squares: NDArray[np.float64]  # [block]
-
-    @classmethod
-    def of(cls, values: NDArray[np.float32]) -> _Moments:
-        mean = values.mean(axis=1, dtype=np.float64)
-        centred = values - mean[:, None]  # [block, S] float64
-        squares = np.einsum("ns,ns->n", centred, centred)
-        return cls(mean, np.sqrt(squares / values.shape[1]), squares)
+def _span_ranks(at_slots: NDArray[np.float32], slots: _Slots) -> NDArray[np.float64]:
+    """Sum over a category's occurrences of their A among all positions in its spans, ``[block, categories]``."""
+    blocks, categories = len(at_slots), len(slots.spans)
+    above_all = np.full((blocks, 1), np.inf, np.float32)  # what pads a category with fewer positions
+    spans = np.concatenate([at_slots, above_all], axis=1)[:, slots.spans]  # [block, categories, longest]
+    packed = _pack(spans.reshape(blocks * categories, -1))
+    packed.sort(axis=1)
+    row_occurrences = np.tile(slots.occurrences, blocks)  # the ends stand first in a category's positions
+    at = np.flatnonzero((packed & _LOW) < row_occurrences[:, None])
+    ranks = _ranks_at(packed >> 32, at)
+    sums = np.bincount(at // packed.shape[1], ranks, minlength=blocks * categories).astype(np.float64)
+    return sums.reshape(blocks, categories)
 
 
-def _cohens_d(
-    ends: NDArray[np.float32], values: NDArray[np.float32], category: CategoryPositions, moments: _Moments
-) -> NDArray[np.float64]:
-    """(mean over P - mean over R) / pooled standard deviation (Cohen, 1988); NaN where nothing varies."""
-    p, r = category.occurrences, category.rest
-    inside = values[:, category.inside] - moments.mean[:, None]  # [block, positions in spans]
-    centred = ends - moments.mean[:, None]  # [block, occurrences]
-    mean_p = centred.mean(axis=1)
-    mean_r = -inside.sum(axis=1) / r  # the centred values of S sum to 0
-    squares_p = np.square(centred - mean_p[:, None]).sum(axis=1)
-    squares_r = np.maximum(moments.squares - np.square(inside).sum(axis=1) - r * mean_r**2, 0)
-    if p + r <= 2:
-        return np.full(len(values), np.nan)
-    pooled = np.sqrt((squares_p + squares_r) / (p + r - 2))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        d: NDArray[np.float64] = np.where(pooled > 0, (mean_p - mean_r) / pooled, np.nan)
+def _cohens_d(centred: NDArray[np.float64], squares: NDArray[np.float64], slots: _Slots) -> NDArray[np.float64]:
+    """(mean over P - mean over R) / pooled standard deviation (Cohen, 1988); NaN where nothing varies.
+
+    Args:
+        centred: ``[block, slots]`` values less the mean over all scored positions, whose sum is therefore 0.
+        squares: ``[block]`` sum of squares of such values over all scored positions.
+    """
+    p, r = slots.occurrences, slots.rest
+    centred_squares = np.square(centred)
+    mean_p = centred @ slots.ends / p  # [block, categories]
+    mean_r = -(centred @ slots.inside) / r
+    squares_p = centred_squares @ slots.ends - p * mean_p**2
+    squares_r = squares[:, None] - centred_squares @ slots.inside - r * mean_r**2
+    pooled = np.sqrt((squares_p.clip(0) + squares_r.clip(0)) / (p + r - 2))
+    d: NDArray[np.float64] = np.where((pooled > 0) & (r > 0) & (p + r > 2), (mean_p - mean_r) / pooled, np.nan)
     return d

@@ -48,9 +48,14 @@ def pooled(values: np.ndarray, spans, pooling: str) -> np.ndarray:
     return np.stack([reduce[pooling](span) for span in spans])
 
 
+def ranked(plan: ScorePlan, threads: int, values: np.ndarray) -> dict[str, np.ndarray]:
+    """The scores of ``[S, neurons]`` by numpy."""
+    return RankedScores(plan, threads).score(values.T)
+
+
 KINDS = ["normal", "relu", "negative zeros", "coarse", "huge sink"]
 SCORERS = [
-    pytest.param(lambda plan, values: RankedScores(plan, 2).score(values), id="numpy"),
+    pytest.param(lambda plan, values: ranked(plan, 2, values), id="numpy"),
     pytest.param(lambda plan, values: TorchScores(plan).score(torch.from_numpy(values)), id="torch"),
 ]
 
@@ -119,7 +124,7 @@ def test_statistics_and_extreme_tokens_of_each_neuron(score, kind):
 
 def test_both_ways_of_scoring_agree_on_every_figure():
     values = activations_like("coarse", neurons=501, seed=3)
-    ours, theirs = RankedScores(plan_of(), 1).score(values), TorchScores(plan_of()).score(torch.from_numpy(values))
+    ours, theirs = ranked(plan_of(), 1, values), TorchScores(plan_of()).score(torch.from_numpy(values))
     assert ours.keys() == theirs.keys()
     for name in ours:
         if not name.endswith("positions"):  # which of several equal values comes first is not defined
@@ -131,33 +136,33 @@ def test_both_ways_of_scoring_agree_on_every_figure():
 def test_auroc_does_not_change_under_a_rising_function(seed, rising):
     # float64 in between and values far apart, so that rounding makes no new ties
     values = np.random.default_rng(seed).permuted(np.linspace(-2, 2, SCORED)[:, None] * np.ones(4), axis=0)
-    before = RankedScores(plan_of(), 1).score(values.astype(np.float32))["auroc"]
-    after = RankedScores(plan_of(), 1).score(rising(values).astype(np.float32))["auroc"]
+    before = ranked(plan_of(), 1, values.astype(np.float32))["auroc"]
+    after = ranked(plan_of(), 1, rising(values).astype(np.float32))["auroc"]
     np.testing.assert_array_equal(before, after)
 
 
 def test_auroc_of_the_negated_neuron_is_one_minus_it():
     values = activations_like("coarse")
-    up, down = RankedScores(plan_of(), 1).score(values)["auroc"], RankedScores(plan_of(), 1).score(-values)["auroc"]
+    up, down = ranked(plan_of(), 1, values)["auroc"], ranked(plan_of(), 1, -values)["auroc"]
     np.testing.assert_allclose(up + down, 1, atol=1e-6)
 
 
 def test_the_order_of_positions_and_the_size_of_blocks_change_nothing(monkeypatch):
     values = activations_like("normal", neurons=300)
-    whole = RankedScores(plan_of(), 1).score(values)
+    whole = ranked(plan_of(), 1, values)
     monkeypatch.setattr("mechamap.scores.ranked.BLOCK_ELEMENTS", 1)
-    for name, figure in RankedScores(plan_of(), 2).score(values).items():
+    for name, figure in ranked(plan_of(), 2, values).items():
         np.testing.assert_array_equal(figure, whole[name], err_msg=name)
     order = np.random.default_rng(1).permutation(SCORED)
     new_place = np.argsort(order)
     moved = tuple(tuple(tuple(int(new_place[p]) for p in span) for span in category) for category in SPANS)
-    shuffled = RankedScores(plan_of(moved), 1).score(values[order])
+    shuffled = ranked(plan_of(moved), 1, values[order])
     for name in ("auroc", "mean", "d"):
         np.testing.assert_allclose(shuffled[name], whole[name], rtol=1e-5, atol=1e-6)
 
 
 def test_categories_without_occurrences_and_short_texts_are_not_computed():
-    figures = RankedScores(plan_of(spans=((), ((1,),)), scored=4, top_k=9), 1).score(activations_like("normal")[:4])
+    figures = ranked(plan_of(spans=((), ((1,),)), scored=4, top_k=9), 1, activations_like("normal")[:4])
     assert np.isnan(figures["auroc"][:, 0]).all()
     assert np.isfinite(figures["auroc"][:, 1]).all()
     assert np.isnan(figures["top_values"][:, 4:]).all()
