@@ -197,8 +197,14 @@ class _Dumper(yaml.SafeDumper):
 _Dumper.add_representer(_Flow, lambda dumper, data: dumper.represent_sequence(_TAG + "seq", data, flow_style=True))
 
 
+_OTHER_BREAKS = "\x85\u2028\u2029"
+
+
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar(_TAG + "str", text, style="|" if "\n" in text else None)
+    style = "|" if "\n" in text else None
+    if any(break_ in text for break_ in _OTHER_BREAKS):  # YAML reads them back as spaces unless they are escaped
+        style = '"'
+    return dumper.represent_scalar(_TAG + "str", text, style=style)
 
 
 _Dumper.add_representer(str, _represent_text)

@@ -66,6 +66,8 @@ class RunHeader(Horizontal):
         """Write the line for the width there is; a run that nobody is ``scanning`` any more is unfinished."""
         if scanning is not None:
             self._scanning = scanning
+        if not self.is_mounted:
+            return  # on_mount will
         shown = self.query_one(".header--run", Static)
         parts = self._parts()
         width = shown.size.width or self.size.width

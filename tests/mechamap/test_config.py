@@ -407,3 +407,10 @@ def test_reading_a_config_loads_neither_numpy_nor_torch() -> None:
         "sys.exit(bool({'numpy', 'torch', 'transformers'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.parametrize("text", ["0\x85", "a\u2028b", "x\x85\ny", "x\r\ny", "tab\t.", "  indented\nless"])
+def test_unusual_line_breaks_in_a_text_survive_yaml(text: str, tmp_path: Path) -> None:
+    config = dataclasses.replace(default_config(), texts=(text,))
+    (tmp_path / "c.yaml").write_text(config_to_yaml(config), encoding="utf-8", newline="")
+    assert load_config(tmp_path / "c.yaml") == config
