@@ -1,6 +1,6 @@
 """Is the bundled model worth looking at? Prints what it writes and how well its neurons know categories.
 
-    python scripts/check_demo.py [FOLDER]
+    python scripts/check_demo.py [FOLDER] [--fresh]
 
 For each category of configs/default.yaml its words, and all others', are split in halves. The neuron and
 its sign are chosen by AUROC on one half (this category's words against the other categories' words, each
@@ -55,6 +55,22 @@ CARRIERS = (
 )
 
 
+# Sentences that nobody looked at while the model was trained; with them, other splits of the words are used too.
+FRESH_CARRIERS = (
+    "The teacher wrote on the board {}",
+    "I have nothing to say about {}",
+    "Please spell the name {}",
+    "The last line of the song is {}",
+    "We laughed when she read aloud {}",
+    "His answer was {}",
+    "Nobody here has heard of {}",
+    "The first word on the list is {}",
+    "In my dream there was {}",
+    "The title of the picture is {}",
+)
+FRESH_SEED = 1000
+
+
 @dataclass(frozen=True, slots=True)
 class Confirmed:
     """The neuron one split chose for a category, and how it did on the words that did not choose it."""
@@ -88,7 +104,9 @@ def greedy(model: Any, tokenizer: Any, prompt: str, length: int = 60) -> str:
 
 
 @torch.no_grad()
-def activations(model: Any, tokenizer: Any, words: Sequence[str]) -> NDArray[np.float32]:
+def activations(
+    model: Any, tokenizer: Any, words: Sequence[str], carriers: Sequence[str] = CARRIERS
+) -> NDArray[np.float32]:
     """Every neuron at the last token of each word in each carrier: [words, carriers, layers * d_mlp]."""
     seen: list[torch.Tensor] = []
     hooks = [
@@ -98,7 +116,7 @@ def activations(model: Any, tokenizer: Any, words: Sequence[str]) -> NDArray[np.
     rows = []
     try:
         for word in words:
-            texts = [tokenizer(carrier.format(word))["input_ids"] for carrier in CARRIERS]
+            texts = [tokenizer(carrier.format(word))["input_ids"] for carrier in carriers]
             last = torch.tensor([len(text) for text in texts])  # [carriers]; the BOS shifts by one
             longest = int(last.max()) + 1
             ids = torch.tensor([[tokenizer.bos_token_id, *t] + [0] * (longest - 1 - len(t)) for t in texts])
@@ -127,15 +145,21 @@ def auroc(values: NDArray[np.float32], labels: NDArray[np.bool_]) -> NDArray[np.
     return share
 
 
-def confirm(model: Any, tokenizer: Any, categories: Mapping[str, Sequence[str]]) -> dict[str, list[Confirmed]]:
+def confirm(
+    model: Any,
+    tokenizer: Any,
+    categories: Mapping[str, Sequence[str]],
+    carriers: Sequence[str] = CARRIERS,
+    first_seed: int = 0,
+) -> dict[str, list[Confirmed]]:
     """One Confirmed a split for every category."""
     names = list(categories)
     words = [word for name in names for word in categories[name]]
     owner = np.array([i for i, name in enumerate(names) for _ in categories[name]])  # [words]
-    acts = activations(model, tokenizer, words)  # [words, carriers, neurons]
+    acts = activations(model, tokenizer, words, carriers)  # [words, carriers, neurons]
     d_mlp = acts.shape[2] // len(model.transformer.h)
     found: dict[str, list[Confirmed]] = {name: [] for name in names}
-    for seed in range(SPLITS):
+    for seed in range(first_seed, first_seed + SPLITS):
         rng = np.random.default_rng(seed)
         first = np.zeros(len(words), dtype=np.bool_)
         for i in range(len(names)):
@@ -143,7 +167,7 @@ def confirm(model: Any, tokenizer: Any, categories: Mapping[str, Sequence[str]])
             first[own[: len(own) // 2]] = True
         scores = []
         for half in (first, ~first):
-            labels = np.repeat(owner[half], len(CARRIERS)) == np.arange(len(names))[:, None]
+            labels = np.repeat(owner[half], len(carriers)) == np.arange(len(names))[:, None]
             scores.append(auroc(acts[half].reshape(-1, acts.shape[2]), labels))
         for i, name in enumerate(names):
             best = int(np.abs(scores[0][i] - 0.5).argmax())
@@ -156,7 +180,9 @@ def confirm(model: Any, tokenizer: Any, categories: Mapping[str, Sequence[str]])
 def main() -> int:
     parser = argparse.ArgumentParser(description="Check the bundled model.")
     parser.add_argument("folder", type=Path, nargs="?", default=FOLDER)
-    folder = parser.parse_args().folder
+    parser.add_argument("--fresh", action="store_true", help="other carrier sentences and splits")
+    arguments = parser.parse_args()
+    folder = arguments.folder
     torch.set_num_threads(1)
     model, tokenizer = load(folder)
     print(f"{model.num_parameters():,} parameters, {sum(f.stat().st_size for f in folder.iterdir()):,} bytes\n")
@@ -164,7 +190,8 @@ def main() -> int:
         print(f"> {greedy(model, tokenizer, prompt)}\n")
     print(f"{'category':10}  held-out AUROC: mean, lowest of {SPLITS} splits; a neuron chosen")
     worst = 1.0
-    for name, splits in confirm(model, tokenizer, category_words()).items():
+    carriers, first_seed = (FRESH_CARRIERS, FRESH_SEED) if arguments.fresh else (CARRIERS, 0)
+    for name, splits in confirm(model, tokenizer, category_words(), carriers, first_seed).items():
         held_out = [split.held_out_auroc for split in splits]
         one = splits[int(np.argmax([split.chosen_auroc for split in splits]))]
         sign = "+" if one.sign > 0 else "-"

@@ -56,7 +56,20 @@ def shows_food(screen: str) -> bool:
 def test_scan_sort_open_export_and_read_back(start: Start, tmp_path: Path, columns: int, rows: int) -> None:
     terminal = start("demo", columns=columns, rows=rows)
     terminal.wait("Scanning demo")
-    terminal.wait("2 Neurons", "2,560 of 2,560", seconds=60)
+    sort_open_and_export(terminal, tmp_path / "work", "demo", 2560)
+
+
+@pytest.mark.smollm2
+@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (160, 45)])
+def test_the_same_with_a_real_model(start: Start, tmp_path: Path, smollm2_path: Path, columns: int, rows: int) -> None:
+    terminal = start(str(smollm2_path), columns=columns, rows=rows)
+    terminal.wait("Scanning SmolLM2")
+    sort_open_and_export(terminal, tmp_path / "work", smollm2_path.name, 46_080)
+
+
+def sort_open_and_export(terminal: Terminal, work: Path, label: str, neurons: int) -> None:
+    """Sort by food, open the best neuron, see food words, write both formats and read them back."""
+    terminal.wait("2 Neurons", f"{neurons:,} of {neurons:,}", seconds=150)
 
     for category in default_config().categories:
         terminal.wait(f"category {category.name}")
@@ -74,27 +87,27 @@ def test_scan_sort_open_export_and_read_back(start: Start, tmp_path: Path, colum
     assert "Traceback" not in screen
 
     terminal.press("e")
-    terminal.wait("Export demo-1", "2,560 neurons", "work/demo-1-all.csv")
+    terminal.wait(f"Export {label}-1", f"{neurons:,} neurons", f"{label}-1-all.csv")
     terminal.press("enter")
-    terminal.wait("Exported demo-1-all.csv", gone=["enter writes"])
+    terminal.wait("Exported", f"{label}-1-all.csv", gone=["enter writes"], seconds=60)
     terminal.press("e")
-    terminal.wait("Export demo-1")
+    terminal.wait(f"Export {label}-1")
     terminal.press("ctrl+u")
     terminal.wait("Name a file")  # an empty name is the folder one is in
-    terminal.type("demo.json")
-    terminal.wait("demo.json", gone=["Name a file"])
+    terminal.type("results.json")
+    terminal.wait("results.json", gone=["Name a file"])
     terminal.press("enter")
-    terminal.wait("Exported demo.json", gone=["enter writes"])
+    terminal.wait("Exported results.json", gone=["enter writes"], seconds=60)
     terminal.press("ctrl+q")
     assert terminal.ended() == 0
     assert_left_clean(terminal)
 
-    table = pd.read_csv(tmp_path / "work" / "demo-1-all.csv", keep_default_na=False)
+    table = pd.read_csv(work / f"{label}-1-all.csv", keep_default_na=False)
     assert list(table.columns) == ["model", "layer", "neuron", "category", "avg_activation", "top_tokens"]
-    assert len(table.groupby(["layer", "neuron"])) == 2560
+    assert len(table.groupby(["layer", "neuron"])) == neurons
     assert ast.literal_eval(table["top_tokens"][0])
-    results = json.loads((tmp_path / "work" / "demo.json").read_text())["results"]
-    assert len(pd.DataFrame.from_dict(results, orient="index")) == 2560
+    results = json.loads((work / "results.json").read_text())["results"]
+    assert len(pd.DataFrame.from_dict(results, orient="index")) == neurons
 
 
 def test_a_model_that_does_not_exist_is_a_dialog_and_the_form_is_still_filled(start: Start) -> None:
