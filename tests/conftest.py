@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 from smollm2 import CannotFetch, smollm2_folder
 from tiny_models import save_tiny_model
+
+# In continuous integration the same commit always gets the same examples; at a desk new ones are looked for.
+hypothesis.settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    hypothesis.settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")
