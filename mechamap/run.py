@@ -21,9 +21,11 @@ from mechamap.errors import RunError, UsageError
 from mechamap.neurons import NeuronName, parse_neuron
 from mechamap.run_record import LayerRows, RunRecord
 
-__all__ = ["CATEGORY_FIGURES", "NEURON_FIGURES", "TOKEN_FIGURES", "Run", "TokenHit"]
+__all__ = ["CATEGORY_FIGURES", "LATER_FIGURES", "NEURON_FIGURES", "TOKEN_FIGURES", "Run", "TokenHit"]
 
-CATEGORY_FIGURES = ("mean", "auroc", "selectivity", "d")  # [neurons, categories]
+CATEGORY_FIGURES = ("mean", "auroc", "selectivity", "d", "ap", "write")  # [neurons, categories]
+# Also [neurons, categories]; a run has them only once it was confirmed, ablated or given a second look.
+LATER_FIGURES = ("held_out_auroc", "held_out_ap", "p", "write_p", "cause", "cause_measured", "second_auroc")
 NEURON_FIGURES = ("max", "min", "mean_all", "std_all", "fire", "dead")  # [neurons]
 TOKEN_FIGURES = ("top_values", "top_positions", "bottom_values", "bottom_positions")  # [neurons, k]
 
@@ -84,6 +86,8 @@ class Run:
             return False
         self.record = _read(self.path)
         self._stamp = stamp
+        for name in LATER_FIGURES:  # written anew each time, not row by row into the file that is mapped
+            self._arrays.pop(name, None)
         return True
 
     @property

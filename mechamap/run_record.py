@@ -88,6 +88,14 @@ class RunRecord:
     coverage: Mapping[str, Any] = field(default_factory=dict)
     exclusions: Mapping[str, Any] = field(default_factory=dict)
     proof: tuple[Mapping[str, Any], ...] = ()
+    # how the way from the residual stream to the logits was found and checked
+    unembedding: Mapping[str, Any] = field(default_factory=dict)
+    # why a figure is empty, by its name
+    undefined: Mapping[str, str] = field(default_factory=dict)
+    # what was checked after the scan; see docs/findings.md
+    confirmation: Mapping[str, Any] = field(default_factory=dict)
+    causes: Mapping[str, Any] = field(default_factory=dict)
+    second_looks: tuple[Mapping[str, Any], ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
@@ -151,6 +159,7 @@ def parse(text: str, where: str) -> RunRecord:
                 "tokens": _tokens(data.get("tokens", {})),
                 "occurrences": tuple(tuple(row) for row in data.get("occurrences", ())),
                 "proof": tuple(data.get("proof", ())),
+                "second_looks": tuple(data.get("second_looks", ())),
                 "problems": tuple(data.get("problems", ())),
             }
         )

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mechamap.run import CATEGORY_FIGURES, NEURON_FIGURES, TOKEN_FIGURES, Run
+from mechamap.run_additions import add_to_run
 from mechamap.run_record import LayerRows, ModelRecord, RunRecord, TokenRecord
 from mechamap.run_writer import RunWriter
 
@@ -73,6 +74,8 @@ def _layer(rng: np.random.Generator, layer: int, width: int, positions: int, top
         "auroc": auroc,
         "selectivity": 2 * auroc - 1,
         "d": rng.normal(0, 1, (width, len(CATEGORIES))).astype(np.float32),
+        "ap": rng.uniform(0.05, 0.3, (width, len(CATEGORIES))).astype(np.float32),
+        "write": rng.normal(0, 1, (width, len(CATEGORIES))).astype(np.float32),
         "max": activations[:, 2:].max(axis=1),
         "min": activations[:, 2:].min(axis=1),
         "mean_all": activations[:, 2:].mean(axis=1),
@@ -84,3 +87,35 @@ def _layer(rng: np.random.Generator, layer: int, width: int, positions: int, top
         "bottom_values": np.take_along_axis(activations, bottom, axis=1),
         "bottom_positions": bottom,
     }
+
+
+def checked_run(folder: Path) -> Run:
+    """A recorded run that was confirmed, ablated and looked at a second time.
+
+    Every planted neuron is confirmed, but the animal one drops on the text called ``second.txt``; the food one also
+    writes food and causes it, as was measured; everything else is as chance would have it.
+    """
+    run = recorded_run(folder)
+    rng = np.random.default_rng(1)
+    shape = (run.neurons, len(CATEGORIES))
+    figures = {
+        "held_out_auroc": rng.uniform(0.4, 0.6, shape),
+        "held_out_ap": rng.uniform(0.1, 0.3, shape),
+        "p": np.ones(shape),
+        "write_p": np.ones(shape),
+        "cause": rng.normal(0, 0.01, shape),
+        "cause_measured": np.full(shape, np.nan),
+        "second_auroc": np.full(shape, np.nan),
+    }
+    for layer, neuron, category, _ in PLANTED:
+        at = run.row_of(f"L{layer}.N{neuron}"), CATEGORIES.index(category)
+        figures["p"][at], figures["held_out_auroc"][at], figures["held_out_ap"][at] = 0.005, 0.97, 0.93
+    food = run.row_of("L1.N7"), CATEGORIES.index("food")
+    figures["write_p"][food], figures["cause"][food], figures["cause_measured"][food] = 0.005, -0.3, -0.25
+    animal = run.row_of("L0.N3"), CATEGORIES.index("animal")
+    figures["second_auroc"][animal] = 0.6
+    look = {"text": "second.txt", "neurons": [
+        {"neuron": "L0.N3", "category": "animal", "first": 0.975, "second": 0.6, "error": 0.05, "occurrences": 12,
+         "dropped": True},
+    ]}  # fmt: skip
+    return add_to_run(folder, figures, second_looks=(look,), confirmation={"permutations": 200, "categories": {}})
