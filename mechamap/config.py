@@ -18,7 +18,9 @@ from mechamap.config_rules import (
     SETTINGS,
     layer_ranges,
     read_categories,
+    read_contrast,
     read_extend,
+    read_templates,
     read_texts,
     unknown_key,
 )
@@ -55,6 +57,8 @@ class ScanConfig:
 
     categories: tuple[Category, ...]
     texts: tuple[str, ...]
+    templates: tuple[str, ...]
+    contrast: tuple[str, ...]
     threshold: float
     top_k_tokens: int
     pooling: Literal["last", "mean", "max"]
@@ -144,7 +148,8 @@ def config_to_dict(config: ScanConfig) -> dict[str, Any]:
     """The whole config in plain values, as JSON holds it; ``config_from_dict`` reads it back."""
     plain = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
     plain["categories"] = {category.name: {"words": list(category.words)} for category in config.categories}
-    plain["texts"] = list(config.texts)
+    for name in ("texts", "templates", "contrast"):
+        plain[name] = list(getattr(config, name))
     return plain
 
 
@@ -189,6 +194,10 @@ def _values(tree: Located, folder: Path, base: ScanConfig | None) -> dict[str, o
             values[key] = SETTINGS[key](at, key)
         elif key == "texts":
             values[key] = read_texts(at, folder)
+        elif key == "templates":
+            values[key] = read_templates(at)
+        elif key == "contrast":
+            values[key] = read_contrast(at)
         elif key == "categories":
             words = read_categories(at)
             extend = tree.value.get("extend")

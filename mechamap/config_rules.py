@@ -13,7 +13,16 @@ from mechamap.config_yaml import Located, fail, shortened
 from mechamap.errors import TextError
 from mechamap.text_source import read_text_file
 
-__all__ = ["SETTINGS", "layer_ranges", "read_categories", "read_extend", "read_texts", "unknown_key"]
+__all__ = [
+    "SETTINGS",
+    "layer_ranges",
+    "read_categories",
+    "read_contrast",
+    "read_extend",
+    "read_templates",
+    "read_texts",
+    "unknown_key",
+]
 
 _LAYERS_EXPECTED = '"all", or layers and ranges such as "0-5,11"'
 
@@ -183,26 +192,54 @@ def _words(name: str, entry: Located) -> tuple[str, ...]:
         entry = entry.value["words"]
     if not isinstance(entry.value, list) or not entry.value:
         fail(entry, f"the category {name} has {entry.described()}", expected)
+    return _each_once(f"the category {name}", entry.value)
+
+
+def read_contrast(at: Located) -> tuple[str, ...]:
+    """The words of no category; the list may be empty."""
+    if not isinstance(at.value, list):
+        fail(at, f"contrast is {at.described()}", "a list of words of no category, such as [table, window]")
+    return _each_once("contrast", at.value)
+
+
+def _each_once(where: str, items: Iterable[Located]) -> tuple[str, ...]:
     words: dict[str, str] = {}
-    for item in entry.value:
-        word = _word(name, item)
+    for item in items:
+        word = _word(where, item)
         if (earlier := words.get(word.casefold())) is not None:
             hint = f'"{earlier}" is in the list already.'
             if earlier != word:
                 hint += " A word in lower case matches in any case."
-            fail(item, f'the word "{word}" of the category {name} a second time', "each word once", hint)
+            fail(item, f'the word "{word}" of {where} a second time', "each word once", hint)
         words[word.casefold()] = word
     return tuple(words.values())
 
 
-def _word(name: str, item: Located) -> str:
+def _word(where: str, item: Located) -> str:
     if isinstance(item.value, bool):
         hint = f'YAML reads {item.written} as yes or no. Put it in quotes: "{item.written}".'
-        fail(item, f"a word of the category {name} is {item.described()}", "a word", hint)
+        fail(item, f"a word of {where} is {item.described()}", "a word", hint)
     word = " ".join(item.written.split())  # any run of blanks matches any run of blanks in the text
     if isinstance(item.value, list | dict) or item.value is None or not word:
-        fail(item, f"a word of the category {name} is {item.described()}", "a word")
+        fail(item, f"a word of {where} is {item.described()}", "a word")
     return word
+
+
+def read_templates(at: Located) -> tuple[str, ...]:
+    """The carrier sentences, each with one ``{}`` where the word goes."""
+    expected = 'a list of sentences with {} for the word, such as "The next word is {}"'
+    if not isinstance(at.value, list) or not at.value:
+        fail(at, f"templates is {at.described()}", expected)
+    templates: list[str] = []
+    for item in at.value:
+        if not isinstance(item.value, str) or item.value.count("{}") != 1:
+            hint = "A sentence that holds {} must stand in quotes." if isinstance(item.value, dict) else ""
+            fail(item, f"a template is {item.described()}", 'a sentence with one {}, as in "The next word is {}"', hint)
+        sentence = " ".join(item.value.split())
+        if sentence in templates:
+            fail(item, f'the template "{shortened(sentence)}" a second time', "each sentence once")
+        templates.append(sentence)
+    return tuple(templates)
 
 
 def read_texts(at: Located, folder: Path) -> tuple[str, ...]:

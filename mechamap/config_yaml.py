@@ -214,6 +214,10 @@ def dump(data: Mapping[str, Any]) -> str:
     """``data`` (as ``config_to_dict`` gives it) as YAML to read and edit."""
     categories = {name: {"words": _Flow(entry["words"])} for name, entry in data["categories"].items()}
     text: str = yaml.dump(
-        {**data, "categories": categories}, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=100
+        {**data, "categories": categories, "contrast": _Flow(data["contrast"])},
+        Dumper=_Dumper,
+        sort_keys=False,
+        allow_unicode=True,
+        width=100,
     )
     return text

@@ -414,3 +414,44 @@ def test_unusual_line_breaks_in_a_text_survive_yaml(text: str, tmp_path: Path) -
     config = dataclasses.replace(default_config(), texts=(text,))
     (tmp_path / "c.yaml").write_text(config_to_yaml(config), encoding="utf-8", newline="")
     assert load_config(tmp_path / "c.yaml") == config
+
+
+# --- what findings are checked with ---
+
+
+def test_the_default_has_six_carrier_sentences_and_words_of_no_category():
+    config = default_config()
+    assert len(config.templates) >= 6
+    named = {word.casefold() for category in config.categories for word in category.words}
+    assert len(config.contrast) >= 40
+    assert not named & {word.casefold() for word in config.contrast}
+    for template in config.templates:
+        assert not set(template.replace("{}", "").casefold().split()) & named, template
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ("templates: [The next word is]", ':1:13: a template is the text "The next word is"'),
+        ('templates: ["{} and {}"]', ":1:13: a template is"),
+        ("templates: []", ":1:12: templates is an empty list"),
+        ('templates: ["A {}", "A  {}"]', 'the template "A {}" a second time'),
+        ("templates:\n  - {}", "a template is an empty mapping"),
+        ("contrast: table", ':1:11: contrast is the text "table"'),
+        ("contrast: [table, Table]", 'the word "Table" of contrast a second time'),
+    ],
+)
+def test_a_mistake_in_the_carriers_is_named_with_its_place(tmp_path, lines, said):
+    file = tmp_path / "mine.yaml"
+    file.write_text(lines + "\n", encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        load_config(file)
+    assert said in str(caught.value)
+
+
+def test_carriers_and_contrast_survive_yaml_and_plain_values(tmp_path):
+    config = config_from_dict({"templates": ['He said: "{}"', "It is {}"], "contrast": []})
+    assert config.contrast == ()
+    assert config_from_dict(config_to_dict(config)) == config
+    (tmp_path / "again.yaml").write_text(config_to_yaml(config), encoding="utf-8")
+    assert load_config(tmp_path / "again.yaml") == config
