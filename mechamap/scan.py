@@ -17,17 +17,19 @@ from torch import Tensor
 
 from mechamap.capture import capture_layers
 from mechamap.config import ScanConfig, parse_layers
-from mechamap.errors import Cancelled, TextError
+from mechamap.errors import Cancelled, TextError, UnsupportedModel
 from mechamap.events import LayerFinished, ScanEvent, ScanFinished, ScanStarted, StageEntered
 from mechamap.lexicon import coverage, find_occurrences
 from mechamap.models import LoadedModel, NeuronLayer, load_model
 from mechamap.models.proof import prove
 from mechamap.models.trouble import translated
+from mechamap.models.unembedding import Unembedding, find_unembedding
 from mechamap.run import Run
 from mechamap.run_writer import RunWriter
 from mechamap.scan_record import ScanInputs, keeps_activations, new_record, run_folder
 from mechamap.scores.layer import LayerScores, layer_scorer
 from mechamap.scores.plan import ScorePlan, score_plan
+from mechamap.scores.writes import WriteScores, category_tokens
 from mechamap.text import TokenizedText, tokenize
 
 __all__ = ["ScanRequest", "scan"]
@@ -117,6 +119,7 @@ def _prepare(
     on_event(StageEntered("prove", f"{len(loaded.layers)} layers"))
     with clock.timed("prove"):
         proof = prove(loaded)
+        unembedding, undefined = _unembedding(loaded)
     cancel.check()
     on_event(StageEntered("tokenize"))
     with clock.timed("tokenize"):
@@ -134,7 +137,17 @@ def _prepare(
         coverage=coverage(occurrences, tokenized, config.categories),
         proof=tuple(layer.to_dict() for layer in proof),
         created=_now(),
+        unembedding=unembedding,
+        undefined=undefined,
     )
+
+
+def _unembedding(loaded: LoadedModel) -> tuple[Unembedding | None, dict[str, str]]:
+    """The way to the logits; or None, and why there can be no ``write``."""
+    try:
+        return find_unembedding(loaded), {}
+    except UnsupportedModel as reason:
+        return None, {"write": reason.message}
 
 
 def _wanted(loaded: LoadedModel, config: ScanConfig) -> tuple[NeuronLayer, ...]:
@@ -160,11 +173,12 @@ class _Pass:
     writer: RunWriter
     on_event: Listener
     done: int
-    timings: dict[str, float] = field(default_factory=lambda: {"score": 0.0, "write": 0.0})
+    timings: dict[str, float] = field(default_factory=lambda: {"score": 0.0, "writes": 0.0, "disk": 0.0})
 
     def run(self, layers: list[NeuronLayer], cancel: threading.Event | None) -> None:
         inputs = self.inputs
         score = layer_scorer(self.plan, torch.get_num_threads())
+        written = self._written()
         keep = keeps_activations(inputs)
         scored = inputs.tokenized.scored
         rows = torch.from_numpy(np.flatnonzero(scored)).to(inputs.loaded.device)
@@ -175,7 +189,10 @@ class _Pass:
                 self.writer.write_activations(layer.layer, half(activations))
                 activations = activations[rows]  # [S, neurons]
             scores = score(activations)
-            self.timings["score"] += time.perf_counter() - started
+            scored_at = time.perf_counter()
+            scores.figures["write"] = written(layer)
+            self.timings["score"] += scored_at - started
+            self.timings["writes"] += time.perf_counter() - scored_at
             self._write(layer, scores)
 
         capture_layers(
@@ -188,10 +205,21 @@ class _Pass:
             cancel=cancel,
         )
 
+    def _written(self) -> Callable[[NeuronLayer], NDArray[np.float32]]:
+        """What gives a layer's direct logit attributions, ``[neurons, categories]``."""
+        inputs = self.inputs
+        if inputs.unembedding is None:
+            return lambda layer: np.full((inputs.width(layer), len(inputs.config.categories)), np.nan, np.float32)
+        started = time.perf_counter()
+        tokens = category_tokens(inputs.config.categories, inputs.loaded.tokenizer)
+        writes = WriteScores(inputs.unembedding, tokens)
+        self.timings["writes"] += time.perf_counter() - started
+        return lambda layer: writes.score(layer, inputs.config.limit_neurons)
+
     def _write(self, layer: NeuronLayer, scores: LayerScores) -> None:
         started = time.perf_counter()
         self.writer.write_layer(layer.layer, scores.figures, scores.flags, _problem(layer, scores))
-        self.timings["write"] += time.perf_counter() - started
+        self.timings["disk"] += time.perf_counter() - started
         self.done += 1
         layers = self.writer.record.layers
         self.on_event(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from mechamap.config import ScanConfig, config_to_dict
 from mechamap.errors import RunError
 from mechamap.lexicon import Occurrence
 from mechamap.models import LoadedModel, NeuronLayer
+from mechamap.models.unembedding import Unembedding
 from mechamap.run import CATEGORY_FIGURES, NEURON_FIGURES, TOKEN_FIGURES, Run
 from mechamap.run_record import LayerRows, ModelRecord, RunRecord, TokenRecord
 from mechamap.runs import new_run_folder
@@ -27,8 +28,10 @@ KEEP_BYTES = 64 * 2**20
 
 _VERSIONS = ("mechamap", "torch", "transformers", "tokenizers", "numpy")
 
+_FIGURES = (*CATEGORY_FIGURES, *NEURON_FIGURES, *TOKEN_FIGURES)
+
 # Settings that may differ between the start of a run and its resumption.
-_FREE_TO_CHANGE = frozenset({"device", "threshold", "keep_activations", "trust_remote_code"})
+_FREE_TO_CHANGE = frozenset({"device", "threshold", "keep_activations", "trust_remote_code", "templates", "contrast"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class ScanInputs:
     coverage: Mapping[str, object]
     proof: tuple[Mapping[str, Any], ...]
     created: str
+    unembedding: Unembedding | None = None
+    undefined: Mapping[str, str] = field(default_factory=dict)
 
     def width(self, layer: NeuronLayer) -> int:
         """Neurons scanned in a layer."""
@@ -82,7 +87,7 @@ def new_record(inputs: ScanInputs, kept: Mapping[int, LayerRows]) -> RunRecord:
         ),
         categories=tuple(category.name for category in inputs.config.categories),
         layers=tuple(layers),
-        figures=(*CATEGORY_FIGURES, *NEURON_FIGURES, *TOKEN_FIGURES),
+        figures=_FIGURES,
         config=config_to_dict(inputs.config),
         tokens=TokenRecord(
             ids=tuple(tokenized.ids.tolist()),
@@ -95,6 +100,8 @@ def new_record(inputs: ScanInputs, kept: Mapping[int, LayerRows]) -> RunRecord:
         coverage=inputs.coverage,
         exclusions=tokenized.exclusions,
         proof=inputs.proof,
+        unembedding=inputs.unembedding.to_dict() if inputs.unembedding is not None else {},
+        undefined=inputs.undefined,
         versions={name: _version(name) for name in _VERSIONS} | {"python": platform.python_version()},
         state="running",
         created=inputs.created,
@@ -138,6 +145,8 @@ def _kept(run: Run, inputs: ScanInputs) -> dict[int, LayerRows]:
             f"{run.path} was started with other settings than these: {', '.join(changed)} differ.",
             "Resume with the settings it was started with, or scan into another folder.",
         )
+    if not set(run.record.figures) >= set(_FIGURES):
+        return {}  # of an older version, which computed less: its layers are scanned again
     return {layer.layer: layer for layer in run.complete_layers}
 
 

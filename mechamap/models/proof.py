@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from mechamap.models.load import LoadedModel
 
-__all__ = ["LayerProof", "prove"]
+__all__ = ["LayerProof", "prove", "tokens_to_try"]
 
 _SENTENCE = "The cat sat on the mat in Paris and ate 12 apples."
 _N_TOKENS = 8
@@ -76,7 +76,7 @@ def prove(loaded: LoadedModel) -> tuple[LayerProof, ...]:
     """
     import torch
 
-    ids = _tokens(loaded)  # [1, tokens]
+    ids = tokens_to_try(loaded)  # [1, tokens]
     seen, outputs = _forward(loaded, ids, zeroed=False)
     _, outputs_at_zero = _forward(loaded, ids, zeroed=True)
     for layer in loaded.layers:
@@ -165,7 +165,7 @@ def _hook(layer: NeuronLayer, seen: list[Tensor], written: list[Tensor], zeroed:
     yield layer.module.register_forward_hook(after)
 
 
-def _tokens(loaded: LoadedModel) -> Tensor:
+def tokens_to_try(loaded: LoadedModel) -> Tensor:
     """A few token ids to run the model on, [1, tokens]."""
     import torch
 

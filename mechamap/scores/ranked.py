@@ -2,7 +2,8 @@
 
 The exact AUROC is a rank sum (Mann and Whitney, 1947): with A_X(o) = #(x < o) + 1/2 #(x = o) over x in X,
 AUROC = sum over o in P of A_R(o) / (|P| |R|). A_R is A over all scored positions S minus A over the spans, which are
-few, so S is sorted only once for all categories.
+few, so S is sorted only once for all categories. The average precision needs the same counts: the precision at o is
+the share of P among what is as high as o.
 
 Neurons are worked on in blocks small enough for the cache; (value, position) pairs are packed into one int64 each, so
 that numpy's vectorized sort gives ranks, positions and the extreme tokens at once. It is several times faster than
@@ -23,6 +24,7 @@ from mechamap.scores.plan import ScorePlan
 __all__ = ["RankedScores"]
 
 BLOCK_ELEMENTS = 96 * 1024  # activations a block; 8 bytes each when packed, and two blocks fit a core's L2 cache
+PER_CATEGORY = ("mean", "auroc", "d", "ap")
 _LOW = np.int64(0xFFFFFFFF)
 
 Figures = dict[str, NDArray[Any]]
@@ -48,7 +50,7 @@ class RankedScores:
             activations: ``[neurons, S]`` float32, finite; need not be contiguous.
 
         Returns:
-            Arrays with one row per neuron: ``mean auroc d`` ``[neurons, categories]``, ``max min mean_all std_all
+            Arrays with one row per neuron: ``mean auroc d ap`` ``[neurons, categories]``, ``max min mean_all std_all
             fire`` ``[neurons]``, and the four token figures ``[neurons, top_k]``.
         """
         neurons = len(activations)
@@ -74,7 +76,7 @@ class RankedScores:
 def empty_figures(neurons: int, categories: int, top_k: int) -> Figures:
     """Figures of a layer before anything is computed: NaN, and -1 for positions."""
     per_neuron = ("max", "min", "mean_all", "std_all", "fire")
-    figures: Figures = {name: np.full((neurons, categories), np.nan, np.float32) for name in ("mean", "auroc", "d")}
+    figures: Figures = {name: np.full((neurons, categories), np.nan, np.float32) for name in PER_CATEGORY}
     figures |= {name: np.full(neurons, np.nan, np.float32) for name in per_neuron}
     for side in ("top", "bottom"):
         figures[f"{side}_values"] = np.full((neurons, top_k), np.nan, np.float32)
@@ -139,7 +141,7 @@ def _score_block(values: NDArray[np.float32], plan: ScorePlan, slots: _Slots, ou
     at_slots = values[:, slots.positions]  # [block, slots]
     with np.errstate(divide="ignore", invalid="ignore"):  # categories without occurrences come out as NaN
         out["mean"][:] = at_slots.astype(np.float64) @ slots.ends / slots.occurrences
-        out["auroc"][:] = _auroc(_slot_ranks(packed, slots), at_slots, slots)
+        out["auroc"][:], out["ap"][:] = _ranked_figures(_slot_bounds(packed, slots), at_slots, slots, plan.scored)
         out["d"][:] = _cohens_d(at_slots - mean[:, None], squares, slots)
 
 
@@ -168,8 +170,8 @@ def _extremes(packed: NDArray[np.int64], plan: ScorePlan, out: Figures) -> None:
         out[f"{side}_positions"][:, :k] = plan.positions[ends & _LOW]
 
 
-def _ranks_at(keys: NDArray[np.int64], at: NDArray[np.intp]) -> NDArray[np.float64]:
-    """A of some elements of sorted rows: how many of their row lie below, equal ones (itself too) counted half.
+def _bounds_at(keys: NDArray[np.int64], at: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """First and last index, in their row, of what equals some elements of sorted rows.
 
     Args:
         keys: ``[rows, width]``, each row sorted.
@@ -180,12 +182,13 @@ def _ranks_at(keys: NDArray[np.int64], at: NDArray[np.intp]) -> NDArray[np.float
     flat = keys.ravel()
     tied = (index > 0) & (flat[at - 1] == flat[at])
     tied |= (index < width - 1) & (flat[np.minimum(at + 1, flat.size - 1)] == flat[at])
-    ranks = index + 0.5
+    first, last = index, index
     if tied.any():
+        first, last = index.copy(), index.copy()
         rows, among = np.unique(row[tied], return_inverse=True)
-        first, last = _runs(keys[rows])
-        ranks[tied] = (first[among, index[tied]] + last[among, index[tied]] + 1) / 2
-    return ranks
+        starts, ends = _runs(keys[rows])
+        first[tied], last[tied] = starts[among, index[tied]], ends[among, index[tied]]
+    return first, last
 
 
 def _runs(keys: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -203,36 +206,51 @@ def _runs(keys: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     return first, last
 
 
-def _slot_ranks(packed: NDArray[np.int64], slots: _Slots) -> NDArray[np.float64]:
-    """A_S of each slot's position, ``[block, slots]``."""
+def _slot_bounds(packed: NDArray[np.int64], slots: _Slots) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """How many of S lie below each slot's value, and the index of the last that equals it, ``[block, slots]`` each."""
     positions = (packed & _LOW).astype(np.int32)  # [block, S], in rising order of value
     at = np.flatnonzero(slots.is_slot[positions])  # [block * slots] into the flattened block
-    ranks = np.empty((len(packed), len(slots.positions)))
-    ranks[at // packed.shape[1], slots.slot_of[positions.ravel()[at]]] = _ranks_at(packed >> 32, at)
-    return ranks
+    place = at // packed.shape[1], slots.slot_of[positions.ravel()[at]]
+    bounds = np.empty((2, len(packed), len(slots.positions)), np.int32)
+    bounds[0][place], bounds[1][place] = _bounds_at(packed >> 32, at)
+    return bounds[0], bounds[1]
 
 
-def _auroc(ranks: NDArray[np.float64], at_slots: NDArray[np.float32], slots: _Slots) -> NDArray[np.float64]:
-    """``[block, categories]``, from A_S of each occurrence less its A among the spans."""
-    within: NDArray[np.float64] = slots.occurrences**2 / 2  # A of P among P sums to 1/2 + 3/2 + ... whatever the values
-    if (slots.inside != slots.ends).any():
-        within = _span_ranks(at_slots, slots)
-    auroc: NDArray[np.float64] = (ranks @ slots.ends - within) / (slots.occurrences * slots.rest)
-    return auroc
+def _ranked_figures(
+    bounds: tuple[NDArray[np.int32], NDArray[np.int32]], at_slots: NDArray[np.float32], slots: _Slots, scored: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """AUROC and average precision, ``[block, categories]`` each, from where the occurrences stand in S and in spans.
 
-
-def _span_ranks(at_slots: NDArray[np.float32], slots: _Slots) -> NDArray[np.float64]:
-    """Sum over a category's occurrences of their A among all positions in its spans, ``[block, categories]``."""
+    The average precision is that of the activation, or of its negative where the AUROC is below 1/2; as in
+    scikit-learn, the precision at an occurrence counts all that is at least as high (or as low).
+    """
     blocks, categories = len(at_slots), len(slots.spans)
     above_all = np.full((blocks, 1), np.inf, np.float32)  # what pads a category with fewer positions
     spans = np.concatenate([at_slots, above_all], axis=1)[:, slots.spans]  # [block, categories, longest]
     packed = _pack(spans.reshape(blocks * categories, -1))
     packed.sort(axis=1)
-    row_occurrences = np.tile(slots.occurrences, blocks)  # the ends stand first in a category's positions
-    at = np.flatnonzero((packed & _LOW) < row_occurrences[:, None])
-    ranks = _ranks_at(packed >> 32, at)
-    sums = np.bincount(at // packed.shape[1], ranks, minlength=blocks * categories).astype(np.float64)
-    return sums.reshape(blocks, categories)
+    width = packed.shape[1]
+    of_p = np.tile(slots.occurrences, blocks)  # [block * categories] |P|; the ends stand first in a category's spans
+    is_end = (packed & _LOW) < of_p[:, None]  # [block * categories, longest]
+    at = np.flatnonzero(is_end)  # [block * sum of |P|], row by row
+    row = at // width
+    first, last = _bounds_at(packed >> 32, at)  # in the row of spans
+    slot = slots.spans[row % categories, packed.ravel()[at] & _LOW]
+    below, upto = (bound[row // categories, slot] for bound in bounds)  # in S
+
+    ranks = (below + upto - first - last) / 2  # A over S less A over the spans
+    rest = np.tile(slots.rest, blocks)
+    auroc = np.bincount(row, ranks, minlength=len(packed)) / (of_p * rest)
+
+    ends_upto = np.cumsum(is_end, axis=1, dtype=np.int32)  # [block * categories, longest]
+    inside = np.tile(slots.inside.sum(axis=0).astype(np.intp), blocks)  # [block * categories] positions in spans
+    falls = (auroc < 0.5)[row]
+    ends_below = ends_upto[row, first] - is_end[row, first]
+    ends = np.where(falls, ends_upto[row, last], of_p[row] - ends_below)  # of P, at least as extreme as o
+    others = np.where(falls, upto - last, (scored - below) - (inside[row] - first))  # of R, likewise
+    ap = np.bincount(row, ends / (ends + others), minlength=len(packed)) / of_p
+    ap[rest == 0] = np.nan
+    return auroc.reshape(blocks, categories), ap.reshape(blocks, categories)
 
 
 def _cohens_d(centred: NDArray[np.float64], squares: NDArray[np.float64], slots: _Slots) -> NDArray[np.float64]:

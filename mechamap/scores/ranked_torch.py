@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from mechamap.scores.plan import CategoryPositions, Pooling, ScorePlan
-from mechamap.scores.ranked import Figures, empty_figures
+from mechamap.scores.ranked import PER_CATEGORY, Figures, empty_figures
 
 __all__ = ["TorchScores"]
 
@@ -63,14 +63,15 @@ class TorchScores:
             "bottom_positions": positions[order[:, :k]],
         }
         shape = (len(values), len(plan.categories))
-        for name in ("mean", "auroc", "d"):
+        for name in PER_CATEGORY:
             found[name] = torch.full(shape, torch.nan, dtype=torch.float64, device=values.device)
         for c, category in enumerate(plan.categories):
             if category.occurrences:
                 ends = _pooled(values, category, plan.pooling)  # [block, occurrences]
                 found["mean"][:, c] = ends.double().mean(dim=1)
                 if category.rest:
-                    found["auroc"][:, c] = _auroc(ends, ordered, values, category)
+                    auroc, ap = _ranked_figures(ends, ordered, values, category)
+                    found["auroc"][:, c], found["ap"][:, c] = auroc, ap
                     found["d"][:, c] = _cohens_d(ends.double() - mean[:, None], centred, category)
         return found
 
@@ -84,16 +85,24 @@ def _pooled(values: Tensor, category: CategoryPositions, pooling: Pooling) -> Te
     return torch.stack([reduce(span, dim=1) for span in spans], dim=1)
 
 
-def _auroc(ends: Tensor, ordered: Tensor, values: Tensor, category: CategoryPositions) -> Tensor:
-    """A over S less A over the spans, each by looking the values up in sorted rows."""
+def _ranked_figures(
+    ends: Tensor, ordered: Tensor, values: Tensor, category: CategoryPositions
+) -> tuple[Tensor, Tensor]:
+    """AUROC and average precision, ``[block]`` each, by looking the occurrences' values up in sorted rows."""
+    ends = ends.contiguous()  # [block, occurrences]
     inside = values[:, torch.as_tensor(category.inside, device=values.device)].sort(dim=1).values  # [block, in spans]
-    below = _twice_below(ordered, ends.contiguous()) - _twice_below(inside, ends.contiguous())
-    return below.sum(dim=1).double() / (2 * category.occurrences * category.rest)
-
-
-def _twice_below(ordered: Tensor, values: Tensor) -> Tensor:
-    """2 A: how many of ``ordered`` lie below each value, plus how many at or below it."""
-    return torch.searchsorted(ordered, values) + torch.searchsorted(ordered, values, right=True)
+    below = torch.searchsorted(ordered, ends) - torch.searchsorted(inside, ends)  # of R, below each
+    upto = torch.searchsorted(ordered, ends, right=True) - torch.searchsorted(inside, ends, right=True)
+    auroc = (below + upto).sum(dim=1).double() / (2 * category.occurrences * category.rest)  # [block]
+    among = ends.sort(dim=1).values
+    falls = (auroc < 0.5)[:, None]
+    as_extreme = torch.where(  # of P, at least as extreme as each
+        falls,
+        torch.searchsorted(among, ends, right=True),
+        category.occurrences - torch.searchsorted(among, ends),
+    )
+    others = torch.where(falls, upto, category.rest - below)  # of R, likewise
+    return auroc, (as_extreme.double() / (as_extreme + others)).mean(dim=1)
 
 
 def _cohens_d(ends: Tensor, centred: Tensor, category: CategoryPositions) -> Tensor:

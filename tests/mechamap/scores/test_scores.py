@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import average_precision_score, roc_auc_score
 
 from mechamap.scores.layer import dead, layer_scorer
 from mechamap.scores.plan import CategoryPositions, ScorePlan
@@ -75,6 +75,25 @@ def test_auroc_is_that_of_scikit_learn(score, kind):
             assert figures["auroc"][n, c] == pytest.approx(expected, abs=1e-6)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("score", SCORERS)
+def test_average_precision_is_that_of_scikit_learn_in_the_direction_of_the_selectivity(score, kind):
+    values = activations_like(kind)
+    figures = score(plan_of(), values)
+    directions = set()
+    for c, spans in enumerate(SPANS):
+        inside = {p for span in spans for p in span}
+        rest = [p for p in range(SCORED) if p not in inside]
+        ends = pooled(values, spans, "last")
+        labels = [1] * len(spans) + [0] * len(rest)
+        for n in range(values.shape[1]):
+            sign = -1 if figures["auroc"][n, c] < 0.5 else 1
+            directions.add(sign)
+            expected = average_precision_score(labels, sign * np.concatenate([ends[:, n], values[rest, n]]))
+            assert figures["ap"][n, c] == pytest.approx(expected, abs=1e-6)
+    assert directions == {-1, 1}
+
+
 @pytest.mark.parametrize("pooling", ["mean", "max"])
 def test_pooled_occurrences_are_ranked_like_any_value(pooling):
     values = activations_like("normal")
@@ -136,15 +155,18 @@ def test_both_ways_of_scoring_agree_on_every_figure():
 def test_auroc_does_not_change_under_a_rising_function(seed, rising):
     # float64 in between and values far apart, so that rounding makes no new ties
     values = np.random.default_rng(seed).permuted(np.linspace(-2, 2, SCORED)[:, None] * np.ones(4), axis=0)
-    before = ranked(plan_of(), 1, values.astype(np.float32))["auroc"]
-    after = ranked(plan_of(), 1, rising(values).astype(np.float32))["auroc"]
-    np.testing.assert_array_equal(before, after)
+    before = ranked(plan_of(), 1, values.astype(np.float32))
+    after = ranked(plan_of(), 1, rising(values).astype(np.float32))
+    for name in ("auroc", "ap"):
+        np.testing.assert_array_equal(before[name], after[name])
 
 
 def test_auroc_of_the_negated_neuron_is_one_minus_it():
     values = activations_like("coarse")
-    up, down = ranked(plan_of(), 1, values)["auroc"], ranked(plan_of(), 1, -values)["auroc"]
-    np.testing.assert_allclose(up + down, 1, atol=1e-6)
+    up, down = ranked(plan_of(), 1, values), ranked(plan_of(), 1, -values)
+    np.testing.assert_allclose(up["auroc"] + down["auroc"], 1, atol=1e-6)
+    decided = up["auroc"] != 0.5
+    np.testing.assert_allclose(up["ap"][decided], down["ap"][decided], atol=1e-6)
 
 
 def test_the_order_of_positions_and_the_size_of_blocks_change_nothing(monkeypatch):
@@ -157,7 +179,7 @@ def test_the_order_of_positions_and_the_size_of_blocks_change_nothing(monkeypatc
     new_place = np.argsort(order)
     moved = tuple(tuple(tuple(int(new_place[p]) for p in span) for span in category) for category in SPANS)
     shuffled = ranked(plan_of(moved), 1, values[order])
-    for name in ("auroc", "mean", "d"):
+    for name in ("auroc", "ap", "mean", "d"):
         np.testing.assert_allclose(shuffled[name], whole[name], rtol=1e-5, atol=1e-6)
 
 

@@ -1,0 +1,287 @@
+"""The way from the residual stream to the logits, found in one traced forward, and checked against the logits.
+
+logits = head(final norm(stream)), up to a positive factor and soft-capping, both of which keep the order of tokens. A
+neuron adds ``activation * output weights`` to the stream, so its direct logit attribution (Elhage et al., 2021; Wang
+et al., 2023) needs the head's rows with the final norm folded in, and the output weights with the norm, if any, that
+the MLP's output passes before it is added (Gemma 2, OLMo 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mechamap.errors import UnsupportedModel
+from mechamap.models.architectures import text_config
+from mechamap.models.layers import NeuronLayer, weight_in_out
+from mechamap.models.norms import Norm, norm_of
+from mechamap.models.proof import tokens_to_try
+from mechamap.models.trouble import translated
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+    from torch.utils.hooks import RemovableHandle
+
+    from mechamap.models.load import LoadedModel
+
+__all__ = ["Unembedding", "find_unembedding"]
+
+_TOLERANCE = {"float32": 2e-3, "bfloat16": 8e-2, "float16": 2e-2}
+_CHUNK_BYTES = 16 * 2**20
+_CHECKED = 4096  # tokens of the vocabulary whose logits are compared
+_LIKENESS = 2e-2  # two tensors are the same up to a factor when they differ by less, of the largest value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Unembedding:
+    """The linear part of the way to the logits.
+
+    Attributes:
+        path: where the output embedding lies in the model.
+        weight: ``[vocabulary, width]``, as the model has it.
+        before: a linear layer between final norm and output embedding (``[width, d_model]``), if there is one.
+        norm: the final norm, None where there is none.
+        norm_path: where it lies; empty where there is none.
+        written: for each layer whose MLP output is normalized before it is added, that norm.
+        vocabulary: how many rows are real tokens; some models pad theirs.
+        softcap: the soft cap on the logits, None where there is none.
+        error: max |computed - logits| / max |logits| on a few tokens.
+        tolerance: the largest error that counts as rounding.
+    """
+
+    path: str
+    weight: Tensor
+    before: Tensor | None
+    norm: Norm | None
+    norm_path: str
+    written: dict[int, Norm]
+    vocabulary: int
+    softcap: float | None
+    error: float
+    tolerance: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """How it was found, for ``run.json``."""
+        return {
+            "head": self.path,
+            "norm": self.norm_path,
+            "centred": self.norm is not None and self.norm.centred,
+            "normalized_output": bool(self.written),
+            "vocabulary": self.vocabulary,
+            "softcap": self.softcap,
+            "error": self.error,
+            "tolerance": self.tolerance,
+        }
+
+    def rows(self, ids: Tensor | slice) -> Tensor:
+        """Directions of the residual stream that raise the logits of tokens, ``[ids, d_model]`` float32."""
+        return _folded(self.weight[ids].float(), self.before, self.norm)
+
+    def chunks(self) -> Iterator[Tensor]:
+        """The directions of all tokens, some at a time, ``[chunk, d_model]`` float32."""
+        size = max(1, _CHUNK_BYTES // (4 * self.weight.shape[1]))
+        for first in range(0, self.vocabulary, size):
+            yield self.rows(slice(first, min(first + size, self.vocabulary)))
+
+    def written_by(self, layer: NeuronLayer) -> Tensor:
+        """What each neuron adds to the stream per unit of activation, ``[d_mlp, d_model]`` float32.
+
+        Where the MLP's output is normalized this is exact up to the size it is divided by.
+        """
+        weight = weight_in_out(layer.module).float()
+        norm = self.written.get(layer.layer)
+        return weight if norm is None else norm.fold(weight)
+
+
+def find_unembedding(loaded: LoadedModel) -> Unembedding:
+    """Find the way to the logits and check it on a few tokens. Leaves no hook behind.
+
+    Raises:
+        UnsupportedModel: there is none, or it is not linear up to one norm; the message says what was seen.
+        ModelError: the model cannot run.
+    """
+    import torch
+
+    model: Any = loaded.model
+    head = model.get_output_embeddings()
+    path = next((name for name, module in loaded.model.named_modules() if module is head), "")
+    if head is None or not isinstance(getattr(head, "weight", None), torch.Tensor) or head.weight.ndim != 2:
+        raise UnsupportedModel(f"{loaded.id} has no output embedding, so its neurons have no direct effect on tokens.")
+    trace = _trace(loaded, head)
+    with torch.inference_mode():
+        before, norm, norm_path, stream = _way_to(loaded, trace)
+        written = _output_norms(loaded, trace)
+        vocabulary = min(head.weight.shape[0], max(len(loaded.tokenizer), 2))
+        softcap = getattr(text_config(loaded.model.config), "final_logit_softcapping", None)
+        some = torch.linspace(0, vocabulary - 1, min(vocabulary, _CHECKED), device=stream.device).long()
+        rows = head.weight[some].float()  # [some, width]
+        direction = stream if norm is None else norm.direction(stream)  # [tokens, d_model]
+        computed = direction @ _folded(rows, before, norm).T + _constant(head, rows, some, before, norm)
+        error = _difference(computed, trace.logits[:, some], softcap)  # of [tokens, some]
+    dtype = str(loaded.dtype).removeprefix("torch.")
+    tolerance = _TOLERANCE.get(dtype, 2e-2)
+    if not error <= tolerance:
+        raise UnsupportedModel(
+            f"{loaded.id}: the logits computed from {norm_path or 'the residual stream'} and {path} differ from the "
+            f"model's by {error:.2g} of the largest, more than {tolerance:g}."
+        )
+    return Unembedding(path, head.weight, before, norm, norm_path, written, vocabulary, softcap, error, tolerance)
+
+
+def _folded(rows: Tensor, before: Tensor | None, norm: Norm | None) -> Tensor:
+    if before is not None:
+        rows = rows @ before
+    return rows if norm is None else norm.fold(rows)
+
+
+def _constant(head: nn.Module, rows: Tensor, ids: Tensor, before: Tensor | None, norm: Norm | None) -> Tensor:
+    """What the biases add to every position's logits of some tokens, ``[ids]``."""
+    bias: Tensor | None = getattr(head, "bias", None)
+    constant = rows.new_zeros(len(rows)) if bias is None else bias[ids].float()
+    if norm is not None:
+        constant = constant + (rows if before is None else rows @ before) @ norm.bias
+    return constant
+
+
+def _difference(computed: Tensor, logits: Tensor, softcap: float | None) -> float:
+    """max |computed - logits| / max |logits|, with the factor that fits best; models scale their logits."""
+    import torch
+
+    if softcap:
+        logits = softcap * torch.atanh((logits / softcap).clamp(-0.999999, 0.999999))
+    factor = (computed * logits).sum() / computed.square().sum().clamp(min=1e-30)
+    if not float(factor) > 0:
+        return float("inf")
+    return float((factor * computed - logits).abs().max() / logits.abs().max().clamp(min=1e-30))
+
+
+# --- the traced forward -------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True, eq=False)
+class _Call:
+    """One call of a module that has no parts of its own: ``[tokens, width]`` in and out."""
+
+    path: str
+    module: nn.Module
+    given: Tensor
+    out: Tensor
+
+
+@dataclass(slots=True, eq=False)
+class _Trace:
+    calls: list[_Call] = field(default_factory=list)
+    block_outputs: dict[int, Tensor] = field(default_factory=dict)  # [tokens, d_model]
+    logits: Tensor = None  # type: ignore[assignment]  # [tokens, vocabulary] float32, there once it ran
+
+
+def _trace(loaded: LoadedModel, head: nn.Module) -> _Trace:
+    """One forward over a few tokens, with what every leaf was given and gave."""
+    import torch
+
+    trace = _Trace()
+
+    def leaf(path: str) -> Any:
+        def after(module: nn.Module, args: tuple[Any, ...], out: Any) -> None:
+            given = args[0] if args else None
+            if not (isinstance(given, torch.Tensor) and isinstance(out, torch.Tensor)):
+                return
+            if given.is_floating_point() and given.ndim >= 2:
+                flat = (tensor.float().reshape(-1, tensor.shape[-1]).clone() for tensor in (given, out))
+                trace.calls.append(_Call(path, module, *flat))
+
+        return after
+
+    def block(layer: int) -> Any:
+        def after(_module: nn.Module, _args: tuple[Any, ...], out: Any) -> None:
+            first = out[0] if isinstance(out, tuple) else out
+            trace.block_outputs[layer] = first.float().reshape(-1, first.shape[-1]).clone()
+
+        return after
+
+    with ExitStack() as hooks, torch.inference_mode(), translated(loaded.id):
+        for path, module in loaded.model.named_modules():
+            if not any(True for _ in module.children()) and module is not head:
+                hooks.callback(_removal(module.register_forward_hook(leaf(path))))
+        hooks.callback(_removal(head.register_forward_hook(leaf("head"))))
+        for layer in loaded.layers:
+            module = loaded.model.get_submodule(_block_path(layer))
+            hooks.callback(_removal(module.register_forward_hook(block(layer.layer))))
+        logits = loaded.model(input_ids=tokens_to_try(loaded), use_cache=False).logits
+    trace.logits = logits.float().reshape(-1, logits.shape[-1])
+    return trace
+
+
+def _removal(handle: RemovableHandle) -> Any:
+    return handle.remove
+
+
+def _block_path(layer: NeuronLayer) -> str:
+    """The path of the block that a down-projection is in: up to the first number in its path."""
+    parts = layer.path.split(".")
+    number = next(i for i, part in enumerate(parts) if part.isdecimal())
+    return ".".join(parts[: number + 1])
+
+
+def _way_to(loaded: LoadedModel, trace: _Trace) -> tuple[Tensor | None, Norm | None, str, Tensor]:
+    """A linear layer before the head, the final norm, its path, and the stream before it; from the head backwards."""
+    head = next(call for call in reversed(trace.calls) if call.path == "head")
+    earlier = trace.calls[: trace.calls.index(head)]
+    blocks = tuple(f"{_block_path(layer)}." for layer in loaded.layers)
+    before: Tensor | None = None
+    wanted = head.given
+    while (call := _maker(earlier, wanted)) is not None and not call.path.startswith(blocks):
+        weight: Tensor | None = getattr(call.module, "weight", None)
+        norm = norm_of(call.module, call.given.to(loaded.dtype))
+        if norm is not None:
+            return before, norm, call.path, call.given
+        if weight is None or weight.ndim != 2 or getattr(call.module, "bias", None) is not None:
+            raise UnsupportedModel(f"{loaded.id}: {call.path} before the output embedding is no norm that is known.")
+        before = weight.float() if before is None else before @ weight.float()
+        wanted = call.given
+    return before, None, "", wanted
+
+
+def _maker(calls: list[_Call], wanted: Tensor) -> _Call | None:
+    """The last call that gave ``wanted``, up to a positive factor, and did something to what it was given."""
+    for call in reversed(calls):
+        if _alike(call.out, wanted) and not _alike(call.given, call.out):
+            return call
+    return None
+
+
+def _alike(one: Tensor, other: Tensor) -> bool:
+    if one.shape != other.shape:
+        return False
+    factor = (one * other).sum() / one.square().sum().clamp(min=1e-30)
+    return bool(factor > 0) and bool((factor * one - other).abs().max() <= _LIKENESS * other.abs().max())
+
+
+def _output_norms(loaded: LoadedModel, trace: _Trace) -> dict[int, Norm]:
+    """For each layer, the norm that the MLP's output passes alone, before it is added to the stream.
+
+    Raises:
+        UnsupportedModel: the stream itself is normalized at the end of the blocks (post-LN), so that what a neuron
+            adds is not added to what the head reads.
+    """
+    found: dict[int, Norm] = {}
+    for layer in loaded.layers:
+        block = f"{_block_path(layer)}."
+        calls = [call for call in trace.calls if call.path.startswith(block)]
+        at = next(i for i, call in enumerate(calls) if call.path == layer.path)
+        output = calls[at].out
+        for call in calls[at + 1 :]:
+            if call.given.shape == output.shape and not _alike(call.given, call.out):
+                norm = norm_of(call.module, call.given.to(loaded.dtype))
+                if norm is None:
+                    continue
+                if _alike(call.given, output):
+                    found[layer.layer] = norm
+                elif _alike(call.out, trace.block_outputs[layer.layer]):
+                    raise UnsupportedModel(
+                        f"{loaded.id} normalizes the residual stream after each block ({call.path}), so a neuron has "
+                        "no direct effect on the logits that its weights would tell."
+                    )
+    return found
