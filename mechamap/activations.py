@@ -12,9 +12,9 @@ from mechamap.capture import capture_layers
 from mechamap.errors import RunError
 from mechamap.models import LoadedModel, NeuronLayer
 from mechamap.run import Run, activations_file
+from mechamap.run_model import layer_of_run, text_of_run
 from mechamap.run_writer import write_activations
 from mechamap.scan import half
-from mechamap.text import TokenizedText, Window
 
 __all__ = ["layer_activations"]
 
@@ -39,34 +39,11 @@ def layer_activations(run: Run, layer: int, loaded: LoadedModel) -> Path:
     rows = run.layer_rows(layer)
     if run.activations(layer) is not None:
         return activations_file(run.path, layer)
-    wanted = next((found for found in loaded.layers if found.layer == layer), None)
-    if wanted is None or wanted.width != rows.d_mlp:
-        raise RunError(
-            f"{loaded.label} is not the model of {run.name}: layer {layer} has other neurons.",
-            "Use the model and revision that the run was made with.",
-        )
+    wanted = layer_of_run(run, rows, loaded)
     kept: list[NDArray[np.float16]] = []
 
     def on_layer(_layer: NeuronLayer, activations: Tensor) -> None:
         kept.append(half(activations))
 
-    capture_layers(loaded, _tokenized(run), [wanted], on_layer, limit_neurons=rows.width)
+    capture_layers(loaded, text_of_run(run), [wanted], on_layer, limit_neurons=rows.width)
     return write_activations(run.path, layer, kept[0])
-
-
-def _tokenized(run: Run) -> TokenizedText:
-    tokens = run.record.tokens
-    count = len(tokens.ids)
-    special = np.zeros(count, bool)
-    special[list(tokens.special)] = True
-    scored = np.ones(count, bool)
-    scored[list(tokens.excluded)] = False
-    return TokenizedText(
-        ids=np.array(tokens.ids, np.int32),
-        pieces=tokens.pieces,
-        offsets=np.full((count, 2), -1, np.int32),
-        special=special,
-        scored=scored,
-        windows=tuple(Window(*window) for window in tokens.windows),
-        exclusions=dict(run.record.exclusions),
-    )

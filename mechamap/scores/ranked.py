@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from mechamap.scores.plan import ScorePlan
 
-__all__ = ["RankedScores"]
+__all__ = ["BLOCK_ELEMENTS", "PER_CATEGORY", "Figures", "RankedScores", "empty_figures", "pack", "runs"]
 
 BLOCK_ELEMENTS = 96 * 1024  # activations a block; 8 bytes each when packed, and two blocks fit a core's L2 cache
 PER_CATEGORY = ("mean", "auroc", "d", "ap")
@@ -127,7 +127,7 @@ class _Slots:
 
 def _score_block(values: NDArray[np.float32], plan: ScorePlan, slots: _Slots, out: Figures) -> None:
     """Fill one block's rows of every figure from ``values`` ``[block, S]``."""
-    packed = _pack(values)  # [block, S]
+    packed = pack(values)  # [block, S]
     packed.sort(axis=1)
     _extremes(packed, plan, out)
     out["max"][:] = _unpack(packed[:, -1])
@@ -145,7 +145,7 @@ def _score_block(values: NDArray[np.float32], plan: ScorePlan, slots: _Slots, ou
         out["d"][:] = _cohens_d(at_slots - mean[:, None], squares, slots)
 
 
-def _pack(values: NDArray[np.float32]) -> NDArray[np.int64]:
+def pack(values: NDArray[np.float32]) -> NDArray[np.int64]:
     """(value, position) pairs as int64 that sort like the values, equal ones by position; -0.0 counts as 0.0."""
     bits = (values + np.float32(0.0)).view(np.int32)
     keys = np.right_shift(bits, 31)
@@ -186,12 +186,12 @@ def _bounds_at(keys: NDArray[np.int64], at: NDArray[np.intp]) -> tuple[NDArray[n
     if tied.any():
         first, last = index.copy(), index.copy()
         rows, among = np.unique(row[tied], return_inverse=True)
-        starts, ends = _runs(keys[rows])
+        starts, ends = runs(keys[rows])
         first[tied], last[tied] = starts[among, index[tied]], ends[among, index[tied]]
     return first, last
 
 
-def _runs(keys: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def runs(keys: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """First and last index of the run of equal keys that each element of ``[rows, width]`` lies in."""
     width = keys.shape[1]
     steps = np.arange(width)
@@ -227,7 +227,7 @@ def _ranked_figures(
     blocks, categories = len(at_slots), len(slots.spans)
     above_all = np.full((blocks, 1), np.inf, np.float32)  # what pads a category with fewer positions
     spans = np.concatenate([at_slots, above_all], axis=1)[:, slots.spans]  # [block, categories, longest]
-    packed = _pack(spans.reshape(blocks * categories, -1))
+    packed = pack(spans.reshape(blocks * categories, -1))
     packed.sort(axis=1)
     width = packed.shape[1]
     of_p = np.tile(slots.occurrences, blocks)  # [block * categories] |P|; the ends stand first in a category's spans

@@ -1,0 +1,131 @@
+"""The chance that shuffled word labels reach as far anywhere in the model: p values corrected for the search.
+
+Values are ranked once; the AUROC of any labelling is then a sum of ranks over its words, so all permutations together
+are one matrix product over ranks. Whole words are shuffled, each with all its occurrences. The largest value over all
+neurons *and* categories is kept of every permutation (the max-T procedure of Westfall & Young, 1993), so that among
+everything a model is searched for, something false passes p < 0.05 in one model of twenty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mechamap.scores.ranks import in_blocks, rank_bounds
+
+__all__ = ["ShuffledLabels", "word_ranks"]
+
+
+_ROWS = 384  # neurons at a time: their sums under all permutations stay in the cache until the largest is found
+
+
+def word_ranks(
+    values: NDArray[np.float32], occurrences: int, words: Sequence[NDArray[np.intp]], threads: int = 1
+) -> list[NDArray[np.float32]]:
+    """The sum of each word's ranks among some words, less what it would be by chance.
+
+    Args:
+        values: ``[neurons, all words * occurrences]``, a word's occurrences side by side.
+        occurrences: how many each word has.
+        words: the choices of words to rank, each by itself.
+
+    Returns:
+        For each choice ``[neurons, its words]``.
+    """
+    columns = [(its[:, None] * occurrences + np.arange(occurrences)).ravel() for its in words]
+    sums = [np.empty((len(values), len(its)), np.float32) for its in words]
+
+    def work(rows: slice) -> None:
+        block = values[rows]
+        for at, its in zip(sums, columns, strict=True):
+            first, last = rank_bounds(np.take(block, its, axis=1))
+            ranks = first if first is last else (first + last) / 2  # [block, samples]
+            ranks = ranks.reshape(len(ranks), -1, occurrences).sum(axis=2)
+            at[rows] = ranks - np.float32(occurrences * (len(its) - 1) / 2)
+
+    in_blocks(len(values), values.shape[1], work, threads)
+    return sums
+
+
+class ShuffledLabels:
+    """The null of a set of labelled words, taken over as many layers as are given.
+
+    Args:
+        members: ``[words, categories]``, which word is in which category; other words are in none.
+        occurrences: how many values there are for each word.
+        permutations: how often the labels are shuffled.
+        seed: of the shuffling.
+        threads: how many blocks of neurons to work on at once.
+    """
+
+    def __init__(
+        self, members: NDArray[np.bool_], occurrences: int, permutations: int, seed: int, threads: int = 1
+    ) -> None:
+        words, categories = members.shape
+        self._occurrences, self._threads = occurrences, threads
+        inside = members.sum(axis=0)  # [categories] words
+        outside = words - inside
+        with np.errstate(divide="ignore", invalid="ignore"):
+            # U - its mean is the sum of centred ranks; over both counts of occurrences it is AUROC - 1/2.
+            self._per_pair = 1.0 / (inside * outside * occurrences**2)
+            # Categories of different sizes scatter differently by chance: all are measured in that scatter (the
+            # standard deviation of the AUROC with words as units), so that the largest of them means something.
+            self._scatter = np.sqrt((words + 1) / (12.0 * inside * outside))
+        self.defined = (inside > 0) & (outside > 0)  # [categories]
+        rng = np.random.default_rng(seed)
+        shuffled = [members[rng.permutation(words)] for _ in range(permutations)]
+        labels = np.stack([members, *shuffled], axis=1).astype(np.float32)  # [words, 1 + permutations, categories]
+        self._labels = labels.reshape(words, -1)
+        self._largest = np.zeros((permutations, categories))
+
+    def add(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Take the neurons of another layer into the search.
+
+        Args:
+            values: ``[neurons, words * occurrences]``, a word's occurrences side by side, finite.
+
+        Returns:
+            AUROC - 1/2 of the true labels, ``[neurons, categories]``; NaN for a category of no or of all words.
+        """
+        everything = np.arange(len(self._labels))
+        (ranks,) = word_ranks(values, self._occurrences, [everything], self._threads)  # [neurons, words]
+        permutations, categories = self._largest.shape
+        found = np.empty((len(values), categories), np.float32)
+        for first in range(0, len(values), _ROWS):
+            rows = slice(first, first + _ROWS)
+            sums = (ranks[rows] @ self._labels).reshape(-1, 1 + permutations, categories)
+            found[rows] = sums[:, 0] * self._per_pair
+            extreme = np.maximum(sums[:, 1:].max(axis=0), -sums[:, 1:].min(axis=0))  # [permutations, categories]
+            self._largest = np.fmax(self._largest, extreme * self._per_pair)
+        found[:, ~self.defined] = np.nan
+        return found
+
+    def largest(self) -> NDArray[np.float64]:
+        """The largest value of each permutation, in units of scatter, sorted: ``[permutations]``."""
+        scaled = (self._largest / self._scatter)[:, self.defined]
+        return np.sort(scaled.max(axis=1)) if scaled.shape[1] else np.zeros(len(scaled))
+
+    def p(self, found: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The share of labellings, the true one counted among them, that reach as far somewhere.
+
+        Args:
+            found: what :meth:`add` returned, of all layers, ``[neurons, categories]``.
+        """
+        largest = self.largest()
+        reached = np.abs(found) / self._scatter  # [neurons, categories]
+        # A hair below, so that a permutation that is the true labelling counts whatever the rounding.
+        as_far = len(largest) - np.searchsorted(largest, reached * (1 - 1e-6))
+        p = (1 + as_far) / (1 + len(largest))
+        return np.where(np.isnan(found), np.nan, p).astype(np.float32)
+
+    def auroc_at(self, p: float) -> NDArray[np.float64]:
+        """The AUROC of each category at which p is reached, ``[categories]``; above 1: out of reach."""
+        largest = self.largest()
+        allowed = int(p * (1 + len(largest)) - 1e-9)  # labellings that may reach as far, the true one among them
+        if allowed < 1:
+            return np.full(len(self._scatter), np.inf)
+        needed = largest[len(largest) - allowed] if allowed <= len(largest) else 0.0
+        reached: NDArray[np.float64] = 0.5 + needed * self._scatter
+        return reached

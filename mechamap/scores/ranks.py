@@ -1,0 +1,64 @@
+"""Ranks along rows, ties sharing their mean, in blocks that fit the cache and on several threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mechamap.scores.ranked import BLOCK_ELEMENTS, pack, runs
+
+__all__ = ["average_precision", "in_blocks", "rank_bounds"]
+
+_LOW = np.int64(0xFFFFFFFF)
+
+
+def rank_bounds(values: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """For each value of ``[rows, n]``, how many of its row lie below it, and n - 1 less how many lie above it.
+
+    Both are its rank from 0 where it equals no other; their mean is the rank with ties sharing theirs.
+    """
+    packed = pack(values)  # [rows, n]
+    packed.sort(axis=1)
+    order = packed & _LOW
+    packed >>= 32
+    first = np.empty(values.shape, np.float32)
+    np.put_along_axis(first, order, np.arange(values.shape[1], dtype=np.float32)[None], axis=1)
+    tied = np.flatnonzero((packed[:, 1:] == packed[:, :-1]).any(axis=1))  # rows
+    if not len(tied):
+        return first, first
+    last = first.copy()
+    starts, ends = runs(packed[tied])
+    for ranks, bounds in ((first, starts), (last, ends)):
+        rows = np.empty(bounds.shape, np.float32)
+        np.put_along_axis(rows, order[tied], bounds.astype(np.float32), axis=1)
+        ranks[tied] = rows
+    return first, last
+
+
+def in_blocks(rows: int, width: int, work: Callable[[slice], None], threads: int) -> None:
+    """Call ``work`` with slices of ``rows``, each about as many values of ``width`` as a core's cache holds."""
+    block = max(8, BLOCK_ELEMENTS // max(width, 1))
+    slices = [slice(first, min(first + block, rows)) for first in range(0, rows, block)]
+    if threads > 1 and len(slices) > 1:
+        with ThreadPoolExecutor(threads) as pool:
+            for _ in pool.map(work, slices):
+                pass  # drawing the results raises what a block raised
+    else:
+        for its in slices:
+            work(its)
+
+
+def average_precision(values: NDArray[np.float32], labels: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Average precision of each row of ``[rows, n]`` for ``labels`` ``[n]``, as scikit-learn defines it: ``[rows]``."""
+    first, _ = rank_bounds(values)
+    below = np.sort(first[:, labels], axis=1)  # [rows, positives] how many of the row lie below each positive
+    steps = np.arange(below.shape[1])
+    differs = np.ones(below.shape, np.bool_)
+    differs[:, 1:] = below[:, 1:] > below[:, :-1]
+    positives_below = np.maximum.accumulate(np.where(differs, steps, 0), axis=1)  # equal ones share the lowest's
+    precision = (below.shape[1] - positives_below) / (values.shape[1] - below)
+    found: NDArray[np.float64] = precision.mean(axis=1, dtype=np.float64)
+    return found
