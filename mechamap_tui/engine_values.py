@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["ExportOrder", "Exported", "Progress", "ScanResult"]
+__all__ = [
+    "Ablation",
+    "CausesEstimated",
+    "Confirmed",
+    "Effect",
+    "ExportOrder",
+    "Exported",
+    "Lens",
+    "Progress",
+    "ScanResult",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +62,51 @@ class Exported:
     path: Path
     rows: int
     neurons: int
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """``confirmed``: how many neurons hold up, by category."""
+
+    run: Path
+    confirmed: Mapping[str, int]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class CausesEstimated:
+    run: Path
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What one category loses without a neuron: change of the mean log p of its words, in nats.
+
+    ``error`` is its standard error over the ``occurrences``; ``controls`` are the changes without other neurons.
+    """
+
+    effect: float
+    error: float
+    occurrences: int
+    controls: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ablation:
+    """A neuron switched off: ``mode`` says by what it was replaced, ``categories`` what each of them lost."""
+
+    neuron: str
+    mode: str
+    controls: tuple[str, ...]
+    categories: Mapping[str, Effect]
+
+
+@dataclass(frozen=True, slots=True)
+class Lens:
+    """Tokens and how far a neuron moves each, in ``unit``; the most extreme first."""
+
+    neuron: str
+    promoted: tuple[tuple[str, float], ...]
+    suppressed: tuple[tuple[str, float], ...]
+    unit: str

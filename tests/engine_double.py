@@ -1,15 +1,26 @@
-"""A double of the engine client for tests of the screens: a scan that moves when the test says so."""
+"""A double of the engine client for tests of the screens: a scan or a check that moves when the test says so."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mechamap.errors import Cancelled, MechaMapError
 from mechamap_tui.client import EngineCall, EngineClient
-from mechamap_tui.engine_values import Exported, ExportOrder, Progress, ScanResult
+from mechamap_tui.engine_values import (
+    Ablation,
+    CausesEstimated,
+    Confirmed,
+    Exported,
+    ExportOrder,
+    Lens,
+    Progress,
+    ScanResult,
+)
+
+Report = Callable[[Progress], None]
 
 
 class EngineDouble(EngineClient):
@@ -18,28 +29,52 @@ class EngineDouble(EngineClient):
     def __init__(self) -> None:
         super().__init__(["no-engine-in-this-test"])
         self.scans: list[tuple[str, dict[str, object]]] = []
+        self.checks: list[tuple[str, Path, tuple[str, ...]]] = []
         self.exports: list[ExportOrder] = []
         self.export_error: MechaMapError | None = None
-        self._answer: asyncio.Future[ScanResult] | None = None
-        self._report: Callable[[Progress], None] | None = None
+        self.lenses: list[str] = []
+        self.lens_error: MechaMapError | None = None
+        self._answer: asyncio.Future[Any] | None = None
+        self._report: Report | None = None
 
     def scan(
-        self,
-        model: str,
-        changes: Mapping[str, object],
-        *,
-        on_progress: Callable[[Progress], None] | None = None,
-        **_: Any,
+        self, model: str, changes: Mapping[str, object], *, on_progress: Report | None = None, **_: Any
     ) -> EngineCall[ScanResult]:
         self.scans.append((model, dict(changes)))
-        self._report = on_progress
-        answer: asyncio.Future[ScanResult] = asyncio.get_running_loop().create_future()
+        return self._begin(on_progress)
+
+    def confirm(self, run: Path, *, on_progress: Report | None = None) -> EngineCall[Confirmed]:
+        return self._begin_check("confirm", run, (), on_progress)
+
+    def causes(self, run: Path, *, on_progress: Report | None = None) -> EngineCall[CausesEstimated]:
+        return self._begin_check("causes", run, (), on_progress)
+
+    def ablate(
+        self, run: Path, neurons: Sequence[str], *, mode: str = "zero", on_progress: Report | None = None
+    ) -> EngineCall[tuple[Ablation, ...]]:
+        return self._begin_check(f"ablate {mode}", run, tuple(neurons), on_progress)
+
+    async def lens(self, run: Path, neuron: str) -> Lens:
+        self.lenses.append(neuron)
+        if self.lens_error is not None:
+            raise self.lens_error
+        pushed = ((f" up{place}", 9.0 - place) for place in range(12))
+        held = ((f" down{place}", place - 9.0) for place in range(12))
+        return Lens(neuron, tuple(pushed), tuple(held), "standard deviations over the vocabulary")
+
+    def _begin_check(self, kind: str, run: Path, neurons: tuple[str, ...], report: Report | None) -> EngineCall[Any]:
+        self.checks.append((kind, run, neurons))
+        return self._begin(report)
+
+    def _begin(self, report: Report | None) -> EngineCall[Any]:
+        self._report = report
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._answer = answer
 
-        async def wait() -> ScanResult:
+        async def wait() -> Any:
             return await answer
 
-        return EngineCall(len(self.scans), asyncio.create_task(wait()))
+        return EngineCall(len(self.scans) + len(self.checks), asyncio.create_task(wait()))
 
     def report(self, **progress: Any) -> None:
         """The engine says how far it is."""
@@ -47,8 +82,13 @@ class EngineDouble(EngineClient):
         self._report(Progress(**{"stage": "pass", **progress}))
 
     def finish(self, run: Path, state: str = "complete") -> None:
+        """The scan is over."""
+        self.answer(ScanResult(run, state, {}))
+
+    def answer(self, answer: Any) -> None:
+        """What was asked last is done."""
         assert self._answer is not None
-        self._answer.set_result(ScanResult(run, state, {}))
+        self._answer.set_result(answer)
 
     def fail(self, error: MechaMapError) -> None:
         assert self._answer is not None

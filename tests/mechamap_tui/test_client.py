@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import signal
 import sys
@@ -14,8 +15,8 @@ import pytest
 from recorded_run import recorded_run
 
 from mechamap.errors import Cancelled, ConfigError, EngineError, ExportError, ModelNotFound
-from mechamap_tui.client import EngineClient
-from mechamap_tui.engine_values import ExportOrder, Progress
+from mechamap_tui.client import LENS_TOKENS, EngineClient
+from mechamap_tui.engine_values import CausesEstimated, Confirmed, ExportOrder, Progress
 
 # An engine of our own making: a real process that speaks the real protocol and does what each test needs.
 STAND_IN = """
@@ -48,7 +49,28 @@ def scan(call):
 def models(call):
     return {{"cached": ["m" * 100] * 20_000}}
 
-Engine(sys.stdin.buffer, sys.stdout.buffer, Methods(queued={{"scan": scan}}, prompt={{"models": models}}),
+def confirm(call):
+    call.progress({{"stage": "carriers", "detail": "1,020 sentences"}})
+    return {{"run": call.params["run"], "confirmed": {{"food": 9, "animal": 0}}, "seconds": 3}}
+
+def causes(call):
+    return {{"run": call.params["run"], "seconds": 12.5}}
+
+def ablate(call):
+    effect = {{"effect": -0.25, "error": 0.02, "occurrences": 12, "controls": [-0.01, None]}}
+    return {{"run": call.params["run"], "ablations": [
+        {{"neuron": name, "mode": call.params["mode"], "controls": ["L0.N5"],
+          "categories": {{"food": effect, "color": {{**effect, "effect": None, "error": None, "occurrences": 0}}}}}}
+        for name in call.params["neurons"]]}}
+
+def lens(call):
+    if call.params["neuron"] == "L9.N9":
+        raise ConfigError("not defined", "no")
+    return {{"neuron": call.params["neuron"], "promoted": [[" fruit", 9]] * call.params["k"],
+             "suppressed": [[" the", -1.5]], "unit": "deviations"}}
+
+queued = {{"scan": scan, "confirm": confirm, "causes": causes, "ablate": ablate, "lens": lens}}
+Engine(sys.stdin.buffer, sys.stdout.buffer, Methods(queued=queued, prompt={{"models": models}}),
        abandon=lambda: os._exit(1), grace=0.1).serve()
 """
 
@@ -81,6 +103,30 @@ async def test_a_scan_is_answered_and_its_progress_is_heard(client: EngineClient
     assert heard == [
         Progress("pass", "", Path("/runs/x-1"), 1, 2, 5, 10, elapsed=1.0, rate=5.0, eta=1.0, memory=7)
     ]  # fmt: skip
+
+
+async def test_checks_of_a_run_are_answered_with_values(client: EngineClient) -> None:
+    heard: list[Progress] = []
+    run = Path("/runs/x-1")
+    assert await client.confirm(run, on_progress=heard.append).answer == Confirmed(run, {"food": 9, "animal": 0}, 3.0)
+    assert heard == [Progress("carriers", "1,020 sentences")]
+    assert await client.causes(run).answer == CausesEstimated(run, 12.5)
+
+
+async def test_an_ablation_is_answered_with_effects_and_controls(client: EngineClient) -> None:
+    (measured,) = await client.ablate(Path("/runs/x-1"), ["L7.N12"], mode="mean").answer
+    assert (measured.neuron, measured.mode, measured.controls) == ("L7.N12", "mean", ("L0.N5",))
+    food, color = measured.categories["food"], measured.categories["color"]
+    assert (food.effect, food.error, food.occurrences, food.controls[0]) == (-0.25, 0.02, 12, -0.01)
+    assert math.isnan(food.controls[1]) and math.isnan(color.effect) and math.isnan(color.error)
+
+
+async def test_a_lens_is_answered_with_tokens_or_with_why_there_is_none(client: EngineClient) -> None:
+    lens = await client.lens(Path("/runs/x-1"), "L7.N12")
+    assert lens.promoted == ((" fruit", 9.0),) * LENS_TOKENS
+    assert (lens.suppressed, lens.unit) == (((" the", -1.5),), "deviations")
+    with pytest.raises(ConfigError, match="not defined"):
+        await client.lens(Path("/runs/x-1"), "L9.N9")
 
 
 async def test_the_engine_starts_with_the_first_request_and_is_used_again(client: EngineClient) -> None:
