@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechamap.run import Run
-from mechamap_tui.number_text import correlation, magnitude, probability, share
+from mechamap_tui.category_figures import CATEGORY_FIGURES, ESTIMATE, CategoryFigure
+from mechamap_tui.number_text import NONE, correlation, magnitude, share
 from mechamap_tui.terminal_text import piece_label
 
 __all__ = [
@@ -29,24 +30,21 @@ ALL_CATEGORIES = "reads:"  # columns of the overview are called reads:food
 TOKEN_JOINT = " · "
 FALLS = "(falls) "
 
-# key, title, the run's figure, width with a space in front, how a value is written, coloured by its sign
-_BY_CATEGORY = (
-    ("reads", "reads", "selectivity", 7, correlation, True),
-    ("auroc", "auroc", "auroc", 7, probability, False),
-    ("d", "d", "d", 7, magnitude, False),
-    ("mean", "mean", "mean", 7, magnitude, False),
-)
-CATEGORY_KEYS = frozenset((*(key for key, *_ in _BY_CATEGORY), TOKENS))  # what the current category changes
+CATEGORY_KEYS = frozenset((*(kind.key for kind in CATEGORY_FIGURES), TOKENS))  # what the current category changes
+# key, which is the title too, the run's figure, width with a space in front, how a value is written
 _BY_NEURON = (
-    ("max", "max", "max", 7, magnitude, False),
-    ("min", "min", "min", 7, magnitude, False),
-    ("fire", "fire", "fire", 5, share, False),
+    ("max", "max", 7, magnitude),
+    ("min", "min", 7, magnitude),
+    ("fire", "fire", 5, share),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column. ``values()`` has one value per neuron; ``width`` 0 takes what is left of the line."""
+    """One column. ``values()`` has one value per neuron; ``width`` 0 takes what is left of the line.
+
+    ``estimated()``, where given, says which of its values are marked as estimates; ``ascending``: sorted upwards first.
+    """
 
     key: str
     title: str
@@ -54,15 +52,23 @@ class Column:
     values: Callable[[], NDArray[Any]]
     text: Callable[[float], str]
     signed: bool = False
+    ascending: bool = False
+    estimated: Callable[[], NDArray[np.bool_] | None] | None = None
+
+    def cell(self, row: int) -> str:
+        """A neuron's value as it is written."""
+        text = self.text(float(self.values()[row]))
+        if self.estimated is None or text == NONE:
+            return text
+        estimates = self.estimated()
+        return ESTIMATE + text if estimates is not None and estimates[row] else text
 
 
 def category_columns(run: Run, category: str) -> tuple[Column, ...]:
     """The columns about one category; figures that the run does not have are left out."""
-    columns = [*_name_columns(run)]
-    for key, title, figure, width, text, signed in _BY_CATEGORY:
-        if run.has(figure):
-            columns.append(Column(key, title, width, cache(partial(_plain, run, figure, category)), text, signed))
-    return (*columns, *_neuron_columns(run), _tokens_column(run, category))
+    kinds = (kind for kind in CATEGORY_FIGURES if kind.listed and kind.is_in(run))
+    columns = (_category_column(run, category, kind) for kind in kinds)
+    return (*_name_columns(run), *columns, *_neuron_columns(run), _tokens_column(run, category))
 
 
 def overview_columns(run: Run, category: str) -> tuple[Column, ...]:
@@ -92,6 +98,19 @@ def _falls(run: Run, row: int, category: str) -> bool:
     return bool(run.column("selectivity", category)[row] < 0)
 
 
+def _category_column(run: Run, category: str, kind: CategoryFigure) -> Column:
+    return Column(
+        kind.key,
+        kind.key,
+        kind.width,
+        cache(partial(kind.column, run, category)),
+        kind.text,
+        kind.signed,
+        kind.ascending,
+        cache(partial(kind.estimated, run, category)),
+    )
+
+
 def _name_columns(run: Run) -> tuple[Column, ...]:
     layer = Column("layer", "L", 3, lambda: run.layer_of, _whole)
     expert = Column("expert", "E", 4, lambda: run.expert_of, _whole)
@@ -101,8 +120,8 @@ def _name_columns(run: Run) -> tuple[Column, ...]:
 
 def _neuron_columns(run: Run) -> tuple[Column, ...]:
     return tuple(
-        Column(key, title, width, cache(partial(_plain, run, figure, None)), text, signed)
-        for key, title, figure, width, text, signed in _BY_NEURON
+        Column(key, key, width, cache(partial(_plain, run, figure, None)), text)
+        for key, figure, width, text in _BY_NEURON
         if run.has(figure)
     )
 

@@ -110,27 +110,27 @@ class NeuronOrder:
             self.keys = keys
             self.values_changed()
 
-    def cycle(self, column: str) -> None:
-        """Sort by a column: down, then up, then as it was before."""
-        first = self.keys[0]
+    def cycle(self, column: str, *, descending: bool = True) -> None:
+        """Sort by a column: down (or in the direction given), then the other way, then as it was before."""
+        first, begin = self.keys[0], SortKey(column, descending)
         if first.column != column or len(self.keys) > 1:
             self._before = self.keys
-            self.sort(SortKey(column))
-        elif first.descending:
-            self.sort(first.flipped())
+            self.sort(begin)
+        elif first == begin:
+            self.sort(begin.flipped())
         else:
             before = self._before if self._before[0].column != column else self.default
             self.sort(*before)
 
-    def cycle_second(self, column: str) -> None:
-        """Sort equal neurons by another column: down, then up, then not."""
+    def cycle_second(self, column: str, *, descending: bool = True) -> None:
+        """Sort equal neurons by another column: down (or in the direction given), then the other way, then not."""
         if self.keys[0].column == column:
             return
-        second = self.keys[1] if len(self.keys) > 1 else None
+        second, begin = self.keys[1] if len(self.keys) > 1 else None, SortKey(column, descending)
         if second is None or second.column != column:
-            self.sort(self.keys[0], SortKey(column))
-        elif second.descending:
-            self.sort(self.keys[0], second.flipped())
+            self.sort(self.keys[0], begin)
+        elif second == begin:
+            self.sort(self.keys[0], begin.flipped())
         else:
             self.sort(self.keys[0])
 

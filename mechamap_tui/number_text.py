@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["NONE", "correlation", "magnitude", "probability", "share"]
+__all__ = ["NONE", "correlation", "effect", "magnitude", "probability", "share", "small_probability"]
 
 NONE = "—"
 
@@ -34,6 +34,24 @@ def magnitude(value: float) -> str:
     if size < 999.95:
         return f"{value:+.1f}"
     return f"{value:+.0f}" if size < 99_999.5 else f"{value:+.1e}"
+
+
+def effect(value: float) -> str:
+    """A change of log probability, signed, its points under one another up to 1: ``-.2100``, ``+.0008``, ``-1.234``."""
+    if math.isnan(value):
+        return NONE
+    size = abs(value)
+    if size >= 9.9995:
+        return magnitude(value)
+    text = f"{value:+.3f}" if size >= 0.99995 else f"{value:+.4f}"
+    return text[0] + text[2:] if text[1] == "0" else text
+
+
+def small_probability(value: float) -> str:
+    """A p, of which the small ones matter: ``.005``, ``.312``, ``1.000``, ``<.001``."""
+    if math.isnan(value):
+        return NONE
+    return "<.001" if value < 0.0005 else f"{value:.3f}".removeprefix("0")
 
 
 def share(value: float) -> str:

@@ -13,13 +13,13 @@ from mechamap.errors import MechaMapError
 from mechamap.notes import Notes
 from mechamap.run import Run
 from mechamap_tui.clipboard import copy_text
-from mechamap_tui.screens.browse_find import FindScreen
+from mechamap_tui.screens.browse_checks import CheckScreen
 from mechamap_tui.widgets.charts import CategoryChart
-from mechamap_tui.widgets.layer_list import CUT
 from mechamap_tui.widgets.neuron_table import NeuronTable
 from mechamap_tui.widgets.pane_line import PANES
 
 if TYPE_CHECKING:
+    from mechamap.run_record import RunRecord
     from mechamap_tui.widgets.notes_view import NotesView
 
 __all__ = ["BrowseScreen"]
@@ -27,7 +27,7 @@ __all__ = ["BrowseScreen"]
 REST = 0.06  # seconds the cursor rests on a neuron before the other panes follow it
 
 
-class BrowseScreen(FindScreen):
+class BrowseScreen(CheckScreen):
     """Browses one run, finished or still being made.
 
     Args:
@@ -40,6 +40,7 @@ class BrowseScreen(FindScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "new_scan", "scan"),
         Binding("x", "cancel_scan", "cancel scan"),
+        Binding("x", "cancel_check", "cancel check"),
         Binding("slash", "filter", "filter", key_display="/"),
         Binding("N", "clear", "clear"),
         Binding("c", "category(1)", "category"),
@@ -47,6 +48,9 @@ class BrowseScreen(FindScreen):
         Binding("left_square_bracket", "layer(-1)", "previous layer", key_display="[", show=False),
         Binding("right_square_bracket", "layer(1)", "next layer", key_display="]", show=False),
         Binding("apostrophe", "goto", "go to", key_display="'"),
+        Binding("a", "ablate", "ablate"),
+        Binding("A", "estimate_causes", "estimate causes"),
+        Binding("V", "confirm_run", "confirm run"),
         Binding("m", "mark", "mark"),
         Binding("M", "marked", "show marked", show=False),
         Binding("y", "copy", "copy"),
@@ -68,12 +72,10 @@ class BrowseScreen(FindScreen):
             self._trouble, notes = error, Notes(None)
         super().__init__(run, notes)
         self._resting: Timer | None = None
-        self._seen: tuple[object, ...] = ()
+        self._seen: tuple[bool, bool, RunRecord] | None = None
 
     def on_mount(self) -> None:
         self.layers_pane.border_title = "1 Layers"
-        if self.run.has("selectivity"):
-            self.layers_pane.border_subtitle = f"|reads| ≥ {CUT:.2f}".replace("0.", ".")
         self.take_marks()
         self._show_run()
         if self._trouble is not None:
@@ -87,11 +89,19 @@ class BrowseScreen(FindScreen):
             self._show_run()
 
     def _show_run(self) -> None:
+        seen, before = (self.scanning, self.checking, self.run.record), self._seen
+        self._seen = seen
+        if before is None or seen[:2] != before[:2]:
+            self.header.show(self.scanning)
+            self.refresh_bindings()
+            self.detail.show(self.detail.row, self.category)
+        if before is None or seen[2] is not before[2]:
+            self._show_record()
+            if before is not None and self.run.record.state != "running":
+                self._follow_soon()  # what is said of the neuron may have changed too
+
+    def _show_record(self) -> None:
         complete = self.run.complete_layers
-        seen = (self.scanning, self.run.record.state, len(complete), self.run.record.problems)
-        if seen == self._seen:
-            return
-        before, self._seen = self._seen, seen
         if len(complete) == len(self.run.layers):
             self.table.show_available(None)
         else:
@@ -99,13 +109,10 @@ class BrowseScreen(FindScreen):
             for rows in complete:
                 mask[rows.rows] = True
             self.table.show_available(mask)
-        self.layers_pane.renew(keep_scroll=True)
+        self.layers_pane.show_new()
         self.apply_filter()
         self.layer_line.show(self.category, self.layers_pane.layer_shown)
         self.header.show(self.scanning)
-        if before[:1] != seen[:1]:
-            self.refresh_bindings()
-            self.detail.show(self.detail.row, self.category)
 
     @property
     def scanning(self) -> bool:
@@ -189,6 +196,9 @@ class BrowseScreen(FindScreen):
     async def action_cancel_scan(self) -> None:
         await self._ask_app("action_cancel_scan")
 
+    async def action_cancel_check(self) -> None:
+        await self._ask_app("action_cancel_check")
+
     async def _ask_app(self, action: str) -> None:
         answer: Any = getattr(self.app, action)()
         if hasattr(answer, "__await__"):
@@ -204,7 +214,7 @@ class BrowseScreen(FindScreen):
             return not self.prompt.asking
         if action == "category":
             return len(self.run.categories) > 1
-        return True
+        return super().check_action(action, parameters)
 
     @property
     def _any_scan(self) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container
+from textual.content import Content
 
 from mechamap.run import Run
 from mechamap_tui.widgets.charts import CategoryChart, charts_of
@@ -43,6 +45,7 @@ class CategoryPane(Container):
     def show(self, row: int | None, category: str) -> None:
         """Show a neuron; the ``category`` is marked among them all."""
         self.row, self.category = row, category
+        self.tabs = charts_of(self.run)  # a run that is checked gets figures it did not have
         self._entitle()
         self.query_one(CategoryChart).show(self.run, row, self.category, self.tab)
 
@@ -50,11 +53,16 @@ class CategoryPane(Container):
         self._entitle()
 
     def _entitle(self) -> None:
-        titles = (
-            pane_title(name, tabs=self.tabs, current=self.tab, action="screen.chart", compact=name == "4")
-            for name in ("4 Categories", "4")
+        initials = {tab: tab[0] for tab in self.tabs if tab != self.tab}
+        self.border_title = first_fitting(
+            self.outer_size.width,
+            self._title("4 Categories"),
+            self._title("4", compact=True),
+            self._title("4", compact=True, short=initials),
         )
-        self.border_title = first_fitting(self.outer_size.width, *titles)
+
+    def _title(self, name: str, *, compact: bool = False, short: Mapping[str, str] | None = None) -> Content:
+        return pane_title(name, tabs=self.tabs, current=self.tab, action="screen.chart", compact=compact, short=short)
 
     def show_tab(self, tab: str) -> None:
         self.tab = tab

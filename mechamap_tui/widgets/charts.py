@@ -5,39 +5,40 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
+from textwrap import wrap
 
 import numpy as np
 from rich.text import Text
 from textual import events
 from textual.message import Message
 
+from mechamap.findings import finding
 from mechamap.run import Run
 from mechamap_tui.bar_chart import signed_bars
-from mechamap_tui.number_text import correlation, magnitude, probability
-from mechamap_tui.terminal_text import pad
+from mechamap_tui.category_figures import CATEGORY_FIGURES, CategoryFigure
+from mechamap_tui.check_signs import BADGE_SIGNS
+from mechamap_tui.terminal_text import clean, fit, pad
 from mechamap_tui.widgets.line_view import LineView
 
 __all__ = ["CHARTS", "CategoryChart", "charts_of"]
 
-# the run's figure, what a bar that reaches the edge is worth (None: the largest), how a value is written, its meaning
-_FIGURES: dict[str, tuple[str, float | None, Callable[[float], str], str]] = {
-    "reads": ("selectivity", 1.0, correlation, "up (+) or down (-) on its words"),
-    "mean": ("mean", None, magnitude, "average on its words"),
-    "d": ("d", None, magnitude, "distance, standard deviations"),
+_KINDS = {kind.key: kind for kind in CATEGORY_FIGURES}
+# what a bar that reaches the edge is worth (None: the largest), and what the figure means
+_CHARTS: dict[str, tuple[float | None, str]] = {
+    "reads": (1.0, "up (+) or down (-) on its words"),
+    "writes": (None, "pushes its words up (+) or down (-) in the output, standard deviations"),
+    "causes": (None, "its words' log p without the neuron; ~ estimated"),
+    "mean": (None, "average on its words"),
+    "d": (None, "distance, standard deviations"),
 }
-_TABLE_COLUMNS = (
-    ("mean", "mean", magnitude),
-    ("auroc", "auroc", probability),
-    ("reads", "selectivity", correlation),
-    ("d", "d", magnitude),
-)
-CHARTS = (*_FIGURES, "table")
+CHARTS = (*_CHARTS, "table")
 NUMBER = 8
 
 
 def charts_of(run: Run) -> tuple[str, ...]:
     """The charts that a run has the figures for."""
-    return tuple(name for name in CHARTS if name == "table" or run.has(_FIGURES[name][0]))
+    return tuple(name for name in CHARTS if name == "table" or _KINDS[name].is_in(run))
 
 
 class CategoryChart(LineView):
@@ -72,7 +73,7 @@ class CategoryChart(LineView):
         self._lines, self._clickable = [], {}
         if self._run is not None and self._row is not None and self._run.categories:
             if self._chart == "table":
-                self._make_table(self._run, self._row)
+                self._make_table(self._run, self._row, width)
             else:
                 self._make_bars(self._run, self._row, width)
         return len(self._lines)
@@ -81,41 +82,59 @@ class CategoryChart(LineView):
         return self._lines[index]()
 
     def _make_bars(self, run: Run, row: int, width: int) -> None:
-        figure, limit, written, meaning = _FIGURES[self._chart]
-        values = [float(value) for value in run.figure(figure)[row]]
+        kind, (limit, meaning) = _KINDS[self._chart], _CHARTS[self._chart]
+        values = [kind.value(run, row, name) for name in run.categories]
         largest = max((abs(value) for value in values if np.isfinite(value)), default=0.0)
-        bars = signed_bars(run.categories, values, limit or largest or 1.0, width - NUMBER)
+        labels = self._labels(run, row, max((width - NUMBER) * 2 // 5, 4))
+        bars = signed_bars(labels, values, limit or largest or 1.0, width - NUMBER)
         for at, name in enumerate(run.categories):
-            bar = bars[at] if bars else Text(pad(name, max(width - NUMBER, 0)))
+            bar = bars[at] if bars else Text(pad(labels[at], max(width - NUMBER, 0)))
             self._clickable[len(self._lines)] = name
-            self._lines.append(partial(self._numbered, bar, values[at], written(values[at]), name))
+            self._lines.append(partial(self._numbered, bar, values[at], kind.cell(run, row, name), name, labels[at]))
         if bars:
             self._lines.append(partial(self._plain, bars[-1], "dim"))
-        self._lines.append(partial(self._plain, Text(pad(meaning, width)), "dim"))
+        for line in wrap(clean(run.record.undefined.get(kind.figure, meaning)), width):
+            self._lines.append(partial(self._plain, Text(line), "dim"))
 
-    def _numbered(self, bar: Text, value: float, written: str, name: str) -> Text:
+    def _labels(self, run: Run, row: int, room: int) -> list[str]:
+        """The categories' names, those whose reading was checked with a sign."""
+        signs = [BADGE_SIGNS.get(finding(run, row, name).badge, "") for name in run.categories]
+        return [fit(name, room - len(sign)) + sign for name, sign in zip(run.categories, signs, strict=True)]
+
+    def _numbered(self, bar: Text, value: float, written: str, name: str, label: str) -> Text:
         text = bar.copy().append(written.rjust(NUMBER), self.look("falling" if value < 0 else "strong"))
         if name == self._category:
-            text.stylize(self.look("cursor"), 0, len(text.plain) - len(text.plain.lstrip(" ")) + len(name))
+            text.stylize(self.look("cursor"), 0, len(text.plain) - len(text.plain.lstrip(" ")) + len(label))
         return text
 
     def _plain(self, text: Text, look: str) -> Text:
         return Text(text.plain, self.look(look))
 
-    def _make_table(self, run: Run, row: int) -> None:
-        columns = [(title, figure, written) for title, figure, written in _TABLE_COLUMNS if run.has(figure)]
-        names = max(min(max(map(len, run.categories)), 14), 4)
-        header = " " * names + "".join(title.rjust(NUMBER) for title, _, _ in columns)
-        self._lines.append(partial(self._plain, Text(header), "title"))
-        for at, name in enumerate(run.categories):
-            numbers = "".join(
-                written(float(run.figure(figure)[row, at])).rjust(NUMBER) for _, figure, written in columns
-            )
-            self._clickable[len(self._lines)] = name
-            self._lines.append(partial(self._table_line, pad(name, names), numbers, name))
+    def _make_table(self, run: Run, row: int, width: int) -> None:
+        """All figures; those that do not fit beside the names stand in a second table under the first."""
+        names = max(min(max(map(len, run.categories)), 14), 4) + run.has("p")
+        labels = self._labels(run, row, names)
+        kinds = [kind for kind in CATEGORY_FIGURES if kind.is_in(run)]
+        while kinds:
+            fitting = max(_fitting(kinds, width - names), 1)
+            shown, kinds = kinds[:fitting], kinds[fitting:]
+            if self._lines:
+                self._lines.append(partial(self._plain, Text(), "dim"))
+            header = " " * names + "".join(kind.key.rjust(kind.width) for kind in shown)
+            self._lines.append(partial(self._plain, Text(header), "title"))
+            for at, name in enumerate(run.categories):
+                numbers = "".join(kind.cell(run, row, name).rjust(kind.width) for kind in shown)
+                self._clickable[len(self._lines)] = name
+                self._lines.append(partial(self._table_line, pad(labels[at], names), numbers, name))
 
     def _table_line(self, label: str, numbers: str, name: str) -> Text:
         text = Text().append(label, self.look("strong")).append(numbers)
         if name == self._category:
             text.stylize(self.look("cursor"), 0, len(label))
         return text
+
+
+def _fitting(kinds: list[CategoryFigure], room: int) -> int:
+    """How many of the first ones have room side by side."""
+    edges = list(accumulate(kind.width for kind in kinds))
+    return sum(edge <= room for edge in edges)

@@ -1,7 +1,8 @@
-"""Pane 3: one neuron, in four ways."""
+"""Pane 3: one neuron, in five ways."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
@@ -13,8 +14,11 @@ from textual.content import Content
 from textual.timer import Timer
 
 from mechamap.errors import MechaMapError
+from mechamap.findings import finding
 from mechamap.notes import Notes
 from mechamap.run import Run
+from mechamap_tui.check_signs import BADGE_SIGNS
+from mechamap_tui.live_check import busy_with
 from mechamap_tui.number_text import correlation
 from mechamap_tui.occurrence_map import OccurrenceMap
 from mechamap_tui.widgets.pane_title import first_fitting, pane_title
@@ -24,17 +28,22 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from mechamap_tui.widgets.histogram_view import HistogramView
+    from mechamap_tui.widgets.lens_view import LensView
     from mechamap_tui.widgets.notes_view import NotesView
     from mechamap_tui.widgets.text_view import TextView
 
 __all__ = ["DETAIL_TABS", "DetailPane"]
 
-DETAIL_TABS = ("tokens", "text", "histogram", "notes")
+DETAIL_TABS = ("tokens", "text", "lens", "histogram", "notes")
+SHORT_NAMES = {"tokens": "tok", "histogram": "hist"}
 ASK_AFTER = 0.4  # seconds of rest on a neuron before its activations are asked from the engine
 
 
 class DetailPane(Container):
-    """The chosen neuron's tokens, the text it saw, its distribution and its note; only the open tab is made."""
+    """The chosen neuron's tokens, the text it saw, what it writes, its distribution and its note.
+
+    Only the open tab is made.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,l", "next_tab(1)", "next tab"),
@@ -73,6 +82,8 @@ class DetailPane(Container):
             case "notes":
                 name = "" if row is None else str(self.run.neuron_name(row))
                 self._notes_view.show(row, self.notes.note(name))
+            case "lens":
+                cast("LensView", self.open_view).show(self.run, row, self.category)
             case _:
                 self._show_activations()
 
@@ -114,18 +125,25 @@ class DetailPane(Container):
             return
         name = str(self.run.neuron_name(self.row))
         marked = "●" if self.notes.is_marked(name) else ""
-        reads = ""
-        if self.run.has("selectivity") and self.category:
-            reads = f"{self.category} {correlation(float(self.run.column('selectivity', self.category)[self.row]))}"
+        reads = badge = ""
+        if self.category:
+            found = finding(self.run, self.row, self.category)
+            badge = found.badge
+            reads = f"{self.category} {correlation(found.reads)}" if self.run.has("selectivity") else ""
+        sign = BADGE_SIGNS.get(badge, "")
         self.border_title = first_fitting(
             self.outer_size.width,
-            self._title(f"3 {name}{marked}", reads),
-            self._title(f"3 {name}{marked}"),
-            self._title(f"3 {name}", compact=True),
+            self._title(f"3 {name}{marked}", f"{reads} {badge}".strip()),
+            self._title(f"3 {name}{marked}", badge),
+            self._title(f"3 {name}{marked}{sign}"),
+            self._title(f"3 {name}{sign}", compact=True),
+            self._title(f"3 {name}{sign}", compact=True, short=SHORT_NAMES),
         )
 
-    def _title(self, *parts: str, compact: bool = False) -> Content:
-        return pane_title(*parts, tabs=DETAIL_TABS, current=self.tab, action="screen.detail", compact=compact)
+    def _title(self, *parts: str, compact: bool = False, short: Mapping[str, str] | None = None) -> Content:
+        return pane_title(
+            *parts, tabs=DETAIL_TABS, current=self.tab, action="screen.detail", compact=compact, short=short
+        )
 
     def on_resize(self) -> None:
         self._entitle()
@@ -143,8 +161,8 @@ class DetailPane(Container):
         kept = run.activations(layer)
         if kept is not None:
             self._draw(np.asarray(kept[row - run.layer_rows(layer).first_row], dtype=np.float32))
-        elif getattr(self.app, "live", None) is not None:
-            self._draw(None, "This run does not keep its activations; they can be had when the scan is done.")
+        elif busy := busy_with(self.app):
+            self._draw(None, f"{busy} is running; activations can be had when it is done.")
         elif run.path is None or not hasattr(self.app, "engine"):
             self._draw(None, "This run did not keep its activations.")
         else:
@@ -177,6 +195,10 @@ def _view(tab: str) -> Widget:
             from mechamap_tui.widgets.text_view import TextView
 
             return TextView(id=tab)
+        case "lens":
+            from mechamap_tui.widgets.lens_view import LensView
+
+            return LensView(id=tab)
         case "histogram":
             from mechamap_tui.widgets.histogram_view import HistogramView
 

@@ -11,7 +11,8 @@ from textual.message import Message
 from textual.widget import Widget
 
 from mechamap.run import Run
-from mechamap_tui.widgets.layer_list import BARS, PENDING, LayerCounts
+from mechamap_tui.layer_counts import LayerCounts
+from mechamap_tui.widgets.layer_list import BARS, PENDING
 
 __all__ = ["LayerLine"]
 
@@ -19,7 +20,7 @@ LABEL = "layer "
 
 
 class LayerLine(Widget):
-    """A bar a layer, as high as the number of neurons that stand out for the category; a click chooses."""
+    """A bar a layer, as high as the number of neurons that count for the category; a click chooses."""
 
     ALLOW_SELECT = False
 
@@ -65,12 +66,12 @@ class LayerLine(Widget):
                 else ("▁" if counts is None else BARS[-(-8 * int(counts[category]) // highest)])
             )
             text.append(bar, "reverse" if rows.layer == self._layer else "")
-        if self.run.has("selectivity") and self.category:
+        if self.counts.counted and self.category:
             counts = self.counts.of(self._layer) if self._layer is not None else None
             count = (
                 self.counts.total(category) if self._layer is None else 0 if counts is None else int(counts[category])
             )
-            text.append(f"  {count:,} stand out for {self.category}")
+            text.append(f"  {count:,} {self.counts.counted_verb} for {self.category}")
         return text
 
     def on_click(self, event: events.Click) -> None:

@@ -1,56 +1,24 @@
-"""The layers of a run: how many neurons stand out for the category, and which layers are still to come."""
+"""The layers of a run: how many of their neurons count for the category, and which layers are still to come."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
 from rich.text import Text
 from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from mechamap.run import Run
+from mechamap_tui.layer_counts import LayerCounts
 from mechamap_tui.terminal_text import fit, pad
 from mechamap_tui.widgets.line_view import LineView
 
-__all__ = ["CUT", "LayerCounts", "LayerList"]
+__all__ = ["LayerList"]
 
-CUT = 0.8  # a neuron stands out for a category when its selectivity, up or down, reaches this
 BARS = " ▁▂▃▄▅▆▇█"
 PENDING = "…"
-
-
-class LayerCounts:
-    """How many neurons of each layer stand out for each category, counted once for each layer that is complete."""
-
-    def __init__(self, run: Run) -> None:
-        self.run = run
-        self._counts: dict[int, NDArray[np.int64]] = {}
-
-    def of(self, layer: int) -> NDArray[np.int64] | None:
-        """``[categories]``, or None while the layer is not complete or the run has no selectivity."""
-        found = self._counts.get(layer)
-        if found is None and self.run.has("selectivity"):
-            rows = self.run.layer_rows(layer)
-            if rows.complete:
-                selectivity = np.abs(np.asarray(self.run.figure("selectivity")[rows.rows]))  # [width, categories]
-                found = self._counts[layer] = np.count_nonzero(selectivity >= CUT, axis=0)
-        return found
-
-    def highest(self) -> int:
-        """The largest count of any category in any layer."""
-        return max((int(counts.max(initial=0)) for counts in self._counted()), default=0)
-
-    def total(self, category: int) -> int:
-        """Neurons of all complete layers that stand out for a category."""
-        return sum(int(counts[category]) for counts in self._counted())
-
-    def _counted(self) -> list[NDArray[np.int64]]:
-        counted = (self.of(rows.layer) for rows in self.run.layers)
-        return [counts for counts in counted if counts is not None]
 
 
 class LayerList(LineView):
@@ -87,6 +55,12 @@ class LayerList(LineView):
     def layer_shown(self) -> int | None:
         """The layer under the cursor; None: all."""
         return None if self._at == 0 else self.run.layers[self._at - 1].layer
+
+    def show_new(self) -> None:
+        """Layers or figures have arrived: count again, and say what is counted."""
+        self.counts.renew()
+        self.border_subtitle = self.counts.counted or None
+        self.renew(keep_scroll=True)
 
     def show_category(self, category: str) -> None:
         self.category = category
@@ -158,7 +132,7 @@ class LayerList(LineView):
         return text.append(self._count(rows.layer, 5).rjust(width - text.cell_len), self.look("strong"))
 
     def _count(self, layer: int | None, width: int) -> str:
-        if not self.run.has("selectivity"):
+        if not (self.counts.counted and self.category):
             return f"{self.run.neurons:,}"
         category = self.run.category_index(self.category)
         counts = self.counts.of(layer) if layer is not None else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -15,7 +16,15 @@ from textual.strip import Strip
 from mechamap.run import Run
 from mechamap_tui.neuron_columns import Column, token_summary
 from mechamap_tui.neuron_order import NeuronOrder
-from mechamap_tui.widgets.neuron_lines import LineLayout, LineStyles, draw_header, draw_neuron, lay_out, scrolled
+from mechamap_tui.widgets.neuron_lines import (
+    MARGIN,
+    LineLayout,
+    LineStyles,
+    draw_header,
+    draw_neuron,
+    lay_out,
+    scrolled,
+)
 
 __all__ = ["HEADER", "NeuronScroll"]
 
@@ -38,7 +47,7 @@ class NeuronScroll(ScrollView, can_focus=True, inherit_bindings=False):
 
     DEFAULT_CSS = """
     NeuronScroll {
-        scrollbar-size-vertical: 1; scrollbar-gutter: stable;
+        scrollbar-size-vertical: 1; scrollbar-size-horizontal: 0; scrollbar-gutter: stable;
         .neurons--header { color: $foreground 70%; text-style: bold; }
         .neurons--header-cursor { text-style: bold underline; }
         .neurons--cursor { background: $block-cursor-blurred-background; }
@@ -70,6 +79,7 @@ class NeuronScroll(ScrollView, can_focus=True, inherit_bindings=False):
         self.marked: set[int] = set()
         self.column = 0  # under the cursor
         self._columns: tuple[Column, ...] = ()
+        self._check_sign: Callable[[int], str] | None = None
         self._anchor: int | None = None  # the neuron the user stands on, shown or not
         self._place = 0  # the cursor's line
         self._layout: LineLayout | None = None
@@ -109,8 +119,8 @@ class NeuronScroll(ScrollView, can_focus=True, inherit_bindings=False):
             return Strip.blank(width, styles.base)
         scroll_x, scroll_y = self.scroll_offset
         if y < HEADER:
-            header = draw_header(self._layout, self.order.keys, self.column, styles)
-            return scrolled(header, self._layout, scroll_x, width, styles.header)
+            header = draw_header(self._layout, self.order.keys, self.column, styles, scroll_x)
+            return scrolled(header, self._layout, scroll_x, styles.header)
         place = scroll_y + y - HEADER
         if place >= len(self.order):
             text = self._empty_line() if y == HEADER + 1 and not len(self.order) else ""
@@ -127,9 +137,10 @@ class NeuronScroll(ScrollView, can_focus=True, inherit_bindings=False):
                 styles,
                 under_cursor=under_cursor,
                 marked=row in self.marked,
+                check=self._check_sign(row) if self._check_sign is not None else "",
             )
             base = styles.cursor if under_cursor else styles.base
-            strip = scrolled(segments, self._layout, scroll_x, width, base)
+            strip = scrolled(segments, self._layout, scroll_x, base)
             self._strips[key] = strip
         return strip
 
@@ -194,21 +205,22 @@ class NeuronScroll(ScrollView, can_focus=True, inherit_bindings=False):
             self.post_message(self.NeuronHighlighted(row))
 
     def _show_column(self) -> None:
-        if self._layout is None or self.column < self._layout.fixed:
-            return
-        left, right = self._layout.edges[self.column], self._layout.edges[self.column + 1]
-        pane = self.scrollable_content_region.width
+        layout = self._layout
+        if layout is None or not layout.fixed <= self.column < len(layout.columns) - 1:
+            return  # it is always in view
+        left, right = layout.edges[self.column], layout.edges[self.column + 1]
         x = self.scroll_offset.x
-        if right - x > pane:
-            self.scroll_to(x=right - pane, animate=False)
-        elif left - x < self._layout.fixed_width:
-            self.scroll_to(x=left - self._layout.fixed_width, animate=False)
+        if right - x > layout.right:
+            self.scroll_to(x=right - layout.right, animate=False)
+        elif left - x < layout.left:
+            self.scroll_to(x=left - layout.left, animate=False)
 
     # --- size ------------------------------------------------------------------------------------------------
 
     def _resize(self) -> None:
         width = self.scrollable_content_region.width
-        self._layout = lay_out(self._columns, width)
+        margin = MARGIN if self._check_sign is None else MARGIN + 1
+        self._layout = lay_out(self._columns, width, margin)
         self.virtual_size = Size(self._layout.width, len(self.order) + HEADER)
 
     def on_mount(self) -> None:

@@ -12,6 +12,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from mechamap.run import Run
+from mechamap_tui.check_signs import check_signs
 from mechamap_tui.neuron_columns import (
     ALL_CATEGORIES,
     CATEGORY_KEYS,
@@ -88,9 +89,10 @@ class NeuronTable(NeuronScroll, can_focus=True, inherit_bindings=False):
         self.reordered()
 
     def show_available(self, mask: NDArray[np.bool_] | None) -> None:
-        """Layers have arrived: show their neurons too."""
+        """Layers or figures have arrived: show them too."""
         self.order.set_available(mask)
         self._make_columns()
+        self.order.values_changed()
         self.reordered()
 
     def show_only(self, name: str, mask: NDArray[np.bool_] | None) -> None:
@@ -110,7 +112,7 @@ class NeuronTable(NeuronScroll, can_focus=True, inherit_bindings=False):
     def described(self, row: int) -> str:
         """A neuron's line as text to be pasted elsewhere."""
         columns = [column for column in self._columns[self._names() :] if column.key != TOKENS]
-        figures = [f"{column.title} {column.text(float(column.values()[row]))}" for column in columns]
+        figures = [f"{column.title} {column.cell(row)}" for column in columns]
         parts = [f"{self.run.neuron_name(row)} of {self.run.label}", self.category, *figures]
         return "\t".join([*(part for part in parts if part), token_summary(self.run, row, self.category)])
 
@@ -135,13 +137,15 @@ class NeuronTable(NeuronScroll, can_focus=True, inherit_bindings=False):
     # --- sorting and columns ---------------------------------------------------------------------------------
 
     def action_sort(self) -> None:
-        """Sort by the column under the cursor: down, then up, then as it was."""
-        self.order.cycle(self._columns[self.column].key)
+        """Sort by the column under the cursor: what matters most on top, then the other way, then as it was."""
+        column = self._columns[self.column]
+        self.order.cycle(column.key, descending=not column.ascending)
         self.reordered()
 
     def action_sort_second(self) -> None:
-        """Order equals by the column under the cursor: down, then up, then not."""
-        self.order.cycle_second(self._columns[self.column].key)
+        """Order equals by the column under the cursor: one way, then the other, then not."""
+        column = self._columns[self.column]
+        self.order.cycle_second(column.key, descending=not column.ascending)
         self.reordered()
 
     def action_overview(self) -> None:
@@ -160,10 +164,14 @@ class NeuronTable(NeuronScroll, can_focus=True, inherit_bindings=False):
         self.refresh()
 
     def _make_columns(self) -> None:
+        key = self._columns[self.column].key if self._columns else ""
         one, all_ = category_columns(self.run, self.category), overview_columns(self.run, self.category)
         self._by_key = {column.key: column for column in (*all_, *one)}
         self._columns = all_ if self.overview else one
-        self.column = min(self.column, len(self._columns) - 1)
+        # New columns come between old ones: the cursor stays on its own.
+        same = (at for at, column in enumerate(self._columns) if column.key == key)
+        self.column = next(same, min(self.column, len(self._columns) - 1))
+        self._check_sign = check_signs(self.run, self.category)
         self._strips.clear()
 
     def _names(self) -> int:

@@ -55,9 +55,10 @@ class NotesView(Vertical, can_focus=True):
 
     def show(self, row: int | None, text: str) -> None:
         """Show a neuron's note; an unfinished one is kept first."""
+        before = self._kept
         self.keep()
-        if row == self._row and text == self._kept:
-            return
+        if row == self._row and text in (before, self._kept):
+            return  # also where what was just typed is still on its way to the file that ``text`` comes from
         self._row, self._kept = row, text
         editor = self.query_one(TextArea)
         editor.disabled = row is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from textual.content import Content
 from textual.style import Style
@@ -12,12 +12,21 @@ from mechamap_tui.terminal_text import clean
 __all__ = ["first_fitting", "pane_title"]
 
 JOINT = " ── "
+BORDER = 6  # cells that the border keeps for itself: a corner, a dash and a space at either end
 
 
 def pane_title(
-    *parts: str, tabs: Sequence[str] = (), current: str = "", action: str = "", compact: bool = False
+    *parts: str,
+    tabs: Sequence[str] = (),
+    current: str = "",
+    action: str = "",
+    compact: bool = False,
+    short: Mapping[str, str] | None = None,
 ) -> Content:
-    """``2 Neurons ── category food``; with ``tabs``, the ``current`` one marked, a click runs ``action('tab')``."""
+    """``2 Neurons ── category food``; with ``tabs``, the ``current`` one marked, a click runs ``action('tab')``.
+
+    ``short`` are names for tabs that have no room for their own.
+    """
     title = Content(JOINT.join(clean(part) for part in parts if part))
     if not tabs:
         return title
@@ -27,10 +36,10 @@ def pane_title(
         style += Style(bold=True, underline=True) if tab == current else Style(dim=True)
         if place:
             pieces.append(Content("|" if compact else " | "))
-        pieces.append((tab, style))
+        pieces.append(((short or {}).get(tab, tab), style))
     return Content.assemble(*pieces)
 
 
 def first_fitting(width: int, *titles: Content) -> Content:
     """The first of the titles that a pane ``width`` cells wide shows whole; the last one where none does."""
-    return next((title for title in titles if title.cell_length <= width - 4), titles[-1])
+    return next((title for title in titles if title.cell_length <= width - BORDER), titles[-1])

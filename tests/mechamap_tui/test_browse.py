@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from textual.widgets import TextArea
 
 from mechamap.run import Run
 from mechamap.run_record import RunRecord
+from mechamap_tui.screens.help import GLOSSARY
 from mechamap_tui.screens.run_info import info_lines
 from mechamap_tui.widgets.key_footer import KeyFooter
 
@@ -98,10 +101,10 @@ async def test_z_gives_a_pane_the_whole_screen_and_back(run: Run, size: tuple[in
 async def test_no_line_of_any_size_runs_over_the_edge(run: Run) -> None:
     for size in SIZES:
         async with browsing(run, size) as browser:
-            assert browser.table._layout is not None
-            if size[0] >= 80:
-                assert browser.table._layout.width <= browser.table.scrollable_content_region.width
-            assert not browser.table.show_horizontal_scrollbar or size[0] < 80
+            lines = browser.painted("#neurons").splitlines()
+            assert len({len(line) for line in lines}) == 1
+            assert "top tokens" in lines[1], "the tokens stay in view, however many figures there are"
+            assert browser.table.scrollbar_size_horizontal == 0, "signs in the header say that there is more"
 
 
 async def test_digits_and_tab_move_between_panes(run: Run) -> None:
@@ -141,8 +144,10 @@ async def test_t_and_a_second_3_open_the_next_tab(run: Run) -> None:
         assert browser.screen.detail.tab == "text"
         assert browser.app.focused is browser.table
         await browser.press("3", "3")
+        assert browser.screen.detail.tab == "lens"
+        await browser.press("l")
         assert browser.screen.detail.tab == "histogram"
-        await browser.press("h")
+        await browser.press("h", "h")
         assert browser.screen.detail.tab == "text"
 
 
@@ -412,6 +417,63 @@ def test_the_page_about_a_run_names_problems_flags_and_words_not_found(run: Run)
     assert ("trouble", "    words not found: owl") in lines
     assert ("text", "  animal: 2 occurrences. dog ×2 (1/3 tokens)") in lines
     assert ("text", "  exclude first position: yes") in lines
+
+
+def test_the_page_about_a_run_tells_how_it_was_checked(run: Run) -> None:
+    confirmation = {
+        "permutations": 200, "splits": 5, "templates": 6, "words": 128, "neurons": 48,
+        "null_auroc": {"median": 0.86, "largest": 0.93, "needed": 0.92},
+        "categories": {
+            "food": {"words": 16, "skipped": ["sushi"], "held_out_auroc": 0.993, "held_out_auroc_lowest": 0.97,
+                     "held_out_ap": 0.9, "by_mean": 0.71, "best": "L1.N7", "confirmed": 9, "writers": 2, "reason": ""},
+            "color": {"reason": "only two words"},
+        },
+    }  # fmt: skip
+    look = {"text": "second.txt", "tokens": 1200, "neurons": [
+        {"neuron": "L0.N3", "category": "animal", "first": 0.98, "second": 0.6, "error": 0.05, "occurrences": 12,
+         "dropped": True},
+        {"neuron": "L1.N7", "category": "food"},
+    ]}  # fmt: skip
+    run.record = replace(
+        run.record,
+        confirmation=confirmation,
+        causes={"occurrences": {"food": 30}, "log_p": {"food": -4.25}, "positions": "the scanned text"},
+        second_looks=(look,),
+        undefined={"write": "an encoder predicts no next token"},
+    )
+    lines = list(info_lines(run))
+    assert ("text", "  128 words, 6 templates, 5 splits, 200 permutations, 48 neurons") in lines
+    best = "half the time at most .86, at worst .93, needed .92"
+    assert ("text", f"  best auroc of shuffled words anywhere in the model: {best}") in lines
+    food = (
+        "9 confirmed, 2 write it, best L1.N7, held-out auroc .99 (lowest .97), ap .90, the best by mean .71, 16 words"
+    )
+    assert ("text", f"  food: {food}") in lines
+    assert ("trouble", "    words left out: sushi") in lines
+    assert ("trouble", "    only two words") in lines
+    assert ("text", "  food: 30 occurrences, mean log p -4.250") in lines
+    assert ("text", "  second.txt, 1,200 tokens: 2 looked at again, 1 dropped") in lines
+    assert ("trouble", "    L0.N3 animal: auroc .98, here .60 ± .05 over 12, dropped") in lines
+    assert ("trouble", "  write: an encoder predicts no next token") in lines
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"confirmation": {"permutations": 200, "categories": {}}},
+        {"confirmation": {"categories": {"food": None}, "null_auroc": None}},
+        {"causes": {"positions": ""}, "second_looks": ({"text": "x"},)},
+        {"causes": {"log_p": {"food": None}}, "second_looks": ({"neurons": [{}]},)},
+    ],
+)
+def test_what_a_run_does_not_say_about_its_checks_is_left_out(run: Run, members: dict[str, Any]) -> None:
+    run.record = replace(run.record, **members)
+    assert all(isinstance(line, str) for _, line in info_lines(run))
+
+
+def test_help_explains_the_figures_of_a_checked_run() -> None:
+    words = {word for word, _ in GLOSSARY}
+    assert {"reads", "writes", "causes", "p", "held", "confirmed"} <= words
 
 
 async def test_problems_are_announced_in_the_first_line(run: Run) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
-from browse_host import browsing
-from recorded_run import recorded_run
+from browse_host import SIZES, browsing
+from recorded_run import checked_run, recorded_run
 
 from mechamap.run import Run
 from mechamap_tui.bar_chart import signed_bars
-from mechamap_tui.number_text import correlation, magnitude, probability, share
+from mechamap_tui.number_text import correlation, effect, magnitude, probability, share, small_probability
+from mechamap_tui.widgets.charts import CategoryChart
 
 NAN = float("nan")
 
@@ -53,6 +56,10 @@ def test_where_there_is_no_room_there_is_no_chart() -> None:
         (probability, 0.984, ".98"), (probability, 1.0, "1.00"), (probability, NAN, "—"),
         (magnitude, 3.416, "+3.42"), (magnitude, -2824.2, "-2824"), (magnitude, 99.999, "+100.0"),
         (magnitude, 1.2e7, "+1.2e+07"), (magnitude, 0.0, "+0.00"), (magnitude, NAN, "—"),
+        (effect, -0.21, "-.2100"), (effect, 0.00083, "+.0008"), (effect, -1.2344, "-1.234"),
+        (effect, 0.99997, "+1.000"), (effect, 9.9996, "+10.00"), (effect, 0.0, "+.0000"), (effect, NAN, "—"),
+        (small_probability, 1 / 201, ".005"), (small_probability, 1.0, "1.000"), (small_probability, 1e-4, "<.001"),
+        (small_probability, NAN, "—"),
         (share, 0.111, "11%"), (share, 0.001, "<1%"), (share, 0.0, "0%"), (share, 1.0, "100%"), (share, NAN, "—"),
     ],
 )  # fmt: skip
@@ -75,28 +82,87 @@ async def test_the_table_has_every_figure_of_every_category(run: Run) -> None:
     async with browsing(run) as browser:
         await browser.press("4", "h")
         lines = browser.painted("#categories").splitlines()
-        assert lines[1].split()[1:5] == ["mean", "auroc", "reads", "d"]
+        assert lines[1].split()[1:7] == ["reads", "writes", "auroc", "ap", "d", "mean"]
         row = run.row_of("L0.N3")
         for name, line in zip(run.categories, lines[2:5], strict=True):
-            figures = {figure: float(run.column(figure, name)[row]) for figure in ("mean", "auroc", "selectivity", "d")}
+
+            def of(figure: str, category: str = name) -> float:
+                return float(run.column(figure, category)[row])
+
             assert line.strip("┃ ").split() == [
                 name,
-                magnitude(figures["mean"]),
-                probability(figures["auroc"]),
-                correlation(figures["selectivity"]),
-                magnitude(figures["d"]),
+                correlation(of("selectivity")),
+                magnitude(of("write")),
+                probability(of("auroc")),
+                probability(of("ap")),
+                magnitude(of("d")),
+                magnitude(of("mean")),
             ]
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_reads_writes_and_causes_stand_side_by_side_at_every_size(tmp_path: Path, size: tuple[int, int]) -> None:
+    run = checked_run(tmp_path / "checked")
+    async with browsing(run, size) as browser:
+        browser.table.go_to(run.row_of("L1.N7"))
+        await browser.press("4", "h")
+        await browser.rest()
+        lines = browser.painted("#categories").splitlines()
+        assert lines[1].split()[1:4] == ["reads", "writes", "causes"]
+        animal, food = lines[2].strip("┃ ").split(), lines[3].strip("┃ ").split()
+        assert food[0] == "food✓" and food[3].startswith("-.2500"), "confirmed, and measured"
+        assert animal[0] == "animal" and animal[3].startswith("~"), "neither"
+        view = browser.screen.categories.query_one(CategoryChart)
+        everything = "\n".join(view.line(at, 30).plain for at in range(view.virtual_size.height))
+        for title in ("p", "held", "second", "auroc", "ap", "d", "mean"):
+            assert title in everything.split(), "what does not fit beside the names stands below"
+
+
+async def test_a_neuron_that_dropped_on_a_second_text_is_marked_in_the_chart(tmp_path: Path) -> None:
+    async with browsing(checked_run(tmp_path / "checked")) as browser:
+        chart = browser.painted("#categories")
+        assert browser.at == "L0.N3"
+        assert "animal✗" in chart and "food✓" not in chart
+
+
+async def test_causes_are_drawn_with_what_is_estimated_marked(tmp_path: Path) -> None:
+    run = checked_run(tmp_path / "checked")
+    async with browsing(run) as browser:
+        browser.table.go_to(run.row_of("L1.N7"))
+        browser.screen.action_chart("causes")
+        await browser.rest()
+        lines = browser.painted("#categories").splitlines()
+        assert "~" in lines[1] and "~" not in lines[2] and "-.2500" in lines[2]
+        assert "log p without the neuron" in lines[5]
+
+
+async def test_a_figure_that_is_not_defined_says_why_instead_of_what_it_means(run: Run) -> None:
+    run.record = replace(run.record, undefined={"write": "an encoder predicts no next token"})
+    run._arrays["write"] = np.full((run.neurons, 3), np.nan, np.float32)
+    async with browsing(run) as browser:
+        browser.screen.action_chart("writes")
+        assert "an encoder predicts no next token" in browser.painted("#categories")
+        assert browser.painted("#categories").count("—") >= 3
 
 
 async def test_the_tabs_go_round(run: Run) -> None:
     async with browsing(run) as browser:
         await browser.press("4")
         seen = []
-        for _ in range(4):
+        for _ in range(5):
             seen.append(browser.screen.categories.tab)
             await browser.press("l")
-        assert seen == ["reads", "mean", "d", "table"]
+        assert seen == ["reads", "writes", "mean", "d", "table"]
         assert browser.screen.categories.tab == "reads"
+
+
+@pytest.mark.parametrize("size", SIZES)
+async def test_all_tabs_can_be_seen_at_every_size(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with browsing(checked_run(tmp_path / "checked"), size) as browser:
+        for key in ("3", "4"):
+            await browser.press(key)
+            title = browser.painted("#detail" if key == "3" else "#categories").splitlines()[0]
+            assert "…" not in title
 
 
 async def test_a_click_on_a_category_chooses_it_and_the_cursor_stays_on_its_neuron(run: Run) -> None:

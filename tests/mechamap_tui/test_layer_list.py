@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 from browse_host import browsing, finish_layer
-from recorded_run import recorded_run
+from recorded_run import checked_run, recorded_run
 
-from mechamap_tui.widgets.layer_list import CUT, LayerCounts
+from mechamap_tui.layer_counts import CUT, LayerCounts
 
 
 def test_the_counts_are_of_neurons_that_stand_out_either_way(tmp_path: Path) -> None:
@@ -32,6 +32,26 @@ def test_a_layer_that_is_not_complete_has_no_count_until_it_is(tmp_path: Path) -
     run.refresh()
     assert counts.of(1) is not None
     assert counts.total(1) == 1
+
+
+def test_of_a_confirmed_run_only_confirmed_neurons_count(tmp_path: Path) -> None:
+    run = checked_run(tmp_path / "run")
+    counts = LayerCounts(run)
+    by_layer = [(counts.of(layer.layer)) for layer in run.layers]
+    assert [found.tolist() for found in by_layer if found is not None] == [[0, 0, 0], [0, 1, 0], [0, 0, 1]]
+    assert counts.total(0) == 0, "the planted animal neuron dropped on a second text"
+
+
+async def test_pane_and_line_say_that_they_count_confirmed_neurons(tmp_path: Path) -> None:
+    run = checked_run(tmp_path / "run")
+    async with browsing(run) as browser:
+        await browser.press("c")
+        await browser.rest()
+        lines = browser.painted("#layers").splitlines()
+        assert lines[1].split() == ["│▸all", "food", "1", "│"]
+        assert "confirmed" in lines[-1] and "reads" not in lines[-1]
+    async with browsing(run, (90, 30)) as browser:
+        assert "0 confirmed for animal" in browser.painted("#layer-line")
 
 
 async def test_the_pane_shows_each_layer_its_count_and_which_are_still_to_come(tmp_path: Path) -> None:

@@ -46,6 +46,17 @@ def test_a_column_cycles_down_up_and_as_it_was() -> None:
     assert seen == [(SortKey("layer"),), (SortKey("layer", False),), (SortKey("score", False),)]
 
 
+def test_a_column_whose_lowest_values_matter_begins_upwards() -> None:
+    order = order_of()
+    seen = []
+    for _ in range(3):
+        order.cycle("layer", descending=False)
+        seen.append(order.keys)
+    assert seen == [(SortKey("layer", False),), (SortKey("layer"),), (SortKey("score"),)]
+    order.cycle_second("layer", descending=False)
+    assert order.keys == (SortKey("score"), SortKey("layer", False))
+
+
 def test_the_default_column_cycles_up_and_back_to_the_default() -> None:
     order = order_of()
     order.cycle("score")

@@ -64,8 +64,10 @@ async def test_the_neuron_that_falls_most_is_found_by_sorting_up(run: Run) -> No
 async def test_another_column_is_chosen_with_l_and_sorted(run: Run) -> None:
     async with browsing(run) as browser:
         titles = [column.title for column in browser.table.columns]
-        assert titles == ["L", "N", "reads", "auroc", "d", "mean", "max", "min", "fire", "top tokens"]
-        await browser.press("l", "l", "s")
+        assert titles == [
+            "L", "N", "reads", "writes", "auroc", "ap", "d", "mean", "max", "min", "fire", "top tokens"
+        ]  # fmt: skip
+        await browser.press("l", "l", "l", "l", "s")
         d = run.column("d", "animal")[browser.table.order.rows]
         assert (np.diff(d) <= 0).all()
         assert "sorted by d ▼" in browser.title
@@ -75,7 +77,7 @@ async def test_another_column_is_chosen_with_l_and_sorted(run: Run) -> None:
 
 async def test_a_second_key_is_added_and_shown(run: Run) -> None:
     async with browsing(run) as browser:
-        await browser.press("h", "h", "s", "l", "l", "l", "S")
+        await browser.press("h", "h", "s", "l", "l", "l", "l", "S")
         assert "sorted by L ▼, then auroc ▼" in browser.title
         rows = browser.table.order.rows
         assert (np.diff(run.layer_of[rows]) <= 0).all()
@@ -84,7 +86,7 @@ async def test_a_second_key_is_added_and_shown(run: Run) -> None:
 
 async def test_sorting_by_tokens_reads_from_a_to_z(run: Run) -> None:
     async with browsing(run) as browser:
-        await browser.press(*"lllllllll", "s", "g")
+        await browser.press(*"lllllllllll", "s", "g")
         summaries = [token_summary(run, int(row), "animal") for row in browser.table.order.rows]
         first = [summary.removeprefix("(falls) ").split(" · ")[0].casefold() for summary in summaries]
         assert first == sorted(first)
@@ -158,7 +160,7 @@ async def test_v_shows_a_column_per_category_and_keeps_the_sort(run: Run) -> Non
 
 async def test_columns_that_do_not_fit_come_into_view_beside_the_name(run: Run) -> None:
     async with browsing(run, (62, 24)) as browser:
-        await browser.press(*"lllllllll")
+        await browser.press(*"lllllllllll")
         pane = browser.painted("#neurons")
         assert "top tokens" in pane
         assert "reads" not in pane.splitlines()[1]
@@ -188,7 +190,7 @@ async def test_a_neuron_hidden_by_a_filter_gets_the_cursor_back_when_the_filter_
 async def test_the_copied_line_names_neuron_model_category_and_figures(run: Run) -> None:
     async with browsing(run) as browser:
         line = browser.table.described(run.row_of("L0.N3"))
-        assert line.startswith("L0.N3 of tiny\tanimal\treads +.95\tauroc ")
+        assert line.startswith("L0.N3 of tiny\tanimal\treads +.95\twrites ")
         assert line.split("\t")[-1].count(" · ") == 4
 
 
