@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from textual.actions import ActionParseResult
 
     from mechamap.run import Run
+    from mechamap_tui.check_watch import CheckWatch
     from mechamap_tui.client import EngineClient
     from mechamap_tui.engine_values import ExportOrder
+    from mechamap_tui.live_check import LiveCheck
     from mechamap_tui.live_scan import LiveScan
     from mechamap_tui.scan_watch import ScanWatch
     from mechamap_tui.screens.export import ExportChoices
@@ -58,6 +60,7 @@ class MechaMapApp(App[None]):
         self.target = target or Target("nothing")
         self.last_draft = ScanDraft(config=str(config) if config else "")
         self.live: LiveScan | None = None
+        self.checking: LiveCheck | None = None
         self.export_choices: ExportChoices | None = None
         self._engine = engine
 
@@ -202,7 +205,7 @@ class MechaMapApp(App[None]):
     def _look_at_run(self) -> None:
         """Show what another process has added to the run on top; a scan of our own reports by itself."""
         run = getattr(self.screen, "run", None)
-        if run is None or run.record.state != "running" or (self.live is not None and run is self.live.run):
+        if run is None or (self.live is not None and run is self.live.run):
             return
         try:
             news = run.refresh()
@@ -212,11 +215,29 @@ class MechaMapApp(App[None]):
         if news and show is not None:
             show()
 
+    # --- checks ----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def checks(self) -> CheckWatch:
+        from mechamap_tui.check_watch import CheckWatch
+
+        return CheckWatch(self)
+
+    def start_check(self, kind: str, run: Run, neuron: str = "") -> None:
+        """Confirm ``run``, estimate its causes, or measure those of one neuron.
+
+        Raises:
+            UsageError: it cannot be done to this run, or not now.
+        """
+        self.checks.start(kind, run, neuron)
+
     # --- actions ---------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "cancel_scan":
             return self.live is not None
+        if action == "cancel_check":
+            return self.checking is not None
         return True
 
     def action_new_scan(self, model: str = "") -> None:
@@ -231,6 +252,11 @@ class MechaMapApp(App[None]):
         """Stop the running scan; its finished layers are kept."""
         if self.live is not None:
             await self.scans.cancel()
+
+    async def action_cancel_check(self) -> None:
+        """Stop the running check of a run; the run stays as it was."""
+        if self.checking is not None:
+            await self.checks.cancel()
 
     def action_export(self) -> None:
         from mechamap_tui.screens.browse import BrowseScreen
@@ -269,15 +295,20 @@ class MechaMapApp(App[None]):
         self.notify(str(path), title="Picture saved", markup=False)
 
     async def action_quit(self) -> None:
-        """Quit; asks while a scan runs."""
-        if self.live is None:
+        """Quit; asks while a scan or a check runs."""
+        if self.live is not None:
+            question = (
+                f"The scan of {self.live.model} is running. Quitting stops it; layers that are finished are kept."
+            )
+        elif self.checking is not None:
+            question = f"{self.checking.title} is running. Quitting stops it; the run stays as it was."
+        else:
             self.exit()
             return
         from mechamap_tui.screens.confirm import ConfirmScreen
 
         if isinstance(self.screen, ConfirmScreen):
             return
-        question = f"The scan of {self.live.model} is running. Quitting stops it; layers that are finished are kept."
         screen = ConfirmScreen("Quit?", question, yes="Quit", no="Stay")
         self.push_screen(screen, lambda yes: self.exit() if yes else None)
 

@@ -20,7 +20,7 @@ __all__ = ["palette_commands"]
 _SAID = frozenset(
     prefix + action
     for prefix in ("", "app.", "screen.")
-    for action in ("new_scan", "export", "cancel_scan", "command_palette", "picture", "quit")
+    for action in ("new_scan", "export", "cancel_scan", "cancel_check", "command_palette", "picture", "quit")
 )
 # Nobody moves a cursor by typing the name of a command.
 _MOVES = ("cursor_", "page_", "scroll_", "app.focus_", "screen.focus_", "delete_", "first", "last")
@@ -33,6 +33,9 @@ def palette_commands(app: MechaMapApp, screen: Screen[Any]) -> Iterator[SystemCo
         yield SystemCommand("Export", "write the neurons to a file (e)", app.action_export)
     if app.live is not None:
         yield SystemCommand("Cancel the scan", "keeps finished layers (x)", partial(app.run_action, "app.cancel_scan"))
+    if app.checking is not None:
+        told = f"{app.checking.title} (x)"
+        yield SystemCommand("Cancel the check", told, partial(app.run_action, "app.cancel_check"))
     yield SystemCommand("Open a run", "go to the start screen", partial(_to_start, app))
     run = getattr(screen, "run", None)
     go: Callable[[str], None] | None = getattr(screen, "show_category", None)

@@ -35,6 +35,8 @@ class ScanWatch:
         app = self.app
         if app.live is not None:
             raise UsageError(f"A scan of {app.live.model} is running.", "Wait for it, or cancel it with x.")
+        if app.checking is not None:
+            raise UsageError(f"{app.checking.title} is running.", "Wait for it, or cancel it with x where the run is.")
         app.live = live = LiveScan(model, draft)
         live.call = app.engine.scan(
             model, changes, config_file=draft.config_file, on_progress=lambda progress: self._progressed(live, progress)
@@ -55,7 +57,7 @@ class ScanWatch:
         """Tell every line that shows the scan, on screens that are covered too; None: it is over."""
         for screen in self.app.screen_stack:
             for line in screen.query(ScanProgress):
-                line.progress = progress
+                line.show(progress)
             if isinstance(screen, ScanScreen) and screen.is_mounted:
                 screen.show()
 

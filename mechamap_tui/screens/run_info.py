@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
 from mechamap.run import Run
+from mechamap_tui.screens.run_info_checks import check_lines
 from mechamap_tui.terminal_text import clean
 from mechamap_tui.widgets.line_view import LineView
 
@@ -84,6 +85,7 @@ def info_lines(run: Run) -> Iterator[tuple[str, str]]:
         yield "trouble", f"  {trouble}"
     if not troubles:
         yield "text", "  none"
+    yield from check_lines(record)
     if record.coverage:
         yield "title", "Words in the text"
         for category, report in record.coverage.items():

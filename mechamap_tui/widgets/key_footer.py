@@ -15,7 +15,10 @@ from textual.widget import Widget
 __all__ = ["KeyFooter"]
 
 # What goes first where not all fit; everything is in the help.
-_DISPENSABLE = ("command_palette", "copy", "goto", "mark", "new_scan", "export", "open", "category")
+_DISPENSABLE = (
+    "command_palette", "copy", "goto", "estimate_causes", "mark", "new_scan", "confirm_run", "export", "open", "ablate",
+    "category",
+)  # fmt: skip
 
 
 class KeyFooter(Widget):

@@ -1,4 +1,4 @@
-"""How far a scan is, on one line."""
+"""How far a scan is, or what is done to a run after its scan, on one line."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from textual.widgets import Static
 from mechamap_tui.engine_values import Progress
 from mechamap_tui.terminal_text import clean
 
-__all__ = ["ScanProgress", "bytes_text", "duration_text", "stage_text"]
+__all__ = ["ScanProgress", "bytes_text", "duration_text", "progress_line", "stage_text"]
 
+SCANNING = "scanning"
 _STAGES = {
     "resolve": "finding the model",
     "load": "loading",
@@ -23,7 +24,7 @@ _STAGES = {
 
 
 class ScanProgress(Static):
-    """``● scanning 7/30  2.1 s left`` while a scan runs; takes no room otherwise."""
+    """``● scanning 7/30  2.1 s left`` while a scan or a check runs; takes no room otherwise."""
 
     DEFAULT_CSS = """
     ScanProgress {
@@ -33,31 +34,44 @@ class ScanProgress(Static):
     """
 
     progress: reactive[Progress | None] = reactive(None, layout=True)
+    doing = SCANNING
 
     def on_mount(self) -> None:
-        live = getattr(self.app, "live", None)
-        self.progress = live.progress if live is not None else None
-        self.set_class(self.progress is None, "-idle")
+        live, check = getattr(self.app, "live", None), getattr(self.app, "checking", None)
+        if live is not None:
+            self.show(live.progress)
+        else:
+            self.show(check.progress if check is not None else None, check.doing if check is not None else SCANNING)
+
+    def show(self, progress: Progress | None, doing: str = SCANNING) -> None:
+        """Show how far what is being done is; None: nothing is."""
+        self.doing = doing
+        self.progress = progress
 
     def watch_progress(self, progress: Progress | None) -> None:
         self.set_class(progress is None, "-idle")
 
     def render(self) -> RenderResult:
-        return Text(progress_line(self.progress) if self.progress else "", no_wrap=True)
+        return Text(progress_line(self.progress, self.doing) if self.progress else "", no_wrap=True)
 
 
-def progress_line(progress: Progress) -> str:
+def progress_line(progress: Progress, doing: str = SCANNING) -> str:
     """The whole story in some thirty characters."""
     if progress.stage == "pass" and progress.layers_total:
-        line = f"● scanning {progress.layers_done}/{progress.layers_total}"
+        line = f"● {doing} {progress.layers_done}/{progress.layers_total}"
         return line + (f"  {duration_text(progress.eta)} left" if progress.eta is not None else "")
-    return f"● {stage_text(progress)}  {duration_text(progress.elapsed)}"
+    if doing == SCANNING:
+        return f"● {stage_text(progress)}  {duration_text(progress.elapsed)}"
+    stage = "" if progress.stage == "pass" else f": {stage_text(progress)}"
+    return f"● {doing}{stage}  {duration_text(progress.elapsed)}"
 
 
 def stage_text(progress: Progress) -> str:
     """What is being done, in words."""
     if progress.stage == "load" and progress.detail:
         return clean(progress.detail)
+    if progress.stage == "carriers":
+        return f"building {clean(progress.detail) or 'sentences'}"
     return _STAGES.get(progress.stage, clean(progress.stage) or "starting")
 
 
