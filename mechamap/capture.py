@@ -14,7 +14,6 @@ import ctypes
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,29 +21,18 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from mechamap.batches import BATCH_TOKENS, Batch, window_batches
 from mechamap.errors import Cancelled
 from mechamap.models import LoadedModel, NeuronLayer
-from mechamap.text import TokenizedText, Window
+from mechamap.text import TokenizedText
 
-__all__ = ["BATCH_TOKENS", "capture_layers"]
-
-# Tokens of one forward, padding included. On a CPU larger batches are no faster; on a GPU they are.
-BATCH_TOKENS = {"cpu": 4096, "cuda": 16384, "mps": 4096}
+__all__ = ["capture_layers"]
 
 LayerCallback = Callable[[NeuronLayer, Tensor], None]
 
 
 class _Stop(Exception):
     """Leaves a forward behind the last wanted layer."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """Windows padded to one length on the right, where causal attention never looks back from."""
-
-    ids: Tensor  # [windows, length]
-    mask: Tensor  # [windows, length], 0 at padding
-    take: Tensor  # [wanted positions of the batch] into windows * length
 
 
 def capture_layers(
@@ -67,16 +55,16 @@ def capture_layers(
         wanted: ``[positions]``, which positions to hand over; all where not given.
         limit_neurons: hand over only the first so many neurons of each layer.
         cancel: looked at in every layer.
-        batch_tokens: most tokens of one forward; :data:`BATCH_TOKENS` for the device where not given.
+        batch_tokens: most tokens of one forward; :data:`mechamap.batches.BATCH_TOKENS` for the device where not given.
 
     Raises:
         Cancelled: ``cancel`` was set.
     """
     if not layers:
         return
-    size = batch_tokens or BATCH_TOKENS.get(loaded.device.type, 4096)
+    size = batch_tokens or BATCH_TOKENS.get(loaded.device.type, BATCH_TOKENS["cpu"])
     keep = np.ones(len(tokenized.ids), bool) if wanted is None else wanted
-    batches = [_batch(windows, tokenized, keep, loaded) for windows in _grouped(tokenized.windows, size)]
+    batches = window_batches(tokenized, keep, size, loaded.device)
     turns = _Turns(len(batches))
     gathered = _Gathered([len(batch.take) for batch in batches])
     last = layers[-1]
@@ -118,7 +106,7 @@ class _Gathered:
         return buffer
 
 
-def _forward(loaded: LoadedModel, batch: _Batch) -> None:
+def _forward(loaded: LoadedModel, batch: Batch) -> None:
     try:
         with torch.inference_mode():
             loaded.model(input_ids=batch.ids, attention_mask=batch.mask, use_cache=False)
@@ -230,37 +218,3 @@ def _give_back_large_blocks() -> None:
     mmap_threshold, one_mebibyte = -3, 2**20  # M_MMAP_THRESHOLD of malloc.h; setting it also stops it from growing
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).mallopt(mmap_threshold, one_mebibyte)
-
-
-def _grouped(windows: Sequence[Window], size: int) -> Iterator[list[Window]]:
-    """Consecutive windows whose padded size stays within ``size`` tokens, at least one at a time."""
-    group: list[Window] = []
-    longest = 0
-    for window in windows:
-        longest = max(longest, window.length)
-        if group and longest * (len(group) + 1) > size:
-            yield group
-            group, longest = [], window.length
-        group.append(window)
-    if group:
-        yield group
-
-
-def _batch(
-    windows: Sequence[Window], tokenized: TokenizedText, wanted: NDArray[np.bool_], loaded: LoadedModel
-) -> _Batch:
-    length = max(window.length for window in windows)
-    ids = np.zeros((len(windows), length), np.int64)
-    mask = np.zeros((len(windows), length), np.int64)
-    take = np.zeros((len(windows), length), bool)
-    for row, window in enumerate(windows):
-        span = slice(window.start, window.start + window.length)
-        ids[row, : window.length] = tokenized.ids[span]
-        mask[row, : window.length] = 1
-        take[row, : window.length] = wanted[span]
-    device = loaded.device
-    return _Batch(
-        ids=torch.from_numpy(ids).to(device),
-        mask=torch.from_numpy(mask).to(device),
-        take=torch.from_numpy(np.flatnonzero(take)).to(device),
-    )

@@ -5,95 +5,42 @@ torch is imported by the first request that needs a model, never before.
 
 from __future__ import annotations
 
-import gc
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mechamap import rpc
+from mechamap import engine_checks, rpc
 from mechamap.engine_calls import Call, Methods
+from mechamap.engine_params import given_path, given_run, given_text, stage_teller, stop_if_cancelled
 from mechamap.engine_progress import ProgressTicker
-from mechamap.errors import Cancelled, OutOfMemory
+from mechamap.errors import OutOfMemory
+from mechamap.kept_model import KEPT
 from mechamap.rpc import RpcFault
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from mechamap.config import ScanConfig
     from mechamap.events import ScanEvent
-    from mechamap.models import LoadedModel
     from mechamap.run import Run
 
-__all__ = ["METHODS", "KeptModel"]
-
-
-class KeptModel:
-    """The model of the last request, kept because the next one often wants the same."""
-
-    def __init__(self) -> None:
-        self._key: tuple[object, ...] | None = None
-        self._loaded: LoadedModel | None = None
-
-    def get(self, name: str, config: ScanConfig, stage: Callable[[str, str], None]) -> LoadedModel:
-        """The model called ``name`` as ``config`` wants it; another one is freed before this one is loaded.
-
-        Raises:
-            ModelError: see :func:`mechamap.models.load_model`.
-        """
-        key = (name, config.dtype, config.device, config.revision, config.trust_remote_code, _files(name))
-        if self._loaded is not None and key == self._key:
-            return self._loaded
-        self.drop()
-        stage("resolve", name)
-        from mechamap.models import load_model
-
-        self._loaded = load_model(
-            name,
-            dtype=config.dtype,
-            device=config.device,
-            revision=config.revision,
-            trust_remote_code=config.trust_remote_code,
-            stage=lambda text: stage("load", text),
-        )
-        self._key = key
-        return self._loaded
-
-    def drop(self) -> None:
-        """Give the model's memory back, on the device too."""
-        self._loaded = self._key = None
-        gc.collect()
-        torch = sys.modules.get("torch")
-        if torch is not None and torch.cuda.is_initialized():
-            torch.cuda.empty_cache()
-
-
-def _files(name: str) -> tuple[tuple[str, int, int], ...]:
-    """What tells a model folder or file from one that was trained on since: names, sizes, modification times."""
-    path = Path(name).expanduser()
-    files = sorted(path.iterdir()) if path.is_dir() else [path] if path.is_file() else []
-    stats = [(file.name, file.stat()) for file in files]
-    return tuple((file, stat.st_size, stat.st_mtime_ns) for file, stat in stats)
-
-
-_kept = KeptModel()
+__all__ = ["METHODS"]
 
 
 def scan(call: Call) -> dict[str, Any]:
     """``{model, config, config_file?, out?, resume?}`` -> ``{run, state, timings}``, with progress."""
     from mechamap.config import load_config, with_overrides
 
-    model = _text(call, "model")
+    model = given_text(call, "model")
     changes = call.params.get("config") or {}
     if not isinstance(changes, dict):
         raise RpcFault(rpc.INVALID_PARAMS, "config is an object of changed keys, or null.")
-    file, out = _path(call, "config_file"), _path(call, "out")
+    file, out = given_path(call, "config_file"), given_path(call, "out")
     with ProgressTicker(call.progress) as ticker:
         ticker.stage("resolve", model)
         config = with_overrides(load_config(file), **changes)
-        loaded = _kept.get(model, config, _stage(call, ticker))
-        _stop_if_cancelled(call)
+        loaded = KEPT.get(model, config, stage_teller(call, ticker))
+        stop_if_cancelled(call)
         from mechamap.scan import ScanRequest
         from mechamap.scan import scan as run_scan
 
@@ -102,7 +49,7 @@ def scan(call: Call) -> dict[str, Any]:
             run = run_scan(request, on_event=_watch(ticker), cancel=call.cancel, loaded=loaded)
         except OutOfMemory:
             del loaded
-            _kept.drop()
+            KEPT.drop()
             raise
         ticker.send_now()
     return {"run": str(run.path), "state": run.record.state, "timings": dict(run.record.timings)}
@@ -126,7 +73,7 @@ def _watch(ticker: ProgressTicker) -> Callable[[ScanEvent], None]:
 
 def activations(call: Call) -> dict[str, Any]:
     """``{run, layer}`` -> ``{file}``: a layer's activations, computed again unless the run kept them."""
-    run, layer = _run(call), call.params.get("layer")
+    run, layer = given_run(call), call.params.get("layer")
     if not isinstance(layer, int) or isinstance(layer, bool):
         raise RpcFault(rpc.INVALID_PARAMS, "layer is a number.")
     from mechamap.config import config_from_dict
@@ -139,8 +86,8 @@ def activations(call: Call) -> dict[str, Any]:
     if run.activations(layer) is None:
         config = config_from_dict(run.record.config, f"{run.path}/run.json")
         with ProgressTicker(call.progress) as ticker:
-            loaded = _kept.get(run.record.model.name, config, _stage(call, ticker))
-            _stop_if_cancelled(call)
+            loaded = KEPT.get(run.record.model.name, config, stage_teller(call, ticker))
+            stop_if_cancelled(call)
             ticker.stage("pass", f"layer {layer}")
             from mechamap.activations import layer_activations
 
@@ -148,7 +95,7 @@ def activations(call: Call) -> dict[str, Any]:
                 return {"file": str(layer_activations(run, layer, loaded))}
             except OutOfMemory:
                 del loaded
-                _kept.drop()
+                KEPT.drop()
                 raise
     return {"file": str(activations_file(run.path, layer))}
 
@@ -160,11 +107,11 @@ def export(call: Call) -> dict[str, Any]:
     """
     from mechamap.export import export_run
 
-    run, params = _run(call), call.params
+    run, params = given_run(call), call.params
     written = export_run(
         run,
-        Path(_text(call, "path")).expanduser(),
-        format=_text(call, "format"),
+        Path(given_text(call, "path")).expanduser(),
+        format=given_text(call, "format"),
         wide=bool(params.get("wide")),
         rows=_rows(call, run),
         scope=str(params.get("scope") or "all"),
@@ -178,30 +125,6 @@ def models(call: Call) -> dict[str, Any]:
     from mechamap.catalog import cached_models
 
     return {"cached": cached_models()}
-
-
-def _stage(call: Call, ticker: ProgressTicker) -> Callable[[str, str], None]:
-    def enter(name: str, detail: str) -> None:
-        _stop_if_cancelled(call)  # between the steps of loading is the only place where loading can stop
-        ticker.stage(name, detail)
-
-    return enter
-
-
-def _stop_if_cancelled(call: Call) -> None:
-    if call.cancel.is_set():
-        raise Cancelled("The scan was cancelled before its first layer.")
-
-
-def _run(call: Call) -> Run:
-    from mechamap.run import Run
-
-    path = Path(_text(call, "run"))
-    if path.suffix.lower() == ".csv":
-        from mechamap.csv_run import read_csv
-
-        return read_csv(path)
-    return Run.open(path)
 
 
 def _rows(call: Call, run: Run) -> NDArray[np.int64] | None:
@@ -242,17 +165,8 @@ def _queried(call: Call, run: Run) -> NDArray[np.int64] | None:
     return chosen_rows(run, where and str(where), sort and str(sort), limit)
 
 
-def _text(call: Call, name: str) -> str:
-    value = call.params.get(name)
-    if not isinstance(value, str) or not value:
-        raise RpcFault(rpc.INVALID_PARAMS, f"{call.method} needs {name}, as text.")
-    return value
-
-
-def _path(call: Call, name: str) -> Path | None:
-    return Path(_text(call, name)).expanduser() if call.params.get(name) is not None else None
-
-
 METHODS = Methods(
-    queued={"scan": scan, "activations": activations}, prompt={"models": models}, beside={"export": export}
+    queued={"scan": scan, "activations": activations, **engine_checks.QUEUED},
+    prompt={"models": models},
+    beside={"export": export},
 )

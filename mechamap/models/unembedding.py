@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from mechamap.errors import UnsupportedModel
 from mechamap.models.architectures import text_config
+from mechamap.models.blocks import block_path
 from mechamap.models.layers import NeuronLayer, weight_in_out
 from mechamap.models.norms import Norm, norm_of
 from mechamap.models.proof import tokens_to_try
@@ -207,7 +208,7 @@ def _trace(loaded: LoadedModel, head: nn.Module) -> _Trace:
                 hooks.callback(_removal(module.register_forward_hook(leaf(path))))
         hooks.callback(_removal(head.register_forward_hook(leaf("head"))))
         for layer in loaded.layers:
-            module = loaded.model.get_submodule(_block_path(layer))
+            module = loaded.model.get_submodule(block_path(layer))
             hooks.callback(_removal(module.register_forward_hook(block(layer.layer))))
         logits = loaded.model(input_ids=tokens_to_try(loaded), use_cache=False).logits
     trace.logits = logits.float().reshape(-1, logits.shape[-1])
@@ -218,18 +219,11 @@ def _removal(handle: RemovableHandle) -> Any:
     return handle.remove
 
 
-def _block_path(layer: NeuronLayer) -> str:
-    """The path of the block that a down-projection is in: up to the first number in its path."""
-    parts = layer.path.split(".")
-    number = next(i for i, part in enumerate(parts) if part.isdecimal())
-    return ".".join(parts[: number + 1])
-
-
 def _way_to(loaded: LoadedModel, trace: _Trace) -> tuple[Tensor | None, Norm | None, str, Tensor]:
     """A linear layer before the head, the final norm, its path, and the stream before it; from the head backwards."""
     head = next(call for call in reversed(trace.calls) if call.path == "head")
     earlier = trace.calls[: trace.calls.index(head)]
-    blocks = tuple(f"{_block_path(layer)}." for layer in loaded.layers)
+    blocks = tuple(f"{block_path(layer)}." for layer in loaded.layers)
     before: Tensor | None = None
     wanted = head.given
     while (call := _maker(earlier, wanted)) is not None and not call.path.startswith(blocks):
@@ -268,7 +262,7 @@ def _output_norms(loaded: LoadedModel, trace: _Trace) -> dict[int, Norm]:
     """
     found: dict[int, Norm] = {}
     for layer in loaded.layers:
-        block = f"{_block_path(layer)}."
+        block = f"{block_path(layer)}."
         calls = [call for call in trace.calls if call.path.startswith(block)]
         at = next(i for i, call in enumerate(calls) if call.path == layer.path)
         output = calls[at].out

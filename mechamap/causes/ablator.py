@@ -1,0 +1,179 @@
+"""What single neurons cause, measured: the model reads the text without each of them.
+
+Many neurons share a forward, each ablated in a row of the batch of its own. The forward starts at the ablated layer:
+the blocks before it do not run, since what they gave the untouched model was kept. A window is read once for all its
+words.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from mechamap.batches import BATCH_TOKENS, Batch, window_batches
+from mechamap.causes.words import WordTargets, log_probabilities, logits_at, tokens_at
+from mechamap.errors import Cancelled
+from mechamap.models import LoadedModel, NeuronLayer
+from mechamap.models.blocks import Entries, keeping_entries, starting_at
+from mechamap.text import TokenizedText
+
+__all__ = ["Ablated", "Ablator"]
+
+_SAME = {torch.float32: 1e-3, torch.bfloat16: 0.5, torch.float16: 0.1}  # nats that rounding may change
+
+
+@dataclass(frozen=True, slots=True)
+class Ablated:
+    """A neuron and the value that it is held at wherever positions are scored."""
+
+    layer: int
+    index: int
+    value: float = 0.0
+
+
+class Ablator:
+    """Measures log probabilities of words with single neurons ablated.
+
+    Args:
+        loaded: the model.
+        text: what it reads, window by window.
+        targets: the words.
+        batch_tokens: most tokens of one forward; :data:`mechamap.batches.BATCH_TOKENS` where not given.
+    """
+
+    def __init__(
+        self, loaded: LoadedModel, text: TokenizedText, targets: WordTargets, batch_tokens: int | None = None
+    ) -> None:
+        self._loaded, self._text, self._targets = loaded, text, targets
+        self._tokens = batch_tokens or BATCH_TOKENS.get(loaded.device.type, BATCH_TOKENS["cpu"])
+        predicts = np.zeros(len(text.ids), np.bool_)
+        predicts[targets.positions - 1] = True
+        batches = window_batches(text, predicts, 1, loaded.device)
+        self._windows = [_Window.of(batch, text, targets) for batch in batches if len(batch.take)]
+        # In half precision a row's result depends on the shape of its batch, by more than a neuron may change: there
+        # one row of every batch is left alone, and the others are compared with it.
+        self._beside = int(loaded.dtype != torch.float32)
+        self._may_start: bool | None = None  # whether a forward may start at a block; known after the first window
+
+    def effects(
+        self,
+        neurons: Sequence[Ablated],
+        cancel: threading.Event | None = None,
+        told: Callable[[int, int], None] = lambda done, total: None,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Change of each word's log probability without each neuron, ``[neurons, targets]``; and what it is with all.
+
+        Args:
+            neurons: of any layers, in any order.
+            cancel: looked at before every forward.
+            told: called with how many windows are done, of how many.
+
+        Raises:
+            Cancelled: ``cancel`` was set.
+        """
+        layers = [layer for layer in self._loaded.layers if any(neuron.layer == layer.layer for neuron in neurons)]
+        changes = np.zeros((len(neurons), len(self._targets.positions)))
+        known = np.zeros(len(self._targets.positions))  # [targets] of the untouched model
+        for done, window in enumerate(self._windows):
+            told(done, len(self._windows))
+            with keeping_entries(self._loaded, layers) as entries:
+                known[window.targets] = self._read(window, 1)[0]
+            self._check_start(window, layers, entries, known[window.targets])
+            for layer in layers:
+                mine = [place for place, neuron in enumerate(neurons) if neuron.layer == layer.layer]
+                room = max(self._tokens // window.ids.shape[1] - self._beside, 1)
+                for first in range(0, len(mine), room):
+                    if cancel is not None and cancel.is_set():
+                        raise Cancelled("The ablation was cancelled; the run is as it was.")
+                    some = mine[first : first + room]
+                    without = self._without(window, layer, [neurons[place] for place in some], entries)
+                    compared = without[0] if self._beside else known[window.targets]
+                    changes[np.array(some)[:, None], window.targets] = without[self._beside :] - compared
+        return changes, known
+
+    def _without(
+        self, window: _Window, layer: NeuronLayer, neurons: Sequence[Ablated], entries: Entries
+    ) -> NDArray[np.float64]:
+        """Log probabilities ``[rows, targets of the window]``, each row without one neuron."""
+        rows = len(neurons) + self._beside
+        start = starting_at(self._loaded, layer, entries, rows) if self._may_start else nullcontext()
+        with start, _held(layer, neurons, window.scored, self._beside):
+            return self._read(window, rows)
+
+    def _read(self, window: _Window, rows: int) -> NDArray[np.float64]:
+        """One forward over the window ``rows`` times: log probabilities ``[rows, targets of the window]``."""
+        length = window.ids.shape[1]
+        take = (window.take + length * torch.arange(rows, device=window.take.device)[:, None]).ravel()
+        with torch.inference_mode(), logits_at(self._loaded, take):
+            answer = self._loaded.model(
+                input_ids=window.ids.expand(rows, -1), attention_mask=window.mask.expand(rows, -1), use_cache=False
+            )
+            known: NDArray[np.float64] = (
+                log_probabilities(answer.logits, window.words.repeat(rows)).double().cpu().numpy()
+            )
+        return known.reshape(rows, -1)
+
+    def _check_start(
+        self, window: _Window, layers: Sequence[NeuronLayer], entries: Entries, known: NDArray[np.float64]
+    ) -> None:
+        """Start at the last layer with nothing ablated: where that changes a word, every forward is run whole."""
+        if self._may_start is None and layers:
+            with starting_at(self._loaded, layers[-1], entries, 1):
+                again = self._read(window, 1)[0]
+            self._may_start = bool(np.abs(again - known).max() <= _SAME.get(self._loaded.dtype, 0.1))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Window:
+    """One window of the text, cut behind what predicts its last word."""
+
+    ids: Tensor  # [1, length]
+    mask: Tensor  # [1, length]
+    take: Tensor  # [targets of the window] positions that predict a word
+    words: Tensor  # [targets of the window] the words' first tokens
+    scored: Tensor  # [scored positions of the window]
+    targets: NDArray[np.intp]  # [targets of the window] their numbers among all
+
+    @classmethod
+    def of(cls, batch: Batch, text: TokenizedText, targets: WordTargets) -> _Window:
+        positions = batch.positions[0]  # [length]
+        predicted = positions[batch.take.cpu().numpy()] + 1  # [targets of the window]
+        length = int(batch.take.max()) + 1
+        device = batch.ids.device
+        return cls(
+            batch.ids[:, :length],
+            batch.mask[:, :length],
+            batch.take,
+            torch.from_numpy(tokens_at(batch, predicted)).to(device),
+            torch.from_numpy(np.flatnonzero(text.scored[positions[:length]])).to(device),
+            np.searchsorted(targets.positions, predicted),
+        )
+
+
+@contextmanager
+def _held(layer: NeuronLayer, neurons: Sequence[Ablated], scored: Tensor, beside: int) -> Iterator[None]:
+    """Within the context row ``beside + i`` of every batch has neuron ``i`` held at its value where it is scored."""
+    rows = torch.arange(beside, beside + len(neurons), device=scored.device)
+    indices = torch.tensor([neuron.index for neuron in neurons], device=scored.device)
+    values = [neuron.value for neuron in neurons]
+
+    def before(_module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
+        activations = args[0]
+        shape = activations.shape
+        held = activations.reshape(beside + len(neurons), -1, shape[-1]).clone()  # [rows, length, d_mlp]
+        held[rows[:, None], scored, indices[:, None]] = held.new_tensor(values)[:, None]
+        return (held.reshape(shape), *args[1:])
+
+    handle = layer.module.register_forward_pre_hook(before)
+    try:
+        yield
+    finally:
+        handle.remove()

@@ -1,0 +1,163 @@
+"""What every neuron causes, to first order: one gradient pass per category estimates all ablations at once.
+
+With L the mean log probability of a category's words and a the neuron's activations, ablating it to zero changes L by
+about -(sum over positions of a * dL/da) (attribution patching: Nanda, 2023; Molchanov et al., 2017, for pruning). The
+forward is run once, and one backward for each category; only activations get gradients, no weights.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from mechamap.batches import Batch, window_batches
+from mechamap.causes.words import WordTargets, log_probabilities, logits_at, tokens_at, word_targets
+from mechamap.errors import Cancelled, RunError
+from mechamap.events import ScanEvent, StageEntered
+from mechamap.models import LoadedModel, NeuronLayer
+from mechamap.models.trouble import translated
+from mechamap.run import Run
+from mechamap.run_additions import add_to_run
+from mechamap.run_model import check_has_folder, layers_of_run, text_of_run
+from mechamap.run_record import LayerRows
+from mechamap.text import TokenizedText
+
+__all__ = ["POSITIONS", "about_causes", "estimate_causes"]
+
+# Tokens whose graph is in memory at a time; a forward that keeps what a backward needs takes a multiple of a scan's.
+GRAPH_TOKENS = {"cpu": 512, "cuda": 4096, "mps": 512}
+POSITIONS = "the scored positions; at the first positions and special tokens the neuron is left alone"
+
+Listener = Callable[[ScanEvent], None]
+
+
+def estimate_causes(
+    run: Run,
+    loaded: LoadedModel,
+    on_event: Listener = lambda event: None,
+    cancel: threading.Event | None = None,
+) -> Run:
+    """Estimate the effect of zero-ablating every neuron on every category, and add ``cause`` to the run.
+
+    Raises:
+        Cancelled: ``cancel`` was set; the run stays as it was.
+        UnsupportedModel: the model gives words no probability.
+        RunError: none of the words has anything before it, the model is not the run's, the run cannot be written.
+    """
+    check_has_folder(run)
+    assert run.path is not None
+    layers = layers_of_run(run, loaded)
+    targets = word_targets(run)
+    if not len(targets.positions):
+        raise RunError(f"No word of any category stands in the text of {run.name}.", "Scan a text that has some.")
+    estimate = _Estimate(loaded, layers, targets, text_of_run(run), run.neurons)
+    started = time.perf_counter()
+    batches = estimate.batches()
+    with translated(loaded.id):
+        for done, batch in enumerate(batches):
+            on_event(StageEntered("gradients", f"{done} of {len(batches)} parts of the text"))
+            estimate.add(batch, cancel)
+    on_event(StageEntered("write", str(run.path)))
+    about = about_causes(run, targets, estimate.log_p) | {"seconds": round(time.perf_counter() - started, 3)}
+    return add_to_run(run.path, {"cause": estimate.cause}, causes={**run.record.causes, **about})
+
+
+def about_causes(run: Run, targets: WordTargets, log_p: NDArray[np.float64]) -> dict[str, Any]:
+    """What the record says of all causes: where neurons are ablated, and how well the words are known without that."""
+    means, _ = targets.means(log_p)
+    return {
+        "positions": POSITIONS,
+        "occurrences": dict(zip(run.categories, targets.occurrences.tolist(), strict=True)),
+        "log_p": {name: float(mean) for name, mean in zip(run.categories, means, strict=True) if np.isfinite(mean)},
+    }
+
+
+class _Estimate:
+    """The sums so far.
+
+    Attributes:
+        cause: ``[neurons, categories]``, NaN where there is nothing to sum.
+        log_p: ``[targets]``, of the untouched model.
+    """
+
+    def __init__(
+        self,
+        loaded: LoadedModel,
+        layers: Sequence[tuple[NeuronLayer, LayerRows]],
+        targets: WordTargets,
+        text: TokenizedText,
+        neurons: int,
+    ) -> None:
+        self._loaded, self._layers, self._targets, self._text = loaded, layers, targets, text
+        self.log_p = np.zeros(len(targets.positions))
+        self.cause = np.full((neurons, targets.members.shape[1]), np.nan, np.float32)
+        for _, rows in layers:
+            self.cause[rows.rows, targets.occurrences > 0] = 0
+
+    def batches(self) -> list[Batch]:
+        """The parts of the text that predict some word."""
+        predicts = np.zeros(len(self._text.ids), np.bool_)
+        predicts[self._targets.positions - 1] = True
+        device = self._loaded.device
+        size = GRAPH_TOKENS.get(device.type, GRAPH_TOKENS["cpu"])
+        return [batch for batch in window_batches(self._text, predicts, size, device) if len(batch.take)]
+
+    def add(self, batch: Batch, cancel: threading.Event | None) -> None:
+        """Add a part of the text: one forward, and a backward for each category that has a word there."""
+        loaded, targets = self._loaded, self._targets
+        flat = batch.positions.ravel()
+        predicted = flat[batch.take.cpu().numpy()] + 1  # [targets of the batch] positions
+        at = np.searchsorted(targets.positions, predicted)
+        shares = targets.members[at] / np.maximum(targets.occurrences, 1)  # [targets of the batch, categories]
+        counted = torch.from_numpy(np.flatnonzero((flat >= 0) & self._text.scored[flat])).to(loaded.device)
+        ids = torch.from_numpy(tokens_at(batch, predicted)).to(loaded.device)
+        with torch.enable_grad(), _neurons(self._layers) as neurons, logits_at(loaded, batch.take):
+            logits = loaded.model(input_ids=batch.ids, attention_mask=batch.mask, use_cache=False).logits
+            known = log_probabilities(logits, ids)  # [targets of the batch]
+            self.log_p[at] = known.detach().double().cpu().numpy()
+            here = np.flatnonzero(shares.any(axis=0)).tolist()
+            for category in here:
+                if cancel is not None and cancel.is_set():
+                    raise Cancelled("Estimating causes was cancelled; the run is as it was.")
+                share = torch.as_tensor(shares[:, category], dtype=known.dtype, device=known.device)
+                gradients = torch.autograd.grad(known @ share, neurons, retain_graph=category != here[-1])
+                for (_, rows), activation, gradient in zip(self._layers, neurons, gradients, strict=True):
+                    effect = _sum_over(activation.detach(), gradient, counted)[: rows.width]  # [neurons]
+                    self.cause[rows.rows, category] -= effect.cpu().numpy()
+
+
+def _sum_over(activation: Tensor, gradient: Tensor, counted: Tensor) -> Tensor:
+    """Sum over counted positions of activation * gradient, ``[neurons]`` float32."""
+    width = activation.shape[-1]
+    a, g = (tensor.reshape(-1, width)[counted].float() for tensor in (activation, gradient))
+    return (a * g).sum(dim=0)
+
+
+@contextmanager
+def _neurons(layers: Sequence[tuple[NeuronLayer, LayerRows]]) -> Iterator[list[Tensor]]:
+    """Within the context, the list fills with each layer's activations as they are computed, part of the graph."""
+    seen: list[Tensor] = []
+
+    def before(_module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...] | None:
+        activation = args[0]
+        if activation.requires_grad:
+            seen.append(activation)
+            return None
+        leaf = activation.detach().requires_grad_()  # the first layer: the graph begins here
+        seen.append(leaf)
+        return (leaf, *args[1:])
+
+    handles = [layer.module.register_forward_pre_hook(before) for layer, _ in layers]
+    try:
+        yield seen
+    finally:
+        for handle in handles:
+            handle.remove()

@@ -1,0 +1,125 @@
+"""What the engine process does with a finished run: confirm it, and say what its neurons cause and write."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from mechamap import rpc
+from mechamap.engine_calls import Call, Method
+from mechamap.engine_params import given_run, given_text, stage_teller, stop_if_cancelled
+from mechamap.engine_progress import ProgressTicker
+from mechamap.errors import OutOfMemory
+from mechamap.kept_model import KEPT
+from mechamap.rpc import RpcFault
+
+if TYPE_CHECKING:
+    from mechamap.events import ScanEvent
+    from mechamap.models import LoadedModel
+    from mechamap.run import Run
+
+__all__ = ["QUEUED"]
+
+
+def confirm(call: Call) -> dict[str, Any]:
+    """``{run, permutations?, splits?, seed?}`` -> ``{run, confirmed: {category: neurons}, seconds}``."""
+    run, started = given_run(call), time.monotonic()
+    with _model_of(call, run) as (loaded, ticker):
+        from mechamap.confirmation import ConfirmSettings, confirm_run
+
+        given = {name: _number(call, name) for name in ("permutations", "splits", "seed") if name in call.params}
+        run = confirm_run(run, loaded, ConfirmSettings(**given), _watch(ticker, run), call.cancel)
+    categories = run.record.confirmation["categories"]
+    return {
+        "run": str(run.path),
+        "confirmed": {name: about["confirmed"] for name, about in categories.items()},
+        "seconds": time.monotonic() - started,
+    }
+
+
+def causes(call: Call) -> dict[str, Any]:
+    """``{run}`` -> ``{run, seconds}``: what every neuron causes, as gradients estimate it."""
+    run, started = given_run(call), time.monotonic()
+    with _model_of(call, run) as (loaded, ticker):
+        from mechamap.causes.estimate import estimate_causes
+
+        run = estimate_causes(run, loaded, _watch(ticker, run), call.cancel)
+    return {"run": str(run.path), "seconds": time.monotonic() - started}
+
+
+def ablate(call: Call) -> dict[str, Any]:
+    """``{run, neurons, mode?, controls?, seed?}`` -> ``{run, ablations}``: what chosen neurons cause, measured."""
+    run = given_run(call)
+    names, mode = call.params.get("neurons"), call.params.get("mode", "zero")
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        raise RpcFault(rpc.INVALID_PARAMS, "neurons is a list of names, such as L7.N1844.")
+    if mode not in ("zero", "mean"):
+        raise RpcFault(rpc.INVALID_PARAMS, "mode is zero or mean.")
+    rows = [run.row_of(name) for name in names]
+    with _model_of(call, run) as (loaded, ticker):
+        from mechamap.causes.measure import AblateSettings, ablate_run
+
+        given = {name: _number(call, name) for name in ("controls", "seed") if name in call.params}
+        settings = AblateSettings(mode=mode, **given)
+        run, found = ablate_run(run, loaded, rows, settings, on_event=_watch(ticker, run), cancel=call.cancel)
+    return {"run": str(run.path), "ablations": [ablation.to_dict() for ablation in found]}
+
+
+def lens(call: Call) -> dict[str, Any]:
+    """``{run, neuron, k?}`` -> ``{neuron, promoted, suppressed, unit}``: [token, value] pairs, the furthest first."""
+    run = given_run(call)
+    neuron = run.neuron_name(run.row_of(given_text(call, "neuron")))
+    with _model_of(call, run) as (loaded, ticker):
+        ticker.stage("lens", str(neuron))
+        from mechamap.lens import UNIT, neuron_lens
+
+        found = neuron_lens(loaded, neuron, _number(call, "k") if "k" in call.params else 10)
+    return {"neuron": found.neuron, "promoted": found.promoted, "suppressed": found.suppressed, "unit": UNIT}
+
+
+@contextmanager
+def _model_of(call: Call, run: Run) -> Iterator[tuple[LoadedModel, ProgressTicker]]:
+    """The run's model and what tells of progress; a model that ran out of memory is not kept."""
+    from mechamap.config import config_from_dict
+    from mechamap.errors import RunError
+
+    if run.path is None or run.path.is_file():
+        raise RunError(f"{run.name} was opened from an export; there is no model behind it.", "Scan the model itself.")
+    config = config_from_dict(run.record.config, f"{run.path}/run.json")
+    with ProgressTicker(call.progress) as ticker:
+        ticker.stage("resolve", run.record.model.name)
+        loaded = KEPT.get(run.record.model.name, config, stage_teller(call, ticker))
+        stop_if_cancelled(call)
+        try:
+            yield loaded, ticker
+        except OutOfMemory:
+            del loaded
+            KEPT.drop()
+            raise
+
+
+def _watch(ticker: ProgressTicker, run: Run) -> Callable[[ScanEvent], None]:
+    """Turn events into counts."""
+    ticker.started(str(run.path), len(run.complete_layers), run.neurons)
+
+    def see(event: ScanEvent) -> None:
+        told = event.to_dict()
+        match told["event"]:
+            case "stage":
+                ticker.stage(told["stage"], told.get("detail", ""))
+            case "layer":
+                ticker.layer(told["done"], told["total"], told["neurons_done"])
+
+    return see
+
+
+def _number(call: Call, name: str) -> int:
+    value = call.params.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise RpcFault(rpc.INVALID_PARAMS, f"{name} is a whole number.")
+    return value
+
+
+QUEUED: dict[str, Method] = {"confirm": confirm, "causes": causes, "ablate": ablate, "lens": lens}

@@ -1,0 +1,53 @@
+"""What the engine's methods read from their calls, and what they tell while a model is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mechamap import rpc
+from mechamap.engine_calls import Call
+from mechamap.engine_progress import ProgressTicker
+from mechamap.errors import Cancelled
+from mechamap.rpc import RpcFault
+
+if TYPE_CHECKING:
+    from mechamap.run import Run
+
+__all__ = ["given_path", "given_run", "given_text", "stage_teller", "stop_if_cancelled"]
+
+
+def stage_teller(call: Call, ticker: ProgressTicker) -> Callable[[str, str], None]:
+    def enter(name: str, detail: str) -> None:
+        stop_if_cancelled(call)  # between the steps of loading is the only place where loading can stop
+        ticker.stage(name, detail)
+
+    return enter
+
+
+def stop_if_cancelled(call: Call) -> None:
+    if call.cancel.is_set():
+        raise Cancelled("The scan was cancelled before its first layer.")
+
+
+def given_run(call: Call) -> Run:
+    from mechamap.run import Run
+
+    path = Path(given_text(call, "run"))
+    if path.suffix.lower() == ".csv":
+        from mechamap.csv_run import read_csv
+
+        return read_csv(path)
+    return Run.open(path)
+
+
+def given_text(call: Call, name: str) -> str:
+    value = call.params.get(name)
+    if not isinstance(value, str) or not value:
+        raise RpcFault(rpc.INVALID_PARAMS, f"{call.method} needs {name}, as text.")
+    return value
+
+
+def given_path(call: Call, name: str) -> Path | None:
+    return Path(given_text(call, name)).expanduser() if call.params.get(name) is not None else None

@@ -1,0 +1,102 @@
+"""Running a model from one of its blocks on: what enters each block is kept, and blocks before it are passed by.
+
+No architecture is taken apart for it: the model's own forward runs, with its masks, positions and final norm; only the
+blocks before the wanted one hand on what they are given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mechamap.models.layers import NeuronLayer
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from mechamap.models.load import LoadedModel
+
+__all__ = ["Entries", "block_path", "keeping_entries", "starting_at"]
+
+
+@dataclass(slots=True, eq=False)
+class Entries:
+    """What a forward gave the blocks of a model.
+
+    Attributes:
+        hidden: ``[windows, length, d_model]`` that entered a block, by layer; of the layers that were wanted.
+        beside: what every block returned beside its hidden states, by layer; None where it returned those alone.
+    """
+
+    hidden: dict[int, Tensor] = field(default_factory=dict)
+    beside: dict[int, tuple[Any, ...] | None] = field(default_factory=dict)
+
+
+def block_path(layer: NeuronLayer) -> str:
+    """The path of the block that a down-projection is in: up to the first number in its path."""
+    parts = layer.path.split(".")
+    number = next(i for i, part in enumerate(parts) if part.isdecimal())
+    return ".".join(parts[: number + 1])
+
+
+@contextmanager
+def keeping_entries(loaded: LoadedModel, layers: Sequence[NeuronLayer]) -> Iterator[Entries]:
+    """Within the context a forward fills the entries: hidden states of ``layers``, and how all blocks answer."""
+    entries = Entries()
+    wanted = {layer.layer for layer in layers}
+
+    def before(layer: int) -> Any:
+        def hook(_module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+            entries.hidden[layer] = args[0] if args else kwargs["hidden_states"]
+
+        return hook
+
+    def after(layer: int) -> Any:
+        def hook(_module: nn.Module, _args: tuple[Any, ...], out: Any) -> None:
+            entries.beside[layer] = out[1:] if isinstance(out, tuple) else None
+
+        return hook
+
+    with ExitStack() as hooks:
+        for layer in loaded.layers:
+            block = loaded.model.get_submodule(block_path(layer))
+            if layer.layer in wanted:
+                hooks.callback(block.register_forward_pre_hook(before(layer.layer), with_kwargs=True).remove)
+            hooks.callback(block.register_forward_hook(after(layer.layer)).remove)
+        yield entries
+
+
+@contextmanager
+def starting_at(loaded: LoadedModel, layer: NeuronLayer, entries: Entries, rows: int) -> Iterator[None]:
+    """Within the context a forward begins at the block of ``layer``, which gets its entry ``rows`` times over."""
+    hidden = entries.hidden[layer.layer].expand(rows, -1, -1)  # [rows, length, d_model]
+
+    def given(
+        _module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        return ((hidden, *args[1:]), kwargs) if args else (args, {**kwargs, "hidden_states": hidden})
+
+    with ExitStack() as undo:
+        for earlier in loaded.layers:
+            if earlier.layer < layer.layer:
+                block = loaded.model.get_submodule(block_path(earlier))
+                _answer_with_entry(block, entries.beside[earlier.layer])
+                undo.callback(_give_back_forward, block)
+        block = loaded.model.get_submodule(block_path(layer))
+        undo.callback(block.register_forward_pre_hook(given, with_kwargs=True).remove)
+        yield
+
+
+def _answer_with_entry(block: nn.Module, beside: tuple[Any, ...] | None) -> None:
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        hidden = args[0] if args else kwargs["hidden_states"]
+        return hidden if beside is None else (hidden, *beside)
+
+    # On the instance, where it hides the class's: attributes that the model reads off its blocks stay as they are.
+    block.__dict__["forward"] = forward
+
+
+def _give_back_forward(block: nn.Module) -> None:
+    del block.__dict__["forward"]
