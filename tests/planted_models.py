@@ -135,7 +135,7 @@ def plant(folder: Path, architecture: Architecture, seed: int, planted: bool = T
     from transformers import AutoModelForCausalLM
 
     tokenizer = word_tokenizer()
-    drawn = torch.Generator().manual_seed(seed)
+    drawn = torch.Generator().manual_seed(2 * seed + ARCHITECTURES.index(architecture))  # no two draw the same
     model = AutoModelForCausalLM.from_config(_config(architecture, len(tokenizer)), dtype=torch.float32).eval()
     with torch.no_grad():
         for name, parameter in model.named_parameters():  # a tied unembedding is not named a second time
