@@ -53,6 +53,8 @@ def add_to(commands: Commands) -> None:
     add("--keep-activations", metavar="WHEN", help="keep every activation in the run: auto (when small), always, never")
     add("--out", metavar="DIR", type=Path, help="the run's folder (default: a new one in the data folder)")
     add("--resume", action="store_true", help="go on with the run in --out; its complete layers are kept")
+    add("--confirm", action="store_true", help="then check every finding on held-out words, as `mechamap confirm` does")
+    add("--causes", action="store_true", help="then estimate what the model loses without each neuron")
     add("--csv", metavar="F", help="also export CSV to F (-: stdout)")
     add("--json", metavar="F", help="also export JSON to F (-: stdout)")
     add("--overwrite", action="store_true", help="replace the files that --csv and --json name")
@@ -151,10 +153,12 @@ def _scan(args: argparse.Namespace, config: ScanConfig, narration: Narration) ->
 
     cancel = threading.Event()
     with _stopping(cancel, progress, narration):
-        from mechamap.scan import ScanRequest, scan
+        from mechamap.scan import ScanRequest
+        from mechamap.scan_checks import Checks, scan_and_check
 
+        request, checks = ScanRequest(args.model, config, args.out, args.resume), Checks(args.confirm, args.causes)
         try:
-            return scan(ScanRequest(args.model, config, args.out, args.resume), on_event=tell, cancel=cancel)
+            return scan_and_check(request, checks, on_event=tell, cancel=cancel)
         except Cancelled as stopped:
             raise _with_what_is_kept(stopped, progress.run) from None
         except MechaMapError as error:

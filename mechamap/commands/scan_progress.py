@@ -17,6 +17,8 @@ _VERBS = {
     "tokenize": "tokenizing",
     "pass": "scanning",
     "write": "writing",
+    "carriers": "confirming",
+    "gradients": "estimating causes",
 }
 _LIVE_SECONDS, _LINE_SECONDS = 0.1, 5.0
 
@@ -29,6 +31,7 @@ class ScanProgress:
         self._neurons = 0
         self._began = 0.0
         self._told = 0.0
+        self._stage_told, self._stage_told_at = "", 0.0
         self._done_before: int | None = None
         self.run: Path | None = None  # the run's folder, once there is one
 
@@ -49,8 +52,12 @@ class ScanProgress:
         text = _VERBS.get(event.stage, event.stage) + (f": {event.detail}" if event.detail else "")
         if self._narration.live:
             self._narration.progress(text)
-        else:
-            self._narration.say(text)
+            return
+        now = time.monotonic()
+        if event.stage == self._stage_told and now - self._stage_told_at < _LINE_SECONDS:
+            return  # the next part of the same stage
+        self._stage_told, self._stage_told_at = event.stage, now
+        self._narration.say(text)
 
     def _layer(self, event: LayerFinished) -> None:
         now = time.monotonic()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 import numpy as np
 
 from mechamap.commands.narration import Narration, duration, printable
+from mechamap.findings import finding
 from mechamap.run import Run
 
 __all__ = ["coverage_lines", "report", "strongest_lines"]
@@ -68,12 +70,18 @@ def strongest_lines(run: Run) -> list[str]:
             falls = bool(selectivity[row] < 0)
             head = printable(category) if place == 0 else ""
             lines.append(
-                f"{head:{width}}  {run.neuron_name(row)!s:<12} {selectivity[row]:+.2f}  "
+                f"{head:{width}}  {run.neuron_name(row)!s:<12} {selectivity[row]:+.2f}  {_check(run, row, category)}"
                 f"{'(falls) ' if falls else ''}{_tokens(run, row, falls)}"
             )
         if not shown:
             lines.append(f"{printable(category):{width}}  no occurrence in the text, nothing to score")
     return lines
+
+
+def _check(run: Run, row: int, category: str) -> str:
+    """How the neuron did when it was confirmed; nothing where it was not tried."""
+    found = finding(run, row, category)
+    return "" if math.isnan(found.p) else f"p {found.p:.3f} held {found.held_out_auroc:.2f}  "
 
 
 def _tokens(run: Run, row: int, lowest: bool) -> str:

@@ -1,0 +1,77 @@
+"""What commands about a finished run share: its model, loaded as the run had it, and the progress they tell."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from mechamap.commands.narration import Narration
+from mechamap.errors import RunError
+from mechamap.events import LayerFinished, ScanEvent, StageEntered
+
+if TYPE_CHECKING:
+    from mechamap.models import LoadedModel
+    from mechamap.run import Run
+
+__all__ = ["CheckProgress", "add_model_flags", "model_of_run", "run_with_folder"]
+
+
+def add_model_flags(parser: argparse.ArgumentParser) -> None:
+    """Where the run's model lies now and where to put it."""
+    add = parser.add_argument
+    add("--model", metavar="MODEL", help="the run's model, where it lies elsewhere now than when it was scanned")
+    add("--device", metavar="D", help="auto, cpu, cuda, cuda:1 or mps (default: as the run had it)")
+
+
+def run_with_folder(name: str) -> Run:
+    """A run that a model can be asked about and that can be added to.
+
+    Raises:
+        RunError: there is none of that name, or it is a CSV.
+    """
+    from mechamap.csv_run import open_run
+
+    run = open_run(name)
+    if run.path is None or run.path.is_file() or not run.has_context:
+        raise RunError(f"{run.name} keeps no text, so no model can be run over it.", "Scan the model itself.")
+    return run
+
+
+def model_of_run(run: Run, args: argparse.Namespace, narration: Narration) -> LoadedModel:
+    """Load the model a run is about, with the run's own settings.
+
+    Raises:
+        MechaMapError: it cannot be loaded.
+    """
+    from mechamap.config import config_from_dict
+
+    config = config_from_dict(run.record.config, f"{run.path}/run.json")
+    narration.progress("loading torch and transformers")
+    from mechamap.models import load_model
+
+    try:
+        return load_model(
+            args.model or run.record.model.name,
+            dtype=config.dtype,
+            device=args.device or config.device,
+            revision=None if args.model else config.revision,
+            trust_remote_code=config.trust_remote_code,
+            stage=narration.progress,
+        )
+    finally:
+        narration.clear()
+
+
+class CheckProgress:
+    """Tells the stages and layers of a check, on a terminal only."""
+
+    def __init__(self, narration: Narration, doing: str) -> None:
+        self._narration, self._doing = narration, doing
+
+    def __call__(self, event: ScanEvent) -> None:
+        match event:
+            case StageEntered():
+                detail = f": {event.detail}" if event.detail else ""
+                self._narration.progress(f"{self._doing}{detail}")
+            case LayerFinished():
+                self._narration.progress(f"{self._doing}: {event.done} of {event.total} layers")

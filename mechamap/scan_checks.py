@@ -1,0 +1,58 @@
+"""A scan and the checks that were asked for with it, on one loaded model."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mechamap.events import ScanEvent, StageEntered
+from mechamap.models import LoadedModel, load_model
+from mechamap.run import Run
+from mechamap.scan import ScanRequest, scan
+
+__all__ = ["Checks", "scan_and_check"]
+
+Listener = Callable[[ScanEvent], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Checks:
+    """What is done after a scan: confirm its findings, estimate what every neuron causes."""
+
+    confirm: bool = False
+    causes: bool = False
+
+
+def scan_and_check(
+    request: ScanRequest,
+    checks: Checks,
+    on_event: Listener = lambda event: None,
+    cancel: threading.Event | None = None,
+    loaded: LoadedModel | None = None,
+) -> Run:
+    """Scan, then check; arguments and errors as those of :func:`mechamap.scan.scan`.
+
+    Where a check is stopped or fails, the run is there, complete, without what that check would have added.
+    """
+    if loaded is None and (checks.confirm or checks.causes):
+        config = request.config
+        on_event(StageEntered("load", request.model))
+        loaded = load_model(
+            request.model,
+            dtype=config.dtype,
+            device=config.device,
+            revision=config.revision,
+            trust_remote_code=config.trust_remote_code,
+            stage=lambda text: on_event(StageEntered("load", text)),
+        )
+    run = scan(request, on_event, cancel, loaded)
+    if loaded is not None and checks.confirm:
+        from mechamap.confirmation import confirm_run
+
+        run = confirm_run(run, loaded, on_event=on_event, cancel=cancel)
+    if loaded is not None and checks.causes:
+        from mechamap.causes.estimate import estimate_causes
+
+        run = estimate_causes(run, loaded, on_event, cancel)
+    return run
