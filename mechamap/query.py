@@ -2,7 +2,8 @@
 
 Numbers a neuron has (``layer neuron expert max min mean_all std_all fire dead``), figures per category
 (``selectivity.food``; ``reads`` is another name for it), a figure alone for the current category (``reads > 0.9``), a
-category alone for its selectivity (``food > 0.8``), ``best`` for the category with the largest \\|selectivity\\|
+category alone for its selectivity (``food > 0.8``), ``confirmed.food`` for neurons whose reading of it is confirmed,
+``best`` for the category with the largest \\|selectivity\\|
 (``best == food``), and a text for neurons that have it among their highest or lowest tokens (``"apple"``, ``apple``,
 ``token == "apple"``). What is not computed (NaN) satisfies no comparison. The explorer's filter and the command line
 speak the same language; its grammar is in :mod:`mechamap.query_syntax`.
@@ -17,13 +18,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechamap.errors import UsageError
+from mechamap.findings import causes, confirmed
 from mechamap.query_syntax import Both, Comparison, Name, Negation, Node, Number, Operation, Text, parse, wrong
-from mechamap.run import CATEGORY_FIGURES, NEURON_FIGURES, TOKEN_FIGURES, Run
+from mechamap.run import CATEGORY_FIGURES, LATER_FIGURES, NEURON_FIGURES, TOKEN_FIGURES, Run
 
 __all__ = ["chosen_rows", "matching", "query_names", "sorted_rows"]
 
-ALIASES = {"reads": "selectivity", "writes": "write", "causes": "cause"}
+ALIASES = {"reads": "selectivity", "writes": "write", "causes": "cause", "held": "held_out_auroc"}
 _PLACES = ("layer", "neuron", "expert")
+_HOW_TO_GET = {
+    **dict.fromkeys(("p", "write_p", "held_out_auroc", "held_out_ap"), "`mechamap confirm RUN` works it out."),
+    **dict.fromkeys(("cause", "cause_measured"), "`mechamap ablate RUN` works it out."),
+    "second_auroc": "`mechamap confirm RUN --text FILE` works it out.",
+}
 
 Numbers: TypeAlias = "NDArray[np.floating] | NDArray[np.integer] | float"
 Mask: TypeAlias = "NDArray[np.bool_]"
@@ -99,6 +106,9 @@ def query_names(run: Run) -> tuple[str, ...]:
     figures = [figure for figure in run.record.figures if figure not in TOKEN_FIGURES]
     aliases = [alias for alias, figure in ALIASES.items() if figure in figures]
     per_category = [figure for figure in figures if run.figure(figure).ndim > 1]
+    if run.has("p"):
+        per_category.append("confirmed")
+        aliases.append("confirmed")
     dotted = [f"{figure}.{category}" for figure in per_category for category in run.categories]
     return (*_PLACES, *figures, *aliases, *dotted, "best", "token", *run.categories)
 
@@ -124,9 +134,8 @@ class _Query:
                 return _joined([self.compared(*pair) for pair in pairs], every=True)
             case Text():
                 return self.with_token(node.value)
-            case Name(value="dead", category=None):
-                with np.errstate(invalid="ignore"):
-                    return np.asarray(self.numbers(node)) > 0
+            case Name(value="dead", category=None) | Name(value="confirmed"):
+                return self.flagged(node)
             case Name(category=None) if node.value not in query_names(self.run) and node.value not in self.figures:
                 return self.with_token(node.value)
             case Number():
@@ -140,6 +149,14 @@ class _Query:
             case _:
                 hint = "Compare it, as in: reads > 0.9"
         wrong(self.source, node.at, "this is a number, not a condition.", hint)
+
+    def flagged(self, node: Name) -> Mask:
+        """Neurons that are dead, or whose reading of a category is confirmed."""
+        if node.value == "confirmed":
+            self.figure("p", node.at)
+            return confirmed(self.run, self.category_of(node))
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.numbers(node)) > 0
 
     def compared(self, operator: str, left: Node, right: Node) -> Mask:
         for one, other in ((left, right), (right, left)):
@@ -199,7 +216,7 @@ class _Query:
     @property
     def figures(self) -> tuple[str, ...]:
         """Figures that some run has, whether or not this one does."""
-        return (*CATEGORY_FIGURES, *NEURON_FIGURES, *ALIASES, *ALIASES.values())
+        return (*CATEGORY_FIGURES, *LATER_FIGURES, *NEURON_FIGURES, *ALIASES, *ALIASES.values())
 
     def numbers(self, node: Node) -> Numbers:
         match node:
@@ -252,17 +269,25 @@ class _Query:
             if node.category is not None:
                 wrong(self.source, node.at, f"{name} has one value per neuron, none per category.", f"Write {name}.")
             return array
+        category = self.category_of(node)
+        if node.value == "causes":  # measured where it was, else the estimate, as the table shows it
+            return causes(run, category)
+        return array[:, run.category_index(category)]
+
+    def category_of(self, node: Name) -> str:
+        """The category that a name with a value per category is about."""
+        run = self.run
         category = node.category if node.category is not None else self.category
         if category is None:
             some = run.categories[0] if run.categories else "food"
             wrong(self.source, node.at, f"{node.value} has a value per category.", f"Say which: {node.value}.{some}")
         if category not in run.categories:
             self.unknown(node.at + len(node.value) + 1, category, run.categories, "category")
-        return array[:, run.category_index(category)]
+        return category
 
     def figure(self, name: str, at: int) -> NDArray[np.floating]:
         if not self.run.has(name):
-            wrong(self.source, at, f"this run has no {name}.", f"There are {self.known()}.")
+            wrong(self.source, at, f"this run has no {name}.", _HOW_TO_GET.get(name) or f"There are {self.known()}.")
         return self.run.figure(name)
 
     def known(self) -> str:

@@ -43,6 +43,10 @@ def _beside(table: ExportTable, wide: bool) -> dict[str, object]:
         "categories": list(record.categories),
         "coverage": dict(record.coverage),
         "exclusions": dict(record.exclusions),
+        "undefined": dict(record.undefined),
+        "confirmation": dict(record.confirmation),
+        "causes": dict(record.causes),
+        "second_looks": list(record.second_looks),
         "written_by": f"mechamap {__version__}",
         "neurons": len(table.rows),
     }

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from recorded_run import CATEGORIES, recorded_run
+from recorded_run import CATEGORIES, checked_run, recorded_run
 
 from mechamap.errors import ExportError, MissingExtra, UsageError
 from mechamap.export import FORMATS, export_run, format_of, write_export
@@ -96,11 +96,29 @@ def test_json_keeps_the_shape_and_adds_keys_beside(run: Run, tmp_path: Path) -> 
     ]
 
 
+def test_wide_has_what_was_checked_after_the_scan(tmp_path: Path) -> None:
+    run = checked_run(tmp_path / "run")
+    export_run(run, tmp_path / "out.csv", format="csv", wide=True)
+    table = pd.read_csv(tmp_path / "out.csv").set_index("name")
+    assert table.loc["L1.N7", "p.food"] == pytest.approx(0.005)
+    assert table.loc["L1.N7", "cause_measured.food"] == pytest.approx(-0.25)
+    assert table["cause_measured.food"].notna().sum() == 1
+    assert {"held_out_auroc.color", "held_out_ap.food", "write_p.food", "cause.animal", "second_auroc.animal"} <= set(
+        table
+    )
+    export_run(run, tmp_path / "out.json", format="json", wide=True)
+    exported = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert exported["confirmation"]["permutations"] == 200
+    assert exported["second_looks"][0]["neurons"][0]["dropped"] is True
+    assert exported["results"]["(1,7)"]["p.food"] == pytest.approx(0.005)
+
+
 def test_wide_has_one_row_per_neuron_with_every_figure(run: Run, tmp_path: Path) -> None:
     result = export_run(run, tmp_path / "out.csv", format="csv", wide=True)
     assert result.rows == 48
     table = pd.read_csv(tmp_path / "out.csv")
-    per_category = [f"{figure}.{c}" for figure in ("mean", "auroc", "selectivity", "d") for c in CATEGORIES]
+    figures = ("mean", "auroc", "selectivity", "d", "ap", "write")
+    per_category = [f"{figure}.{c}" for figure in figures for c in CATEGORIES]
     per_neuron = ["max", "min", "mean_all", "std_all", "fire", "dead"]
     assert list(table.columns) == ["layer", "neuron", "name", *per_neuron, *per_category, "top_tokens", "bottom_tokens"]
     assert np.allclose(table["selectivity.food"], run.column("selectivity", "food"), atol=1e-5)

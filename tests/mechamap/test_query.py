@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from recorded_run import CATEGORIES, recorded_run
+from recorded_run import CATEGORIES, checked_run, recorded_run
 
 from mechamap.errors import MechaMapError, QueryError, UsageError
 from mechamap.query import chosen_rows, matching, query_names, sorted_rows
@@ -189,7 +189,9 @@ def test_only_rows_of_complete_layers_are_chosen(tmp_path: Path) -> None:
         ("max > (min < 2)", 8, ""),
         ("max > 1, min < 2", 10, "and"),
         ("top_positions > 3", 1, ""),
-        ("write.food > 1", 1, "selectivity"),
+        ("causes.food > 1", 1, "mechamap ablate"),
+        ("p.food < 0.05", 1, "mechamap confirm"),
+        ("confirmed.food", 1, "mechamap confirm"),
         ("", 1, ""),
         ("abs max > 1", 5, ""),
         ("3x > 1", 1, ""),
@@ -228,9 +230,24 @@ def test_a_run_says_which_names_mean_something(run: Run) -> None:
     known = query_names(run)
     assert {"layer", "neuron", "max", "reads", "selectivity.food", "best", "food"} <= set(known)
     for name in known:
-        if name in ("best", "token", "mean", "auroc", "selectivity", "d", "reads"):
+        if name in ("best", "token", "mean", "auroc", "selectivity", "d", "ap", "write", "reads", "writes"):
             continue
         assert matching(run, f"{name} > -1e9").all()
+
+
+def test_what_was_checked_can_be_asked_for(tmp_path: Path) -> None:
+    run = checked_run(tmp_path)
+    l1_7, l0_3 = run.row_of("L1.N7"), run.row_of("L0.N3")
+    assert np.flatnonzero(matching(run, "confirmed.food")).tolist() == [l1_7]
+    assert np.flatnonzero(matching(run, "confirmed", "food")).tolist() == [l1_7]
+    assert not matching(run, "confirmed.animal").any(), "it drops on the second text"
+    assert np.flatnonzero(matching(run, "p.animal < 0.05 and held.animal > 0.9")).tolist() == [l0_3]
+    assert np.flatnonzero(matching(run, "causes.food < -0.2")).tolist() == [l1_7]
+    assert sorted_rows(run, "causes.food")[0] == l1_7
+    # the measured effect, -0.25, stands in for the estimate, -0.3
+    assert not matching(run, "causes.food < -0.28").any()
+    assert matching(run, "cause.food < -0.28")[l1_7]
+    assert {"confirmed.food", "held", "causes", "p.color", "writes.food"} <= set(query_names(run))
 
 
 @given(st.text(alphabet="maxfodreslyt.()<>=!&|+-*/,'\" 019é\\", max_size=25))

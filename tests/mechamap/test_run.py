@@ -47,8 +47,8 @@ def test_a_column_is_one_value_per_neuron(run: Run) -> None:
         run.column("auroc")
     with pytest.raises(UsageError, match="animal, food, color"):
         run.column("auroc", "fod")
-    with pytest.raises(RunError, match="no figure 'write'"):
-        run.figure("write")
+    with pytest.raises(RunError, match="no figure 'cause'"):
+        run.figure("cause")
 
 
 def test_top_tokens_are_the_extremes_most_extreme_first(run: Run) -> None:
