@@ -247,7 +247,7 @@ def test_what_was_checked_can_be_asked_for(tmp_path: Path) -> None:
     # the measured effect, -0.25, stands in for the estimate, -0.3
     assert not matching(run, "causes.food < -0.28").any()
     assert matching(run, "cause.food < -0.28")[l1_7]
-    assert {"confirmed.food", "held", "causes", "p.color", "writes.food"} <= set(query_names(run))
+    assert {"confirmed.food", "held", "causes", "p.color", "write.food"} <= set(query_names(run))
 
 
 @given(st.text(alphabet="maxfodreslyt.()<>=!&|+-*/,'\" 019é\\", max_size=25))
