@@ -30,7 +30,7 @@ def signed_bars(labels: Sequence[str], values: Sequence[float], limit: float, wi
     """
     import plotext
 
-    room = max(width * 2 // 5, 4)
+    room = max(width * 9 // 20, 4)
     names = [fit(label, room) for label in labels]
     if not names or width < max(map(cell_len, names)) + 6:
         return []

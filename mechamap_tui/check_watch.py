@@ -31,7 +31,7 @@ class CheckWatch:
 
     def __init__(self, app: MechaMapApp) -> None:
         self.app = app
-        self._measured: dict[tuple[Path | None, str], Ablation] = {}  # by run and neuron
+        self._measured: dict[tuple[Path | None, str, str], Ablation] = {}  # by run, when it was made, and neuron
 
     def start(self, kind: str, run: Run, neuron: str = "") -> None:
         """Begin a check; an ablation that was measured before is shown again instead.
@@ -41,7 +41,7 @@ class CheckWatch:
         """
         app = self.app
         refuse_unless_checkable(run)
-        if (known := self._measured.get((run.path, neuron))) is not None:
+        if (known := self._measured.get(_place(run, neuron))) is not None:
             app.push_screen(AblationScreen(known))
             return
         if busy := busy_with(app):
@@ -125,7 +125,7 @@ class CheckWatch:
             notify(f"{told} a measures one.", title=check.run.name, timeout=10, markup=False)
         elif isinstance(answer, tuple):
             for ablation in answer:
-                self._measured[check.run.path, check.neuron] = ablation
+                self._measured[_place(check.run, check.neuron)] = ablation
                 self._show_ablation(check, ablation)
 
     def _show_ablation(self, check: LiveCheck, ablation: Ablation) -> None:
@@ -138,10 +138,14 @@ class CheckWatch:
             self.app.notify(f"{check.neuron} of {check.run.name} is measured; a on it shows the result.", markup=False)
 
 
+def _place(run: Run, neuron: str) -> tuple[Path | None, str, str]:
+    return run.path, run.record.created, neuron
+
+
 def _confirmed_text(run: Run, answer: Confirmed) -> str:
     """``37 neurons confirmed: food 9, animal 4``, the largest first."""
     counts = sorted(((count, name) for name, count in answer.confirmed.items() if count), reverse=True)
-    took = f"{duration_text(answer.seconds)}"
+    took = duration_text(answer.seconds)
     if not counts:
         return f"No neuron holds up in any category ({took}); i says how close they came."
     found = np.zeros(run.neurons, dtype=bool)

@@ -33,7 +33,7 @@ class LiveCheck:
         """What is being done, for the progress line."""
         if self.cancelling:
             return "stopping"
-        return {CONFIRM: "confirming", CAUSES: "causes"}.get(self.kind, f"ablating {self.neuron}")
+        return {CONFIRM: "confirming", CAUSES: "estimating causes"}.get(self.kind, f"ablating {self.neuron}")
 
     @property
     def title(self) -> str:

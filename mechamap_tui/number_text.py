@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from mechamap.findings import SIGNIFICANT
+
 __all__ = ["NONE", "correlation", "effect", "magnitude", "probability", "share", "small_probability"]
 
 NONE = "—"
@@ -48,10 +50,14 @@ def effect(value: float) -> str:
 
 
 def small_probability(value: float) -> str:
-    """A p, of which the small ones matter: ``.005``, ``.312``, ``1.000``, ``<.001``."""
+    """A p, of which the small ones matter: ``.005``, ``.312``, ``1.000``, ``<.001``; ``.0498``, not ``.050``."""
     if math.isnan(value):
         return NONE
-    return "<.001" if value < 0.0005 else f"{value:.3f}".removeprefix("0")
+    if value < 0.0005:
+        return "<.001"
+    # One that is called significant must not look as if it were not.
+    digits = 4 if value < SIGNIFICANT <= round(value, 3) else 3
+    return f"{value:.{digits}f}".removeprefix("0")
 
 
 def share(value: float) -> str:

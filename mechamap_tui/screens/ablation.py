@@ -20,7 +20,10 @@ from mechamap_tui.terminal_text import clean, pad
 
 __all__ = ["AblationScreen", "ablation_lines"]
 
-NAME, NUMBER, BAR = 14, 8, 8
+WIDTH, FRAME = 76, 6  # of the dialog, and what its border and padding take
+NAME, NUMBER, ERROR, RANGE, WORDS, BAR = 11, 8, 9, 20, 7, 9
+TABLE = 2 + NAME + NUMBER + ERROR + 1 + RANGE
+BEYOND = " *"
 _INSTEAD = {"zero": "set to zero", "mean": "held at its mean"}
 
 
@@ -45,8 +48,18 @@ class AblationScreen(ModalScreen[None]):
             dialog.border_title = f"Without {self.ablation.neuron}"
             dialog.border_subtitle = "q closes · y copies"
             with VerticalScroll(can_focus=False):
-                for line, style in ablation_lines(self.ablation):
-                    yield Static(Text(line, style))
+                yield Static(id="ablation")
+
+    def on_mount(self) -> None:
+        self._write()
+
+    def on_resize(self) -> None:
+        self._write()
+
+    def _write(self) -> None:
+        room = min(self.app.size.width * 96 // 100, WIDTH) - FRAME
+        lines = (Text(line, style) for line, style in ablation_lines(self.ablation, room))
+        self.query_one("#ablation", Static).update(Text("\n").join(lines))
 
     def action_close(self) -> None:
         self.dismiss(None)
@@ -59,36 +72,43 @@ class AblationScreen(ModalScreen[None]):
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
 
 
-def ablation_lines(ablation: Ablation) -> Iterator[tuple[str, str]]:
-    """The dialog, (line, style) by line."""
+def ablation_lines(ablation: Ablation, width: int = WIDTH - FRAME) -> Iterator[tuple[str, str]]:
+    """The dialog, (line, style) by line: the upshot first; sentences are as long as they are, tables fit ``width``."""
     effects = ablation.categories
     finite = [name for name, it in effects.items() if math.isfinite(it.effect)]
     strongest = max(finite, key=lambda name: abs(effects[name].effect), default=None)
     largest = max((abs(effects[name].effect) for name in finite), default=0.0) or 1.0
-    instead = _INSTEAD.get(ablation.mode, ablation.mode)
-    yield f"Change of the mean log p of each category's words with {ablation.neuron} {instead}, in nats.", ""
-    yield "Negative: the model gets worse at the category's words without the neuron.", "dim"
-    yield "", ""
-    header = " " * (2 + NAME) + "effect".rjust(NUMBER) + " ± error".ljust(NUMBER + 2)
-    yield header + " " * (BAR + 2) + "controls".ljust(18) + "words", "bold"
-    for name, it in effects.items():
-        mark = "▸ " if name == strongest else "  "
-        bar = "█" * math.ceil(BAR * abs(it.effect) / largest) if math.isfinite(it.effect) else ""
-        error = "" if math.isnan(it.error) else f" ± {_size(it.error)}"
-        line = mark + pad(clean(name), NAME) + effect(it.effect).rjust(NUMBER) + error.ljust(NUMBER + 2)
-        line += f" {bar:<{BAR}} {_range(it):<18}{it.occurrences:,}"
-        yield line, "bold" if name == strongest else ""
-    yield "", ""
     if strongest is not None:
-        yield _verdict(ablation, strongest), ""
-    if ablation.controls:
+        yield _verdict(ablation, strongest), "bold"
         yield "", ""
-        yield f"Controls: {', '.join(ablation.controls)}, of the same layer and about as active.", "dim"
+    bar, words = width >= TABLE + WORDS + BAR, width >= TABLE + WORDS
+    header = " " * (2 + NAME) + "effect".rjust(NUMBER) + " ± error".ljust(ERROR)
+    yield (
+        f"{header}{' ' * BAR if bar else ''} controls{' ' * (RANGE - 8)}{'words'.rjust(WORDS) if words else ''}",
+        "bold",
+    )
+    for name, it in effects.items():
+        line = ("▸ " if name == strongest else "  ") + pad(clean(name), NAME) + effect(it.effect).rjust(NUMBER)
+        line += ("" if math.isnan(it.error) else f" ± {_size(it.error)}").ljust(ERROR)
+        if bar:
+            cells = round((BAR - 1) * abs(it.effect) / largest) if math.isfinite(it.effect) else 0
+            line += " " + "█" * cells + " " * (BAR - 1 - cells)
+        line += " " + (_range(it) + (BEYOND if it.controls and beyond_controls(it) else "")).ljust(RANGE)
+        yield line + (f"{it.occurrences:,}".rjust(WORDS) if words else ""), "bold" if name == strongest else ""
+    yield "", ""
+    instead = _INSTEAD.get(ablation.mode, ablation.mode)
+    yield f"Change of the mean log p of a category's words with {ablation.neuron} {instead}, in nats.", "dim"
+    yield "Negative: the model gets worse at the category's words without the neuron.", "dim"
+    if ablation.controls:
+        others = ", ".join(ablation.controls)
+        yield f"Controls: {others}, of the same layer and about as active.{BEYOND} is larger than any of theirs.", "dim"
 
 
 def beyond_controls(it: Effect) -> bool:
     """Whether no control has an effect of that size, in either direction."""
-    return all(abs(it.effect) > abs(control) for control in it.controls if math.isfinite(control))
+    return math.isfinite(it.effect) and all(
+        abs(it.effect) > abs(control) for control in it.controls if math.isfinite(control)
+    )
 
 
 def _verdict(ablation: Ablation, name: str) -> str:

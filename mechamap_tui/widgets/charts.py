@@ -85,7 +85,7 @@ class CategoryChart(LineView):
         kind, (limit, meaning) = _KINDS[self._chart], _CHARTS[self._chart]
         values = [kind.value(run, row, name) for name in run.categories]
         largest = max((abs(value) for value in values if np.isfinite(value)), default=0.0)
-        labels = self._labels(run, row, max((width - NUMBER) * 2 // 5, 4))
+        labels = self._labels(run, row, max((width - NUMBER) * 9 // 20, 4))
         bars = signed_bars(labels, values, limit or largest or 1.0, width - NUMBER)
         for at, name in enumerate(run.categories):
             bar = bars[at] if bars else Text(pad(labels[at], max(width - NUMBER, 0)))

@@ -59,7 +59,9 @@ def progress_line(progress: Progress, doing: str = SCANNING) -> str:
     """The whole story in some thirty characters."""
     if progress.stage == "pass" and progress.layers_total:
         line = f"● {doing} {progress.layers_done}/{progress.layers_total}"
-        return line + (f"  {duration_text(progress.eta)} left" if progress.eta is not None else "")
+        # Where the neurons were not counted beforehand, nobody can know what is left.
+        known = progress.eta is not None and progress.eta >= 0
+        return line + (f"  {duration_text(progress.eta or 0.0)} left" if known else "")
     if doing == SCANNING:
         return f"● {stage_text(progress)}  {duration_text(progress.elapsed)}"
     stage = "" if progress.stage == "pass" else f": {stage_text(progress)}"
@@ -68,11 +70,12 @@ def progress_line(progress: Progress, doing: str = SCANNING) -> str:
 
 def stage_text(progress: Progress) -> str:
     """What is being done, in words."""
-    if progress.stage == "load" and progress.detail:
-        return clean(progress.detail)
-    if progress.stage == "carriers":
-        return f"building {clean(progress.detail) or 'sentences'}"
-    return _STAGES.get(progress.stage, clean(progress.stage) or "starting")
+    stage, detail = progress.stage, clean(progress.detail)
+    if stage == "load" and detail:
+        return detail
+    if stage == "carriers":
+        return f"building {detail or 'sentences'}"
+    return _STAGES.get(stage) or detail or clean(stage) or "starting"
 
 
 def duration_text(seconds: float) -> str:

@@ -59,7 +59,7 @@ def test_where_there_is_no_room_there_is_no_chart() -> None:
         (effect, -0.21, "-.2100"), (effect, 0.00083, "+.0008"), (effect, -1.2344, "-1.234"),
         (effect, 0.99997, "+1.000"), (effect, 9.9996, "+10.00"), (effect, 0.0, "+.0000"), (effect, NAN, "—"),
         (small_probability, 1 / 201, ".005"), (small_probability, 1.0, "1.000"), (small_probability, 1e-4, "<.001"),
-        (small_probability, NAN, "—"),
+        (small_probability, NAN, "—"), (small_probability, 10 / 201, ".0498"), (small_probability, 0.05, ".050"),
         (share, 0.111, "11%"), (share, 0.001, "<1%"), (share, 0.0, "0%"), (share, 1.0, "100%"), (share, NAN, "—"),
     ],
 )  # fmt: skip

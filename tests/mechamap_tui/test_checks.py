@@ -155,9 +155,9 @@ async def test_estimating_causes_fills_their_column(home: Path) -> None:
     async with exploring(home) as it:
         await it.press("A")
         assert it.engine.checks == [("causes", it.run, ())]
-        it.engine.report(stage="pass", elapsed=4.0)
+        it.engine.report(stage="gradients", detail="2 of 4 parts of the text", elapsed=4.0)
         await it.pilot.pause()
-        assert it.progress == "● causes  4.0 s"
+        assert it.progress == "● estimating causes: 2 of 4 parts of the text  4.0 s"
         add_to_run(it.run, {"cause": np.full((48, 3), -0.01, np.float32)})
         it.engine.answer(CausesEstimated(it.run, 4.0))
         await it.until(lambda: it.app.checking is None)
@@ -201,7 +201,9 @@ async def test_the_dialog_fits_at_every_size_and_can_be_scrolled_and_copied(home
         text = "\n".join(
             "".join(segment.text for segment in strip) for strip in it.app.screen._compositor.render_strips()
         )
-        assert "Without L0.N3" in text and "▸ animal" in text and "-.2500 ± .0200" in text
+        assert "Without L0.N3" in text and "Strongest on animal" in text
+        animal = next(line for line in text.splitlines() if "▸ animal" in line)
+        assert "-.2500 ± .0200" in animal and "-.0100 to +.0080 *" in animal, "on one line"
         await it.press("j", "k", "y")
         assert "beyond all 2 controls" in it.app.clipboard
 
@@ -210,7 +212,8 @@ def test_the_dialog_says_in_words_what_was_measured() -> None:
     text = "\n".join(line for line, _ in ablation_lines(MEASURED))
     animal, food, color = (next(line for line in text.splitlines() if name in line[:9]) for name in MEASURED.categories)
     assert animal.startswith("▸ animal") and "-.2500 ± .0200" in animal and "-.0100 to +.0080" in animal
-    assert animal.count("█") == 8 and food.count("█") == 1 and "█" not in color
+    assert animal.count("█") == 8 and "█" not in food + color, "a bar is as long as the effect is large"
+    assert "+.0080 *" in animal and "*" not in food + color, "beyond its controls"
     assert "—" in color
     assert "Negative: the model gets worse at the category's words without the neuron." in text
     assert "Strongest on animal: -.2500, its words become 22% less likely." in text
@@ -325,6 +328,21 @@ async def test_what_another_process_adds_to_the_open_run_shows_up(home: Path, tm
         await it.until(lambda: "p" in [column.key for column in it.browse.table.columns])
 
 
+async def test_a_scan_into_the_folder_of_the_open_run_is_told_and_not_mixed_up_with_it(
+    home: Path, tmp_path: Path
+) -> None:
+    checked_run(home / "runs" / "tiny-1")
+    async with exploring(home) as it:
+        other = recorded_run(tmp_path / "other", layers=2, width=4)
+        assert other.path is not None
+        text = (other.path / "run.json").read_text().replace("2026-01-02", "2026-02-03")
+        (it.run / "new.json").write_text(text)
+        (it.run / "new.json").replace(it.run / "run.json")
+        await it.until(lambda: "tiny-1 was scanned anew" in it.told)
+        await it.press("j", "c", "G")
+        assert it.browse.run.neurons == 48 and "48 of 48" in str(it.browse.table.border_title)
+
+
 # --- refusals --------------------------------------------------------------------------------------------------
 
 
@@ -391,6 +409,8 @@ async def test_a_screen_without_an_app_to_ask_does_not_offer_them(tmp_path: Path
 
 
 def test_the_progress_of_a_check_names_it() -> None:
-    assert progress_line(Progress("load", "reading weights", elapsed=2), "causes") == "● causes: reading weights  2.0 s"
+    line = progress_line(Progress("load", "reading weights", elapsed=2), "confirming")
+    assert line == "● confirming: reading weights  2.0 s"
+    assert progress_line(Progress("pass", layers_done=1, layers_total=4, eta=-1.5), "confirming") == "● confirming 1/4"
     assert progress_line(Progress("pass", layers_done=1, layers_total=4), "confirming") == "● confirming 1/4"
     assert progress_line(Progress("write", elapsed=2), "stopping") == "● stopping: writing  2.0 s"
