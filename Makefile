@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: run test check format bench docs clean
+.PHONY: run test check planted format bench docs clean
 .DELETE_ON_ERROR:
 
 run: $(INSTALLED)
@@ -24,6 +24,10 @@ check: $(INSTALLED)
 
 test: check
 	$(BIN)/python -m pytest
+
+# The longer suite: what is planted in models is found, and nothing else, over many seeds.
+planted: $(INSTALLED)
+	$(BIN)/python -m pytest tests/planted
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks

@@ -20,7 +20,7 @@ from mechamap.models import LoadedModel, load_model
 from mechamap.scan import ScanRequest, scan
 from mechamap.text import TokenizedText, tokenize
 
-__all__ = ["scan_figures"]
+__all__ = ["bare_body", "scan_figures"]
 
 ORIGINAL_NEURONS = 50
 
@@ -29,12 +29,12 @@ def scan_figures(model_path: Path, rounds: int) -> list[Figure]:
     """All figures about scanning ``model_path`` over the master text of the default config."""
     loaded = load_model(str(model_path))
     tokenized = tokenize(default_config().texts, loaded.tokenizer, default_config(), loaded.context)
-    bare = _bare_body(loaded, tokenized)
+    bare = bare_body(loaded, tokenized)
     figures = [_pass(loaded, bare, rounds), _hooks_alone(loaded, tokenized, bare, rounds), _original(loaded, bare)]
     return figures + _whole_command(model_path, rounds)
 
 
-def _bare_body(loaded: LoadedModel, tokenized: TokenizedText) -> Callable[[], None]:
+def bare_body(loaded: LoadedModel, tokenized: TokenizedText) -> Callable[[], None]:
     """One forward of the model's body over the same windows, padded into one batch."""
     length = max(window.length for window in tokenized.windows)
     ids = torch.zeros(len(tokenized.windows), length, dtype=torch.long)

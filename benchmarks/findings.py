@@ -1,0 +1,258 @@
+"""What the checks cost against bare forwards, and what they find: held-out readings, shuffled labels, causes."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from benchmarks.figures import Figure, paired, ratio, seconds
+from benchmarks.scan import bare_body
+from mechamap.batches import BATCH_TOKENS, window_batches
+from mechamap.capture import capture_layers
+from mechamap.carriers import Carriers, carrier_words, carry
+from mechamap.causes.ablator import Ablated, Ablator
+from mechamap.causes.estimate import estimate_causes
+from mechamap.causes.words import word_targets
+from mechamap.config import default_config, with_overrides
+from mechamap.confirmation import confirm_run
+from mechamap.findings import SIGNIFICANT
+from mechamap.models import LoadedModel, NeuronLayer, load_model
+from mechamap.models.unembedding import find_unembedding
+from mechamap.run import Run
+from mechamap.run_model import text_of_run
+from mechamap.scan import ScanRequest, scan
+from mechamap.scores.null import ShuffledLabels
+from mechamap.scores.writes import WriteScores, category_tokens
+from mechamap.text import tokenize
+
+__all__ = ["findings_figures"]
+
+WORDS = 16  # of each category
+SHUFFLES = 20
+ABLATED_LAYERS, ABLATED_EACH, NAIVE = 10, 6, 5
+
+
+def findings_figures(model_path: Path, rounds: int) -> list[Figure]:
+    """All figures about findings on ``model_path``, in float32 with the default config."""
+    loaded = load_model(str(model_path), dtype="float32")
+    tokenized = tokenize(default_config().texts, loaded.tokenizer, default_config(), loaded.context)
+    bare = bare_body(loaded, tokenized)
+    with tempfile.TemporaryDirectory() as folder:
+        run = scan(ScanRequest(loaded.id, default_config(), Path(folder) / "run"), loaded=loaded)
+        figures = [
+            _writes(loaded, bare, rounds),
+            _confirm(loaded, Path(folder), rounds),
+            _causes(run, loaded, bare, rounds),
+        ]
+        figures += _ablation(estimate_causes(run, loaded), loaded, rounds)
+        figures.append(_shuffled(loaded))
+        return figures + _held_out(confirm_run(run, loaded))
+
+
+def _writes(loaded: LoadedModel, bare: Callable[[], None], rounds: int) -> Figure:
+    def ours() -> float:
+        def work() -> None:
+            unembedding = find_unembedding(loaded)
+            writes = WriteScores(unembedding, category_tokens(default_config().categories, loaded.tokenizer))
+            for layer in loaded.layers:
+                writes.score(layer)
+
+        return seconds(work)
+
+    ours()
+    pairs = paired(ours, lambda: seconds(bare), rounds)
+    return ratio("writes of all neurons, unembedding found and proved / bare body", pairs, 1.0, ("writes", "forward"))
+
+
+def _confirm(loaded: LoadedModel, folder: Path, rounds: int) -> Figure:
+    config = with_overrides(
+        default_config(),
+        categories={category.name: list(category.words[:WORDS]) for category in default_config().categories},
+        contrast=[],
+    )
+    run = scan(ScanRequest(loaded.id, config, folder / "confirmed"), loaded=loaded)
+    carriers = carry(carrier_words(config), config, loaded.tokenizer, loaded.context)
+    bare = _bare_carriers(loaded, carriers)
+    pairs = paired(lambda: seconds(lambda: confirm_run(run, loaded)), lambda: seconds(bare), rounds)
+    words, templates = len(carriers.words.words), carriers.templates
+    name = f"confirm, {words} words x {templates} templates, 200 permutations / the bare forwards it needs"
+    return ratio(name, pairs, 1.5, ("confirm", "forwards"))
+
+
+def _bare_carriers(loaded: LoadedModel, carriers: Carriers) -> Callable[[], None]:
+    tokenized = carriers.tokenized
+    size = BATCH_TOKENS.get(loaded.device.type, BATCH_TOKENS["cpu"])
+    batches = window_batches(tokenized, tokenized.scored, size, loaded.device)
+    body = cast(torch.nn.Module, loaded.model.base_model)
+
+    def forwards() -> None:
+        with torch.inference_mode():
+            for batch in batches:
+                body(input_ids=batch.ids, attention_mask=batch.mask, use_cache=False)
+        if loaded.device.type == "cuda":
+            torch.cuda.synchronize()
+
+    return forwards
+
+
+def _causes(run: Run, loaded: LoadedModel, bare: Callable[[], None], rounds: int) -> Figure:
+    categories = len(run.categories)
+    pairs = paired(
+        lambda: seconds(lambda: estimate_causes(run, loaded)) / categories, lambda: seconds(bare), min(rounds, 3)
+    )
+    return ratio("estimated causes, per category / bare body", pairs, 4.0, ("category", "forward"))
+
+
+def _ablation(run: Run, loaded: LoadedModel, rounds: int) -> list[Figure]:
+    """Neurons of layers spread over the model, measured, against a whole forward for each neuron and text."""
+    rng = np.random.default_rng(0)
+    layers = np.linspace(0, len(loaded.layers) - 1, min(ABLATED_LAYERS, len(loaded.layers))).astype(int)
+    neurons = [
+        Ablated(int(layer), int(index))
+        for layer in layers
+        for index in rng.choice(loaded.layers[layer].width, ABLATED_EACH, replace=False)
+    ]
+    targets, text = word_targets(run), text_of_run(run)
+    measured: list[NDArray[np.float64]] = []
+
+    def ours() -> float:
+        started = time.perf_counter()
+        measured[:] = Ablator(loaded, text, targets).effects(neurons)
+        return (time.perf_counter() - started) / len(neurons)
+
+    # The naive way takes so long that a few neurons, spread over the layers alike, stand for all.
+    some = [round(at) for at in np.linspace(0, len(neurons) - 1, NAIVE)]
+    naive = _Naive(run, loaded)
+    pairs, differences = [], []
+    for _ in range(min(rounds, 3)):
+        mine = ours()
+        started = time.perf_counter()
+        known = naive.log_probabilities(None)
+        effects = [naive.log_probabilities(neurons[at]) - known for at in some]
+        theirs = (time.perf_counter() - started) / (len(some) + 1)
+        pairs.append((theirs, mine))
+        differences.append(max(np.abs(its - measured[0][at]).max() for its, at in zip(effects, some, strict=True)))
+    faster = [theirs / mine for theirs, mine in pairs]
+    middle = statistics.median(faster)
+    least = 20 if loaded.device.type == "cuda" else 3
+    means, _ = targets.means(measured[0])  # [neurons, categories]
+    rows = [run.row_of(f"L{neuron.layer}.N{neuron.index}") for neuron in neurons]
+    estimates = run.figure("cause")[rows]
+    return [
+        Figure(
+            "one whole forward per neuron and text / measured ablation",
+            f"{middle:.1f} x",
+            f">= {least} x",
+            middle >= least,
+            f"{statistics.median(t for t, _ in pairs):.3g} s a neuron against "
+            f"{statistics.median(m for _, m in pairs):.3g} s, {len(neurons)} neurons of {len(layers)} layers, "
+            f"{len(text.windows)} texts, {len(targets.positions)} words; results differ by {max(differences):.1g} nats",
+        ),
+        Figure(
+            "rank correlation of estimated and measured causes (Spearman)",
+            f"{_spearman(estimates.ravel(), means.ravel()):.3f}",
+            "-",
+            None,
+            f"{means.size} effects, {np.abs(means).max():.2g} nats at most",
+        ),
+    ]
+
+
+class _Naive:
+    """What anybody would write first: the whole model, once for every neuron and text, all logits."""
+
+    def __init__(self, run: Run, loaded: LoadedModel) -> None:
+        self._loaded, self._text, self._targets = loaded, text_of_run(run), word_targets(run)
+
+    def log_probabilities(self, neuron: Ablated | None) -> NDArray[np.float64]:
+        found = np.zeros(len(self._targets.positions))
+        for window in self._text.windows:
+            span = slice(window.start, window.start + window.length)
+            ids = torch.from_numpy(self._text.ids[span].astype(np.int64))[None].to(self._loaded.device)
+            scored = torch.from_numpy(np.flatnonzero(self._text.scored[span])).to(self._loaded.device)
+            with torch.no_grad():
+                logits = self._forward(ids, scored, neuron)
+            for at, position in enumerate(self._targets.positions):
+                if window.start < position < window.start + window.length:
+                    row = logits[position - 1 - window.start].float()
+                    found[at] = float(row[int(self._text.ids[position])] - row.logsumexp(0))
+        return found
+
+    def _forward(self, ids: Tensor, scored: Tensor, neuron: Ablated | None) -> Tensor:
+        def hook(_module: torch.nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
+            assert neuron is not None
+            held = args[0].clone()
+            held.reshape(-1, held.shape[-1])[scored, neuron.index] = neuron.value
+            return (held, *args[1:])
+
+        handle = None
+        if neuron is not None:
+            handle = self._loaded.layers[neuron.layer].module.register_forward_pre_hook(hook)
+        logits: Tensor = self._loaded.model(input_ids=ids, use_cache=False).logits[0]
+        if handle is not None:
+            handle.remove()
+        return logits
+
+
+def _spearman(one: NDArray[Any], other: NDArray[Any]) -> float:
+    return float(np.corrcoef(np.argsort(np.argsort(one)), np.argsort(np.argsort(other)))[0, 1])
+
+
+def _shuffled(loaded: LoadedModel) -> Figure:
+    """Labels shuffled before anything is looked at: how many such runs find something at p < 0.05."""
+    config = default_config()
+    carriers = carry(carrier_words(config), config, loaded.tokenizer, loaded.context)
+    words = carriers.words.members
+    nulls = [
+        ShuffledLabels(
+            words[np.random.default_rng(1000 + run).permutation(len(words))], carriers.templates, 200, run, 2
+        )
+        for run in range(SHUFFLES)
+    ]
+    found: list[list[NDArray[np.float32]]] = [[] for _ in nulls]
+    last = carriers.spans[..., 1].ravel()
+
+    def on_layer(_layer: NeuronLayer, activations: Tensor) -> None:
+        values = activations.float()[torch.from_numpy(last).to(activations.device)].T.contiguous().cpu().numpy()
+        for its, null in zip(found, nulls, strict=True):
+            its.append(null.add(values))
+
+    capture_layers(loaded, carriers.tokenized, loaded.layers, on_layer, wanted=carriers.tokenized.scored)
+    smallest = [float(np.nanmin(null.p(np.concatenate(its)))) for its, null in zip(found, nulls, strict=True)]
+    wrong = sum(p < SIGNIFICANT for p in smallest)
+    return Figure(
+        "runs on shuffled labels that find anything at p < 0.05",
+        f"{wrong} of {SHUFFLES}",
+        "<= 1 of 20",
+        wrong <= 1,
+        f"200 permutations each, seeds 0 to {SHUFFLES - 1}; the smallest p of each, sorted: "
+        + ", ".join(f"{p:.2f}" for p in sorted(smallest)[:5])
+        + ", ...",
+    )
+
+
+def _held_out(run: Run) -> list[Figure]:
+    """For each category, the neuron that half of the words chose, on the other half; beside ranking by mean."""
+    figures = []
+    for name, about in run.record.confirmation["categories"].items():
+        held = about["held_out_auroc"]
+        figures.append(
+            Figure(
+                f"held-out AUROC, {name}",
+                f"{held:.3f}",
+                ">= 0.95",
+                held >= 0.95,
+                f"lowest half {about['held_out_auroc_lowest']:.3f}, average precision {about['held_out_ap']:.3f}, "
+                f"best {about['best']}; chosen by mean activation: {about['by_mean']:.3f}",
+            )
+        )
+    return figures
