@@ -59,7 +59,8 @@ def norm_of(module: nn.Module, like: Tensor) -> Norm | None:
     flat = _flat(width).to(like.device)  # [width], mean 0, no zeros
     size = flat.square().mean().sqrt()
     generator = torch.Generator().manual_seed(0)
-    uneven = (torch.randn(width, generator=generator) + 0.5).to(like.device)  # [width], mean not 0
+    # [width], mean not 0 and size not 1, so that what keeps the size is not taken for what makes it 1
+    uneven = (3 * torch.randn(width, generator=generator) + 1.5).to(like.device)
     with torch.inference_mode():
         rows = torch.stack([flat, -flat, uneven]).to(like.dtype).reshape(3, *(1,) * (like.ndim - 2), width)
         try:
