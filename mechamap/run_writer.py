@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from mechamap import run_record
 from mechamap.errors import RunError
-from mechamap.run import CATEGORY_FIGURES, NEURON_FIGURES, TOKEN_FIGURES, Run, activations_file
+from mechamap.run import CATEGORY_FIGURES, LATER_FIGURES, NEURON_FIGURES, TOKEN_FIGURES, Run, activations_file
 from mechamap.run_lock import RunLock
 from mechamap.run_record import RunRecord
 
@@ -55,6 +55,8 @@ class RunWriter:
         try:
             self._lock = RunLock(folder)
             for name in record.figures:
+                if name in LATER_FIGURES:
+                    continue  # written whole by others, and kept as it is
                 self._open(name, top_k, fresh=not resumed)
             self._replace_record(record)
         except OSError as error:

@@ -73,7 +73,7 @@ def scan(
     inputs = _prepare(request, on_event, _Cancel(cancel), loaded, clock)
     config = request.config
     folder, kept = run_folder(request.out, request.resume, inputs)
-    record = new_record(inputs, kept)
+    record = new_record(inputs, kept, folder)
     todo = [layer for layer in inputs.layers if layer.layer not in kept]
     plan = score_plan(inputs.tokenized, inputs.occurrences, len(config.categories), config.pooling, config.top_k_tokens)
     with RunWriter(folder, record, config.top_k_tokens) as writer:

@@ -16,7 +16,7 @@ from mechamap.errors import RunError
 from mechamap.lexicon import Occurrence
 from mechamap.models import LoadedModel, NeuronLayer
 from mechamap.models.unembedding import Unembedding
-from mechamap.run import CATEGORY_FIGURES, NEURON_FIGURES, TOKEN_FIGURES, Run
+from mechamap.run import CATEGORY_FIGURES, LATER_FIGURES, NEURON_FIGURES, TOKEN_FIGURES, Run
 from mechamap.run_record import LayerRows, ModelRecord, RunRecord, TokenRecord
 from mechamap.runs import new_run_folder
 from mechamap.text import TokenizedText
@@ -63,8 +63,11 @@ def keeps_activations(inputs: ScanInputs) -> bool:
     return neurons * len(inputs.tokenized.ids) * 2 <= KEEP_BYTES
 
 
-def new_record(inputs: ScanInputs, kept: Mapping[int, LayerRows]) -> RunRecord:
-    """The record at the start of the pass; ``kept`` are layers of an earlier attempt that stay as they are."""
+def new_record(inputs: ScanInputs, kept: Mapping[int, LayerRows], folder: Path) -> RunRecord:
+    """The record at the start of the pass; ``kept`` are layers of an earlier attempt that stay as they are.
+
+    Where all of them are kept, what was checked after that attempt stays too: it is still about the same neurons.
+    """
     loaded, tokenized = inputs.loaded, inputs.tokenized
     layers = []
     first_row = 0
@@ -72,6 +75,7 @@ def new_record(inputs: ScanInputs, kept: Mapping[int, LayerRows]) -> RunRecord:
         rows = LayerRows(layer.layer, first_row, inputs.width(layer), layer.width)
         layers.append(kept.get(layer.layer, rows))
         first_row += rows.width
+    later, checked = _checked(folder) if kept and len(kept) == len(inputs.layers) else ((), {})
     return RunRecord(
         model=ModelRecord(
             name=inputs.name,
@@ -87,7 +91,7 @@ def new_record(inputs: ScanInputs, kept: Mapping[int, LayerRows]) -> RunRecord:
         ),
         categories=tuple(category.name for category in inputs.config.categories),
         layers=tuple(layers),
-        figures=_FIGURES,
+        figures=(*_FIGURES, *later),
         config=config_to_dict(inputs.config),
         tokens=TokenRecord(
             ids=tuple(tokenized.ids.tolist()),
@@ -105,7 +109,16 @@ def new_record(inputs: ScanInputs, kept: Mapping[int, LayerRows]) -> RunRecord:
         versions={name: _version(name) for name in _VERSIONS} | {"python": platform.python_version()},
         state="running",
         created=inputs.created,
+        **checked,
     )
+
+
+def _checked(folder: Path) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """What was added to a run after its scan: its later figures, and the members of the record about them."""
+    record = Run.open(folder).record
+    members = ("confirmation", "causes", "second_looks")
+    later = tuple(name for name in record.figures if name in LATER_FIGURES)
+    return later, {name: getattr(record, name) for name in members}
 
 
 def run_folder(out: Path | None, resume: bool, inputs: ScanInputs) -> tuple[Path, dict[int, LayerRows]]:

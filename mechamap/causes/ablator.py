@@ -117,7 +117,7 @@ class Ablator:
                 input_ids=window.ids.expand(rows, -1), attention_mask=window.mask.expand(rows, -1), use_cache=False
             )
             known: NDArray[np.float64] = (
-                log_probabilities(answer.logits, window.words.repeat(rows)).double().cpu().numpy()
+                log_probabilities(answer.logits, window.words.repeat(rows)).cpu().double().numpy()
             )
         return known.reshape(rows, -1)
 

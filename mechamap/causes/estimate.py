@@ -34,6 +34,7 @@ __all__ = ["POSITIONS", "about_causes", "estimate_causes"]
 
 # Tokens whose graph is in memory at a time; a forward that keeps what a backward needs takes a multiple of a scan's.
 GRAPH_TOKENS = {"cpu": 512, "cuda": 4096, "mps": 512}
+_SCALE = 1024.0  # of the gradients of a model in float16, where small ones would become zero
 POSITIONS = "the scored positions; at the first positions and special tokens the neuron is left alone"
 
 Listener = Callable[[ScanEvent], None]
@@ -118,20 +119,21 @@ class _Estimate:
         at = np.searchsorted(targets.positions, predicted)
         shares = targets.members[at] / np.maximum(targets.occurrences, 1)  # [targets of the batch, categories]
         counted = torch.from_numpy(np.flatnonzero((flat >= 0) & self._text.scored[flat])).to(loaded.device)
+        scale = _SCALE if loaded.dtype == torch.float16 else 1.0
         ids = torch.from_numpy(tokens_at(batch, predicted)).to(loaded.device)
         with torch.enable_grad(), _neurons(self._layers) as neurons, logits_at(loaded, batch.take):
             logits = loaded.model(input_ids=batch.ids, attention_mask=batch.mask, use_cache=False).logits
             known = log_probabilities(logits, ids)  # [targets of the batch]
-            self.log_p[at] = known.detach().double().cpu().numpy()
+            self.log_p[at] = known.detach().cpu().double().numpy()
             here = np.flatnonzero(shares.any(axis=0)).tolist()
             for category in here:
                 if cancel is not None and cancel.is_set():
                     raise Cancelled("Estimating causes was cancelled; the run is as it was.")
-                share = torch.as_tensor(shares[:, category], dtype=known.dtype, device=known.device)
+                share = torch.as_tensor(shares[:, category] * scale, dtype=known.dtype, device=known.device)
                 gradients = torch.autograd.grad(known @ share, neurons, retain_graph=category != here[-1])
                 for (_, rows), activation, gradient in zip(self._layers, neurons, gradients, strict=True):
                     effect = _sum_over(activation.detach(), gradient, counted)[: rows.width]  # [neurons]
-                    self.cause[rows.rows, category] -= effect.cpu().numpy()
+                    self.cause[rows.rows, category] -= effect.cpu().numpy() / scale
 
 
 def _sum_over(activation: Tensor, gradient: Tensor, counted: Tensor) -> Tensor:

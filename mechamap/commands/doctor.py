@@ -8,10 +8,15 @@ import shutil
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mechamap import __version__
 from mechamap.commands.narration import Narration, printable, put, size
 from mechamap.commands.parser import Commands
+from mechamap.errors import UnsupportedModel
+
+if TYPE_CHECKING:
+    from mechamap.models import LoadedModel
 
 __all__ = ["add_to"]
 
@@ -124,3 +129,19 @@ def _prove(args: argparse.Namespace, narration: Narration) -> None:
             f"{proof.tolerance:>8.2g}  {proof.path}"
         )
     put("The hooks see the neurons of every layer.")
+    put(_unembedding(loaded))
+
+
+def _unembedding(loaded: LoadedModel) -> str:
+    """Whether it can be said what neurons write, and why not."""
+    from mechamap.models.unembedding import find_unembedding
+
+    try:
+        found = find_unembedding(loaded)
+    except UnsupportedModel as reason:
+        return f"What neurons write is not defined: {reason.message}"
+    norm = f"{found.norm_path} and " if found.norm_path else ""
+    return (
+        f"The logits follow from {norm}{found.path}: error {found.error:.2g}, allowed {found.tolerance:.2g}; "
+        "so it can be said what neurons write."
+    )

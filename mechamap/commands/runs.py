@@ -50,6 +50,7 @@ def _list(args: argparse.Namespace, narration: Narration) -> int:
 
 
 def _show(args: argparse.Namespace, narration: Narration) -> int:
+    from mechamap.commands.confirm import confirmation_lines
     from mechamap.commands.scan_report import coverage_lines, strongest_lines
     from mechamap.csv_run import open_run
 
@@ -82,7 +83,10 @@ def _show(args: argparse.Namespace, narration: Narration) -> int:
             put(f"{name:<10} {printable(fact)}")
     for problem in record.problems:
         put(f"{'note':<10} {printable(problem)}")
-    for lines in (coverage_lines(run), strongest_lines(run) if run.has("selectivity") else []):
+    for figure, reason in record.undefined.items():
+        put(f"{'note':<10} {figure} is empty: {printable(reason)}")
+    checked = list(confirmation_lines(run)) if record.confirmation else []
+    for lines in (coverage_lines(run), strongest_lines(run) if run.has("selectivity") else [], checked):
         if lines:
             put("")
         for line in lines:

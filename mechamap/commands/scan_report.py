@@ -28,6 +28,8 @@ def report(run: Run, narration: Narration) -> None:
         narration.say(line)
     for problem in record.problems:
         narration.say(f"note: {printable(problem)}")
+    for figure, reason in record.undefined.items():
+        narration.say(f"{figure} is empty: {printable(reason)}")
     narration.say()
     for line in strongest_lines(run):
         narration.say(line)

@@ -95,9 +95,8 @@ class WriteScores:
 
 def _moments(unembedding: Unembedding) -> tuple[Tensor, Tensor]:
     """Mean ``[d_model]`` and covariance ``[d_model, d_model]`` of U over the vocabulary, float32."""
-    total = sum((chunk.double().sum(dim=0) for chunk in unembedding.chunks()), start=torch.zeros(()))
-    mean = (torch.as_tensor(total) / unembedding.vocabulary).float()  # [d_model]
-    covariance = torch.zeros(len(mean), len(mean), device=mean.device)
+    mean = torch.stack([chunk.sum(dim=0) for chunk in unembedding.chunks()]).sum(dim=0) / unembedding.vocabulary
+    covariance = mean.new_zeros(len(mean), len(mean))
     for chunk in unembedding.chunks():
         centred = chunk - mean  # [chunk, d_model]
         covariance.addmm_(centred.T, centred)

@@ -19,6 +19,7 @@ from mechamap.errors import Cancelled, RunError, TextError, UsageError
 from mechamap.events import LayerFinished, ScanFinished, ScanStarted
 from mechamap.models import load_model
 from mechamap.run import Run
+from mechamap.run_additions import add_to_run
 from mechamap.run_writer import RunWriter
 from mechamap.scan import ScanRequest, scan
 
@@ -176,6 +177,30 @@ def test_a_cancelled_scan_keeps_its_finished_layers_and_can_be_resumed(loaded, c
     assert resumed.record.state == "complete"
     for name in whole.record.figures:
         np.testing.assert_array_equal(resumed.figure(name), whole.figure(name), err_msg=name)
+
+
+def test_resuming_a_run_that_is_complete_keeps_what_was_checked_in_it(loaded, config, tmp_path):
+    run = scan(request_for(loaded, config, tmp_path / "run"), loaded=loaded)
+    p = np.full((run.neurons, len(run.categories)), 0.25, np.float32)
+    add_to_run(run.path, {"p": p}, confirmation={"permutations": 3})
+    again = scan(request_for(loaded, config, tmp_path / "run", resume=True), loaded=loaded)
+    assert again.record.state == "complete"
+    np.testing.assert_array_equal(again.figure("p"), p)
+    assert again.record.confirmation == {"permutations": 3}
+    np.testing.assert_array_equal(again.figure("auroc"), run.figure("auroc"))
+
+
+def test_a_run_of_a_version_that_computed_less_is_scanned_anew_when_resumed(loaded, config, tmp_path):
+    run = scan(request_for(loaded, config, tmp_path / "run"), loaded=loaded)
+    ap, write = np.array(run.figure("ap")), np.array(run.figure("write"))
+    record = json.loads((run.path / "run.json").read_text(encoding="utf-8"))
+    record["figures"] = [name for name in record["figures"] if name not in ("ap", "write")]
+    (run.path / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    for name in ("ap", "write"):
+        (run.path / f"{name}.npy").unlink()
+    again = scan(request_for(loaded, config, tmp_path / "run", resume=True), loaded=loaded)
+    np.testing.assert_array_equal(again.figure("ap"), ap)
+    np.testing.assert_array_equal(again.figure("write"), write)
 
 
 def test_a_run_is_not_overwritten_and_not_resumed_with_other_settings(loaded, config, tmp_path):
