@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -204,24 +203,9 @@ class MechaMapApp(App[None]):
             self.last_draft = draft
 
     def _look_at_run(self) -> None:
-        """Show what another process has added to the run on top; a scan of our own reports by itself."""
-        from mechamap.run import LATER_FIGURES
+        from mechamap_tui.run_watch import look_at_run
 
-        run = getattr(self.screen, "run", None)
-        if run is None or (self.live is not None and run is self.live.run):
-            return
-        before = run.record
-        try:
-            news = run.refresh()
-        except MechaMapError:  # being replaced, or removed: what was read stays on the screen
-            return
-        if before.state != "running" and run.record.created != before.created:
-            # Another scan has taken the folder: its rows are other neurons than those on the screen.
-            run.record = replace(before, figures=tuple(name for name in before.figures if name not in LATER_FIGURES))
-            self.notify(f"{run.name} was scanned anew; open it again to see that.", severity="warning", markup=False)
-        show = getattr(self.screen, "refresh_run", None)
-        if news and show is not None:
-            show()
+        look_at_run(self)
 
     # --- checks ----------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,6 +16,7 @@ from recorded_run import checked_run
 from mechamap.errors import ModelError
 from mechamap.run import Run
 from mechamap_tui.number_text import magnitude
+from mechamap_tui.widgets import lens_view
 from mechamap_tui.widgets.lens_view import ASK_AFTER, LensView
 
 
@@ -24,8 +26,11 @@ def run(tmp_path: Path) -> Run:
 
 
 async def answered(browser: Browser) -> str:
-    """What the lens shows after the cursor has rested."""
-    await browser.pilot.pause(ASK_AFTER * 1.6)
+    """What the lens shows when it no longer waits for an answer."""
+    await browser.pilot.pause()
+    async with asyncio.timeout(20):
+        while "Asking the model" in browser.painted("#lens"):
+            await browser.pilot.pause(0.05)
     return browser.painted("#lens")
 
 
@@ -33,8 +38,6 @@ async def answered(browser: Browser) -> str:
 async def test_tokens_pushed_up_and_down_stand_side_by_side(run: Run, size: tuple[int, int]) -> None:
     async with browsing(run, size, EngineDouble()) as browser:
         await browser.screen.action_detail("lens")
-        await browser.pilot.pause()
-        assert "Asking the model" in browser.painted("#lens")
         lines = (await answered(browser)).splitlines()
         title = next(line for line in lines if "pushes up" in line)
         first = lines[lines.index(title) + 1]
@@ -61,7 +64,9 @@ async def test_moving_back_to_a_neuron_asks_nothing_again(run: Run) -> None:
         browser.screen.to_neurons()
         await browser.press("j")
         second = browser.at
-        await browser.rest()
+        async with asyncio.timeout(20):
+            while len(engine.lenses) < 2:
+                await browser.pilot.pause(0.05)
         await answered(browser)
         assert engine.lenses == [first, second]
         await browser.press("k")
@@ -71,11 +76,14 @@ async def test_moving_back_to_a_neuron_asks_nothing_again(run: Run) -> None:
         assert engine.lenses == [first, second]
 
 
-async def test_running_over_neurons_asks_for_none_of_them(run: Run) -> None:
+async def test_running_over_neurons_asks_for_none_of_them(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lens_view, "ASK_AFTER", 20.0)  # longer than all that follows
     async with browsing(run, engine=(engine := EngineDouble())) as browser:
         await browser.press("t", "t")
         for _ in range(4):
             await browser.press("j")
+            await browser.rest()
+        assert "Asking the model" in browser.painted("#lens")
         assert engine.lenses == []
 
 
