@@ -119,6 +119,7 @@ def _prepare(
     on_event(StageEntered("prove", f"{len(loaded.layers)} layers"))
     with clock.timed("prove"):
         proof = prove(loaded)
+    with clock.timed("unembedding"):
         unembedding, undefined = _unembedding(loaded)
     cancel.check()
     on_event(StageEntered("tokenize"))
