@@ -67,13 +67,13 @@ class ShuffledLabels:
         self._occurrences, self._threads = occurrences, threads
         inside = members.sum(axis=0)  # [categories] words
         outside = words - inside
+        self.defined = (inside > 0) & (outside > 0)  # [categories]
         with np.errstate(divide="ignore", invalid="ignore"):
             # U - its mean is the sum of centred ranks; over both counts of occurrences it is AUROC - 1/2.
-            self._per_pair = 1.0 / (inside * outside * occurrences**2)
+            self._per_pair = np.where(self.defined, 1.0 / (inside * outside * occurrences**2), 0.0)
             # Categories of different sizes scatter differently by chance: all are measured in that scatter (the
             # standard deviation of the AUROC with words as units), so that the largest of them means something.
             self._scatter = np.sqrt((words + 1) / (12.0 * inside * outside))
-        self.defined = (inside > 0) & (outside > 0)  # [categories]
         rng = np.random.default_rng(seed)
         shuffled = [members[rng.permutation(words)] for _ in range(permutations)]
         labels = np.stack([members, *shuffled], axis=1).astype(np.float32)  # [words, 1 + permutations, categories]
@@ -127,5 +127,6 @@ class ShuffledLabels:
         if allowed < 1:
             return np.full(len(self._scatter), np.inf)
         needed = largest[len(largest) - allowed] if allowed <= len(largest) else 0.0
-        reached: NDArray[np.float64] = 0.5 + needed * self._scatter
+        reached: NDArray[np.float64] = np.full(len(self._scatter), np.inf)
+        reached[self.defined] = 0.5 + needed * self._scatter[self.defined]
         return reached
