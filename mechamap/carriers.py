@@ -78,7 +78,10 @@ def carry(words: CarrierWords, config: ScanConfig, tokenizer: Any, context: int 
     bos = tokenizer.bos_token_id if config.add_bos else None
     front = [] if bos is None else [bos]
     ids = [[*front, *its] for its in encoded["input_ids"]]
-    found = [_positions(offsets, *place) for offsets, place in zip(encoded["offset_mapping"], places, strict=True)]
+    found = [
+        _positions(its, offsets, *place, tokenizer.unk_token_id)
+        for its, offsets, place in zip(encoded["input_ids"], encoded["offset_mapping"], places, strict=True)
+    ]
     skipped = _skipped(words.words, config, found, len(front))
     _check_lengths(ids, sentences, config, context)
     kept = [n for n, word in enumerate(words.words) if word not in skipped]
@@ -106,10 +109,14 @@ def _sentences(words: Sequence[str], templates: Sequence[str]) -> tuple[list[str
     return sentences, places
 
 
-def _positions(offsets: Sequence[tuple[int, int]], start: int, end: int) -> tuple[int, int] | None:
-    """First and last token of characters ``start`` to ``end``; None where no token covers them all."""
+def _positions(
+    ids: Sequence[int], offsets: Sequence[tuple[int, int]], start: int, end: int, unknown: int | None
+) -> tuple[int, int] | None:
+    """First and last token of characters ``start`` to ``end``; None where none cover them all, or an unknown does."""
     inside = [n for n, (first, last) in enumerate(offsets) if first < end and last > start]
     if not inside or offsets[inside[0]][0] > start or offsets[inside[-1]][1] < end:
+        return None
+    if any(ids[n] == unknown for n in inside):  # one token for all such words: nothing could tell them apart
         return None
     return inside[0], inside[-1]
 
