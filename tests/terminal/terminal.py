@@ -180,3 +180,12 @@ def engine_of(process: int) -> int | None:
         if parent == process and b"mechamap.engine" in command:
             return int(entry.name)
     return None
+
+
+def assert_left_clean(terminal: Terminal) -> None:
+    """The alternate screen was left, the cursor is shown, the mouse is quiet, and no traceback was printed."""
+    written = bytes(terminal.written)
+    assert written.rfind(b"\x1b[?1049l") > written.rfind(b"\x1b[?1049h")
+    assert written.rfind(b"\x1b[?25h") > written.rfind(b"\x1b[?25l")
+    assert written.rfind(b"\x1b[?1000l") > written.rfind(b"\x1b[?1000h")
+    assert b"Traceback" not in written

@@ -6,43 +6,17 @@ import ast
 import json
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from recorded_run import recorded_run
-from terminal import Terminal, engine_of
+from terminal import Terminal, assert_left_clean, engine_of
 
 from mechamap.config import default_config
 
 Start = Callable[..., Terminal]
-
-
-@pytest.fixture
-def start(tmp_path: Path) -> Iterator[Start]:
-    """Start the explorer in a terminal, in a folder and with a data folder of its own."""
-    started: list[Terminal] = []
-
-    def start(*arguments: str, columns: int = 80, rows: int = 24) -> Terminal:
-        work = tmp_path / "work"
-        work.mkdir(exist_ok=True)
-        terminal = Terminal(arguments, tmp_path / "home", columns=columns, rows=rows, cwd=work)
-        started.append(terminal)
-        return terminal
-
-    yield start
-    for terminal in started:
-        terminal.close()
-
-
-def assert_left_clean(terminal: Terminal) -> None:
-    """The alternate screen was left, the cursor is shown, the mouse is quiet, and no traceback was printed."""
-    written = bytes(terminal.written)
-    assert written.rfind(b"\x1b[?1049l") > written.rfind(b"\x1b[?1049h")
-    assert written.rfind(b"\x1b[?25h") > written.rfind(b"\x1b[?25l")
-    assert written.rfind(b"\x1b[?1000l") > written.rfind(b"\x1b[?1000h")
-    assert b"Traceback" not in written
 
 
 def shows_food(screen: str) -> bool:
