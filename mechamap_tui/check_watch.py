@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from textual.widgets import Input, TextArea
 from mechamap.errors import Cancelled, MechaMapError, UsageError
 from mechamap.findings import confirmed
 from mechamap_tui import live_check
-from mechamap_tui.engine_values import Ablation, CausesEstimated, Confirmed
+from mechamap_tui.engine_values import Ablation, CausesEstimated, Confirmed, read_ablation
 from mechamap_tui.live_check import LiveCheck, busy_with, refuse_unless_checkable
 from mechamap_tui.screens.ablation import AblationScreen
 from mechamap_tui.screens.browse import BrowseScreen
@@ -31,17 +30,16 @@ class CheckWatch:
 
     def __init__(self, app: MechaMapApp) -> None:
         self.app = app
-        self._measured: dict[tuple[Path | None, str, str], Ablation] = {}  # by run, when it was made, and neuron
 
     def start(self, kind: str, run: Run, neuron: str = "") -> None:
-        """Begin a check; an ablation that was measured before is shown again instead.
+        """Begin a check; an ablation that the run holds already is shown instead of measured again.
 
         Raises:
             UsageError: a scan or another check is running, or the run cannot be checked.
         """
         app = self.app
         refuse_unless_checkable(run)
-        if (known := self._measured.get(_place(run, neuron))) is not None:
+        if kind == live_check.ABLATE and (known := _kept_ablation(run, neuron)) is not None:
             app.push_screen(AblationScreen(known))
             return
         if busy := busy_with(app):
@@ -125,7 +123,6 @@ class CheckWatch:
             notify(f"{told} a measures one.", title=check.run.name, timeout=10, markup=False)
         elif isinstance(answer, tuple):
             for ablation in answer:
-                self._measured[_place(check.run, check.neuron)] = ablation
                 self._show_ablation(check, ablation)
 
     def _show_ablation(self, check: LiveCheck, ablation: Ablation) -> None:
@@ -138,8 +135,11 @@ class CheckWatch:
             self.app.notify(f"{check.neuron} of {check.run.name} is measured; a on it shows the result.", markup=False)
 
 
-def _place(run: Run, neuron: str) -> tuple[Path | None, str, str]:
-    return run.path, run.record.created, neuron
+def _kept_ablation(run: Run, neuron: str) -> Ablation | None:
+    try:
+        return read_ablation(run.record.causes["ablations"][f"{neuron} zero"])
+    except (LookupError, TypeError, ValueError, AttributeError):  # not measured, or kept by another version
+        return None
 
 
 def _confirmed_text(run: Run, answer: Confirmed) -> str:

@@ -11,12 +11,12 @@ from mechamap_tui.engine_values import (
     Ablation,
     CausesEstimated,
     Confirmed,
-    Effect,
     Exported,
     ExportOrder,
     Lens,
     Progress,
     ScanResult,
+    read_ablation,
 )
 
 __all__ = ["EngineCall", "EngineClient", "ExportOrder", "Exported", "Progress", "ScanResult"]
@@ -104,7 +104,7 @@ class EngineClient(EngineProcess):
     ) -> EngineCall[tuple[Ablation, ...]]:
         """Begin to measure what each category loses without each of the neurons, and without others like it."""
         params = {"run": str(run), "neurons": list(neurons), "mode": mode}
-        return self._call("ablate", params, lambda it: tuple(map(_ablation, it["ablations"])), on_progress)
+        return self._call("ablate", params, lambda it: tuple(map(read_ablation, it["ablations"])), on_progress)
 
     async def lens(self, run: Path, neuron: str) -> Lens:
         """The tokens that a neuron's output weights push up and down most.
@@ -118,22 +118,6 @@ class EngineClient(EngineProcess):
             params,
             lambda it: Lens(it["neuron"], _tokens(it["promoted"]), _tokens(it["suppressed"]), it["unit"]),
         ).answer
-
-
-def _ablation(it: Mapping[str, Any]) -> Ablation:
-    effects = {name: _effect(effect) for name, effect in it["categories"].items()}
-    return Ablation(it["neuron"], it["mode"], tuple(it["controls"]), effects)
-
-
-def _effect(it: Mapping[str, Any]) -> Effect:
-    return Effect(
-        _number(it["effect"]), _number(it["error"]), int(it["occurrences"]), tuple(map(_number, it["controls"]))
-    )
-
-
-def _number(value: float | None) -> float:
-    """JSON has no NaN; where there is nothing to average the engine sends null."""
-    return float("nan") if value is None else float(value)
 
 
 def _tokens(pairs: Sequence[Sequence[Any]]) -> tuple[tuple[str, float], ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 __all__ = [
     "Ablation",
@@ -16,6 +17,7 @@ __all__ = [
     "Lens",
     "Progress",
     "ScanResult",
+    "read_ablation",
 ]
 
 
@@ -100,6 +102,27 @@ class Ablation:
     mode: str
     controls: tuple[str, ...]
     categories: Mapping[str, Effect]
+
+
+def read_ablation(it: Mapping[str, Any]) -> Ablation:
+    """An ablation as the engine answers it and as a run keeps it.
+
+    Raises:
+        LookupError, TypeError, ValueError: something is missing or is of another kind.
+    """
+    effects = {name: _effect(effect) for name, effect in it["categories"].items()}
+    return Ablation(it["neuron"], it["mode"], tuple(it["controls"]), effects)
+
+
+def _effect(it: Mapping[str, Any]) -> Effect:
+    return Effect(
+        _number(it["effect"]), _number(it["error"]), int(it["occurrences"]), tuple(map(_number, it["controls"]))
+    )
+
+
+def _number(value: float | None) -> float:
+    """JSON has no NaN: where there is nothing to average it has null."""
+    return float("nan") if value is None else float(value)
 
 
 @dataclass(frozen=True, slots=True)

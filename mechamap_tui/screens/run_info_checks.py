@@ -47,6 +47,8 @@ def _confirmation(it: Mapping[str, Any]) -> Iterator[Line]:
             if null.get(key) is not None
         ]
         yield "text", f"  best auroc of shuffled words anywhere in the model: {', '.join(parts)}"
+    for figure, reason in _mapping(it.get("undefined")).items():
+        yield "trouble", f"  {figure} not checked: {reason}"
     for category, about in _mapping(it.get("categories")).items():
         yield from _category(category, _mapping(about))
 
@@ -59,6 +61,8 @@ def _category(name: str, it: Mapping[str, Any]) -> Iterator[Line]:
         parts.append(f"{_count(it['writers'])} write it")
     if it.get("best"):
         parts.append(f"best {it['best']}")
+    if it.get("needed") is not None:
+        parts.append(f"auroc needed {_probability(it['needed'])}")
     if it.get("held_out_auroc") is not None:
         lowest = it.get("held_out_auroc_lowest")
         worst = f" (lowest {_probability(lowest)})" if lowest is not None else ""

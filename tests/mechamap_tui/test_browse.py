@@ -425,7 +425,8 @@ def test_the_page_about_a_run_tells_how_it_was_checked(run: Run) -> None:
         "null_auroc": {"median": 0.86, "largest": 0.93, "needed": 0.92},
         "categories": {
             "food": {"words": 16, "skipped": ["sushi"], "held_out_auroc": 0.993, "held_out_auroc_lowest": 0.97,
-                     "held_out_ap": 0.9, "by_mean": 0.71, "best": "L1.N7", "confirmed": 9, "writers": 2, "reason": ""},
+                     "held_out_ap": 0.9, "by_mean": 0.71, "best": "L1.N7", "confirmed": 9, "writers": 2, "needed": 0.8,
+                     "reason": ""},
             "color": {"reason": "only two words"},
         },
     }  # fmt: skip
@@ -445,10 +446,8 @@ def test_the_page_about_a_run_tells_how_it_was_checked(run: Run) -> None:
     assert ("text", "  128 words, 6 templates, 5 splits, 200 permutations, 48 neurons") in lines
     best = "half the time at most .86, at worst .93, needed .92"
     assert ("text", f"  best auroc of shuffled words anywhere in the model: {best}") in lines
-    food = (
-        "9 confirmed, 2 write it, best L1.N7, held-out auroc .99 (lowest .97), ap .90, the best by mean .71, 16 words"
-    )
-    assert ("text", f"  food: {food}") in lines
+    food = "9 confirmed, 2 write it, best L1.N7, auroc needed .80, held-out auroc .99 (lowest .97), ap .90"
+    assert ("text", f"  food: {food}, the best by mean .71, 16 words") in lines
     assert ("trouble", "    words left out: sushi") in lines
     assert ("trouble", "    only two words") in lines
     assert ("text", "  food: 30 occurrences, mean log p -4.250") in lines

@@ -179,9 +179,19 @@ async def test_a_measures_the_neuron_under_the_cursor_and_shows_what_it_did(home
         await it.shows(AblationScreen)
         await it.press("q")
         assert it.app.screen is it.browse
+
+
+async def test_what_a_run_holds_already_is_shown_without_the_engine(home: Path) -> None:
+    kept = {"neuron": "L0.N3", "mode": "zero", "controls": ["L0.N5"], "categories": {
+        "animal": {"effect": -0.25, "error": None, "occurrences": 12, "controls": [0.01]}}}  # fmt: skip
+    async with exploring(home) as it:
+        add_to_run(it.run, {}, causes={"ablations": {"L0.N3 zero": kept, "L1.N7 zero": {"from": "another version"}}})
+        await it.until(lambda: bool(it.browse.run.record.causes))
         await it.press("a")
         await it.shows(AblationScreen)
-        assert len(it.engine.checks) == 1, "what was measured is shown again without the engine"
+        assert "-.2500" in it.dialog() and it.engine.checks == []
+        await it.press("q", "c", "a")
+        assert it.engine.checks == [("ablate zero", it.run, ("L1.N7",))]
 
 
 @pytest.mark.parametrize("key", ["q", "enter", "escape"])
