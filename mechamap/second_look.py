@@ -92,11 +92,9 @@ def look_again(
     look = {"text": name, "tokens": len(tokenized.ids), "neurons": [entry for entry in entries if entry is not None]}
     looks = (*(its for its in run.record.second_looks if its["text"] != name), look)
     second = np.full((run.neurons, len(run.categories)), np.nan, np.float32)
-    if run.has("second_auroc"):
-        second[:] = run.figure("second_auroc")
-    for number, category in enumerate(run.categories):
-        for row in chosen[category]:
-            second[row, number] = scored[rows.index(row), number]
+    for its in looks:  # the last one that says something of a neuron and a category counts
+        for entry in its["neurons"]:
+            second[run.row_of(entry["neuron"]), run.category_index(entry["category"])] = entry["second"]
     return add_to_run(run.path, {"second_auroc": second}, second_looks=looks)
 
 
