@@ -37,45 +37,53 @@ def add_to_run(folder: Path, figures: Mapping[str, NDArray[Any]], **members: Any
     Raises:
         RunError: another process is writing the run, or the disk is full or read-only; the run is as it was.
     """
-    written: list[tuple[Path, Path]] = []
     try:
         with RunLock(folder):
-            run = Run.open(folder)
-            for name, values in figures.items():
-                if len(values) != run.neurons:
-                    raise ValueError(f"{name} has {len(values)} rows; the run has {run.neurons} neurons")
-                written.append((_beside(folder / f"{name}.npy", values), folder / f"{name}.npy"))
-            names = (*run.record.figures, *(name for name in figures if name not in run.record.figures))
-            record = replace(run.record, figures=names, **members)
-            # The record comes last: what it names is there by then.
-            written.append((_text_beside(folder / "run.json", run_record.dump(record)), folder / "run.json"))
-            for temporary, path in written:
-                temporary.replace(path)
+            _add(folder, figures, members)
     except OSError as error:
         raise RunError(
             f"{folder} cannot be written: {error.strerror or error}.",
             "Free some space, or copy the run to a place of your own; it is as it was.",
         ) from None
+    return Run.open(folder)
+
+
+def _add(folder: Path, figures: Mapping[str, NDArray[Any]], members: Mapping[str, Any]) -> None:
+    """What the lock is held for; files beside their places are gone with it, however it ends."""
+    run = Run.open(folder)
+    written: list[tuple[Path, Path]] = []  # beside its place, and its place
+    try:
+        for name, values in figures.items():
+            if len(values) != run.neurons:
+                raise ValueError(f"{name} has {len(values)} rows; the run has {run.neurons} neurons")
+            written.append((_beside(folder / f"{name}.npy"), folder / f"{name}.npy"))
+            _write_array(written[-1][0], values)
+        names = (*run.record.figures, *(name for name in figures if name not in run.record.figures))
+        record = replace(run.record, figures=names, **members)
+        # The record comes last: what it names is there by then.
+        written.append((_beside(folder / "run.json"), folder / "run.json"))
+        _write_text(written[-1][0], run_record.dump(record))
+        for temporary, path in written:
+            temporary.replace(path)
     finally:
         for temporary, _ in written:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
-    return Run.open(folder)
 
 
-def _beside(path: Path, values: NDArray[Any]) -> Path:
-    temporary = path.with_name(f".{path.name}.new")
-    with temporary.open("wb") as file:
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.new")
+
+
+def _write_array(path: Path, values: NDArray[Any]) -> None:
+    with path.open("wb") as file:
         np.save(file, np.ascontiguousarray(values, dtype=np.float32), allow_pickle=False)
         file.flush()
         os.fsync(file.fileno())
-    return temporary
 
 
-def _text_beside(path: Path, text: str) -> Path:
-    temporary = path.with_name(f".{path.name}.new")
-    with temporary.open("w", encoding="utf-8") as file:
+def _write_text(path: Path, text: str) -> None:
+    with path.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    return temporary
