@@ -218,6 +218,7 @@ class _Check:
             "words": len(self.carriers.words.words),
             "neurons": int(np.isfinite(self.arrays["read"]).any(axis=1).sum()),
             "skipped": dict(self.carriers.skipped),
+            "null_auroc": self.read_null.typical_auroc(),
             "undefined": {"write_p": self.undefined} if self.undefined else {},
             "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
             "categories": {

@@ -25,7 +25,7 @@ from mechamap.run_model import check_has_folder, layers_of_run, text_of_run
 
 __all__ = ["CONTROLS", "AblateSettings", "Ablation", "Effect", "ablate_run", "strongest"]
 
-CONTROLS = 5
+CONTROLS = 8
 _ALIKE = 24  # neurons closest in activation size that controls are drawn from
 
 Mode = Literal["zero", "mean"]

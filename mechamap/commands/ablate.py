@@ -34,7 +34,7 @@ def add_to(commands: Commands) -> None:
     add("--category", metavar="C", action="append", help="only the strongest of this category; repeatable")
     add("--top", metavar="N", type=int, default=2, help="how many of each category to measure (2; 0: only estimate)")
     add("--mean", action="store_true", help="hold neurons at their mean activation instead of at zero")
-    add("--controls", metavar="N", type=int, default=5, help="random neurons beside each neuron (5)")
+    add("--controls", metavar="N", type=int, default=8, help="random neurons beside each neuron (8)")
     add("--seed", metavar="N", type=int, default=0, help="of the choice of controls (0)")
     add("--json", action="store_true", help="write what was measured as JSON")
     add_model_flags(parser)

@@ -44,7 +44,7 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
     """Confirm, look again, tell."""
     from mechamap.config import read_text_argument
 
-    for name, least in (("permutations", 19), ("splits", 1), ("candidates", 1), ("seed", 0)):
+    for name, least in (("permutations", 20), ("splits", 1), ("candidates", 1), ("seed", 0)):
         if getattr(args, name) < least:
             raise UsageError(f"--{name} is {getattr(args, name)}; it must be at least {least}.")
     found = run_with_folder(args.source)
@@ -88,6 +88,11 @@ def _tell(found: Run, narration: Narration) -> None:
         narration.say(f"left out: {printable(word)}, {why}")
     for name, why in about["undefined"].items():
         narration.say(f"{name} is empty: {printable(why)}")
+    if chance := about.get("null_auroc"):
+        narration.say(
+            f"shuffled labels reach an AUROC of {chance['median']:.2f} somewhere in the model half the time, and "
+            f"{chance['largest']:.2f} at most"
+        )
     seconds = sum(about["seconds"][name] for name in ("pass", "writes"))
     narration.say(
         f"{about['neurons']:,} neurons, {about['words']} words in {len(about['templates'])} sentences each, "

@@ -130,3 +130,11 @@ class ShuffledLabels:
         reached: NDArray[np.float64] = np.full(len(self._scatter), np.inf)
         reached[self.defined] = 0.5 + needed * self._scatter[self.defined]
         return reached
+
+    def typical_auroc(self) -> dict[str, float]:
+        """The best AUROC that shuffled labels reach anywhere, for a category of the usual size: median and largest."""
+        largest = self.largest()
+        if not (len(largest) and self.defined.any()):
+            return {}
+        scatter = float(np.median(self._scatter[self.defined]))
+        return {"median": 0.5 + scatter * float(np.median(largest)), "largest": 0.5 + scatter * float(largest[-1])}

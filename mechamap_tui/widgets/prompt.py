@@ -83,7 +83,8 @@ class Prompt(Vertical):
         field.cursor_position = len(text)
         self.answer("")
         self.add_class("-asking")
-        field.focus()
+        # At once: Widget.focus() waits for the next message, and what was typed on meanwhile would go to the table.
+        self.screen.set_focus(field)
 
     def answer(self, text: str, *, wrong: bool = False) -> None:
         """Say something about what was typed."""

@@ -194,6 +194,7 @@ def test_the_start_screen_lists_filters_opens_and_removes_runs(start: Start, tmp
     terminal.press("delete")
     terminal.wait("Remove a run", "Delete (y)")
     terminal.press("y")
+    terminal.wait("Open or scan", gone=["Remove a run"])  # the dialog covers the list
     terminal.until(lambda screen: ("tiny-1" in screen) != ("other-1" in screen), "one run gone")
     assert len(list(runs.iterdir())) == 1
     terminal.press("ctrl+q")
