@@ -29,7 +29,8 @@ def confirm(call: Call) -> dict[str, Any]:
     with _model_of(call, run) as (loaded, ticker):
         from mechamap.confirmation import ConfirmSettings, confirm_run
 
-        given = {name: _number(call, name) for name in ("permutations", "splits", "seed") if name in call.params}
+        least = {"permutations": 20, "splits": 1, "seed": 0}  # with fewer than 20 no p is below 0.05
+        given = {name: _number(call, name, its) for name, its in least.items() if name in call.params}
         run = confirm_run(run, loaded, ConfirmSettings(**given), _watch(ticker, run), call.cancel)
     categories = run.record.confirmation["categories"]
     return {
@@ -115,10 +116,10 @@ def _watch(ticker: ProgressTicker, run: Run) -> Callable[[ScanEvent], None]:
     return see
 
 
-def _number(call: Call, name: str) -> int:
+def _number(call: Call, name: str, least: int = 0) -> int:
     value = call.params.get(name)
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise RpcFault(rpc.INVALID_PARAMS, f"{name} is a whole number.")
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise RpcFault(rpc.INVALID_PARAMS, f"{name} is a whole number of at least {least}.")
     return value
 
 
