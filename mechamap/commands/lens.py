@@ -93,10 +93,18 @@ def _lines(lens: Lens, run: Run | None) -> Iterator[str]:
     yield f"  {'promoted':<{width}}  {'':>7}   suppressed"
     for (up, plus), (down, minus) in zip(lens.promoted, lens.suppressed, strict=True):
         yield f"  {_shown(up):<{width}}  {plus:>+7.2f}   {_shown(down)}  {minus:+.2f}"
-    if run is not None and run.has("write"):
-        row = run.row_of(lens.neuron)
+    row = _row(run, lens.neuron) if run is not None and run.has("write") else None
+    if run is not None and row is not None:
         its = [f"{printable(name)} {float(run.column('write', name)[row]):+.2f}" for name in run.categories]
         yield f"  writes: {', '.join(its)}"
+
+
+def _row(run: Run, neuron: str) -> int | None:
+    """None where the run left the neuron out, which its model has."""
+    try:
+        return run.row_of(neuron)
+    except UsageError:
+        return None
 
 
 def _shown(token: str) -> str:
