@@ -15,7 +15,7 @@ import pytest
 
 from mechamap.causes.ablator import Ablated, Ablator
 from mechamap.causes.estimate import estimate_causes
-from mechamap.causes.measure import AblateSettings, Effect, ablate_run, strongest
+from mechamap.causes.measure import CONTROLS, AblateSettings, Effect, ablate_run, strongest
 from mechamap.causes.words import word_targets
 from mechamap.config import Category, default_config
 from mechamap.errors import Cancelled, RunError, UsageError
@@ -131,7 +131,7 @@ def test_the_seed_says_which_controls(run: Run, loaded: LoadedModel) -> None:
     rows = rows_of(run, "L0.N3")
     drawn = [ablate_run(run, loaded, rows, AblateSettings(seed=seed))[1][0].controls for seed in (0, 0, 1)]
     assert drawn[0] == drawn[1] != drawn[2]
-    assert len(drawn[0]) == 5
+    assert len(drawn[0]) == CONTROLS
 
 
 # --- what is kept -------------------------------------------------------------------------------------------
