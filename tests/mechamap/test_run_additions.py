@@ -100,6 +100,28 @@ def test_a_disk_that_is_full_leaves_the_run_as_it_was(folder: Path, monkeypatch:
     assert Run.open(folder).record.confirmation == {}
 
 
+@pytest.mark.parametrize("moved", [0, 1, 2])
+def test_a_process_that_ends_between_two_moves_leaves_a_run_whose_record_names_what_is_there(
+    folder: Path, monkeypatch: Monkeypatch, moved: int
+) -> None:
+    before, replace, moves = Run.open(folder), Path.replace, []
+
+    def killed(self: Path, target: Path) -> Path:
+        if len(moves) == moved:
+            raise SystemExit
+        moves.append(target.name)
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", killed)
+    with pytest.raises(SystemExit):
+        add_to_run(folder, new_figures(), confirmation={"permutations": 7})
+    monkeypatch.undo()
+    run = Run.open(folder)
+    assert run.record == before.record
+    for name in run.record.figures:
+        np.testing.assert_array_equal(run.figure(name), before.figure(name))
+
+
 def test_a_folder_that_is_gone_is_an_error_with_a_hint(folder: Path) -> None:
     with pytest.raises(RunError, match="cannot be written"):
         add_to_run(folder / "nowhere", new_figures())

@@ -166,6 +166,8 @@ def test_in_half_precision_a_neuron_that_writes_nothing_changes_nothing_at_all(l
     loaded = load("llama", "bfloat16")
     model: Any = deepcopy(loaded.model)
     model.model.layers[1].mlp.down_proj.weight[:, 17] = 0
+    # as large kernels do, and much more of it: what comes out depends on how many rows there are
+    model.model.norm.register_forward_pre_hook(lambda _module, args: (args[0] + 0.05 * len(args[0]),))
     silent = replace(loaded, model=model, layers=neuron_layers(model))
     effects, _ = ablator_of(silent, 200).effects(NEURONS)
     quiet = NEURONS.index(Ablated(1, 17))
