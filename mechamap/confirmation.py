@@ -23,7 +23,7 @@ from torch import Tensor
 from mechamap.capture import capture_layers
 from mechamap.carriers import Carriers, carrier_words, carry
 from mechamap.config import ScanConfig, config_from_dict
-from mechamap.errors import ConfigError, UnsupportedModel
+from mechamap.errors import Cancelled, ConfigError, UnsupportedModel
 from mechamap.events import LayerFinished, ScanEvent, StageEntered
 from mechamap.findings import SIGNIFICANT
 from mechamap.models import LoadedModel, NeuronLayer
@@ -94,7 +94,7 @@ def confirm_run(
     with translated(loaded.id):
         check.read(layers, cancel)
         on_event(StageEntered("pass", "writes"))
-        check.write(layers)
+        check.write(layers, cancel)
     on_event(StageEntered("write", str(run.path)))
     return add_to_run(run.path, check.figures(), confirmation=check.summary())
 
@@ -170,7 +170,7 @@ class _Check:
             figure[bad] = np.nan
             self.arrays[name][rows.rows] = figure
 
-    def write(self, layers: list[tuple[NeuronLayer, LayerRows]]) -> None:
+    def write(self, layers: list[tuple[NeuronLayer, LayerRows]], cancel: threading.Event | None) -> None:
         """Check what the neurons write: the words' first tokens, each once, take the place of the occurrences."""
         started = time.perf_counter()
         try:
@@ -189,6 +189,8 @@ class _Check:
         at = torch.as_tensor(tokens, device=self.loaded.device)
         with torch.inference_mode():
             for layer, rows in layers:
+                if cancel is not None and cancel.is_set():
+                    raise Cancelled("The confirmation was cancelled; the run is as it was.")
                 weight = unembedding.written_by(layer)[: rows.width]  # [neurons, d_model]
                 raised = scores.standardized(weight, at)  # [neurons, tokens]
                 self.arrays["written"][rows.rows] = null.add(raised.cpu().numpy())

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from mechamap.commands.model_of_run import CheckProgress, add_model_flags, model_of_run, run_with_folder
 from mechamap.commands.narration import Narration, printable, put
 from mechamap.commands.parser import Commands
-from mechamap.errors import UsageError
+from mechamap.errors import RunError, UsageError
 
 if TYPE_CHECKING:
     from mechamap.causes.measure import Ablation
@@ -83,6 +84,12 @@ def _measured(
         if not (run.has("cause") and args.top):
             run = estimate_causes(run, loaded, CheckProgress(narration, "estimating causes"))
         known = run.record.causes.get("log_p", {})
+        for category in args.category or ():
+            if category not in known:
+                raise RunError(
+                    f"No word of {category} stands in the text of {run.name} with anything before it.",
+                    "Scan a text that has some, or name neurons with --neuron.",
+                )
         chosen = args.category or [category for category in run.categories if category in known]
         rows = list(dict.fromkeys(row for name in chosen for row in strongest(run, name, args.top)))
     if not rows:
@@ -101,9 +108,9 @@ def _lines(run: Run, ablation: Ablation) -> Iterator[str]:
         estimate = f"{float(run.column('cause', name)[row]):+.4f}" if run.has("cause") else "-"
         span = f"{min(its.controls):+.4f} to {max(its.controls):+.4f}" if its.controls else "-"
         beyond = " *" if its.beyond_controls else ""
+        error = "-" if math.isnan(its.error) else f"{its.error:.4f}"
         yield (
-            f"  {printable(name):<12} {its.effect:>+8.4f} {its.error:>8.4f} {estimate:>9} {its.occurrences:>6}  "
-            f"{span}{beyond}"
+            f"  {printable(name):<12} {its.effect:>+8.4f} {error:>8} {estimate:>9} {its.occurrences:>6}  {span}{beyond}"
         )
 
 

@@ -67,10 +67,11 @@ def _run_named(name: str) -> Run | None:
     """The run of that name, None where there is none: then it names a model."""
     from mechamap.runs import find_run
 
-    try:
-        find_run(name)
-    except (RunError, OSError):
-        return None
+    if not name.lower().endswith(".csv"):  # no model is called that
+        try:
+            find_run(name)
+        except (RunError, OSError):
+            return None
     return run_with_folder(name)
 
 

@@ -32,6 +32,7 @@ class ScanProgress:
         self._began = 0.0
         self._told = 0.0
         self._stage_told, self._stage_told_at = "", 0.0
+        self._passing = _VERBS["pass"]
         self._done_before: int | None = None
         self.run: Path | None = None  # the run's folder, once there is one
 
@@ -49,7 +50,10 @@ class ScanProgress:
                 self._narration.clear()
 
     def _stage(self, event: StageEntered) -> None:
-        text = _VERBS.get(event.stage, event.stage) + (f": {event.detail}" if event.detail else "")
+        if event.stage == "carriers":
+            self._passing = _VERBS["carriers"]  # the next pass is that over the carrier sentences
+        verb = self._passing if event.stage == "pass" else _VERBS.get(event.stage, event.stage)
+        text = verb + (f": {event.detail}" if event.detail else "")
         if self._narration.live:
             self._narration.progress(text)
             return
@@ -68,7 +72,8 @@ class ScanProgress:
         self._told = now
         per_layer = (now - self._began) / (event.done - self._done_before)
         left = per_layer * (event.total - event.done)
-        text = f"scanning: {event.done} of {event.total} layers, {event.neurons_done:,} of {self._neurons:,} neurons"
+        text = f"{self._passing}: {event.done} of {event.total} layers"
+        text += f", {event.neurons_done:,} of {self._neurons:,} neurons"
         text += f", {duration(left)} left" if left else ""
         if self._narration.live:
             self._narration.progress(text)

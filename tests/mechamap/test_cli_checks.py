@@ -299,7 +299,7 @@ def test_wrong_usage_exits_2_and_says_what_is_right(mechamap: Mechamap, words: l
         (["ablate", "out.csv"], "keeps no text"),
         (["ablate", "run", "--neuron", "L3.N0", "--model", "TINY"], "is not the model of run"),
         (["lens", "./nowhere", "--neuron", "L0.N0"], "There is no file or folder nowhere"),
-        (["lens", "out.csv", "--neuron", "L0.N0"], "out.csv is a file, and not a .gguf file"),
+        (["lens", "out.csv", "--neuron", "L0.N0"], "keeps no text, so no model can be run over it"),
     ],
 )
 def test_what_cannot_be_done_exits_1_and_leaves_the_run_as_it_was(

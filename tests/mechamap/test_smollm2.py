@@ -9,6 +9,8 @@ from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
 
 from mechamap.config import default_config
+from mechamap.confirmation import confirm_run
+from mechamap.findings import confirmed
 from mechamap.models import load_model
 from mechamap.run import Run
 from mechamap.scan import ScanRequest, scan
@@ -106,3 +108,31 @@ def test_the_run_opens_from_disk_as_it_was_written(run):
     before, piece, after = again.context(again.top_tokens(100)[0].position, 30)
     assert piece == again.top_tokens(100)[0].piece
     assert before + piece + after in "".join(again.record.config["texts"])
+
+
+def test_what_neurons_write_is_what_the_whole_vocabulary_says(run, loaded):
+    model = loaded.model
+    unembedding = (model.lm_head.weight * model.model.norm.weight).numpy()  # [vocabulary, d_model]
+    rows = np.random.default_rng(0).choice(run.neurons, 40, replace=False)
+    weights = np.stack(
+        [model.model.layers[int(run.layer_of[row])].mlp.down_proj.weight[:, int(run.index_of[row])] for row in rows]
+    )  # [rows, d_model]
+    raised = weights @ unembedding.T  # [rows, vocabulary]
+    for category in default_config().categories:
+        words = [f" {word}".split() for word in category.words]
+        firsts = sorted({loaded.tokenizer.encode(f" {word[0]}")[0] for word in words})
+        expected = (raised[:, firsts].mean(axis=1) - raised.mean(axis=1)) / raised.std(axis=1)
+        np.testing.assert_allclose(run.column("write", category.name)[rows], expected, rtol=1e-3, atol=1e-3)
+
+
+def test_in_every_category_a_neuron_holds_on_words_that_did_not_choose_it(run, loaded):
+    """What the figures are for: ranked by selectivity; ranked by mean activation, none does."""
+    checked = confirm_run(run, loaded)
+    about = checked.record.confirmation["categories"]
+    assert {name: its["held_out_auroc"] for name, its in about.items() if its["held_out_auroc"] < 0.95} == {}
+    assert all(its["by_mean"] < 0.8 for its in about.values())
+    assert all(its["confirmed"] for its in about.values())
+    strong = np.abs(checked.figure("selectivity")) > 0.9
+    chance = strong & (checked.figure("p") >= 0.05)
+    assert chance.any(), "some neurons stand out in the text and nowhere else"
+    assert confirmed(checked, "food")[checked.row_of("L0.N269")]
