@@ -147,9 +147,18 @@ def _ablation(run: Run, loaded: LoadedModel, rounds: int) -> list[Figure]:
     means, _ = targets.means(measured[0])  # [neurons, categories]
     rows = [run.row_of(f"L{neuron.layer}.N{neuron.index}") for neuron in neurons]
     estimates = run.figure("cause")[rows]
+    by_word = naive.seconds_by_word(neurons[some[len(some) // 2]])
+    mine = statistics.median(m for _, m in pairs)
     return [
         Figure(
-            "one whole forward per neuron and text / measured ablation",
+            "one whole forward per neuron and prompt (the text before a word) / measured ablation",
+            f"{by_word / mine:.1f} x",
+            f">= {least} x",
+            by_word / mine >= least,
+            f"{by_word:.3g} s a neuron against {mine:.3g} s, {len(targets.positions)} prompts; one neuron",
+        ),
+        Figure(
+            "one whole forward per neuron and text, all its words read from it / measured ablation",
             f"{middle:.1f} x",
             f">= {least} x",
             middle >= least,
@@ -186,6 +195,19 @@ class _Naive:
                     row = logits[position - 1 - window.start].float()
                     found[at] = float(row[int(self._text.ids[position])] - row.logsumexp(0))
         return found
+
+    def seconds_by_word(self, neuron: Ablated) -> float:
+        """How long one neuron takes with a forward for each word, over what precedes it."""
+        started = time.perf_counter()
+        for position in self._targets.positions.tolist():
+            window = next(w for w in self._text.windows if w.start < position < w.start + w.length)
+            span = slice(window.start, position)
+            ids = torch.from_numpy(self._text.ids[span].astype(np.int64))[None].to(self._loaded.device)
+            scored = torch.from_numpy(np.flatnonzero(self._text.scored[span])).to(self._loaded.device)
+            with torch.no_grad():
+                row = self._forward(ids, scored, neuron)[-1].float()
+            float(row[int(self._text.ids[position])] - row.logsumexp(0))
+        return time.perf_counter() - started
 
     def _forward(self, ids: Tensor, scored: Tensor, neuron: Ablated | None) -> Tensor:
         def hook(_module: torch.nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:

@@ -1,8 +1,9 @@
 """What single neurons cause, measured: the model reads the text without each of them.
 
-Many neurons share a forward, each ablated in a row of the batch of its own. The forward starts at the ablated layer:
-the blocks before it do not run, since what they gave the untouched model was kept. A window is read once for all its
-words.
+Many neurons share a forward, each ablated in a row of the batch of its own. The forward starts behind the ablated
+layer's block: what left it in the untouched model was kept, and without a neuron it differs by what that neuron added.
+Where a block does more with its MLP's output than add it, the forward starts at the block itself. Both are checked
+before they are relied on. A window is read once for all its words.
 """
 
 from __future__ import annotations
@@ -22,11 +23,13 @@ from mechamap.batches import BATCH_TOKENS, Batch, window_batches
 from mechamap.causes.words import WordTargets, log_probabilities, logits_at, tokens_at
 from mechamap.errors import Cancelled
 from mechamap.models import LoadedModel, NeuronLayer
-from mechamap.models.blocks import Entries, keeping_entries, starting_at
+from mechamap.models.blocks import Entries, keeping_entries, starting_at, starting_behind
+from mechamap.models.layers import weight_in_out
 from mechamap.text import TokenizedText
 
 __all__ = ["Ablated", "Ablator"]
 
+_ALIKE = 1e-2  # of what a neuron changes, by which the foretold change may differ from the real one
 _SAME = {torch.float32: 1e-3, torch.bfloat16: 0.5, torch.float16: 0.1}  # nats that rounding may change
 
 
@@ -61,7 +64,11 @@ class Ablator:
         # In half precision a row's result depends on the shape of its batch, by more than a neuron may change: there
         # one row of every batch is left alone, and the others are compared with it.
         self._beside = int(loaded.dtype != torch.float32)
-        self._may_start: bool | None = None  # whether a forward may start at a block; known after the first window
+        self._same = _SAME.get(loaded.dtype, 0.1)
+        # Both are found out on the first window: whether a forward may start at a block, and behind which blocks
+        # what leaves them without a neuron can be foretold.
+        self._may_start: bool | None = None
+        self._foretold: dict[int, bool] = {}  # by layer
 
     def effects(
         self,
@@ -84,9 +91,10 @@ class Ablator:
         known = np.zeros(len(self._targets.positions))  # [targets] of the untouched model
         for done, window in enumerate(self._windows):
             told(done, len(self._windows))
-            with keeping_entries(self._loaded, layers) as entries:
+            with keeping_entries(self._loaded, layers) as entries, _seen(layers) as activations:
                 known[window.targets] = self._read(window, 1)[0]
             self._check_start(window, layers, entries, known[window.targets])
+            self._check_behind(window, layers, entries, activations, known=known[window.targets])
             for layer in layers:
                 mine = [place for place, neuron in enumerate(neurons) if neuron.layer == layer.layer]
                 room = max(self._tokens // window.ids.shape[1] - self._beside, 1)
@@ -94,7 +102,13 @@ class Ablator:
                     if cancel is not None and cancel.is_set():
                         raise Cancelled("The ablation was cancelled; the run is as it was.")
                     some = mine[first : first + room]
-                    without = self._without(window, layer, [neurons[place] for place in some], entries)
+                    ablated = [neurons[place] for place in some]
+                    if self._foretold.get(layer.layer):
+                        behind = self._behind(window, layer, ablated, entries, activations[layer.layer])
+                        with starting_behind(self._loaded, layer, entries, behind):
+                            without = self._read(window, len(behind))
+                    else:
+                        without = self._without(window, layer, ablated, entries)
                     compared = without[0] if self._beside else known[window.targets]
                     changes[np.array(some)[:, None], window.targets] = without[self._beside :] - compared
         return changes, known
@@ -107,6 +121,54 @@ class Ablator:
         start = starting_at(self._loaded, layer, entries, rows) if self._may_start else nullcontext()
         with start, _held(layer, neurons, window.scored, self._beside):
             return self._read(window, rows)
+
+    def _behind(
+        self, window: _Window, layer: NeuronLayer, neurons: Sequence[Ablated], entries: Entries, activations: Tensor
+    ) -> Tensor:
+        """What leaves the layer's block without each neuron, ``[rows, length, d_model]``.
+
+        Args:
+            activations: of the layer in the untouched model, ``[length, d_mlp]``.
+        """
+        indices = torch.tensor([neuron.index for neuron in neurons], device=activations.device)
+        values = activations.new_tensor([neuron.value for neuron in neurons])
+        weight = weight_in_out(layer.module)[indices]  # [neurons, d_model]
+        behind = entries.left[layer.layer].repeat(self._beside + len(neurons), 1, 1)  # [rows, length, d_model]
+        with torch.inference_mode():
+            change = (values - activations[window.scored][:, indices]).T  # [neurons, scored]
+            added = (change.float()[..., None] * weight.float()[:, None]).to(behind.dtype)  # [neurons, scored, d_model]
+            behind[self._beside :, window.scored] += added
+        return behind
+
+    def _check_behind(
+        self,
+        window: _Window,
+        layers: Sequence[NeuronLayer],
+        entries: Entries,
+        activations: dict[int, Tensor],
+        *,
+        known: NDArray[np.float64],
+    ) -> None:
+        """Whether what leaves each block is foretold, for its first neuron driven far out of its range, and is all
+        that the blocks behind it depend on."""
+        for layer in layers:
+            if layer.layer in self._foretold:
+                continue
+            self._foretold[layer.layer] = False
+            if not self._may_start:
+                continue
+            with starting_behind(self._loaded, layer, entries, entries.left[layer.layer]):
+                again = self._read(window, 1)[0]
+            if not np.abs(again - known).max() <= self._same:
+                continue
+            its = activations[layer.layer]
+            far = Ablated(layer.layer, 0, 100.0 * max(1.0, float(its[:, 0].abs().max())))
+            with keeping_entries(self._loaded, [layer]) as seen:
+                self._without(window, layer, [far], entries)
+            untouched = entries.left[layer.layer][0].float()
+            really = seen.left[layer.layer][-1].float() - untouched  # [length, d_model]
+            foretold = self._behind(window, layer, [far], entries, its)[-1].float() - untouched
+            self._foretold[layer.layer] = bool((really - foretold).abs().max() <= _ALIKE * really.abs().max())
 
     def _read(self, window: _Window, rows: int) -> NDArray[np.float64]:
         """One forward over the window ``rows`` times: log probabilities ``[rows, targets of the window]``."""
@@ -128,7 +190,7 @@ class Ablator:
         if self._may_start is None and layers:
             with starting_at(self._loaded, layers[-1], entries, 1):
                 again = self._read(window, 1)[0]
-            self._may_start = bool(np.abs(again - known).max() <= _SAME.get(self._loaded.dtype, 0.1))
+            self._may_start = bool(np.abs(again - known).max() <= self._same)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,6 +218,25 @@ class _Window:
             torch.from_numpy(np.flatnonzero(text.scored[positions[:length]])).to(device),
             np.searchsorted(targets.positions, predicted),
         )
+
+
+@contextmanager
+def _seen(layers: Sequence[NeuronLayer]) -> Iterator[dict[int, Tensor]]:
+    """Within the context a forward over one window fills the activations of layers, ``[length, d_mlp]`` each."""
+    seen: dict[int, Tensor] = {}
+
+    def before(layer: NeuronLayer) -> Callable[[nn.Module, tuple[Any, ...]], None]:
+        def hook(_module: nn.Module, args: tuple[Any, ...]) -> None:
+            seen[layer.layer] = args[0].reshape(-1, args[0].shape[-1])
+
+        return hook
+
+    handles = [layer.module.register_forward_pre_hook(before(layer)) for layer in layers]
+    try:
+        yield seen
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Running a model from one of its blocks on: what enters each block is kept, and blocks before it are passed by.
+"""Running a model from one of its blocks on: what enters and leaves blocks is kept, and blocks before are passed by.
 
 No architecture is taken apart for it: the model's own forward runs, with its masks, positions and final norm; only the
 blocks before the wanted one hand on what they are given.
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from mechamap.models.load import LoadedModel
 
-__all__ = ["Entries", "block_path", "keeping_entries", "starting_at"]
+__all__ = ["Entries", "block_path", "keeping_entries", "starting_at", "starting_behind"]
 
 
 @dataclass(slots=True, eq=False)
@@ -27,10 +27,12 @@ class Entries:
 
     Attributes:
         hidden: ``[windows, length, d_model]`` that entered a block, by layer; of the layers that were wanted.
+        left: the same that left it.
         beside: what every block returned beside its hidden states, by layer; None where it returned those alone.
     """
 
     hidden: dict[int, Tensor] = field(default_factory=dict)
+    left: dict[int, Tensor] = field(default_factory=dict)
     beside: dict[int, tuple[Any, ...] | None] = field(default_factory=dict)
 
 
@@ -56,6 +58,8 @@ def keeping_entries(loaded: LoadedModel, layers: Sequence[NeuronLayer]) -> Itera
     def after(layer: int) -> Any:
         def hook(_module: nn.Module, _args: tuple[Any, ...], out: Any) -> None:
             entries.beside[layer] = out[1:] if isinstance(out, tuple) else None
+            if layer in wanted:
+                entries.left[layer] = out[0] if isinstance(out, tuple) else out
 
         return hook
 
@@ -81,18 +85,38 @@ def starting_at(loaded: LoadedModel, layer: NeuronLayer, entries: Entries, rows:
     with ExitStack() as undo:
         for earlier in loaded.layers:
             if earlier.layer < layer.layer:
-                block = loaded.model.get_submodule(block_path(earlier))
-                _answer_with_entry(block, entries.beside[earlier.layer])
-                undo.callback(_give_back_forward, block)
+                _pass_by(loaded, earlier, entries, undo)
         block = loaded.model.get_submodule(block_path(layer))
         undo.callback(block.register_forward_pre_hook(given, with_kwargs=True).remove)
         yield
 
 
-def _answer_with_entry(block: nn.Module, beside: tuple[Any, ...] | None) -> None:
+@contextmanager
+def starting_behind(loaded: LoadedModel, layer: NeuronLayer, entries: Entries, hidden: Tensor) -> Iterator[None]:
+    """Within the context a forward begins behind the block of ``layer``, which ``hidden`` left.
+
+    Args:
+        hidden: ``[rows, length, d_model]``.
+    """
+    with ExitStack() as undo:
+        for earlier in loaded.layers:
+            if earlier.layer <= layer.layer:
+                _pass_by(loaded, earlier, entries, undo, hidden if earlier is layer else None)
+        yield
+
+
+def _pass_by(
+    loaded: LoadedModel, layer: NeuronLayer, entries: Entries, undo: ExitStack, answer: Tensor | None = None
+) -> None:
+    """Have a block answer with what it is given (or with ``answer``) until ``undo`` is closed."""
+    beside = entries.beside[layer.layer]
+
     def forward(*args: Any, **kwargs: Any) -> Any:
-        hidden = args[0] if args else kwargs["hidden_states"]
+        hidden = answer if answer is not None else args[0] if args else kwargs["hidden_states"]
         return hidden if beside is None else (hidden, *beside)
+
+    block = loaded.model.get_submodule(block_path(layer))
+    undo.callback(_give_back_forward, block)
 
     # On the instance, where it hides the class's: attributes that the model reads off its blocks stay as they are.
     block.__dict__["forward"] = forward
