@@ -23,6 +23,7 @@ from mechamap.causes.ablator import Ablated, Ablator
 from mechamap.causes.estimate import estimate_causes
 from mechamap.causes.words import word_targets
 from mechamap.config import default_config, with_overrides
+from mechamap.confirmation import BATCH_TOKENS as CARRIER_TOKENS
 from mechamap.confirmation import confirm_run
 from mechamap.findings import SIGNIFICANT
 from mechamap.models import LoadedModel, NeuronLayer, load_model
@@ -90,7 +91,8 @@ def _confirm(loaded: LoadedModel, folder: Path, rounds: int) -> Figure:
 
 def _bare_carriers(loaded: LoadedModel, carriers: Carriers) -> Callable[[], None]:
     tokenized = carriers.tokenized
-    size = BATCH_TOKENS.get(loaded.device.type, BATCH_TOKENS["cpu"])
+    kind = loaded.device.type
+    size = CARRIER_TOKENS.get(kind) or BATCH_TOKENS.get(kind, BATCH_TOKENS["cpu"])
     batches = window_batches(tokenized, tokenized.scored, size, loaded.device)
     body = cast(torch.nn.Module, loaded.model.base_model)
 

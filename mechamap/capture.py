@@ -45,6 +45,7 @@ def capture_layers(
     limit_neurons: int | None = None,
     cancel: threading.Event | None = None,
     batch_tokens: int | None = None,
+    give_back: bool = True,
 ) -> None:
     """Run the model over the text once and hand over each layer's activations as it is reached.
 
@@ -56,6 +57,8 @@ def capture_layers(
         limit_neurons: hand over only the first so many neurons of each layer.
         cancel: looked at in every layer.
         batch_tokens: most tokens of one forward; :data:`mechamap.batches.BATCH_TOKENS` for the device where not given.
+        give_back: have freed memory returned to the system where there are several batches. A long text needs it; it
+            costs a third of the time, since every tensor is fresh memory then, so a short one is better off without.
 
     Raises:
         Cancelled: ``cancel`` was set.
@@ -65,7 +68,7 @@ def capture_layers(
     size = batch_tokens or BATCH_TOKENS.get(loaded.device.type, BATCH_TOKENS["cpu"])
     keep = np.ones(len(tokenized.ids), bool) if wanted is None else wanted
     batches = window_batches(tokenized, keep, size, loaded.device)
-    turns = _Turns(len(batches))
+    turns = _Turns(len(batches), give_back=give_back)
     gathered = _Gathered([len(batch.take) for batch in batches])
     last = layers[-1]
 
@@ -143,8 +146,9 @@ class _Turns:
     The first failure stops all of them and is raised to the caller.
     """
 
-    def __init__(self, count: int) -> None:
+    def __init__(self, count: int, *, give_back: bool) -> None:
         self._count = count
+        self._give_back = give_back
         self._turn = 0
         self._changed = threading.Condition()
         self._failure: BaseException | None = None
@@ -161,7 +165,8 @@ class _Turns:
             self._own.number = 0
             work(0)
             return
-        _give_back_large_blocks()
+        if self._give_back:
+            _give_back_large_blocks()
         threads = [threading.Thread(target=self._body, args=(work, n), daemon=True) for n in range(self._count)]
         for thread in threads:
             thread.start()

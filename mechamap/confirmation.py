@@ -35,9 +35,11 @@ from mechamap.run_model import check_has_folder, layers_of_run
 from mechamap.run_record import LayerRows
 from mechamap.scores.held_out import HeldOut
 from mechamap.scores.null import ShuffledLabels
-from mechamap.scores.writes import WriteScores, first_tokens
+from mechamap.scores.writes import first_tokens
 
-__all__ = ["ConfirmSettings", "confirm_run"]
+__all__ = ["BATCH_TOKENS", "ConfirmSettings", "confirm_run"]
+
+BATCH_TOKENS = {"cpu": 2048}  # of one forward over short sentences; elsewhere as for any text
 
 Listener = Callable[[ScanEvent], None]
 
@@ -157,6 +159,8 @@ class _Check:
             wanted=self.carriers.tokenized.scored,
             limit_neurons=self.config.limit_neurons,
             cancel=cancel,
+            batch_tokens=BATCH_TOKENS.get(self.loaded.device.type),
+            give_back=False,  # the sentences are few and short
         )
         self.seconds["pass"] += time.perf_counter() - started
 
@@ -185,14 +189,13 @@ class _Check:
         np.logical_or.at(members, token_of, words.members[ids >= 0])
         settings = self.settings
         null = ShuffledLabels(members, 1, settings.permutations, settings.seed + 1, torch.get_num_threads())
-        scores = WriteScores(unembedding, [])
-        at = torch.as_tensor(tokens, device=self.loaded.device)
         with torch.inference_mode():
+            directions = unembedding.rows(torch.as_tensor(tokens, device=self.loaded.device))  # [tokens, d_model]
             for layer, rows in layers:
                 if cancel is not None and cancel.is_set():
                     raise Cancelled("The confirmation was cancelled; the run is as it was.")
                 weight = unembedding.written_by(layer)[: rows.width]  # [neurons, d_model]
-                raised = scores.standardized(weight, at)  # [neurons, tokens]
+                raised = weight @ directions.T  # [neurons, tokens]; ranks need no unit
                 self.arrays["written"][rows.rows] = null.add(raised.cpu().numpy())
         self.write_null = null
         self.seconds["writes"] += time.perf_counter() - started

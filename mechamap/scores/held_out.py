@@ -16,7 +16,7 @@ from mechamap.scores.ranks import average_precision
 
 __all__ = ["Choice", "HeldOut"]
 
-STRONG = 0.25  # |AUROC - 1/2| from which the average precision is worked out
+STRONG = 0.4  # |AUROC - 1/2|, on every half, from which the average precision is worked out
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,7 @@ class _Layer:
     first_row: int
     word_means: NDArray[np.float32]  # [neurons, words]
     found: list[NDArray[np.float64]]  # AUROC - 1/2 on each half, [neurons, categories]
+    strong: NDArray[np.bool_]  # [neurons, categories] worth an average precision
 
 
 class HeldOut:
@@ -105,12 +106,12 @@ class HeldOut:
             neuron is far from reading the category), means over all turns, ``[neurons, categories]`` each.
         """
         ranks = word_ranks(values, self._occurrences, [half.words for half in self._halves], self._threads)
-        layer = _Layer(
-            values,
-            first_row,
-            values.reshape(len(values), -1, self._occurrences).mean(axis=2),
-            [half.auroc(its) for half, its in zip(self._halves, ranks, strict=True)],
+        found = [half.auroc(its) for half, its in zip(self._halves, ranks, strict=True)]
+        strong = np.logical_and.reduce(
+            [(np.abs(its) >= STRONG) | ~half.defined for its, half in zip(found, self._halves, strict=True)]
         )
+        word_means = values.reshape(len(values), -1, self._occurrences).mean(axis=2)  # [neurons, words]
+        layer = _Layer(values, first_row, word_means, found, strong)
         aurocs, precisions = zip(*(self._turn(turn, layer) for turn in self._turns), strict=True)
         return _mean_of(np.stack(aurocs)), _mean_of(np.stack(precisions))
 
@@ -120,7 +121,7 @@ class HeldOut:
         chosen, tested = layer.found[turn.choosing], layer.found[turn.testing]  # [neurons, categories]
         defined = choosing.defined & testing.defined  # [categories]
         signs = np.where(chosen < 0, -1, 1)
-        strong = (np.abs(chosen) >= STRONG) & defined
+        strong = layer.strong & defined
         precision = np.full(chosen.shape, np.nan)
         for category in np.flatnonzero(strong.any(axis=0)).tolist():
             rows = np.flatnonzero(strong[:, category])

@@ -10,32 +10,33 @@ from numpy.typing import NDArray
 
 from mechamap.scores.ranked import BLOCK_ELEMENTS, pack, runs
 
-__all__ = ["average_precision", "in_blocks", "rank_bounds"]
+__all__ = ["average_precision", "in_blocks", "sorted_bounds"]
 
 _LOW = np.int64(0xFFFFFFFF)
 
 
-def rank_bounds(values: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """For each value of ``[rows, n]``, how many of its row lie below it, and n - 1 less how many lie above it.
-
-    Both are its rank from 0 where it equals no other; their mean is the rank with ties sharing theirs.
-    """
+def sorted_bounds(
+    values: NDArray[np.float32],
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
+    """The order of each row of ``[rows, n]``, and the first and last place, from 0, of what equals each value."""
     packed = pack(values)  # [rows, n]
     packed.sort(axis=1)
-    order = packed & _LOW
+    order: NDArray[np.intp] = packed & _LOW
     packed >>= 32
-    first = np.empty(values.shape, np.float32)
-    np.put_along_axis(first, order, np.arange(values.shape[1], dtype=np.float32)[None], axis=1)
+    width = values.shape[1]
+    flat = (order + (np.arange(len(order)) * width)[:, None]).ravel()
+    first = np.empty(values.shape, np.intp)
+    first.ravel()[flat] = np.broadcast_to(np.arange(width), values.shape).ravel()
     tied = np.flatnonzero((packed[:, 1:] == packed[:, :-1]).any(axis=1))  # rows
     if not len(tied):
-        return first, first
+        return order, first, first
     last = first.copy()
     starts, ends = runs(packed[tied])
-    for ranks, bounds in ((first, starts), (last, ends)):
-        rows = np.empty(bounds.shape, np.float32)
-        np.put_along_axis(rows, order[tied], bounds.astype(np.float32), axis=1)
-        ranks[tied] = rows
-    return first, last
+    for bounds, found in ((first, starts), (last, ends)):
+        rows = np.empty(found.shape, np.intp)
+        np.put_along_axis(rows, order[tied], found, axis=1)
+        bounds[tied] = rows
+    return order, first, last
 
 
 def in_blocks(rows: int, width: int, work: Callable[[slice], None], threads: int) -> None:
@@ -53,7 +54,7 @@ def in_blocks(rows: int, width: int, work: Callable[[slice], None], threads: int
 
 def average_precision(values: NDArray[np.float32], labels: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Average precision of each row of ``[rows, n]`` for ``labels`` ``[n]``, as scikit-learn defines it: ``[rows]``."""
-    first, _ = rank_bounds(values)
+    _, first, _ = sorted_bounds(values)
     below = np.sort(first[:, labels], axis=1)  # [rows, positives] how many of the row lie below each positive
     steps = np.arange(below.shape[1])
     differs = np.ones(below.shape, np.bool_)

@@ -87,11 +87,6 @@ class WriteScores:
         """Standard deviation of w.U[t] over the vocabulary for each row w of ``[neurons, d_model]``: ``[neurons]``."""
         return ((weight @ self._covariance) * weight).sum(dim=1).clamp(min=0).sqrt()
 
-    def standardized(self, weight: Tensor, ids: Tensor) -> Tensor:
-        """w.U[t] of some tokens in standard deviations from its mean, ``[neurons, ids]``."""
-        raised = weight @ (self._unembedding.rows(ids) - self._mean).T
-        return raised / self.spread(weight)[:, None].clamp(min=1e-30)
-
 
 def _moments(unembedding: Unembedding) -> tuple[Tensor, Tensor]:
     """Mean ``[d_model]`` and covariance ``[d_model, d_model]`` of U over the vocabulary, float32."""

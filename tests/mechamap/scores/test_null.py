@@ -10,7 +10,7 @@ from scipy.stats import binom
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from mechamap.scores.null import ShuffledLabels, word_ranks
-from mechamap.scores.ranks import average_precision, rank_bounds
+from mechamap.scores.ranks import average_precision, sorted_bounds
 
 WORDS, OCCURRENCES = 14, 3
 
@@ -182,7 +182,8 @@ def test_a_category_of_no_words_or_of_all_is_left_out():
 @pytest.mark.parametrize("kind", KINDS)
 def test_bounds_of_ranks_count_what_lies_below_and_above(kind):
     values = values_like(kind, neurons=4)
-    first, last = rank_bounds(values)
+    order, first, last = sorted_bounds(values)
+    np.testing.assert_array_equal(np.take_along_axis(values, order, axis=1), np.sort(values, axis=1))
     n = values.shape[1]
     for row in range(4):
         np.testing.assert_array_equal(first[row], [(values[row] < value).sum() for value in values[row]])

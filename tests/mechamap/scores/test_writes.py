@@ -62,16 +62,13 @@ def test_it_is_the_mean_over_the_tokens_in_standard_deviations_over_the_vocabula
                 assert np.isnan(found[:, category]).all()
 
 
-def test_single_tokens_and_their_spread_are_those_of_the_whole_matrix(
+def test_the_spread_over_the_vocabulary_is_that_of_the_whole_matrix(
     loaded: LoadedModel, unembedding: Unembedding
 ) -> None:
-    ids = torch.tensor([3, 250, 17])
     weight = unembedding.written_by(loaded.layers[1])
     with torch.no_grad():
-        found = WriteScores(unembedding, []).standardized(weight, ids).numpy()
         spread = WriteScores(unembedding, []).spread(weight).numpy()
         plain = (weight @ unembedding.rows(slice(0, unembedding.vocabulary)).T).numpy()
-    np.testing.assert_allclose(found, raised(unembedding, loaded)[D_MLP : 2 * D_MLP, ids], rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(spread, plain.std(axis=1), rtol=1e-4)
 
 
