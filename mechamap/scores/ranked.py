@@ -13,7 +13,7 @@ argsort, and than counting pairs.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,9 @@ from mechamap.scores.plan import ScorePlan
 
 __all__ = ["BLOCK_ELEMENTS", "PER_CATEGORY", "Figures", "RankedScores", "empty_figures", "pack", "runs"]
 
-BLOCK_ELEMENTS = 96 * 1024  # activations a block; 8 bytes each when packed, and two blocks fit a core's L2 cache
+BLOCK_ELEMENTS = (
+    256 * 1024
+)  # activations a block; smaller ones spend their time between calls, larger ones miss the caches
 PER_CATEGORY = ("mean", "auroc", "d", "ap")
 _LOW = np.int64(0xFFFFFFFF)
 
@@ -99,6 +101,13 @@ class _Slots:
     occurrences: NDArray[np.intp]  # [categories] |P|
     rest: NDArray[np.intp]  # [categories] |R|
     spans: NDArray[np.intp]  # [categories, longest]
+    made: dict[int, _BlockEnds] = field(default_factory=dict)
+
+    def block_ends(self, blocks: int) -> _BlockEnds:
+        """The ends in a block of so many neurons; the same for every block of that size."""
+        if blocks not in self.made:
+            self.made[blocks] = _BlockEnds.of(self, blocks)
+        return self.made[blocks]
 
     @classmethod
     def of(cls, plan: ScorePlan) -> _Slots:
@@ -122,6 +131,37 @@ class _Slots:
             np.array([category.occurrences for category in plan.categories], np.intp),
             np.array([category.rest for category in plan.categories], np.intp),
             spans,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _BlockEnds:
+    """The ends of all occurrences of a block's neurons, row by row of ``[block * categories]``."""
+
+    of_p: NDArray[np.intp]  # [block * categories] |P|
+    row: NDArray[np.intp]  # [ends] which row
+    number: NDArray[np.intp]  # [ends] which of its row, from 0
+    of_p_each: NDArray[np.intp]  # [ends] |P| of its row
+    inside_each: NDArray[np.intp]  # [ends] positions in spans of its category
+    category_start: NDArray[np.intp]  # [ends] where its category begins in the flattened spans
+    block_start: NDArray[np.intp]  # [ends] where its neuron begins in a flattened [block, slots]
+
+    @classmethod
+    def of(cls, slots: _Slots, blocks: int) -> _BlockEnds:
+        categories, longest = slots.spans.shape
+        of_p = np.tile(slots.occurrences, blocks)
+        row = np.repeat(np.arange(len(of_p)), of_p)
+        starts = np.cumsum(of_p) - of_p
+        inside = slots.inside.sum(axis=0).astype(np.intp)  # [categories]
+        neuron, category = np.divmod(row, max(categories, 1))
+        return cls(
+            of_p,
+            row,
+            np.arange(len(row)) - starts[row],
+            of_p[row],
+            inside[category],
+            category * longest,
+            neuron * len(slots.positions),
         )
 
 
@@ -230,25 +270,29 @@ def _ranked_figures(
     packed = pack(spans.reshape(blocks * categories, -1))
     packed.sort(axis=1)
     width = packed.shape[1]
-    of_p = np.tile(slots.occurrences, blocks)  # [block * categories] |P|; the ends stand first in a category's spans
-    is_end = (packed & _LOW) < of_p[:, None]  # [block * categories, longest]
-    at = np.flatnonzero(is_end)  # [block * sum of |P|], row by row
-    row = at // width
+    ends = slots.block_ends(blocks)
+    low = packed.ravel() & _LOW
+    at = np.flatnonzero(low < np.repeat(ends.of_p, width))  # the occurrences stand first in a category's spans
     first, last = _bounds_at(packed >> 32, at)  # in the row of spans
-    slot = slots.spans[row % categories, packed.ravel()[at] & _LOW]
-    below, upto = (bound[row // categories, slot] for bound in bounds)  # in S
+    slot = np.take(slots.spans.ravel(), ends.category_start + low[at])
+    below, upto = (np.take(bound.ravel(), ends.block_start + slot) for bound in bounds)  # in S
 
+    rows = len(packed)
+    of_p, rest = ends.of_p, np.tile(slots.rest, blocks)
     ranks = (below + upto - first - last) / 2  # A over S less A over the spans
-    rest = np.tile(slots.rest, blocks)
-    auroc = np.bincount(row, ranks, minlength=len(packed)) / (of_p * rest)
+    auroc = np.bincount(ends.row, ranks, minlength=rows) / (of_p * rest)
 
-    ends_upto = np.cumsum(is_end, axis=1, dtype=np.int32)  # [block * categories, longest]
-    inside = np.tile(slots.inside.sum(axis=0).astype(np.intp), blocks)  # [block * categories] positions in spans
-    falls = (auroc < 0.5)[row]
-    ends_below = ends_upto[row, first] - is_end[row, first]
-    ends = np.where(falls, ends_upto[row, last], of_p[row] - ends_below)  # of P, at least as extreme as o
-    others = np.where(falls, upto - last, (scored - below) - (inside[row] - first))  # of R, likewise
-    ap = np.bincount(row, ends / (ends + others), minlength=len(packed)) / of_p
+    falls = (auroc < 0.5)[ends.row]
+    as_low: NDArray[Any] = ends.number + 1  # of P, at least as low as o; and as high: where there are no ties
+    as_high: NDArray[Any] = ends.of_p_each - ends.number
+    if first is not last:
+        is_end = (low < np.repeat(of_p, width)).reshape(rows, width)
+        upto_here = np.cumsum(is_end, axis=1, dtype=np.int32)  # [block * categories, longest]
+        as_low = upto_here[ends.row, last]
+        as_high = ends.of_p_each - (upto_here[ends.row, first] - is_end[ends.row, first])
+    extreme = np.where(falls, as_low, as_high)
+    others = np.where(falls, upto - last, (scored - below) - (ends.inside_each - first))  # of R, likewise
+    ap = np.bincount(ends.row, extreme / (extreme + others), minlength=rows) / of_p
     ap[rest == 0] = np.nan
     return auroc.reshape(blocks, categories), ap.reshape(blocks, categories)
 
