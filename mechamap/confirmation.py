@@ -98,7 +98,8 @@ def confirm_run(
         on_event(StageEntered("pass", "writes"))
         check.write(layers, cancel)
     on_event(StageEntered("write", str(run.path)))
-    return add_to_run(run.path, check.figures(), confirmation=check.summary())
+    figures = check.figures()
+    return add_to_run(run.path, figures, confirmation=check.summary(figures))
 
 
 def _check_contrast(carriers: Carriers, config: ScanConfig) -> None:
@@ -211,10 +212,9 @@ class _Check:
             "write_p": write_p,
         }
 
-    def summary(self) -> dict[str, Any]:
-        """The record's ``confirmation``."""
+    def summary(self, figures: dict[str, NDArray[np.float32]]) -> dict[str, Any]:
+        """The record's ``confirmation``, with what :meth:`figures` gave."""
         needed = self.read_null.auroc_at(SIGNIFICANT)  # [categories]
-        figures = self.figures()
         return {
             "permutations": self.settings.permutations,
             "splits": self.settings.splits,

@@ -32,7 +32,7 @@ from mechamap.scores.plan import ScorePlan, score_plan
 from mechamap.scores.writes import WriteScores, category_tokens
 from mechamap.text import TokenizedText, tokenize
 
-__all__ = ["ScanRequest", "scan"]
+__all__ = ["ScanRequest", "load_for", "scan"]
 
 Listener = Callable[[ScanEvent], None]
 
@@ -98,22 +98,32 @@ def scan(
     return run
 
 
+def load_for(request: ScanRequest, on_event: Listener) -> LoadedModel:
+    """The model of a request, as its config wants it.
+
+    Raises:
+        MechaMapError: see :func:`mechamap.models.load_model`.
+    """
+    config = request.config
+    on_event(StageEntered("load", request.model))
+    return load_model(
+        request.model,
+        dtype=config.dtype,
+        device=config.device,
+        revision=config.revision,
+        trust_remote_code=config.trust_remote_code,
+        stage=lambda text: on_event(StageEntered("load", text)),
+    )
+
+
 def _prepare(
     request: ScanRequest, on_event: Listener, cancel: _Cancel, loaded: LoadedModel | None, clock: _Clock
 ) -> ScanInputs:
     """Everything up to the pass: the model in memory, its proof, the tokens and the occurrences."""
     config = request.config
     if loaded is None:
-        on_event(StageEntered("load", request.model))
         with clock.timed("load"):
-            loaded = load_model(
-                request.model,
-                dtype=config.dtype,
-                device=config.device,
-                revision=config.revision,
-                trust_remote_code=config.trust_remote_code,
-                stage=lambda text: on_event(StageEntered("load", text)),
-            )
+            loaded = load_for(request, on_event)
         cancel.check()
     layers = _wanted(loaded, config)
     on_event(StageEntered("prove", f"{len(loaded.layers)} layers"))

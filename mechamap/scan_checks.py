@@ -6,10 +6,10 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mechamap.events import ScanEvent, StageEntered
-from mechamap.models import LoadedModel, load_model
+from mechamap.events import ScanEvent
+from mechamap.models import LoadedModel
 from mechamap.run import Run
-from mechamap.scan import ScanRequest, scan
+from mechamap.scan import ScanRequest, load_for, scan
 
 __all__ = ["Checks", "scan_and_check"]
 
@@ -36,16 +36,7 @@ def scan_and_check(
     Where a check is stopped or fails, the run is there, complete, without what that check would have added.
     """
     if loaded is None and (checks.confirm or checks.causes):
-        config = request.config
-        on_event(StageEntered("load", request.model))
-        loaded = load_model(
-            request.model,
-            dtype=config.dtype,
-            device=config.device,
-            revision=config.revision,
-            trust_remote_code=config.trust_remote_code,
-            stage=lambda text: on_event(StageEntered("load", text)),
-        )
+        loaded = load_for(request, on_event)
     run = scan(request, on_event, cancel, loaded)
     if loaded is not None and checks.confirm:
         from mechamap.confirmation import confirm_run
