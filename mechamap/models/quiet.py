@@ -9,6 +9,9 @@ from contextlib import contextmanager
 
 __all__ = ["quiet_hub", "quiet_transformers"]
 
+# What transformers imports when it is installed, and what these say of kernels that a machine cannot use.
+_TALKATIVE = ("torchao", "bitsandbytes", "accelerate", "torch.utils._pytree")
+
 
 def quiet_hub() -> None:
     """No progress bars and no log lines of huggingface_hub, from now on."""
@@ -25,6 +28,8 @@ def quiet_transformers() -> Iterator[None]:
 
     What the warnings are about is checked by the caller (missing weights, for one, are an error here).
     """
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     from transformers.utils import logging as transformers_logging
 
     quiet_hub()
