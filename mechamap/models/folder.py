@@ -10,7 +10,7 @@ from typing import Any
 
 from mechamap.errors import ModelError, ModelNotFound, UnsupportedModel, WeightsError
 
-__all__ = ["check_model_type", "check_tokenizer_files", "check_weight_files", "read_config"]
+__all__ = ["check_model_type", "check_tokenizer_files", "check_weight_files", "read_config", "weight_files"]
 
 _TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "vocab.txt", "merges.txt", "*.model", "*.tiktoken")
 _ONE_FILE = ("model.safetensors", "pytorch_model.bin")
@@ -68,7 +68,7 @@ def check_weight_files(folder: Path) -> None:
     Raises:
         WeightsError: naming the file that is missing or damaged.
     """
-    files = _weight_files(folder)
+    files = weight_files(folder)
     for path in files:
         if not path.is_file():
             raise WeightsError(
@@ -90,8 +90,12 @@ def check_tokenizer_files(folder: Path) -> None:
         )
 
 
-def _weight_files(folder: Path) -> list[Path]:
-    """The files that transformers would read, safetensors before .bin, one file before shards."""
+def weight_files(folder: Path) -> list[Path]:
+    """The files that transformers would read, safetensors before .bin, one file before shards.
+
+    Raises:
+        WeightsError: there are none, or the index that lists them cannot be read.
+    """
     for one, index in zip(_ONE_FILE, _INDEXES, strict=True):
         if (folder / one).is_file():
             return [folder / one]

@@ -13,14 +13,16 @@ from mechamap.catalog import SHORT_NAMES, hub_cache
 from mechamap.errors import ModelError, ModelNotFound, WeightsError
 from mechamap.models.quiet import quiet_hub
 
-__all__ = ["fetch"]
+__all__ = ["fetch", "from_cache"]
 
 _TIMEOUT = 4.0  # seconds the hub has to answer before the local cache is used instead
 _CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 _SMALL_FILES = ("*.json", "*.model", "*.txt", "*.jinja", "*.tiktoken")
 
 
-def fetch(model_id: str, revision: str | None, *, code: bool, stage: Callable[[str], None]) -> tuple[Path, str | None]:
+def fetch(
+    model_id: str, revision: str | None, *, code: bool, stage: Callable[[str], None], weights: bool = True
+) -> tuple[Path, str | None]:
     """The folder a hub model lies in, downloaded if need be, and the commit it is from.
 
     One question to the hub, without retries; where it cannot be reached, or HF_HUB_OFFLINE is set, the local
@@ -31,13 +33,14 @@ def fetch(model_id: str, revision: str | None, *, code: bool, stage: Callable[[s
         revision: branch, tag or commit; None for the main branch.
         code: whether to fetch Python code that comes with the model.
         stage: told what is downloaded and how far it is.
+        weights: whether to download them; without, config and tokenizer are all that comes.
 
     Raises:
         ModelNotFound: no such id or revision, or neither network nor a copy in the cache.
         ModelError: the model is gated, or the download failed.
     """
     if _is_set("HF_HUB_OFFLINE") or _is_set("TRANSFORMERS_OFFLINE"):
-        return _from_cache(model_id, revision, "HF_HUB_OFFLINE is set")
+        return from_cache(model_id, revision, "HF_HUB_OFFLINE is set")
     import huggingface_hub
     from huggingface_hub import errors
 
@@ -55,7 +58,11 @@ def fetch(model_id: str, revision: str | None, *, code: bool, stage: Callable[[s
             model_id,
             revision=revision,  # not the commit: only a name leaves a reference that works offline
             cache_dir=hub_cache(),
-            allow_patterns=[*_SMALL_FILES, *_weights(model_id, files), *(["*.py"] if code else [])],
+            allow_patterns=[
+                *_SMALL_FILES,
+                *(_weights(model_id, files) if weights else []),
+                *(["*.py"] if code else []),
+            ],
             ignore_patterns=["*/*"],
             tqdm_class=_reporting(stage),
             endpoint=endpoint,
@@ -76,11 +83,11 @@ def fetch(model_id: str, revision: str | None, *, code: bool, stage: Callable[[s
     except unreachable as error:
         if getattr(error, "errno", None) in _CANNOT_WRITE:
             raise ModelError(f"{model_id} cannot be written to {hub_cache()}: {_reason(error)}.") from None
-        return _from_cache(model_id, revision, f"the hub cannot be reached ({_reason(error)})")
+        return from_cache(model_id, revision, f"the hub cannot be reached ({_reason(error)})")
     return Path(folder), Path(folder).name
 
 
-def _from_cache(model_id: str, revision: str | None, why: str) -> tuple[Path, str | None]:
+def from_cache(model_id: str, revision: str | None, why: str) -> tuple[Path, str | None]:
     """The newest snapshot in the local cache; ``why`` says what kept us from asking the hub."""
     repository = hub_cache() / f"models--{model_id.replace('/', '--')}"
     wanted = revision or "main"
