@@ -6,45 +6,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-N_LAYERS = 3
-D_MODEL = 32
-D_MLP = 80
-CONTEXT = 128
+from tiny_configs import CONTEXT, D_MLP, D_MODEL, N_LAYERS, config_of
 
-# One size, under every name that configs give it; a config takes those it knows.
-_SIZES: dict[str, Any] = {
-    "hidden_size": D_MODEL,
-    "n_embd": D_MODEL,
-    "d_model": D_MODEL,
-    "word_embed_proj_dim": D_MODEL,
-    "intermediate_size": D_MLP,
-    "n_inner": D_MLP,
-    "ffn_dim": D_MLP,
-    "ffn_hidden_size": D_MLP,
-    "num_hidden_layers": N_LAYERS,
-    "n_layer": N_LAYERS,
-    "n_layers": N_LAYERS,
-    "num_layers": N_LAYERS,
-    "num_attention_heads": 4,
-    "attention_heads": 4,
-    "n_head": 4,
-    "n_heads": 4,
-    "num_heads": 4,
-    "num_key_value_heads": 2,
-    "head_dim": 8,
-    "rotary_dim": 4,
-    "max_position_embeddings": CONTEXT,
-    "n_positions": CONTEXT,
-    "n_ctx": CONTEXT,
-    "max_seq_len": CONTEXT,
-    "pad_token_id": 0,
-    "bos_token_id": 0,
-    "eos_token_id": 0,
-}
-_SPECIAL: dict[str, dict[str, Any]] = {
-    "gpt_neo": {"attention_types": [[["global"], N_LAYERS]]},
-    "mpt": {"expansion_ratio": 2},
-}
+__all__ = ["CONTEXT", "D_MLP", "D_MODEL", "N_LAYERS", "save_tiny_model", "tiny_config"]
 
 
 @cache
@@ -69,12 +33,7 @@ def _tokenizer() -> Any:
 
 def tiny_config(model_type: str, **changes: Any) -> Any:
     """A small config of ``model_type``; ``changes`` are set on top, known to the config or not."""
-    from transformers import AutoConfig
-
-    known = AutoConfig.for_model(model_type)
-    sizes = {name: value for name, value in _SIZES.items() if name in vars(known) or name in known.attribute_map}
-    special = _SPECIAL.get(model_type, {})
-    return AutoConfig.for_model(model_type, **{**sizes, "vocab_size": len(_tokenizer()), **special, **changes})
+    return config_of(model_type, len(_tokenizer()), **changes)
 
 
 def save_tiny_model(folder: Path, model_type: str, *, seed: int = 0, **changes: Any) -> Path:
