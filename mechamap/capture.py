@@ -1,7 +1,8 @@
 """The hooked pass: each layer's neurons, one layer at a time, for all positions at once.
 
-A forward pre-hook on every wanted down-projection sees its input, which are the neurons' activations. They are handed
-to a callback and forgotten before the next layer runs; behind the last wanted layer the forward is stopped.
+A hook on every part of a wanted layer sees what the down-projection is given, which are the neurons' activations.
+They are handed to a callback and forgotten before the next layer runs; behind the last wanted layer the forward is
+stopped.
 
 A text too long for one forward is cut into batches, each run by a thread of its own, and the threads take turns: when
 all have reached a layer, the callback gets it whole, and only then they go on. So exact statistics need one layer's
@@ -14,21 +15,24 @@ import ctypes
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any
+from dataclasses import replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from mechamap.batches import BATCH_TOKENS, Batch, window_batches
 from mechamap.errors import Cancelled
 from mechamap.models import LoadedModel, NeuronLayer
+from mechamap.models.experts import Activations
+from mechamap.models.layers import NeuronPart
 from mechamap.text import TokenizedText
 
-__all__ = ["capture_layers"]
+__all__ = ["capture_layers", "capture_parts", "filled"]
 
 LayerCallback = Callable[[NeuronLayer, Tensor], None]
+PartsCallback = Callable[[NeuronLayer, tuple[Activations, ...]], None]
 
 
 class _Stop(Exception):
@@ -47,14 +51,55 @@ def capture_layers(
     batch_tokens: int | None = None,
     give_back: bool = True,
 ) -> None:
-    """Run the model over the text once and hand over each layer's activations as it is reached.
+    """Run the model over the text once and hand over each layer's activations as it is reached, in one piece.
+
+    An expert's neurons read zero at a token that was not routed to it: they added nothing there.
+
+    Args:
+        on_layer: called with a layer and its activations ``[wanted positions, neurons]``, in the model's dtype on the
+            layer's device; called in layer order; must not keep the tensor.
+
+    The other arguments, and the errors, are those of :func:`capture_parts`.
+    """
+
+    def whole(layer: NeuronLayer, parts: tuple[Activations, ...]) -> None:
+        on_layer(layer, filled(parts, positions))
+
+    positions = len(tokenized.ids) if wanted is None else int(np.count_nonzero(wanted))
+    capture_parts(
+        loaded,
+        tokenized,
+        layers,
+        whole,
+        wanted=wanted,
+        limit_neurons=limit_neurons,
+        cancel=cancel,
+        batch_tokens=batch_tokens,
+        give_back=give_back,
+    )
+
+
+def capture_parts(
+    loaded: LoadedModel,
+    tokenized: TokenizedText,
+    layers: Sequence[NeuronLayer],
+    on_layer: PartsCallback,
+    *,
+    wanted: NDArray[np.bool_] | None = None,
+    limit_neurons: int | None = None,
+    cancel: threading.Event | None = None,
+    batch_tokens: int | None = None,
+    give_back: bool = True,
+) -> None:
+    """Run the model over the text once and hand over each layer's activations as it is reached, part by part.
 
     Args:
         layers: the layers wanted, in the order of the forward.
-        on_layer: called with a layer and its activations ``[wanted positions, neurons]``, in the model's dtype on the
-            model's device; called in layer order; must not keep the tensor.
+        on_layer: called with a layer and the activations of each of its parts: of a dense one ``[wanted positions,
+            neurons]``; of routed experts those of the tokens that came to each, whose ``tokens`` count the wanted
+            positions. In the model's dtype on the layer's device; called in layer order; must not keep the tensors.
         wanted: ``[positions]``, which positions to hand over; all where not given.
-        limit_neurons: hand over only the first so many neurons of each layer.
+        limit_neurons: hand over only the first so many neurons of each part (of each expert).
         cancel: looked at in every layer.
         batch_tokens: most tokens of one forward; :data:`mechamap.batches.BATCH_TOKENS` for the device where not given.
         give_back: have freed memory returned to the system where there are several batches. A long text needs it; it
@@ -69,17 +114,17 @@ def capture_layers(
     keep = np.ones(len(tokenized.ids), bool) if wanted is None else wanted
     batches = window_batches(tokenized, keep, size, loaded.device)
     turns = _Turns(len(batches), give_back=give_back)
-    gathered = _Gathered([len(batch.take) for batch in batches])
+    gathered = {layer.layer: [_gathering(part, batches) for part in layer.parts] for layer in layers}
     last = layers[-1]
 
-    def reached(layer: NeuronLayer, turn: int, activations: Tensor) -> None:
+    def reached(layer: NeuronLayer, part: int, turn: int, seen: Activations) -> None:
         if cancel is not None and cancel.is_set():
             raise Cancelled("The scan was cancelled.")
-        neurons = activations.reshape(-1, activations.shape[-1])[:, :limit_neurons]  # [windows * length, neurons]
-        gathered.add(turn, neurons, batches[turn].take)
-        if turn == len(batches) - 1:
-            on_layer(layer, gathered.whole())
-        if layer is last:
+        parts = gathered[layer.layer]
+        parts[part].add(turn, replace(seen, values=seen.values[:, :limit_neurons]))
+        if turn == len(batches) - 1 and all(its.complete for its in parts):
+            on_layer(layer, tuple(its.whole() for its in gathered.pop(layer.layer)))
+        if layer is last and all(turn in its.reached for its in parts):
             raise _Stop
         turns.pass_on(turn)
 
@@ -87,26 +132,85 @@ def capture_layers(
         turns.run(lambda turn: _forward(loaded, batches[turn]))
 
 
+def filled(parts: Sequence[Activations], positions: int) -> Tensor:
+    """Activations of a layer's parts side by side, ``[positions, neurons]``; zero where a token was not routed."""
+    if len(parts) == 1 and parts[0].tokens is None:
+        return parts[0].values
+    pieces = []
+    for part in parts:
+        if part.tokens is None:
+            pieces.append(part.values)
+            continue
+        width = part.values.shape[1]
+        wide = part.values.new_zeros(positions, len(part.counts), width)
+        wide[part.tokens, part.experts()] = part.values
+        pieces.append(wide.view(positions, -1))
+    return torch.cat(pieces, dim=1)
+
+
 class _Gathered:
-    """One layer's activations, put together from the batches in the order of the text."""
+    """A dense part's activations, put together from the batches in the order of the text."""
 
-    def __init__(self, counts: Sequence[int]) -> None:
-        self._ends = np.cumsum(counts).tolist()
-        self._counts = counts
+    def __init__(self, takes: Sequence[Tensor]) -> None:
+        self._takes = takes
+        self._ends = np.cumsum([len(take) for take in takes]).tolist()
         self._buffer: Tensor | None = None
+        self.reached: set[int] = set()
 
-    def add(self, turn: int, neurons: Tensor, take: Tensor) -> None:
-        """Copy the rows ``take`` of a batch's ``[windows * length, neurons]``; the batch may be freed then."""
+    @property
+    def complete(self) -> bool:
+        """Whether every batch has come here."""
+        return len(self.reached) == len(self._takes)
+
+    def add(self, turn: int, seen: Activations) -> None:
+        """Copy the wanted rows of a batch's ``[windows * length, neurons]``; the batch may be freed then."""
+        values, take = seen.values, self._takes[turn].to(seen.values.device)
         if self._buffer is None:
-            self._buffer = neurons.new_empty(self._ends[-1], neurons.shape[1])  # [wanted, neurons]
-        end = self._ends[turn]
-        torch.index_select(neurons, 0, take, out=self._buffer[end - self._counts[turn] : end])
+            self._buffer = values.new_empty(self._ends[-1], values.shape[1])  # [wanted, neurons]
+        torch.index_select(values, 0, take, out=self._buffer[self._ends[turn] - len(take) : self._ends[turn]])
+        self.reached.add(turn)
 
-    def whole(self) -> Tensor:
-        """All of them, ``[wanted, neurons]``; starts anew for the next layer."""
+    def whole(self) -> Activations:
         assert self._buffer is not None
-        buffer, self._buffer = self._buffer, None
-        return buffer
+        return Activations(self._buffer)
+
+
+class _GatheredExperts(_Gathered):
+    """Those of routed experts: which wanted tokens came to each expert, and what they were there."""
+
+    def __init__(self, takes: Sequence[Tensor]) -> None:
+        super().__init__(takes)
+        self._batches: dict[int, Activations] = {}
+
+    def add(self, turn: int, seen: Activations) -> None:
+        assert seen.tokens is not None
+        device = seen.values.device
+        take = self._takes[turn].to(device)
+        first = self._ends[turn] - len(take)
+        tokens = max(int(take.max()) if len(take) else 0, int(seen.tokens.max()) if len(seen.tokens) else 0) + 1
+        place = torch.full((tokens,), -1, device=device)  # of each token of the batch among the wanted ones
+        place[take] = torch.arange(first, first + len(take), device=device)
+        rows = place[seen.tokens]  # [routed]
+        here = rows >= 0
+        counts = torch.bincount(seen.experts()[here], minlength=len(seen.counts)).tolist()
+        self._batches[turn] = Activations(seen.values[here], rows[here], tuple(counts))
+        self.reached.add(turn)
+
+    def whole(self) -> Activations:
+        batches = [self._batches[turn] for turn in sorted(self._batches)]
+        if len(batches) == 1:
+            return batches[0]
+        experts = torch.cat([batch.experts() for batch in batches])
+        order = torch.argsort(experts, stable=True)
+        tokens = torch.cat([batch.tokens for batch in batches if batch.tokens is not None])
+        counts = np.sum([batch.counts for batch in batches], axis=0).tolist()
+        values = torch.cat([batch.values for batch in batches])
+        return Activations(values[order], tokens[order], tuple(counts))
+
+
+def _gathering(part: NeuronPart, batches: Sequence[Batch]) -> _Gathered:
+    takes = [batch.take for batch in batches]
+    return _GatheredExperts(takes) if part.experts else _Gathered(takes)
 
 
 def _forward(loaded: LoadedModel, batch: Batch) -> None:
@@ -119,20 +223,26 @@ def _forward(loaded: LoadedModel, batch: Batch) -> None:
 
 @contextmanager
 def _hooked(
-    layers: Sequence[NeuronLayer], turns: _Turns, reached: Callable[[NeuronLayer, int, Tensor], None]
+    layers: Sequence[NeuronLayer], turns: _Turns, reached: Callable[[NeuronLayer, int, int, Activations], None]
 ) -> Iterator[None]:
-    """Hooks on the layers' down-projections for as long as the context lasts, however it is left."""
+    """Hooks on the layers' parts for as long as the context lasts, however it is left."""
 
-    def hook_of(layer: NeuronLayer) -> Callable[[nn.Module, tuple[Any, ...]], None]:
-        def hook(_module: nn.Module, args: tuple[Any, ...]) -> None:
-            reached(layer, turns.mine(), args[0])
+    def hook_of(layer: NeuronLayer, part: int) -> Callable[[Activations], None]:
+        runs: dict[int, int] = {}  # by batch
+
+        def hook(seen: Activations) -> None:
+            turn = turns.mine()
+            run = runs[turn] = runs.get(turn, -1) + 1
+            if run == layer.run:
+                reached(layer, part, turn, seen)
 
         return hook
 
     handles = []
     try:
         for layer in layers:
-            handles.append(layer.module.register_forward_pre_hook(hook_of(layer)))
+            for number, part in enumerate(layer.parts):
+                handles.append(part.watch(hook_of(layer, number)))
         yield
     finally:
         for handle in handles:

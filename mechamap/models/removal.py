@@ -1,0 +1,162 @@
+"""What a block makes of what its neurons contribute, followed from their output weights to the block's output.
+
+In one row of a batch nothing is changed, in another all neurons of a part are zero and all else is the same, so the
+difference between the rows is what the neurons cause. Right behind the output weights that is their contribution.
+Most blocks add it to the residual stream as it is, or times a number; some send it through a norm first (Gemma 2), or
+add it and normalize the sum (BERT), or gate it token by token (Qwen's shared expert) or element by element (RWKV).
+Wherever a module of the block is given the difference, it is followed to what that module gives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+__all__ = ["Block", "Removal", "followed"]
+
+_ROUNDINGS = 8  # so many roundings of a block's output may lie between two ways of computing it
+_STEPS = 6
+
+
+@dataclass(slots=True, eq=False)
+class Block:
+    """One call of a block: what it gave, and what its modules were given and gave, in their order."""
+
+    output: Tensor = field(default_factory=lambda: torch.zeros(0))
+    calls: list[tuple[str, Tensor, Tensor]] = field(default_factory=list)
+
+    def keep(self, path: str, given: Tensor | None, output: object) -> None:
+        """Remember a module's call, if it is one of floating-point tensors."""
+        if given is None or not given.is_floating_point():
+            return
+        if isinstance(output, Tensor) and output.is_floating_point():
+            self.calls.append((path, given.clone(), output.clone()))
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """How the contribution reached the block's output.
+
+    Attributes:
+        error: max |difference - contribution| / max |contribution| at the worst token, beyond rounding.
+        scale: the factor between them, None where it is not one number or there are steps between.
+        through: the modules it passed.
+    """
+
+    error: float
+    scale: float | None
+    through: tuple[str, ...] = ()
+
+
+def followed(block: Block, lacking: dict[int, Tensor], rows: int, tolerance: float) -> Removal | None:
+    """Follow contributions ``[tokens, d_model]`` to the block's output; None where they get lost.
+
+    Args:
+        lacking: for some rows of the batch the contribution that they lack; the first row has all. With more than one
+            the contribution may also be multiplied element by element, as long as it is by the same in each row.
+        rows: how many rows the batch has.
+        tolerance: the error up to which two differences are the same.
+    """
+    wanted = {row: contribution.float() for row, contribution in lacking.items()}
+    calls = block.calls
+    through: list[str] = []
+    arrived: Removal | None = None
+    for _ in range(_STEPS):
+        found = _alike(block.output, rows, wanted, tolerance, exact=not calls)
+        if found is not None:
+            return Removal(found[0], None if through else found[1], tuple(through))
+        step = _next(calls, rows, wanted, tolerance)
+        if step is None:
+            break
+        through.append(step.path)
+        if step.in_stream and arrived is None:  # added already: what follows is another sublayer of the block (LongCat)
+            arrived = Removal(step.error, None, tuple(through))
+        calls, wanted = step.behind, step.became
+    return arrived
+
+
+_Calls = list[tuple[str, Tensor, Tensor]]
+_Wanted = dict[int, Tensor]
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A module that is given the contribution and makes something else of it."""
+
+    path: str
+    error: float  # of what it is given
+    in_stream: bool  # it is given more than the contribution: something else at every token without it
+    became: _Wanted
+    behind: _Calls
+
+
+def _next(calls: _Calls, rows: int, wanted: _Wanted, tolerance: float) -> _Step | None:
+    tokens = len(next(iter(wanted.values())))
+    for place, (path, given, output) in enumerate(calls):
+        found, out = _alike(given, rows, wanted, tolerance), _rows(output, rows, tokens)
+        if found is None or out is None:
+            continue
+        became = {row: (out[0] - out[row]).float().reshape(tokens, -1) for row in wanted}
+        if any(became[row].shape != wanted[row].shape for row in wanted):
+            continue
+        if all(torch.allclose(became[row], wanted[row], rtol=1e-3, atol=1e-6) for row in wanted):
+            continue  # it hands on what it is given, as dropout does
+        its_rows = _rows(given, rows, tokens)
+        rest = None if its_rows is None else its_rows[min(wanted)].flatten(1)  # [tokens, width]
+        in_stream = rest is not None and not torch.allclose(rest, rest[:1].expand_as(rest))
+        return _Step(path, found[0], in_stream, became, calls[place + 1 :])
+    return None
+
+
+def _rows(tensor: Tensor, rows: int, tokens: int) -> Tensor | None:
+    """A tensor as ``[rows, tokens, ..., width]``, wherever it has its rows and tokens; None where it has not."""
+    if tensor.ndim == 2 and tensor.shape[0] == rows * tokens:
+        return tensor.view(rows, tokens, -1)
+    dim = next((dim for dim in (0, 1) if tensor.ndim > dim and tensor.shape[dim] == rows), None)
+    if dim is None:
+        return None
+    moved = tensor.movedim(dim, 0)
+    token_dim = next((dim for dim in range(1, moved.ndim - 1) if moved.shape[dim] == tokens), None)
+    return None if token_dim is None else moved.movedim(token_dim, 1)
+
+
+def _alike(
+    tensor: Tensor, rows: int, wanted: _Wanted, tolerance: float, *, exact: bool = False
+) -> tuple[float, float | None] | None:
+    """Whether its rows differ by ``wanted`` times a factor: (error, factor if it is one number), None if not.
+
+    Args:
+        exact: the factor must be one number; otherwise it may be one for each token (and stream, where there are
+            several), or, where several rows are wanted, one for each element.
+    """
+    tokens, width = next(iter(wanted.values())).shape
+    its = _rows(tensor, rows, tokens)
+    if its is None or its.shape[-1] != width:
+        return None
+    its = its.float().reshape(rows, tokens, -1, width)  # [rows, tokens, streams, d_model]
+    differences = torch.stack([its[0] - its[row] for row in wanted])  # [wanted, tokens, streams, d_model]
+    goals = torch.stack(list(wanted.values()))[:, :, None]  # [wanted, tokens, 1, d_model]
+    rounding = _ROUNDINGS * torch.finfo(tensor.dtype).eps * its[0].abs().amax(dim=(1, 2))  # [tokens]
+    products, squares = differences * goals, goals.square().expand_as(differences)
+    kinds = ([0, 1, 2, 3],) if exact else ([0, 1, 2, 3], [0, 3], [0])
+    for dims in kinds:
+        if dims == [0] and len(wanted) == 1:
+            break  # any one difference is any other times a factor for each element
+        factor = products.sum(dim=dims, keepdim=True) / squares.sum(dim=dims, keepdim=True).clamp(min=1e-30)
+        error = max(
+            _error(difference, expected, rounding)
+            for difference, expected in zip(differences, (factor * goals).expand_as(differences), strict=True)
+        )
+        if error <= tolerance and bool((factor != 0).any()):
+            return error, float(factor) if factor.numel() == 1 else None
+    return None
+
+
+def _error(difference: Tensor, expected: Tensor, rounding: Tensor) -> float:
+    """Largest |difference - expected| of a token beyond its rounding, over the token's largest expected value."""
+    size = expected.abs().amax(dim=(1, 2))  # [tokens]
+    off = ((difference - expected).abs().amax(dim=(1, 2)) - rounding).clamp(min=0)
+    typical = float(expected.abs().max().clamp(min=1e-30))
+    return float((off / size.clamp(min=typical * 1e-3)).max())
