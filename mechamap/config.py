@@ -68,8 +68,11 @@ class ScanConfig:
     window: int
     layers: str
     limit_neurons: int | None
+    neurons: tuple[str, ...] | None
     dtype: str
     device: str
+    device_map: str | dict[str, str] | None
+    quantize: str | None
     revision: str | None
     trust_remote_code: bool
     keep_activations: Literal["auto", "always", "never"]
@@ -148,8 +151,8 @@ def config_to_dict(config: ScanConfig) -> dict[str, Any]:
     """The whole config in plain values, as JSON holds it; ``config_from_dict`` reads it back."""
     plain = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
     plain["categories"] = {category.name: {"words": list(category.words)} for category in config.categories}
-    for name in ("texts", "templates", "contrast"):
-        plain[name] = list(getattr(config, name))
+    for name in ("texts", "templates", "contrast", "neurons"):
+        plain[name] = None if plain[name] is None else list(plain[name])
     return plain
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NoReturn
 
+from mechamap.config_model import read_device, read_device_map, read_neurons, read_quantize, read_revision
 from mechamap.config_yaml import Located, fail, shortened
 from mechamap.errors import TextError
 from mechamap.text_source import read_text_file
@@ -91,21 +92,6 @@ def _one_of(*choices: str) -> Callable[[Located, str], str]:
     return read
 
 
-def _device(at: Located, key: str) -> str:
-    if isinstance(at.value, str) and re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", at.value):
-        return at.value
-    fail(at, f"{key} is {at.described()}", "auto, cpu, cuda, a certain card such as cuda:1, or mps")
-
-
-def _text_or_null(at: Located, key: str) -> str | None:
-    if at.value is None:
-        return None
-    # A commit such as 1234567 looks like a number to YAML; its spelling is what counts.
-    if isinstance(at.value, bool | list | dict) or not at.written.strip():
-        fail(at, f"{key} is {at.described()}", "a branch, a tag, a commit or null")
-    return at.written.strip()
-
-
 def layer_ranges(spec: str) -> tuple[tuple[int, int], ...] | None:
     """The inclusive ranges of ``0-5,11``; None for ``all``.
 
@@ -148,9 +134,12 @@ SETTINGS: dict[str, Callable[[Located, str], object]] = {
     "window": _whole_number(8),
     "layers": _layers,
     "limit_neurons": _whole_number(1, or_null=True),
+    "neurons": read_neurons,
     "dtype": _one_of("auto", "float32", "bfloat16", "float16"),
-    "device": _device,
-    "revision": _text_or_null,
+    "device": read_device,
+    "device_map": read_device_map,
+    "quantize": read_quantize,
+    "revision": read_revision,
     "trust_remote_code": _yes_or_no,
     "keep_activations": _one_of("auto", "always", "never"),
 }

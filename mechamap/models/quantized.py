@@ -1,0 +1,110 @@
+"""Checkpoints whose weights are packed into few bits: what reads them here, and packing weights while they are read."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mechamap.errors import MissingExtra, UnsupportedModel, UsageError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+__all__ = ["check_packing", "packing_method", "reading_packed", "with_readable_weights"]
+
+# The methods that can be read, and what that needs beside transformers. The weights of the last three are unpacked
+# while they are read: their kernels run on some cards only, and keep experts in places of their own.
+_PACKAGES = {
+    "bitsandbytes": ("bitsandbytes", "accelerate"),
+    "torchao": ("torchao", "accelerate"),
+    "fp8": ("accelerate",),
+    "mxfp8": ("accelerate",),
+    "mxfp4": ("accelerate",),
+}
+
+
+def packing_method(config: dict[str, Any]) -> str:
+    """How the weights are packed by a model's config.json, empty where they are not."""
+    packing = config.get("quantization_config")
+    if not isinstance(packing, dict):
+        return ""
+    if packing.get("load_in_8bit") or packing.get("load_in_4bit"):
+        return "bitsandbytes"
+    return str(packing.get("quant_method") or "")
+
+
+def check_packing(path: Path, config: dict[str, Any], quantize: str | None) -> None:
+    """See that packed weights can be read here, or weights be packed. Needs no torch.
+
+    Args:
+        path: the model's folder, for messages.
+        config: its config.json.
+        quantize: ``int8`` or ``nf4`` to pack weights that are not packed yet; None for as they are.
+
+    Raises:
+        UsageError: they are packed already.
+        UnsupportedModel: nothing reads them here.
+        MissingExtra: what reads them is not installed.
+    """
+    method = packing_method(config)
+    if method and quantize is not None:
+        raise UsageError(
+            f"The weights in {path} are packed already (by {method}), so they cannot be packed as {quantize}.",
+            "Leave quantize out.",
+        )
+    if method and method not in _PACKAGES:
+        raise UnsupportedModel(
+            f"The weights in {path} are packed by {method}, which is not read here.",
+            f"Give the model's original weights, a GGUF file, or weights packed by {', '.join(_PACKAGES)}.",
+        )
+    needed = _PACKAGES["bitsandbytes" if quantize is not None else method] if method or quantize is not None else ()
+    missing = [name for name in needed if not _is_installed(name)]
+    if missing:
+        packed = f"are packed by {method}" if method else f"are to be packed as {quantize}"
+        raise MissingExtra(
+            f"The weights in {path} {packed}, which needs {' and '.join(missing)}, not installed here.",
+            "Install the extra: pip install 'mechamap[quantized]'",
+        )
+
+
+def reading_packed(config: Any, target: torch.device, quantize: str | None) -> dict[str, Any]:
+    """What makes transformers read packed weights, or pack them while reading; nothing where they are not packed.
+
+    Args:
+        config: the model's config, as transformers has it.
+        target: the device to put them on. Packed weights are put there at once, since some cannot be moved.
+        quantize: see :func:`check_packing`.
+    """
+    import transformers
+
+    packing = getattr(config, "quantization_config", None)
+    method = packing_method({"quantization_config": packing if isinstance(packing, dict) else vars(packing or config)})
+    options: dict[str, Any] = {}
+    if method in ("fp8", "mxfp8"):
+        options["quantization_config"] = transformers.FineGrainedFP8Config(dequantize=True)
+    elif method == "mxfp4":
+        options["quantization_config"] = transformers.Mxfp4Config(dequantize=True)
+    elif quantize == "int8":
+        options["quantization_config"] = transformers.BitsAndBytesConfig(load_in_8bit=True)
+    elif quantize == "nf4":
+        options["quantization_config"] = transformers.BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4")
+    return options | {"device_map": {"": target}} if options or method else {}
+
+
+def with_readable_weights(model: nn.Module) -> None:
+    """Keep bitsandbytes from packing its weights anew for the CPU in the first forward.
+
+    That layout rounds more, needs sizes that are multiples of 32, and gives no gradients.
+    """
+    for module in model.modules():
+        if hasattr(module, "support_avx512bf16_for_cpu"):
+            module.support_avx512bf16_for_cpu = False  # type: ignore[assignment]
+
+
+def _is_installed(package: str) -> bool:
+    try:
+        return importlib.util.find_spec(package) is not None
+    except ValueError:  # it is None in sys.modules
+        return False
