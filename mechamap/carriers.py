@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mechamap.config import ScanConfig
 from mechamap.errors import TextError
+from mechamap.specials import specials_around
 from mechamap.text import TokenizedText, Window
 
 __all__ = ["CarrierWords", "Carriers", "carrier_words", "carry"]
@@ -65,8 +66,10 @@ def carrier_words(config: ScanConfig) -> CarrierWords:
     return CarrierWords(tuple(rows), members)
 
 
-def carry(words: CarrierWords, config: ScanConfig, tokenizer: Any, context: int | None) -> Carriers:
-    """Put every word into every carrier sentence.
+def carry(
+    words: CarrierWords, config: ScanConfig, tokenizer: Any, context: int | None, kind: str = "decoder"
+) -> Carriers:
+    """Put every word into every carrier sentence, with what stands around a text for this ``kind`` of model.
 
     Raises:
         TextError: a template that no window holds, or that puts its word where nothing is scored.
@@ -75,20 +78,20 @@ def carry(words: CarrierWords, config: ScanConfig, tokenizer: Any, context: int 
     encoded = tokenizer(
         sentences, add_special_tokens=False, return_offsets_mapping=True, padding=False, truncation=False, verbose=False
     )
-    bos = tokenizer.bos_token_id if config.add_bos else None
-    front = [] if bos is None else [bos]
-    ids = [[*front, *its] for its in encoded["input_ids"]]
+    around = specials_around(tokenizer, kind, config.add_bos)
+    front = len(around.front)
+    ids = [around.around(its) for its in encoded["input_ids"]]
     found = [
         _positions(its, offsets, *place, tokenizer.unk_token_id)
         for its, offsets, place in zip(encoded["input_ids"], encoded["offset_mapping"], places, strict=True)
     ]
-    skipped = _skipped(words.words, config, found, len(front))
+    skipped = _skipped(words.words, config, found, front)
     _check_lengths(ids, sentences, config, context)
     kept = [n for n, word in enumerate(words.words) if word not in skipped]
     n_templates = len(config.templates)
     sentence_numbers = [word * n_templates + template for word in kept for template in range(n_templates)]
     spans: list[tuple[int, int]] = [found[number] or (0, 0) for number in sentence_numbers]
-    tokenized, at = _windows([ids[number] for number in sentence_numbers], spans, len(front))
+    tokenized, at = _windows([ids[number] for number in sentence_numbers], spans, front)
     return Carriers(
         CarrierWords(tuple(words.words[n] for n in kept), words.members[kept]),
         n_templates,

@@ -90,7 +90,7 @@ class _Places:
         ranges = [np.arange(w.start, w.start + w.length) for w in tokenized.windows if w.text == text]
         of_text = np.concatenate(ranges)  # [positions of the text]
         window = np.repeat(np.arange(len(ranges)), [len(it) for it in ranges])  # [positions of the text]
-        real = tokenized.offsets[of_text, 0] >= 0  # without the specials put in front
+        real = tokenized.offsets[of_text, 0] >= 0  # without the specials around windows
         self.position: NDArray[np.int64] = of_text[real]  # [tokens]
         self.window: NDArray[np.int64] = window[real]  # [tokens]
         # Lists, for bisect: one numpy search an occurrence costs more than the matching itself.
@@ -138,7 +138,7 @@ def _pattern(words: tuple[str, ...]) -> tuple[re.Pattern[str], list[int]]:
 
 
 def _texts(tokenized: TokenizedText) -> list[str]:
-    """The texts, from the pieces that are not specials put in front."""
+    """The texts, from the pieces that are no specials around a window."""
     texts = [""] * (1 + max(window.text for window in tokenized.windows))
     for window in tokenized.windows:
         span = range(window.start, window.start + window.length)

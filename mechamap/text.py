@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mechamap.config import ScanConfig
 from mechamap.errors import TextError
+from mechamap.specials import specials_around
 from mechamap.windows import cuts
 
 __all__ = ["TokenizedText", "Window", "tokenize"]
@@ -28,24 +29,27 @@ class Window:
 
 @dataclass(frozen=True)
 class TokenizedText:
-    """All windows one after another; a position counts their tokens, BOS included.
+    """All windows one after another; a position counts their tokens, specials around them included.
 
     ``exclusions`` is the policy with its counts, in plain values; ``exclusions["summary"]`` says it in words.
     """
 
     ids: NDArray[np.int32]  # [positions]
-    pieces: tuple[str, ...]  # [positions] joined, without the specials put in front, they give the text back
-    offsets: NDArray[np.int32]  # [positions, 2] character span in its text, (-1, -1) for specials put in front
+    pieces: tuple[str, ...]  # [positions] joined, without the specials around them, they give the text back
+    offsets: NDArray[np.int32]  # [positions, 2] character span in its text, (-1, -1) for specials around the window
     special: NDArray[np.bool_]  # [positions]
     scored: NDArray[np.bool_]  # [positions] positions that count
     windows: tuple[Window, ...]
     exclusions: dict[str, object]
 
 
-def tokenize(texts: Sequence[str], tokenizer: Any, config: ScanConfig, context: int | None) -> TokenizedText:
-    """Tokens of ``texts`` in windows of at most ``config.window`` (and ``context``) tokens, BOS included.
+def tokenize(
+    texts: Sequence[str], tokenizer: Any, config: ScanConfig, context: int | None, kind: str = "decoder"
+) -> TokenizedText:
+    """Tokens of ``texts`` in windows of at most ``config.window`` (and ``context``) tokens, specials included.
 
-    Windows of one text are about equally long and are cut between sentences where that is possible.
+    Windows of one text are about equally long and are cut between sentences where that is possible. What stands around
+    each of them depends on the ``kind`` of model (see :func:`mechamap.specials.specials_around`).
 
     Raises:
         TextError: nothing to scan, a tokenizer that cannot say where its tokens stand, nothing left to score.
@@ -57,9 +61,9 @@ def tokenize(texts: Sequence[str], tokenizer: Any, config: ScanConfig, context: 
             f"The tokenizer {type(tokenizer).__name__} cannot say where in the text its tokens stand.",
             "Words are matched through those offsets. Use a model folder that has a tokenizer.json.",
         )
-    bos_id = tokenizer.bos_token_id if config.add_bos else None
+    around = specials_around(tokenizer, kind, config.add_bos)
     limit = config.window if context is None else min(config.window, context)
-    room = limit - (bos_id is not None)
+    room = limit - around.count
     if room < 1:
         raise TextError(f"Windows of {limit} tokens leave no room for text.", "Use a longer window.")
 
@@ -68,18 +72,15 @@ def tokenize(texts: Sequence[str], tokenizer: Any, config: ScanConfig, context: 
     pieces: list[str] = []
     windows: list[Window] = []
     position = 0
+    names = around.named(tokenizer)
     for number, text in enumerate(texts):
         text_ids, spans = _encoded(text, tokenizer, f"Text {number + 1} of {len(texts)}")  # [tokens], [tokens, 2]
         text_pieces = _pieces(text, spans[:, 1])
         for first, end in _pairs(cuts(text, spans[:, 1], room), len(text_ids)):
-            if bos_id is not None:
-                ids.append(np.array([bos_id], np.int32))
-                offsets.append(np.full((1, 2), -1, np.int32))
-                pieces.append(str(tokenizer.bos_token))
-            ids.append(text_ids[first:end])
-            offsets.append(spans[first:end])
-            pieces += text_pieces[first:end]
-            length = end - first + (bos_id is not None)
+            ids += [np.array(around.front, np.int32), text_ids[first:end], np.array(around.behind, np.int32)]
+            offsets += [_nowhere(around.front), spans[first:end], _nowhere(around.behind)]
+            pieces += [*names["front"], *text_pieces[first:end], *names["behind"]]
+            length = end - first + around.count
             windows.append(Window(number, position, length))
             position += length
 
@@ -93,19 +94,23 @@ def tokenize(texts: Sequence[str], tokenizer: Any, config: ScanConfig, context: 
         scored &= ~special
     if config.exclude_first_position:
         scored &= ~first_of_window
-    exclusions = _exclusions(
-        config,
-        bos=str(tokenizer.bos_token) if bos_id is not None else None,
-        window=limit,
-        counts={
-            "windows": len(windows),
-            "positions": position,
-            "scored": int(scored.sum()),
-            "first_positions": int(first_of_window.sum()),
-            "special_positions": int(special.sum()),
-            "excluded": int((~scored).sum()),
-        },
-    )
+    counts = {
+        "windows": len(windows),
+        "positions": position,
+        "scored": int(scored.sum()),
+        "first_positions": int(first_of_window.sum()),
+        "special_positions": int(special.sum()),
+        "excluded": int((~scored).sum()),
+    }
+    exclusions = {
+        "summary": _summary(config, around.said(tokenizer, kind), counts),
+        "bos": names["front"][0] if kind == "decoder" and around.front else None,
+        **names,
+        "exclude_first_position": config.exclude_first_position,
+        "exclude_special_tokens": config.exclude_special_tokens,
+        "window": limit,
+        **counts,
+    }
     if not scored.any():
         raise TextError(
             f"No position is left to score: {exclusions['summary']}.",
@@ -149,21 +154,17 @@ def _special_ids(tokenizer: Any) -> NDArray[np.int64]:
     return np.array(sorted(number for number in ids if number is not None), np.int64)
 
 
-def _exclusions(config: ScanConfig, *, bos: str | None, window: int, counts: dict[str, int]) -> dict[str, object]:
+def _nowhere(tokens: Sequence[int]) -> NDArray[np.int32]:
+    return np.full((len(tokens), 2), -1, np.int32)
+
+
+def _summary(config: ScanConfig, around: str, counts: dict[str, int]) -> str:
     left_out = []
     if config.exclude_first_position:
         left_out.append(f"first positions ({counts['first_positions']:,})")
     if config.exclude_special_tokens:
         left_out.append(f"special tokens ({counts['special_positions']:,})")
-    front = f"{bos} in front of each window" if bos is not None else "no BOS in front"
-    summary = f"{counts['scored']:,} of {counts['positions']:,} positions scored; {front}; left out: " + (
-        " and ".join(left_out) or "nothing"
+    return (
+        f"{counts['scored']:,} of {counts['positions']:,} positions scored; {around}; left out: "
+        f"{' and '.join(left_out) or 'nothing'}"
     )
-    return {
-        "summary": summary,
-        "bos": bos,
-        "exclude_first_position": config.exclude_first_position,
-        "exclude_special_tokens": config.exclude_special_tokens,
-        "window": window,
-        **counts,
-    }

@@ -1,0 +1,113 @@
+"""How windows of a text are given to a model: what its forward takes, and what a decoder beside an encoder reads."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mechamap.models.architectures import text_config
+from mechamap.models.kinds import Kind
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from mechamap.models.load import LoadedModel
+
+__all__ = ["Reading", "inputs_to_try", "reading_of"]
+
+_SENTENCE = "The cat sat on the mat in Paris and ate 12 apples."
+_N_TOKENS = 8
+# They see padding in spite of the mask: through convolutions or neighbouring embeddings (ConvBERT, MobileBERT), Fourier
+# transforms (FNet), or attention approximated over the whole length.
+_SEE_PADDING = frozenset({"canine", "convbert", "fnet", "mobilebert", "mra", "nystromformer", "reformer", "yoso"})
+_LAST_TOKEN_FIRST = frozenset({"mbart", "plbart"})  # the language's code, which ends a text and starts its translation
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a model reads.
+
+    Attributes:
+        kind: ``decoder``, ``encoder`` or ``encoder-decoder``.
+        start: the token that a decoder beside an encoder reads first; None for the last token of each window.
+        pad: what stands where a window is shorter than its batch.
+        masked: whether the forward takes a mask of the padding.
+        cached: whether it can be told to keep nothing for later calls.
+        equal_lengths: windows of one batch must be equally long, because the mask does not hide all padding.
+    """
+
+    kind: Kind = "decoder"
+    start: int | None = 0
+    pad: int = 0
+    masked: bool = True
+    cached: bool = True
+    equal_lengths: bool = False
+
+    @property
+    def shift(self) -> int:
+        """How many tokens a decoder beside an encoder reads before the first of a window."""
+        return int(self.kind == "encoder-decoder")
+
+    def inputs(self, ids: Tensor, mask: Tensor) -> dict[str, Any]:
+        """What the model's forward is called with.
+
+        A decoder beside an encoder reads the same text behind a start token, so that what it does where it reads a
+        token rests on the tokens up to it, and on all of the encoder's.
+
+        Args:
+            ids: ``[windows, length]``, padded on the right.
+            mask: ``[windows, length]``, 0 at padding.
+        """
+        import torch
+
+        given: dict[str, Any] = {"input_ids": ids}
+        if self.masked:
+            given["attention_mask"] = mask
+        if self.shift:
+            last = (mask.sum(dim=1, keepdim=True) - 1).clamp(min=0)
+            first = ids.gather(1, last) if self.start is None else torch.full_like(last, self.start)  # [windows, 1]
+            given["decoder_input_ids"] = torch.cat([first, ids], dim=1)  # [windows, 1 + length]
+            given["decoder_attention_mask"] = torch.cat([torch.ones_like(first), mask], dim=1)
+        if self.cached:
+            given["use_cache"] = False
+        return given
+
+
+def reading_of(loaded: LoadedModel) -> Reading:
+    """How a loaded model reads."""
+    kind, config = loaded.kind, text_config(loaded.model.config)
+    if kind == "decoder":
+        return Reading()
+    takes = inspect.signature(type(loaded.model).forward).parameters
+    pad = getattr(config, "pad_token_id", None)
+    return Reading(
+        kind=kind,
+        start=_start(loaded) if kind == "encoder-decoder" else 0,
+        pad=pad if isinstance(pad, int) and 0 <= pad < loaded.vocabulary else 0,
+        masked="attention_mask" in takes,
+        cached="use_cache" in takes,
+        equal_lengths=loaded.architecture in _SEE_PADDING,
+    )
+
+
+def inputs_to_try(loaded: LoadedModel) -> dict[str, Any]:
+    """A few tokens to run the model on: what its forward is called with, one window."""
+    import torch
+
+    known = [token for token in loaded.tokenizer.encode(_SENTENCE) if token < loaded.vocabulary][:_N_TOKENS]
+    ids = torch.tensor([known or [0]], device=loaded.device)
+    return reading_of(loaded).inputs(ids, torch.ones_like(ids))
+
+
+def _start(loaded: LoadedModel) -> int | None:
+    """What the decoder reads first, by the config; else what generating begins with."""
+    model: Any = loaded.model
+    for config in (model.config, getattr(model, "generation_config", None)):
+        start = getattr(config, "decoder_start_token_id", None)
+        if isinstance(start, int):
+            return start
+    if loaded.architecture in _LAST_TOKEN_FIRST:
+        return None
+    others = (getattr(model.config, name, None) for name in ("bos_token_id", "pad_token_id", "eos_token_id"))
+    return next((token for token in others if isinstance(token, int)), 0)
