@@ -87,7 +87,7 @@ def confirm_run(
     assert run.path is not None
     layers = layers_of_run(run, loaded)
     config = config_from_dict(run.record.config, f"{run.path}/run.json")
-    carriers = carry(carrier_words(config), config, loaded.tokenizer, loaded.context)
+    carriers = carry(carrier_words(config), config, loaded.tokenizer, loaded.context, loaded.kind)
     _check_contrast(carriers, config)
     sentences = len(carriers.tokenized.windows)
     on_event(StageEntered("carriers", f"{sentences:,} sentences"))
@@ -195,9 +195,9 @@ class _Check:
             for layer, rows in layers:
                 if cancel is not None and cancel.is_set():
                     raise Cancelled("The confirmation was cancelled; the run is as it was.")
-                weight = unembedding.written_by(layer)[: rows.width]  # [neurons, d_model]
-                raised = weight @ directions.T  # [neurons, tokens]; ranks need no unit
-                self.arrays["written"][rows.rows] = null.add(raised.cpu().numpy())
+                pieces = unembedding.written_in(layer, self.config.limit_neurons)  # [neurons, d_model]
+                raised = [piece @ directions.T for piece in pieces]  # [neurons, tokens]; ranks need no unit
+                self.arrays["written"][rows.rows] = null.add(torch.cat(raised).cpu().numpy())
         self.write_null = null
         self.seconds["writes"] += time.perf_counter() - started
 

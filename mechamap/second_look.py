@@ -23,6 +23,7 @@ from mechamap.events import ScanEvent, StageEntered
 from mechamap.findings import SIGNIFICANT
 from mechamap.lexicon import find_occurrences
 from mechamap.models import LoadedModel, NeuronLayer
+from mechamap.models.experts import Activations
 from mechamap.models.trouble import translated
 from mechamap.run import Run
 from mechamap.run_additions import add_to_run
@@ -72,7 +73,7 @@ def look_again(
     assert run.path is not None
     name, content = text
     config = config_from_dict(run.record.config, f"{run.path}/run.json")
-    tokenized = tokenize([content], loaded.tokenizer, config, loaded.context)
+    tokenized = tokenize([content], loaded.tokenizer, config, loaded.context, loaded.kind)
     occurrences = find_occurrences(tokenized, [content], config.categories)
     if not occurrences:
         raise RunError(f"No word of any category of {run.name} stands in {name}.", "Give a text that has some.")
@@ -82,7 +83,7 @@ def look_again(
     job = _Reading(loaded, tokenized, on_event, cancel)
     with translated(loaded.id):
         values = job.activations(layers_of_run(run, loaded), rows)  # [scored positions, rows]
-    scored = layer_scorer(plan, torch.get_num_threads())(values).figures["auroc"]  # [rows, categories]
+    scored = layer_scorer(plan, torch.get_num_threads())([Activations(values)]).figures["auroc"]  # [rows, categories]
     on_event(StageEntered("write", str(run.path)))
     entries = [
         _entry(run, row, category, float(scored[rows.index(row), number]), plan)

@@ -102,7 +102,7 @@ def tokenize(
         "special_positions": int(special.sum()),
         "excluded": int((~scored).sum()),
     }
-    exclusions = {
+    exclusions: dict[str, object] = {
         "summary": _summary(config, around.said(tokenizer, kind), counts),
         "bos": names["front"][0] if kind == "decoder" and around.front else None,
         **names,

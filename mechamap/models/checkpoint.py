@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mechamap.errors import ModelError, UnsupportedModel, WeightsError
+from mechamap.errors import ModelError, WeightsError
 from mechamap.models import gguf
-from mechamap.models.architectures import DOWN_PROJECTIONS
+from mechamap.models.kinds import Kind, auto_class, is_left_out, kind_of
 
 if TYPE_CHECKING:
     import torch
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 __all__ = ["read_model", "read_tokenizer"]
 
 
-def read_model(path: Path, dtype: torch.dtype | None, trust_remote_code: bool) -> nn.Module:
-    """The causal language model in a folder or GGUF file, on the CPU.
+def read_model(path: Path, dtype: torch.dtype | None, trust_remote_code: bool) -> tuple[nn.Module, Kind]:
+    """The language model in a folder or GGUF file, on the CPU, and which kind it is.
 
     Args:
         path: a model folder or a ``.gguf`` file.
@@ -25,26 +25,25 @@ def read_model(path: Path, dtype: torch.dtype | None, trust_remote_code: bool) -
         trust_remote_code: whether Python code in the folder may be run.
 
     Raises:
-        UnsupportedModel: it is no causal language model.
+        UnsupportedModel: it is no language model.
         WeightsError: the file lacks weights, or has them in another shape than the config says.
     """
-    from transformers import AutoConfig, AutoModelForCausalLM
+    from transformers import AutoConfig
 
     place = _place(path)
     config = AutoConfig.from_pretrained(**place, trust_remote_code=trust_remote_code)
-    _refuse_other_kinds(path, config)
+    kind = kind_of(config, str(path))
     options = {"config": config, "dtype": dtype or "auto", "trust_remote_code": trust_remote_code}
     if "gguf_file" in place:
         options |= gguf.unpacking()
-    model, info = AutoModelForCausalLM.from_pretrained(
+    model, info = auto_class(kind, config).from_pretrained(
         **place,
         **options,
         ignore_mismatched_sizes=True,  # refused below, by name; transformers would only say that there are some
         output_loading_info=True,
     )
-    _refuse_gaps(path, info)
-    loaded: nn.Module = model
-    return loaded
+    _refuse_gaps(path, info, kind)
+    return model, kind
 
 
 def read_tokenizer(path: Path, trust_remote_code: bool) -> Any:
@@ -72,34 +71,14 @@ def _place(path: Path) -> dict[str, str]:
     return {"pretrained_model_name_or_path": str(path)}
 
 
-def _refuse_other_kinds(path: Path, config: Any) -> None:
-    """Refuse what is not a causal language model: vision models, encoders, encoder-decoders.
-
-    transformers loads some encoders as causal models too (BertLMHeadModel), without the mask that makes one.
-    """
-    from transformers import AutoModelForCausalLM
-
-    built_as = ", ".join(getattr(config, "architectures", None) or []) or type(config).__name__
-    what = f"{path} is a {config.model_type} model ({built_as})"
-    hint = "MechaMap scans causal language models: GPT-2, Pythia, Llama, Qwen, Gemma, ..."
-    if getattr(config, "is_encoder_decoder", False):
-        raise UnsupportedModel(f"{what}, an encoder-decoder, not a causal language model.", hint)
-    # Some decoders (GPT-NeoX) carry that flag too, unset, so it speaks only for types the table does not know.
-    if getattr(config, "is_decoder", None) is False and config.model_type not in DOWN_PROJECTIONS:
-        raise UnsupportedModel(f"{what}, an encoder, not a causal language model.", hint)
-    has_own_code = "AutoModelForCausalLM" in (getattr(config, "auto_map", None) or {})
-    if type(config) not in AutoModelForCausalLM._model_mapping and not has_own_code:
-        raise UnsupportedModel(f"{what}, not a causal language model.", hint)
-
-
-def _refuse_gaps(path: Path, info: Any) -> None:
+def _refuse_gaps(path: Path, info: Any, kind: Kind) -> None:
     """Refuse a model with weights that are not from the file: transformers fills such gaps with random numbers."""
     misshapen = [
         f"{name} {tuple(in_file)} instead of {tuple(in_model)}"
         for name, in_file, in_model in info.get("mismatched_keys", ())
     ]
     for problem, names in (
-        ("lacks", sorted(info.get("missing_keys", ()))),
+        ("lacks", sorted(name for name in info.get("missing_keys", ()) if not is_left_out(kind, name))),
         ("does not fit its config.json:", sorted(misshapen)),
     ):
         if names:

@@ -1,4 +1,4 @@
-"""Loading a causal language model for a scan: from the hub, a folder or a GGUF file."""
+"""Loading a language model for a scan: from the hub, a folder or a GGUF file."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from mechamap.catalog import resolve
 from mechamap.errors import UsageError
 from mechamap.models import devices, folder, gguf, hub
-from mechamap.models.architectures import text_config
 from mechamap.models.checkpoint import read_model, read_tokenizer
+from mechamap.models.kinds import Kind, longest_window
 from mechamap.models.layers import NeuronLayer, neuron_layers
 from mechamap.models.quiet import quiet_transformers
 from mechamap.models.trouble import translated
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["LoadedModel", "load_model"]
 
-_CONTEXT_KEYS = ("max_position_embeddings", "n_positions", "max_seq_len")
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LoadedModel:
@@ -33,7 +31,7 @@ class LoadedModel:
         label: the short name to show.
         id: the hub id, the absolute path, or ``demo``.
         revision: the commit of the hub it is from, None where there is none.
-        model: the causal language model.
+        model: the language model.
         tokenizer: a fast tokenizer, one that gives character offsets.
         device: where the weights are.
         dtype: the format of the weights.
@@ -42,6 +40,7 @@ class LoadedModel:
         vocabulary: rows of the embedding; no token id may be as large.
         architecture: the config's model_type.
         parameters: how many weights it has, tied ones counted once.
+        kind: ``decoder``, ``encoder`` or ``encoder-decoder``.
     """
 
     label: str
@@ -56,6 +55,7 @@ class LoadedModel:
     vocabulary: int
     architecture: str
     parameters: int
+    kind: Kind = "decoder"
 
 
 def load_model(
@@ -81,7 +81,7 @@ def load_model(
         UsageError: dtype, device or revision make no sense here.
         ModelNotFound: there is no such model, or no network to look for it.
         WeightsError: weights are missing, damaged, or of another shape than the config says.
-        UnsupportedModel: not a causal language model, or its neurons are not where they can be read.
+        UnsupportedModel: not a language model, or its neurons are not where they can be read.
         OutOfMemory: it does not fit.
         MissingExtra: a package it needs is not installed.
         ModelError: anything else that stops it from loading.
@@ -108,14 +108,14 @@ def load_model(
     target, weight_format = devices.pick_device(device), devices.pick_dtype(dtype)
     with translated(source.id), quiet_transformers(), gguf.reading() if source.kind == "gguf" else nullcontext():
         stage("reading weights")
-        model = read_model(path, weight_format, trust_remote_code)
+        model, kind = read_model(path, weight_format, trust_remote_code)
         layers = neuron_layers(model)
         stage("reading the tokenizer")
         with translated(f"The tokenizer of {source.id}"):
             tokenizer = read_tokenizer(path, trust_remote_code)
         model = model.to(target).eval().requires_grad_(False)
     config: Any = model.config
-    weight = layers[0].module.get_parameter("weight")
+    weight = layers[0].parts[0].weight()
     return LoadedModel(
         label=source.label,
         id=source.id,
@@ -125,17 +125,12 @@ def load_model(
         device=weight.device,
         dtype=weight.dtype,
         layers=layers,
-        context=_context(config),
+        context=longest_window(model, kind),
         vocabulary=_vocabulary(model),
         architecture=str(config.model_type),
         parameters=sum(parameter.numel() for parameter in model.parameters()),
+        kind=kind,
     )
-
-
-def _context(config: Any) -> int | None:
-    """The longest sequence the config allows, in tokens."""
-    values = (getattr(text_config(config), key, None) for key in _CONTEXT_KEYS)
-    return next((value for value in values if isinstance(value, int) and value > 0), None)
 
 
 def _vocabulary(model: Any) -> int:
