@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from mechamap.events import ScanEvent
 from mechamap.models import LoadedModel
+from mechamap.models.kinds import refuse_undefined
 from mechamap.run import Run
 from mechamap.scan import ScanRequest, load_for, scan
 
@@ -37,6 +38,8 @@ def scan_and_check(
     """
     if loaded is None and (checks.confirm or checks.causes):
         loaded = load_for(request, on_event)
+    if loaded is not None and checks.causes:
+        refuse_undefined(loaded, "cause")  # before the scan, which may take long
     run = scan(request, on_event, cancel, loaded)
     if loaded is not None and checks.confirm:
         from mechamap.confirmation import confirm_run

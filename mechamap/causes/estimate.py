@@ -23,6 +23,7 @@ from mechamap.causes.words import WordTargets, log_probabilities, logits_at, tok
 from mechamap.errors import Cancelled, RunError
 from mechamap.events import ScanEvent, StageEntered
 from mechamap.models import LoadedModel, NeuronLayer
+from mechamap.models.kinds import refuse_undefined
 from mechamap.models.trouble import translated
 from mechamap.run import Run
 from mechamap.run_additions import add_to_run
@@ -50,11 +51,12 @@ def estimate_causes(
 
     Raises:
         Cancelled: ``cancel`` was set; the run stays as it was.
-        UnsupportedModel: the model gives words no probability.
+        UnsupportedModel: the model gives words no probability that a neuron could change.
         RunError: none of the words has anything before it, the model is not the run's, the run cannot be written.
     """
     check_has_folder(run)
     assert run.path is not None
+    refuse_undefined(loaded, "cause")
     layers = layers_of_run(run, loaded)
     targets = word_targets(run)
     if not len(targets.positions):

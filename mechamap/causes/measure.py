@@ -18,6 +18,7 @@ from mechamap.errors import RunError, UsageError
 from mechamap.events import ScanEvent, StageEntered
 from mechamap.findings import causes
 from mechamap.models import LoadedModel
+from mechamap.models.kinds import refuse_undefined
 from mechamap.models.trouble import translated
 from mechamap.run import Run
 from mechamap.run_additions import add_to_run
@@ -119,10 +120,12 @@ def ablate_run(
     Raises:
         Cancelled: ``cancel`` was set.
         RunError: no word has anything before it, the model is not the run's, the run cannot be written.
+        UnsupportedModel: the model gives words no probability that a neuron could change.
         UsageError: a neuron is in a layer that is not complete.
     """
     check_has_folder(run)
     assert run.path is not None
+    refuse_undefined(loaded, "cause")
     _check_rows(run, loaded, rows)
     targets = word_targets(run)
     if not len(targets.positions):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from mechamap.commands.model_of_run import CheckProgress, add_model_flags, model_of_run, run_with_folder
 from mechamap.commands.narration import Narration, printable, put
 from mechamap.commands.parser import Commands
-from mechamap.errors import RunError, UsageError
+from mechamap.errors import RunError, UnsupportedModel, UsageError
 
 if TYPE_CHECKING:
     from mechamap.causes.measure import Ablation
@@ -53,6 +53,10 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
     rows = [found.row_of(name) for name in args.neuron or ()]
     for category in args.category or ():
         found.category_index(category)
+    if (reason := found.record.undefined.get("cause")) is not None:
+        raise UnsupportedModel(
+            f"{found.name}: {reason}", "What its neurons read can be confirmed: mechamap confirm RUN"
+        )
     loaded = model_of_run(found, args, narration)
     try:
         found, ablations = _measured(found, rows, loaded, args, narration)

@@ -123,13 +123,7 @@ def refuse_undefined(loaded: LoadedModel, figure: str) -> None:
     """
     reason = undefined_figures(loaded).get(figure)
     if reason is not None:
-        raise UnsupportedModel(
-            f"{loaded.label} is {_ARTICLE[loaded.kind]}. {reason}",
-            "What its neurons read can be scanned and confirmed.",
-        )
-
-
-_ARTICLE = {"decoder": "a decoder", "encoder": "an encoder", "encoder-decoder": "an encoder-decoder"}
+        raise UnsupportedModel(f"{loaded.label}: {reason}", "What its neurons read can be scanned and confirmed.")
 
 
 def _built_as(config: Any) -> str:
