@@ -27,6 +27,7 @@ from mechamap.errors import Cancelled
 from mechamap.models import LoadedModel, NeuronLayer
 from mechamap.models.experts import Activations
 from mechamap.models.layers import NeuronPart
+from mechamap.models.reading import reading_of
 from mechamap.text import TokenizedText
 
 __all__ = ["capture_layers", "capture_parts", "filled"]
@@ -99,7 +100,7 @@ def capture_parts(
             neurons]``; of routed experts those of the tokens that came to each, whose ``tokens`` count the wanted
             positions. In the model's dtype on the layer's device; called in layer order; must not keep the tensors.
         wanted: ``[positions]``, which positions to hand over; all where not given.
-        limit_neurons: hand over only the first so many neurons of each part (of each expert).
+        limit_neurons: hand over only the first so many, see :meth:`mechamap.models.layers.NeuronLayer.widths`.
         cancel: looked at in every layer.
         batch_tokens: most tokens of one forward; :data:`mechamap.batches.BATCH_TOKENS` for the device where not given.
         give_back: have freed memory returned to the system where there are several batches. A long text needs it; it
@@ -112,16 +113,17 @@ def capture_parts(
         return
     size = batch_tokens or BATCH_TOKENS.get(loaded.device.type, BATCH_TOKENS["cpu"])
     keep = np.ones(len(tokenized.ids), bool) if wanted is None else wanted
-    batches = window_batches(tokenized, keep, size, loaded.device)
+    batches = window_batches(tokenized, keep, size, loaded.device, reading_of(loaded))
     turns = _Turns(len(batches), give_back=give_back)
-    gathered = {layer.layer: [_gathering(part, batches) for part in layer.parts] for layer in layers}
+    gathered = {layer.layer: [_gathering(layer, part, batches) for part in layer.parts] for layer in layers}
     last = layers[-1]
 
     def reached(layer: NeuronLayer, part: int, turn: int, seen: Activations) -> None:
         if cancel is not None and cancel.is_set():
             raise Cancelled("The scan was cancelled.")
         parts = gathered[layer.layer]
-        parts[part].add(turn, replace(seen, values=seen.values[:, :limit_neurons]))
+        width = layer.widths(limit_neurons)[part]
+        parts[part].add(turn, replace(seen, values=seen.values[:, :width]))
         if turn == len(batches) - 1 and all(its.complete for its in parts):
             on_layer(layer, tuple(its.whole() for its in gathered.pop(layer.layer)))
         if layer is last and all(turn in its.reached for its in parts):
@@ -151,20 +153,22 @@ def filled(parts: Sequence[Activations], positions: int) -> Tensor:
 class _Gathered:
     """A dense part's activations, put together from the batches in the order of the text."""
 
-    def __init__(self, takes: Sequence[Tensor]) -> None:
-        self._takes = takes
-        self._ends = np.cumsum([len(take) for take in takes]).tolist()
+    def __init__(self, batches: Sequence[Batch], side: str) -> None:
+        self._batches = batches
+        self._side = side
+        self._ends = np.cumsum([len(batch.take) for batch in batches]).tolist()
         self._buffer: Tensor | None = None
         self.reached: set[int] = set()
 
     @property
     def complete(self) -> bool:
         """Whether every batch has come here."""
-        return len(self.reached) == len(self._takes)
+        return len(self.reached) == len(self._batches)
 
     def add(self, turn: int, seen: Activations) -> None:
         """Copy the wanted rows of a batch's ``[windows * length, neurons]``; the batch may be freed then."""
-        values, take = seen.values, self._takes[turn].to(seen.values.device)
+        values = seen.values
+        take = self._batches[turn].take_for(self._side, len(values)).to(values.device)
         if self._buffer is None:
             self._buffer = values.new_empty(self._ends[-1], values.shape[1])  # [wanted, neurons]
         torch.index_select(values, 0, take, out=self._buffer[self._ends[turn] - len(take) : self._ends[turn]])
@@ -178,26 +182,25 @@ class _Gathered:
 class _GatheredExperts(_Gathered):
     """Those of routed experts: which wanted tokens came to each expert, and what they were there."""
 
-    def __init__(self, takes: Sequence[Tensor]) -> None:
-        super().__init__(takes)
-        self._batches: dict[int, Activations] = {}
+    def __init__(self, batches: Sequence[Batch], side: str) -> None:
+        super().__init__(batches, side)
+        self._seen: dict[int, Activations] = {}
 
     def add(self, turn: int, seen: Activations) -> None:
         assert seen.tokens is not None
         device = seen.values.device
-        take = self._takes[turn].to(device)
+        take = self._batches[turn].take.to(device)
         first = self._ends[turn] - len(take)
-        tokens = max(int(take.max()) if len(take) else 0, int(seen.tokens.max()) if len(seen.tokens) else 0) + 1
-        place = torch.full((tokens,), -1, device=device)  # of each token of the batch among the wanted ones
+        place = torch.full((self._batches[turn].ids.numel(),), -1, device=device)  # of each token among the wanted ones
         place[take] = torch.arange(first, first + len(take), device=device)
         rows = place[seen.tokens]  # [routed]
         here = rows >= 0
         counts = torch.bincount(seen.experts()[here], minlength=len(seen.counts)).tolist()
-        self._batches[turn] = Activations(seen.values[here], rows[here], tuple(counts))
+        self._seen[turn] = Activations(seen.values[here], rows[here], tuple(counts))
         self.reached.add(turn)
 
     def whole(self) -> Activations:
-        batches = [self._batches[turn] for turn in sorted(self._batches)]
+        batches = [self._seen[turn] for turn in sorted(self._seen)]
         if len(batches) == 1:
             return batches[0]
         experts = torch.cat([batch.experts() for batch in batches])
@@ -208,15 +211,14 @@ class _GatheredExperts(_Gathered):
         return Activations(values[order], tokens[order], tuple(counts))
 
 
-def _gathering(part: NeuronPart, batches: Sequence[Batch]) -> _Gathered:
-    takes = [batch.take for batch in batches]
-    return _GatheredExperts(takes) if part.experts else _Gathered(takes)
+def _gathering(layer: NeuronLayer, part: NeuronPart, batches: Sequence[Batch]) -> _Gathered:
+    return (_GatheredExperts if part.experts else _Gathered)(batches, layer.side)
 
 
 def _forward(loaded: LoadedModel, batch: Batch) -> None:
     try:
         with torch.inference_mode():
-            loaded.model(input_ids=batch.ids, attention_mask=batch.mask, use_cache=False)
+            loaded.model(**batch.inputs)
     except _Stop:
         pass
 

@@ -45,11 +45,10 @@ def neuron_lens(loaded: LoadedModel, neuron: NeuronName, k: int = 10) -> Lens:
     layer = next((its for its in loaded.layers if its.layer == neuron.layer), None)
     if layer is None:
         raise UsageError(f"{neuron} does not exist: {loaded.label} has layers 0 to {loaded.layers[-1].layer}.")
-    if neuron.index >= layer.width or neuron.expert >= 0:
-        raise UsageError(f"{neuron} does not exist: layer {layer.layer} has neurons N0 to N{layer.width - 1}.")
+    layer.part_of(neuron.index, neuron.expert)
     unembedding = find_unembedding(loaded)
     with torch.inference_mode():
-        weight = unembedding.written_by(layer)[neuron.index]  # [d_model]
+        weight = unembedding.written_by_neuron(layer, neuron.index, neuron.expert)  # [d_model]
         raised = torch.cat([chunk @ weight for chunk in unembedding.chunks()])  # [vocabulary]
         spread = raised.std(correction=0)
         values = (raised - raised.mean()) / spread.clamp(min=1e-30)

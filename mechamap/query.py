@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from mechamap.errors import UsageError
 from mechamap.findings import causes, confirmed
 from mechamap.query_syntax import Both, Comparison, Name, Negation, Node, Number, Operation, Text, parse, wrong
-from mechamap.run import CATEGORY_FIGURES, LATER_FIGURES, NEURON_FIGURES, TOKEN_FIGURES, Run
+from mechamap.run import CATEGORY_FIGURES, LATER_FIGURES, NEURON_FIGURES, ROUTED_FIGURES, TOKEN_FIGURES, Run
 
 __all__ = ["chosen_rows", "matching", "query_names", "sorted_rows"]
 
@@ -216,7 +216,7 @@ class _Query:
     @property
     def figures(self) -> tuple[str, ...]:
         """Figures that some run has, whether or not this one does."""
-        return (*CATEGORY_FIGURES, *LATER_FIGURES, *NEURON_FIGURES, *ALIASES, *ALIASES.values())
+        return (*CATEGORY_FIGURES, *LATER_FIGURES, *NEURON_FIGURES, *ROUTED_FIGURES, *ALIASES, *ALIASES.values())
 
     def numbers(self, node: Node) -> Numbers:
         match node:

@@ -21,12 +21,13 @@ from mechamap.errors import RunError, UsageError
 from mechamap.neurons import NeuronName, parse_neuron
 from mechamap.run_record import LayerRows, RunRecord
 
-__all__ = ["CATEGORY_FIGURES", "LATER_FIGURES", "NEURON_FIGURES", "TOKEN_FIGURES", "Run", "TokenHit"]
+__all__ = ["CATEGORY_FIGURES", "LATER_FIGURES", "NEURON_FIGURES", "ROUTED_FIGURES", "TOKEN_FIGURES", "Run", "TokenHit"]
 
 CATEGORY_FIGURES = ("mean", "auroc", "selectivity", "d", "ap", "write")  # [neurons, categories]
 # Also [neurons, categories]; a run has them only once it was confirmed, ablated or given a second look.
 LATER_FIGURES = ("held_out_auroc", "held_out_ap", "p", "write_p", "cause", "cause_measured", "second_auroc")
 NEURON_FIGURES = ("max", "min", "mean_all", "std_all", "fire", "dead")  # [neurons]
+ROUTED_FIGURES = ("tokens",)  # [neurons], only of models with routed experts
 TOKEN_FIGURES = ("top_values", "top_positions", "bottom_values", "bottom_positions")  # [neurons, k]
 
 
@@ -256,10 +257,15 @@ def _names(layers: tuple[LayerRows, ...]) -> tuple[NDArray[np.int32], NDArray[np
     layer_of, expert_of, index_of = [], [], []
     for layer in layers:
         rows = np.arange(layer.width, dtype=np.int32)
-        per_expert = layer.width // layer.experts if layer.experts else layer.width
         layer_of.append(np.full(layer.width, layer.layer, dtype=np.int32))
-        expert_of.append(rows // per_expert if layer.experts else np.full(layer.width, -1, dtype=np.int32))
-        index_of.append(rows % per_expert if layer.experts else rows)
+        expert, index = np.full(layer.width, -1, dtype=np.int32), rows
+        if layer.experts:  # those that all tokens go to come first
+            routed = rows >= layer.shared
+            per_expert = max((layer.width - layer.shared) // layer.experts, 1)
+            expert = np.where(routed, (rows - layer.shared) // per_expert, -1).astype(np.int32)
+            index = np.where(routed, (rows - layer.shared) % per_expert, rows).astype(np.int32)
+        expert_of.append(expert)
+        index_of.append(index)
     empty = np.zeros(0, dtype=np.int32)
     return (
         np.concatenate([empty, *layer_of]),

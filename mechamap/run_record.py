@@ -25,7 +25,8 @@ class LayerRows:
     """Which rows of every figure belong to a layer.
 
     ``width`` rows from ``first_row`` on; of ``d_mlp`` neurons that the layer has (more than ``width`` when the
-    scan was limited). ``experts`` is 0 in a dense layer, else the rows are the experts' neurons one after another.
+    scan was limited). ``experts`` is 0 in a dense layer, else the rows are ``shared`` neurons that every token goes to,
+    and then the experts' neurons one expert after another. ``side`` is encoder or decoder in a model that has both.
     """
 
     layer: int
@@ -35,6 +36,8 @@ class LayerRows:
     experts: int = 0
     complete: bool = False
     flags: tuple[str, ...] = ()
+    shared: int = 0
+    side: str = ""
 
     @property
     def rows(self) -> slice:

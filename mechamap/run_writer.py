@@ -21,7 +21,15 @@ from numpy.typing import NDArray
 
 from mechamap import run_record
 from mechamap.errors import RunError
-from mechamap.run import CATEGORY_FIGURES, LATER_FIGURES, NEURON_FIGURES, TOKEN_FIGURES, Run, activations_file
+from mechamap.run import (
+    CATEGORY_FIGURES,
+    LATER_FIGURES,
+    NEURON_FIGURES,
+    ROUTED_FIGURES,
+    TOKEN_FIGURES,
+    Run,
+    activations_file,
+)
 from mechamap.run_lock import RunLock
 from mechamap.run_record import RunRecord
 
@@ -78,7 +86,7 @@ class RunWriter:
             columns = (len(self.record.categories),)
         elif name in TOKEN_FIGURES:
             columns = (top_k,)
-        elif name in NEURON_FIGURES:
+        elif name in NEURON_FIGURES or name in ROUTED_FIGURES:
             columns = ()
         else:
             raise ValueError(f"no figure is called {name}")

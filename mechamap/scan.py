@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,12 +15,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mechamap.capture import capture_layers
+from mechamap.capture import capture_parts, filled
 from mechamap.config import ScanConfig, parse_layers
-from mechamap.errors import Cancelled, TextError, UnsupportedModel
+from mechamap.errors import Cancelled, TextError, UnsupportedModel, UsageError
 from mechamap.events import LayerFinished, ScanEvent, ScanFinished, ScanStarted, StageEntered
 from mechamap.lexicon import coverage, find_occurrences
 from mechamap.models import LoadedModel, NeuronLayer, load_model
+from mechamap.models.experts import Activations
+from mechamap.models.kinds import undefined_figures
 from mechamap.models.proof import prove
 from mechamap.models.trouble import translated
 from mechamap.models.unembedding import Unembedding, find_unembedding
@@ -131,10 +133,11 @@ def _prepare(
         proof = prove(loaded)
     with clock.timed("unembedding"):
         unembedding, undefined = _unembedding(loaded)
+        undefined = undefined_figures(loaded) | undefined
     cancel.check()
     on_event(StageEntered("tokenize"))
     with clock.timed("tokenize"):
-        tokenized = tokenize(config.texts, loaded.tokenizer, config, loaded.context)
+        tokenized = tokenize(config.texts, loaded.tokenizer, config, loaded.context, loaded.kind)
         _check_vocabulary(tokenized, loaded)
         occurrences = find_occurrences(tokenized, config.texts, config.categories)
     cancel.check()
@@ -162,8 +165,14 @@ def _unembedding(loaded: LoadedModel) -> tuple[Unembedding | None, dict[str, str
 
 
 def _wanted(loaded: LoadedModel, config: ScanConfig) -> tuple[NeuronLayer, ...]:
-    numbers = set(parse_layers(config.layers, len(loaded.layers)))
-    return tuple(layer for layer in loaded.layers if layer.layer in numbers)
+    numbers = set(parse_layers(config.layers, loaded.layers[-1].layer + 1))
+    found = tuple(layer for layer in loaded.layers if layer.layer in numbers)
+    if not found:  # hybrids have blocks without an MLP
+        there = ", ".join(str(layer.layer) for layer in loaded.layers)
+        raise UsageError(
+            f"No MLP neurons are in layers {config.layers} of {loaded.label}.", f"There are some in layers {there}."
+        )
+    return found
 
 
 def _check_vocabulary(tokenized: TokenizedText, loaded: LoadedModel) -> None:
@@ -190,23 +199,26 @@ class _Pass:
         inputs = self.inputs
         score = layer_scorer(self.plan, torch.get_num_threads())
         written = self._written()
+        routed = "tokens" in self.writer.record.figures
         keep = keeps_activations(inputs)
         scored = inputs.tokenized.scored
         rows = torch.from_numpy(np.flatnonzero(scored)).to(inputs.loaded.device)
 
-        def on_layer(layer: NeuronLayer, activations: Tensor) -> None:
+        def on_layer(layer: NeuronLayer, parts: tuple[Activations, ...]) -> None:
             started = time.perf_counter()
             if keep:
-                self.writer.write_activations(layer.layer, half(activations))
-                activations = activations[rows]  # [S, neurons]
-            scores = score(activations)
+                self.writer.write_activations(layer.layer, half(filled(parts, len(scored))))
+                parts = tuple(_at(part, rows.to(part.values.device), len(scored)) for part in parts)
+            scores = score(parts)
             scored_at = time.perf_counter()
             scores.figures["write"] = written(layer)
+            if routed and not layer.experts:
+                scores.figures["tokens"] = np.full(len(scores.figures["max"]), self.plan.scored, np.float32)
             self.timings["score"] += scored_at - started
             self.timings["writes"] += time.perf_counter() - scored_at
             self._write(layer, scores)
 
-        capture_layers(
+        capture_parts(
             inputs.loaded,
             inputs.tokenized,
             layers,
@@ -251,6 +263,18 @@ def _problem(layer: NeuronLayer, scores: LayerScores) -> str:
         f"Layer {layer.layer}: {scores.not_finite:,} of {len(scores.figures['max']):,} neurons have activations that "
         "are NaN or infinite; they are left out. Scan with --dtype bfloat16 or float32."
     )
+
+
+def _at(part: Activations, rows: Tensor, positions: int) -> Activations:
+    """Activations at some positions: those that are scored."""
+    if part.tokens is None:
+        return replace(part, values=part.values[rows])  # [S, neurons]
+    place = torch.full((positions,), -1, device=rows.device)
+    place[rows] = torch.arange(len(rows), device=rows.device)
+    tokens = place[part.tokens]
+    here = tokens >= 0
+    counts = torch.bincount(part.experts()[here], minlength=len(part.counts)).tolist()
+    return Activations(part.values[here], tokens[here], tuple(counts))
 
 
 def half(activations: Tensor) -> NDArray[np.float16]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -16,7 +16,7 @@ from mechamap.errors import RunError
 from mechamap.lexicon import Occurrence
 from mechamap.models import LoadedModel, NeuronLayer
 from mechamap.models.unembedding import Unembedding
-from mechamap.run import CATEGORY_FIGURES, LATER_FIGURES, NEURON_FIGURES, TOKEN_FIGURES, Run
+from mechamap.run import CATEGORY_FIGURES, LATER_FIGURES, NEURON_FIGURES, ROUTED_FIGURES, TOKEN_FIGURES, Run
 from mechamap.run_record import LayerRows, ModelRecord, RunRecord, TokenRecord
 from mechamap.runs import new_run_folder
 from mechamap.text import TokenizedText
@@ -52,7 +52,7 @@ class ScanInputs:
 
     def width(self, layer: NeuronLayer) -> int:
         """Neurons scanned in a layer."""
-        return min(layer.width, self.config.limit_neurons or layer.width)
+        return layer.limited(self.config.limit_neurons)
 
 
 def keeps_activations(inputs: ScanInputs) -> bool:
@@ -72,7 +72,7 @@ def new_record(inputs: ScanInputs, kept: Mapping[int, LayerRows], folder: Path) 
     layers = []
     first_row = 0
     for layer in inputs.layers:
-        rows = LayerRows(layer.layer, first_row, inputs.width(layer), layer.width)
+        rows = _rows(inputs, layer, first_row)
         layers.append(kept.get(layer.layer, rows))
         first_row += rows.width
     later, checked = _checked(folder) if kept and len(kept) == len(inputs.layers) else ((), {})
@@ -91,7 +91,7 @@ def new_record(inputs: ScanInputs, kept: Mapping[int, LayerRows], folder: Path) 
         ),
         categories=tuple(category.name for category in inputs.config.categories),
         layers=tuple(layers),
-        figures=(*_FIGURES, *later),
+        figures=(*figures_of(inputs.layers), *later),
         config=config_to_dict(inputs.config),
         tokens=TokenRecord(
             ids=tuple(tokenized.ids.tolist()),
@@ -110,6 +110,25 @@ def new_record(inputs: ScanInputs, kept: Mapping[int, LayerRows], folder: Path) 
         state="running",
         created=inputs.created,
         **checked,
+    )
+
+
+def figures_of(layers: Sequence[NeuronLayer]) -> tuple[str, ...]:
+    """What a scan of these layers computes."""
+    return (*_FIGURES, *ROUTED_FIGURES) if any(layer.experts for layer in layers) else _FIGURES
+
+
+def _rows(inputs: ScanInputs, layer: NeuronLayer, first_row: int) -> LayerRows:
+    limit = inputs.config.limit_neurons
+    pairs = zip(layer.parts, layer.widths(limit), strict=True)
+    return LayerRows(
+        layer=layer.layer,
+        first_row=first_row,
+        width=layer.limited(limit),
+        d_mlp=layer.width,
+        experts=layer.experts,
+        shared=sum(width for part, width in pairs if not part.experts) if layer.experts else 0,
+        side=layer.side,
     )
 
 
@@ -158,7 +177,7 @@ def _kept(run: Run, inputs: ScanInputs) -> dict[int, LayerRows]:
             f"{run.path} was started with other settings than these: {', '.join(changed)} differ.",
             "Resume with the settings it was started with, or scan into another folder.",
         )
-    if not set(run.record.figures) >= set(_FIGURES):
+    if not set(run.record.figures) >= set(figures_of(inputs.layers)):
         return {}  # of an older version, which computed less: its layers are scanned again
     return {layer.layer: layer for layer in run.complete_layers}
 

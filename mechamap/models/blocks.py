@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from mechamap.models.load import LoadedModel
 
-__all__ = ["Entries", "block_path", "keeping_entries", "starting_at", "starting_behind"]
+__all__ = ["Entries", "keeping_entries", "starting_at", "starting_behind"]
 
 
 @dataclass(slots=True, eq=False)
@@ -34,13 +34,6 @@ class Entries:
     hidden: dict[int, Tensor] = field(default_factory=dict)
     left: dict[int, Tensor] = field(default_factory=dict)
     beside: dict[int, tuple[Any, ...] | None] = field(default_factory=dict)
-
-
-def block_path(layer: NeuronLayer) -> str:
-    """The path of the block that a down-projection is in: up to the first number in its path."""
-    parts = layer.path.split(".")
-    number = next(i for i, part in enumerate(parts) if part.isdecimal())
-    return ".".join(parts[: number + 1])
 
 
 @contextmanager
@@ -65,7 +58,7 @@ def keeping_entries(loaded: LoadedModel, layers: Sequence[NeuronLayer]) -> Itera
 
     with ExitStack() as hooks:
         for layer in loaded.layers:
-            block = loaded.model.get_submodule(block_path(layer))
+            block = loaded.model.get_submodule(layer.block)
             if layer.layer in wanted:
                 hooks.callback(block.register_forward_pre_hook(before(layer.layer), with_kwargs=True).remove)
             hooks.callback(block.register_forward_hook(after(layer.layer)).remove)
@@ -86,7 +79,7 @@ def starting_at(loaded: LoadedModel, layer: NeuronLayer, entries: Entries, rows:
         for earlier in loaded.layers:
             if earlier.layer < layer.layer:
                 _pass_by(loaded, earlier, entries, undo)
-        block = loaded.model.get_submodule(block_path(layer))
+        block = loaded.model.get_submodule(layer.block)
         undo.callback(block.register_forward_pre_hook(given, with_kwargs=True).remove)
         yield
 
@@ -115,7 +108,7 @@ def _pass_by(
         hidden = answer if answer is not None else args[0] if args else kwargs["hidden_states"]
         return hidden if beside is None else (hidden, *beside)
 
-    block = loaded.model.get_submodule(block_path(layer))
+    block = loaded.model.get_submodule(layer.block)
     undo.callback(_give_back_forward, block)
 
     # On the instance, where it hides the class's: attributes that the model reads off its blocks stay as they are.

@@ -17,6 +17,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mechamap.models.weights import in_memory
+
 if TYPE_CHECKING:
     from torch.utils.hooks import RemovableHandle
 
@@ -69,18 +71,20 @@ class FusedExperts:
     def weight(self, expert: int) -> Tensor:
         """What each neuron of an expert writes, ``[width, d_model]``, before its routing weight; a view."""
         module: Any = self.module
-        if is_dbrx(module):
-            return module.mlp.w2.view(self.experts, self.width, -1)[expert]  # type: ignore[no-any-return]
-        if is_parallel(module):
-            return module.weight[expert].T  # type: ignore[no-any-return]
-        down = module.down_proj[expert]
-        return down if is_transposed(module) else down.T  # type: ignore[no-any-return]
+        with in_memory(module):
+            if is_dbrx(module):
+                return module.mlp.w2.view(self.experts, self.width, -1)[expert]  # type: ignore[no-any-return]
+            if is_parallel(module):
+                return module.weight[expert].T  # type: ignore[no-any-return]
+            down = module.down_proj[expert]
+            return down if is_transposed(module) else down.T  # type: ignore[no-any-return]
 
     def bias(self, expert: int) -> Tensor | None:
         """What an expert writes with all its neurons at zero, ``[d_model]``, None where it has no bias."""
-        if getattr(self.module, "has_bias", False):
+        if not getattr(self.module, "has_bias", False):
+            return None
+        with in_memory(self.module):
             return self.module.down_proj_bias[expert]  # type: ignore[index]
-        return None
 
     def watch(self, hook: Hook) -> RemovableHandle:
         """Call ``hook`` with what the experts compute; what it returns, ``[routed, width]``, replaces it."""

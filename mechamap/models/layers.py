@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from mechamap.errors import UnsupportedModel
+from mechamap.errors import UnsupportedModel, UsageError
 from mechamap.models.architectures import LENGTH_FIRST, neuron_paths, repeated
 from mechamap.models.discovery import (
     discover,
     hint,
-    is_conv1d,
     leftover,
     linear_shape,
     model_name,
@@ -20,6 +19,8 @@ from mechamap.models.discovery import (
     submodule,
     without_neurons,
 )
+from mechamap.models.weights import readable_bias, readable_weight
+from mechamap.neurons import NeuronName
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -129,6 +130,19 @@ class NeuronLayer:
         """How many neurons it has outside of routed experts."""
         return sum(part.neurons for part in self.parts if not part.experts)
 
+    def widths(self, limit: int | None = None) -> tuple[int, ...]:
+        """How many neurons are taken of each part (of each expert), where only the first ``limit`` are: of the dense
+        ones in all, and of each expert."""
+        if limit is None:
+            return tuple(part.width for part in self.parts)
+        left = (limit if part.experts else max(limit - part.first, 0) for part in self.parts)
+        return tuple(min(part.width, its) for part, its in zip(self.parts, left, strict=True))
+
+    def limited(self, limit: int | None = None) -> int:
+        """How many neurons those are in all."""
+        pairs = zip(self.parts, self.widths(limit), strict=True)
+        return sum(width * max(part.experts, 1) for part, width in pairs)
+
     @property
     def path(self) -> str:
         """Where its first part lies."""
@@ -145,13 +159,29 @@ class NeuronLayer:
         return len(self.parts) == 1 and self.parts[0].fused is None
 
     def part_of(self, index: int, expert: int = -1) -> tuple[NeuronPart, int]:
-        """The part that holds a neuron, and the neuron's place in it (in its expert)."""
+        """The part that holds a neuron, and the neuron's place in it (in its expert).
+
+        Raises:
+            UsageError: the layer has no such neuron.
+        """
+        place = index
         for part in self.parts:
-            if (expert >= 0) == (part.experts > 0):
-                if index < part.width:
-                    return part, index
-                index -= part.width
-        raise IndexError(f"layer {self.layer} has no such neuron")
+            if (expert >= 0) != (part.experts > 0):
+                continue
+            if place < part.width and expert < max(part.experts, 1):
+                return part, place
+            place -= part.width
+        name = NeuronName(self.layer, index, expert)
+        raise UsageError(f"{name} does not exist: layer {self.layer} has {self.in_words()}.")
+
+    def in_words(self) -> str:
+        """Which neurons it has."""
+        dense = f"neurons N0 to N{self.shared - 1}" if self.shared else ""
+        routed = next((part for part in self.parts if part.experts), None)
+        if routed is None:
+            return dense
+        experts = f"experts E0 to E{routed.experts - 1} with neurons N0 to N{routed.width - 1} each"
+        return f"{dense} outside of experts, and {experts}" if dense else experts
 
 
 def neuron_layers(model: nn.Module, template: str | Sequence[str] | None = None) -> tuple[NeuronLayer, ...]:
@@ -273,18 +303,13 @@ def weight_in_out(module: nn.Module) -> Tensor:
     """The down-projection's weights as [d_mlp, d_model]: row n is what neuron n writes.
 
     Raises:
-        UnsupportedModel: the module is neither ``nn.Linear`` nor ``Conv1D``.
+        UnsupportedModel: the module is no linear layer, or its weights are packed in a way that is not known.
     """
-    from torch import nn
-
-    if isinstance(module, nn.Linear):
-        return module.weight.T  # [d_mlp, d_model]
-    if is_conv1d(module):
-        return module.get_parameter("weight")  # [d_mlp, d_model]
-    raise UnsupportedModel(f"{type(module).__name__} is no linear layer whose weights can be read.")
+    if linear_shape(module) is None:
+        raise UnsupportedModel(f"{type(module).__name__} is no linear layer whose weights can be read.")
+    return readable_weight(module).T
 
 
 def bias_out(module: nn.Module) -> Tensor | None:
     """The down-projection's bias [d_model], None where it has none."""
-    bias: Tensor | None = getattr(module, "bias", None)
-    return bias
+    return readable_bias(module)

@@ -27,8 +27,10 @@ from torch import Tensor
 from mechamap.errors import ModelError, UnsupportedModel
 from mechamap.models.architectures import config_widths
 from mechamap.models.layers import NeuronLayer, NeuronPart
+from mechamap.models.reading import inputs_to_try
 from mechamap.models.removal import Block, followed
 from mechamap.models.trouble import translated
+from mechamap.models.weights import packing_tolerance
 
 if TYPE_CHECKING:
     from torch import nn
@@ -36,10 +38,8 @@ if TYPE_CHECKING:
     from mechamap.models.experts import Activations
     from mechamap.models.load import LoadedModel
 
-__all__ = ["LayerProof", "prove", "tokens_to_try"]
+__all__ = ["LayerProof", "prove"]
 
-_SENTENCE = "The cat sat on the mat in Paris and ate 12 apples."
-_N_TOKENS = 8
 _TOLERANCE = {"float32": 1e-4, "bfloat16": 3e-2, "float16": 5e-3}
 _HINT = "The neurons of this model are not where they were looked for; a scan of it would be wrong."
 
@@ -103,15 +103,15 @@ def prove(loaded: LoadedModel) -> tuple[LayerProof, ...]:
         ModelError: the model cannot run on this device and in this format, or no layer is finite.
         OutOfMemory: not even a few tokens fit.
     """
-    ids = tokens_to_try(loaded)  # [1, tokens]
-    seen = _look(loaded, ids)
+    inputs = inputs_to_try(loaded)
+    seen = _look(loaded, inputs)
     with torch.inference_mode():
         proofs = [
             _prove_part(loaded, _Sight(layer, part, seen), number + 1)
             for layer in loaded.layers
             for number, part in enumerate(layer.parts)
         ]
-        proofs = _traced(loaded, ids, proofs)
+        proofs = _traced(loaded, inputs, proofs)
     if not any(proof.finite for proof in proofs):
         raise ModelError(
             f"{_at(loaded, loaded.layers[0].layer, proofs[0].path)}: its activations overflow in "
@@ -144,7 +144,7 @@ class _Seen:
     blocks: dict[str, list[Block]] = field(default_factory=dict)
 
 
-def _look(loaded: LoadedModel, ids: Tensor, traced: frozenset[str] = frozenset()) -> _Seen:
+def _look(loaded: LoadedModel, inputs: dict[str, Any], traced: frozenset[str] = frozenset()) -> _Seen:
     """One forward of the body, a row for each part of a layer zeroed and one more.
 
     Args:
@@ -153,7 +153,7 @@ def _look(loaded: LoadedModel, ids: Tensor, traced: frozenset[str] = frozenset()
     """
     parts = max(len(layer.parts) for layer in loaded.layers)
     rows = 1 + parts * (2 if traced else 1)
-    seen = _Seen(rows, ids.shape[1], parts if traced else None)
+    seen = _Seen(rows, inputs["input_ids"].shape[1], parts if traced else None)
     body = getattr(loaded.model, "base_model", loaded.model)
     with ExitStack() as hooks, torch.inference_mode(), translated(loaded.id):
         for path, (number, part) in _parts(loaded).items():
@@ -164,7 +164,7 @@ def _look(loaded: LoadedModel, ids: Tensor, traced: frozenset[str] = frozenset()
             block = loaded.model.get_submodule(path)
             its = seen.blocks.setdefault(path, [])
             hooks.enter_context(_restored(block, its, seen, path in traced))
-        body(input_ids=ids.repeat(rows, 1), use_cache=False)
+        body(**{name: its.repeat(rows, 1) if isinstance(its, Tensor) else its for name, its in inputs.items()})
     return seen
 
 
@@ -182,11 +182,12 @@ def _zeroing(calls: list[_Call], row: int, seen: _Seen) -> Callable[[Activations
         tokens = activations.tokens
         if tokens is None:
             tokens = torch.arange(len(values), device=values.device)
+        length = len(values) // seen.rows if activations.tokens is None else seen.tokens
         changed = values.clone()
-        changed[tokens // seen.tokens == row] = 0
+        changed[tokens // length == row] = 0
         if seen.halves is not None:
             half = torch.arange(0, values.shape[1], 2, device=values.device)
-            changed[(tokens // seen.tokens == row + seen.halves).nonzero(), half] = 0
+            changed[(tokens // length == row + seen.halves).nonzero(), half] = 0
         return changed
 
     return hook
@@ -270,9 +271,14 @@ class _Sight:
             return call.output.reshape(-1, call.output.shape[-1])
         return fused.per_token(call.given, call.output, call.activations)
 
+    @property
+    def tokens(self) -> int:
+        """How many tokens a row has here; a decoder beside an encoder has one more."""
+        return len(self.output) // self.seen.rows
+
     def row(self, row: int) -> Tensor:
         """What it wrote in one row, ``[tokens, d_model]`` float32."""
-        return self.output[row * self.seen.tokens : (row + 1) * self.seen.tokens].float()
+        return self.output[row * self.tokens : (row + 1) * self.tokens].float()
 
 
 def _prove_part(loaded: LoadedModel, sight: _Sight, row: int) -> LayerProof:
@@ -296,9 +302,9 @@ def _prove_part(loaded: LoadedModel, sight: _Sight, row: int) -> LayerProof:
         width=width,
         expected_width=expected,
         experts=part.experts,
-        tokens=sight.seen.tokens,
+        tokens=sight.tokens,
         finite=bool(seen.values.isfinite().all() and sight.call.output.isfinite().all()),
-        tolerance=_TOLERANCE.get(_name(loaded.dtype), 5e-3),
+        tolerance=max(_TOLERANCE.get(_name(loaded.dtype), 5e-3), packing_tolerance(part.module)),
     )
     if not proof.finite:
         return proof
@@ -315,7 +321,7 @@ def _prove_part(loaded: LoadedModel, sight: _Sight, row: int) -> LayerProof:
 
 def _errors(sight: _Sight, row: int) -> dict[str, Any]:
     """How far the output is from what the weights make of the activations, untouched and at zero."""
-    seen, output, fused, tokens = sight.call.activations, sight.output, sight.part.fused, sight.seen.tokens
+    seen, output, fused, tokens = sight.call.activations, sight.output, sight.part.fused, sight.tokens
     if fused is None:
         weight, bias = sight.part.weight(), sight.part.bias()  # [d_mlp, d_model], [d_model]
         values = torch.cat([seen.values[:tokens], torch.zeros_like(seen.values[:tokens])])
@@ -343,7 +349,7 @@ def _removal(sight: _Sight, row: int, tolerance: float) -> dict[str, Any]:
     return {} if found is None else {"removal_error": found.error, "scale": found.scale, "through": found.through}
 
 
-def _traced(loaded: LoadedModel, ids: Tensor, proofs: list[LayerProof]) -> list[LayerProof]:
+def _traced(loaded: LoadedModel, inputs: dict[str, Any], proofs: list[LayerProof]) -> list[LayerProof]:
     """The proofs, with the removal of those where the block does more with the contribution than to add it.
 
     For them another forward is run, in which every module of their blocks is watched.
@@ -352,7 +358,7 @@ def _traced(loaded: LoadedModel, ids: Tensor, proofs: list[LayerProof]) -> list[
     todo = [proof for proof in proofs if proof.finite and proof.removal_error is None]
     if not todo:
         return proofs
-    seen = _look(loaded, ids, frozenset(blocks[proof.layer] for proof in todo))
+    seen = _look(loaded, inputs, frozenset(blocks[proof.layer] for proof in todo))
     done: list[LayerProof] = []
     for layer in loaded.layers:
         for number, part in enumerate(layer.parts):
@@ -373,12 +379,6 @@ def _expected_width(loaded: LoadedModel, part: NeuronPart) -> int | None:
     """The number of neurons by the config: the one seen, if it is among those that the config names."""
     widths = config_widths(loaded.model.config)
     return part.width if part.width in widths else min(widths, default=None)
-
-
-def tokens_to_try(loaded: LoadedModel) -> Tensor:
-    """A few token ids to run the model on, [1, tokens]."""
-    ids = [i for i in loaded.tokenizer.encode(_SENTENCE) if i < loaded.vocabulary][:_N_TOKENS]
-    return torch.tensor([ids or [0]], device=loaded.device)
 
 
 def _at(loaded: LoadedModel, layer: int, path: str) -> str:

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from mechamap.errors import UnsupportedModel
 from mechamap.models.architectures import text_config
-from mechamap.models.blocks import block_path
-from mechamap.models.layers import NeuronLayer, weight_in_out
+from mechamap.models.kinds import refuse_undefined
+from mechamap.models.layers import NeuronLayer
 from mechamap.models.norms import Norm, norm_of
-from mechamap.models.proof import tokens_to_try
+from mechamap.models.reading import inputs_to_try
 from mechamap.models.trouble import translated
 
 if TYPE_CHECKING:
@@ -87,13 +87,36 @@ class Unembedding:
             yield self.rows(slice(first, min(first + size, self.vocabulary)))
 
     def written_by(self, layer: NeuronLayer) -> Tensor:
-        """What each neuron adds to the stream per unit of activation, ``[d_mlp, d_model]`` float32.
+        """What each neuron of a layer adds to the stream per unit of activation, ``[neurons, d_model]`` float32."""
+        import torch
 
-        Where the MLP's output is normalized this is exact up to the size it is divided by.
-        """
-        weight = weight_in_out(layer.module).float()
+        pieces = list(self.written_in(layer))
+        return pieces[0] if len(pieces) == 1 else torch.cat(pieces)
+
+    def written_by_neuron(self, layer: NeuronLayer, index: int, expert: int = -1) -> Tensor:
+        """What one neuron adds to the stream per unit of activation, ``[d_model]`` float32."""
+        part, place = layer.part_of(index, expert)
+        weight = part.weight(max(expert, 0))[place : place + 1].float()
         norm = self.written.get(layer.layer)
-        return weight if norm is None else norm.fold(weight)
+        return (weight if norm is None else norm.fold(weight))[0]
+
+    def written_in(self, layer: NeuronLayer, limit: int | None = None) -> Iterator[Tensor]:
+        """What each neuron adds to the stream per unit of activation, part by part and expert by expert.
+
+        Where the MLP's output is normalized this is exact up to the size it is divided by, and an expert's up to the
+        weight that its router gives a token.
+
+        Args:
+            limit: only the first so many neurons, see :meth:`mechamap.models.layers.NeuronLayer.widths`.
+
+        Yields:
+            ``[neurons, d_model]`` float32.
+        """
+        norm = self.written.get(layer.layer)
+        for part, width in zip(layer.parts, layer.widths(limit), strict=True):
+            for expert in range(max(part.experts, 1)):
+                weight = part.weight(expert)[:width].float()
+                yield weight if norm is None else norm.fold(weight)
 
 
 def find_unembedding(loaded: LoadedModel) -> Unembedding:
@@ -105,6 +128,7 @@ def find_unembedding(loaded: LoadedModel) -> Unembedding:
     """
     import torch
 
+    refuse_undefined(loaded, "write")
     model: Any = loaded.model
     head = model.get_output_embeddings()
     path = next((name for name, module in loaded.model.named_modules() if module is head), "")
@@ -187,7 +211,8 @@ def _trace(loaded: LoadedModel, head: nn.Module) -> _Trace:
     def leaf(path: str) -> Any:
         def after(module: nn.Module, args: tuple[Any, ...], out: Any) -> None:
             given = args[0] if args else None
-            if not (isinstance(given, torch.Tensor) and isinstance(out, torch.Tensor)):
+            out = out[0] if isinstance(out, tuple) else out
+            if not (isinstance(given, torch.Tensor) and isinstance(out, torch.Tensor)) or out.is_complex():
                 return
             if given.is_floating_point() and given.ndim >= 2:
                 flat = (tensor.float().reshape(-1, tensor.shape[-1]).clone() for tensor in (given, out))
@@ -207,12 +232,35 @@ def _trace(loaded: LoadedModel, head: nn.Module) -> _Trace:
             if not any(True for _ in module.children()) and module is not head:
                 hooks.callback(_removal(module.register_forward_hook(leaf(path))))
         hooks.callback(_removal(head.register_forward_hook(leaf("head"))))
+        for path in _around_parts(loaded):
+            hooks.callback(_removal(loaded.model.get_submodule(path).register_forward_hook(leaf(path))))
         for layer in loaded.layers:
-            module = loaded.model.get_submodule(block_path(layer))
+            module = loaded.model.get_submodule(layer.block)
             hooks.callback(_removal(module.register_forward_hook(block(layer.layer))))
-        logits = loaded.model(input_ids=tokens_to_try(loaded), use_cache=False).logits
+        logits = loaded.model(**inputs_to_try(loaded)).logits
     trace.logits = logits.float().reshape(-1, logits.shape[-1])
     return trace
+
+
+def _around_parts(loaded: LoadedModel) -> list[str]:
+    """Modules of blocks that have parts of their own and give what neurons write: experts, and whole MLPs."""
+    found: dict[str, None] = {}
+    for layer in loaded.layers:
+        for path in _outputs_of(layer):
+            if any(True for _ in loaded.model.get_submodule(path).children()):
+                found[path] = None
+    return list(found)
+
+
+def _outputs_of(layer: NeuronLayer) -> list[str]:
+    """The parts of a layer, and what they lie in below the block."""
+    found: dict[str, None] = {}
+    for part in layer.parts:
+        path = part.path
+        while len(path) > len(layer.block):
+            found[path] = None
+            path = path.rpartition(".")[0]
+    return list(found)
 
 
 def _removal(handle: RemovableHandle) -> Any:
@@ -223,7 +271,7 @@ def _way_to(loaded: LoadedModel, trace: _Trace) -> tuple[Tensor | None, Norm | N
     """A linear layer before the head, the final norm, its path, and the stream before it; from the head backwards."""
     head = next(call for call in reversed(trace.calls) if call.path == "head")
     earlier = trace.calls[: trace.calls.index(head)]
-    blocks = tuple(f"{block_path(layer)}." for layer in loaded.layers)
+    blocks = tuple(f"{layer.block}." for layer in loaded.layers)
     before: Tensor | None = None
     wanted = head.given
     while (call := _maker(earlier, wanted)) is not None and not call.path.startswith(blocks):
@@ -262,16 +310,17 @@ def _output_norms(loaded: LoadedModel, trace: _Trace) -> dict[int, Norm]:
     """
     found: dict[int, Norm] = {}
     for layer in loaded.layers:
-        block = f"{block_path(layer)}."
+        block = f"{layer.block}."
         calls = [call for call in trace.calls if call.path.startswith(block)]
-        at = next(i for i, call in enumerate(calls) if call.path == layer.path)
-        output = calls[at].out
-        for call in calls[at + 1 :]:
-            if call.given.shape == output.shape and not _alike(call.given, call.out):
+        writing = _outputs_of(layer)
+        places = [place for place, call in enumerate(calls) if call.path in writing]
+        outputs = [calls[place].out for place in places]
+        for call in calls[max(places, default=0) + 1 :]:
+            if call.path not in writing and not _alike(call.given, call.out):
                 norm = norm_of(call.module, call.given.to(loaded.dtype))
                 if norm is None:
                     continue
-                if _alike(call.given, output):
+                if any(_alike(call.given, output) for output in outputs):
                     found[layer.layer] = norm
                 elif _alike(call.out, trace.block_outputs[layer.layer]):
                     raise UnsupportedModel(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mechamap.models.experts import Activations
 from mechamap.scores.plan import ScorePlan
-from mechamap.scores.ranked import Figures, RankedScores
+from mechamap.scores.ranked import Figures, RankedScores, empty_figures
 from mechamap.scores.ranked_torch import TorchScores
 
 __all__ = ["LayerScores", "layer_scorer"]
@@ -32,36 +33,72 @@ class LayerScores:
         return ("not finite",) if self.not_finite else ()
 
 
-def layer_scorer(plan: ScorePlan, threads: int) -> Callable[[Tensor], LayerScores]:
-    """What computes :class:`LayerScores` from activations ``[S, neurons]`` of any float type, on any device."""
-    ranked = RankedScores(plan, threads)
-    anywhere = TorchScores(plan)
+def layer_scorer(plan: ScorePlan, threads: int) -> Callable[[Sequence[Activations]], LayerScores]:
+    """What computes :class:`LayerScores` from the activations of a layer's parts, of any float type, on any device.
 
-    def score(activations: Tensor) -> LayerScores:
+    Dense parts are ``[S, neurons]``. The figures of an expert's neurons run over the scored positions that are routed
+    to it; how many those are is the figure ``tokens``, which a layer without experts does not have.
+    """
+    whole = _PartScorer(plan, threads)
+
+    def score(parts: Sequence[Activations]) -> LayerScores:
+        pieces: list[tuple[Figures, NDArray[np.bool_]]] = []
+        counts: list[NDArray[np.float32]] = []
+        for part in parts:
+            if part.tokens is None:
+                pieces.append(whole.score(part.values))
+                counts.append(np.full(part.values.shape[1], plan.scored, np.float32))
+                continue
+            rows = part.tokens.cpu().numpy()
+            ends = np.cumsum(part.counts)
+            for end, count in zip(ends.tolist(), part.counts, strict=True):
+                mine = slice(end - count, end)
+                expert = _PartScorer(plan.restricted(rows[mine]), threads)
+                pieces.append(expert.score(part.values[mine]))
+            counts.append(np.repeat(np.array(part.counts, np.float32), part.values.shape[1]))
+        figures, bad = pieces[0] if len(pieces) == 1 else _joined(pieces)
+        if any(part.counts for part in parts):
+            figures["tokens"] = np.concatenate(counts)
+        figures["selectivity"] = 2 * figures["auroc"] - 1
+        figures["dead"] = dead(figures)
+        return LayerScores(figures, int(bad.sum()))
+
+    return score
+
+
+class _PartScorer:
+    """Scores neurons that all have the same positions."""
+
+    def __init__(self, plan: ScorePlan, threads: int) -> None:
+        self._plan = plan
+        self._ranked = RankedScores(plan, threads)
+        self._anywhere = TorchScores(plan)
+
+    def score(self, activations: Tensor) -> tuple[Figures, NDArray[np.bool_]]:
+        """Figures of ``[S, neurons]``, and which neurons are left out since they are not finite, ``[neurons]``."""
+        neurons = activations.shape[1]
+        if not self._plan.scored:  # an expert that nothing came to
+            return empty_figures(neurons, len(self._plan.categories), self._plan.top_k), np.zeros(neurons, np.bool_)
         values = activations.float()  # [S, neurons]
         bad = (~torch.isfinite(values.sum(dim=0))).cpu().numpy()  # [neurons]
         if bad.any():  # an infinite sum may be an overflow of finite values: look at them one by one
             bad = (~torch.isfinite(values)).any(dim=0).cpu().numpy()
         if bad.any():
             values = values.nan_to_num(0.0, 0.0, 0.0)
-        if plan.pooling == "last" and values.device.type in ("cpu", "mps"):
+        if self._plan.pooling == "last" and values.device.type in ("cpu", "mps"):
             rows = values.cpu().T  # [neurons, S]
             # torch transposes much faster than numpy; a long text's layer is not copied whole but block by block.
-            figures = ranked.score((rows.contiguous() if rows.nbytes <= COPY_BYTES else rows).numpy())
+            figures = self._ranked.score((rows.contiguous() if rows.nbytes <= COPY_BYTES else rows).numpy())
         else:
-            figures = anywhere.score(values)
-        _complete(figures, bad)
-        return LayerScores(figures, int(bad.sum()))
+            figures = self._anywhere.score(values)
+        for its in figures.values():
+            its[bad] = -1 if its.dtype.kind == "i" else np.nan
+        return figures, bad
 
-    return score
 
-
-def _complete(figures: Figures, bad: NDArray[np.bool_]) -> None:
-    """Add what follows from the other figures, and blank the rows of neurons that were not finite."""
-    for values in figures.values():
-        values[bad] = -1 if values.dtype.kind == "i" else np.nan
-    figures["selectivity"] = 2 * figures["auroc"] - 1
-    figures["dead"] = dead(figures)
+def _joined(pieces: Sequence[tuple[Figures, NDArray[np.bool_]]]) -> tuple[Figures, NDArray[np.bool_]]:
+    figures = {name: np.concatenate([piece[name] for piece, _ in pieces]) for name in pieces[0][0]}
+    return figures, np.concatenate([bad for _, bad in pieces])
 
 
 def dead(figures: Figures) -> NDArray[np.float32]:

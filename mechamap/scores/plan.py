@@ -48,6 +48,15 @@ class CategoryPositions:
         """All scored positions inside a span."""
         return np.concatenate([self.last, self.extra])
 
+    def moved(self, place: NDArray[np.intp], scored: int) -> CategoryPositions:
+        """The same where scored position ``i`` is number ``place[i]`` of ``scored``, or -1: gone."""
+        kept = place[self.last] >= 0
+        spans = (place[span] for span, there in zip(self.spans, kept, strict=True) if there)
+        inside = place[self.inside]
+        last = place[self.last[kept]]
+        extra = np.setdiff1d(inside[inside >= 0], last)
+        return CategoryPositions(last, tuple(span[span >= 0] for span in spans), extra, scored)
+
 
 @dataclass(frozen=True, slots=True)
 class ScorePlan:
@@ -61,6 +70,23 @@ class ScorePlan:
     @property
     def scored(self) -> int:
         return len(self.positions)
+
+    def restricted(self, rows: NDArray[np.intp]) -> ScorePlan:
+        """The same for some of the scored positions: those that are routed to an expert.
+
+        An occurrence counts where its last token is among them; spans lose the tokens that are not.
+
+        Args:
+            rows: ``[n]`` into the scored positions, rising.
+        """
+        place = np.full(self.scored, -1, np.intp)
+        place[rows] = np.arange(len(rows))
+        return ScorePlan(
+            self.positions[rows],
+            tuple(category.moved(place, len(rows)) for category in self.categories),
+            self.pooling,
+            self.top_k,
+        )
 
 
 def score_plan(

@@ -71,8 +71,13 @@ class WriteScores:
         return rows.mean(dim=0) - self._mean
 
     def score(self, layer: NeuronLayer, limit: int | None = None) -> NDArray[np.float32]:
-        """The figure of the first ``limit`` neurons of a layer, ``[neurons, categories]``; NaN where nothing varies."""
-        weight = self._unembedding.written_by(layer)[:limit]  # [neurons, d_model]
+        """The figure of a layer's neurons, of the first ``limit`` ones of each part and expert: ``[neurons,
+        categories]``; NaN where nothing varies."""
+        found = [self._score(weight) for weight in self._unembedding.written_in(layer, limit)]
+        return np.concatenate(found)
+
+    def _score(self, weight: Tensor) -> NDArray[np.float32]:
+        """The figure of neurons that write ``weight``, ``[neurons, d_model]``."""
         if self._directions is None:
             return np.zeros((len(weight), 0), np.float32)
         with torch.inference_mode():

@@ -20,7 +20,6 @@ from mechamap.causes.words import WordTargets
 from mechamap.config import default_config
 from mechamap.errors import Cancelled
 from mechamap.models import LoadedModel, load_model
-from mechamap.models.blocks import block_path
 from mechamap.models.layers import neuron_layers
 from mechamap.text import TokenizedText, tokenize
 
@@ -98,7 +97,7 @@ def ablator_of(loaded: LoadedModel, batch_tokens: int | None = None) -> Ablator:
 
 
 def restored(loaded: LoadedModel) -> bool:
-    blocks = [loaded.model.get_submodule(block_path(layer)) for layer in loaded.layers]
+    blocks = [loaded.model.get_submodule(layer.block) for layer in loaded.layers]
     hooked = any(module._forward_pre_hooks or module._forward_hooks for module in loaded.model.modules())
     return not hooked and not any("forward" in block.__dict__ for block in blocks)
 

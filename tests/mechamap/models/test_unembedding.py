@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from mechamap.errors import UnsupportedModel
 from mechamap.models import LoadedModel, load_model
 from mechamap.models.architectures import DOWN_PROJECTIONS
-from mechamap.models.blocks import block_path, keeping_entries, starting_at
+from mechamap.models.blocks import keeping_entries, starting_at
 from mechamap.models.norms import norm_of
 from mechamap.models.unembedding import Unembedding, find_unembedding
 
@@ -359,7 +359,7 @@ def logits_of(loaded: LoadedModel, ids: Tensor) -> Tensor:
 
 
 def forwards_replaced(loaded: LoadedModel) -> int:
-    return sum("forward" in loaded.model.get_submodule(block_path(layer)).__dict__ for layer in loaded.layers)
+    return sum("forward" in loaded.model.get_submodule(layer.block).__dict__ for layer in loaded.layers)
 
 
 @pytest.mark.parametrize("model_type", SOME)
@@ -399,5 +399,5 @@ def test_the_blocks_before_do_not_run_and_are_restored_after_a_failure(load: Loa
 
 
 def test_a_block_is_the_module_with_the_number(load: Load) -> None:
-    assert [block_path(layer) for layer in load("opt").layers] == [f"model.decoder.layers.{i}" for i in range(N_LAYERS)]
+    assert [layer.block for layer in load("opt").layers] == [f"model.decoder.layers.{i}" for i in range(N_LAYERS)]
     assert load("opt").layers[0].width == D_MLP

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from mechamap.models.experts import Activations
 from mechamap.scores.layer import dead, layer_scorer
 from mechamap.scores.plan import CategoryPositions, ScorePlan
 from mechamap.scores.ranked import RankedScores
@@ -97,7 +98,7 @@ def test_average_precision_is_that_of_scikit_learn_in_the_direction_of_the_selec
 @pytest.mark.parametrize("pooling", ["mean", "max"])
 def test_pooled_occurrences_are_ranked_like_any_value(pooling):
     values = activations_like("normal")
-    figures = layer_scorer(plan_of(pooling=pooling), 1)(torch.from_numpy(values)).figures
+    figures = layer_scorer(plan_of(pooling=pooling), 1)([Activations(torch.from_numpy(values))]).figures
     for c, spans in enumerate(SPANS):
         ends = pooled(values, spans, pooling)
         inside = {p for span in spans for p in span}
@@ -195,7 +196,7 @@ def test_categories_without_occurrences_and_short_texts_are_not_computed():
 def test_a_neuron_that_is_not_finite_is_left_out_and_flagged():
     values = torch.from_numpy(activations_like("normal"))
     values[5, 2], values[9, 4] = torch.nan, -torch.inf
-    scores = layer_scorer(plan_of(), 1)(values)
+    scores = layer_scorer(plan_of(), 1)([Activations(values)])
     assert scores.not_finite == 2
     assert scores.flags == ("not finite",)
     for name, figure in scores.figures.items():
@@ -205,7 +206,7 @@ def test_a_neuron_that_is_not_finite_is_left_out_and_flagged():
 
 
 def test_selectivity_is_the_signed_auroc():
-    figures = layer_scorer(plan_of(), 1)(torch.from_numpy(activations_like("relu"))).figures
+    figures = layer_scorer(plan_of(), 1)([Activations(torch.from_numpy(activations_like("relu")))]).figures
     np.testing.assert_allclose(figures["selectivity"], 2 * figures["auroc"] - 1)
 
 
@@ -213,14 +214,14 @@ def test_a_neuron_that_never_leaves_zero_is_dead():
     values = torch.from_numpy(activations_like("normal"))
     values[:, 3] = 0
     values[:, 8] = 1e-5
-    figures = layer_scorer(plan_of(), 1)(values).figures
+    figures = layer_scorer(plan_of(), 1)([Activations(values)]).figures
     assert np.flatnonzero(figures["dead"]).tolist() == [3, 8]
     assert np.isnan(dead({**figures, "max": np.full(37, np.nan), "min": np.full(37, np.nan)})).all()
 
 
 def test_half_precision_activations_are_scored_in_float32():
     values = torch.from_numpy(activations_like("coarse"))
-    exact = layer_scorer(plan_of(), 1)(values).figures
+    exact = layer_scorer(plan_of(), 1)([Activations(values)]).figures
     for dtype in (torch.bfloat16, torch.float16):
-        figures = layer_scorer(plan_of(), 1)(values.to(dtype)).figures
+        figures = layer_scorer(plan_of(), 1)([Activations(values.to(dtype))]).figures
         np.testing.assert_array_equal(figures["auroc"], exact["auroc"])
