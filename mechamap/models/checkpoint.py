@@ -1,59 +1,132 @@
-"""Reading a checkpoint whole: the model with every weight from the file, and its tokenizer."""
+"""Reading a checkpoint: its config, its tokenizer, and the model with every weight from the file."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mechamap.errors import ModelError, WeightsError
-from mechamap.models import gguf
+from mechamap.models import folder, gguf
 from mechamap.models.kinds import Kind, auto_class, is_left_out, kind_of
+from mechamap.models.layers import NeuronLayer, neuron_layers
+from mechamap.models.offload import DeviceMap, offloading
+from mechamap.models.partial import LowerBlocks
+from mechamap.models.quantized import number_of_weights, reading_packed, with_readable_weights
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-__all__ = ["read_model", "read_tokenizer"]
+__all__ = ["ReadModel", "Reading", "read_config", "read_model", "read_tokenizer"]
 
 
-def read_model(path: Path, dtype: torch.dtype | None, trust_remote_code: bool) -> tuple[nn.Module, Kind]:
-    """The language model in a folder or GGUF file, on the CPU, and which kind it is.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """How a checkpoint is read.
 
-    Args:
-        path: a model folder or a ``.gguf`` file.
+    Attributes:
         dtype: the format to hold the weights in; None for the checkpoint's own.
+        target: the device they go to.
+        device_map: how to spread them over several devices instead.
+        quantize: how to pack them while they are read; None for as they are.
+        neurons: paths of the down-projections with ``{layer}``, where the user has named them.
+        layers_wanted: how many layers from the lowest up are needed; None for all.
         trust_remote_code: whether Python code in the folder may be run.
+    """
+
+    dtype: torch.dtype | None
+    target: torch.device
+    device_map: DeviceMap | None = None
+    quantize: str | None = None
+    neurons: tuple[str, ...] | None = None
+    layers_wanted: int | None = None
+    trust_remote_code: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadModel:
+    """A model read from a checkpoint, in eval mode, on its device, without gradients.
+
+    Attributes:
+        model: the model; without its upper blocks where only lower ones were wanted and could be had alone.
+        layers: where the neurons of the blocks that were read are.
+        n_layers: how many layers the whole model has.
+        parameters: how many weights the whole model has, tied ones counted once.
+    """
+
+    model: nn.Module
+    layers: tuple[NeuronLayer, ...]
+    n_layers: int
+    parameters: int
+
+
+def read_config(path: Path, trust_remote_code: bool) -> tuple[Any, Kind]:
+    """The config in a folder or GGUF file, as transformers has it, and which kind of model it describes.
 
     Raises:
         UnsupportedModel: it is no language model.
-        WeightsError: the file lacks weights, or has them in another shape than the config says.
     """
     from transformers import AutoConfig
 
+    config = AutoConfig.from_pretrained(**_place(path), trust_remote_code=trust_remote_code)
+    return config, kind_of(config, str(path))
+
+
+def read_model(path: Path, config: Any, kind: Kind, how: Reading) -> ReadModel:
+    """The language model in a folder or GGUF file whose config has been read.
+
+    Raises:
+        UnsupportedModel: its neurons are not where they can be read.
+        WeightsError: the file lacks weights, or has them in another shape than the config says.
+    """
+    whole = auto_class(kind, config)
+    if how.layers_wanted is not None and kind != "encoder-decoder":
+        lower = LowerBlocks(how.layers_wanted, how.neurons)
+        model = _read(path, lower.class_of(whole, config), config, kind, how)
+        if lower.taken_out and lower.runs_without(model):
+            return ReadModel(model, neuron_layers(model, how.neurons), lower.n_layers, lower.parameters)
+        if lower.taken_out:
+            model = _read(path, whole, config, kind, how)
+    else:
+        model = _read(path, whole, config, kind, how)
+    layers = neuron_layers(model, how.neurons)
+    return ReadModel(model, layers, layers[-1].layer + 1, number_of_weights(model))
+
+
+def _read(path: Path, model_class: Any, config: Any, kind: Kind, how: Reading) -> nn.Module:
+    """One reading of the files, by what ``model_class`` makes of the config."""
     place = _place(path)
-    config = AutoConfig.from_pretrained(**place, trust_remote_code=trust_remote_code)
-    kind = kind_of(config, str(path))
-    options = {"config": config, "dtype": dtype or "auto", "trust_remote_code": trust_remote_code}
+    options = {"config": config, "dtype": how.dtype or "auto", "trust_remote_code": how.trust_remote_code}
     if "gguf_file" in place:
         options |= gguf.unpacking()
-    model, info = auto_class(kind, config).from_pretrained(
-        **place,
-        **options,
-        ignore_mismatched_sizes=True,  # refused below, by name; transformers would only say that there are some
-        output_loading_info=True,
-    )
-    _refuse_gaps(path, info, kind)
-    return model, kind
+    packed = reading_packed(config, how.target, how.quantize)
+    with offloading(how.device_map) as offload:
+        model, info = model_class.from_pretrained(
+            **place,
+            **(options | packed | offload.options),
+            ignore_mismatched_sizes=True,  # refused below, by name; transformers would only say that there are some
+            output_loading_info=True,
+        )
+        _refuse_gaps(path, info, kind)
+        offload.keep_with(model)
+    if not packed and not offload.options:
+        model = model.to(how.target)
+    with_readable_weights(model)
+    read: nn.Module = model.eval().requires_grad_(False)
+    return read
 
 
 def read_tokenizer(path: Path, trust_remote_code: bool) -> Any:
     """The tokenizer beside the model, one that gives the characters each token stands for.
 
     Raises:
-        ModelError: it is a slow tokenizer, which cannot.
+        ModelError: there is none, or it is a slow tokenizer, which cannot.
     """
     from transformers import AutoTokenizer
 
+    if path.is_dir():
+        folder.check_tokenizer_files(path)
     tokenizer = AutoTokenizer.from_pretrained(**_place(path), trust_remote_code=trust_remote_code)
     if not tokenizer.is_fast:
         raise ModelError(

@@ -10,7 +10,9 @@ from mechamap.errors import UsageError
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["DTYPES", "pick_device", "pick_dtype"]
+    from mechamap.models.offload import DeviceMap
+
+__all__ = ["DTYPES", "check_names", "pick_device", "pick_dtype", "pick_places"]
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 
@@ -48,6 +50,18 @@ def pick_device(name: str) -> torch.device:
     if (wanted.type == "cuda" and (wanted.index or 0) >= n_cuda) or (wanted.type == "mps" and not has_mps):
         raise UsageError(f"There is no device {name} on this machine.", f"There is: {', '.join(here)}.")
     return wanted
+
+
+def pick_places(device_map: DeviceMap | None) -> DeviceMap | None:
+    """The same map, once every device in it is known to be here.
+
+    Raises:
+        UsageError: this machine lacks one.
+    """
+    for place in device_map.values() if device_map is not None and not isinstance(device_map, str) else ():
+        if place != "disk":
+            pick_device(place)
+    return device_map
 
 
 def pick_dtype(name: str) -> torch.dtype | None:

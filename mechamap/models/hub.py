@@ -6,6 +6,7 @@ import difflib
 import errno
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,13 @@ _SMALL_FILES = ("*.json", "*.model", "*.txt", "*.jinja", "*.tiktoken")
 
 
 def fetch(
-    model_id: str, revision: str | None, *, code: bool, stage: Callable[[str], None], weights: bool = True
+    model_id: str,
+    revision: str | None,
+    *,
+    code: bool,
+    stage: Callable[[str], None],
+    weights: bool = True,
+    check: Callable[[Path], None] = lambda folder: None,
 ) -> tuple[Path, str | None]:
     """The folder a hub model lies in, downloaded if need be, and the commit it is from.
 
@@ -34,6 +41,7 @@ def fetch(
         code: whether to fetch Python code that comes with the model.
         stage: told what is downloaded and how far it is.
         weights: whether to download them; without, config and tokenizer are all that comes.
+        check: called with the folder before weights are downloaded; what it raises keeps them from being.
 
     Raises:
         ModelNotFound: no such id or revision, or neither network nor a copy in the cache.
@@ -54,19 +62,20 @@ def fetch(
         if "config.json" not in files:
             raise ModelNotFound(f"{model_id} on the hub has no config.json.", _no_config_hint(files))
         stage(f"fetching {model_id}")
-        folder = huggingface_hub.snapshot_download(
+        download = partial(
+            huggingface_hub.snapshot_download,
             model_id,
             revision=revision,  # not the commit: only a name leaves a reference that works offline
             cache_dir=hub_cache(),
-            allow_patterns=[
-                *_SMALL_FILES,
-                *(_weights(model_id, files) if weights else []),
-                *(["*.py"] if code else []),
-            ],
             ignore_patterns=["*/*"],
             tqdm_class=_reporting(stage),
             endpoint=endpoint,
         )
+        large = _weights(model_id, files) if weights else []
+        folder = download(allow_patterns=[*_SMALL_FILES, *(["*.py"] if code else [])])
+        check(Path(folder))
+        if large:
+            download(allow_patterns=large)
     except errors.GatedRepoError:
         raise ModelError(
             f"{model_id} is gated: its owners ask for consent, and for a login that has given it.",

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mechamap.catalog import resolve
 from mechamap.errors import UsageError
 from mechamap.models import devices, folder, gguf, hub
-from mechamap.models.checkpoint import read_model, read_tokenizer
+from mechamap.models.checkpoint import Reading, read_config, read_model, read_tokenizer
 from mechamap.models.kinds import Kind, longest_window
-from mechamap.models.layers import NeuronLayer, neuron_layers
+from mechamap.models.layers import NeuronLayer
+from mechamap.models.offload import DeviceMap, check_device_map, input_device
+from mechamap.models.quantized import check_packing
 from mechamap.models.quiet import quiet_transformers
 from mechamap.models.trouble import translated
 
@@ -33,13 +37,14 @@ class LoadedModel:
         revision: the commit of the hub it is from, None where there is none.
         model: the language model.
         tokenizer: a fast tokenizer, one that gives character offsets.
-        device: where the weights are.
-        dtype: the format of the weights.
-        layers: where its neurons are, layer by layer.
+        device: where token ids go; a spread model has its layers elsewhere too.
+        dtype: the format of the weights, of the activations where weights are packed.
+        layers: where the neurons that are loaded are, layer by layer.
+        n_layers: how many layers the whole model has; more than ``layers`` where only lower blocks are loaded.
         context: the longest sequence in tokens, None where the model sets no limit.
         vocabulary: rows of the embedding; no token id may be as large.
         architecture: the config's model_type.
-        parameters: how many weights it has, tied ones counted once.
+        parameters: how many weights the whole model has, tied ones counted once.
         kind: ``decoder``, ``encoder`` or ``encoder-decoder``.
     """
 
@@ -51,6 +56,7 @@ class LoadedModel:
     device: torch.device
     dtype: torch.dtype
     layers: tuple[NeuronLayer, ...]
+    n_layers: int
     context: int | None
     vocabulary: int
     architecture: str
@@ -63,6 +69,10 @@ def load_model(
     *,
     dtype: str = "auto",
     device: str = "auto",
+    device_map: DeviceMap | None = None,
+    quantize: str | None = None,
+    neurons: str | Sequence[str] | None = None,
+    layers_wanted: int | None = None,
     revision: str | None = None,
     trust_remote_code: bool = False,
     stage: Callable[[str], None] = lambda text: None,
@@ -73,6 +83,12 @@ def load_model(
         name: a hub id, short name, folder, ``.gguf`` file, or ``demo``.
         dtype: ``auto`` (the checkpoint's), ``float32``, ``bfloat16`` or ``float16``.
         device: ``auto`` (CUDA if there, else the CPU), ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
+        device_map: spread it over several devices, memory and disk, instead of putting it on one: ``auto``,
+            ``balanced``, ``balanced_low_0``, ``sequential``, or the device of modules by their path.
+        quantize: pack the weights while they are read: ``int8`` or ``nf4``.
+        neurons: the paths of the down-projections with ``{layer}``, for a model whose neurons are not found.
+        layers_wanted: how many layers from the lowest up are needed; the blocks above are not read where that can be
+            had. What needs the model's output needs all.
         revision: branch, tag or commit on the hub.
         trust_remote_code: whether Python code that comes with the model may be run.
         stage: told in a few words what is being done.
@@ -87,50 +103,73 @@ def load_model(
         ModelError: anything else that stops it from loading.
     """
     devices.check_names(dtype, device)
+    check_device_map(device_map, device)
     source = resolve(name)
     commit = None
     if revision is not None and source.kind != "hub":
         raise UsageError(
             f"{source.id} is not on the hub, so it has no revision {revision!r}.", "Leave the revision out."
         )
+    check = partial(_check_config, quantize=quantize)
     if source.path is None:
         stage(f"looking for {source.id}")
-        path, commit = hub.fetch(source.id, revision, code=trust_remote_code, stage=stage)
+        path, commit = hub.fetch(source.id, revision, code=trust_remote_code, stage=stage, check=check)
     else:
         path = source.path
     if source.kind == "gguf":
         gguf.check_file(path)
     else:
-        folder.check_model_type(path, folder.read_config(path))
+        check(path)
         folder.check_weight_files(path)
-        folder.check_tokenizer_files(path)
     stage("loading torch")
-    target, weight_format = devices.pick_device(device), devices.pick_dtype(dtype)
+    how = Reading(
+        dtype=devices.pick_dtype(dtype),
+        target=devices.pick_device(device),
+        device_map=devices.pick_places(device_map),
+        quantize=quantize,
+        neurons=(neurons,) if isinstance(neurons, str) else tuple(neurons) if neurons else None,
+        layers_wanted=layers_wanted,
+        trust_remote_code=trust_remote_code,
+    )
     with translated(source.id), quiet_transformers(), gguf.reading() if source.kind == "gguf" else nullcontext():
-        stage("reading weights")
-        model, kind = read_model(path, weight_format, trust_remote_code)
-        layers = neuron_layers(model)
+        config, kind = read_config(path, trust_remote_code)
         stage("reading the tokenizer")
         with translated(f"The tokenizer of {source.id}"):
             tokenizer = read_tokenizer(path, trust_remote_code)
-        model = model.to(target).eval().requires_grad_(False)
-    config: Any = model.config
-    weight = layers[0].parts[0].weight()
+        stage("reading weights")
+        read = read_model(path, config, kind, how)
     return LoadedModel(
         label=source.label,
         id=source.id,
         revision=commit,
-        model=model,
+        model=read.model,
         tokenizer=tokenizer,
-        device=weight.device,
-        dtype=weight.dtype,
-        layers=layers,
-        context=longest_window(model, kind),
-        vocabulary=_vocabulary(model),
+        device=input_device(read.model),
+        dtype=_dtype(read.layers, read.model),
+        layers=read.layers,
+        n_layers=read.n_layers,
+        context=longest_window(read.model, kind),
+        vocabulary=_vocabulary(read.model),
         architecture=str(config.model_type),
-        parameters=sum(parameter.numel() for parameter in model.parameters()),
+        parameters=read.parameters,
         kind=kind,
     )
+
+
+def _check_config(path: Path, quantize: str | None) -> None:
+    """See in the config.json of a folder whether there is any use in reading its weights, or fetching them."""
+    config = folder.read_config(path)
+    folder.check_model_type(path, config)
+    check_packing(path, config, quantize)
+
+
+def _dtype(layers: tuple[NeuronLayer, ...], model: Any) -> torch.dtype:
+    """The format of the weights that neurons write with; of the activations where those are packed."""
+    for weights in layers[0].module.parameters():
+        if weights.is_floating_point():
+            return weights.dtype
+    dtype: torch.dtype = model.dtype
+    return dtype
 
 
 def _vocabulary(model: Any) -> int:

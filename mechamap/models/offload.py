@@ -12,7 +12,7 @@ import tempfile
 import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mechamap.config_model import DEVICE_MAPS
@@ -54,23 +54,27 @@ def check_device_map(device_map: DeviceMap | None, device: str) -> None:
 class Offloading:
     """What tells transformers to spread a model, and the folder for weights that it has to write anew for that."""
 
-    options: dict[str, Any]
-    folder: str
+    options: dict[str, Any] = field(default_factory=dict)
+    folder: str = ""
 
     def keep_with(self, model: nn.Module) -> None:
         """Keep the folder for as long as there is the model, at most until the process ends."""
-        weakref.finalize(model, shutil.rmtree, self.folder, True)
+        if self.folder:
+            weakref.finalize(model, shutil.rmtree, self.folder, True)
 
 
 @contextmanager
-def offloading(device_map: DeviceMap) -> Iterator[Offloading]:
+def offloading(device_map: DeviceMap | None) -> Iterator[Offloading]:
     """A folder for offloaded weights; whoever fails to load the model inside leaves none behind.
 
     Of a safetensors file, weights are read where they are; others are written to the folder, which lies where
-    temporary files do (``TMPDIR``).
+    temporary files do (``TMPDIR``). Without a map there is neither a folder nor anything to tell.
     """
-    folder = tempfile.mkdtemp(prefix="mechamap-offload-")
+    if device_map is None:
+        yield Offloading()
+        return
     mapped = device_map if isinstance(device_map, str) else {path: _torch_name(its) for path, its in device_map.items()}
+    folder = tempfile.mkdtemp(prefix="mechamap-offload-")
     try:
         yield Offloading({"device_map": mapped, "offload_folder": folder}, folder)
     except BaseException:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-__all__ = ["check_packing", "packing_method", "reading_packed", "with_readable_weights"]
+__all__ = ["check_packing", "number_of_weights", "packing_method", "reading_packed", "with_readable_weights"]
 
 # The methods that can be read, and what that needs beside transformers. The weights of the last three are unpacked
 # while they are read: their kernels run on some cards only, and keep experts in places of their own.
@@ -101,6 +101,19 @@ def with_readable_weights(model: nn.Module) -> None:
     for module in model.modules():
         if hasattr(module, "support_avx512bf16_for_cpu"):
             module.support_avx512bf16_for_cpu = False  # type: ignore[assignment]
+
+
+def number_of_weights(model: nn.Module) -> int:
+    """How many weights a model has, tied ones counted once, packed ones each."""
+    tied: Any = getattr(model, "all_tied_weights_keys", None) or {}
+    different = {id(its): its for name, its in model.named_parameters(remove_duplicate=False) if name not in tied}
+    return sum(_number(its) for its in different.values())
+
+
+def _number(weights: Any) -> int:
+    packed: Any = getattr(weights, "quant_state", None)  # two to a byte
+    number: int = weights.numel() if packed is None else packed.shape.numel()
+    return number
 
 
 def _is_installed(package: str) -> bool:

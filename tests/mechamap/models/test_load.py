@@ -71,7 +71,7 @@ def test_a_loaded_model_is_ready_to_scan(folder: Path) -> None:
     assert loaded.tokenizer("a b", return_offsets_mapping=True)["offset_mapping"]
     assert (loaded.context, loaded.device, loaded.architecture) == (CONTEXT, torch.device("cpu"), "gpt2")
     assert loaded.vocabulary == len(loaded.tokenizer)
-    assert said == ["loading torch", "reading weights", "reading the tokenizer"]
+    assert said == ["loading torch", "reading the tokenizer", "reading weights"]
 
 
 def test_the_number_format_is_the_checkpoints_unless_asked_for(tmp_path: Path, folder: Path) -> None:
@@ -185,13 +185,11 @@ def test_a_model_type_that_nobody_knows(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("model_type", "architecture", "said"),
     [
-        ("bert", "BertForMaskedLM", "encoder"),
-        ("t5", "T5ForConditionalGeneration", "encoder-decoder"),
         ("vit", "ViTForImageClassification", "vit model"),
         ("clip", "CLIPModel", "clip model"),
     ],
 )
-def test_a_model_that_is_no_causal_language_model(folder: Path, model_type: str, architecture: str, said: str) -> None:
+def test_a_model_that_is_no_language_model(folder: Path, model_type: str, architecture: str, said: str) -> None:
     (folder / "config.json").write_text(json.dumps({"model_type": model_type, "architectures": [architecture]}))
     error = refused(folder, UnsupportedModel)
     assert said in error.message
@@ -245,10 +243,12 @@ def test_a_tokenizer_without_offsets(tmp_path: Path) -> None:
 
 def test_a_model_that_does_not_fit_into_memory(smollm2_path: Path) -> None:
     program = f"""
-import resource, sys, torch, transformers
-from transformers import AutoModelForCausalLM, LlamaForCausalLM
+import resource, sys, torch
 from mechamap.models import load_model
+from mechamap.models.quiet import quiet_transformers
 from mechamap.errors import OutOfMemory
+with quiet_transformers():
+    from transformers import AutoModelForCausalLM, LlamaForCausalLM
 used = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmSize:")) * 1024
 resource.setrlimit(resource.RLIMIT_AS, (used + 150_000_000,) * 2)
 try:
