@@ -10,21 +10,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from mechamap.batches import BATCH_TOKENS, Batch, window_batches
 from mechamap.causes.words import WordTargets, log_probabilities, logits_at, tokens_at
 from mechamap.errors import Cancelled
 from mechamap.models import LoadedModel, NeuronLayer
 from mechamap.models.blocks import Entries, keeping_entries, starting_at, starting_behind
-from mechamap.models.layers import weight_in_out
+from mechamap.models.experts import Activations
 from mechamap.text import TokenizedText
 
 __all__ = ["Ablated", "Ablator"]
@@ -40,6 +39,7 @@ class Ablated:
     layer: int
     index: int
     value: float = 0.0
+    expert: int = -1
 
 
 class Ablator:
@@ -119,7 +119,7 @@ class Ablator:
         """Log probabilities ``[rows, targets of the window]``, each row without one neuron."""
         rows = len(neurons) + self._beside
         start = starting_at(self._loaded, layer, entries, rows) if self._may_start else nullcontext()
-        with start, _held(layer, neurons, window.scored, self._beside):
+        with start, _held(layer, neurons, window, self._beside):
             return self._read(window, rows)
 
     def _behind(
@@ -132,7 +132,7 @@ class Ablator:
         """
         indices = torch.tensor([neuron.index for neuron in neurons], device=activations.device)
         values = activations.new_tensor([neuron.value for neuron in neurons])
-        weight = weight_in_out(layer.module)[indices]  # [neurons, d_model]
+        weight = layer.parts[0].weight()[indices]  # [neurons, d_model]
         behind = entries.left[layer.layer].repeat(self._beside + len(neurons), 1, 1)  # [rows, length, d_model]
         with torch.inference_mode():
             change = (values - activations[window.scored][:, indices]).T  # [neurons, scored]
@@ -155,7 +155,7 @@ class Ablator:
             if layer.layer in self._foretold:
                 continue
             self._foretold[layer.layer] = False
-            if not self._may_start:
+            if not self._may_start or not layer.dense:  # what an expert adds depends on its router, too
                 continue
             with starting_behind(self._loaded, layer, entries, entries.left[layer.layer]):
                 again = self._read(window, 1)[0]
@@ -222,39 +222,64 @@ class _Window:
 
 @contextmanager
 def _seen(layers: Sequence[NeuronLayer]) -> Iterator[dict[int, Tensor]]:
-    """Within the context a forward over one window fills the activations of layers, ``[length, d_mlp]`` each."""
+    """Within the context a forward over one window fills the activations of dense layers, ``[length, d_mlp]`` each."""
     seen: dict[int, Tensor] = {}
 
-    def before(layer: NeuronLayer) -> Callable[[nn.Module, tuple[Any, ...]], None]:
-        def hook(_module: nn.Module, args: tuple[Any, ...]) -> None:
-            seen[layer.layer] = args[0].reshape(-1, args[0].shape[-1])
+    def watch(layer: int) -> Callable[[Activations], None]:
+        def hook(activations: Activations) -> None:
+            seen[layer] = activations.values
 
         return hook
 
-    handles = [layer.module.register_forward_pre_hook(before(layer)) for layer in layers]
-    try:
+    with ExitStack() as hooks:
+        for layer in layers:
+            if layer.dense:
+                hooks.callback(layer.parts[0].watch(watch(layer.layer)).remove)
         yield seen
-    finally:
-        for handle in handles:
-            handle.remove()
 
 
 @contextmanager
-def _held(layer: NeuronLayer, neurons: Sequence[Ablated], scored: Tensor, beside: int) -> Iterator[None]:
+def _held(layer: NeuronLayer, neurons: Sequence[Ablated], window: _Window, beside: int) -> Iterator[None]:
     """Within the context row ``beside + i`` of every batch has neuron ``i`` held at its value where it is scored."""
-    rows = torch.arange(beside, beside + len(neurons), device=scored.device)
-    indices = torch.tensor([neuron.index for neuron in neurons], device=scored.device)
-    values = [neuron.value for neuron in neurons]
-
-    def before(_module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
-        activations = args[0]
-        shape = activations.shape
-        held = activations.reshape(beside + len(neurons), -1, shape[-1]).clone()  # [rows, length, d_mlp]
-        held[rows[:, None], scored, indices[:, None]] = held.new_tensor(values)[:, None]
-        return (held.reshape(shape), *args[1:])
-
-    handle = layer.module.register_forward_pre_hook(before)
-    try:
+    by_part: dict[int, list[_Hold]] = {}
+    for number, neuron in enumerate(neurons):
+        part, place = layer.part_of(neuron.index, neuron.expert)
+        by_part.setdefault(layer.parts.index(part), []).append(_Hold(beside + number, place, neuron))
+    with ExitStack() as hooks:
+        for number, holds in by_part.items():
+            hooks.callback(layer.parts[number].watch(_holding(holds, window, beside + len(neurons))).remove)
         yield
-    finally:
-        handle.remove()
+
+
+@dataclass(frozen=True, slots=True)
+class _Hold:
+    """A neuron to hold: in which row of the batch, and where it is in its part (in its expert)."""
+
+    row: int
+    place: int
+    neuron: Ablated
+
+
+def _holding(holds: Sequence[_Hold], window: _Window, rows: int) -> Callable[[Activations], Tensor]:
+    """A hook for one part that holds neurons at their values."""
+
+    def hook(seen: Activations) -> Tensor:
+        held = seen.values.clone()
+        scored = window.scored.to(held.device)
+        if seen.tokens is None:
+            by_row = held.view(rows, -1, held.shape[-1])  # [rows, length, d_mlp]
+            row, place = (
+                torch.tensor(its, device=held.device) for its in zip(*((h.row, h.place) for h in holds), strict=True)
+            )
+            by_row[row[:, None], scored, place[:, None]] = held.new_tensor([h.neuron.value for h in holds])[:, None]
+            return held
+        length = window.ids.shape[1]
+        counts = torch.zeros(length, dtype=torch.bool, device=held.device)
+        counts[scored] = True
+        here, row_of, expert_of = counts[seen.tokens % length], seen.tokens // length, seen.experts()  # [routed] each
+        for hold in holds:
+            mine = here & (row_of == hold.row) & (expert_of == hold.neuron.expert)
+            held[mine, hold.place] = hold.neuron.value
+        return held
+
+    return hook

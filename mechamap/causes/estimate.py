@@ -10,26 +10,27 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from mechamap.batches import Batch, window_batches
 from mechamap.causes.words import WordTargets, log_probabilities, logits_at, tokens_at, word_targets
 from mechamap.errors import Cancelled, RunError
 from mechamap.events import ScanEvent, StageEntered
 from mechamap.models import LoadedModel, NeuronLayer
-from mechamap.models.kinds import refuse_undefined
+from mechamap.models.experts import Activations
+from mechamap.models.kinds import refuse_repeated, refuse_undefined
 from mechamap.models.trouble import translated
 from mechamap.run import Run
 from mechamap.run_additions import add_to_run
 from mechamap.run_model import check_has_folder, layers_of_run, text_of_run
 from mechamap.run_record import LayerRows
-from mechamap.text import TokenizedText
 
 __all__ = ["POSITIONS", "about_causes", "estimate_causes"]
 
@@ -61,7 +62,8 @@ def estimate_causes(
     targets = word_targets(run)
     if not len(targets.positions):
         raise RunError(f"No word of any category stands in the text of {run.name}.", "Scan a text that has some.")
-    estimate = _Estimate(loaded, layers, targets, text_of_run(run), run.neurons)
+    refuse_repeated(loaded)
+    estimate = _Estimate(loaded, layers, targets, run)
     started = time.perf_counter()
     batches = estimate.batches()
     with translated(loaded.id):
@@ -96,12 +98,12 @@ class _Estimate:
         loaded: LoadedModel,
         layers: Sequence[tuple[NeuronLayer, LayerRows]],
         targets: WordTargets,
-        text: TokenizedText,
-        neurons: int,
+        run: Run,
     ) -> None:
-        self._loaded, self._layers, self._targets, self._text = loaded, layers, targets, text
+        self._loaded, self._layers, self._targets, self._text = loaded, layers, targets, text_of_run(run)
+        self._limit: int | None = run.record.config.get("limit_neurons")
         self.log_p = np.zeros(len(targets.positions))
-        self.cause = np.full((neurons, targets.members.shape[1]), np.nan, np.float32)
+        self.cause = np.full((run.neurons, targets.members.shape[1]), np.nan, np.float32)
         for _, rows in layers:
             self.cause[rows.rows, targets.occurrences > 0] = 0
 
@@ -120,7 +122,7 @@ class _Estimate:
         predicted = flat[batch.take.cpu().numpy()] + 1  # [targets of the batch] positions
         at = np.searchsorted(targets.positions, predicted)
         shares = targets.members[at] / np.maximum(targets.occurrences, 1)  # [targets of the batch, categories]
-        counted = torch.from_numpy(np.flatnonzero((flat >= 0) & self._text.scored[flat])).to(loaded.device)
+        counted = torch.from_numpy((flat >= 0) & self._text.scored[flat]).to(loaded.device)
         scale = _SCALE if loaded.dtype == torch.float16 else 1.0
         ids = torch.from_numpy(tokens_at(batch, predicted)).to(loaded.device)
         with torch.enable_grad(), _neurons(self._layers) as neurons, logits_at(loaded, batch.take):
@@ -132,36 +134,51 @@ class _Estimate:
                 if cancel is not None and cancel.is_set():
                     raise Cancelled("Estimating causes was cancelled; the run is as it was.")
                 share = torch.as_tensor(shares[:, category] * scale, dtype=known.dtype, device=known.device)
-                gradients = torch.autograd.grad(known @ share, neurons, retain_graph=category != here[-1])
-                for (_, rows), activation, gradient in zip(self._layers, neurons, gradients, strict=True):
-                    effect = _sum_over(activation.detach(), gradient, counted)[: rows.width]  # [neurons]
-                    self.cause[rows.rows, category] -= effect.cpu().numpy() / scale
+                inputs = [seen.values for seen in neurons.values()]
+                gradients = torch.autograd.grad(known @ share, inputs, retain_graph=category != here[-1])
+                by_part = dict(zip(neurons, gradients, strict=True))
+                for layer, rows in self._layers:
+                    effects = [
+                        _sum_over(neurons[layer.layer, number], by_part[layer.layer, number], counted)[..., :width]
+                        for number, width in enumerate(layer.widths(self._limit))
+                    ]
+                    effect = torch.cat([its.flatten().cpu() for its in effects])  # [neurons]
+                    self.cause[rows.rows, category] -= effect.numpy() / scale
 
 
-def _sum_over(activation: Tensor, gradient: Tensor, counted: Tensor) -> Tensor:
-    """Sum over counted positions of activation * gradient, ``[neurons]`` float32."""
-    width = activation.shape[-1]
-    a, g = (tensor.reshape(-1, width)[counted].float() for tensor in (activation, gradient))
-    return (a * g).sum(dim=0)
+def _sum_over(seen: Activations, gradient: Tensor, counted: Tensor) -> Tensor:
+    """Sum over counted positions of activation * gradient, ``[width]``, or ``[experts, width]``; float32.
+
+    Args:
+        counted: ``[tokens of the call]``, which of them count.
+    """
+    counted = counted.to(gradient.device)
+    if seen.tokens is None:
+        a, g = (tensor[counted].float() for tensor in (seen.values.detach(), gradient))
+        return (a * g).sum(dim=0)
+    here = counted[seen.tokens]  # [routed]
+    product = seen.values.detach()[here].float() * gradient[here].float()
+    sums = product.new_zeros(len(seen.counts), product.shape[1])
+    return sums.index_add(0, seen.experts()[here], product)
 
 
 @contextmanager
-def _neurons(layers: Sequence[tuple[NeuronLayer, LayerRows]]) -> Iterator[list[Tensor]]:
-    """Within the context, the list fills with each layer's activations as they are computed, part of the graph."""
-    seen: list[Tensor] = []
+def _neurons(layers: Sequence[tuple[NeuronLayer, LayerRows]]) -> Iterator[dict[tuple[int, int], Activations]]:
+    """Within the context, what each part of a layer computes is kept, part of the graph: by layer and part."""
+    seen: dict[tuple[int, int], Activations] = {}
 
-    def before(_module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...] | None:
-        activation = args[0]
-        if activation.requires_grad:
-            seen.append(activation)
-            return None
-        leaf = activation.detach().requires_grad_()  # the first layer: the graph begins here
-        seen.append(leaf)
-        return (leaf, *args[1:])
+    def watch(layer: int, part: int) -> Callable[[Activations], Tensor]:
+        def hook(activations: Activations) -> Tensor:
+            values = activations.values
+            if not values.requires_grad:  # the first layer: the graph begins here
+                values = values.detach().requires_grad_()
+            seen[layer, part] = replace(activations, values=values)
+            return values
 
-    handles = [layer.module.register_forward_pre_hook(before) for layer, _ in layers]
-    try:
+        return hook
+
+    with ExitStack() as hooks:
+        for layer, _ in layers:
+            for number, part in enumerate(layer.parts):
+                hooks.callback(part.watch(watch(layer.layer, number)).remove)
         yield seen
-    finally:
-        for handle in handles:
-            handle.remove()

@@ -18,7 +18,7 @@ from mechamap.errors import RunError, UsageError
 from mechamap.events import ScanEvent, StageEntered
 from mechamap.findings import causes
 from mechamap.models import LoadedModel
-from mechamap.models.kinds import refuse_undefined
+from mechamap.models.kinds import refuse_repeated, refuse_undefined
 from mechamap.models.trouble import translated
 from mechamap.run import Run
 from mechamap.run_additions import add_to_run
@@ -126,6 +126,7 @@ def ablate_run(
     check_has_folder(run)
     assert run.path is not None
     refuse_undefined(loaded, "cause")
+    refuse_repeated(loaded)
     _check_rows(run, loaded, rows)
     targets = word_targets(run)
     if not len(targets.positions):
@@ -172,7 +173,8 @@ def _check_rows(run: Run, loaded: LoadedModel, rows: Sequence[int]) -> None:
 
 def _held(run: Run, row: int, mode: Mode) -> Ablated:
     value = float(run.figure("mean_all")[row]) if mode == "mean" else 0.0
-    return Ablated(int(run.layer_of[row]), int(run.index_of[row]), value if np.isfinite(value) else 0.0)
+    name = run.neuron_name(row)
+    return Ablated(name.layer, name.index, value if np.isfinite(value) else 0.0, name.expert)
 
 
 def _controls(run: Run, row: int, count: int, not_these: set[int], rng: np.random.Generator) -> list[int]:

@@ -53,15 +53,17 @@ _TABLE: tuple[tuple[str, str], ...] = (
     # Recurrent models and hybrids that have MLPs
     ("model.layers.{layer}.feed_forward.down_proj", "falcon_h1"),
     ("model.layers.{layer}.mlp_block.down_proj", "recurrent_gemma"),
+    ("reformer.encoder.layers.{layer}.feed_forward.output.dense", "reformer"),
     ("rwkv.blocks.{layer}.feed_forward.value", "rwkv"),
     ("backbone.blocks.{layer}.ffn.proj_down", "xlstm"),
+    # Of BLT's three transformers, those that work on bytes: the third has its neurons at patches of them.
+    ("model.local_encoder.layers.{layer}.mlp.down_proj model.local_decoder.layers.{layer}.mlp.down_proj", "blt"),
     ("model.L_module.layers.{layer}.mlp.down_proj model.H_module.layers.{layer}.mlp.down_proj", "hrm_text"),
     # Mixtures of experts
     (
-        "model.layers.{layer}.mlp.experts",
-        "cohere2_moe flex_olmo gpt_oss mellum minimax minimax_m2 mixtral olmoe phimoe",
+        "model.layers.{layer}.mlp.down_proj model.layers.{layer}.mlp.experts",
+        "cohere2_moe flex_olmo gpt_oss mellum mimo_v2_flash minimax minimax_m2 mixtral olmoe phimoe qwen3_moe",
     ),
-    ("model.layers.{layer}.mlp.down_proj model.layers.{layer}.mlp.experts", "mimo_v2_flash qwen3_moe"),
     ("model.layers.{layer}.block_sparse_moe.experts", "granitemoe granitemoe_swa"),
     (
         "model.layers.{layer}.shared_mlp.output_linear model.layers.{layer}.block_sparse_moe.experts",
@@ -149,6 +151,9 @@ LENGTH_FIRST = frozenset({"xlnet", "fsmt"})
 
 _WIDTHS = re.compile(r"intermediate|ffn.*(dim|size)|n_inner|d_inner|d_ff$|dff$|hidden_dim$|mlp_.*(dim|size)")
 _SHARED = re.compile(r"shared_expert|num_shared|n_shared")
+HALVED = frozenset({"moshi", "recurrent_gemma"})
+"""Types whose configs give the width of gate and up together."""
+
 _D_MODEL_KEYS = ("hidden_size", "n_embd", "d_model", "emb_dim", "dim")
 
 
@@ -191,8 +196,15 @@ def config_widths(config: Any) -> frozenset[int]:
     """All numbers of the config that may be a number of neurons: of a dense MLP, of an expert, of shared experts."""
     values = _members(text_config(config))
     found: set[int] = set()
+    if getattr(config, "model_type", "") in HALVED:
+        values = {key: value // 2 if _is_size(value) else value for key, value in values.items()}
+    if values.get("block_auto_adjust_ff_dim"):  # LFM2
+        factor, multiple = values.get("block_ffn_dim_multiplier") or 1.0, values["block_multiple_of"]
+        found.add(-(-int(factor * int(2 * values["intermediate_size"] / 3)) // multiple) * multiple)
     for key, value in values.items():
-        if _WIDTHS.search(key):
+        if key == "intermediate_multiple_size" and _is_size(value):
+            found.add(value * (config_d_model(config) or 0))
+        elif _WIDTHS.search(key):
             found.update(its for its in (value if isinstance(value, (list, tuple)) else (value,)) if _is_size(its))
     if (dense := config_d_mlp(config)) is not None:
         found.add(dense)

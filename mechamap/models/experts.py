@@ -118,8 +118,10 @@ class FusedExperts:
         shape, hidden = given[0].shape, given[0].reshape(-1, given[0].shape[-1])
         index, weights = given[1].reshape(len(hidden), -1), given[2].reshape(len(hidden), -1).to(rows.dtype)
         share = weights.new_zeros(len(hidden), max(int(index.max()) + 1, self.experts)).scatter_add(1, index, weights)
+        times = torch.zeros_like(share).scatter_add(1, index, torch.ones_like(weights))  # a router may choose one twice
         out = rows.new_zeros(hidden.shape)
-        out.index_add_(0, seen.tokens, rows * share[seen.tokens, seen.experts(), None])
+        at = seen.tokens, seen.experts()
+        out.index_add_(0, seen.tokens, rows * (share / times.clamp(min=1))[at][:, None])
         if hasattr(self.module, "identity_expert"):  # LongCat's experts past the last one hand on what they are given
             out += share[:, self.experts :].sum(dim=1, keepdim=True) * hidden
         return out.view(shape)

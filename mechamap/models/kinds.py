@@ -19,13 +19,14 @@ __all__ = ["Kind", "auto_class", "is_left_out", "kind_of", "longest_window", "re
 Kind: TypeAlias = Literal["decoder", "encoder", "encoder-decoder"]
 
 # Encoders that transformers lists neither among its masked language models nor among its text encoders.
-_ALSO_ENCODERS = frozenset({"bert-generation", "canine", "dpr", "splinter", "xlnet"})
+_ALSO_ENCODERS = frozenset({"bert-generation", "dpr", "splinter", "xlnet"})
+_SHORTENING = frozenset({"canine", "funnel", "perceiver"})
 _NO_TEXT = (
     "MechaMap scans language models: GPT-2, Llama, Qwen, Gemma; BERT, RoBERTa, ModernBERT; T5, BART; and their kin."
 )
 _CONTEXT_KEYS = (
     "max_position_embeddings", "n_positions", "max_seq_len", "max_encoder_position_embeddings",
-    "max_decoder_position_embeddings",
+    "max_decoder_position_embeddings", "max_target_positions",
 )  # fmt: skip
 _BOTH_SIDES = "An encoder reads a text from both sides at once"
 _UNDEFINED: dict[str, dict[str, str]] = {
@@ -52,11 +53,14 @@ def kind_of(config: Any, where: str) -> Kind:
         where: the folder or file it is from, for the message.
 
     Raises:
-        UnsupportedModel: it is no language model, or one of speech or images.
+        UnsupportedModel: it is no language model, or one whose neurons are about no single tokens.
     """
     from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
     built_as = _built_as(config)
+    what = f"{where} is a {config.model_type} model ({built_as or type(config).__name__})"
+    if config.model_type in _SHORTENING:
+        raise UnsupportedModel(f"{what}, which shortens the text inside: its neurons see no single tokens.", _NO_TEXT)
     causal = _knows(AutoModelForCausalLM, config)
     if getattr(config, "is_encoder_decoder", False) and not built_as.endswith("ForCausalLM"):
         if built_as.endswith("EncoderModel"):
@@ -67,7 +71,6 @@ def kind_of(config: Any, where: str) -> Kind:
         return "decoder"
     elif causal or _is_encoder(config):
         return "encoder"
-    what = f"{where} is a {config.model_type} model ({built_as or type(config).__name__})"
     raise UnsupportedModel(f"{what}, not a language model that reads text.", _NO_TEXT)
 
 
@@ -85,8 +88,10 @@ def auto_class(kind: Kind, config: Any) -> Any:
         only_a_side = getattr(config, "is_encoder_decoder", False) or _built_as(config).endswith("EncoderModel")
         return transformers.AutoModelForTextEncoding if only_a_side else transformers.AutoModel
     mapping = transformers.AutoModel._model_mapping
-    body = mapping[type(config)].__name__ if type(config) in mapping else ""
-    if _built_as(config) == body and not getattr(text_config(config), "tie_word_embeddings", True):
+    body = mapping[type(config)] if type(config) in mapping else None
+    if _built_as(config) == getattr(body, "__name__", None) and not getattr(
+        text_config(config), "tie_word_embeddings", True
+    ):
         return transformers.AutoModel
     return transformers.AutoModelForCausalLM
 
@@ -107,6 +112,8 @@ def longest_window(model: Any, kind: Kind) -> int | None:
         # RoBERTa and its kin count positions from behind the padding's.
         if path.endswith("position_embeddings") and isinstance(module, nn.Embedding) and module.padding_idx is not None:
             limits.append(module.num_embeddings - module.padding_idx - 1)
+        if type(module).__name__ == "ProphetNetDecoder":  # its streams predict from one position further on
+            limits = [limit - 1 for limit in limits]
     return min(limits) - (kind == "encoder-decoder") if limits else None  # the decoder has a start token in front
 
 
@@ -124,6 +131,20 @@ def refuse_undefined(loaded: LoadedModel, figure: str) -> None:
     reason = undefined_figures(loaded).get(figure)
     if reason is not None:
         raise UnsupportedModel(f"{loaded.label}: {reason}", "What its neurons read can be scanned and confirmed.")
+
+
+def refuse_repeated(loaded: LoadedModel) -> None:
+    """Refuse to ablate neurons of a model whose blocks run several times in a forward.
+
+    Raises:
+        UnsupportedModel: it is such a model.
+    """
+    runs = max(layer.runs for layer in loaded.layers)
+    if runs > 1:
+        raise UnsupportedModel(
+            f"The blocks of {loaded.label} run up to {runs} times in a forward, and a neuron would be ablated in each.",
+            "What its neurons read can be scanned and confirmed.",
+        )
 
 
 def _built_as(config: Any) -> str:

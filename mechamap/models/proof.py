@@ -221,13 +221,13 @@ def _restored(module: nn.Module, blocks: list[Block], seen: _Seen, traced: bool)
         return given.narrow(dim, 0, 1).expand_as(given).contiguous()
 
     def after(_module: nn.Module, _args: tuple[Any, ...], output: Any) -> None:
-        blocks[-1].output = (output[0] if isinstance(output, tuple) else output).clone()
+        blocks[-1].output = (output[0] if isinstance(output, (tuple, list)) else output).clone()
 
     def inside(path: str) -> Callable[..., None]:
         def hook(_module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
             if blocks:
                 given = next((its for its in (*args, *kwargs.values()) if hasattr(its, "is_floating_point")), None)
-                blocks[-1].keep(path, given, output[0] if isinstance(output, tuple) else output)
+                blocks[-1].keep(path, given, output[0] if isinstance(output, (tuple, list)) else output)
 
         return hook
 

@@ -73,6 +73,8 @@ def followed(block: Block, lacking: dict[int, Tensor], rows: int, tolerance: flo
         through.append(step.path)
         if step.in_stream and arrived is None:  # added already: what follows is another sublayer of the block (LongCat)
             arrived = Removal(step.error, None, tuple(through))
+        if step.became is None:
+            break
         calls, wanted = step.behind, step.became
     return arrived
 
@@ -88,7 +90,7 @@ class _Step:
     path: str
     error: float  # of what it is given
     in_stream: bool  # it is given more than the contribution: something else at every token without it
-    became: _Wanted
+    became: _Wanted | None  # None where it is of another shape
     behind: _Calls
 
 
@@ -98,14 +100,16 @@ def _next(calls: _Calls, rows: int, wanted: _Wanted, tolerance: float) -> _Step 
         found, out = _alike(given, rows, wanted, tolerance), _rows(output, rows, tokens)
         if found is None or out is None:
             continue
-        became = {row: (out[0] - out[row]).float().reshape(tokens, -1) for row in wanted}
-        if any(became[row].shape != wanted[row].shape for row in wanted):
-            continue
-        if all(torch.allclose(became[row], wanted[row], rtol=1e-3, atol=1e-6) for row in wanted):
-            continue  # it hands on what it is given, as dropout does
         its_rows = _rows(given, rows, tokens)
         rest = None if its_rows is None else its_rows[min(wanted)].flatten(1)  # [tokens, width]
         in_stream = rest is not None and not torch.allclose(rest, rest[:1].expand_as(rest))
+        became = {row: (out[0] - out[row]).float().reshape(tokens, -1) for row in wanted}
+        if any(became[row].shape != wanted[row].shape for row in wanted):
+            if in_stream:
+                return _Step(path, found[0], in_stream, None, [])
+            continue
+        if all(torch.allclose(became[row], wanted[row], rtol=1e-3, atol=1e-6) for row in wanted):
+            continue  # it hands on what it is given, as dropout does
         return _Step(path, found[0], in_stream, became, calls[place + 1 :])
     return None
 
@@ -133,9 +137,9 @@ def _alike(
     """
     tokens, width = next(iter(wanted.values())).shape
     its = _rows(tensor, rows, tokens)
-    if its is None or its.shape[-1] != width:
+    if its is None or its.shape[-1] % width:
         return None
-    its = its.float().reshape(rows, tokens, -1, width)  # [rows, tokens, streams, d_model]
+    its = its.float().reshape(rows, tokens, -1, width)  # [rows, tokens, streams, d_model]; streams may lie in a row
     differences = torch.stack([its[0] - its[row] for row in wanted])  # [wanted, tokens, streams, d_model]
     goals = torch.stack(list(wanted.values()))[:, :, None]  # [wanted, tokens, 1, d_model]
     rounding = _ROUNDINGS * torch.finfo(tensor.dtype).eps * its[0].abs().amax(dim=(1, 2))  # [tokens]

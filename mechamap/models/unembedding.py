@@ -137,6 +137,11 @@ def find_unembedding(loaded: LoadedModel) -> Unembedding:
     trace = _trace(loaded, head)
     with torch.inference_mode():
         before, norm, norm_path, stream = _way_to(loaded, trace)
+        if trace.last is None or not _alike(trace.last.to(stream.device), stream):
+            raise UnsupportedModel(
+                f"{loaded.id} reads its logits from something else than what leaves the last block, so a neuron has no "
+                "direct effect on them that its weights would tell."
+            )
         written = _output_norms(loaded, trace)
         vocabulary = min(head.weight.shape[0], max(len(loaded.tokenizer), 2))
         softcap = getattr(text_config(loaded.model.config), "final_logit_softcapping", None)
@@ -199,6 +204,7 @@ class _Call:
 class _Trace:
     calls: list[_Call] = field(default_factory=list)
     block_outputs: dict[int, Tensor] = field(default_factory=dict)  # [tokens, d_model]
+    last: Tensor | None = None  # [tokens, d_model], what left the last of all blocks, those without neurons included
     logits: Tensor = None  # type: ignore[assignment]  # [tokens, vocabulary] float32, there once it ran
 
 
@@ -220,10 +226,12 @@ def _trace(loaded: LoadedModel, head: nn.Module) -> _Trace:
 
         return after
 
-    def block(layer: int) -> Any:
+    def block(layer: int | None) -> Any:
         def after(_module: nn.Module, _args: tuple[Any, ...], out: Any) -> None:
-            first = out[0] if isinstance(out, tuple) else out
-            trace.block_outputs[layer] = first.float().reshape(-1, first.shape[-1]).clone()
+            first = out[0] if isinstance(out, (tuple, list)) else out
+            trace.last = first.float().reshape(-1, first.shape[-1]).clone()
+            if layer is not None:
+                trace.block_outputs[layer] = trace.last
 
         return after
 
@@ -234,9 +242,10 @@ def _trace(loaded: LoadedModel, head: nn.Module) -> _Trace:
         hooks.callback(_removal(head.register_forward_hook(leaf("head"))))
         for path in _around_parts(loaded):
             hooks.callback(_removal(loaded.model.get_submodule(path).register_forward_hook(leaf(path))))
-        for layer in loaded.layers:
-            module = loaded.model.get_submodule(layer.block)
-            hooks.callback(_removal(module.register_forward_hook(block(layer.layer))))
+        numbers = {layer.block: layer.layer for layer in loaded.layers}
+        for prefix in dict.fromkeys(path.rpartition(".")[0] for path in numbers):
+            for name, module in loaded.model.get_submodule(prefix).named_children():
+                hooks.callback(_removal(module.register_forward_hook(block(numbers.get(f"{prefix}.{name}")))))
         logits = loaded.model(**inputs_to_try(loaded)).logits
     trace.logits = logits.float().reshape(-1, logits.shape[-1])
     return trace
