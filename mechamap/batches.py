@@ -57,7 +57,7 @@ class Batch:
             raise UnsupportedModel(
                 f"A layer has {rows:,} rows of activations for {windows} windows of {length + shift} tokens, so it "
                 "is not known which token each is about.",
-                "Models that shorten the text inside (Funnel, CANINE) cannot be scanned.",
+                "Models that shorten the text inside cannot be scanned.",
             )
         if stride == length:
             return self.take

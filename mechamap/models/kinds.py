@@ -87,11 +87,9 @@ def auto_class(kind: Kind, config: Any) -> Any:
     if kind == "encoder":
         only_a_side = getattr(config, "is_encoder_decoder", False) or _built_as(config).endswith("EncoderModel")
         return transformers.AutoModelForTextEncoding if only_a_side else transformers.AutoModel
-    mapping = transformers.AutoModel._model_mapping
-    body = mapping[type(config)] if type(config) in mapping else None
-    if _built_as(config) == getattr(body, "__name__", None) and not getattr(
-        text_config(config), "tie_word_embeddings", True
-    ):
+    body = getattr(transformers.AutoModel._model_mapping.get(type(config), None), "__name__", "")
+    tied = getattr(text_config(config), "tie_word_embeddings", True)
+    if _built_as(config) == body and body and not tied:
         return transformers.AutoModel
     return transformers.AutoModelForCausalLM
 
@@ -112,9 +110,9 @@ def longest_window(model: Any, kind: Kind) -> int | None:
         # RoBERTa and its kin count positions from behind the padding's.
         if path.endswith("position_embeddings") and isinstance(module, nn.Embedding) and module.padding_idx is not None:
             limits.append(module.num_embeddings - module.padding_idx - 1)
-        if type(module).__name__ == "ProphetNetDecoder":  # its streams predict from one position further on
-            limits = [limit - 1 for limit in limits]
-    return min(limits) - (kind == "encoder-decoder") if limits else None  # the decoder has a start token in front
+    # A decoder beside an encoder has a start token in front; ProphetNet's streams predict from one position further on.
+    ahead = (kind == "encoder-decoder") + (config.model_type == "prophetnet" and kind != "encoder")
+    return min(limits) - ahead if limits else None
 
 
 def undefined_figures(loaded: LoadedModel) -> dict[str, str]:
