@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -101,7 +102,7 @@ def _read(path: Path, model_class: Any, config: Any, kind: Kind, how: Reading) -
     if "gguf_file" in place:
         options |= gguf.unpacking()
     packed = reading_packed(config, how.target, how.quantize)
-    with offloading(how.device_map) as offload:
+    with offloading(how.device_map, partial(_on_meta, kind, config, how)) as offload:
         model, info = model_class.from_pretrained(
             **place,
             **(options | packed | offload.options),
@@ -115,6 +116,15 @@ def _read(path: Path, model_class: Any, config: Any, kind: Kind, how: Reading) -
     with_readable_weights(model)
     read: nn.Module = model.eval().requires_grad_(False)
     return read
+
+
+def _on_meta(kind: Kind, config: Any, how: Reading) -> nn.Module:
+    """The whole model as the config describes it, its weights without memory."""
+    import torch
+
+    with torch.device("meta"):
+        model: nn.Module = auto_class(kind, config).from_config(config, trust_remote_code=how.trust_remote_code)
+    return model
 
 
 def read_tokenizer(path: Path, trust_remote_code: bool) -> Any:

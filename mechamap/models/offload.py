@@ -6,11 +6,12 @@ meta device, and :mod:`mechamap.models.weights` reads them.
 
 from __future__ import annotations
 
+import difflib
 import importlib.util
 import shutil
 import tempfile
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -64,22 +65,74 @@ class Offloading:
 
 
 @contextmanager
-def offloading(device_map: DeviceMap | None) -> Iterator[Offloading]:
+def offloading(device_map: DeviceMap | None, built: Callable[[], nn.Module]) -> Iterator[Offloading]:
     """A folder for offloaded weights; whoever fails to load the model inside leaves none behind.
 
     Of a safetensors file, weights are read where they are; others are written to the folder, which lies where
     temporary files do (``TMPDIR``). Without a map there is neither a folder nor anything to tell.
+
+    Args:
+        device_map: how to spread the model; None for not at all.
+        built: builds the model on the meta device, where a map names its modules.
+
+    Raises:
+        UsageError: the map leaves something without a place, or nothing with a device to run on.
     """
     if device_map is None:
         yield Offloading()
         return
-    mapped = device_map if isinstance(device_map, str) else {path: _torch_name(its) for path, its in device_map.items()}
+    mapped = device_map if isinstance(device_map, str) else _without_overlap(device_map, built())
     folder = tempfile.mkdtemp(prefix="mechamap-offload-")
     try:
         yield Offloading({"device_map": mapped, "offload_folder": folder}, folder)
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def _without_overlap(device_map: Mapping[str, str], model: nn.Module) -> dict[str, str | int]:
+    """The same map with each module named once, as accelerate wants it: the largest ones whose weights share a place.
+
+    A path in ``device_map`` holds for all that lies in it, but for what a longer path names.
+    """
+    unknown = [path for path in device_map if path and not _lies_in(model, path)]
+    if unknown:
+        near = difflib.get_close_matches(unknown[0], [name for name, _ in model.named_modules()], n=3, cutoff=0.6)
+        raise UsageError(
+            f"device_map names {unknown[0]}, and {type(model).__name__} has nothing there.",
+            f"The nearest paths in it are {', '.join(near)}." if near else "",
+        )
+    places: dict[str, str | int] = {}
+
+    def put(path: str, module: nn.Module) -> None:
+        names = [name for name, _ in (*module.named_parameters(path), *module.named_buffers(path))]
+        its = {_place_of(name, device_map) for name in names}
+        if len(its) == 1:
+            places[path] = _torch_name(its.pop())
+            return
+        for name in (name for name, _ in module.named_parameters(path, recurse=False)):
+            places[name] = _torch_name(_place_of(name, device_map))
+        for name, child in module.named_children():
+            put(f"{path}.{name}".lstrip("."), child)
+
+    put("", model)
+    if set(places.values()) == {"disk"}:
+        raise UsageError(
+            "device_map puts the whole model on disk.", "Name a device that some of it runs on, such as cpu."
+        )
+    return places
+
+
+def _lies_in(model: nn.Module, path: str) -> bool:
+    return any(f"{name}.".startswith(f"{path}.") for name, _ in (*model.named_modules(), *model.named_parameters()))
+
+
+def _place_of(name: str, device_map: Mapping[str, str]) -> str:
+    """The place of a weight: that of the longest path it lies in."""
+    paths = [path for path in device_map if not path or f"{name}.".startswith(f"{path}.")]
+    if not paths:
+        raise UsageError(f"device_map gives {name} no place.", 'The path "" stands for all that nothing else names.')
+    return device_map[max(paths, key=len)]
 
 
 def _torch_name(place: str) -> str | int:

@@ -20,6 +20,7 @@ from mechamap.models.layers import NeuronLayer
 from mechamap.models.norms import Norm, norm_of
 from mechamap.models.reading import inputs_to_try
 from mechamap.models.trouble import translated
+from mechamap.models.weights import readable_bias, readable_weight
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -143,10 +144,11 @@ def find_unembedding(loaded: LoadedModel) -> Unembedding:
                 "direct effect on them that its weights would tell."
             )
         written = _output_norms(loaded, trace)
-        vocabulary = min(head.weight.shape[0], max(len(loaded.tokenizer), 2))
+        weight = readable_weight(head)  # [vocabulary, width]
+        vocabulary = min(weight.shape[0], max(len(loaded.tokenizer), 2))
         softcap = getattr(text_config(loaded.model.config), "final_logit_softcapping", None)
         some = torch.linspace(0, vocabulary - 1, min(vocabulary, _CHECKED), device=stream.device).long()
-        rows = head.weight[some].float()  # [some, width]
+        rows = weight[some].float()  # [some, width]
         direction = stream if norm is None else norm.direction(stream)  # [tokens, d_model]
         computed = direction @ _folded(rows, before, norm).T + _constant(head, rows, some, before, norm)
         error = _difference(computed, trace.logits[:, some], softcap)  # of [tokens, some]
@@ -157,7 +159,7 @@ def find_unembedding(loaded: LoadedModel) -> Unembedding:
             f"{loaded.id}: the logits computed from {norm_path or 'the residual stream'} and {path} differ from the "
             f"model's by {error:.2g} of the largest, more than {tolerance:g}."
         )
-    return Unembedding(path, head.weight, before, norm, norm_path, written, vocabulary, softcap, error, tolerance)
+    return Unembedding(path, weight, before, norm, norm_path, written, vocabulary, softcap, error, tolerance)
 
 
 def _folded(rows: Tensor, before: Tensor | None, norm: Norm | None) -> Tensor:
@@ -168,7 +170,7 @@ def _folded(rows: Tensor, before: Tensor | None, norm: Norm | None) -> Tensor:
 
 def _constant(head: nn.Module, rows: Tensor, ids: Tensor, before: Tensor | None, norm: Norm | None) -> Tensor:
     """What the biases add to every position's logits of some tokens, ``[ids]``."""
-    bias: Tensor | None = getattr(head, "bias", None)
+    bias = readable_bias(head)
     constant = rows.new_zeros(len(rows)) if bias is None else bias[ids].float()
     if norm is not None:
         constant = constant + (rows if before is None else rows @ before) @ norm.bias
@@ -290,7 +292,8 @@ def _way_to(loaded: LoadedModel, trace: _Trace) -> tuple[Tensor | None, Norm | N
             return before, norm, call.path, call.given
         if weight is None or weight.ndim != 2 or getattr(call.module, "bias", None) is not None:
             raise UnsupportedModel(f"{loaded.id}: {call.path} before the output embedding is no norm that is known.")
-        before = weight.float() if before is None else before @ weight.float()
+        weight = readable_weight(call.module).float()
+        before = weight if before is None else before @ weight
         wanted = call.given
     return before, None, "", wanted
 

@@ -41,7 +41,7 @@ def readable_weight(module: nn.Module) -> Tensor:
             case "Parameter" | "Tensor":
                 weight = weight.detach()
             case _:  # a tensor subclass of torchao
-                weight = getattr(weight, "original_weight_tensor", weight).detach().dequantize()
+                weight = getattr(weight, "original_weight_tensor", weight).dequantize()
         if weight.ndim != 2 or not weight.is_floating_point() or weight.element_size() == 1:
             raise UnsupportedModel(f"The weights of {type(module).__name__} are packed in a way that is not known.")
         unpacked: Tensor = weight.T if isinstance(module, Conv1D) else weight
