@@ -50,8 +50,13 @@ class Batch:
         Raises:
             UnsupportedModel: there are too few, or not as many of each window: they stand for no tokens.
         """
+        if self.reading.shift and not side:
+            raise UnsupportedModel(
+                "It is not known whether a layer is the encoder's or the decoder's, which read a text one token apart.",
+                'Name the paths of both sides: neurons: "model.encoder.layers.{layer}.fc2 ..." in the config.',
+            )
         windows, length = self.ids.shape
-        shift = self.reading.shift if side == "decoder" else 0
+        shift = self.reading.front + (self.reading.shift if side == "decoder" else 0)
         stride = rows // windows
         if rows % windows or stride < length + shift:
             raise UnsupportedModel(

@@ -18,6 +18,7 @@ __all__ = [
     "config_d_model",
     "config_widths",
     "neuron_paths",
+    "only_for_images",
     "repeated",
     "text_config",
 ]
@@ -173,6 +174,11 @@ def repeated(model_type: str, config: Any, path: str) -> tuple[int, bool]:
     if model_type == "hrm_text":
         return int(config.H_cycles) * (int(config.L_cycles) if ".L_module." in path else 1), False
     return 1, False
+
+
+def only_for_images(config: Any) -> frozenset[int]:
+    """Numbers of blocks that a text alone does not pass: they look at images (Llama 3.2 Vision)."""
+    return frozenset(getattr(text_config(config), "cross_attention_layers", None) or ())
 
 
 def text_config(config: Any) -> Any:

@@ -19,7 +19,7 @@ __all__ = ["Kind", "auto_class", "is_left_out", "kind_of", "longest_window", "re
 Kind: TypeAlias = Literal["decoder", "encoder", "encoder-decoder"]
 
 # Encoders that transformers lists neither among its masked language models nor among its text encoders.
-_ALSO_ENCODERS = frozenset({"bert-generation", "dpr", "splinter", "xlnet"})
+_ALSO_ENCODERS = frozenset({"bert-generation", "dpr", "lilt", "splinter", "xlnet"})
 _SHORTENING = frozenset({"canine", "funnel", "perceiver"})
 _NO_TEXT = (
     "MechaMap scans language models: GPT-2, Llama, Qwen, Gemma; BERT, RoBERTa, ModernBERT; T5, BART; and their kin."
@@ -163,6 +163,8 @@ def _reads_right(config: Any) -> bool:
         return True
     if config.model_type == "xlnet":
         return bool(config.attn_type == "bi")
+    if config.model_type == "cpmant":  # it takes all that it is given for context, which attention sees both ways
+        return True
     if not _is_encoder(config):
         return False
     if hasattr(config, "causal"):  # XLM, Flaubert

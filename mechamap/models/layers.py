@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from mechamap.errors import UnsupportedModel, UsageError
-from mechamap.models.architectures import LENGTH_FIRST, neuron_paths, repeated
+from mechamap.models.architectures import LENGTH_FIRST, neuron_paths, only_for_images, repeated
 from mechamap.models.discovery import (
     discover,
     hint,
@@ -196,6 +196,7 @@ def neuron_layers(model: nn.Module, template: str | Sequence[str] | None = None)
         UnsupportedModel: it has no neurons, a block has no such module, or several could be it.
     """
     given = (template,) if isinstance(template, str) else tuple(template or ())
+    unused = only_for_images(getattr(model, "config", None))
     found: list[NeuronLayer] = []
     for prefix, templates, side in _grouped(model, given or neuron_templates(model)):
         blocks = submodule(model, prefix)
@@ -207,6 +208,8 @@ def neuron_layers(model: nn.Module, template: str | Sequence[str] | None = None)
         if not any(layer.parts for layer in layers):
             raise _nothing_at(model, templates[0].replace("{layer}", "0"))
         for layer, number in zip(layers, range(first, first + n_blocks), strict=True):
+            if layer.layer in unused:
+                continue
             if layer.parts:
                 found += _repeated(model, layer, number)
             elif given or leftover(model, submodule(model, layer.block)):

@@ -20,7 +20,9 @@ _SENTENCE = "The cat sat on the mat in Paris and ate 12 apples."
 _N_TOKENS = 8
 # They see padding in spite of the mask: through convolutions or neighbouring embeddings (ConvBERT, MobileBERT), Fourier
 # transforms (FNet), or attention approximated over the whole length.
-_SEE_PADDING = frozenset({"canine", "convbert", "fnet", "mobilebert", "mra", "nystromformer", "reformer", "yoso"})
+_SEE_PADDING = frozenset(
+    {"canine", "convbert", "cpmant", "fnet", "mobilebert", "mra", "nystromformer", "reformer", "yoso"}
+)
 _LAST_TOKEN_FIRST = frozenset({"mbart", "plbart"})  # the language's code, which ends a text and starts its translation
 
 
@@ -35,6 +37,7 @@ class Reading:
         masked: whether the forward takes a mask of the padding.
         cached: whether it can be told to keep nothing for later calls.
         equal_lengths: windows of one batch must be equally long, because the mask does not hide all padding.
+        front: how many places of its own the model puts in front of a window.
     """
 
     kind: Kind = "decoder"
@@ -43,6 +46,7 @@ class Reading:
     masked: bool = True
     cached: bool = True
     equal_lengths: bool = False
+    front: int = 0
 
     @property
     def shift(self) -> int:
@@ -88,6 +92,7 @@ def reading_of(loaded: LoadedModel) -> Reading:
         masked="attention_mask" in takes,
         cached="use_cache" in takes,
         equal_lengths=loaded.architecture in _SEE_PADDING,
+        front=int(config.prompt_length) if loaded.architecture == "cpmant" else 0,
     )
 
 
