@@ -82,7 +82,11 @@ _SPECIAL: dict[str, dict[str, Any]] = {
     },
     "deepseek_v4": {"mlp_layer_types": ["hash_moe", "moe", "moe"], "o_lora_rank": 16},
     "dots1": {"n_shared_experts": 1},
-    "dots3_note_audio_encoder": {"adapter_input_size": D_MODEL, "adapter_out_dim": D_MODEL},
+    "dots3_note_audio_encoder": {
+        "adapter_input_size": D_MODEL,
+        "adapter_out_dim": D_MODEL,
+        "downsample_hidden_size": 16,
+    },
     "dots3_note_text": {"layer_types": ["indexed_attention"] * N_LAYERS},  # those with a window have their own sizes
     "dots3_note_vision_encoder": {
         "mlp_layer_types": ["dense"] * N_LAYERS,
@@ -90,6 +94,8 @@ _SPECIAL: dict[str, dict[str, Any]] = {
         "adapter_out_dim": D_MODEL,
     },
     "electra": _DECODER,
+    "emu3": {"vocabulary_map": {"<image>": 5, "<|visual token 000000|>": 6}},
+    "emu3_vqgan": {"base_channels": 32, "channel_multiplier": [1, 1], "codebook_size": 64},
     "ernie": _DECODER,
     "gemma3n_text": {
         "num_kv_shared_layers": 0,
@@ -109,6 +115,7 @@ _SPECIAL: dict[str, dict[str, Any]] = {
     "kimi_linear": _SOME_ATTENTION,
     "lfm2": {"full_attn_idxs": [1], "block_multiple_of": 8},
     "lfm2_moe": {"layer_types": ["conv", "full_attention", "conv"], "num_dense_layers": 1},
+    "llama4_vision_model": dict.fromkeys(("vision_output_dim", "projector_input_dim", "projector_output_dim"), D_MODEL),
     "llama4_text": {"moe_layers": [1, 2], "intermediate_size_mlp": D_MLP, "intermediate_size": D_EXPERT},
     "longcat_flash": {"zero_expert_num": 2},
     "mamba2": {"num_heads": 8, "n_groups": 2, "state_size": 8},

@@ -8,7 +8,7 @@ from typing import Any
 
 from tiny_configs import CONTEXT, D_MLP, D_MODEL, N_LAYERS, config_of
 
-__all__ = ["CONTEXT", "D_MLP", "D_MODEL", "N_LAYERS", "save_tiny_model", "tiny_config"]
+__all__ = ["CONTEXT", "D_MLP", "D_MODEL", "N_LAYERS", "save", "save_tiny_model", "tiny_config", "tiny_model"]
 
 
 @cache
@@ -36,15 +36,31 @@ def tiny_config(model_type: str, **changes: Any) -> Any:
     return config_of(model_type, len(_tokenizer()), **changes)
 
 
-def save_tiny_model(folder: Path, model_type: str, *, seed: int = 0, **changes: Any) -> Path:
-    """Save a random model of ``model_type`` (3 layers, d_model 32, d_mlp 80) and a tokenizer into ``folder``."""
+def tiny_model(model_type: str, *, seed: int = 0, **changes: Any) -> Any:
+    """A random model of ``model_type``, as AutoModelForCausalLM can load it: 3 layers, d_model 32, d_mlp 80."""
     import torch
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
 
     torch.manual_seed(seed)
-    model = AutoModelForCausalLM.from_config(tiny_config(model_type, **changes))
+    config = tiny_config(model_type, **changes)
+    model = AutoModelForCausalLM.from_config(config)
+    if type(model.config) is not type(config):  # the language model alone; what people have is the whole
+        model = AutoModelForImageTextToText.from_config(config)
     for parameter in model.parameters():  # biases start at zero, where a proof about them would prove nothing
         torch.nn.init.normal_(parameter, std=0.2)
+    for name, buffer in model.named_buffers():
+        if name.endswith(".tid2eid"):  # DeepSeek's table from tokens to experts starts at zero, where all go to one
+            buffer.copy_(torch.rand(len(buffer), model.config.num_local_experts).argsort()[:, : buffer.shape[1]])
+    return model
+
+
+def save_tiny_model(folder: Path, model_type: str, *, seed: int = 0, **changes: Any) -> Path:
+    """Save such a model and a tokenizer into ``folder``."""
+    return save(tiny_model(model_type, seed=seed, **changes), folder)
+
+
+def save(model: Any, folder: Path) -> Path:
+    """Save a model and the tiny tokenizer into ``folder``, the way people have them."""
     model.save_pretrained(folder)
     _tokenizer().save_pretrained(folder)
     return folder
