@@ -135,6 +135,9 @@ _TABLE: tuple[tuple[str, str], ...] = (
         "prophetnet.encoder.layers.{layer}.feed_forward.output prophetnet.decoder.layers.{layer}.feed_forward.output",
         "prophetnet",
     ),
+    ("model.encoder.layers.{layer}.mlp.down_proj model.decoder.layers.{layer}.mlp.down_proj", "t5gemma"),
+    ("model.encoder.text_model.layers.{layer}.mlp.down_proj model.decoder.layers.{layer}.mlp.down_proj", "t5gemma2"),
+    ("text_encoder.layers.{layer}.ffn.fc2 text_decoder.layers.{layer}.ffn.fc2", "seamless_m4t seamless_m4t_v2"),
 )
 
 NEURONS: dict[str, tuple[str, ...]] = {

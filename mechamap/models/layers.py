@@ -244,8 +244,13 @@ def _grouped(model: nn.Module, templates: Sequence[str]) -> list[tuple[str, list
     for template in templates:
         groups.setdefault(template.partition(".{layer}")[0], []).append(template)
     both = len(groups) > 1
-    sides = {prefix: next((s for s in ("encoder", "decoder") if both and s in prefix), "") for prefix in groups}
-    return [(prefix, its, sides[prefix]) for prefix, its in groups.items()]
+    return [(prefix, its, _side(prefix) if both else "") for prefix, its in groups.items()]
+
+
+def _side(prefix: str) -> str:
+    """Which side of a model a path is in, by what it comes past first: ``decoder.bert.encoder`` is in the decoder."""
+    places = {side: prefix.find(side) for side in ("encoder", "decoder") if side in prefix}
+    return min(places, key=places.__getitem__, default="")
 
 
 def _layer(model: nn.Module, prefix: str, number: int, templates: Sequence[str], side: str) -> NeuronLayer:
