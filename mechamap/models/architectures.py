@@ -218,7 +218,10 @@ def config_widths(config: Any) -> frozenset[int]:
     if (dense := config_d_mlp(config)) is not None:
         found.add(dense)
     shared = [value for key, value in values.items() if _SHARED.search(key) and _is_size(value)]
-    return frozenset(found | {number * width for number in shared for width in found})
+    found |= {number * width for number in shared for width in found}
+    # Where each side has a config of its own, the text's is the decoder's.
+    encoder = getattr(config, "encoder", None)
+    return frozenset(found if encoder is None else found | config_widths(encoder))
 
 
 def _members(config: Any) -> dict[str, Any]:

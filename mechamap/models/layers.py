@@ -225,6 +225,12 @@ def neuron_templates(model: nn.Module) -> tuple[str, ...]:
     """
     if (reason := without_neurons(model)) is not None:
         raise UnsupportedModel(reason)
+    if model_type(model) == "encoder-decoder":  # any encoder with any decoder, each a model of its own
+        return tuple(
+            f"{side}.{template}"
+            for side in ("encoder", "decoder")
+            for template in neuron_templates(model.get_submodule(side))
+        )
     listed = (_from_here(model, path) for path in neuron_paths(model_type(model)))
     return tuple(path for path in listed if path is not None) or discover(model)
 
