@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mechamap import engine_checks, rpc
 from mechamap.engine_calls import Call, Methods
-from mechamap.engine_params import given_path, given_run, given_text, stage_teller, stop_if_cancelled
+from mechamap.engine_params import given_config, given_path, given_run, given_text, stage_teller, stop_if_cancelled
 from mechamap.engine_progress import ProgressTicker
 from mechamap.errors import OutOfMemory
 from mechamap.kept_model import KEPT
@@ -29,16 +29,10 @@ __all__ = ["METHODS"]
 
 def scan(call: Call) -> dict[str, Any]:
     """``{model, config, config_file?, out?, resume?}`` -> ``{run, state, timings}``, with progress."""
-    from mechamap.config import load_config, with_overrides
-
-    model = given_text(call, "model")
-    changes = call.params.get("config") or {}
-    if not isinstance(changes, dict):
-        raise RpcFault(rpc.INVALID_PARAMS, "config is an object of changed keys, or null.")
-    file, out = given_path(call, "config_file"), given_path(call, "out")
+    model, out = given_text(call, "model"), given_path(call, "out")
     with ProgressTicker(call.progress) as ticker:
         ticker.stage("resolve", model)
-        config = with_overrides(load_config(file), **changes)
+        config = given_config(call)
         loaded = KEPT.get(model, config, stage_teller(call, ticker))
         stop_if_cancelled(call)
         from mechamap.scan import ScanRequest
@@ -53,6 +47,19 @@ def scan(call: Call) -> dict[str, Any]:
             raise
         ticker.send_now()
     return {"run": str(run.path), "state": run.record.state, "timings": dict(run.record.timings)}
+
+
+def plan(call: Call) -> dict[str, Any]:
+    """``{model, config, config_file?, out?, fetch?}`` -> what a scan would take, and whether that is there."""
+    model, out, config = given_text(call, "model"), given_path(call, "out"), given_config(call)
+    fetch = bool(call.params.get("fetch", True))
+    from mechamap.plan import plan_scan
+    from mechamap.plan.record import plan_to_dict
+
+    def stage(_text: str) -> None:
+        stop_if_cancelled(call)
+
+    return plan_to_dict(plan_scan(model, config, out, fetch=fetch, started=True, stage=stage))
 
 
 def _watch(ticker: ProgressTicker) -> Callable[[ScanEvent], None]:
@@ -166,7 +173,7 @@ def _queried(call: Call, run: Run) -> NDArray[np.int64] | None:
 
 
 METHODS = Methods(
-    queued={"scan": scan, "activations": activations, **engine_checks.QUEUED},
+    queued={"scan": scan, "plan": plan, "activations": activations, **engine_checks.QUEUED},
     prompt={"models": models},
     beside={"export": export},
 )

@@ -13,9 +13,10 @@ from mechamap.errors import Cancelled
 from mechamap.rpc import RpcFault
 
 if TYPE_CHECKING:
+    from mechamap.config import ScanConfig
     from mechamap.run import Run
 
-__all__ = ["given_path", "given_run", "given_text", "stage_teller", "stop_if_cancelled"]
+__all__ = ["given_config", "given_path", "given_run", "given_text", "stage_teller", "stop_if_cancelled"]
 
 
 def stage_teller(call: Call, ticker: ProgressTicker) -> Callable[[str, str], None]:
@@ -51,3 +52,13 @@ def given_text(call: Call, name: str) -> str:
 
 def given_path(call: Call, name: str) -> Path | None:
     return Path(given_text(call, name)).expanduser() if call.params.get(name) is not None else None
+
+
+def given_config(call: Call) -> ScanConfig:
+    """The settings of a scan: ``config``, keys that differ from those of ``config_file`` or of the default config."""
+    from mechamap.config import load_config, with_overrides
+
+    changes = call.params.get("config") or {}
+    if not isinstance(changes, dict):
+        raise RpcFault(rpc.INVALID_PARAMS, "config is an object of changed keys, or null.")
+    return with_overrides(load_config(given_path(call, "config_file")), **changes)

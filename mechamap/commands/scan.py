@@ -59,6 +59,7 @@ def add_to(commands: Commands) -> None:
     add("--json", metavar="F", help="also export JSON to F (-: stdout)")
     add("--overwrite", action="store_true", help="replace the files that --csv and --json name")
     add("--events", choices=("jsonl",), help="write what happens to stdout, one JSON object a line")
+    add("--plan", action="store_true", help="say what the scan would take and whether that is there, and do nothing")
     # The original tool's spellings.
     hidden: dict[str, Any] = {"help": argparse.SUPPRESS, "default": argparse.SUPPRESS}
     add("--limit_neurons", type=int, dest="limit_neurons", **hidden)
@@ -81,6 +82,8 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
         if name is not None and name != "-":
             check_target(name, overwrite=args.overwrite)
     _check_folder(args)
+    if args.plan:
+        return _plan(args, config, narration)
 
     found = _scan(args, config, narration)
 
@@ -93,6 +96,27 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
     if not to_stdout:
         put(str(found.path))
     return 0
+
+
+def _plan(args: argparse.Namespace, config: ScanConfig, narration: Narration) -> int:
+    """Print the plan: a table, or a line of JSON among the events. 1 where the scan does not fit."""
+    narration.progress("loading torch and transformers")
+    try:
+        from mechamap.plan import plan_scan
+
+        plan = plan_scan(args.model, config, args.out, stage=narration.progress)
+    finally:
+        narration.clear()
+    if args.events:
+        from mechamap.plan.record import plan_to_dict
+
+        put(json.dumps({"event": "plan", **plan_to_dict(plan)}, allow_nan=False))
+    else:
+        from mechamap.commands.plan_report import plan_lines
+
+        for line in plan_lines(plan):
+            put(line)
+    return 0 if plan.fits else 1
 
 
 def _config(args: argparse.Namespace) -> ScanConfig:
@@ -156,6 +180,7 @@ def _scan(args: argparse.Namespace, config: ScanConfig, narration: Narration) ->
         from mechamap.scan import ScanRequest
         from mechamap.scan_checks import Checks, scan_and_check
 
+        _warn(args.model, config, narration)
         request, checks = ScanRequest(args.model, config, args.out, args.resume), Checks(args.confirm, args.causes)
         try:
             return scan_and_check(request, checks, on_event=tell, cancel=cancel)
@@ -168,6 +193,17 @@ def _scan(args: argparse.Namespace, config: ScanConfig, narration: Narration) ->
             raise
         finally:
             narration.clear()
+
+
+def _warn(model: str, config: ScanConfig, narration: Narration) -> None:
+    """Say it before anything is read where the scan will not fit; it is begun all the same."""
+    from mechamap.plan.warning import shortfall
+
+    if (found := shortfall(model, config)) is not None:
+        from mechamap.commands.plan_report import shortfall_lines
+
+        for line in shortfall_lines(found):
+            narration.say(line)
 
 
 def _with_what_is_kept(stopped: Cancelled, folder: Path | None) -> Cancelled:

@@ -1,0 +1,102 @@
+"""The plan of a scan as a table for people: what it takes, what is there, and what would fit where it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from mechamap.commands.narration import duration, printable, size
+
+if TYPE_CHECKING:
+    from mechamap.plan import ScanPlan
+    from mechamap.plan.alternatives import Option
+    from mechamap.plan.warning import Shortfall
+
+__all__ = ["plan_lines", "shortfall_lines"]
+
+
+def plan_lines(plan: ScanPlan) -> list[str]:
+    """The whole plan; whether it fits stands first where it does not, and last where it does."""
+    rows = [f"{name:<9} {text}" for name, text in _rows(plan)]
+    notes = [f"note: {printable(note)}" for note in plan.notes]
+    if plan.fits:
+        return [*rows, *notes, "It fits."]
+    return [*_verdict(plan), "", *rows, *notes]
+
+
+def shortfall_lines(found: Shortfall) -> list[str]:
+    """What keeps a scan from fitting, before it begins."""
+    return [
+        f"This scan may not fit: it needs about {size(found.needed)} on {found.device}, where "
+        f"{size(found.free)} are free.",
+        *_options(found.would_fit),
+    ]
+
+
+def _verdict(plan: ScanPlan) -> Iterator[str]:
+    for demand in plan.memory:
+        if not demand.fits:
+            yield (
+                f"This scan does not fit: it needs about {size(demand.needed)} on {demand.device}, where "
+                f"{size(demand.free or 0)} are free."
+            )
+    if "disk" in plan.lacking:
+        yield f"Its run does not fit: it takes {size(plan.run.total)} on disk, where {size(plan.disk or 0)} are free."
+        yield "Name a folder on another disk with --out, or scan fewer layers."
+    if any(not demand.fits for demand in plan.memory):
+        yield from _options(plan.would_fit)
+
+
+def _options(found: Sequence[Option]) -> Iterator[str]:
+    if not found:
+        yield "Nothing that can be set here makes it fit; a smaller model will."
+        return
+    yield "What would fit:"
+    width = max(len(option.flags) for option in found)
+    for option in found:
+        if option.flags:
+            yield f"  {option.flags:<{width}}  about {size(option.needed)}: {option.words}"
+        else:
+            yield f"  {option.words}"
+
+
+def _rows(plan: ScanPlan) -> Iterator[tuple[str, str]]:
+    it = plan.scan
+    shape, weights, text = it.shape, it.weights, it.text
+    yield "model", f"{printable(it.files.source.label)}: {shape.architecture}, {shape.kind}, {_amounts(plan)}"
+    yield (
+        "scanned",
+        (
+            f"{len(it.layers)} of {len(shape.layers)} layers, {it.neurons:,} of {shape.neurons():,} neurons"
+            + (f", {shape.experts} experts a layer" if shape.experts else "")
+        ),
+    )
+    guessed = "" if text.is_counted else "about "
+    yield "text", f"{guessed}{text.positions:,} tokens in {text.windows:,} windows, {text.scored:,} of them scored"
+    part = f" of {size(weights.total)}" if it.loaded < weights.total else ""
+    packed = f", packed as {weights.packed}" if weights.packed and weights.packed not in weights.why else ""
+    yield "weights", f"{size(it.loaded)}{part} in {weights.dtype} ({weights.why}){packed}"
+    for demand in plan.memory:
+        parts = (("weights", demand.weights), ("activations", demand.activations), ("libraries", demand.process))
+        sums = ", ".join(f"{name} {size(amount)}" for name, amount in parts if amount)
+        free = f"{size(demand.free)} free" if demand.free is not None else "nobody knows how much is free"
+        yield "memory", f"about {size(demand.needed)} on {demand.device}, {free} ({sums})"
+    kept = f", {size(plan.run.activations)} of it activations" if plan.run.activations else ""
+    disk = f", {size(plan.disk)} free" if plan.disk is not None else ""
+    yield "run", f"{size(plan.run.total)} on disk{disk}{kept}"
+    if plan.seconds is not None:
+        yield "time", f"about {duration(plan.seconds.total)} ({_stages(plan)}), an estimate"
+
+
+def _amounts(plan: ScanPlan) -> str:
+    shape = plan.scan.shape
+    widths = sorted({layer.neurons() for layer in shape.layers})
+    each = f"{widths[0]:,}" if len(widths) == 1 else f"{widths[0]:,} to {widths[-1]:,}"
+    return f"{shape.parameters:,} parameters, {len(shape.layers)} layers of {each} neurons"
+
+
+def _stages(plan: ScanPlan) -> str:
+    assert plan.seconds is not None
+    stages = asdict(plan.seconds).items()
+    return ", ".join(f"{name} {duration(seconds)}" for name, seconds in stages if seconds >= 0.05)

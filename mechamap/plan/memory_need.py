@@ -1,0 +1,144 @@
+"""How much memory a scan takes at most, from the sizes of its model and its text.
+
+What is there at the same time, at the layer that has most of it:
+
+- the weights;
+- what every batch of the text holds while it waits at that layer: its residual stream and its activations, because
+  the batches take turns and none goes on before the last one has come;
+- the activations of all positions together, once more in float32 and in blocks that are sorted while they are scored,
+  or the layer's output weights in float32 while it is worked out what they write;
+- the process itself: Python, torch and transformers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mechamap.plan.places import CUDA_CONTEXT
+from mechamap.plan.shape import LayerShape, ModelShape
+from mechamap.plan.situation import Situation
+
+__all__ = ["Demand", "Working", "demands", "working_memory"]
+
+PROCESS = 450_000_000  # bytes of Python with torch and transformers, measured
+PROCESS_WITH_CUDA = 2_500_000_000  # with CUDA's libraries; taken from others' reports
+STREAMS = (
+    4  # tensors [tokens, d_model] alive in a block: the stream, the normed one, attention's output, the MLP's input
+)
+IN_MLP = 3  # tensors [tokens, d_mlp] alive while an MLP runs: gate, up, and their product
+IN_ATTENTION = 5  # tensors [tokens, d_model] alive while attention runs: queries, keys, values, their rotated copies
+SORT_BYTES = 40  # of an activation in a block that is being sorted: the value, its packed key, ranks, what is cut out
+CPU_BLOCK = 256 * 1024  # activations a thread sorts at once (scores/ranked.py)
+GPU_BLOCK_BYTES = 256 * 2**20  # (scores/ranked_torch.py)
+COPY_BYTES = 64 * 2**20  # a layer up to this size is transposed whole (scores/layer.py)
+CHUNK_BYTES = 16 * 2**20  # of the vocabulary's directions that are looked at together (models/unembedding.py)
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """Bytes beside the weights, on the device that computes.
+
+    Attributes:
+        forward: what the batches of the text hold while they wait for each other, and what one of them needs to run.
+        scoring: one layer's activations at all positions, and their scoring.
+        writing: output weights in float32 and the moments of the unembedding.
+    """
+
+    forward: int
+    scoring: int
+    writing: int
+
+    @property
+    def total(self) -> int:
+        """The most there is at once: scores and writes of a layer come one after the other."""
+        return self.forward + max(self.scoring, self.writing)
+
+
+def working_memory(it: Situation) -> Working:
+    """What a scan needs beside the weights."""
+    shape, text, item, layers, limit = it.shape, it.text, it.weights.item, it.layers, it.config.limit_neurons
+    batches = text.batches(it.batch)
+    padded, largest = sum(batches), max(batches)
+    values = max(layer.values() for layer in layers)
+    waiting = padded * (values + STREAMS * shape.d_model) * item
+    masks = padded * text.longest * (1 + item)  # [windows, 1, length, length], as bools and as numbers
+    scores = 2 * shape.heads * largest * text.longest * (item + 4) if shape.eager_attention else 0
+    running = largest * max(IN_MLP * values, IN_ATTENTION * shape.d_model) * item + scores
+
+    scanned = max(layer.values(limit) for layer in layers)
+    gathered = (text.positions if it.keeps else text.scored) * scanned * item
+    return Working(
+        forward=waiting + masks + running,
+        scoring=gathered + _scoring(it, scanned),
+        writing=gathered + _writing(shape, layers, item),
+    )
+
+
+def _scoring(it: Situation, scanned: int) -> int:
+    """What is made of a layer's activations while they are scored; ``scanned`` is how many a token has."""
+    config, text, item = it.config, it.text, it.weights.item
+    rows = max(layer.neurons(config.limit_neurons) for layer in it.layers)
+    values = text.scored * scanned  # of all positions
+    cast = values * 4 if item != 4 or it.keeps else 0
+    if it.places.device.type != "cpu":
+        return cast + 2 * min(GPU_BLOCK_BYTES, values * 24)
+    blocks = it.threads * CPU_BLOCK * SORT_BYTES + (values * 4 if values * 4 <= COPY_BYTES else 0)
+    # Kept activations are filled with zeros where a token is not routed to an expert, and cast twice.
+    half = text.positions * rows * (2 * 2 + (item if it.shape.experts else 0)) if it.keeps else 0
+    figures = rows * 4 * (6 * len(config.categories) + 7 + 4 * config.top_k_tokens) * 2
+    return cast + max(blocks, half) + figures
+
+
+def _writing(shape: ModelShape, layers: tuple[LayerShape, ...], item: int) -> int:
+    """A layer's output weights in float32 and their products with the moments, and the moments themselves."""
+    if shape.kind != "decoder":
+        return 0
+    widest = max(max(layer.dense, layer.expert_width) for layer in layers)
+    weights = widest * shape.d_model * 4 * (2 if item == 4 else 3)
+    moments = shape.d_model**2 * 4 * 2
+    return weights + moments + 3 * CHUNK_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What a scan needs of one device, and what is free there (None: nobody knows).
+
+    Attributes:
+        device: its name.
+        weights: bytes of the weights that are there.
+        activations: bytes of what is computed there.
+        process: bytes of Python and its libraries, or of CUDA.
+        free: bytes that a scan could take.
+    """
+
+    device: str
+    weights: int
+    activations: int
+    process: int
+    free: int | None
+
+    @property
+    def needed(self) -> int:
+        return self.weights + self.activations + self.process
+
+    @property
+    def fits(self) -> bool:
+        return self.free is None or self.needed <= self.free
+
+
+def demands(it: Situation) -> tuple[Demand, ...]:
+    """What a scan needs, the device that computes first.
+
+    A model that accelerate spreads needs its activations and its largest block there; what else does not fit goes to
+    memory, and to disk in the end.
+    """
+    places, weights, working = it.places, it.loaded, working_memory(it).total
+    on_card = places.device.type != "cpu"
+    if places.spread:
+        weights = max(it.weights.blocks) if it.weights.blocks else 0
+    first = Demand(places.compute.name, weights, working, CUDA_CONTEXT if on_card else PROCESS, places.compute.free)
+    if not on_card or places.device.type == "mps":  # whose memory is the machine's
+        return (first,)
+    # Weights come to a card through memory; of a file that is mapped as it is, nothing stays there.
+    passing = it.loaded if it.weights.cast and not it.weights.packed and not places.spread else 0
+    return first, Demand(places.host.name, passing, 0, PROCESS_WITH_CUDA, places.host.free)

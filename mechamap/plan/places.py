@@ -1,0 +1,88 @@
+"""Which devices a scan would use, and how much of their memory is free for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mechamap.config import ScanConfig
+from mechamap.memory import free_memory
+from mechamap.models.devices import pick_device
+
+if TYPE_CHECKING:
+    import torch
+
+__all__ = ["Place", "Places", "places_of"]
+
+CUDA_CONTEXT = 500_000_000  # bytes that CUDA itself takes of a card
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A device and the bytes that a scan can take there, None where nobody knows."""
+
+    name: str
+    free: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a scan would compute and keep weights.
+
+    Attributes:
+        device: what computes; the first of them where the model is spread.
+        compute: that device; the cards together where the model is spread.
+        host: the machine's memory.
+        spread: whether accelerate spreads the weights, so that what does not fit the one goes to the other, and to
+            disk in the end.
+    """
+
+    device: torch.device
+    compute: Place
+    host: Place
+    spread: bool
+
+
+def places_of(config: ScanConfig) -> Places:
+    """The devices that a config asks for, as they are now.
+
+    Raises:
+        UsageError: this machine has no such device.
+    """
+    host = Place("cpu", free_host())
+    device = pick_device(config.device)
+    if config.device_map is not None and device.type == "cuda":
+        import torch
+
+        cards = [free for number in range(torch.cuda.device_count()) if (free := _free_on(number)) is not None]
+        return Places(device, Place(f"{len(cards)} GPUs" if len(cards) > 1 else "cuda:0", sum(cards)), host, True)
+    if device.type == "cuda":
+        return Places(device, Place(str(device), _free_on(device.index or 0)), host, False)
+    return Places(device, Place(str(device), host.free), host, config.device_map is not None)
+
+
+def free_host() -> int | None:
+    """Bytes of memory that a scan can take: what is free, and what this process has and would use again."""
+    free = free_memory()
+    return None if free is None else free + _own_memory()
+
+
+def _own_memory() -> int:
+    """Bytes that this process holds, files that are mapped left out; 0 where the system does not say."""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        return next(int(line.split()[1]) * 1024 for line in status.splitlines() if line.startswith("RssAnon:"))
+    except (OSError, ValueError, IndexError, StopIteration):
+        return 0
+
+
+def _free_on(card: int) -> int | None:
+    """Free bytes of a card, with what torch keeps there for its next tensors."""
+    import torch
+
+    try:
+        free, _ = torch.cuda.mem_get_info(card)
+        return int(free) + int(torch.cuda.memory_reserved(card))
+    except RuntimeError:  # the driver does not answer
+        return None

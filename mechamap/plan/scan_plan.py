@@ -1,0 +1,208 @@
+"""The plan of a scan: what it will take and whether that is there, from the model's config alone."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from mechamap.config import ScanConfig
+from mechamap.models import gguf
+from mechamap.models.checkpoint import read_tokenizer
+from mechamap.models.devices import check_names, pick_dtype
+from mechamap.models.offload import check_device_map
+from mechamap.models.quiet import quiet_transformers
+from mechamap.models.trouble import translated
+from mechamap.plan.alternatives import Option, options
+from mechamap.plan.disk_need import RunSize, run_size
+from mechamap.plan.memory_need import Demand, demands
+from mechamap.plan.places import places_of
+from mechamap.plan.shape import ModelShape, model_shape, on_meta
+from mechamap.plan.situation import Situation
+from mechamap.plan.source import ModelFiles, find_files
+from mechamap.plan.text_size import about, counted
+from mechamap.plan.time_need import Seconds, scan_seconds
+from mechamap.runs import runs_folder
+
+__all__ = ["ScanPlan", "plan_scan", "situation"]
+
+Teller = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ScanPlan:
+    """What a scan takes.
+
+    Attributes:
+        name: the model as the user names it.
+        scan: the model, the text, the settings and the devices.
+        memory: what is needed of each device, the one that computes first.
+        run: the run's size on disk.
+        disk: free bytes where it goes, None where nobody knows.
+        seconds: an estimate of the time; None where none was asked for.
+        would_fit: changes that would make it fit; empty where it does.
+        notes: what else is to be known, in sentences.
+    """
+
+    name: str
+    scan: Situation
+    memory: tuple[Demand, ...]
+    run: RunSize
+    disk: int | None
+    seconds: Seconds | None
+    would_fit: tuple[Option, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """Where there is too little: names of devices, or ``disk``."""
+        short = tuple(demand.device for demand in self.memory if not demand.fits)
+        return (*short, "disk") if self.disk is not None and self.run.total > self.disk else short
+
+    @property
+    def fits(self) -> bool:
+        return not self.lacking
+
+
+def plan_scan(
+    name: str,
+    config: ScanConfig,
+    out: Path | None = None,
+    *,
+    fetch: bool = True,
+    started: bool = False,
+    stage: Teller = lambda text: None,
+) -> ScanPlan:
+    """Plan the scan of the model called ``name``. Reads and fetches no weights.
+
+    Args:
+        config: the settings of the scan.
+        out: the folder its run would go to; the default place where not given.
+        fetch: whether config and tokenizer of a hub model that is not in the cache are fetched.
+        started: whether the process that will scan has torch and transformers already.
+        stage: told in a few words what is being done.
+
+    Raises:
+        UsageError: the settings name a layer or a device that there is not.
+        ModelNotFound: there is no such model, or no way to look at its config.
+        UnsupportedModel: it is no language model, or it is not known where its neurons are.
+        TextError: the text cannot be scanned.
+        ModelError: its config or tokenizer cannot be read.
+    """
+    stage("looking at the config")
+    it = situation(find_files(name, config, fetch=fetch, stage=stage), config)
+    size = run_size(it)
+    stage("measuring the speed of this machine")
+    needs = demands(it)
+    return ScanPlan(
+        name=name,
+        scan=it,
+        memory=needs,
+        run=size,
+        disk=_free_disk(out),
+        seconds=_seconds(it, size.total, started),
+        would_fit=() if all(demand.fits for demand in needs) else options(it),
+        notes=tuple(_notes(it)),
+    )
+
+
+def situation(files: ModelFiles, config: ScanConfig, *, quick: bool = False) -> Situation:
+    """The model, text and machine that a plan starts from.
+
+    Args:
+        files: where the model lies.
+        config: the settings of the scan.
+        quick: guess the length of the text instead of reading the tokenizer.
+
+    Raises:
+        MechaMapError: as those of :func:`plan_scan`.
+    """
+    import torch
+
+    check_names(config.dtype, config.device)
+    check_device_map(config.device_map, config.device)
+    read = _read_shape if quick else _read
+    stamp = tuple((path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in _small_files(files))
+    shape, tokenizer = read(files, config.neurons, config.trust_remote_code, stamp)
+    has_tokenizer = tokenizer is not None
+    text = counted(config, tokenizer, shape.context, shape.kind) if has_tokenizer else about(config, shape.context)
+    it = Situation(files, shape, text, config, places_of(config), torch.get_num_threads())
+    assert it.layers  # raises where the config names one that there is not
+    return it
+
+
+@lru_cache(maxsize=2)  # one setting after another is changed for the same model
+def _read(
+    files: ModelFiles, neurons: tuple[str, ...] | None, trust_remote_code: bool, stamp: tuple[object, ...]
+) -> tuple[ModelShape, Any]:
+    """The sizes of a model, and its tokenizer, if there is one; ``stamp`` tells its files from changed ones."""
+    with _reading(files):
+        shape, _ = _read_shape(files, neurons, trust_remote_code, stamp)
+        if not files.has_tokenizer:
+            return shape, None
+        with translated(f"The tokenizer of {files.source.id}"):
+            return shape, read_tokenizer(files.path, trust_remote_code)
+
+
+def _read_shape(
+    files: ModelFiles, neurons: tuple[str, ...] | None, trust_remote_code: bool, stamp: tuple[object, ...]
+) -> tuple[ModelShape, None]:
+    from transformers import AutoConfig
+
+    with _reading(files):
+        config = AutoConfig.from_pretrained(**files.place, trust_remote_code=trust_remote_code)
+        model, kind = on_meta(config, str(files.path), trust_remote_code)
+        return model_shape(model, kind, neurons), None
+
+
+@contextmanager
+def _reading(files: ModelFiles) -> Iterator[None]:
+    of_gguf = gguf.reading() if files.source.kind == "gguf" else nullcontext()
+    with translated(files.source.id), quiet_transformers(), of_gguf:
+        yield
+
+
+def _small_files(files: ModelFiles) -> list[Path]:
+    """What the sizes and the tokenizer are read from."""
+    if files.path.is_file():
+        return [files.path]
+    weights = set(files.weights)
+    return [path for path in sorted(files.path.iterdir()) if path.is_file() and path not in weights]
+
+
+def _seconds(it: Situation, run_bytes: int, started: bool) -> Seconds:
+    import torch
+
+    from mechamap.plan.speed import measure, scoring_speed
+
+    device, config = it.places.device, it.config
+    dtype = pick_dtype(it.weights.dtype) or torch.float32
+    widest = max(max(layer.dense, layer.expert_width) for layer in it.layers)
+    speed = measure(device, dtype, it.shape.d_model, widest)
+    plan = it.text.score_plan(config)
+    return scan_seconds(it, speed, scoring_speed(plan, device, it.threads), run_bytes, started=started)
+
+
+def _notes(it: Situation) -> Iterator[str]:
+    if it.files.problem:
+        yield f"As it is, it cannot be scanned: {it.files.problem}"
+    elif not it.files.weights:
+        size = it.weights.stored
+        yield "Its weights are not here; a scan downloads them first" + (f" ({size / 1e9:.1f} GB)." if size else ".")
+    if not it.text.is_counted:
+        yield "There is no tokenizer here, so the tokens of the text are guessed from its length."
+
+
+def _free_disk(out: Path | None) -> int | None:
+    """Free bytes where the run goes."""
+    there = (out or runs_folder()).expanduser().absolute()
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    try:
+        return shutil.disk_usage(there).free
+    except OSError:
+        return None

@@ -1,0 +1,78 @@
+"""What a plan starts from: a model, a text and a machine as they are; and what follows for one choice of settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from mechamap.batches import BATCH_TOKENS
+from mechamap.config import ScanConfig, parse_layers
+from mechamap.plan.places import Places
+from mechamap.plan.shape import LayerShape, ModelShape
+from mechamap.plan.source import ModelFiles
+from mechamap.plan.text_size import TextSize
+from mechamap.plan.weights import WeightBytes, weight_bytes
+from mechamap.scan_record import KEEP_BYTES
+
+__all__ = ["Situation"]
+
+
+@dataclass(frozen=True)
+class Situation:
+    """A scan that is being planned.
+
+    Attributes:
+        files: where the model lies.
+        shape: how large it is.
+        text: how much it reads.
+        config: the settings.
+        places: the devices that these mean.
+        threads: how many the processor works with.
+    """
+
+    files: ModelFiles
+    shape: ModelShape
+    text: TextSize
+    config: ScanConfig
+    places: Places
+    threads: int
+
+    @cached_property
+    def layers(self) -> tuple[LayerShape, ...]:
+        """The layers that are scanned.
+
+        Raises:
+            UsageError: the config names one that the model does not have.
+        """
+        wanted = set(parse_layers(self.config.layers, len(self.shape.layers)))
+        return tuple(layer for place, layer in enumerate(self.shape.layers) if place in wanted)
+
+    @cached_property
+    def weights(self) -> WeightBytes:
+        """All weights of the model, as they would be held."""
+        return weight_bytes(self.shape, self.files, self.config.dtype, self.config.quantize)
+
+    @property
+    def loaded(self) -> int:
+        """Bytes of the weights that are loaded: none of the blocks above the last layer that is scanned."""
+        if self.shape.kind == "encoder-decoder":  # which is read whole
+            return self.weights.total
+        paths = [layer.block for layer in self.shape.blocks]
+        return self.weights.up_to(max(paths.index(layer.block) for layer in self.layers) + 1)
+
+    @property
+    def neurons(self) -> int:
+        """How many are scanned."""
+        return sum(layer.neurons(self.config.limit_neurons) for layer in self.layers)
+
+    @property
+    def batch(self) -> int:
+        """Most tokens of one forward."""
+        return BATCH_TOKENS.get(self.places.device.type, BATCH_TOKENS["cpu"])
+
+    @property
+    def keeps(self) -> bool:
+        """Whether the run will keep every activation."""
+        if self.config.keep_activations != "auto":
+            return self.config.keep_activations == "always"
+        return self.neurons * self.text.positions * 2 <= KEEP_BYTES

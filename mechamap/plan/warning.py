@@ -1,0 +1,64 @@
+"""Whether a scan that is about to begin will fit, for what it costs: no tokenizer is read and nothing is measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from mechamap.catalog import resolve
+from mechamap.config import ScanConfig
+from mechamap.errors import MechaMapError
+from mechamap.plan.alternatives import Option, options
+from mechamap.plan.gguf_header import gguf_parameters
+from mechamap.plan.memory_need import PROCESS, demands
+from mechamap.plan.places import places_of
+from mechamap.plan.scan_plan import situation
+from mechamap.plan.source import find_files
+from mechamap.plan.weights import ITEM_BYTES
+
+__all__ = ["Shortfall", "shortfall"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shortfall:
+    """A device that has too little memory, in bytes, and what would fit."""
+
+    device: str
+    needed: int
+    free: int
+    would_fit: tuple[Option, ...]
+
+
+def shortfall(name: str, config: ScanConfig) -> Shortfall | None:
+    """What keeps a scan from fitting, as far as it can be known at once; None where nothing does, or nobody knows.
+
+    Neither is a model of the hub looked at that is not in the cache, for its config would have to be fetched; nor is
+    anything said of what is wrong with a model or the settings, which the scan itself will tell.
+    """
+    try:
+        source = resolve(name)
+        if source.kind == "gguf" and source.path is not None:
+            return _of_gguf(gguf_parameters(source.path) or 0, config)
+        it = situation(find_files(name, config, fetch=False), config, quick=True)
+        for demand in demands(it):
+            if not demand.fits:
+                return Shortfall(demand.device, demand.needed, demand.free or 0, options(it))
+    except MechaMapError:
+        pass
+    return None
+
+
+def _of_gguf(parameters: int, config: ScanConfig) -> Shortfall | None:
+    """By the number of its weights alone: reading the config of such a file takes seconds."""
+    places = places_of(config)
+    free = places.compute.free
+    needed = _unpacked(parameters, config)
+    if places.spread or free is None or needed <= free:
+        return None
+    smaller = replace(config, dtype="bfloat16")
+    half = _unpacked(parameters, smaller)
+    found = Option("--dtype bfloat16", "weights of half the size", {"dtype": "bfloat16"}, half)
+    return Shortfall(places.compute.name, needed, free, (found,) if half <= free else ())
+
+
+def _unpacked(parameters: int, config: ScanConfig) -> int:
+    return parameters * ITEM_BYTES.get(config.dtype, ITEM_BYTES["float32"]) + PROCESS
