@@ -84,10 +84,10 @@ def read_model(path: Path, config: Any, kind: Kind, how: Reading) -> ReadModel:
     whole = auto_class(kind, config)
     if how.layers_wanted is not None and kind != "encoder-decoder":
         lower = LowerBlocks(how.layers_wanted, how.neurons)
-        model = _read(path, lower.class_of(whole, config), config, kind, how)
-        if lower.taken_out and lower.runs_without(model):
-            return ReadModel(model, neuron_layers(model, how.neurons), lower.n_layers, lower.parameters)
+        model = _read(path, *lower.loader(whole, config), kind, how)
         if lower.taken_out:
+            if (layers := lower.layers(model)) is not None:
+                return ReadModel(model, layers, lower.n_layers, lower.parameters)
             model = _read(path, whole, config, kind, how)
     else:
         model = _read(path, whole, config, kind, how)

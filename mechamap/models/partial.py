@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from mechamap.models.layers import neuron_layers
+from mechamap.errors import UnsupportedModel
+from mechamap.models.layers import NeuronLayer, neuron_layers
 
 if TYPE_CHECKING:
     from torch import nn
@@ -36,14 +37,21 @@ class LowerBlocks:
     def __init__(self, wanted: int, template: Sequence[str] | None) -> None:
         self.n_layers = self.parameters = self.taken_out = 0
         self._wanted, self._template = wanted, template
+        self._expected: list[tuple[int, str, int]] = []
 
-    def class_of(self, auto: Any, config: Any) -> Any:
-        """What loads the model in place of ``auto``, one of transformers' Auto classes; itself where all is loaded."""
-        if type(config) not in auto._model_mapping:
-            return auto
-        whole: Any = auto._model_mapping[type(config)]
-        if getattr(whole, "config_class", None) is not type(config):  # several classes, or one of a part of the config
-            return auto
+    def loader(self, auto: Any, config: Any) -> tuple[Any, Any]:
+        """What loads the model, and the config for it: a class in place of ``auto``, one of transformers' Auto classes.
+
+        Both are the given ones where all of the model is loaded.
+        """
+        whole: Any = auto._model_mapping.get(type(config), None)
+        if not hasattr(whole, "config_class"):  # none of transformers' own, or several to choose from
+            return auto, config
+        of_text = (getattr(config, "sub_configs", None) or {}).get("text_config")
+        if of_text is not None and whole.config_class is of_text:  # the language model of a model of more than text
+            packing, config = getattr(config, "quantization_config", None), config.get_text_config()
+            if packing is not None:
+                config.quantization_config = packing
 
         def build(model: Any, *args: Any, **settings: Any) -> None:
             whole.__init__(model, *args, **settings)
@@ -51,7 +59,7 @@ class LowerBlocks:
             self._take_out(model)
 
         members = {"__init__": build, "__module__": whole.__module__, "__qualname__": whole.__qualname__}
-        return type(whole.__name__, (whole,), members)
+        return type(whole.__name__, (whole,), members), config
 
     def _take_out(self, model: Any) -> None:
         layers = neuron_layers(model, self._template)
@@ -64,21 +72,30 @@ class LowerBlocks:
         )
         blocks = model.get_submodule(prefix)
         above = tuple(f"{prefix}.{number}." for number in range(self._wanted, len(blocks)))
-        if one_list and above and not any(name.startswith(above) for pair in tied.items() for name in pair):
+        self._expected = [_signature(layer) for layer in layers if layer.layer < self._wanted]
+        if (
+            one_list
+            and self._expected
+            and above
+            and not any(name.startswith(above) for pair in tied.items() for name in pair)
+        ):
             del blocks[self._wanted :]
             self.taken_out = len(above)
 
-    def runs_without(self, model: nn.Module) -> bool:
-        """Whether the model runs without the blocks that were taken out."""
+    def layers(self, model: nn.Module) -> tuple[NeuronLayer, ...] | None:
+        """The layers of a model that blocks were taken out of; None where it cannot do without them."""
         import torch
 
         from mechamap.models.offload import input_device
 
-        if not self.taken_out:
-            return True
         try:
+            found = neuron_layers(model, self._template)
             with torch.inference_mode():
                 model(input_ids=torch.zeros(1, 2, dtype=torch.long, device=input_device(model)))
-        except _NEEDS_ALL:
-            return False
-        return True
+        except (*_NEEDS_ALL, UnsupportedModel):
+            return None
+        return found if [_signature(layer) for layer in found] == self._expected else None
+
+
+def _signature(layer: NeuronLayer) -> tuple[int, str, int]:
+    return layer.layer, layer.path, layer.width
