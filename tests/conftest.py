@@ -1,4 +1,4 @@
-"""What all tests may use: a real model, and tiny random ones of any architecture."""
+"""What all tests may use: real models, and tiny random ones of any architecture."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import Any
 
 import hypothesis
 import pytest
-from smollm2 import CannotFetch, smollm2_folder
+from minilm import minilm_folder
+from smollm2 import smollm2_folder
 from tiny_models import save_tiny_model
+from wheels import CannotFetch
 
 # In continuous integration the same commit always gets the same examples; at a desk new ones are looked for.
 hypothesis.settings.register_profile("ci", derandomize=True)
@@ -26,6 +28,15 @@ def smollm2_path() -> Path:
         return smollm2_folder()
     except CannotFetch as error:
         pytest.skip(f"THE REAL MODEL IS NOT HERE, so nothing is tested on it: {error}")
+
+
+@pytest.fixture(scope="session")
+def minilm_path() -> Path:
+    """The folder of all-MiniLM-L6-v2, an encoder: 6 layers of 1,536 neurons."""
+    try:
+        return minilm_folder()
+    except CannotFetch as error:
+        pytest.skip(f"THE REAL ENCODER IS NOT HERE, so nothing is tested on it: {error}")
 
 
 @pytest.fixture(scope="session")

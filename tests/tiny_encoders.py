@@ -42,6 +42,7 @@ _TYPES: dict[str, tuple[Framing, dict[str, Any]]] = {
     "distilbert": ("bert", {"pad_token_id": 0, "dim": D_MODEL, "hidden_dim": D_MLP}),
     "electra": ("bert", _BERT | {"embedding_size": 16}),
     "flaubert": ("bert", {"emb_dim": D_MODEL, "pad_index": 0}),
+    "encoder-decoder": ("bert", {"decoder_start_token_id": 2, "pad_token_id": 0}),
     "fnet": ("bert", {"pad_token_id": 0}),
     "fsmt": ("bart", _BART | {"langs": ["en", "de"], "src_vocab_size": 320, "tgt_vocab_size": 320}),
     "funnel": ("bert", {"architectures": ["FunnelModel"], "block_sizes": [1, 1, 1], "d_inner": D_MLP, "d_head": 8}),
@@ -72,6 +73,7 @@ _TYPES: dict[str, tuple[Framing, dict[str, Any]]] = {
     ),
     "roberta": ("bart", _ROBERTA),
     "t5": ("t5", _T5),
+    "t5gemma": ("bart", {"decoder_start_token_id": 0, "pad_token_id": 1}),
     "umt5": ("t5", _T5),
     "xlm-roberta": ("bart", _ROBERTA),
     "xlnet": ("bert", {"pad_token_id": 0}),
@@ -110,12 +112,23 @@ def tiny_of(model_type: str, auto: str, **changes: Any) -> Any:
 
     framing, its = _TYPES[model_type]
     torch.manual_seed(0)
-    config = config_of(model_type, len(framed_tokenizer(framing)), **(its | changes))
+    config = _config(model_type, len(framed_tokenizer(framing)), its | changes)
     model = getattr(transformers, auto).from_config(config).eval()
     for name, parameter in model.named_parameters():
         if not name.endswith("layer_norm.weight"):
             torch.nn.init.normal_(parameter, std=0.2)
     return model
+
+
+def _config(model_type: str, vocabulary: int, changes: dict[str, Any]) -> Any:
+    if model_type != "encoder-decoder":
+        return config_of(model_type, vocabulary, **changes)
+    from transformers import EncoderDecoderConfig
+
+    bert = config_of("bert", vocabulary, **_BERT)
+    decoder = {"num_hidden_layers": N_DECODER, "intermediate_size": D_DECODER, "add_cross_attention": True}
+    beside = config_of("bert", vocabulary, **(_BERT | decoder | {"is_decoder": True}))
+    return EncoderDecoderConfig.from_encoder_decoder_configs(bert, beside, **changes)
 
 
 def save_tiny(folder: Path, model_type: str, auto: str, **changes: Any) -> Path:

@@ -69,8 +69,10 @@ def encoder(name: str, path: str, auto: str = "AutoModel", **side: int) -> Model
     return Model(name, auto, (Side(path, **side),))
 
 
-def both(name: str, encoder: str, decoder: str, *, start: int, width: int = D_DECODER) -> Model:
-    sides = Side(encoder, side="encoder"), Side(decoder, N_DECODER, width, "decoder", 1)
+def both(
+    name: str, encoder: str, decoder: str, *, start: int, width: int = D_DECODER, blocks: int = N_DECODER
+) -> Model:
+    sides = Side(encoder, side="encoder"), Side(decoder, blocks, width, "decoder", 1)
     return Model(name, "AutoModelForSeq2SeqLM", sides, start)
 
 
@@ -108,6 +110,15 @@ ENCODER_DECODERS = (
         "prophetnet.encoder.layers.{}.feed_forward.output",
         "prophetnet.decoder.layers.{}.feed_forward.output",
         start=2,
+    ),
+    both("encoder-decoder", f"encoder.{BERT}", f"decoder.bert.{BERT}", start=2),  # two models put together
+    both(
+        "t5gemma",
+        "model.encoder.layers.{}.mlp.down_proj",
+        "model.decoder.layers.{}.mlp.down_proj",
+        start=0,
+        width=D_MLP,
+        blocks=N_LAYERS,
     ),
 )
 EVERY = ENCODERS + ENCODER_DECODERS
@@ -159,6 +170,8 @@ def plain(model: Model, folder: Path, ids: Sequence[int], windows: Sequence[tupl
         if len(model.sides) > 1:
             first = window[-1] if model.start < 0 else model.start
             given["decoder_input_ids"] = torch.tensor([[first, *window]])
+            given["attention_mask"] = torch.ones_like(given["input_ids"])  # T5Gemma guesses one by the padding's id
+            given["decoder_attention_mask"] = torch.ones_like(given["decoder_input_ids"])
         with torch.no_grad():
             bare(**given)
         for (number, _), its in found.items():
