@@ -241,7 +241,9 @@ class _Pass:
 
     def _write(self, layer: NeuronLayer, scores: LayerScores) -> None:
         started = time.perf_counter()
-        self.writer.write_layer(layer.layer, scores.figures, scores.flags, _problem(layer, scores))
+        unproved = any(its["layer"] == layer.layer and not its["finite"] for its in self.inputs.proof)
+        flags = (*scores.flags, *(("not proved",) if unproved else ()))
+        self.writer.write_layer(layer.layer, scores.figures, flags, _problem(layer, scores, unproved=unproved))
         self.timings["disk"] += time.perf_counter() - started
         self.done += 1
         layers = self.writer.record.layers
@@ -251,18 +253,24 @@ class _Pass:
                 done=self.done,
                 total=len(layers),
                 neurons_done=sum(rows.width for rows in layers if rows.complete),
-                flags=scores.flags,
+                flags=flags,
             )
         )
 
 
-def _problem(layer: NeuronLayer, scores: LayerScores) -> str:
-    if not scores.not_finite:
+def _problem(layer: NeuronLayer, scores: LayerScores, *, unproved: bool) -> str:
+    """What is wrong with a layer, empty where nothing is."""
+    found = []
+    if scores.not_finite:
+        found.append(
+            f"{scores.not_finite:,} of {len(scores.figures['max']):,} neurons have activations that are NaN or "
+            "infinite; they are left out"
+        )
+    if unproved:
+        found.append("its capture could not be proved, because activations were NaN or infinite there")
+    if not found:
         return ""
-    return (
-        f"Layer {layer.layer}: {scores.not_finite:,} of {len(scores.figures['max']):,} neurons have activations that "
-        "are NaN or infinite; they are left out. Scan with --dtype bfloat16 or float32."
-    )
+    return f"Layer {layer.layer}: {'; '.join(found)}. Scan with --dtype bfloat16 or float32."
 
 
 def _at(part: Activations, rows: Tensor, positions: int) -> Activations:

@@ -324,20 +324,21 @@ def _errors(sight: _Sight, row: int) -> dict[str, Any]:
     seen, output, fused, tokens = sight.call.activations, sight.output, sight.part.fused, sight.tokens
     if fused is None:
         weight, bias = sight.part.weight(), sight.part.bias()  # [d_mlp, d_model], [d_model]
-        values = torch.cat([seen.values[:tokens], torch.zeros_like(seen.values[:tokens])])
-        rebuilt = values.to(weight.dtype) @ weight
-        rebuilt = (rebuilt if bias is None else rebuilt + bias).to(output.device)  # [2 * tokens, d_model]
+        rebuilt = seen.values[:tokens].to(weight.dtype) @ weight  # [tokens, d_model]
+        zeroed = torch.zeros_like(rebuilt)
+        if bias is not None:
+            rebuilt, zeroed = rebuilt + bias, zeroed + bias
     else:
         given = sight.call.given
         at = seen.tokens if seen.tokens is not None else torch.arange(len(seen.values), device=output.device)
-        zeroed = replace(seen, values=torch.where((at // tokens == row)[:, None], 0, seen.values))
-        rebuilt = fused.per_token(given, fused.rebuilt(given, zeroed), seen)
-        rebuilt = torch.cat([rebuilt[:tokens], rebuilt[row * tokens : (row + 1) * tokens]])
-    differences = (rebuilt.float() - torch.cat([sight.row(0), sight.row(row)])).abs()
-    scale = float(sight.row(0).abs().max()) or 1.0
+        changed = replace(seen, values=torch.where((at // tokens == row)[:, None], 0, seen.values))
+        whole = fused.per_token(given, fused.rebuilt(given, changed), seen)
+        rebuilt, zeroed = whole[:tokens], whole[row * tokens : (row + 1) * tokens]
+    first, at_zero = sight.row(0), sight.row(row)
+    scale = float(first.abs().max()) or 1.0
     return {
-        "rebuild_error": float(differences[:tokens].max()) / scale,
-        "zero_error": float(differences[tokens:].max()) / scale,
+        "rebuild_error": float((rebuilt.float().to(first.device) - first).abs().max()) / scale,
+        "zero_error": float((zeroed.float().to(first.device) - at_zero).abs().max()) / scale,
         "own_error": None if fused is None else fused.differs(sight.call.given, fused.rebuilt(sight.call.given, seen)),
     }
 

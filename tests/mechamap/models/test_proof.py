@@ -22,7 +22,8 @@ def loaded(tiny_models: Callable[..., Path]) -> LoadedModel:
 def with_layer(loaded: LoadedModel, layer: int, module: nn.Module, width: int) -> LoadedModel:
     """The same model with ``module`` taken for one layer's down-projection."""
     layers = list(loaded.layers)
-    layers[layer] = replace(layers[layer], module=module, width=width)
+    (part,) = layers[layer].parts
+    layers[layer] = replace(layers[layer], parts=(replace(part, module=module, width=width),))
     return replace(loaded, layers=tuple(layers))
 
 
@@ -35,8 +36,13 @@ def test_the_proof_holds_in_every_number_format(tiny_models: Callable[..., Path]
     for model_type in ("gpt2", "llama", "falcon"):
         loaded = load_model(str(tiny_models(model_type)), device="cpu", dtype=dtype)
         for proof in prove(loaded):
+            assert proof.finite
+            assert proof.rebuild_error is not None
             assert proof.rebuild_error <= proof.tolerance
             assert proof.zero_error == 0.0
+            assert proof.removal_error is not None
+            assert proof.removal_error <= proof.tolerance
+            assert proof.scale == pytest.approx(1.0, abs=5e-2)
 
 
 def test_the_record_says_what_was_seen_and_goes_into_json(loaded: LoadedModel) -> None:
@@ -77,25 +83,75 @@ def test_an_output_that_is_not_weights_times_neurons_is_found_out(loaded: Loaded
 
 
 def test_an_output_that_does_not_need_the_neurons_is_found_out(loaded: LoadedModel) -> None:
-    class Remembering(nn.Linear):
-        """Ignores that its input was set to zero."""
-
-        first: Tensor | None = None
+    class Stubborn(nn.Linear):
+        """Gives every row of a batch what the first one's neurons make."""
 
         def forward(self, x: Tensor) -> Tensor:
-            self.first = x.clone() if self.first is None else self.first
-            return super().forward(self.first)
+            return super().forward(x[:1].expand_as(x))
 
-    module = Remembering(D_MLP, D_MODEL)
+    module = Stubborn(D_MLP, D_MODEL)
     loaded.model.get_submodule("transformer.h.0.mlp").c_proj = module
     with pytest.raises(UnsupportedModel, match=r"layer 0 .*its bias once all neurons are zero"):
         prove(with_layer(loaded, 0, module, D_MLP))
 
 
-def test_activations_that_overflow_are_never_scanned(loaded: LoadedModel) -> None:
+def test_a_block_that_does_something_else_with_the_output_is_found_out(loaded: LoadedModel) -> None:
+    mlp = loaded.model.get_submodule("transformer.h.1.mlp")
+    own = type(mlp).forward
+
+    def squared(x: Tensor) -> Tensor:
+        written: Tensor = own(mlp, x)
+        return written.abs()
+
+    mlp.forward = squared  # type: ignore[assignment]
+    with pytest.raises(UnsupportedModel, match=r"layer 1 .*expected the block transformer\.h\.1 to lack exactly"):
+        prove(loaded)
+
+
+def test_a_block_that_ignores_its_neurons_is_found_out(loaded: LoadedModel) -> None:
+    mlp = loaded.model.get_submodule("transformer.h.2.mlp")
+    own = type(mlp).forward
+    mlp.forward = lambda x: 0 * own(mlp, x)  # type: ignore[assignment]
+    with pytest.raises(UnsupportedModel, match=r"layer 2 .*lacks something else"):
+        prove(loaded)
+
+
+@pytest.mark.parametrize(
+    ("model_type", "through"),
+    [
+        ("gemma2", ["post_feedforward_layernorm"]),  # a norm of its own before it is added
+        ("bert", ["output.LayerNorm"]),  # added, and the sum is normalized
+        ("rwkv", []),  # times a gate for each element
+        ("granite", []),  # times a number
+        ("gemma4_text", ["post_feedforward_layernorm", "per_layer_input_gate"]),  # another sublayer behind it
+    ],
+)
+def test_the_contribution_is_followed_to_the_output_of_the_block(
+    tiny_models: Callable[..., Path], model_type: str, through: list[str]
+) -> None:
+    changes = {"residual_multiplier": 0.25} if model_type == "granite" else {}
+    proofs = prove(load_model(str(tiny_models(model_type, **changes)), device="cpu"))
+    for proof in proofs:
+        assert list(proof.through) == through
+        assert proof.removal_error is not None
+        assert proof.removal_error <= proof.tolerance
+        assert proof.scale == (pytest.approx(0.25, rel=1e-4) if model_type == "granite" else None)
+
+
+def test_a_layer_that_overflows_is_flagged_and_so_are_those_it_feeds(loaded: LoadedModel) -> None:
     with torch.no_grad():
         loaded.model.get_submodule("transformer.h.1.mlp.c_fc").bias.fill_(float("inf"))
-    with pytest.raises(ModelError, match=r"layer 1 .*overflow in float32") as caught:
+    proofs = prove(loaded)
+    assert [proof.finite for proof in proofs] == [True, False, False]
+    assert proofs[1].rebuild_error is proofs[1].removal_error is proofs[1].largest_error is None
+    assert proofs[0].removal_error == pytest.approx(0, abs=1e-6)
+    json.dumps([proof.to_dict() for proof in proofs], allow_nan=False)
+
+
+def test_a_model_that_overflows_everywhere_is_not_scanned(loaded: LoadedModel) -> None:
+    with torch.no_grad():
+        loaded.model.get_submodule("transformer.h.0.mlp.c_fc").bias.fill_(float("inf"))
+    with pytest.raises(ModelError, match=r"layer 0 .*overflow in float32, and so do those of all layers") as caught:
         prove(loaded)
     assert "--dtype" in caught.value.hint
 
@@ -120,4 +176,5 @@ def test_the_real_model_is_proved_on_all_its_layers(smollm2_path: Path) -> None:
     proofs = prove(load_model(str(smollm2_path), device="cpu"))
     assert len(proofs) == 30
     assert {proof.width for proof in proofs} == {1536}
-    assert max(proof.rebuild_error for proof in proofs) < 1e-5
+    assert max(proof.largest_error or 0.0 for proof in proofs) < 1e-5
+    assert all(proof.removal_error is not None and proof.scale == pytest.approx(1, abs=1e-3) for proof in proofs)

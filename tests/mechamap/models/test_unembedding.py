@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 import torch
+from dense_types import DENSE
 from tiny_models import D_MLP, D_MODEL, N_LAYERS
 from torch import Tensor, nn
 
 from mechamap.errors import UnsupportedModel
 from mechamap.models import LoadedModel, load_model
-from mechamap.models.architectures import DOWN_PROJECTIONS
 from mechamap.models.blocks import keeping_entries, starting_at
 from mechamap.models.norms import norm_of
 from mechamap.models.unembedding import Unembedding, find_unembedding
@@ -57,7 +57,7 @@ def rows_of(unembedding: Unembedding) -> Tensor:
 # --- every architecture -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("model_type", DOWN_PROJECTIONS)
+@pytest.mark.parametrize("model_type", DENSE)
 def test_it_is_found_in_every_listed_architecture_and_foretells_what_a_neuron_does_to_the_logits(
     load: Load, model_type: str
 ) -> None:
