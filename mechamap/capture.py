@@ -24,13 +24,13 @@ from torch import Tensor
 
 from mechamap.batches import BATCH_TOKENS, Batch, window_batches
 from mechamap.errors import Cancelled
+from mechamap.gathered import filled, gathering
 from mechamap.models import LoadedModel, NeuronLayer
 from mechamap.models.experts import Activations
-from mechamap.models.layers import NeuronPart
 from mechamap.models.reading import reading_of
 from mechamap.text import TokenizedText
 
-__all__ = ["capture_layers", "capture_parts", "filled"]
+__all__ = ["capture_layers", "capture_parts"]
 
 LayerCallback = Callable[[NeuronLayer, Tensor], None]
 PartsCallback = Callable[[NeuronLayer, tuple[Activations, ...]], None]
@@ -115,7 +115,7 @@ def capture_parts(
     keep = np.ones(len(tokenized.ids), bool) if wanted is None else wanted
     batches = window_batches(tokenized, keep, size, loaded.device, reading_of(loaded))
     turns = _Turns(len(batches), give_back=give_back)
-    gathered = {layer.layer: [_gathering(layer, part, batches) for part in layer.parts] for layer in layers}
+    gathered = {layer.layer: [gathering(layer, part, batches) for part in layer.parts] for layer in layers}
     last = layers[-1]
 
     def reached(layer: NeuronLayer, part: int, turn: int, seen: Activations) -> None:
@@ -132,87 +132,6 @@ def capture_parts(
 
     with _hooked(layers, turns, reached):
         turns.run(lambda turn: _forward(loaded, batches[turn]))
-
-
-def filled(parts: Sequence[Activations], positions: int) -> Tensor:
-    """Activations of a layer's parts side by side, ``[positions, neurons]``; zero where a token was not routed."""
-    if len(parts) == 1 and parts[0].tokens is None:
-        return parts[0].values
-    pieces = []
-    for part in parts:
-        if part.tokens is None:
-            pieces.append(part.values)
-            continue
-        width = part.values.shape[1]
-        wide = part.values.new_zeros(positions, len(part.counts), width)
-        wide[part.tokens, part.experts()] = part.values
-        pieces.append(wide.view(positions, -1))
-    return torch.cat(pieces, dim=1)
-
-
-class _Gathered:
-    """A dense part's activations, put together from the batches in the order of the text."""
-
-    def __init__(self, batches: Sequence[Batch], side: str) -> None:
-        self._batches = batches
-        self._side = side
-        self._ends = np.cumsum([len(batch.take) for batch in batches]).tolist()
-        self._buffer: Tensor | None = None
-        self.reached: set[int] = set()
-
-    @property
-    def complete(self) -> bool:
-        """Whether every batch has come here."""
-        return len(self.reached) == len(self._batches)
-
-    def add(self, turn: int, seen: Activations) -> None:
-        """Copy the wanted rows of a batch's ``[windows * length, neurons]``; the batch may be freed then."""
-        values = seen.values
-        take = self._batches[turn].take_for(self._side, len(values)).to(values.device)
-        if self._buffer is None:
-            self._buffer = values.new_empty(self._ends[-1], values.shape[1])  # [wanted, neurons]
-        torch.index_select(values, 0, take, out=self._buffer[self._ends[turn] - len(take) : self._ends[turn]])
-        self.reached.add(turn)
-
-    def whole(self) -> Activations:
-        assert self._buffer is not None
-        return Activations(self._buffer)
-
-
-class _GatheredExperts(_Gathered):
-    """Those of routed experts: which wanted tokens came to each expert, and what they were there."""
-
-    def __init__(self, batches: Sequence[Batch], side: str) -> None:
-        super().__init__(batches, side)
-        self._seen: dict[int, Activations] = {}
-
-    def add(self, turn: int, seen: Activations) -> None:
-        assert seen.tokens is not None
-        device = seen.values.device
-        take = self._batches[turn].take.to(device)
-        first = self._ends[turn] - len(take)
-        place = torch.full((self._batches[turn].ids.numel(),), -1, device=device)  # of each token among the wanted ones
-        place[take] = torch.arange(first, first + len(take), device=device)
-        rows = place[seen.tokens]  # [routed]
-        here = rows >= 0
-        counts = torch.bincount(seen.experts()[here], minlength=len(seen.counts)).tolist()
-        self._seen[turn] = Activations(seen.values[here], rows[here], tuple(counts))
-        self.reached.add(turn)
-
-    def whole(self) -> Activations:
-        batches = [self._seen[turn] for turn in sorted(self._seen)]
-        if len(batches) == 1:
-            return batches[0]
-        experts = torch.cat([batch.experts() for batch in batches])
-        order = torch.argsort(experts, stable=True)
-        tokens = torch.cat([batch.tokens for batch in batches if batch.tokens is not None])
-        counts = np.sum([batch.counts for batch in batches], axis=0).tolist()
-        values = torch.cat([batch.values for batch in batches])
-        return Activations(values[order], tokens[order], tuple(counts))
-
-
-def _gathering(layer: NeuronLayer, part: NeuronPart, batches: Sequence[Batch]) -> _Gathered:
-    return (_GatheredExperts if part.experts else _Gathered)(batches, layer.side)
 
 
 def _forward(loaded: LoadedModel, batch: Batch) -> None:

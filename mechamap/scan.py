@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,10 +15,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mechamap.capture import capture_parts, filled
+from mechamap.capture import capture_parts
 from mechamap.config import ScanConfig, parse_layers
 from mechamap.errors import Cancelled, TextError, UnsupportedModel, UsageError
 from mechamap.events import LayerFinished, ScanEvent, ScanFinished, ScanStarted, StageEntered
+from mechamap.gathered import at_rows, filled
 from mechamap.lexicon import coverage, find_occurrences
 from mechamap.models import LoadedModel, NeuronLayer, load_model
 from mechamap.models.experts import Activations
@@ -208,7 +209,7 @@ class _Pass:
             started = time.perf_counter()
             if keep:
                 self.writer.write_activations(layer.layer, half(filled(parts, len(scored))))
-                parts = tuple(_at(part, rows.to(part.values.device), len(scored)) for part in parts)
+                parts = tuple(at_rows(part, rows.to(part.values.device), len(scored)) for part in parts)
             scores = score(parts)
             scored_at = time.perf_counter()
             scores.figures["write"] = written(layer)
@@ -271,18 +272,6 @@ def _problem(layer: NeuronLayer, scores: LayerScores, *, unproved: bool) -> str:
     if not found:
         return ""
     return f"Layer {layer.layer}: {'; '.join(found)}. Scan with --dtype bfloat16 or float32."
-
-
-def _at(part: Activations, rows: Tensor, positions: int) -> Activations:
-    """Activations at some positions: those that are scored."""
-    if part.tokens is None:
-        return replace(part, values=part.values[rows])  # [S, neurons]
-    place = torch.full((positions,), -1, device=rows.device)
-    place[rows] = torch.arange(len(rows), device=rows.device)
-    tokens = place[part.tokens]
-    here = tokens >= 0
-    counts = torch.bincount(part.experts()[here], minlength=len(part.counts)).tolist()
-    return Activations(part.values[here], tokens[here], tuple(counts))
 
 
 def half(activations: Tensor) -> NDArray[np.float16]:

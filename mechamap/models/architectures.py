@@ -65,10 +65,10 @@ _TABLE: tuple[tuple[str, str], ...] = (
         "model.layers.{layer}.mlp.down_proj model.layers.{layer}.mlp.experts",
         "cohere2_moe flex_olmo gpt_oss mellum mimo_v2_flash minimax minimax_m2 mixtral olmoe phimoe qwen3_moe",
     ),
-    ("model.layers.{layer}.block_sparse_moe.experts", "granitemoe granitemoe_swa"),
+    ("model.layers.{layer}.block_sparse_moe.experts", "granitemoe"),
     (
         "model.layers.{layer}.shared_mlp.output_linear model.layers.{layer}.block_sparse_moe.experts",
-        "granitemoeshared granitemoehybrid",
+        "granitemoeshared granitemoehybrid granitemoe_swa",
     ),
     (
         "model.layers.{layer}.mlp.down_proj model.layers.{layer}.mlp.shared_expert.down_proj "

@@ -1,0 +1,182 @@
+"""The forward that the capture proof looks at: several rows of one text, in which parts of layers are at zero.
+
+In the first row nothing is changed. In each other row one part of every layer has its neurons at zero, and what every
+block is given is put back to what it was given in the first row, so that no layer sees what was done to those before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from mechamap.models.layers import NeuronLayer, NeuronPart
+from mechamap.models.removal import Block
+from mechamap.models.trouble import translated
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from mechamap.models.experts import Activations
+    from mechamap.models.load import LoadedModel
+
+__all__ = ["Seen", "Sight", "look"]
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """One call of a part: its neurons before anything was changed in them, its arguments and its output."""
+
+    activations: Activations
+    given: tuple[Any, ...] = ()
+    output: Tensor = field(default_factory=lambda: torch.zeros(0))
+
+
+@dataclass(slots=True, eq=False)
+class Seen:
+    """What a forward over ``rows`` rows showed: calls of parts by path, and of blocks by path."""
+
+    rows: int
+    tokens: int
+    halves: int | None = None  # so many rows behind the one with a part's neurons at zero, every second is
+    calls: dict[str, list[Call]] = field(default_factory=dict)
+    blocks: dict[str, list[Block]] = field(default_factory=dict)
+
+
+def look(loaded: LoadedModel, inputs: dict[str, Any], traced: frozenset[str] = frozenset()) -> Seen:
+    """One forward of the body, a row for each part of a layer zeroed and one more.
+
+    Args:
+        traced: paths of blocks whose modules' calls are kept too; then each part has one row more, in which every
+            second neuron is zero.
+    """
+    parts = max(len(layer.parts) for layer in loaded.layers)
+    rows = 1 + parts * (2 if traced else 1)
+    seen = Seen(rows, inputs["input_ids"].shape[1], parts if traced else None)
+    body = getattr(loaded.model, "base_model", loaded.model)
+    with ExitStack() as hooks, torch.inference_mode(), translated(loaded.id):
+        for path, (number, part) in _parts(loaded).items():
+            calls = seen.calls.setdefault(path, [])
+            hooks.callback(part.watch(_zeroing(calls, number + 1, seen)).remove)
+            hooks.callback(part.module.register_forward_hook(_keeping(calls, part), with_kwargs=True).remove)
+        for path in dict.fromkeys(layer.block for layer in loaded.layers):
+            block = loaded.model.get_submodule(path)
+            its = seen.blocks.setdefault(path, [])
+            hooks.enter_context(_restored(block, its, seen, path in traced))
+        body(**{name: its.repeat(rows, 1) if isinstance(its, Tensor) else its for name, its in inputs.items()})
+    return seen
+
+
+def _parts(loaded: LoadedModel) -> dict[str, tuple[int, NeuronPart]]:
+    """Every part once, by its path, with its number in the layer; layers that share weights share parts."""
+    return {part.path: (number, part) for layer in loaded.layers for number, part in enumerate(layer.parts)}
+
+
+def _zeroing(calls: list[Call], row: int, seen: Seen) -> Callable[[Activations], Tensor]:
+    """A hook that keeps the activations and gives zeros for those of one row."""
+
+    def hook(activations: Activations) -> Tensor:
+        values = activations.values
+        calls.append(Call(activations))
+        tokens = activations.tokens
+        if tokens is None:
+            tokens = torch.arange(len(values), device=values.device)
+        length = len(values) // seen.rows if activations.tokens is None else seen.tokens
+        changed = values.clone()
+        changed[tokens // length == row] = 0
+        if seen.halves is not None:
+            half = torch.arange(0, values.shape[1], 2, device=values.device)
+            changed[(tokens // length == row + seen.halves).nonzero(), half] = 0
+        return changed
+
+    return hook
+
+
+def _keeping(calls: list[Call], part: NeuronPart) -> Callable[..., None]:
+    def after(_module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Tensor) -> None:
+        given = (*args, *kwargs.values()) if part.fused is not None else ()
+        # A copy, because some blocks (Falcon) add to it in place afterwards.
+        calls[-1].given = tuple(its.clone() if hasattr(its, "clone") else its for its in given)
+        calls[-1].output = (output.transpose(0, 1) if part.length_first else output).clone()
+
+    return after
+
+
+@contextmanager
+def _restored(module: nn.Module, blocks: list[Block], seen: Seen, traced: bool) -> Iterator[None]:
+    """Give a block in every row what it is given in the first; keep what it makes of it."""
+
+    def before(_module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        blocks.append(Block())
+        return tuple(same(its) for its in args), {name: same(its) for name, its in kwargs.items()}
+
+    def same(given: Any) -> Any:
+        """A tensor with every row as its first; rows are the first dimension, or the second."""
+        if not hasattr(given, "is_floating_point") or not given.is_floating_point() or given.ndim < 2:
+            return given
+        dim = next((dim for dim in (0, 1) if given.shape[dim] == seen.rows), None)
+        if dim is None:
+            return given
+        return given.narrow(dim, 0, 1).expand_as(given).contiguous()
+
+    def after(_module: nn.Module, _args: tuple[Any, ...], output: Any) -> None:
+        blocks[-1].output = (output[0] if isinstance(output, (tuple, list)) else output).clone()
+
+    def inside(path: str) -> Callable[..., None]:
+        def hook(_module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+            if blocks:
+                given = next((its for its in (*args, *kwargs.values()) if hasattr(its, "is_floating_point")), None)
+                blocks[-1].keep(path, given, output[0] if isinstance(output, (tuple, list)) else output)
+
+        return hook
+
+    with ExitStack() as hooks:
+        hooks.callback(module.register_forward_pre_hook(before, with_kwargs=True).remove)
+        hooks.callback(module.register_forward_hook(after).remove)
+        for path, its in module.named_modules() if traced else ():
+            if path:
+                hooks.callback(its.register_forward_hook(inside(path), with_kwargs=True).remove)
+        yield
+
+
+@dataclass(eq=False)
+class Sight:
+    """What was seen of one part in the run that is this layer."""
+
+    layer: NeuronLayer
+    part: NeuronPart
+    seen: Seen
+
+    @property
+    def runs(self) -> int:
+        return len(self.seen.calls[self.part.path])
+
+    @property
+    def call(self) -> Call:
+        return self.seen.calls[self.part.path][self.layer.run]
+
+    @property
+    def block(self) -> Block:
+        return self.seen.blocks[self.layer.block][self.layer.run]
+
+    @cached_property
+    def output(self) -> Tensor:
+        """What the part wrote, ``[rows * tokens, d_model]``."""
+        call, fused = self.call, self.part.fused
+        if fused is None:
+            return call.output.reshape(-1, call.output.shape[-1])
+        return fused.per_token(call.given, call.output, call.activations)
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens a row has here; a decoder beside an encoder has one more."""
+        return len(self.output) // self.seen.rows
+
+    def row(self, row: int) -> Tensor:
+        """What it wrote in one row, ``[tokens, d_model]`` float32."""
+        return self.output[row * self.tokens : (row + 1) * self.tokens].float()
