@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from plain_activations import plain_activations
+import torch
+from numpy.typing import NDArray
 from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from mechamap.config import default_config
 from mechamap.confirmation import confirm_run
@@ -30,8 +32,22 @@ def run(loaded, tmp_path_factory) -> Run:
 
 
 @pytest.fixture(scope="module")
-def plain(loaded, run):
-    return plain_activations(loaded, run.record.tokens.ids, run.record.tokens.windows)
+def plain(smollm2_path, run) -> list[NDArray[np.float32]]:
+    """Each layer's ``[positions, neurons]`` by other means: transformers' own model and tokenizer, a forward hook on
+    each down-projection by its path, one text at a time without padding."""
+    tokenizer = AutoTokenizer.from_pretrained(smollm2_path)
+    model = AutoModelForCausalLM.from_pretrained(smollm2_path).eval()
+    seen: list[list[torch.Tensor]] = [[] for _ in range(30)]
+    for its, block in zip(seen, model.model.layers, strict=True):
+        block.mlp.down_proj.register_forward_hook(lambda _module, args, _output, its=its: its.append(args[0][0]))
+    ids: list[int] = []
+    for text in default_config().texts:
+        given = [tokenizer.bos_token_id, *tokenizer.encode(text, add_special_tokens=False)]
+        with torch.no_grad():
+            model.model(input_ids=torch.tensor([given]))
+        ids += given
+    assert list(run.record.tokens.ids) == ids
+    return [torch.cat(its).numpy() for its in seen]
 
 
 def positions_of(run: Run, category: int) -> tuple[list[int], list[int]]:
@@ -50,6 +66,18 @@ def test_every_neuron_of_the_model_is_in_the_run(run):
     for category in run.categories:
         assert run.record.coverage[category]["not_found"] == []
     assert all(np.isfinite(run.figure(name)).all() for name in ("mean", "auroc", "selectivity", "max", "top_values"))
+
+
+def test_every_neuron_is_what_a_plain_hook_sees_there(run, plain):
+    scored = [p for p in range(len(run.record.tokens.ids)) if p not in run.excluded]
+    for layer, values in zip(run.layers, plain, strict=True):
+        for name, expected in {
+            "mean_all": values[scored].mean(axis=0),
+            "max": values[scored].max(axis=0),
+            "min": values[scored].min(axis=0),
+        }.items():
+            near = 1e-4 * np.abs(values[scored]).max()
+            np.testing.assert_allclose(run.figure(name)[layer.rows], expected, rtol=1e-3, atol=near, err_msg=name)
 
 
 def test_auroc_is_the_rank_sum(run, plain):
