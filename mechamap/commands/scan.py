@@ -49,7 +49,7 @@ def add_to(commands: Commands) -> None:
     add("--device", metavar="D", help="auto (CUDA if there is one, else the CPU), cpu, cuda, cuda:1 or mps")
     add("--revision", metavar="R", help="branch, tag or commit of a hub model")
     add("--trust-remote-code", action="store_true", help="run Python code that comes with the model")
-    add("--no-bos", action="store_true", help="do not put the beginning-of-sequence token in front")
+    add("--no-bos", action="store_true", help="put no BOS in front (of an encoder: no special tokens around)")
     add("--keep-activations", metavar="WHEN", help="keep every activation in the run: auto (when small), always, never")
     add("--out", metavar="DIR", type=Path, help="the run's folder (default: a new one in the data folder)")
     add("--resume", action="store_true", help="go on with the run in --out; its complete layers are kept")
