@@ -36,6 +36,7 @@ __all__ = [
     "config_to_yaml",
     "configs_folder",
     "default_config",
+    "layers_needed",
     "load_config",
     "parse_layers",
     "read_text_argument",
@@ -180,6 +181,19 @@ def parse_layers(spec: str, n_layers: int) -> tuple[int, ...]:
             f"Layers count from 0, so the last is {n_layers - 1}.",
         )
     return tuple(sorted({layer for first, last in ranges for layer in range(first, last + 1)}))
+
+
+def layers_needed(spec: str) -> int | None:
+    """How many layers from the lowest up hold those that ``all`` or ``0-5,11`` means; None for all of them.
+
+    Raises:
+        UsageError: the expression cannot be read.
+    """
+    try:
+        ranges = layer_ranges(spec)
+    except ValueError as error:
+        raise UsageError(f"{error.args[0]}, expected {error.args[1]}.") from None
+    return None if ranges is None else max(last for _, last in ranges) + 1
 
 
 def _completed(tree: Located, folder: Path) -> ScanConfig:

@@ -204,6 +204,8 @@ def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     style = "|" if "\n" in text else None
     if any(break_ in text for break_ in _OTHER_BREAKS):  # YAML reads them back as spaces unless they are escaped
         style = '"'
+    if _EXPONENT.fullmatch(text):  # text to YAML 1.1, a number to _scalar
+        style = "'"
     return dumper.represent_scalar(_TAG + "str", text, style=style)
 
 

@@ -33,7 +33,7 @@ def scan(call: Call) -> dict[str, Any]:
     with ProgressTicker(call.progress) as ticker:
         ticker.stage("resolve", model)
         config = given_config(call)
-        loaded = KEPT.get(model, config, stage_teller(call, ticker))
+        loaded = KEPT.get(model, config, stage_teller(call, ticker), whole=False)
         stop_if_cancelled(call)
         from mechamap.scan import ScanRequest
         from mechamap.scan import scan as run_scan
@@ -93,7 +93,7 @@ def activations(call: Call) -> dict[str, Any]:
     if run.activations(layer) is None:
         config = config_from_dict(run.record.config, f"{run.path}/run.json")
         with ProgressTicker(call.progress) as ticker:
-            loaded = KEPT.get(run.record.model.name, config, stage_teller(call, ticker))
+            loaded = KEPT.get(run.record.model.name, config, stage_teller(call, ticker), whole=False)
             stop_if_cancelled(call)
             ticker.stage("pass", f"layer {layer}")
             from mechamap.activations import layer_activations

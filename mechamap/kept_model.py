@@ -8,11 +8,16 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mechamap.config import layers_needed
+
 if TYPE_CHECKING:
     from mechamap.config import ScanConfig
     from mechamap.models import LoadedModel
 
 __all__ = ["KEPT", "KeptModel"]
+
+# The settings that another model in memory would come of.
+_SHAPED_BY = ("dtype", "device", "device_map", "quantize", "neurons", "revision", "trust_remote_code")
 
 
 class KeptModel:
@@ -22,27 +27,27 @@ class KeptModel:
         self._key: tuple[object, ...] | None = None
         self._loaded: LoadedModel | None = None
 
-    def get(self, name: str, config: ScanConfig, stage: Callable[[str, str], None]) -> LoadedModel:
+    def get(
+        self, name: str, config: ScanConfig, stage: Callable[[str, str], None], *, whole: bool = True
+    ) -> LoadedModel:
         """The model called ``name`` as ``config`` wants it; another one is freed before this one is loaded.
+
+        Args:
+            whole: whether all its layers are needed, or those that the config scans; then one that is kept whole
+                serves as well.
 
         Raises:
             ModelError: see :func:`mechamap.models.load_model`.
         """
-        key = (name, config.dtype, config.device, config.revision, config.trust_remote_code, _files(name))
-        if self._loaded is not None and key == self._key:
+        layers = None if whole else layers_needed(config.layers)
+        key = (*(getattr(config, key) for key in _SHAPED_BY), name, _files(name))
+        if self._loaded is not None and key == self._key and _has(self._loaded, layers):
             return self._loaded
         self.drop()
         stage("resolve", name)
-        from mechamap.models import load_model
+        from mechamap.models import load_configured
 
-        self._loaded = load_model(
-            name,
-            dtype=config.dtype,
-            device=config.device,
-            revision=config.revision,
-            trust_remote_code=config.trust_remote_code,
-            stage=lambda text: stage("load", text),
-        )
+        self._loaded = load_configured(name, config, whole=whole, stage=lambda text: stage("load", text))
         self._key = key
         return self._loaded
 
@@ -53,6 +58,12 @@ class KeptModel:
         torch = sys.modules.get("torch")
         if torch is not None and torch.cuda.is_initialized():
             torch.cuda.empty_cache()
+
+
+def _has(loaded: LoadedModel, layers: int | None) -> bool:
+    """Whether a model has so many layers loaded, all for None."""
+    last = loaded.layers[-1].layer + 1
+    return last == loaded.n_layers or (layers is not None and layers <= last)
 
 
 def _files(name: str) -> tuple[tuple[str, int, int], ...]:

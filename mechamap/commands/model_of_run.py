@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mechamap.commands.narration import Narration
@@ -47,17 +48,14 @@ def model_of_run(run: Run, args: argparse.Namespace, narration: Narration) -> Lo
 
     config = config_from_dict(run.record.config, f"{run.path}/run.json")
     narration.progress("loading torch and transformers")
-    from mechamap.models import load_model
+    from mechamap.models import load_configured
 
+    if args.device:
+        config = replace(config, device=args.device, device_map=None)
+    if args.model:
+        config = replace(config, revision=None)
     try:
-        return load_model(
-            args.model or run.record.model.name,
-            dtype=config.dtype,
-            device=args.device or config.device,
-            revision=None if args.model else config.revision,
-            trust_remote_code=config.trust_remote_code,
-            stage=narration.progress,
-        )
+        return load_configured(args.model or run.record.model.name, config, stage=narration.progress)
     finally:
         narration.clear()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mechamap.models.layers import NeuronLayer, weight_in_out
-from mechamap.models.load import LoadedModel, load_model
+from mechamap.models.load import LoadedModel, load_configured, load_model
 from mechamap.models.proof import LayerProof, prove
 
-__all__ = ["LayerProof", "LoadedModel", "NeuronLayer", "load_model", "prove", "weight_in_out"]
+__all__ = ["LayerProof", "LoadedModel", "NeuronLayer", "load_configured", "load_model", "prove", "weight_in_out"]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mechamap.catalog import resolve
+from mechamap.config import layers_needed
 from mechamap.errors import UsageError
 from mechamap.models import devices, folder, gguf, hub
 from mechamap.models.checkpoint import Reading, read_config, read_model, read_tokenizer
@@ -24,7 +25,9 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-__all__ = ["LoadedModel", "load_model"]
+    from mechamap.config import ScanConfig
+
+__all__ = ["LoadedModel", "load_configured", "load_model"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,6 +156,39 @@ def load_model(
         architecture=str(config.model_type),
         parameters=read.parameters,
         kind=kind,
+    )
+
+
+def load_configured(
+    name: str,
+    config: ScanConfig,
+    *,
+    whole: bool = True,
+    stage: Callable[[str], None] = lambda text: None,
+) -> LoadedModel:
+    """Load a model as the config of a scan wants it.
+
+    Args:
+        name: as for :func:`load_model`.
+        config: what says how.
+        whole: load all layers, whatever ``config.layers`` says; otherwise blocks above those are not read where that
+            can be had. What needs the model's output, such as causes, needs all.
+        stage: told in a few words what is being done.
+
+    Raises:
+        MechaMapError: as :func:`load_model`.
+    """
+    return load_model(
+        name,
+        dtype=config.dtype,
+        device=config.device,
+        device_map=config.device_map,
+        quantize=config.quantize,
+        neurons=config.neurons,
+        layers_wanted=None if whole else layers_needed(config.layers),
+        revision=config.revision,
+        trust_remote_code=config.trust_remote_code,
+        stage=stage,
     )
 
 

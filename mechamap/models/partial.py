@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from mechamap.config import parse_layers
 from mechamap.errors import UnsupportedModel
 from mechamap.models.layers import NeuronLayer, neuron_layers
 
@@ -65,6 +66,7 @@ class LowerBlocks:
         layers = neuron_layers(model, self._template)
         tied = getattr(model, "all_tied_weights_keys", None) or {}
         self.n_layers = layers[-1].layer + 1
+        parse_layers(str(self._wanted - 1), self.n_layers)  # before anything is read, say that there is no such layer
         self.parameters = sum(its.numel() for name, its in model.named_parameters() if name not in tied)
         prefix = layers[0].block.rpartition(".")[0]
         one_list = all(
@@ -91,7 +93,8 @@ class LowerBlocks:
         try:
             found = neuron_layers(model, self._template)
             with torch.inference_mode():
-                model(input_ids=torch.zeros(1, 2, dtype=torch.long, device=input_device(model)))
+                body: Any = getattr(model, "base_model", model)
+                body(input_ids=torch.zeros(1, 2, dtype=torch.long, device=input_device(model)))
         except (*_NEEDS_ALL, UnsupportedModel):
             return None
         return found if [_signature(layer) for layer in found] == self._expected else None

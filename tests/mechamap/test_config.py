@@ -19,6 +19,7 @@ from mechamap.config import (
     config_to_yaml,
     configs_folder,
     default_config,
+    layers_needed,
     load_config,
     parse_layers,
     read_text_argument,
@@ -409,8 +410,10 @@ def test_reading_a_config_loads_neither_numpy_nor_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-@pytest.mark.parametrize("text", ["0\x85", "a\u2028b", "x\x85\ny", "x\r\ny", "tab\t.", "  indented\nless"])
-def test_unusual_line_breaks_in_a_text_survive_yaml(text: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "text", ["1e100", "-2.E5", "0\x85", "a\u2028b", "x\x85\ny", "x\r\ny", "tab\t.", "  indented\nless"]
+)
+def test_a_text_that_yaml_would_read_otherwise_survives_it(text: str, tmp_path: Path) -> None:
     config = dataclasses.replace(default_config(), texts=(text,))
     (tmp_path / "c.yaml").write_text(config_to_yaml(config), encoding="utf-8", newline="")
     assert load_config(tmp_path / "c.yaml") == config
@@ -455,3 +458,70 @@ def test_carriers_and_contrast_survive_yaml_and_plain_values(tmp_path):
     assert config_from_dict(config_to_dict(config)) == config
     (tmp_path / "again.yaml").write_text(config_to_yaml(config), encoding="utf-8")
     assert load_config(tmp_path / "again.yaml") == config
+
+
+# --- how the model is loaded, and where its neurons are ---
+
+_PATH = "model.layers.{layer}.mlp.down_proj"
+
+
+@pytest.mark.parametrize(
+    ("lines", "key", "value"),
+    [
+        (f'neurons: "{_PATH}"', "neurons", (_PATH,)),
+        (f"neurons: {_PATH}", "neurons", (_PATH,)),
+        (
+            f"neurons:\n  - {_PATH}\n  - model.layers.{{layer}}.mlp.experts",
+            "neurons",
+            (_PATH, "model.layers.{layer}.mlp.experts"),
+        ),
+        ("neurons: null", "neurons", None),
+        ("device_map: auto", "device_map", "auto"),
+        (
+            'device_map: {"": cuda, lm_head: disk, model.norm: 1}',
+            "device_map",
+            {"": "cuda", "lm_head": "disk", "model.norm": "cuda:1"},
+        ),
+        ("quantize: nf4", "quantize", "nf4"),
+    ],
+)
+def test_what_shapes_the_model_is_read_and_survives_yaml_and_plain_values(tmp_path, lines, key, value):
+    config = load_config(written(tmp_path, lines + "\n"))
+    assert getattr(config, key) == value
+    assert config_from_dict(json.loads(json.dumps(config_to_dict(config)))) == config
+    (tmp_path / "again.yaml").write_text(config_to_yaml(config), encoding="utf-8")
+    assert load_config(tmp_path / "again.yaml") == config
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (
+            "neurons: model.layers.0.mlp.down_proj",
+            ':1:10: the path "model.layers.0.mlp.down_proj", expected a path with',
+        ),
+        ("neurons: model.layers.0.mlp.down_proj", "Write {layer} in place of 0."),
+        ("neurons: 7", ":1:10: neurons is the number 7, expected a path with {layer}"),
+        ("neurons: []", ":1:10: neurons is an empty list"),
+        ('neurons: ["{layer}.a.{layer}"]', ':1:11: the path "{layer}.a.{layer}"'),
+        ("neurons: model.layers.{}.fc2", ':1:10: the path "model.layers.{}.fc2"'),
+        ("neurons:\n  - a.{layer}.b\n  - a.{layer}.b", ':3:5: the path "a.{layer}.b" a second time'),
+        ("device_map: automatic", ':1:13: device_map is the text "automatic", expected auto, balanced'),
+        ("device_map: automatic", 'Did you mean "auto"?'),
+        ("device_map: {lm_head: gpu}", ':1:23: a place in device_map is the text "gpu", expected cpu, disk'),
+        ("device_map: {}", ":1:13: device_map is an empty mapping"),
+        ("quantize: int3", ':1:11: quantize is the text "int3", expected int8, nf4 or null'),
+    ],
+)
+def test_a_mistake_in_what_shapes_the_model_is_named_with_its_place(tmp_path, lines, said):
+    assert said in str(mistake(tmp_path, lines + "\n"))
+
+
+@pytest.mark.parametrize(("spec", "needed"), [("all", None), ("0", 1), ("0-3", 4), ("11,0-5", 12)])
+def test_so_many_layers_from_the_lowest_up_are_needed(spec, needed):
+    assert layers_needed(spec) == needed
+
+
+def test_layers_that_cannot_be_read_are_wrong_usage_wherever_they_are_read():
+    with pytest.raises(UsageError, match="3-2"):
+        layers_needed("3-2")
