@@ -11,17 +11,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mechamap import __version__
+from mechamap.commands.model_flags import add_loading_flags, loading_changes
 from mechamap.commands.narration import Narration, printable, put, size
 from mechamap.commands.parser import Commands
 from mechamap.errors import UnsupportedModel
 
 if TYPE_CHECKING:
+    from mechamap.config import ScanConfig
+    from mechamap.config import ScanConfig
     from mechamap.models import LoadedModel
 
 __all__ = ["add_to"]
 
 _PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "textual", "plotext", "pyyaml", "platformdirs")
-_EXTRAS = {"gguf": "reading .gguf files", "pyarrow": "writing Parquet (extra: parquet)"}
+_EXTRAS = {
+    "gguf": "reading .gguf files",
+    "bitsandbytes": "weights in int8 and nf4 (extra: quantized)",
+    "torchao": "weights packed by it (extra: quantized)",
+    "accelerate": "spreading a model over devices (extra: device-map)",
+    "pyarrow": "writing Parquet (extra: parquet)",
+}
 
 
 def add_to(commands: Commands) -> None:
@@ -32,27 +41,40 @@ def add_to(commands: Commands) -> None:
         description="Versions, devices, memory and folders; with MODEL, load it and prove layer by layer that the "
         "hooks see its neurons.",
     )
-    add = parser.add_argument
-    add("model", metavar="MODEL", nargs="?", help="a model to load and prove")
-    add("--dtype", metavar="D", default="auto", help="auto, float32, bfloat16 or float16")
-    add("--device", metavar="D", default="auto", help="auto, cpu, cuda, cuda:1 or mps")
-    add("--revision", metavar="R", help="branch, tag or commit of a hub model")
-    add("--trust-remote-code", action="store_true", help="run Python code that comes with the model")
+    parser.add_argument("model", metavar="MODEL", nargs="?", help="a model to load and prove")
+    add_loading_flags(parser)
     parser.set_defaults(run=run, parser=parser)
 
 
 def run(args: argparse.Namespace, narration: Narration) -> int:
     """Print what there is, then the proof of a model if one is named."""
     from mechamap.catalog import resolve
+    from mechamap.config import default_config, with_overrides
 
+    config = _config(args)
+    config = with_overrides(default_config(), **loading_changes(args))
     if args.model is not None:
         resolve(args.model)
     for name, fact in _facts():
         put(f"{name:<13} {printable(fact)}")
     if args.model is not None:
         put("")
-        _prove(args, narration)
+        _prove(args.model, config, narration)
     return 0
+
+
+def _config(args: argparse.Namespace) -> ScanConfig:
+    """How a scan would load the model: as the config file says, and flags win."""
+    from mechamap.config import load_config, with_overrides
+
+    changes: dict[str, object] = {
+        name: value for name in ("dtype", "device", "revision") if (value := getattr(args, name)) is not None
+    }
+    if args.device:
+        changes["device_map"] = None
+    if args.trust_remote_code:
+        changes["trust_remote_code"] = True
+    return with_overrides(load_config(args.config), **changes)
 
 
 def _facts() -> Iterator[tuple[str, str]]:
@@ -106,29 +128,24 @@ def _free_disk(folder: Path) -> str:
         return f"cannot be looked at: {error.strerror}"
 
 
-def _prove(args: argparse.Namespace, narration: Narration) -> None:
-    from mechamap.models import load_model, prove
+def _prove(model: str, config: ScanConfig, narration: Narration) -> None:
+    """Load the model as a scan would, and print what was seen at each part of each layer."""
+    from mechamap.models import load_configured, prove
 
     try:
-        loaded = load_model(
-            args.model,
-            dtype=args.dtype,
-            device=args.device,
-            revision=args.revision,
-            trust_remote_code=args.trust_remote_code,
-            stage=narration.progress,
-        )
+        loaded = load_configured(model, config, stage=narration.progress)
+        narration.progress("proving")
+        proof = [part.to_dict() for part in prove(loaded)]
     finally:
         narration.clear()
     dtype = str(loaded.dtype).removeprefix("torch.")
-    put(f"{loaded.label}: {loaded.architecture}, {loaded.parameters:,} parameters, {dtype} on {loaded.device}")
-    put(f"{'layer':>5}  {'neurons':>8}  {'rebuild error':>13}  {'zero error':>10}  {'allowed':>8}  where")
-    for proof in prove(loaded):
-        put(
-            f"{proof.layer:>5}  {proof.width:>8,}  {proof.rebuild_error:>13.2g}  {proof.zero_error:>10.2g}  "
-            f"{proof.tolerance:>8.2g}  {proof.path}"
-        )
-    put("The hooks see the neurons of every layer.")
+    kind = "" if loaded.kind == "decoder" else f"{loaded.kind}, "
+    put(f"{loaded.label}: {loaded.architecture}, {kind}{loaded.parameters:,} parameters, {dtype} on {loaded.device}")
+    sides = side_labels((layer.layer, layer.side) for layer in loaded.layers)
+    for row in proof_table(proof, side_labels(sides, proof)):
+        put("  ".join(row).rstrip())
+    for line in verdict(proof, dtype):
+        put(line)
     put(_unembedding(loaded))
 
 

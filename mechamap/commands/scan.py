@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mechamap.commands.model_flags import add_loading_flags, loading_changes
 from mechamap.commands.narration import Narration, put
 from mechamap.commands.parser import Commands
 from mechamap.errors import Cancelled, MechaMapError, RunError, UsageError
@@ -45,10 +46,7 @@ def add_to(commands: Commands) -> None:
     add("--limit-neurons", metavar="N", type=int, help="only the first N neurons of each layer")
     add("--threshold", metavar="X", type=float, help="mean activation at which a neuron is listed under a category")
     add("--top-k-tokens", metavar="K", type=int, help="how many highest and lowest tokens to keep for each neuron")
-    add("--dtype", metavar="D", help="auto (as the checkpoint has it), float32, bfloat16 or float16")
-    add("--device", metavar="D", help="auto (CUDA if there is one, else the CPU), cpu, cuda, cuda:1 or mps")
-    add("--revision", metavar="R", help="branch, tag or commit of a hub model")
-    add("--trust-remote-code", action="store_true", help="run Python code that comes with the model")
+    add_loading_flags(parser)
     add("--no-bos", action="store_true", help="put no BOS in front (of an encoder: no special tokens around)")
     add("--keep-activations", metavar="WHEN", help="keep every activation in the run: auto (when small), always, never")
     add("--out", metavar="DIR", type=Path, help="the run's folder (default: a new one in the data folder)")
@@ -124,13 +122,10 @@ def _config(args: argparse.Namespace) -> ScanConfig:
 
     changes: dict[str, object] = {
         name: getattr(args, name)
-        for name in (
-            "layers", "limit_neurons", "threshold", "top_k_tokens", "dtype", "device", "revision", "keep_activations",
-        )
+        for name in ("layers", "limit_neurons", "threshold", "top_k_tokens", "keep_activations")
         if getattr(args, name) is not None
-    }  # fmt: skip
-    if args.trust_remote_code:
-        changes["trust_remote_code"] = True
+    }
+    changes |= loading_changes(args)
     if args.no_bos:
         changes["add_bos"] = False
     config = load_config(args.config)
