@@ -37,8 +37,8 @@ _UNDEFINED: dict[str, dict[str, str]] = {
         "neuron could change.",
     },
     "encoder-decoder": {
-        "write": "The encoder's neurons reach the output only through the decoder's attention, so what a neuron of an "
-        "encoder-decoder writes cannot be told from its weights.",
+        "write": "The encoder's neurons reach the output only through the decoder's attention, so their weights do not "
+        "tell what they write; what the decoder's write is not worked out either.",
         "cause": "The encoder has read the whole text, the word itself included, before the decoder predicts it, so "
         "what precedes the word is not all that the prediction rests on.",
     },
@@ -53,7 +53,7 @@ def kind_of(config: Any, where: str) -> Kind:
         where: the folder or file it is from, for the message.
 
     Raises:
-        UnsupportedModel: it is no language model, or one whose neurons are about no single tokens.
+        UnsupportedModel: it is no language model, or one whose neurons are about no single tokens of one text.
     """
     from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
@@ -66,6 +66,12 @@ def kind_of(config: Any, where: str) -> Kind:
         if built_as.endswith("EncoderModel"):
             return "encoder"
         if _knows(AutoModelForSeq2SeqLM, config):
+            if len(sizes := _vocabularies(config)) > 1:
+                raise UnsupportedModel(
+                    f"{what}, whose encoder and decoder have vocabularies of their own ({sizes[0]:,} and {sizes[1]:,} "
+                    "tokens), so they cannot read the same text.",
+                    "Models whose sides share one vocabulary can be scanned: T5, BART and their kin.",
+                )
             return "encoder-decoder"
     elif causal and not _reads_right(config):
         return "decoder"
@@ -149,6 +155,17 @@ def _built_as(config: Any) -> str:
     """The class that a checkpoint was saved from, empty where its config does not say."""
     names = getattr(config, "architectures", None) or [""]
     return str(names[0])
+
+
+def _vocabularies(config: Any) -> list[int]:
+    """The sizes of the vocabularies of a model of two sides: one where both say the same."""
+    encoder, decoder = getattr(config, "encoder", None), getattr(config, "decoder", None)
+    names = ("src_vocab_size", "tgt_vocab_size", "vocab_size", "decoder_vocab_size")
+    pairs = [(config, name) for name in names]
+    if encoder is not None and decoder is not None:
+        pairs = [(text_config(encoder), "vocab_size"), (text_config(decoder), "vocab_size")]
+    sizes = (getattr(its, name, None) for its, name in pairs)
+    return list(dict.fromkeys(size for size in sizes if isinstance(size, int)))
 
 
 def _knows(auto: Any, config: Any) -> bool:

@@ -121,6 +121,18 @@ def test_models_of_images_and_sounds_are_refused(model_type: str, built_as: str)
     assert "T5" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("model_type", "changes"),
+    [("marian", {"vocab_size": 50, "decoder_vocab_size": 60}), ("fsmt", {"src_vocab_size": 50, "tgt_vocab_size": 60})],
+)
+def test_two_sides_with_vocabularies_of_their_own_cannot_read_one_text(
+    model_type: str, changes: dict[str, Any]
+) -> None:
+    with pytest.raises(UnsupportedModel, match="vocabularies of their own \\(50 and 60 tokens\\)"):
+        kind(model_type, "", **changes)
+    assert kind(model_type, "", **dict.fromkeys(changes, 50)) == "encoder-decoder"
+
+
 # --- by the checkpoint ------------------------------------------------------------------------------------
 
 
