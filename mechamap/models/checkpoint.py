@@ -113,7 +113,7 @@ def _read(path: Path, model_class: Any, config: Any, kind: Kind, how: Reading) -
         offload.keep_with(model)
     if not packed and not offload.options:
         model = model.to(how.target)
-    with_readable_weights(model)
+    with_readable_weights(path, model)
     read: nn.Module = model.eval().requires_grad_(False)
     return read
 

@@ -17,7 +17,7 @@ from mechamap.models.checkpoint import Reading, read_config, read_model, read_to
 from mechamap.models.kinds import Kind, longest_window
 from mechamap.models.layers import NeuronLayer
 from mechamap.models.offload import DeviceMap, check_device_map, input_device
-from mechamap.models.quantized import check_packing
+from mechamap.models.quantized import check_packing, packing_of
 from mechamap.models.quiet import quiet_transformers
 from mechamap.models.trouble import translated
 
@@ -49,6 +49,7 @@ class LoadedModel:
         architecture: the config's model_type.
         parameters: how many weights the whole model has, tied ones counted once.
         kind: ``decoder``, ``encoder`` or ``encoder-decoder``.
+        packing: what the weights are packed as, such as ``int8 (bitsandbytes)``; empty where they are held in full.
     """
 
     label: str
@@ -65,6 +66,7 @@ class LoadedModel:
     architecture: str
     parameters: int
     kind: Kind = "decoder"
+    packing: str = ""
 
 
 def load_model(
@@ -156,6 +158,7 @@ def load_model(
         architecture=str(config.model_type),
         parameters=read.parameters,
         kind=kind,
+        packing=packing_of(read.model),
     )
 
 

@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import importlib.util
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mechamap.errors import MissingExtra, UnsupportedModel, UsageError
+from mechamap.errors import MissingExtra, UnsupportedModel, UsageError, WeightsError
 
 if TYPE_CHECKING:
     import torch
     from torch import nn
 
-__all__ = ["check_packing", "number_of_weights", "packing_method", "reading_packed", "with_readable_weights"]
+__all__ = [
+    "check_packing",
+    "number_of_weights",
+    "packing_method",
+    "packing_of",
+    "reading_packed",
+    "with_readable_weights",
+]
 
 # The methods that can be read, and what that needs beside transformers. The weights of the last three are unpacked
 # while they are read: their kernels run on some cards only, and keep experts in places of their own.
@@ -79,8 +87,7 @@ def reading_packed(config: Any, target: torch.device, quantize: str | None) -> d
     """
     import transformers
 
-    packing = getattr(config, "quantization_config", None)
-    method = packing_method({"quantization_config": packing if isinstance(packing, dict) else vars(packing or config)})
+    method = packing_method({"quantization_config": getattr(config, "quantization_config", None)})
     options: dict[str, Any] = {}
     if method in ("fp8", "mxfp8"):
         options["quantization_config"] = transformers.FineGrainedFP8Config(dequantize=True)
@@ -93,14 +100,41 @@ def reading_packed(config: Any, target: torch.device, quantize: str | None) -> d
     return options | {"device_map": {"": target}} if options or method else {}
 
 
-def with_readable_weights(model: nn.Module) -> None:
+def with_readable_weights(path: Path, model: nn.Module) -> None:
     """Keep bitsandbytes from packing its weights anew for the CPU in the first forward.
 
     That layout rounds more, needs sizes that are multiples of 32, and gives no gradients.
+
+    Raises:
+        WeightsError: the config says that weights are packed, and those in the file are not.
     """
-    for module in model.modules():
+    for name, module in model.named_modules():
+        weight: Any = getattr(module, "weight", None)
+        needs = {"Linear8bitLt": "SCB", "Linear4bit": "quant_state"}.get(type(module).__name__)
+        if needs is not None and getattr(weight, needs, None) is None:
+            raise WeightsError(
+                f"The config in {path} says that bitsandbytes packed the weights, and {name} in the file is in full.",
+                "Take quantization_config out of config.json if it came with a model that is not packed.",
+            )
         if hasattr(module, "support_avx512bf16_for_cpu"):
-            module.support_avx512bf16_for_cpu = False  # type: ignore[assignment]
+            module.support_avx512bf16_for_cpu = False
+
+
+def packing_of(model: nn.Module) -> str:
+    """What most of a model's weights are packed as, and by what; empty where they are held in full."""
+    found: Counter[str] = Counter()
+    for module in model.modules():
+        weight: Any = getattr(module, "weight", None)
+        match kind := type(weight).__name__:
+            case "Int8Params":
+                found["int8 (bitsandbytes)"] += 1
+            case "Params4bit":
+                found[f"{weight.quant_state.quant_type} (bitsandbytes)"] += 1
+            case "Parameter" | "Tensor" | "NoneType":
+                pass
+            case _ if hasattr(weight, "dequantize"):
+                found[f"{kind} (torchao)"] += 1
+    return found.most_common(1)[0][0] if found else ""
 
 
 def number_of_weights(model: nn.Module) -> int:

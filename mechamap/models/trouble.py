@@ -19,7 +19,8 @@ __all__ = ["translated"]
 
 _NO_MEMORY = re.compile(r"out of memory|can't allocate memory|cannot allocate memory|not enough memory", re.I)
 _BROKEN_FILE = ("SafetensorError", "UnpicklingError", "EOFError", "BadZipFile")
-_BROKEN_ZIP = re.compile(r"PytorchStreamReader|central directory|Weights only load failed", re.I)
+_BROKEN_ZIP = re.compile(r"PytorchStreamReader|central directory|safetensors metadata", re.I)
+_NOT_A_WEIGHT = re.compile(r"\bGLOBAL ([\w.]+)")
 _NO_MODULE = re.compile(r"No module named '([\w.]+)'")
 
 
@@ -58,15 +59,29 @@ def _translation(model_id: str, error: Exception) -> MechaMapError:
         return UnsupportedModel(
             f"{model_id}: {_first_sentence(text)}", "It may need a newer transformers: pip install -U transformers"
         )
+    if (broken := _broken_weights(model_id, kind, text)) is not None:
+        return broken
+    return ModelError(
+        f"{model_id} cannot be used: {kind}: {_shortened(text)}",
+        "See that its files are whole; a newer transformers may read what this one cannot.",
+    )
+
+
+def _broken_weights(model_id: str, kind: str, text: str) -> WeightsError | None:
+    """The error where it is about the files of weights, None where it is not."""
+    if "Weights only load failed" in text:
+        named = _NOT_A_WEIGHT.search(text)
+        what = f"hold {named.group(1)}, which is no weight" if named else "are no pickle of weights alone"
+        return WeightsError(
+            f"The weights of {model_id} {what}, so they were not read.",
+            "Reading such a file could run any program. Get the weights as safetensors, or download them again.",
+        )
     if kind in _BROKEN_FILE or "size mismatch" in text or _BROKEN_ZIP.search(text):
         return WeightsError(
             f"The weights of {model_id} cannot be read: {_first_sentence(text) or kind}",
             "Download them again; if that does not help, they do not belong to this config.",
         )
-    return ModelError(
-        f"{model_id} cannot be used: {kind}: {_shortened(text)}",
-        "See that its files are whole; a newer transformers may read what this one cannot.",
-    )
+    return None
 
 
 def _first_sentence(text: str) -> str:
