@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: run test check planted format bench docs clean
+.PHONY: run test check planted matrix format bench docs clean
 .DELETE_ON_ERROR:
 
 run: $(INSTALLED)
@@ -13,7 +13,7 @@ run: $(INSTALLED)
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "MechaMap needs Python 3.11 or newer: make PYTHON=python3.12")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,gguf,parquet]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,gguf,quantized,parquet]'
 	touch $@
 
 check: $(INSTALLED)
@@ -29,6 +29,10 @@ test: check
 planted: $(INSTALLED)
 	$(BIN)/python -m pytest tests/planted
 
+# Another: every architecture that transformers registers is built tiny, proved and scanned.
+matrix: $(INSTALLED)
+	$(BIN)/python -m pytest tests/matrix
+
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks
 
@@ -38,6 +42,7 @@ format: $(INSTALLED)
 
 docs: $(INSTALLED)
 	$(BIN)/python scripts/write_cli_docs.py
+	$(BIN)/python scripts/write_architecture_docs.py
 
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

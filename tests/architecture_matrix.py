@@ -11,10 +11,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from tiny_models import D_MODEL, save, tiny_model
+from architecture_checks import IDS, check_figures, check_nothing_is_left_out, check_proof
+from tiny_models import save, tiny_model
 
 from mechamap.config import Category, default_config
 from mechamap.errors import MechaMapError, UnsupportedModel
@@ -22,7 +21,7 @@ from mechamap.models import LoadedModel, NeuronLayer, load_model
 from mechamap.run import Run
 from mechamap.scan import ScanRequest, scan
 
-__all__ = ["Result", "Verdict", "causal_types", "examine", "examine_all"]
+__all__ = ["Result", "Verdict", "causal_types", "examine", "examine_all", "scanned"]
 
 Verdict = Literal["pass", "no neurons", "cannot build", "fail"]
 
@@ -31,12 +30,6 @@ _TEXTS = (
     "A dog saw the cat eat bread.",  # shorter, so that its window is padded
 )
 _CATEGORIES = (Category("animal", ("cat", "dog", "horse")), Category("food", ("apple", "bread")))
-# Linear layers to the residual stream from something else than neurons of an MLP: from attention heads, a recurrence,
-# a low rank (LAuReL, the gates in the norms of A.X K2, the language adapters of X-MOD) or an embedding (Gemma's of
-# each layer).
-_NO_NEURONS = re.compile(r"att|norm|mixer\.(out|o)_proj|mamba|conv|laurel|adapter|per_layer_projection")
-_IDS = tuple(range(1, 25))
-_TOLERANCE = 1e-3  # of a layer's largest activation: hybrids add up long sums, and in another order when padded
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +42,7 @@ class Result:
         verdict: ``pass`` (scanned, and every layer proved), ``no neurons`` (refused for having no MLP), ``cannot
             build`` (transformers itself cannot make or run a tiny one here) or ``fail``.
         reason: why it did not pass.
+        kind: as what it is read: ``decoder``, ``encoder`` or ``encoder-decoder``; empty where it is not.
         paths: where its neurons are, ``{layer}`` for the number.
         layers: what each layer that has neurons consists of: ``dense``, ``4 experts`` or ``dense + 4 experts``.
         neurons: how many it has in all layers.
@@ -59,6 +53,7 @@ class Result:
     class_name: str
     verdict: Verdict
     reason: str = ""
+    kind: str = ""
     paths: tuple[str, ...] = ()
     layers: tuple[str, ...] = ()
     neurons: int = 0
@@ -94,12 +89,11 @@ def examine(model_type: str, folder: Path) -> Result:
         return replace(result, verdict="cannot build", reason=_said(error, folder))
     try:
         loaded = load_model(str(path), device="cpu")
-        result = replace(result, **_whereabouts(loaded.layers))
-        config = replace(default_config(), categories=_CATEGORIES, texts=_TEXTS, top_k_tokens=2)
-        run = scan(ScanRequest(str(path), config, folder / "run"), loaded=loaded)
-        _check_proof(run, loaded)
-        _check_nothing_is_left_out(loaded)
-        _check_figures(run, loaded, reference)
+        result = replace(result, kind=loaded.kind, **_whereabouts(loaded.layers))
+        run = scanned(loaded, folder / "run")
+        check_proof(run, loaded)
+        check_nothing_is_left_out(loaded)
+        check_figures(run, loaded, reference)
     except UnsupportedModel as error:
         none = "has no MLP neurons" in error.message
         return replace(result, verdict="no neurons" if none else "fail", reason=_said(error, folder))
@@ -111,16 +105,23 @@ def examine(model_type: str, folder: Path) -> Result:
     return replace(result, through=tuple(dict.fromkeys(through)))
 
 
+def scanned(loaded: LoadedModel, out: Path) -> Run:
+    """A run of a model over two short texts."""
+    config = replace(default_config(), categories=_CATEGORIES, texts=_TEXTS, top_k_tokens=2)
+    return scan(ScanRequest(loaded.id, config, out), loaded=loaded)
+
+
 def _built(model_type: str, path: Path) -> Any:
     """The model saved in ``path``, read and run by transformers alone."""
     from transformers import AutoModelForCausalLM
 
-    save(tiny_model(model_type), path)
+    made = tiny_model(model_type)
+    save(made, path)
     model, info = AutoModelForCausalLM.from_pretrained(path, output_loading_info=True)
-    if unread := sorted(info["missing_keys"]):
-        raise ValueError(f"AutoModelForCausalLM does not find {unread[0]} and {len(unread) - 1} more in the checkpoint")
+    if info["missing_keys"]:
+        model = type(made).from_pretrained(path)
     with torch.inference_mode():
-        logits = model.eval()(input_ids=torch.tensor([_IDS]), use_cache=False).logits
+        logits = model.eval()(input_ids=torch.tensor([IDS]), use_cache=False).logits
     if not logits.isfinite().all():
         raise ValueError("its logits are not finite")
     return model
@@ -139,74 +140,6 @@ def _kind(layer: NeuronLayer) -> str:
     if not layer.experts:
         return "dense"
     return f"{'dense + ' if layer.shared else ''}{layer.experts} experts"
-
-
-def _check_proof(run: Run, loaded: LoadedModel) -> None:
-    """See that the run holds a proof of every part of every layer, and each within its tolerance."""
-    assert run.record.state == "complete" and all(layer.complete for layer in run.layers)
-    proved = {(proof["layer"], proof["path"]): proof for proof in run.record.proof}
-    assert set(proved) == {(layer.layer, part.path) for layer in loaded.layers for part in layer.parts}
-    for at, proof in proved.items():
-        errors = {name: proof[name] for name in ("rebuild_error", "zero_error", "removal_error")}
-        if proof["experts"]:
-            errors["own_error"] = proof["own_error"]
-        assert proof["finite"] and proof["tokens"] > 0, f"{at}: {proof}"
-        for name, error in errors.items():
-            assert error is not None and error <= proof["tolerance"], f"{at}: {name} {error}"
-
-
-def _check_nothing_is_left_out(loaded: LoadedModel) -> None:
-    """See that no other linear layer in the blocks could be a down-projection: a proof says nothing of those missed."""
-    found = {part.path for layer in loaded.layers for part in layer.parts}
-    lists = {layer.block.rpartition(".")[0] for layer in loaded.layers}
-    for path, module in loaded.model.named_modules():
-        weight = getattr(module, "weight", None)
-        if path in found or not any(path.startswith(f"{its}.") for its in lists) or not _is_linear(module):
-            continue
-        wide, written = weight.shape if type(module).__name__ == "Conv1D" else weight.shape[::-1]
-        assert written != D_MODEL or wide == D_MODEL or _NO_NEURONS.search(path), f"{path} is left out"
-
-
-def _check_figures(run: Run, loaded: LoadedModel, reference: Any) -> None:
-    """See that the figures of dense neurons are those of plain hooks on the model as transformers reads it."""
-    scored = np.ones(len(run.record.tokens.ids), bool)
-    scored[list(run.record.tokens.excluded)] = False
-    largest = run.figure("max")
-    for layer, rows in zip(loaded.layers, run.layers, strict=True):
-        for part in layer.parts:
-            module = _same(reference, part.path)
-            if _is_linear(module):
-                its = _given(reference, module, run, layer.run)[scored]  # [scored positions, neurons]
-                first = rows.first_row + part.first
-                off = np.abs(largest[first : first + part.neurons] - its.max(axis=0)).max() / np.abs(its).max()
-                assert off <= _TOLERANCE, f"{part.path}: the largest activations are off by {off:.2g}"
-
-
-def _same(model: Any, path: str) -> Any:
-    """The module that another model, with more around it or less, has at ``path``."""
-    here, there = f".{path}", {f".{name}": module for name, module in model.named_modules() if name}
-    return next(its for name, its in there.items() if name.endswith(here) or here.endswith(name))
-
-
-def _is_linear(module: Any) -> bool:
-    return type(module).__name__ in ("Linear", "Conv1D")
-
-
-def _given(model: Any, module: Any, run: Run, call: int) -> NDArray[np.float32]:
-    """What goes into a module, window by window without padding, ``[positions, width]``."""
-    found: list[torch.Tensor] = []
-    for _, start, length in run.record.tokens.windows:
-        calls: list[torch.Tensor] = []
-        handle = module.register_forward_pre_hook(lambda _module, args, to=calls: to.append(args[0].clone()))
-        ids = torch.tensor([run.record.tokens.ids[start : start + length]])
-        with torch.inference_mode():
-            model(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False)
-        handle.remove()
-        values = calls[call].reshape(-1, calls[call].shape[-1])
-        # CPM-Ant puts a prompt in front of the tokens, ProphetNet its predictions of later tokens behind them.
-        found.append(values[-length:] if model.config.model_type == "cpmant" else values[:length])
-    together: NDArray[np.float32] = torch.cat(found).numpy()
-    return together
 
 
 def _said(error: Exception, folder: Path) -> str:
