@@ -123,6 +123,8 @@ def load_model(
         path = source.path
     if source.kind == "gguf":
         gguf.check_file(path)
+        if quantize is not None:
+            raise UsageError(f"{path} is a GGUF file, which is packed already.", "Leave quantize out.")
     else:
         check(path)
         folder.check_weight_files(path)

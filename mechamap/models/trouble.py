@@ -12,6 +12,7 @@ from mechamap.errors import (
     ModelError,
     OutOfMemory,
     UnsupportedModel,
+    UsageError,
     WeightsError,
 )
 
@@ -21,6 +22,7 @@ _NO_MEMORY = re.compile(r"out of memory|can't allocate memory|cannot allocate me
 _BROKEN_FILE = ("SafetensorError", "UnpicklingError", "EOFError", "BadZipFile")
 _BROKEN_ZIP = re.compile(r"PytorchStreamReader|central directory|safetensors metadata", re.I)
 _NOT_A_WEIGHT = re.compile(r"\bGLOBAL ([\w.]+)")
+_CANNOT_OFFLOAD = re.compile(r"dispatched on the CPU or the disk|disk offload", re.I)
 _NO_MODULE = re.compile(r"No module named '([\w.]+)'")
 
 
@@ -41,30 +43,53 @@ def _translation(model_id: str, error: Exception) -> MechaMapError:
     if isinstance(error, MemoryError) or kind == "OutOfMemoryError" or _NO_MEMORY.search(text):
         return OutOfMemory(
             f"{model_id} does not fit into memory: {_first_sentence(text) or kind}",
-            "Try --dtype bfloat16, another --device, or a smaller model; close what else uses the memory.",
-        )
-    if "trust_remote_code" in text:
-        return ModelError(
-            f"{model_id} needs Python code that comes with the model, and running it was not allowed.",
-            "If you trust its authors, allow it with --trust-remote-code.",
+            "Try --dtype bfloat16, --device-map auto, fewer --layers, another --device, or a smaller model; close what "
+            "else uses the memory.",
         )
     if isinstance(error, ImportError):
-        named = _NO_MODULE.search(text)
-        package = named.group(1).partition(".")[0] if named else None
-        return MissingExtra(
-            f"{model_id} needs a package that is not installed: {package or _first_sentence(text)}.",
-            f"Install it: pip install {package}" if package else "Install what the message names.",
+        return _missing_package(model_id, text)
+    return (
+        _refused(model_id, text)
+        or _broken_weights(model_id, kind, text)
+        or ModelError(
+            f"{model_id} cannot be used: {kind}: {_shortened(text)}",
+            "See that its files are whole; a newer transformers may read what this one cannot.",
         )
+    )
+
+
+def _missing_package(model_id: str, text: str) -> MechaMapError:
+    if "trust_remote_code" in text:  # what the code that comes with a model needs is asked for together with leave
+        return _code_not_allowed(model_id)
+    named = _NO_MODULE.search(text)
+    package = named.group(1).partition(".")[0] if named else None
+    return MissingExtra(
+        f"{model_id} needs a package that is not installed: {package or _first_sentence(text)}.",
+        f"Install it: pip install {package}" if package else "Install what the message names.",
+    )
+
+
+def _code_not_allowed(model_id: str) -> ModelError:
+    return ModelError(
+        f"{model_id} needs Python code that comes with the model, and running it was not allowed.",
+        "If you trust its authors, allow it with --trust-remote-code.",
+    )
+
+
+def _refused(model_id: str, text: str) -> MechaMapError | None:
+    """The error where transformers would not even try, None where it did."""
+    if "trust_remote_code" in text:
+        return _code_not_allowed(model_id)
     if "does not recognize this architecture" in text or "Unrecognized model" in text:
         return UnsupportedModel(
             f"{model_id}: {_first_sentence(text)}", "It may need a newer transformers: pip install -U transformers"
         )
-    if (broken := _broken_weights(model_id, kind, text)) is not None:
-        return broken
-    return ModelError(
-        f"{model_id} cannot be used: {kind}: {_shortened(text)}",
-        "See that its files are whole; a newer transformers may read what this one cannot.",
-    )
+    if _CANNOT_OFFLOAD.search(text):
+        return UsageError(
+            f"{model_id} cannot be spread like that: {_first_sentence(text)}",
+            "Packed weights and GGUF files cannot be kept on disk, nor packed ones in memory beside a card.",
+        )
+    return None
 
 
 def _broken_weights(model_id: str, kind: str, text: str) -> WeightsError | None:
