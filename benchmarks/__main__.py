@@ -17,6 +17,7 @@ import torch
 from benchmarks.explorer import explorer_figures
 from benchmarks.figures import table
 from benchmarks.findings import findings_figures
+from benchmarks.loading import loading_figures
 from benchmarks.scan import scan_figures
 
 
@@ -24,10 +25,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--model", type=Path, help="folder of the model to scan")
     parser.add_argument("--rounds", type=int, default=5, help="pairs per figure (default: 5)")
-    parser.add_argument("--only", choices=["scan", "findings", "explorer"], help="one group of figures")
+    parser.add_argument("--only", choices=["loading", "scan", "findings", "explorer"], help="one group of figures")
     arguments = parser.parse_args()
     model = arguments.model or _smollm2()
     print(f"{date.today()}, {_machine()}\n")
+    if arguments.only in (None, "loading"):
+        print(table(f"Loading {model.name}, and experts", loading_figures(model, arguments.rounds)), flush=True)
     if arguments.only in (None, "scan"):
         print(table(f"Scan of {model.name}", scan_figures(model, arguments.rounds)), flush=True)
     if arguments.only in (None, "findings"):

@@ -46,6 +46,7 @@ _TABLE: tuple[tuple[str, str], ...] = (
         "ministral3 mistral nemotron olmo olmo2 olmo3 olmo_hybrid phi3 qwen2 qwen3 qwen3_5_text seed_oss smollm3 "
         "stablelm vaultgemma youtu",
     ),
+    ("model.text_model.layers.{layer}.mlp.down_proj", "emu3"),
     # Plain MLPs in a Llama-like frame
     ("model.layers.{layer}.mlp.fc2", "phi moshi nanochat"),
     ("model.layers.{layer}.mlp.c_proj", "starcoder2"),

@@ -28,6 +28,8 @@ _CONTEXT_KEYS = (
     "max_position_embeddings", "n_positions", "max_seq_len", "max_encoder_position_embeddings",
     "max_decoder_position_embeddings", "max_target_positions",
 )  # fmt: skip
+# Their causal class gives the weights other names than the checkpoints have, which are of the whole model.
+_WHOLE_ONLY = frozenset({"emu3"})
 _BOTH_SIDES = "An encoder reads a text from both sides at once"
 _UNDEFINED: dict[str, dict[str, str]] = {
     "decoder": {},
@@ -97,6 +99,8 @@ def auto_class(kind: Kind, config: Any) -> Any:
     tied = getattr(text_config(config), "tie_word_embeddings", True)
     if _built_as(config) == body and body and not tied:
         return transformers.AutoModel
+    if config.model_type in _WHOLE_ONLY:
+        return transformers.AutoModelForImageTextToText
     return transformers.AutoModelForCausalLM
 
 

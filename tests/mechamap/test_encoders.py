@@ -23,7 +23,8 @@ from mechamap.config import Category, ScanConfig, default_config
 from mechamap.confirmation import ConfirmSettings, confirm_run
 from mechamap.errors import UnsupportedModel
 from mechamap.lens import neuron_lens
-from mechamap.models import LoadedModel, load_model, prove
+from mechamap.models import LoadedModel, load_model
+from mechamap.models.proof import prove
 from mechamap.run import Run
 from mechamap.scan import ScanRequest, scan
 from mechamap.scan_checks import Checks, scan_and_check

@@ -13,7 +13,8 @@ from scipy.stats import combine_pvalues, rankdata
 from sklearn.metrics import roc_auc_score
 
 from mechamap.config import config_from_dict
-from mechamap.models import LoadedModel, load_model, prove
+from mechamap.models import LoadedModel, load_model
+from mechamap.models.proof import prove
 
 SEEDS = (0, 1, 2)
 WORDS = (*sum(CATEGORIES.values(), ()), *CONTRAST)

@@ -11,10 +11,11 @@ from torch import Tensor, nn
 from transformers import AutoModelForCausalLM
 
 from mechamap.errors import UnsupportedModel
-from mechamap.models import LoadedModel, load_model, prove, weight_in_out
+from mechamap.models import LoadedModel, load_model, weight_in_out
 from mechamap.models.architectures import NEURONS, config_d_mlp, config_widths
 from mechamap.models.discovery import discover
 from mechamap.models.layers import neuron_layers
+from mechamap.models.proof import prove
 
 # Their configs have no name for d_mlp: it is four (MPT: by its own ratio, here two) times d_model.
 FOUR_TIMES = {"bloom", "mpt", "gpt_neox_japanese"}

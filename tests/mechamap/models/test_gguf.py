@@ -8,7 +8,8 @@ import torch
 from smollm2 import D_MLP, N_LAYERS, smollm2_gguf
 
 from mechamap.errors import MissingExtra, ModelError, WeightsError
-from mechamap.models import load_model, prove
+from mechamap.models import load_model
+from mechamap.models.proof import prove
 
 
 @pytest.mark.smollm2

@@ -11,7 +11,8 @@ from tiny_models import D_MLP, D_MODEL, N_LAYERS
 from torch import Tensor, nn
 
 from mechamap.errors import ModelError, UnsupportedModel
-from mechamap.models import LoadedModel, load_model, prove
+from mechamap.models import LoadedModel, load_model
+from mechamap.models.proof import prove
 
 
 @pytest.fixture

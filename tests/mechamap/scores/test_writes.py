@@ -82,7 +82,8 @@ def test_only_the_first_neurons_are_scored_where_a_limit_says_so(loaded: LoadedM
 def test_a_neuron_that_writes_nothing_has_no_figure(loaded: LoadedModel, unembedding: Unembedding) -> None:
     from copy import deepcopy
 
-    layer = replace(loaded.layers[0], module=deepcopy(loaded.layers[0].module))
+    (part,) = loaded.layers[0].parts
+    layer = replace(loaded.layers[0], parts=(replace(part, module=deepcopy(part.module)),))
     weight: Any = layer.module.weight
     with torch.no_grad():
         (weight[4] if weight.shape[0] == D_MLP else weight[:, 4]).zero_()
