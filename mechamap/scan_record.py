@@ -86,7 +86,7 @@ def new_record(inputs: ScanInputs, kept: Mapping[int, LayerRows], folder: Path) 
             parameters=loaded.parameters,
             dtype=str(loaded.dtype).removeprefix("torch."),
             device=str(loaded.device),
-            layers=len(loaded.layers),
+            layers=loaded.n_layers,
             context=loaded.context,
         ),
         categories=tuple(category.name for category in inputs.config.categories),
