@@ -167,7 +167,7 @@ def test_activations_that_overflow_in_half_precision_are_said_and_never_a_silent
 ) -> None:
     weights = load_file(folder / "model.safetensors")
     for name in ("up", "gate"):
-        weights[f"model.layers.1.mlp.{name}_proj.weight"] *= 3e4
+        weights[f"model.layers.1.mlp.{name}_proj.weight"] *= 1e3
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     assert main(["scan", str(folder), "--device", "cpu", "--dtype", "float16"]) == 0
     captured = capsys.readouterr()
@@ -177,5 +177,5 @@ def test_activations_that_overflow_in_half_precision_are_said_and_never_a_silent
     run = Run.open(Path(captured.out.strip()))
     assert np.isfinite(run.column("auroc", "food")[:80]).all()
     assert np.isnan(run.column("auroc", "food")[80:]).all()
-    assert main(["scan", str(folder), "--device", "cpu", "--dtype", "bfloat16"]) == 0
+    assert main(["scan", str(folder), "--device", "cpu", "--dtype", "float32"]) == 0
     assert "NaN or infinite" not in capsys.readouterr().err
