@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from smollm2 import D_MLP, N_LAYERS, N_NEURONS
 from tiny_models import CONTEXT, save_tiny_model
 from transformers import AutoModelForCausalLM
@@ -24,6 +25,7 @@ from mechamap.errors import (
 )
 from mechamap.models import load_model
 from mechamap.models.devices import pick_device
+from mechamap.models.proof import prove
 
 
 @pytest.fixture
@@ -95,10 +97,24 @@ def test_weights_in_shards_and_in_bin_files_load_too(tmp_path: Path, folder: Pat
     old = Path(shutil.copytree(folder, tmp_path / "old"))
     (old / "model.safetensors").unlink()
     torch.save(model.state_dict(), old / "pytorch_model.bin")
-    for other in (sharded, old):
+    old_shards = Path(shutil.copytree(old, tmp_path / "old-shards"))
+    (old_shards / "pytorch_model.bin").unlink()
+    save_in_shards(model.state_dict(), old_shards)
+    for other in (sharded, old, old_shards):
         assert torch.equal(load_model(str(other), device="cpu").model.get_input_embeddings().weight, expected)
-    next(sharded.glob("*.safetensors")).unlink()
-    assert "missing" in refused(sharded, WeightsError).message
+    for shards, suffix in ((sharded, "safetensors"), (old_shards, "bin")):
+        gone = sorted(shards.glob(f"*-of-*.{suffix}"))[-1]
+        gone.unlink()
+        assert f"{gone} is missing" in refused(shards, WeightsError).message
+
+
+def save_in_shards(weights: dict[str, torch.Tensor], folder: Path) -> None:
+    """Two ``.bin`` files and the index that says which weight is in which, as older models have them."""
+    names = sorted(weights)
+    files = {name: f"pytorch_model-0000{1 + (2 * at >= len(names))}-of-00002.bin" for at, name in enumerate(names)}
+    for file in sorted(set(files.values())):
+        torch.save({name: weights[name].clone() for name in names if files[name] == file}, folder / file)
+    (folder / "pytorch_model.bin.index.json").write_text(json.dumps({"metadata": {}, "weight_map": files}))
 
 
 @pytest.mark.parametrize(("option", "value"), [("dtype", "int4"), ("device", "tpu"), ("device", "cuda:x")])
@@ -309,3 +325,98 @@ print("torch" in sys.modules, "transformers" in sys.modules)
 def test_a_name_that_means_nothing(tmp_path: Path) -> None:
     with pytest.raises(ModelNotFound):
         load_model(str(tmp_path / "nothing"))
+
+
+# --- where the neurons are, said by the user ---
+
+OWN_MLP = """
+from torch import nn
+from transformers import GPT2Config, GPT2LMHeadModel
+
+
+class HomemadeConfig(GPT2Config):
+    model_type = "homemade"
+
+
+class Thoughts(nn.Module):
+    def __init__(self, config):
+        super().__init__()
+        self.rise = nn.Linear(config.n_embd, config.n_inner)
+        self.fall = nn.Linear(config.n_inner, config.n_embd)
+        self.decoy = nn.Linear(config.n_inner, config.n_embd)
+
+    def forward(self, hidden):
+        return self.fall(self.rise(hidden).relu())
+
+
+class Homemade(GPT2LMHeadModel):
+    config_class = HomemadeConfig
+
+    def __init__(self, config):
+        super().__init__(config)
+        for block in self.transformer.h:
+            block.mlp = Thoughts(config)
+        self.post_init()
+"""
+
+
+@pytest.fixture
+def homemade(folder: Path) -> Path:
+    """A model nobody has seen, in whose blocks two linear layers could lead from the neurons."""
+    change_config(
+        folder,
+        model_type="homemade",
+        auto_map={"AutoConfig": "code.HomemadeConfig", "AutoModelForCausalLM": "code.Homemade"},
+    )
+    (folder / "code.py").write_text(OWN_MLP)
+    weights = load_file(folder / "model.safetensors")
+    for name in [name for name in weights if ".mlp." in name]:
+        values = weights.pop(name)
+        names = {"c_fc": ["rise"], "c_proj": ["fall", "decoy"]}[name.split(".")[-2]]
+        for its in names:
+            weights[name.replace(name.split(".")[-2], its)] = (
+                (values.T if values.ndim == 2 else values).contiguous().clone()
+            )
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
+
+
+def test_a_model_nobody_has_seen_is_scanned_once_it_is_told_where_its_neurons_are(homemade: Path) -> None:
+    with pytest.raises(UnsupportedModel, match=r"mlp\.fall, mlp\.decoy") as caught:
+        load_model(str(homemade), device="cpu", trust_remote_code=True)
+    assert "neurons" in caught.value.hint
+    paths = "transformer.h.{layer}.mlp.fall"
+    for given in (paths, [paths]):
+        loaded = load_model(str(homemade), device="cpu", trust_remote_code=True, neurons=given)
+        assert [layer.path for layer in loaded.layers] == [f"transformer.h.{number}.mlp.fall" for number in range(3)]
+        assert len(prove(loaded)) == 3
+
+
+def test_a_wrong_place_of_neurons_is_found_out(homemade: Path) -> None:
+    decoy = load_model(str(homemade), device="cpu", trust_remote_code=True, neurons="transformer.h.{layer}.mlp.decoy")
+    with pytest.raises(UnsupportedModel, match="decoy"):
+        prove(decoy)
+
+
+def test_a_place_that_is_not_there_is_answered_with_those_that_are_near(folder: Path) -> None:
+    with pytest.raises(UnsupportedModel, match=r"transformer\.h\.0\.mlp\.cproj, found nothing there") as caught:
+        load_model(str(folder), device="cpu", neurons="transformer.h.{layer}.mlp.cproj")
+    assert "mlp.c_proj" in caught.value.hint
+    with pytest.raises(UnsupportedModel, match=r"no blocks at model\.layers") as caught:
+        load_model(str(folder), device="cpu", neurons="model.layers.{layer}.mlp.down_proj")
+    assert caught.value.hint
+
+
+def test_what_is_said_of_the_neurons_overrides_what_is_known(tiny_models: Callable[..., Path]) -> None:
+    """Shared experts without the routed ones, where the table has both."""
+    folder = str(tiny_models("qwen2_moe"))
+    places = [f"model.layers.{{layer}}.mlp.{its}down_proj" for its in ("", "shared_expert.")]
+    known, loaded = (load_model(folder, device="cpu", neurons=its) for its in (None, places))
+    assert [layer.experts > 0 for layer in known.layers] == [False, True, True]
+    assert [layer.path for layer in loaded.layers] == [
+        "model.layers.0.mlp.down_proj",
+        "model.layers.1.mlp.shared_expert.down_proj",
+        "model.layers.2.mlp.shared_expert.down_proj",
+    ]
+    assert [layer.experts for layer in loaded.layers] == [0, 0, 0]
+    assert len(prove(loaded)) == 3
