@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 from fake_hub import COMMIT, hub_serving
+from packed_models import change_config
 from transformers import AutoModelForCausalLM
 
 from mechamap.catalog import cached_models
-from mechamap.errors import ModelError, ModelNotFound, WeightsError
+from mechamap.errors import ModelError, ModelNotFound, UnsupportedModel, WeightsError
 from mechamap.models import load_model
 
 NOBODY = "http://127.0.0.1:9"  # the discard port: refused at once
@@ -154,3 +155,16 @@ def test_half_a_model_in_the_cache_is_an_error_not_a_guess(
     monkeypatch.setenv("HF_ENDPOINT", NOBODY)
     with pytest.raises(WeightsError, match="no weights"):
         load_model("org/tiny", device="cpu")
+
+
+def test_weights_that_could_not_be_read_are_not_downloaded(
+    remote: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change_config(remote, quantization_config={"quant_method": "gptq", "bits": 4})
+    with hub_serving({"org/tiny": remote}) as (address, asked):
+        monkeypatch.setenv("HF_ENDPOINT", address)
+        with pytest.raises(UnsupportedModel, match="packed by gptq"):
+            load_model("org/tiny", device="cpu")
+    assert any(path.endswith("config.json") for path in asked)
+    assert not [path for path in asked if path.endswith(".safetensors")]
+    assert not list(cache.rglob("*.safetensors"))
