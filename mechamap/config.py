@@ -138,14 +138,15 @@ def with_overrides(config: ScanConfig, **changes: object) -> ScanConfig:
     categories = changes.get("categories")
     if isinstance(categories, tuple | list) and all(isinstance(it, Category) for it in categories):
         changes["categories"] = {category.name: list(category.words) for category in categories}
-    tree = {key: from_plain(value, key) for key, value in changes.items()}
+    tree = Located({key: from_plain(value, key) for key, value in changes.items()}, "overrides")
     try:
-        values = _values(Located(tree, "overrides"), Path(), base=config)
+        changed = dataclasses.replace(config, **cast(Any, _values(tree, Path(), base=config)))
+        _check_places(changed, tree)
     except ConfigError as error:
         # The place is the key, and "window: window is 3" says it twice.
         place, _, rest = error.message.partition(": ")
         raise UsageError(rest if rest.startswith(f"{place} ") else error.message, error.hint) from None
-    return dataclasses.replace(config, **cast(Any, values))
+    return changed
 
 
 def config_to_dict(config: ScanConfig) -> dict[str, Any]:
@@ -198,7 +199,17 @@ def layers_needed(spec: str) -> int | None:
 
 def _completed(tree: Located, folder: Path) -> ScanConfig:
     base = default_config()
-    return dataclasses.replace(base, **cast(Any, _values(tree, folder, base)))
+    config = dataclasses.replace(base, **cast(Any, _values(tree, folder, base)))
+    _check_places(config, tree)
+    return config
+
+
+def _check_places(config: ScanConfig, tree: Located) -> None:
+    """Refuse a device together with a map: one puts the whole model in one place, the other spreads it."""
+    if config.device_map is None or config.device == "auto" or not isinstance(tree.value, dict):
+        return
+    at = tree.value.get("device_map") or tree.value.get("device") or tree
+    fail(at, f"device_map is given together with device {config.device}", "one of the two")
 
 
 def _values(tree: Located, folder: Path, base: ScanConfig | None) -> dict[str, object]:

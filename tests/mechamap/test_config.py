@@ -510,6 +510,10 @@ def test_what_shapes_the_model_is_read_and_survives_yaml_and_plain_values(tmp_pa
         ("device_map: automatic", 'Did you mean "auto"?'),
         ("device_map: {lm_head: gpu}", ':1:23: a place in device_map is the text "gpu", expected cpu, disk'),
         ("device_map: {}", ":1:13: device_map is an empty mapping"),
+        (
+            "device: cpu\ndevice_map: auto",
+            ":2:13: device_map is given together with device cpu, expected one of the two",
+        ),
         ("quantize: int3", ':1:11: quantize is the text "int3", expected int8, nf4 or null'),
     ],
 )
