@@ -19,9 +19,10 @@ IDS = tuple(range(1, 25))  # tokens to run a model on
 _TOLERANCE = 1e-3  # of a layer's largest activation: hybrids add up long sums, and in another order when padded
 # Linear layers to the residual stream from something else than neurons of an MLP: from attention heads, a recurrence,
 # embeddings, or a low rank (LAuReL, the gates in the norms of A.X K2, the language adapters of X-MOD); and BLT's
-# transformer over patches of bytes, none of whose neurons belongs to a token.
+# transformer over patches of bytes, none of whose neurons belongs to a token. JetMoe's is the layer to its neurons.
 _NO_NEURONS = re.compile(
     r"att|mixer\.(out|o)_proj|mamba|conv|embed|per_layer_projection|laurel|norm|adapter|global_transformer|patcher"
+    r"|mlp\.input_linear$"
 )
 # Experts that are given their tokens in a way of their own; tests of theirs check those.
 _OWN_WAYS = (
@@ -48,23 +49,27 @@ def check_proof(run: Run, loaded: LoadedModel) -> None:
 
 
 def check_nothing_is_left_out(loaded: LoadedModel) -> None:
-    """See that no other linear layer that a text runs through could be a down-projection: of those no proof speaks."""
+    """See that no other module that a text runs through could be a down-projection: of those no proof speaks."""
     found = {part.path for layer in loaded.layers for part in layer.parts}
-    suspects: dict[str, Any] = {}
-    for path, module in loaded.model.named_modules():
-        if _is_linear(module) and path not in found and not _NO_NEURONS.search(path):
-            wide, written = module.weight.shape if _is_conv1d(module) else module.weight.shape[::-1]
-            if written == D_MODEL != wide:
-                suspects[path] = module
     ran: list[str] = []
     handles = [
-        module.register_forward_hook(lambda *_, path=path: ran.append(path)) for path, module in suspects.items()
+        module.register_forward_hook(lambda *_, path=path: ran.append(path))
+        for path, module in loaded.model.named_modules()
+        if path not in found and not _NO_NEURONS.search(path) and _could_write(module)
     ]
     with torch.inference_mode():
         loaded.model(input_ids=torch.tensor([IDS]), use_cache=False)
     for handle in handles:
         handle.remove()
     assert not ran, f"{', '.join(ran)} is left out"
+
+
+def _could_write(module: Any) -> bool:
+    """Whether it is a linear layer from another width to d_model, or holds such ones fused."""
+    if _is_linear(module):
+        wide, written = module.weight.shape if _is_conv1d(module) else module.weight.shape[::-1]
+        return bool(written == D_MODEL != wide)
+    return any(its.ndim == 3 and its.shape[0] > 1 and D_MODEL in its.shape for its in module.parameters(recurse=False))
 
 
 def check_figures(run: Run, loaded: LoadedModel, reference: Any) -> None:

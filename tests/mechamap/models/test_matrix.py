@@ -53,9 +53,10 @@ def test_a_type_is_as_the_table_says(model_type: str, tmp_path: Path):
 def test_neurons_that_are_left_out_are_noticed(tmp_path: Path):
     loaded = load_model(str(save(tiny_model("qwen2_moe"), tmp_path / "model")), device="cpu")
     check_nothing_is_left_out(loaded)
-    without = tuple(replace(layer, parts=layer.parts[1:] or layer.parts) for layer in loaded.layers)
-    with pytest.raises(AssertionError, match=r"shared_expert\.down_proj.* left out"):
-        check_nothing_is_left_out(replace(loaded, layers=without))
+    for kept, missed in ((slice(1, None), r"shared_expert\.down_proj"), (slice(-1), r"mlp\.experts")):
+        without = tuple(replace(layer, parts=layer.parts[kept] or layer.parts) for layer in loaded.layers)
+        with pytest.raises(AssertionError, match=f"{missed}.* left out"):
+            check_nothing_is_left_out(replace(loaded, layers=without))
 
 
 @pytest.mark.parametrize("model_type", ["llama", "mixtral"])
