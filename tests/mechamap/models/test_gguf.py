@@ -7,7 +7,7 @@ import pytest
 import torch
 from smollm2 import D_MLP, N_LAYERS, smollm2_gguf
 
-from mechamap.errors import MissingExtra, ModelError, WeightsError
+from mechamap.errors import MissingExtra, ModelError, UsageError, WeightsError
 from mechamap.models import load_model
 from mechamap.models.proof import prove
 
@@ -22,6 +22,9 @@ def test_a_gguf_file_loads_to_the_same_model_as_its_converted_folder(smollm2_pat
     assert len(prove(loaded)) == N_LAYERS
     theirs = unpacked.model.state_dict()
     assert all(torch.equal(weight, theirs[name]) for name, weight in loaded.model.state_dict().items())
+    lower = load_model(str(smollm2_gguf()), device="cpu", layers_wanted=2)
+    assert (len(lower.layers), lower.n_layers, lower.parameters) == (2, N_LAYERS, loaded.parameters)
+    assert all(torch.equal(weight, theirs[name]) for name, weight in lower.model.state_dict().items())
     sentence = "The cat's 1987 trip to Århus, by train."
     assert loaded.tokenizer.encode(sentence) == unpacked.tokenizer.encode(sentence)
 
@@ -51,3 +54,10 @@ def test_without_the_extra_the_error_names_it(tmp_path: Path, monkeypatch: pytes
     with pytest.raises(MissingExtra, match=package) as caught:
         load_model(str(file))
     assert "mechamap[gguf]" in caught.value.hint
+
+
+def test_a_gguf_file_is_packed_already(tmp_path: Path) -> None:
+    file = tmp_path / "model.gguf"
+    file.write_bytes(b"GGUF" + b"\0" * 100)
+    with pytest.raises(UsageError, match="packed already"):
+        load_model(str(file), quantize="nf4")
