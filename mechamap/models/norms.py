@@ -69,7 +69,7 @@ def norm_of(module: nn.Module, like: Tensor) -> Norm | None:
             return None
         if not isinstance(out, torch.Tensor) or out.shape != rows.shape or not out.isfinite().all():
             return None
-        up, down, seen = out.float().reshape(3, width)
+        up, down, seen = out.float().to(like.device).reshape(3, width)
         norm_parts = (up - down) / 2 / (flat / size), (up + down) / 2
         given = rows.float().reshape(3, width)[2]
         for centred in (False, True):

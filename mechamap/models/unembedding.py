@@ -97,7 +97,7 @@ class Unembedding:
     def written_by_neuron(self, layer: NeuronLayer, index: int, expert: int = -1) -> Tensor:
         """What one neuron adds to the stream per unit of activation, ``[d_model]`` float32."""
         part, place = layer.part_of(index, expert)
-        weight = part.weight(max(expert, 0))[place : place + 1].float()
+        weight = part.weight(max(expert, 0))[place : place + 1].to(self.weight.device).float()
         norm = self.written.get(layer.layer)
         return (weight if norm is None else norm.fold(weight))[0]
 
@@ -116,7 +116,7 @@ class Unembedding:
         norm = self.written.get(layer.layer)
         for part, width in zip(layer.parts, layer.widths(limit), strict=True):
             for expert in range(max(part.experts, 1)):
-                weight = part.weight(expert)[:width].float()
+                weight = part.weight(expert)[:width].to(self.weight.device).float()
                 yield weight if norm is None else norm.fold(weight)
 
 
@@ -138,13 +138,13 @@ def find_unembedding(loaded: LoadedModel) -> Unembedding:
     trace = _trace(loaded, head)
     with torch.inference_mode():
         before, norm, norm_path, stream = _way_to(loaded, trace)
-        if trace.last is None or not _alike(trace.last.to(stream.device), stream):
+        if trace.last is None or not _alike(trace.last, stream):
             raise UnsupportedModel(
                 f"{loaded.id} reads its logits from something else than what leaves the last block, so a neuron has no "
                 "direct effect on them that its weights would tell."
             )
         written = _output_norms(loaded, trace)
-        weight = readable_weight(head)  # [vocabulary, width]
+        weight = readable_weight(head).to(loaded.device)  # [vocabulary, width]
         vocabulary = min(weight.shape[0], max(len(loaded.tokenizer), 2))
         softcap = getattr(text_config(loaded.model.config), "final_logit_softcapping", None)
         some = torch.linspace(0, vocabulary - 1, min(vocabulary, _CHECKED), device=stream.device).long()
@@ -171,7 +171,7 @@ def _folded(rows: Tensor, before: Tensor | None, norm: Norm | None) -> Tensor:
 def _constant(head: nn.Module, rows: Tensor, ids: Tensor, before: Tensor | None, norm: Norm | None) -> Tensor:
     """What the biases add to every position's logits of some tokens, ``[ids]``."""
     bias = readable_bias(head)
-    constant = rows.new_zeros(len(rows)) if bias is None else bias[ids].float()
+    constant = rows.new_zeros(len(rows)) if bias is None else bias.to(rows.device)[ids].float()
     if norm is not None:
         constant = constant + (rows if before is None else rows @ before) @ norm.bias
     return constant
@@ -216,6 +216,10 @@ def _trace(loaded: LoadedModel, head: nn.Module) -> _Trace:
 
     trace = _Trace()
 
+    def rows(tensor: Tensor) -> Tensor:
+        """A copy ``[tokens, width]`` float32; of a model spread over devices, all on one."""
+        return tensor.to(loaded.device, torch.float32, copy=True).reshape(-1, tensor.shape[-1])
+
     def leaf(path: str) -> Any:
         def after(module: nn.Module, args: tuple[Any, ...], out: Any) -> None:
             given = args[0] if args else None
@@ -223,15 +227,14 @@ def _trace(loaded: LoadedModel, head: nn.Module) -> _Trace:
             if not (isinstance(given, torch.Tensor) and isinstance(out, torch.Tensor)) or out.is_complex():
                 return
             if given.is_floating_point() and given.ndim >= 2:
-                flat = (tensor.float().reshape(-1, tensor.shape[-1]).clone() for tensor in (given, out))
-                trace.calls.append(_Call(path, module, *flat))
+                trace.calls.append(_Call(path, module, rows(given), rows(out)))
 
         return after
 
     def block(layer: int | None) -> Any:
         def after(_module: nn.Module, _args: tuple[Any, ...], out: Any) -> None:
             first = out[0] if isinstance(out, (tuple, list)) else out
-            trace.last = first.float().reshape(-1, first.shape[-1]).clone()
+            trace.last = rows(first)
             if layer is not None:
                 trace.block_outputs[layer] = trace.last
 
@@ -249,7 +252,7 @@ def _trace(loaded: LoadedModel, head: nn.Module) -> _Trace:
             for name, module in loaded.model.get_submodule(prefix).named_children():
                 hooks.callback(_removal(module.register_forward_hook(block(numbers.get(f"{prefix}.{name}")))))
         logits = loaded.model(**inputs_to_try(loaded)).logits
-    trace.logits = logits.float().reshape(-1, logits.shape[-1])
+    trace.logits = rows(logits)
     return trace
 
 
@@ -292,7 +295,7 @@ def _way_to(loaded: LoadedModel, trace: _Trace) -> tuple[Tensor | None, Norm | N
             return before, norm, call.path, call.given
         if weight is None or weight.ndim != 2 or getattr(call.module, "bias", None) is not None:
             raise UnsupportedModel(f"{loaded.id}: {call.path} before the output embedding is no norm that is known.")
-        weight = readable_weight(call.module).float()
+        weight = readable_weight(call.module).to(loaded.device).float()
         before = weight if before is None else before @ weight
         wanted = call.given
     return before, None, "", wanted
