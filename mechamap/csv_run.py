@@ -1,7 +1,8 @@
 """A CSV in the columns ``model,layer,neuron,category,avg_activation,top_tokens``, opened as a run, whoever wrote it.
 
 Such a file knows mean activations (those at or above some threshold) and top tokens, nothing else: the run has the
-figures ``mean``, ``top_values`` and ``top_positions``, and positions that have no neighbours.
+figures ``mean``, ``top_values`` and ``top_positions``, and positions that have no neighbours. One of a model with
+experts also says which of them a neuron belongs to, and over how many tokens its figures run.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
+from mechamap.csv_experts import ExpertColumns, layer_rows
 from mechamap.errors import RunError
 from mechamap.run import Run
-from mechamap.run_record import LayerRows, ModelRecord, RunRecord, TokenRecord
+from mechamap.run_record import ModelRecord, RunRecord, TokenRecord
 from mechamap.runs import find_run
 from mechamap.token_list import TokenLists
 
@@ -78,6 +80,7 @@ class _Content:
     neuron_of: list[int] = field(default_factory=list)
     category_of: list[int] = field(default_factory=list)
     means: list[str] = field(default_factory=list)
+    experts: ExpertColumns = field(default_factory=lambda: ExpertColumns((), ()))
     ignored: tuple[str, ...] = ()
 
     def fail(self, problem: str, hint: str = "") -> NoReturn:
@@ -116,11 +119,15 @@ def _collect(content: _Content, rows: Iterator[list[str]]) -> None:
             content.fail(f", row {number}: {len(row)} cells under {len(header)} columns")
         if row[at_model] != content.model:
             _check_model(content, number, row[at_model])
+        if not neurons:
+            content.experts = ExpertColumns(header, row)
         place = (row[at_layer], row[at_neuron])
         neuron = neurons.get(place)
         if neuron is None:
             neuron = neurons[place] = len(neurons)
             _add_neuron(content, number, place, row[at_tokens])
+            if wrong := content.experts.add(int(place[0]), int(place[1]), row):
+                content.fail_at(number, *wrong)
         category = row[at_category]
         if category:
             content.rows.append(number)
@@ -167,9 +174,10 @@ def _check_model(content: _Content, row: int, model: str) -> None:
 
 
 def _run(content: _Content) -> Run:
-    places = np.array([*content.neurons]).astype(np.int64)  # [neurons, 2]
-    order = np.lexsort((places[:, 1], places[:, 0]))  # [neurons]
-    places = places[order]
+    numbered = np.array([*content.neurons]).astype(np.int64)  # [neurons, 2]
+    places = np.stack([numbered[:, 0], *content.experts.places()], axis=1)  # [neurons, 3]: layer, expert, index
+    order = np.lexsort(places.T[::-1])  # [neurons]
+    places, numbers, tokens = places[order], numbered[order, 1], content.experts.tokens()
     if len(places) > 1 and (np.diff(places, axis=0) == 0).all(axis=1).any():
         content.fail(" spells the number of one neuron in two ways", "Write layer and neuron without leading zeros.")
     row_of = np.empty(len(order), dtype=np.int64)
@@ -179,8 +187,8 @@ def _run(content: _Content) -> Run:
     positions, values = content.tokens.arrays()
     layers, first, width = np.unique(places[:, 0], return_index=True, return_counts=True)
     problems = []
-    if content.ignored:
-        problems.append(f"Columns that were not read: {', '.join(content.ignored)}.")
+    if ignored := [name for name in content.ignored if name not in content.experts.read]:
+        problems.append(f"Columns that were not read: {', '.join(ignored)}.")
     if twice:
         problems.append(f"{twice:,} rows give a neuron and category a second time; the last was taken.")
     finite = mean[np.isfinite(mean)]
@@ -191,10 +199,10 @@ def _run(content: _Content) -> Run:
         ),
         categories=tuple(content.categories),
         layers=tuple(
-            LayerRows(layer, start, count, int(places[start + count - 1, 1]) + 1, complete=True)
+            layer_rows(layer, start, places[start : start + count, 1:], numbers[start : start + count])
             for layer, start, count in zip(layers.tolist(), first.tolist(), width.tolist(), strict=True)
         ),
-        figures=("mean", "top_values", "top_positions"),
+        figures=("mean", "top_values", "top_positions", *(("tokens",) if tokens is not None else ())),
         # All that the file lists was at or above the threshold it was written with.
         config={"threshold": min(_THRESHOLD, float(finite.min()) if len(finite) else _THRESHOLD)},
         tokens=TokenRecord(ids=(-1,) * len(pieces), pieces=pieces),
@@ -202,8 +210,10 @@ def _run(content: _Content) -> Run:
         source="csv",
     )
     arrays = {"mean": mean, "top_values": values[order], "top_positions": positions[order]}
-    names = (places[:, 0].astype(np.int32), np.full(len(places), -1, np.int32), places[:, 1].astype(np.int32))
-    return Run(record, arrays, content.path, names)
+    if tokens is not None:
+        arrays["tokens"] = tokens[order]
+    layer_of, expert_of, index_of = places.T.astype(np.int32)
+    return Run(record, arrays, content.path, (layer_of, expert_of, index_of))
 
 
 def _means(content: _Content, row_of: NDArray[np.int64]) -> tuple[NDArray[np.float32], int]:

@@ -1,6 +1,7 @@
 """Which neurons a filter means, and in which order: ``selectivity.food > 0.9 and layer >= 20``, ``-reads.food,layer``.
 
-Numbers a neuron has (``layer neuron expert max min mean_all std_all fire dead``), figures per category
+Numbers a neuron has (``layer neuron expert max min mean_all std_all fire dead``, with experts ``tokens``; ``expert`` is
+-1 where it is part of none), figures per category
 (``selectivity.food``; ``reads`` is another name for it), a figure alone for the current category (``reads > 0.9``), a
 category alone for its selectivity (``food > 0.8``), ``confirmed.food`` for neurons whose reading of it is confirmed,
 ``best`` for the category with the largest \\|selectivity\\|
@@ -30,7 +31,9 @@ _HOW_TO_GET = {
     **dict.fromkeys(("p", "write_p", "held_out_auroc", "held_out_ap"), "`mechamap confirm RUN` works it out."),
     **dict.fromkeys(("cause", "cause_measured"), "`mechamap ablate RUN` works it out."),
     "second_auroc": "`mechamap confirm RUN --text FILE` works it out.",
+    "tokens": 'Only models with routed experts have it. To look for the token, write token == "tokens".',
 }
+_UNDEFINED_WITH = {"write_p": "write", "cause_measured": "cause"}
 
 Numbers: TypeAlias = "NDArray[np.floating] | NDArray[np.integer] | float"
 Mask: TypeAlias = "NDArray[np.bool_]"
@@ -286,6 +289,8 @@ class _Query:
         return category
 
     def figure(self, name: str, at: int) -> NDArray[np.floating]:
+        if (reason := self.run.record.undefined.get(_UNDEFINED_WITH.get(name, name))) is not None:
+            wrong(self.source, at, f"{name} is not defined for this model.", reason)
         if not self.run.has(name):
             wrong(self.source, at, f"this run has no {name}.", _HOW_TO_GET.get(name) or f"There are {self.known()}.")
         return self.run.figure(name)

@@ -189,10 +189,14 @@ class Run:
         if len(rows):
             return int(rows[0])
         layer = self.layer_rows(name.layer)
-        numbers = self.index_of[layer.rows]
+        numbers, experts = self.index_of[layer.rows], self.expert_of[layer.rows]
+        routed = experts >= 0
+        some = [] if routed.all() else [_from_to("N", numbers[~routed])]
+        if routed.any():
+            some.append(f"experts {_from_to('E', experts[routed])} with {_from_to('N', numbers[routed])} each")
         raise UsageError(
-            f"{name} is not in this run: layer {name.layer} has {layer.width:,} neurons here, "
-            f"N{numbers.min(initial=0)} to N{numbers.max(initial=0)}."
+            f"{name} is not in this run: layer {name.layer} has {layer.width:,} neurons here, {' and '.join(some)}.",
+            f"An expert's neuron is called L{name.layer}.E0.N{name.index}." if routed.any() and name.expert < 0 else "",
         )
 
     def top_tokens(self, row: int, k: int | None = None, *, lowest: bool = False) -> list[TokenHit]:
@@ -251,6 +255,10 @@ class Run:
 def activations_file(folder: Path, layer: int) -> Path:
     """Where a run keeps a layer's activations, if it does."""
     return folder / "activations" / f"L{layer}.npy"
+
+
+def _from_to(letter: str, numbers: NDArray[np.int32]) -> str:
+    return f"{letter}{numbers.min()} to {letter}{numbers.max()}"
 
 
 def _names(layers: tuple[LayerRows, ...]) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from mechamap.run import CATEGORY_FIGURES, NEURON_FIGURES, TOKEN_FIGURES, Run
+from mechamap.run import CATEGORY_FIGURES, NEURON_FIGURES, ROUTED_FIGURES, TOKEN_FIGURES, Run
 from mechamap.run_additions import add_to_run
 from mechamap.run_record import LayerRows, ModelRecord, RunRecord, TokenRecord
 from mechamap.run_writer import RunWriter
@@ -24,8 +26,67 @@ def pieces_of(text: str) -> tuple[str, ...]:
     return (words[0], *(f" {word}" for word in words[1:]))
 
 
+@dataclass(frozen=True)
+class Shape:
+    """What the layers of a recorded run consist of, where it is not just neurons.
+
+    Attributes:
+        experts: how many experts every layer but the first has, with the run's ``width`` of neurons each; position p
+            of the text goes to expert p modulo their number.
+        shared: how many neurons those layers have beside.
+        encoders: how many of the layers are the encoder's; those behind are the decoder's.
+        step: how far the numbers of the layers lie apart.
+    """
+
+    experts: int = 0
+    shared: int = 0
+    encoders: int = 0
+    step: int = 1
+
+    def rows(self, layers: int, width: int) -> tuple[LayerRows, ...]:
+        """The record's layers."""
+        made: list[LayerRows] = []
+        for place in range(layers):
+            experts = self.experts if place else 0
+            shared = self.shared if experts else 0
+            neurons = shared + experts * width if experts else width
+            side = ("encoder" if place < self.encoders else "decoder") if self.encoders else ""
+            first = made[-1].rows.stop if made else 0
+            made.append(
+                LayerRows(place * self.step, first, neurons, neurons, experts=experts, shared=shared, side=side)
+            )
+        return tuple(made)
+
+    def proof(self, layers: int, width: int) -> tuple[dict[str, Any], ...]:
+        """What a proof of them says, with different errors everywhere; nothing of plain layers."""
+        if self == Shape():
+            return ()
+        parts = []
+        for rows in self.rows(layers, width):
+            number = rows.layer // self.step - (self.encoders if rows.side == "decoder" else 0)
+            path = f"model.{f'{rows.side}.' if rows.side else ''}layers.{number}.mlp"
+            if not rows.experts or rows.shared:
+                parts.append((rows.layer, f"{path}.down_proj", rows.shared or width, 0))
+            if rows.experts:
+                parts.append((rows.layer, f"{path}.experts", width, rows.experts))
+        return tuple(
+            {"layer": layer, "path": path, "width": width, "expected_width": width, "experts": experts, "tokens": 8,
+             "finite": True, "tolerance": 1e-4, "rebuild_error": (at + 1) * 1e-7, "zero_error": 0.0,
+             "own_error": (at + 1) * 2e-7 if experts else None, "removal_error": (at + 1) * 3e-7,
+             "scale": 1.0, "through": []}
+            for at, (layer, path, width, experts) in enumerate(parts)
+        )  # fmt: skip
+
+
 def recorded_run(
-    folder: Path, *, layers: int = 3, width: int = 16, complete: int | None = None, seed: int = 0, top_k: int = 5
+    folder: Path,
+    *,
+    layers: int = 3,
+    width: int = 16,
+    complete: int | None = None,
+    seed: int = 0,
+    top_k: int = 5,
+    shape: Shape = Shape(),
 ) -> Run:
     """Write a run of ``layers`` x ``width`` neurons to ``folder`` and open it; only ``complete`` layers are written."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -39,8 +100,9 @@ def recorded_run(
     record = RunRecord(
         model=ModelRecord("tiny", "tiny", "tiny", None, "gpt2", 1234, "float32", "cpu", layers, 64),
         categories=CATEGORIES,
-        layers=tuple(LayerRows(layer, layer * width, width, width) for layer in range(layers)),
-        figures=(*CATEGORY_FIGURES, *NEURON_FIGURES, *TOKEN_FIGURES),
+        layers=shape.rows(layers, width),
+        figures=(*CATEGORY_FIGURES, *NEURON_FIGURES, *TOKEN_FIGURES, *(ROUTED_FIGURES if shape.experts else ())),
+        proof=shape.proof(layers, width),
         config={"texts": [TEXT], "threshold": 0.2, "top_k_tokens": top_k,
                 "categories": {name: {"words": list(words)} for name, words in WORDS.items()}},
         tokens=TokenRecord(tuple(range(len(pieces))), pieces, ((0, 0, len(pieces)),), (0,), (0, 1)),
@@ -54,8 +116,11 @@ def recorded_run(
         created="2026-01-02T03:04:05+00:00",
     )  # fmt: skip
     with RunWriter(folder, record, top_k) as writer:
-        for layer in range(layers if complete is None else complete):
-            writer.write_layer(layer, _layer(rng, layer, width, len(pieces), top_k))
+        for rows in record.layers[:complete]:
+            figures = _layer(rng, rows.layer // shape.step, rows.width, len(pieces), top_k)
+            if shape.experts:
+                figures["tokens"] = (routed(rows, len(pieces))[:, 2:]).sum(axis=1).astype(np.float32)
+            writer.write_layer(rows.layer, figures)
         done = complete is None or complete == layers
         run = writer.finish("complete" if done else "cancelled", "2026-01-02T03:04:06+00:00", {"pass": 1.0})
     return run
@@ -87,6 +152,15 @@ def _layer(rng: np.random.Generator, layer: int, width: int, positions: int, top
         "bottom_values": np.take_along_axis(activations, bottom, axis=1),
         "bottom_positions": bottom,
     }
+
+
+def routed(rows: LayerRows, positions: int) -> np.ndarray:
+    """Which positions come to each neuron of a layer, ``[neurons, positions]``."""
+    places = np.arange(rows.width)[:, None]  # [neurons, 1]
+    if not rows.experts:
+        return np.ones((rows.width, positions), np.bool_)
+    expert = (places - rows.shared) * rows.experts // (rows.width - rows.shared)
+    return (places < rows.shared) | (np.arange(positions) % rows.experts == expert)
 
 
 def checked_run(folder: Path) -> Run:

@@ -7,9 +7,7 @@ import io
 from collections.abc import Iterator
 from typing import BinaryIO
 
-import numpy as np
-
-from mechamap.exports.table import LONG_COLUMNS, ExportTable, NeuronBlock
+from mechamap.exports.table import ExportTable, NeuronBlock
 
 __all__ = ["write"]
 
@@ -17,9 +15,9 @@ __all__ = ["write"]
 def write(table: ExportTable, wide: bool, stream: BinaryIO) -> int:
     """Write the table to ``stream``; returns the number of rows below the header."""
     quoted = [repr(piece) for piece in table.run.record.tokens.pieces]
-    header: tuple[str, ...] = LONG_COLUMNS
+    header = table.long_columns
     if wide:
-        header = ("layer", "neuron", "name", *(column.name for column in table.wide_columns), *table.token_columns)
+        header = (*table.naming_columns, *(column.name for column in table.wide_columns), *table.token_columns)
     text = io.TextIOWrapper(stream, encoding="utf-8", errors="backslashreplace", newline="", write_through=True)
     writer = csv.writer(text, lineterminator="\n")
     rows = 0
@@ -38,19 +36,16 @@ def _long(block: NeuronBlock, quoted: list[str]) -> Iterator[tuple[object, ...]]
     table = block.table
     tokens = block.token_lists("top_tokens", quoted, "()", "None")
     neurons, categories = block.listed()
-    means = [f"{mean:.4f}" for mean in block.means[neurons, categories].tolist()]
+    means = [f"{mean:.4f}" for mean in block.listed_means(neurons, categories).tolist()]
+    beside = [*zip(*block.long_naming, strict=True)] or [()] * len(block.layers)
     for neuron, category, mean in zip(neurons.tolist(), categories.tolist(), means, strict=True):
         listed = (table.run.categories[category], mean) if category >= 0 else ("", "")
-        yield table.model, block.layers[neuron], block.neurons[neuron], *listed, tokens[neuron]
+        yield table.model, block.layers[neuron], block.neurons[neuron], *listed, tokens[neuron], *beside[neuron]
 
 
 def _wide(block: NeuronBlock, quoted: list[str]) -> Iterator[tuple[object, ...]]:
     columns: list[list[str]] = []
     for column in block.table.wide_columns:
-        values = block.column(column)
-        numbers = [f"{value:.6g}" for value in values.tolist()]
-        for at in np.flatnonzero(np.isnan(values)).tolist():
-            numbers[at] = ""  # not computed
-        columns.append(numbers)
+        columns.append(column.written(block.column(column), 6))
     columns += [block.token_lists(column, quoted, "()", "None") for column in block.table.token_columns]
-    return zip(block.layers, block.neurons, block.names, *columns, strict=True)
+    return zip(*block.naming, *columns, strict=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from mechamap import __version__
-from mechamap.exports.table import ExportTable, NeuronBlock
+from mechamap.exports.table import ExportTable, NeuronBlock, WideColumn
 
 __all__ = ["write"]
 
@@ -41,6 +41,8 @@ def _beside(table: ExportTable, wide: bool) -> dict[str, object]:
         "created": record.created,
         "threshold": table.threshold,
         "categories": list(record.categories),
+        **({"experts": {str(layer): its.to_dict() for layer, its in table.layouts.items()}} if table.layouts else {}),
+        **({"sides": {str(layer): side for layer, side in table.sides.items()}} if table.sides else {}),
         "coverage": dict(record.coverage),
         "exclusions": dict(record.exclusions),
         "undefined": dict(record.undefined),
@@ -58,7 +60,7 @@ def _long(block: NeuronBlock, quoted: list[str]) -> Iterator[str]:
     listed: list[list[str]] = [[] for _ in block.layers]
     neurons, categories = block.listed()
     for neuron, category, mean in zip(
-        neurons.tolist(), categories.tolist(), block.means[neurons, categories].tolist(), strict=True
+        neurons.tolist(), categories.tolist(), block.listed_means(neurons, categories).tolist(), strict=True
     ):
         if category >= 0:
             listed[neuron].append(f"{names[category]}: {_number(mean)}")
@@ -69,14 +71,20 @@ def _long(block: NeuronBlock, quoted: list[str]) -> Iterator[str]:
 def _wide(block: NeuronBlock, quoted: list[str]) -> Iterator[str]:
     table = block.table
     keys = [_text(column.name) for column in table.wide_columns] + [_text(name) for name in table.token_columns]
-    columns = [
-        [_number(float(f"{value:.6g}")) for value in block.column(column).tolist()] for column in table.wide_columns
-    ]
+    columns = [_figures(column, block) for column in table.wide_columns]
     columns += [block.token_lists(name, quoted, "[]", "null") for name in table.token_columns]
-    for layer, index, name, *values in zip(block.layers, block.neurons, block.names, *columns, strict=True):
+    keys = [_text(name) for name in table.naming_columns] + keys
+    named = [[_text(value) for value in column] for column in block.naming]
+    for layer, index, *values in zip(block.layers, block.neurons, *named, *columns, strict=True):
         figures = ", ".join([f"{key}: {value}" for key, value in zip(keys, values, strict=True)])
-        named = f'"layer": {layer}, "neuron": {index}, "name": {_text(name)}'
-        yield f'"({layer},{index})": {{{named}{", " if figures else ""}{figures}}}'
+        yield f'"({layer},{index})": {{{figures}}}'
+
+
+def _figures(column: WideColumn, block: NeuronBlock) -> list[str]:
+    values = block.column(column)
+    if column.whole:
+        return [number or "null" for number in column.written(values, 0)]
+    return [_number(float(f"{value:.6g}")) for value in values.tolist()]
 
 
 def _number(value: float) -> str:

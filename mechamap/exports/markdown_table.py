@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-import numpy as np
-
-from mechamap.exports.table import LONG_COLUMNS, ExportTable, NeuronBlock, sized
+from mechamap.exports.table import ExportTable, NeuronBlock, sized
 
 __all__ = ["write"]
 
@@ -18,13 +16,13 @@ _MARKS = re.compile(r"([\\`*_{}\[\]<>|~#$&])")
 def write(table: ExportTable, wide: bool, stream: BinaryIO) -> int:
     """Write the table to ``stream``; returns the number of rows below its header."""
     rows = len(table.rows) if wide else table.long_rows
-    header: tuple[str, ...] = LONG_COLUMNS[1:]  # the model stands in the heading
+    header = table.long_columns[1:]  # the model stands in the heading
     if wide:
-        header = ("layer", "neuron", "name", *(column.name for column in table.wide_columns), *table.token_columns)
+        header = (*table.naming_columns, *(column.name for column in table.wide_columns), *table.token_columns)
     _put(stream, f"# {_escaped(table.model)}: {_escaped(table.scope)}, {sized(rows, 'row')}\n\n")
     if not wide:
         _put(stream, f"Mean activation per category, where it is at least {table.threshold:g}.\n\n")
-    text_columns = {"category", "name", *table.token_columns}
+    text_columns = {"category", "name", "side", *table.token_columns}
     _put(stream, _line(_escaped(name) for name in header))
     _put(stream, _line("---" if name in text_columns else "---:" for name in header))
     shown = [_escaped(_visible(piece)) for piece in table.run.record.tokens.pieces]
@@ -38,22 +36,22 @@ def _long(block: NeuronBlock, shown: list[str]) -> Iterator[tuple[str, ...]]:
     tokens = _tokens(block, "top_tokens", shown)
     names = [_escaped(name) for name in block.table.run.categories]
     neurons, categories = block.listed()
-    means = [f"{mean:.4f}" for mean in block.means[neurons, categories].tolist()]
+    means = [f"{mean:.4f}" for mean in block.listed_means(neurons, categories).tolist()]
+    beside = [*zip(*map(_cells, block.long_naming), strict=True)] or [()] * len(block.layers)
     for neuron, category, mean in zip(neurons.tolist(), categories.tolist(), means, strict=True):
         listed = (names[category], mean) if category >= 0 else ("", "")
-        yield str(block.layers[neuron]), str(block.neurons[neuron]), *listed, tokens[neuron]
+        yield str(block.layers[neuron]), str(block.neurons[neuron]), *listed, tokens[neuron], *beside[neuron]
 
 
 def _wide(block: NeuronBlock, shown: list[str]) -> Iterator[tuple[str, ...]]:
-    columns = [[str(layer) for layer in block.layers], [str(neuron) for neuron in block.neurons], block.names]
-    for column in block.table.wide_columns:
-        values = block.column(column)
-        numbers = [f"{value:.4g}" for value in values.tolist()]
-        for at in np.flatnonzero(np.isnan(values)).tolist():
-            numbers[at] = ""  # not computed
-        columns.append(numbers)
+    columns = [_cells(column) for column in block.naming]
+    columns += [column.written(block.column(column), 4) for column in block.table.wide_columns]
     columns += [_tokens(block, name, shown) for name in block.table.token_columns]
     return zip(*columns, strict=True)
+
+
+def _cells(values: list[Any]) -> list[str]:
+    return ["" if value is None else str(value) for value in values]
 
 
 def _tokens(block: NeuronBlock, column: str, shown: list[str]) -> list[str]:

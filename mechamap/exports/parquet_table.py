@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechamap.errors import MissingExtra
-from mechamap.exports.table import ExportTable, NeuronBlock
+from mechamap.exports.table import LONG_COLUMNS, ExportTable, NeuronBlock
 
 __all__ = ["write"]
 
@@ -52,13 +52,15 @@ def _pyarrow() -> tuple[Any, Any]:
 def _schema(pa: Any, table: ExportTable, wide: bool) -> Any:
     tokens = pa.list_(pa.struct([("token", pa.string()), ("value", pa.float32())]))
     fields = [("layer", pa.int32()), ("neuron", pa.int32())]
+    kinds = {"name": pa.string(), "side": pa.string(), "expert": pa.int32(), "tokens": pa.int32()}
     if wide:
-        fields.append(("name", pa.string()))
-        fields += [(column.name, pa.float32()) for column in table.wide_columns]
+        fields += [(name, kinds[name]) for name in table.naming_columns[2:]]
+        fields += [(column.name, pa.int32() if column.whole else pa.float32()) for column in table.wide_columns]
         fields += [(column, tokens) for column in table.token_columns]
     else:
         fields = [("model", pa.string()), *fields, ("category", pa.string()), ("avg_activation", pa.float64())]
         fields.append(("top_tokens", tokens))
+        fields += [(name, kinds[name]) for name in table.long_columns[len(LONG_COLUMNS) :]]
     said = {"model": table.model, "scope": table.scope, "threshold": table.threshold}
     return pa.schema(fields, metadata={"mechamap": json.dumps(said, ensure_ascii=True)})
 
@@ -73,8 +75,9 @@ def _long(pa: Any, block: NeuronBlock, pieces: Any) -> list[Any]:
         pa.array(np.asarray(block.layers, np.int32)[neurons]),
         pa.array(np.asarray(block.neurons, np.int32)[neurons]),
         names.take(pa.array(categories, mask=none)),
-        pa.array(block.means[neurons, categories], mask=none),
+        pa.array(block.listed_means(neurons, categories), mask=none),
         _tokens(pa, block, "top_tokens", pieces).take(pa.array(neurons)),
+        *(pa.array(column).take(pa.array(neurons)) for column in block.long_naming),
     ]
 
 
@@ -82,13 +85,7 @@ def _wide(pa: Any, block: NeuronBlock, pieces: Any) -> list[Any]:
     table = block.table
     figures = [pa.array(block.column(column), from_pandas=True) for column in table.wide_columns]  # NaN: null
     tokens = [_tokens(pa, block, column, pieces) for column in table.token_columns]
-    return [
-        pa.array(block.layers, pa.int32()),
-        pa.array(block.neurons, pa.int32()),
-        pa.array(block.names),
-        *figures,
-        *tokens,
-    ]
+    return [*(pa.array(column) for column in block.naming), *figures, *tokens]
 
 
 def _tokens(pa: Any, block: NeuronBlock, column: str, pieces: Any) -> Any:

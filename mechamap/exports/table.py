@@ -10,12 +10,15 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import repeat
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mechamap.layer_layout import LayerLayout, whole_layouts
 from mechamap.neurons import NeuronName
-from mechamap.run import CATEGORY_FIGURES, TOKEN_FIGURES, Run
+from mechamap.run import CATEGORY_FIGURES, ROUTED_FIGURES, TOKEN_FIGURES, Run
 
 __all__ = ["LONG_COLUMNS", "ExportTable", "NeuronBlock", "WideColumn", "sized"]
 
@@ -31,6 +34,18 @@ class WideColumn:
     name: str
     figure: str
     category: int | None
+
+    @property
+    def whole(self) -> bool:
+        """Whether it counts something."""
+        return self.figure in ROUTED_FIGURES
+
+    def written(self, values: NDArray[np.float64], digits: int) -> list[str]:
+        """Values to so many digits, a count to all; empty where one was not computed."""
+        numbers = [*map(format, values.tolist(), repeat(".0f" if self.whole else f".{digits}g"))]
+        for at in np.flatnonzero(np.isnan(values)).tolist():
+            numbers[at] = ""
+        return numbers
 
 
 @dataclass(frozen=True)
@@ -81,8 +96,25 @@ class ExportTable:
         return tuple(f"{side}_tokens" for side in ("top", "bottom") if self.run.has(f"{side}_positions"))
 
     @cached_property
-    def first_row_of(self) -> dict[int, int]:
-        return {layer.layer: layer.first_row for layer in self.run.layers}
+    def layouts(self) -> dict[int, LayerLayout]:
+        """The layers that have experts; empty where there are none."""
+        return whole_layouts(self.run.record)
+
+    @cached_property
+    def sides(self) -> dict[int, str]:
+        """Layers by number and the side they are on; empty for a model that has no two."""
+        return {layer.layer: layer.side for layer in self.run.layers if layer.side}
+
+    @property
+    def long_columns(self) -> tuple[str, ...]:
+        """The original's; of a run with experts the name and the number of tokens behind them."""
+        tokens = ("tokens",) if self.run.has("tokens") else ()
+        return (*LONG_COLUMNS, "name", *tokens) if self.layouts else LONG_COLUMNS
+
+    @property
+    def naming_columns(self) -> tuple[str, ...]:
+        """What says of which neuron a row of the wide layout is."""
+        return ("layer", "neuron", "name", *(("expert",) * bool(self.layouts)), *(("side",) * bool(self.sides)))
 
 
 @dataclass(frozen=True)
@@ -98,12 +130,35 @@ class NeuronBlock:
 
     @cached_property
     def neurons(self) -> list[int]:
-        """The number of each neuron in its layer; experts' neurons are counted one expert after another."""
-        run = self.table.run
-        numbers = run.index_of[self.rows].tolist()
-        for at in np.flatnonzero(run.expert_of[self.rows] >= 0).tolist():
-            numbers[at] = int(self.rows[at]) - self.table.first_row_of[self.layers[at]]
+        """The number of each neuron among all of its layer; experts' neurons are counted one expert after another."""
+        numbers = self.table.run.index_of[self.rows].tolist()
+        for at, expert in enumerate(self.experts):
+            if expert is not None:
+                numbers[at] = self.table.layouts[self.layers[at]].number(numbers[at], expert)
         return list(numbers)
+
+    @cached_property
+    def experts(self) -> list[int | None]:
+        """The expert that each neuron is one of, None for those of none."""
+        return [expert if expert >= 0 else None for expert in self.table.run.expert_of[self.rows].tolist()]
+
+    @property
+    def naming(self) -> list[list[Any]]:
+        """The values of :attr:`ExportTable.naming_columns`, ``[columns][block]``."""
+        columns: list[list[Any]] = [self.layers, self.neurons, self.names]
+        if self.table.layouts:
+            columns.append(self.experts)
+        if self.table.sides:
+            columns.append([self.table.sides.get(layer, "") for layer in self.layers])
+        return columns
+
+    @property
+    def long_naming(self) -> list[list[Any]]:
+        """The values that the long layout has behind the original's columns, ``[columns][block]``."""
+        if not self.table.layouts:
+            return []
+        tokens = self.table.run.figure("tokens")[self.rows].tolist() if self.table.run.has("tokens") else None
+        return [self.names, *([] if tokens is None else [[None if math.isnan(n) else int(n) for n in tokens]])]
 
     @cached_property
     def names(self) -> list[str]:
@@ -127,6 +182,13 @@ class NeuronBlock:
         neurons, categories = np.nonzero(np.concatenate([reached, none], axis=1))
         categories[categories == reached.shape[1]] = -1
         return neurons, categories
+
+    def listed_means(self, neurons: NDArray[np.int64], categories: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Mean activations of rows that :meth:`listed` gave, NaN for those without a category, ``[rows]``."""
+        means = np.full(len(neurons), np.nan)
+        some = categories >= 0
+        means[some] = self.means[neurons[some], categories[some]]
+        return means
 
     def column(self, column: WideColumn) -> NDArray[np.float64]:
         """A figure's values, ``[block]``."""
