@@ -196,8 +196,10 @@ class _Check:
                 if cancel is not None and cancel.is_set():
                     raise Cancelled("The confirmation was cancelled; the run is as it was.")
                 pieces = unembedding.written_in(layer, self.config.limit_neurons)  # [neurons, d_model]
-                raised = [piece @ directions.T for piece in pieces]  # [neurons, tokens]; ranks need no unit
-                self.arrays["written"][rows.rows] = null.add(torch.cat(raised).cpu().numpy())
+                raised = [
+                    (piece.to(directions.device) @ directions.T).cpu() for piece in pieces
+                ]  # [neurons, tokens]; ranks need no unit
+                self.arrays["written"][rows.rows] = null.add(torch.cat(raised).numpy())
         self.write_null = null
         self.seconds["writes"] += time.perf_counter() - started
 

@@ -49,7 +49,7 @@ def neuron_lens(loaded: LoadedModel, neuron: NeuronName, k: int = 10) -> Lens:
     unembedding = find_unembedding(loaded)
     with torch.inference_mode():
         weight = unembedding.written_by_neuron(layer, neuron.index, neuron.expert)  # [d_model]
-        raised = torch.cat([chunk @ weight for chunk in unembedding.chunks()])  # [vocabulary]
+        raised = torch.cat([chunk @ weight.to(chunk.device) for chunk in unembedding.chunks()])  # [vocabulary]
         spread = raised.std(correction=0)
         values = (raised - raised.mean()) / spread.clamp(min=1e-30)
         k = min(k, len(values))

@@ -58,6 +58,7 @@ class ModelRecord:
     device: str
     layers: int = 0
     context: int | None = None
+    packing: str = ""  # what the weights are packed as, such as "nf4 (bitsandbytes)"
 
 
 @dataclass(frozen=True, slots=True)

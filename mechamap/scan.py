@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,10 +21,10 @@ from mechamap.errors import Cancelled, TextError, UnsupportedModel, UsageError
 from mechamap.events import LayerFinished, ScanEvent, ScanFinished, ScanStarted, StageEntered
 from mechamap.gathered import at_rows, filled
 from mechamap.lexicon import coverage, find_occurrences
-from mechamap.models import LoadedModel, NeuronLayer, load_model
+from mechamap.models import LoadedModel, NeuronLayer, load_configured
 from mechamap.models.experts import Activations
 from mechamap.models.kinds import undefined_figures
-from mechamap.models.proof import prove
+from mechamap.models.proof import LayerProof, prove
 from mechamap.models.trouble import translated
 from mechamap.models.unembedding import Unembedding, find_unembedding
 from mechamap.run import Run
@@ -101,21 +101,18 @@ def scan(
     return run
 
 
-def load_for(request: ScanRequest, on_event: Listener) -> LoadedModel:
+def load_for(request: ScanRequest, on_event: Listener, *, whole: bool = False) -> LoadedModel:
     """The model of a request, as its config wants it.
+
+    Args:
+        whole: load all of it, also where only its lower layers are scanned.
 
     Raises:
         MechaMapError: see :func:`mechamap.models.load_model`.
     """
-    config = request.config
     on_event(StageEntered("load", request.model))
-    return load_model(
-        request.model,
-        dtype=config.dtype,
-        device=config.device,
-        revision=config.revision,
-        trust_remote_code=config.trust_remote_code,
-        stage=lambda text: on_event(StageEntered("load", text)),
+    return load_configured(
+        request.model, request.config, whole=whole, stage=lambda text: on_event(StageEntered("load", text))
     )
 
 
@@ -133,7 +130,7 @@ def _prepare(
     with clock.timed("prove"):
         proof = prove(loaded)
     with clock.timed("unembedding"):
-        unembedding, undefined = _unembedding(loaded)
+        unembedding, undefined = _unembedding(loaded, proof)
         undefined = undefined_figures(loaded) | undefined
     cancel.check()
     on_event(StageEntered("tokenize"))
@@ -157,16 +154,16 @@ def _prepare(
     )
 
 
-def _unembedding(loaded: LoadedModel) -> tuple[Unembedding | None, dict[str, str]]:
+def _unembedding(loaded: LoadedModel, proof: Sequence[LayerProof]) -> tuple[Unembedding | None, dict[str, str]]:
     """The way to the logits; or None, and why there can be no ``write``."""
     try:
-        return find_unembedding(loaded), {}
+        return find_unembedding(loaded, proof), {}
     except UnsupportedModel as reason:
         return None, {"write": reason.message}
 
 
 def _wanted(loaded: LoadedModel, config: ScanConfig) -> tuple[NeuronLayer, ...]:
-    numbers = set(parse_layers(config.layers, loaded.layers[-1].layer + 1))
+    numbers = set(parse_layers(config.layers, loaded.n_layers))
     found = tuple(layer for layer in loaded.layers if layer.layer in numbers)
     if not found:  # hybrids have blocks without an MLP
         there = ", ".join(str(layer.layer) for layer in loaded.layers)

@@ -37,7 +37,7 @@ def scan_and_check(
     Where a check is stopped or fails, the run is there, complete, without what that check would have added.
     """
     if loaded is None and (checks.confirm or checks.causes):
-        loaded = load_for(request, on_event)
+        loaded = load_for(request, on_event, whole=checks.causes)  # causes need the model's output
     if loaded is not None and checks.causes:
         refuse_undefined(loaded, "cause")  # before the scan, which may take long
     run = scan(request, on_event, cancel, loaded)

@@ -88,6 +88,7 @@ def new_record(inputs: ScanInputs, kept: Mapping[int, LayerRows], folder: Path) 
             device=str(loaded.device),
             layers=loaded.n_layers,
             context=loaded.context,
+            packing=loaded.packing,
         ),
         categories=tuple(category.name for category in inputs.config.categories),
         layers=tuple(layers),

@@ -134,10 +134,11 @@ class Ablator:
         values = activations.new_tensor([neuron.value for neuron in neurons])
         weight = layer.parts[0].weight()[indices]  # [neurons, d_model]
         behind = entries.left[layer.layer].repeat(self._beside + len(neurons), 1, 1)  # [rows, length, d_model]
+        scored = window.scored.to(behind.device)
         with torch.inference_mode():
-            change = (values - activations[window.scored][:, indices]).T  # [neurons, scored]
+            change = (values - activations[scored][:, indices]).T  # [neurons, scored]
             added = (change.float()[..., None] * weight.float()[:, None]).to(behind.dtype)  # [neurons, scored, d_model]
-            behind[self._beside :, window.scored] += added
+            behind[self._beside :, scored] += added
         return behind
 
     def _check_behind(

@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-__all__ = ["ReadModel", "Reading", "read_config", "read_model", "read_tokenizer"]
+__all__ = ["ReadModel", "Wishes", "read_config", "read_model", "read_tokenizer"]
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
-    """How a checkpoint is read.
+class Wishes:
+    """How a checkpoint is to be read.
 
     Attributes:
         dtype: the format to hold the weights in; None for the checkpoint's own.
@@ -74,7 +74,7 @@ def read_config(path: Path, trust_remote_code: bool) -> tuple[Any, Kind]:
     return config, kind_of(config, str(path))
 
 
-def read_model(path: Path, config: Any, kind: Kind, how: Reading) -> ReadModel:
+def read_model(path: Path, config: Any, kind: Kind, how: Wishes) -> ReadModel:
     """The language model in a folder or GGUF file whose config has been read.
 
     Raises:
@@ -95,7 +95,7 @@ def read_model(path: Path, config: Any, kind: Kind, how: Reading) -> ReadModel:
     return ReadModel(model, layers, layers[-1].layer + 1, number_of_weights(model))
 
 
-def _read(path: Path, model_class: Any, config: Any, kind: Kind, how: Reading) -> nn.Module:
+def _read(path: Path, model_class: Any, config: Any, kind: Kind, how: Wishes) -> nn.Module:
     """One reading of the files, by what ``model_class`` makes of the config."""
     place = _place(path)
     options = {"config": config, "dtype": how.dtype or "auto", "trust_remote_code": how.trust_remote_code}
@@ -118,7 +118,7 @@ def _read(path: Path, model_class: Any, config: Any, kind: Kind, how: Reading) -
     return read
 
 
-def _on_meta(kind: Kind, config: Any, how: Reading) -> nn.Module:
+def _on_meta(kind: Kind, config: Any, how: Wishes) -> nn.Module:
     """The whole model as the config describes it, its weights without memory."""
     import torch
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -212,7 +214,7 @@ def neuron_layers(model: nn.Module, template: str | Sequence[str] | None = None)
                 continue
             if layer.parts:
                 found += _repeated(model, layer, number)
-            elif given or leftover(model, submodule(model, layer.block)):
+            elif leftover(model, submodule(model, layer.block)):
                 raise _nothing_at(model, templates[0].replace("{layer}", str(layer.layer)), layer.layer)
     return tuple(found)
 
@@ -304,9 +306,8 @@ def _repeated(model: nn.Module, layer: NeuronLayer, number: int) -> list[NeuronL
 
 
 def _nothing_at(model: nn.Module, path: str, layer: int = 0) -> UnsupportedModel:
-    from difflib import get_close_matches
-
-    near = get_close_matches(path, [name for name, _ in model.named_modules()], n=3, cutoff=0.6)
+    there = dict.fromkeys(re.sub(r"(?<=\.)\d+(?=\.)", "{layer}", name, count=1) for name, _ in model.named_modules())
+    near = get_close_matches(path.replace(f".{layer}.", ".{layer}.", 1), list(there), n=3, cutoff=0.6)
     return UnsupportedModel(
         f"{model_name(model)}: expected layer {layer}'s down-projection at {path}, found nothing there.",
         f"The nearest paths in it are {', '.join(near)}." if near else hint(model),

@@ -13,7 +13,7 @@ from mechamap.catalog import resolve
 from mechamap.config import layers_needed
 from mechamap.errors import UsageError
 from mechamap.models import devices, folder, gguf, hub
-from mechamap.models.checkpoint import Reading, read_config, read_model, read_tokenizer
+from mechamap.models.checkpoint import Wishes, read_config, read_model, read_tokenizer
 from mechamap.models.kinds import Kind, longest_window
 from mechamap.models.layers import NeuronLayer
 from mechamap.models.offload import DeviceMap, check_device_map, input_device
@@ -129,7 +129,7 @@ def load_model(
         check(path)
         folder.check_weight_files(path)
     stage("loading torch")
-    how = Reading(
+    how = Wishes(
         dtype=devices.pick_dtype(dtype),
         target=devices.pick_device(device),
         device_map=devices.pick_places(device_map),

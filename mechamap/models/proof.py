@@ -56,6 +56,8 @@ class LayerProof:
             where it is largest, beyond what the rounding of the block's output explains.
         scale: the factor with which the block adds the contribution, None where it is not one number.
         through: the modules of the block that the contribution passes on its way to the block's output.
+        changed_by: those of them that it passes alone, before it is added to the residual stream.
+        times: what it is multiplied by on the way: a ``number``, one for each ``token`` or one for each ``element``.
         tolerance: the largest error that counts as rounding in this number format.
     """
 
@@ -73,6 +75,8 @@ class LayerProof:
     removal_error: float | None = None
     scale: float | None = None
     through: tuple[str, ...] = ()
+    changed_by: tuple[str, ...] = ()
+    times: str = "number"
 
     @property
     def largest_error(self) -> float | None:
@@ -82,7 +86,7 @@ class LayerProof:
 
     def to_dict(self) -> dict[str, Any]:
         """The proof as a record for ``run.json``."""
-        return asdict(self) | {"through": list(self.through)}
+        return asdict(self) | {"through": list(self.through), "changed_by": list(self.changed_by)}
 
 
 def prove(loaded: LoadedModel) -> tuple[LayerProof, ...]:
@@ -180,7 +184,12 @@ def _removal(sight: Sight, row: int, tolerance: float) -> dict[str, Any]:
     """The members of the proof about the removal; without an error where the block does more than add."""
     rows = (row,) if sight.seen.halves is None else (row, row + sight.seen.halves)
     found = followed(sight.block, {row: sight.row(0) - sight.row(row) for row in rows}, sight.seen.rows, tolerance)
-    return {} if found is None else {"removal_error": found.error, "scale": found.scale, "through": found.through}
+    return (
+        {}
+        if found is None
+        else {"removal_error": found.error}
+        | {name: getattr(found, name) for name in ("scale", "through", "changed_by", "times")}
+    )
 
 
 def _traced(loaded: LoadedModel, inputs: dict[str, Any], proofs: list[LayerProof]) -> list[LayerProof]:

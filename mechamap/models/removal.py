@@ -10,6 +10,7 @@ Wherever a module of the block is given the difference, it is followed to what t
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -18,6 +19,9 @@ __all__ = ["Block", "Removal", "followed"]
 
 _ROUNDINGS = 8  # so many roundings of a block's output may lie between two ways of computing it
 _STEPS = 6
+
+Times = Literal["number", "token", "element"]
+_TIMES: tuple[Times, ...] = ("number", "token", "element")
 
 
 @dataclass(slots=True, eq=False)
@@ -43,11 +47,15 @@ class Removal:
         error: max |difference - contribution| / max |contribution| at the worst token, beyond rounding.
         scale: the factor between them, None where it is not one number or there are steps between.
         through: the modules it passed.
+        changed_by: those of them that it passed alone, before it was added to the residual stream.
+        times: what it is multiplied by besides: a ``number``, one for each ``token``, or one for each ``element``.
     """
 
     error: float
     scale: float | None
     through: tuple[str, ...] = ()
+    changed_by: tuple[str, ...] = ()
+    times: Times = "number"
 
 
 def followed(block: Block, lacking: dict[int, Tensor], rows: int, tolerance: float) -> Removal | None:
@@ -62,17 +70,22 @@ def followed(block: Block, lacking: dict[int, Tensor], rows: int, tolerance: flo
     wanted = {row: contribution.float() for row, contribution in lacking.items()}
     calls = block.calls
     through: list[str] = []
+    times: Times = "number"
     arrived: Removal | None = None
     for _ in range(_STEPS):
         found = _alike(block.output, rows, wanted, tolerance, exact=not calls)
         if found is not None:
-            return Removal(found[0], None if through else found[1], tuple(through))
+            changed_by = tuple(through) if arrived is None else arrived.changed_by
+            scale = None if through else found.scale
+            return Removal(found.error, scale, tuple(through), changed_by, max(times, found.times, key=_TIMES.index))
         step = _next(calls, rows, wanted, tolerance)
         if step is None:
             break
+        times = max(times, step.given.times, key=_TIMES.index)
+        before = tuple(through)
         through.append(step.path)
         if step.in_stream and arrived is None:  # added already: what follows is another sublayer of the block (LongCat)
-            arrived = Removal(step.error, None, tuple(through))
+            arrived = Removal(step.given.error, None, tuple(through), before, times)
         if step.became is None:
             break
         calls, wanted = step.behind, step.became
@@ -84,11 +97,20 @@ _Wanted = dict[int, Tensor]
 
 
 @dataclass(frozen=True, slots=True)
+class _Likeness:
+    """Two differences that are the same up to a factor."""
+
+    error: float
+    scale: float | None  # the factor, where it is one number
+    times: Times  # what it may differ by
+
+
+@dataclass(frozen=True, slots=True)
 class _Step:
     """A module that is given the contribution and makes something else of it."""
 
     path: str
-    error: float  # of what it is given
+    given: _Likeness  # of what it is given
     in_stream: bool  # it is given more than the contribution: something else at every token without it
     became: _Wanted | None  # None where it is of another shape
     behind: _Calls
@@ -106,11 +128,11 @@ def _next(calls: _Calls, rows: int, wanted: _Wanted, tolerance: float) -> _Step 
         became = {row: (out[0] - out[row]).float().reshape(tokens, -1) for row in wanted}
         if any(became[row].shape != wanted[row].shape for row in wanted):
             if in_stream:
-                return _Step(path, found[0], in_stream, None, [])
+                return _Step(path, found, in_stream, None, [])
             continue
         if all(torch.allclose(became[row], wanted[row], rtol=1e-3, atol=1e-6) for row in wanted):
             continue  # it hands on what it is given, as dropout does
-        return _Step(path, found[0], in_stream, became, calls[place + 1 :])
+        return _Step(path, found, in_stream, became, calls[place + 1 :])
     return None
 
 
@@ -126,10 +148,8 @@ def _rows(tensor: Tensor, rows: int, tokens: int) -> Tensor | None:
     return None if token_dim is None else moved.movedim(token_dim, 1)
 
 
-def _alike(
-    tensor: Tensor, rows: int, wanted: _Wanted, tolerance: float, *, exact: bool = False
-) -> tuple[float, float | None] | None:
-    """Whether its rows differ by ``wanted`` times a factor: (error, factor if it is one number), None if not.
+def _alike(tensor: Tensor, rows: int, wanted: _Wanted, tolerance: float, *, exact: bool = False) -> _Likeness | None:
+    """How its rows differ by ``wanted`` times a factor, None if they do not.
 
     Args:
         exact: the factor must be one number; otherwise it may be one for each token (and stream, where there are
@@ -143,9 +163,15 @@ def _alike(
     differences = torch.stack([its[0] - its[row] for row in wanted])  # [wanted, tokens, streams, d_model]
     goals = torch.stack(list(wanted.values()))[:, :, None]  # [wanted, tokens, 1, d_model]
     rounding = _ROUNDINGS * torch.finfo(tensor.dtype).eps * its[0].abs().amax(dim=(1, 2))  # [tokens]
-    products, squares = differences * goals, goals.square().expand_as(differences)
-    kinds = ([0, 1, 2, 3],) if exact else ([0, 1, 2, 3], [0, 3], [0])
-    for dims in kinds:
+    size = goals.abs().amax(dim=(0, 2, 3))  # [tokens]
+    if bool((size <= rounding).all()):
+        return _Likeness(0.0, None, "number")  # it would be lost in rounding, whether it was there or not
+    # A token that is rounded more says less about the factor.
+    trust = (rounding + tolerance * size.max()).clamp(min=1e-30).square().reciprocal()[None, :, None, None]
+    products, squares = differences * goals * trust, (goals.square() * trust).expand_as(differences)
+    for times, dims in zip(_TIMES, ([0, 1, 2, 3], [0, 3], [0]), strict=True):
+        if exact and times != "number":
+            break
         if dims == [0] and len(wanted) == 1:
             break  # any one difference is any other times a factor for each element
         factor = products.sum(dim=dims, keepdim=True) / squares.sum(dim=dims, keepdim=True).clamp(min=1e-30)
@@ -154,7 +180,7 @@ def _alike(
             for difference, expected in zip(differences, (factor * goals).expand_as(differences), strict=True)
         )
         if error <= tolerance and bool((factor != 0).any()):
-            return error, float(factor) if factor.numel() == 1 else None
+            return _Likeness(error, float(factor) if factor.numel() == 1 else None, times)
     return None
 
 

@@ -8,7 +8,7 @@ the MLP's output passes before it is added (Gemma 2, OLMo 2).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -18,6 +18,7 @@ from mechamap.models.architectures import text_config
 from mechamap.models.kinds import refuse_undefined
 from mechamap.models.layers import NeuronLayer
 from mechamap.models.norms import Norm, norm_of
+from mechamap.models.proof import LayerProof, prove
 from mechamap.models.reading import inputs_to_try
 from mechamap.models.trouble import translated
 from mechamap.models.weights import readable_bias, readable_weight
@@ -120,8 +121,12 @@ class Unembedding:
                 yield weight if norm is None else norm.fold(weight)
 
 
-def find_unembedding(loaded: LoadedModel) -> Unembedding:
+def find_unembedding(loaded: LoadedModel, proofs: Sequence[LayerProof] | None = None) -> Unembedding:
     """Find the way to the logits and check it on a few tokens. Leaves no hook behind.
+
+    Args:
+        loaded: the model.
+        proofs: its capture proof, which tells how blocks add what neurons contribute; made anew where not given.
 
     Raises:
         UnsupportedModel: there is none, or it is not linear up to one norm; the message says what was seen.
@@ -146,7 +151,7 @@ def find_unembedding(loaded: LoadedModel) -> Unembedding:
         written = _output_norms(loaded, trace)
         weight = readable_weight(head).to(loaded.device)  # [vocabulary, width]
         vocabulary = min(weight.shape[0], max(len(loaded.tokenizer), 2))
-        softcap = getattr(text_config(loaded.model.config), "final_logit_softcapping", None)
+        softcap = _softcap(loaded.model.config)
         some = torch.linspace(0, vocabulary - 1, min(vocabulary, _CHECKED), device=stream.device).long()
         rows = weight[some].float()  # [some, width]
         direction = stream if norm is None else norm.direction(stream)  # [tokens, d_model]
@@ -159,7 +164,36 @@ def find_unembedding(loaded: LoadedModel) -> Unembedding:
             f"{loaded.id}: the logits computed from {norm_path or 'the residual stream'} and {path} differ from the "
             f"model's by {error:.2g} of the largest, more than {tolerance:g}."
         )
+    _check_additions(loaded, prove(loaded) if proofs is None else proofs, written)
     return Unembedding(path, weight, before, norm, norm_path, written, vocabulary, softcap, error, tolerance)
+
+
+def _check_additions(loaded: LoadedModel, proofs: Sequence[LayerProof], written: dict[int, Norm]) -> None:
+    """See that what neurons contribute gets into the stream as their weights tell, up to a norm and positive factors.
+
+    Raises:
+        UnsupportedModel: it does not.
+    """
+    lists = {layer.block.rpartition(".")[0] for layer in loaded.layers}
+    if len(lists) > 1 or any(layer.runs > 1 for layer in loaded.layers):
+        raise UnsupportedModel(
+            f"The blocks of {loaded.label} do not follow one another once from the first to the last, so not all of "
+            "their neurons have a direct effect on the logits."
+        )
+    for proof in proofs:
+        passed = [path for path in proof.changed_by if proof.layer not in written]
+        if passed or proof.times == "element":
+            how = f"passes {', '.join(passed)}" if passed else "is multiplied element by element"
+            raise UnsupportedModel(
+                f"What the neurons of {proof.path} contribute {how} before it is added, so their weights alone do not "
+                "tell what they do to the logits."
+            )
+
+
+def _softcap(config: Any) -> float | None:
+    text = text_config(config)
+    caps = (getattr(text, name, None) for name in ("final_logit_softcapping", "logits_soft_cap"))
+    return next((float(cap) for cap in caps if cap), None)
 
 
 def _folded(rows: Tensor, before: Tensor | None, norm: Norm | None) -> Tensor:
@@ -330,7 +364,7 @@ def _output_norms(loaded: LoadedModel, trace: _Trace) -> dict[int, Norm]:
         writing = _outputs_of(layer)
         places = [place for place, call in enumerate(calls) if call.path in writing]
         outputs = [calls[place].out for place in places]
-        for call in calls[max(places, default=0) + 1 :]:
+        for call in calls[min(places) + 1 :]:
             if call.path not in writing and not _alike(call.given, call.out):
                 norm = norm_of(call.module, call.given.to(loaded.dtype))
                 if norm is None:

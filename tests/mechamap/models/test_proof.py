@@ -157,6 +157,19 @@ def test_a_model_that_overflows_everywhere_is_not_scanned(loaded: LoadedModel) -
     assert "--dtype" in caught.value.hint
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_a_contribution_far_below_the_stream_is_not_taken_for_another(
+    tiny_models: Callable[..., Path], dtype: str
+) -> None:
+    loaded = load_model(str(tiny_models("llama")), device="cpu", dtype=dtype)
+    with torch.no_grad():
+        loaded.model.get_input_embeddings().weight.mul_(1000)  # type: ignore[operator]
+        loaded.model.get_input_embeddings().weight[3:5].mul_(0.001)  # type: ignore[index]
+    for proof in prove(loaded):
+        assert proof.removal_error is not None
+        assert proof.removal_error <= proof.tolerance
+
+
 def test_no_hook_is_left_behind_whether_the_proof_holds_or_not(loaded: LoadedModel) -> None:
     before = hooks_left(loaded.model)
     prove(loaded)

@@ -401,3 +401,35 @@ def test_the_blocks_before_do_not_run_and_are_restored_after_a_failure(load: Loa
 def test_a_block_is_the_module_with_the_number(load: Load) -> None:
     assert [layer.block for layer in load("opt").layers] == [f"model.decoder.layers.{i}" for i in range(N_LAYERS)]
     assert load("opt").layers[0].width == D_MLP
+
+
+@pytest.mark.parametrize(
+    ("model_type", "said"),
+    [
+        ("bert", "reads its logits from something else"),  # a layer of its own in the head
+        ("bert-generation", "normalizes the residual stream after each block"),
+        ("git", "normalizes the residual stream after each block"),
+        ("rwkv", "is multiplied element by element"),
+        ("inkling_text", "passes mlp_sconv"),
+        ("zamba", "passes linear"),
+        ("hrm_text", "do not follow one another once"),
+        ("blt", "do not follow one another once"),
+    ],
+)
+def test_neurons_whose_weights_do_not_tell_what_they_do_to_the_logits(load: Load, model_type: str, said: str) -> None:
+    with pytest.raises(UnsupportedModel, match=said):
+        find_unembedding(load(model_type))
+
+
+@pytest.mark.parametrize("model_type", ["qwen2_moe", "olmoe", "afmoe", "gpt_oss", "longcat_flash", "recurrent_gemma"])
+def test_experts_and_capped_logits_have_a_way_to_the_logits(load: Load, model_type: str) -> None:
+    loaded = load(model_type)
+    unembedding = find_unembedding(loaded)
+    assert unembedding.error <= unembedding.tolerance
+    for layer in loaded.layers:
+        written = unembedding.written_by(layer)
+        assert written.shape == (layer.width, D_MODEL)
+        part = layer.parts[-1]
+        expert = part.experts - 1
+        one = unembedding.written_by_neuron(layer, part.width - 1, expert)
+        assert torch.allclose(one, written[-1])
