@@ -15,9 +15,10 @@ from mechamap.commands.model_flags import add_loading_flags, loading_changes
 from mechamap.commands.narration import Narration, printable, put, size
 from mechamap.commands.parser import Commands
 from mechamap.errors import UnsupportedModel
+from mechamap.layer_layout import side_labels
+from mechamap.proof_table import proof_table, verdict
 
 if TYPE_CHECKING:
-    from mechamap.config import ScanConfig
     from mechamap.config import ScanConfig
     from mechamap.models import LoadedModel
 
@@ -42,6 +43,7 @@ def add_to(commands: Commands) -> None:
         "hooks see its neurons.",
     )
     parser.add_argument("model", metavar="MODEL", nargs="?", help="a model to load and prove")
+    parser.add_argument("--config", metavar="F", type=Path, help="a YAML file that says how to load it")
     add_loading_flags(parser)
     parser.set_defaults(run=run, parser=parser)
 
@@ -49,10 +51,8 @@ def add_to(commands: Commands) -> None:
 def run(args: argparse.Namespace, narration: Narration) -> int:
     """Print what there is, then the proof of a model if one is named."""
     from mechamap.catalog import resolve
-    from mechamap.config import default_config, with_overrides
 
     config = _config(args)
-    config = with_overrides(default_config(), **loading_changes(args))
     if args.model is not None:
         resolve(args.model)
     for name, fact in _facts():
@@ -67,14 +67,7 @@ def _config(args: argparse.Namespace) -> ScanConfig:
     """How a scan would load the model: as the config file says, and flags win."""
     from mechamap.config import load_config, with_overrides
 
-    changes: dict[str, object] = {
-        name: value for name in ("dtype", "device", "revision") if (value := getattr(args, name)) is not None
-    }
-    if args.device:
-        changes["device_map"] = None
-    if args.trust_remote_code:
-        changes["trust_remote_code"] = True
-    return with_overrides(load_config(args.config), **changes)
+    return with_overrides(load_config(args.config), **loading_changes(args))
 
 
 def _facts() -> Iterator[tuple[str, str]]:
@@ -130,7 +123,8 @@ def _free_disk(folder: Path) -> str:
 
 def _prove(model: str, config: ScanConfig, narration: Narration) -> None:
     """Load the model as a scan would, and print what was seen at each part of each layer."""
-    from mechamap.models import load_configured, prove
+    from mechamap.models import load_configured
+    from mechamap.models.proof import prove
 
     try:
         loaded = load_configured(model, config, stage=narration.progress)
@@ -141,9 +135,8 @@ def _prove(model: str, config: ScanConfig, narration: Narration) -> None:
     dtype = str(loaded.dtype).removeprefix("torch.")
     kind = "" if loaded.kind == "decoder" else f"{loaded.kind}, "
     put(f"{loaded.label}: {loaded.architecture}, {kind}{loaded.parameters:,} parameters, {dtype} on {loaded.device}")
-    sides = side_labels((layer.layer, layer.side) for layer in loaded.layers)
-    for row in proof_table(proof, side_labels(sides, proof)):
-        put("  ".join(row).rstrip())
+    for row in proof_table(proof, side_labels(loaded.layers, proof)):
+        put(printable("  ".join(row).rstrip()))
     for line in verdict(proof, dtype):
         put(line)
     put(_unembedding(loaded))

@@ -53,6 +53,8 @@ def _show(args: argparse.Namespace, narration: Narration) -> int:
     from mechamap.commands.confirm import confirmation_lines
     from mechamap.commands.scan_report import coverage_lines, strongest_lines
     from mechamap.csv_run import open_run
+    from mechamap.layer_layout import layers_in_words, side_labels
+    from mechamap.proof_table import proof_table, verdict
 
     run = open_run(args.name)
     record, model = run.record, run.record.model
@@ -64,16 +66,14 @@ def _show(args: argparse.Namespace, narration: Narration) -> int:
         else model.name,
         "id": model.id + (f" at {model.revision}" if model.revision else ""),
         "computed": f"{model.dtype} on {model.device}",
-        "neurons": f"{run.neurons:,}",
+        "neurons": f"{run.neurons:,} in layers {layers_in_words(run.layers)}",
         "figures": ", ".join(record.figures),
         "threshold": f"{record.config['threshold']:g}" if "threshold" in record.config else "",
         "left out": str(record.exclusions.get("summary", "")),
         "text": f"{len(record.tokens.pieces):,} tokens in {len(record.tokens.windows)} windows"
         if run.has_context
         else "",
-        "proof": f"{len(record.proof)} layers, largest error {_largest_error(record.proof):.2g}"
-        if record.proof
-        else "",
+        "proof": " ".join(verdict(record.proof, model.dtype)),
         "versions": ", ".join(f"{name} {version}" for name, version in record.versions.items()),
         "began": record.created,
         "timings": ", ".join(f"{name} {duration(seconds)}" for name, seconds in record.timings.items()),
@@ -86,17 +86,14 @@ def _show(args: argparse.Namespace, narration: Narration) -> int:
     for figure, reason in record.undefined.items():
         put(f"{'note':<10} {figure} is empty: {printable(reason)}")
     checked = list(confirmation_lines(run)) if record.confirmation else []
-    for lines in (coverage_lines(run), strongest_lines(run) if run.has("selectivity") else [], checked):
+    proof = proof_table(record.proof, side_labels(run.layers, record.proof)) if record.proof else []
+    proved = [printable("  ".join(row).rstrip()) for row in proof]
+    for lines in (proved, coverage_lines(run), strongest_lines(run) if run.has("selectivity") else [], checked):
         if lines:
             put("")
         for line in lines:
             put(line)
     return 0
-
-
-def _largest_error(proof: tuple[object, ...]) -> float:
-    layers = [layer for layer in proof if isinstance(layer, dict)]
-    return max((max(layer.get("rebuild_error", 0.0), layer.get("zero_error", 0.0)) for layer in layers), default=0.0)
 
 
 def _remove(args: argparse.Namespace, narration: Narration) -> int:

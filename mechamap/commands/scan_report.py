@@ -73,7 +73,7 @@ def strongest_lines(run: Run) -> list[str]:
             head = printable(category) if place == 0 else ""
             lines.append(
                 f"{head:{width}}  {run.neuron_name(row)!s:<12} {selectivity[row]:+.2f}  {_check(run, row, category)}"
-                f"{'(falls) ' if falls else ''}{_tokens(run, row, falls)}"
+                f"{_tokens_of_expert(run, row)}{'(falls) ' if falls else ''}{_tokens(run, row, falls)}"
             )
         if not shown:
             lines.append(f"{printable(category):{width}}  no occurrence in the text, nothing to score")
@@ -84,6 +84,13 @@ def _check(run: Run, row: int, category: str) -> str:
     """How the neuron did when it was confirmed; nothing where it was not tried."""
     found = finding(run, row, category)
     return "" if math.isnan(found.p) else f"p {found.p:.3f} held {found.held_out_auroc:.2f}  "
+
+
+def _tokens_of_expert(run: Run, row: int) -> str:
+    """Over how many tokens an expert's neuron was scored: a few that happen to fit give a high score."""
+    if run.expert_of[row] < 0 or not run.has("tokens"):
+        return ""
+    return f"over {run.figure('tokens')[row]:>6,.0f} tokens  "
 
 
 def _tokens(run: Run, row: int, lowest: bool) -> str:

@@ -481,7 +481,7 @@ def test_doctor_says_what_there_is_and_proves_a_model(mechamap: Mechamap, home: 
         assert f"\n{name} " in f"\n{done.stdout}"
     assert str(home) in done.stdout
     assert "transformer.h.3.mlp.c_proj" in done.stdout
-    assert "The hooks see the neurons of every layer." in done.stdout
+    assert "\n4 layers proved: the largest errors are rebuild " in done.stdout
 
 
 # --- the documentation ---
