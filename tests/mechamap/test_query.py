@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from recorded_run import CATEGORIES, checked_run, recorded_run
+from recorded_run import CATEGORIES, Shape, checked_run, recorded_run
 
 from mechamap.errors import MechaMapError, QueryError, UsageError
 from mechamap.query import chosen_rows, matching, query_names, sorted_rows
@@ -271,3 +271,37 @@ def _small() -> Run:
             run = recorded_run(Path(folder), layers=1, width=4)
             _cache.append(Run(run.record, {figure: np.array(run.figure(figure)) for figure in run.record.figures}))
     return _cache[0]
+
+
+# --- experts, and figures that cannot mean anything ---
+
+
+@pytest.fixture(scope="module")
+def experts(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return recorded_run(tmp_path_factory.mktemp("experts") / "run", width=4, shape=Shape(experts=3, shared=2))
+
+
+def test_experts_and_how_many_tokens_came_to_them_are_numbers_like_others(experts: Run) -> None:
+    assert names(experts, matching(experts, "expert = 2 and layer == 1")) == [f"L1.E2.N{n}" for n in range(4)]
+    assert names(experts, matching(experts, "expert < 0 and layer = 2")) == ["L2.N0", "L2.N1"]
+    tokens = experts.figure("tokens")
+    assert np.array_equal(matching(experts, "tokens > 7"), tokens > 7)
+    assert "tokens" in query_names(experts)
+    rows = sorted_rows(experts, "tokens,-layer")
+    assert experts.expert_of[rows[0]] in (0, 1)
+    assert np.array_equal(tokens[rows], np.sort(tokens))
+
+
+def test_a_run_without_experts_says_what_tokens_would_be(run: Run) -> None:
+    with pytest.raises(QueryError, match="this run has no tokens") as caught:
+        matching(run, "tokens > 7")
+    assert "routed experts" in caught.value.hint
+    assert matching(run, 'token == "tokens"').sum() == 0
+
+
+@pytest.mark.parametrize("expression", ["writes.food > 1", "write.food > 1", "write_p.food < 0.05"])
+def test_a_figure_that_cannot_mean_anything_says_why(run: Run, expression: str) -> None:
+    encoder = Run(replace(run.record, undefined={"write": "an encoder predicts no next token"}), {}, run.path)
+    with pytest.raises(QueryError, match="is not defined for this model") as caught:
+        matching(encoder, expression)
+    assert caught.value.hint == "an encoder predicts no next token"

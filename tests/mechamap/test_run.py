@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from recorded_run import CATEGORIES, TEXT, recorded_run
+from recorded_run import CATEGORIES, TEXT, Shape, recorded_run
 
 from mechamap import run_record
 from mechamap.errors import MechaMapError, RunError, UsageError
@@ -251,3 +251,20 @@ def test_opening_a_run_loads_no_torch(run: Run) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "hint"),
+    [
+        ("L1.N9", "layer 1 has 14 neurons here, N0 to N1 and experts E0 to E2 with N0 to N3 each.", "L1.E0.N9"),
+        ("L1.E7.N0", "L1.E7.N0 is not in this run: layer 1 has 14 neurons here", ""),
+        ("L0.E0.N0", "layer 0 has 4 neurons here, N0 to N3.", ""),
+    ],
+)
+def test_a_neuron_that_is_not_there_is_told_which_experts_are(tmp_path: Path, name: str, said: str, hint: str) -> None:
+    run = recorded_run(tmp_path / "run", width=4, shape=Shape(experts=3, shared=2))
+    with pytest.raises(UsageError) as caught:
+        run.row_of(name)
+    assert said in caught.value.message
+    assert hint in caught.value.hint
+    assert bool(hint) == bool(caught.value.hint)
