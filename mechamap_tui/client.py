@@ -18,6 +18,7 @@ from mechamap_tui.engine_values import (
     ScanResult,
     read_ablation,
 )
+from mechamap_tui.plan_values import Planned, read_plan
 
 __all__ = ["EngineCall", "EngineClient", "ExportOrder", "Exported", "Progress", "ScanResult"]
 
@@ -48,6 +49,22 @@ class EngineClient(EngineProcess):
         return self._call(
             "scan", params, lambda it: ScanResult(Path(it["run"]), it["state"], it["timings"]), on_progress
         )
+
+    async def plan(
+        self, model: str, changes: Mapping[str, object], *, config_file: Path | None = None, fetch: bool = True
+    ) -> Planned:
+        """What a scan with these settings would take, before it is done.
+
+        Args:
+            fetch: whether the config of a hub model that is not in the cache may be fetched.
+
+        Raises:
+            MechaMapError: it could not be scanned.
+        """
+        params: dict[str, Any] = {"model": model, "config": dict(changes), "fetch": fetch}
+        if config_file is not None:
+            params["config_file"] = str(config_file.expanduser().absolute())
+        return await self._call("plan", params, read_plan).answer
 
     async def activations(self, run: Path, layer: int) -> Path:
         """The file with a layer's activations, ``[neurons of the layer, positions]``; made if it is not there."""

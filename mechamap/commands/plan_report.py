@@ -1,19 +1,55 @@
-"""The plan of a scan as a table for people: what it takes, what is there, and what would fit where it does not."""
+"""``mechamap scan --plan``: what a scan takes, what is there, and what would fit where it does not."""
 
 from __future__ import annotations
 
+import argparse
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from mechamap.commands.narration import duration, printable, size
+from mechamap.commands.narration import Narration, duration, printable, put, size
 
 if TYPE_CHECKING:
+    from mechamap.config import ScanConfig
     from mechamap.plan import ScanPlan
     from mechamap.plan.alternatives import Option
     from mechamap.plan.warning import Shortfall
 
-__all__ = ["plan_lines", "shortfall_lines"]
+__all__ = ["plan_lines", "shortfall_lines", "tell_plan", "warn"]
+
+
+def tell_plan(args: argparse.Namespace, config: ScanConfig, narration: Narration) -> int:
+    """Print the plan: a table, or a line of JSON among the events. 1 where the scan does not fit."""
+    narration.progress("loading torch and transformers")
+    try:
+        from mechamap.plan import plan_scan
+
+        plan = plan_scan(args.model, config, args.out, whole=_needs_all(args), stage=narration.progress)
+    finally:
+        narration.clear()
+    if args.events:
+        from mechamap.plan.record import plan_to_dict
+
+        put(json.dumps({"event": "plan", **plan_to_dict(plan)}, allow_nan=False))
+    else:
+        for line in plan_lines(plan):
+            put(line)
+    return 0 if plan.fits else 1
+
+
+def warn(args: argparse.Namespace, config: ScanConfig, narration: Narration) -> None:
+    """Say it before anything is read where the scan will not fit; it is begun all the same."""
+    from mechamap.plan.warning import shortfall
+
+    if (found := shortfall(args.model, config, whole=_needs_all(args))) is not None:
+        for line in shortfall_lines(found):
+            narration.say(line)
+
+
+def _needs_all(args: argparse.Namespace) -> bool:
+    """Whether something after the scan needs the layers of the model that are not scanned."""
+    return bool(args.confirm or args.causes)
 
 
 def plan_lines(plan: ScanPlan) -> list[str]:

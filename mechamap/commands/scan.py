@@ -81,7 +81,9 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
             check_target(name, overwrite=args.overwrite)
     _check_folder(args)
     if args.plan:
-        return _plan(args, config, narration)
+        from mechamap.commands.plan_report import tell_plan
+
+        return tell_plan(args, config, narration)
 
     found = _scan(args, config, narration)
 
@@ -94,27 +96,6 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
     if not to_stdout:
         put(str(found.path))
     return 0
-
-
-def _plan(args: argparse.Namespace, config: ScanConfig, narration: Narration) -> int:
-    """Print the plan: a table, or a line of JSON among the events. 1 where the scan does not fit."""
-    narration.progress("loading torch and transformers")
-    try:
-        from mechamap.plan import plan_scan
-
-        plan = plan_scan(args.model, config, args.out, stage=narration.progress)
-    finally:
-        narration.clear()
-    if args.events:
-        from mechamap.plan.record import plan_to_dict
-
-        put(json.dumps({"event": "plan", **plan_to_dict(plan)}, allow_nan=False))
-    else:
-        from mechamap.commands.plan_report import plan_lines
-
-        for line in plan_lines(plan):
-            put(line)
-    return 0 if plan.fits else 1
 
 
 def _config(args: argparse.Namespace) -> ScanConfig:
@@ -159,6 +140,7 @@ def _check_folder(args: argparse.Namespace) -> None:
 
 
 def _scan(args: argparse.Namespace, config: ScanConfig, narration: Narration) -> Run:
+    from mechamap.commands.plan_report import warn
     from mechamap.commands.scan_progress import ScanProgress
 
     narration.progress("loading torch and transformers")
@@ -175,7 +157,7 @@ def _scan(args: argparse.Namespace, config: ScanConfig, narration: Narration) ->
         from mechamap.scan import ScanRequest
         from mechamap.scan_checks import Checks, scan_and_check
 
-        _warn(args.model, config, narration)
+        warn(args, config, narration)
         request, checks = ScanRequest(args.model, config, args.out, args.resume), Checks(args.confirm, args.causes)
         try:
             return scan_and_check(request, checks, on_event=tell, cancel=cancel)
@@ -188,17 +170,6 @@ def _scan(args: argparse.Namespace, config: ScanConfig, narration: Narration) ->
             raise
         finally:
             narration.clear()
-
-
-def _warn(model: str, config: ScanConfig, narration: Narration) -> None:
-    """Say it before anything is read where the scan will not fit; it is begun all the same."""
-    from mechamap.plan.warning import shortfall
-
-    if (found := shortfall(model, config)) is not None:
-        from mechamap.commands.plan_report import shortfall_lines
-
-        for line in shortfall_lines(found):
-            narration.say(line)
 
 
 def _with_what_is_kept(stopped: Cancelled, folder: Path | None) -> Cancelled:

@@ -60,13 +60,15 @@ def working_memory(it: Situation) -> Working:
     batches = text.batches(it.batch)
     padded, largest = sum(batches), max(batches)
     values = max(layer.values() for layer in layers)
-    waiting = padded * (values + STREAMS * shape.d_model) * item
+    routed = max(layer.active_experts for layer in layers) * shape.d_model  # what experts are given of a token
+    waiting = padded * (values + STREAMS * shape.d_model + routed) * item
     masks = padded * text.longest * (1 + item)  # [windows, 1, length, length], as bools and as numbers
     scores = 2 * shape.heads * largest * text.longest * (item + 4) if shape.eager_attention else 0
-    running = largest * max(IN_MLP * values, IN_ATTENTION * shape.d_model) * item + scores
+    running = largest * (max(IN_MLP * values, IN_ATTENTION * shape.d_model) + 2 * routed) * item + scores
 
     scanned = max(layer.values(limit) for layer in layers)
-    gathered = (text.positions if it.keeps else text.scored) * scanned * item
+    times = 3 if shape.experts and len(batches) > 1 else 1  # of each batch, put together, and in the experts' order
+    gathered = (text.positions if it.keeps else text.scored) * scanned * item * times
     return Working(
         forward=waiting + masks + running,
         scoring=gathered + _scoring(it, scanned),

@@ -75,6 +75,7 @@ def plan_scan(
     *,
     fetch: bool = True,
     started: bool = False,
+    whole: bool = False,
     stage: Teller = lambda text: None,
 ) -> ScanPlan:
     """Plan the scan of the model called ``name``. Reads and fetches no weights.
@@ -84,6 +85,7 @@ def plan_scan(
         out: the folder its run would go to; the default place where not given.
         fetch: whether config and tokenizer of a hub model that is not in the cache are fetched.
         started: whether the process that will scan has torch and transformers already.
+        whole: whether something after the scan needs all layers of the model.
         stage: told in a few words what is being done.
 
     Raises:
@@ -94,7 +96,7 @@ def plan_scan(
         ModelError: its config or tokenizer cannot be read.
     """
     stage("looking at the config")
-    it = situation(find_files(name, config, fetch=fetch, stage=stage), config)
+    it = situation(find_files(name, config, fetch=fetch, stage=stage), config, whole=whole)
     size = run_size(it)
     stage("measuring the speed of this machine")
     needs = demands(it)
@@ -110,13 +112,14 @@ def plan_scan(
     )
 
 
-def situation(files: ModelFiles, config: ScanConfig, *, quick: bool = False) -> Situation:
+def situation(files: ModelFiles, config: ScanConfig, *, quick: bool = False, whole: bool = False) -> Situation:
     """The model, text and machine that a plan starts from.
 
     Args:
         files: where the model lies.
         config: the settings of the scan.
         quick: guess the length of the text instead of reading the tokenizer.
+        whole: whether all layers of the model are needed.
 
     Raises:
         MechaMapError: as those of :func:`plan_scan`.
@@ -130,7 +133,7 @@ def situation(files: ModelFiles, config: ScanConfig, *, quick: bool = False) -> 
     shape, tokenizer = read(files, config.neurons, config.trust_remote_code, stamp)
     has_tokenizer = tokenizer is not None
     text = counted(config, tokenizer, shape.context, shape.kind) if has_tokenizer else about(config, shape.context)
-    it = Situation(files, shape, text, config, places_of(config), torch.get_num_threads())
+    it = Situation(files, shape, text, config, places_of(config), torch.get_num_threads(), whole)
     assert it.layers  # raises where the config names one that there is not
     return it
 

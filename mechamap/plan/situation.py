@@ -28,6 +28,7 @@ class Situation:
         config: the settings.
         places: the devices that these mean.
         threads: how many the processor works with.
+        whole: whether something after the scan needs the whole model, whatever layers are scanned.
     """
 
     files: ModelFiles
@@ -36,6 +37,7 @@ class Situation:
     config: ScanConfig
     places: Places
     threads: int
+    whole: bool = False
 
     @cached_property
     def layers(self) -> tuple[LayerShape, ...]:
@@ -54,11 +56,15 @@ class Situation:
 
     @property
     def loaded(self) -> int:
-        """Bytes of the weights that are loaded: none of the blocks above the last layer that is scanned."""
-        if self.shape.kind == "encoder-decoder":  # which is read whole
-            return self.weights.total
+        """Bytes of the weights that are loaded: none of the blocks above the last layer that is scanned.
+
+        All of them where the blocks are not one list that the forward passes once (see models/partial.py).
+        """
         paths = [layer.block for layer in self.shape.blocks]
-        return self.weights.up_to(max(paths.index(layer.block) for layer in self.layers) + 1)
+        one_list = len({path.rpartition(".")[0] for path in paths}) == 1 and len(paths) == len(self.shape.layers)
+        if self.whole or not one_list or self.shape.kind == "encoder-decoder":
+            return self.weights.total
+        return self.weights.up_to(paths.index(self.layers[-1].block) + 1)
 
     @property
     def neurons(self) -> int:

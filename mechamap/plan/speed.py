@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,17 +13,18 @@ import numpy as np
 from mechamap.models.experts import Activations
 from mechamap.scores.layer import layer_scorer
 from mechamap.scores.plan import ScorePlan
+from mechamap.scores.ranked import BLOCK_ELEMENTS
 
 if TYPE_CHECKING:
     import torch
 
 __all__ = ["Speed", "measure", "scoring_speed"]
 
-BUDGET = 0.08  # seconds for each measurement, the first call of it aside
+BUDGET, LEAST = 0.1, 5  # seconds for each measurement, and calls however long they take
 ROWS, MOST = 512, 4096  # tokens of the product, and its widest side: nothing measured takes more than some 70 MB
 COPIED = 16 * 2**20
 SCORED = 8192  # positions of the sample that is scored
-SAMPLE = 512 * 1024  # activations of it
+BLOCKS = 8  # most blocks of it, one a thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def scoring_speed(plan: ScorePlan, device: torch.device, threads: int) -> float:
     import torch
 
     sample = plan.restricted(np.arange(min(plan.scored, SCORED)))
-    neurons = max(16, SAMPLE // max(sample.scored, 1))
+    neurons = max(8, BLOCK_ELEMENTS // max(sample.scored, 1)) * min(threads, BLOCKS)
     generator = torch.Generator().manual_seed(0)
     activations = torch.randn(sample.scored, neurons, generator=generator).to(device)  # [S, neurons]
     score = layer_scorer(sample, threads)
@@ -70,7 +72,7 @@ def scoring_speed(plan: ScorePlan, device: torch.device, threads: int) -> float:
 
 
 def _seconds(work: Callable[[], Any], device: torch.device) -> float:
-    """How long a call takes, on average over a few; the first one, which sets things up, does not count."""
+    """How long a call takes: the median, which a machine that is busy for a moment does not move."""
     import torch
 
     def wait() -> None:
@@ -79,13 +81,12 @@ def _seconds(work: Callable[[], Any], device: torch.device) -> float:
         elif device.type == "mps":
             torch.mps.synchronize()
 
-    work()
+    work()  # sets things up
     wait()
-    began, calls = time.perf_counter(), 0
-    while True:
+    began, took = time.perf_counter(), []
+    while len(took) < LEAST or (time.perf_counter() - began < BUDGET and len(took) < 200):
+        at = time.perf_counter()
         work()
-        calls += 1
         wait()
-        took = time.perf_counter() - began
-        if took >= BUDGET or calls >= 200:
-            return max(took / calls, 1e-9)
+        took.append(time.perf_counter() - at)
+    return max(statistics.median(took), 1e-9)

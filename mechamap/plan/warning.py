@@ -28,7 +28,7 @@ class Shortfall:
     would_fit: tuple[Option, ...]
 
 
-def shortfall(name: str, config: ScanConfig) -> Shortfall | None:
+def shortfall(name: str, config: ScanConfig, *, whole: bool = False) -> Shortfall | None:
     """What keeps a scan from fitting, as far as it can be known at once; None where nothing does, or nobody knows.
 
     Neither is a model of the hub looked at that is not in the cache, for its config would have to be fetched; nor is
@@ -38,7 +38,7 @@ def shortfall(name: str, config: ScanConfig) -> Shortfall | None:
         source = resolve(name)
         if source.kind == "gguf" and source.path is not None:
             return _of_gguf(gguf_parameters(source.path) or 0, config)
-        it = situation(find_files(name, config, fetch=False), config, quick=True)
+        it = situation(find_files(name, config, fetch=False), config, quick=True, whole=whole)
         for demand in demands(it):
             if not demand.fits:
                 return Shortfall(demand.device, demand.needed, demand.free or 0, options(it))

@@ -16,6 +16,7 @@ from mechamap.errors import MechaMapError
 from mechamap_tui.clipboard import copy_text
 from mechamap_tui.scan_draft import FIELDS, ScanDraft
 from mechamap_tui.terminal_text import clean
+from mechamap_tui.widgets.plan_view import PlanView
 
 if TYPE_CHECKING:
     from mechamap_tui.app import MechaMapApp
@@ -40,7 +41,10 @@ class ScanFormScreen(ModalScreen[None]):
     ]
 
     DEFAULT_CSS = """
-    ScanFormScreen { & #command { color: $text-accent; height: auto; max-height: 4; } }
+    ScanFormScreen {
+        & #command { color: $text-accent; height: auto; max-height: 4; }
+        & #about { height: auto; min-height: 3; }
+    }
     """
 
     def __init__(self, draft: ScanDraft) -> None:
@@ -62,7 +66,9 @@ class ScanFormScreen(ModalScreen[None]):
                             compact=True,
                             select_on_focus=False,
                         )
-            yield Static(id="problem", classes="note")
+            with Vertical(id="about"):  # a mistake, else what the scan takes; never both
+                yield Static(id="problem", classes="note")
+                yield PlanView(id="plan")
             yield Static(id="command")
             with Horizontal(classes="buttons"):
                 yield Button("Start", id="start", variant="primary", compact=True)
@@ -85,6 +91,11 @@ class ScanFormScreen(ModalScreen[None]):
         note.set_class(bool(first), "-wrong")
         note.update(Text(clean(first) or "Categories and texts of your own go into a config file."))
         self.query_one("#command", Static).update(Text(f"$ {clean(self.draft.command())}"))
+        self.query_one(PlanView).follow(self.draft, fetch=focused != "model")
+
+    @on(PlanView.Told)
+    def _told(self, event: PlanView.Told) -> None:
+        self.query_one("#problem", Static).display = not event.text
 
     @on(Input.Changed)
     def _typed(self, event: Input.Changed) -> None:
