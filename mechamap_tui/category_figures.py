@@ -35,7 +35,12 @@ class CategoryFigure:
     listed: bool = True
 
     def is_in(self, run: Run) -> bool:
-        return run.has(self.figure)
+        """Whether the run has it, and it can mean something for its model."""
+        return run.has(self.figure) and not self.undefined(run)
+
+    def undefined(self, run: Run) -> str:
+        """Why it cannot mean anything for the run's model, empty where it can."""
+        return run.record.undefined.get(self.figure, "")
 
     def column(self, run: Run, category: str) -> NDArray[Any]:
         """``[neurons]``"""
@@ -57,7 +62,7 @@ class _Causes(CategoryFigure):
     """Measured where the neuron was ablated, else estimated."""
 
     def is_in(self, run: Run) -> bool:
-        return run.has("cause") or run.has("cause_measured")
+        return (run.has("cause") or run.has("cause_measured")) and not self.undefined(run)
 
     def column(self, run: Run, category: str) -> NDArray[Any]:
         return causes(run, category)

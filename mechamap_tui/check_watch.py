@@ -36,9 +36,10 @@ class CheckWatch:
 
         Raises:
             UsageError: a scan or another check is running, or the run cannot be checked.
+            UnsupportedModel: what is asked for cannot mean anything for the run's model.
         """
         app = self.app
-        refuse_unless_checkable(run)
+        refuse_unless_checkable(run, kind)
         if kind == live_check.ABLATE and (known := _kept_ablation(run, neuron)) is not None:
             app.push_screen(AblationScreen(known))
             return

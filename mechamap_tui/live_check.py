@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mechamap.errors import UsageError
+from mechamap.errors import UnsupportedModel, UsageError
 from mechamap.run import Run
 from mechamap_tui.engine_values import Progress
 
@@ -50,12 +50,18 @@ def busy_with(app: object) -> str:
     return check.title if isinstance(check, LiveCheck) else ""
 
 
-def refuse_unless_checkable(run: Run) -> None:
-    """Only a run in a folder, with a text and all its layers, can be asked more than it knows.
+def refuse_unless_checkable(run: Run, kind: str = CONFIRM) -> None:
+    """Only a run in a folder, with a text and all its layers, can be asked more than it knows; and only what can mean
+    something for its model.
 
     Raises:
         UsageError: says what is in the way and what to do.
+        UnsupportedModel: says why there can be no causes.
     """
+    if kind != CONFIRM and (reason := run.record.undefined.get("cause")):
+        raise UnsupportedModel(
+            f"What neurons of {run.label} cause is not defined. {reason}", "What they read can be confirmed (V)."
+        )
     if run.record.source == "csv" or run.path is None or run.path.is_file():
         raise UsageError(
             f"{run.name} was read from a CSV, which has no model and no text behind it.",

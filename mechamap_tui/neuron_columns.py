@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from mechamap.run import Run
 from mechamap_tui.category_figures import CATEGORY_FIGURES, ESTIMATE, CategoryFigure
-from mechamap_tui.number_text import NONE, correlation, magnitude, share
+from mechamap_tui.experts import FEW_TOKENS
+from mechamap_tui.number_text import NONE, correlation, count, magnitude, share
 from mechamap_tui.terminal_text import piece_label
 
 __all__ = [
@@ -25,7 +26,8 @@ __all__ = [
     "token_summary",
 ]
 
-TOKENS = "tokens"
+TOKENS = "tokens"  # the last column; how many tokens came to a neuron's expert has the key below, and this title
+ROUTED = "routed"
 ALL_CATEGORIES = "reads:"  # columns of the overview are called reads:food
 TOKEN_JOINT = " · "
 FALLS = "(falls) "
@@ -43,7 +45,8 @@ _BY_NEURON = (
 class Column:
     """One column. ``values()`` has one value per neuron; ``width`` 0 takes what is left of the line.
 
-    ``estimated()``, where given, says which of its values are marked as estimates; ``ascending``: sorted upwards first.
+    ``estimated()``, where given, says which of its values are marked as estimates; ``ascending``: sorted upwards first;
+    ``least``: values below it are drawn as a warning.
     """
 
     key: str
@@ -54,6 +57,12 @@ class Column:
     signed: bool = False
     ascending: bool = False
     estimated: Callable[[], NDArray[np.bool_] | None] | None = None
+    least: float | None = None
+
+    def warns(self, row: int) -> bool:
+        """Whether a neuron's value is one to beware of."""
+        value = float(self.values()[row])
+        return value < 0 if self.signed else self.least is not None and value < self.least
 
     def cell(self, row: int) -> str:
         """A neuron's value as it is written."""
@@ -68,13 +77,13 @@ def category_columns(run: Run, category: str) -> tuple[Column, ...]:
     """The columns about one category; figures that the run does not have are left out."""
     kinds = (kind for kind in CATEGORY_FIGURES if kind.listed and kind.is_in(run))
     columns = (_category_column(run, category, kind) for kind in kinds)
-    return (*_name_columns(run), *columns, *_neuron_columns(run), _tokens_column(run, category))
+    return (*_name_columns(run), *_routed(run), *columns, *_neuron_columns(run), _tokens_column(run, category))
 
 
 def overview_columns(run: Run, category: str) -> tuple[Column, ...]:
     """One column of selectivity (of the mean, where the run has none) per category."""
     figure, text = ("selectivity", correlation) if run.has("selectivity") else ("mean", magnitude)
-    columns = [*_name_columns(run)]
+    columns = [*_name_columns(run), *_routed(run)]
     for name in run.categories:
         width = max(8, min(len(name), 10) + 3)
         columns.append(
@@ -113,9 +122,16 @@ def _category_column(run: Run, category: str, kind: CategoryFigure) -> Column:
 
 def _name_columns(run: Run) -> tuple[Column, ...]:
     layer = Column("layer", "L", 3, lambda: run.layer_of, _whole)
-    expert = Column("expert", "E", 4, lambda: run.expert_of, _whole)
+    expert = Column("expert", "E", 4, lambda: run.expert_of, _expert)
     index = Column("neuron", "N", 6, lambda: run.index_of, _whole)
     return (layer, expert, index) if bool((run.expert_of >= 0).any()) else (layer, index)
+
+
+def _routed(run: Run) -> tuple[Column, ...]:
+    """Over how many tokens the figures run, in a run where that differs from neuron to neuron."""
+    if not run.has("tokens"):
+        return ()
+    return (Column(ROUTED, "tokens", 8, cache(partial(_plain, run, "tokens", None)), count, least=FEW_TOKENS),)
 
 
 def _neuron_columns(run: Run) -> tuple[Column, ...]:
@@ -132,6 +148,10 @@ def _tokens_column(run: Run, category: str) -> Column:
 
 def _whole(value: float) -> str:
     return str(int(value))
+
+
+def _expert(value: float) -> str:
+    return str(int(value)) if value >= 0 else NONE
 
 
 def _plain(run: Run, figure: str, category: str | None) -> NDArray[Any]:

@@ -6,7 +6,7 @@ import math
 
 from mechamap.findings import SIGNIFICANT
 
-__all__ = ["NONE", "correlation", "effect", "magnitude", "probability", "share", "small_probability"]
+__all__ = ["NONE", "correlation", "count", "effect", "magnitude", "probability", "share", "small_probability"]
 
 NONE = "—"
 
@@ -47,6 +47,13 @@ def effect(value: float) -> str:
         return magnitude(value)
     text = f"{value:+.3f}" if size >= 0.99995 else f"{value:+.4f}"
     return text[0] + text[2:] if text[1] == "0" else text
+
+
+def count(value: float) -> str:
+    """A number of things, in at most seven cells: ``41``, ``6,054``, ``1.2e+07``."""
+    if math.isnan(value):
+        return NONE
+    return f"{value:,.0f}" if value < 999_999.5 else f"{value:.1e}"
 
 
 def small_probability(value: float) -> str:

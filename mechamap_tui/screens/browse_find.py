@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from textual.content import Content
 
 from mechamap.errors import MechaMapError
+from mechamap.layer_layout import layout_of, side_labels
+from mechamap_tui.layer_flags import flag_words
 from mechamap_tui.screens.browse_panes import PaneScreen
 from mechamap_tui.widgets.key_footer import KeyFooter
 from mechamap_tui.widgets.layer_line import LayerLine
@@ -28,10 +31,13 @@ class FindScreen(PaneScreen):
     # --- filter and name -------------------------------------------------------------------------------------
 
     async def action_filter(self) -> None:
-        await self._ask("filter", "filter", self._expression, "reads > .9 and layer >= 20, or a token: apple")
+        routed = " and tokens >= 30" if self.run.has("tokens") else ""
+        example = f"reads > .9 and layer >= 20{routed}, or a token: apple"
+        await self._ask("filter", "filter", self._expression, example)
 
     async def action_goto(self) -> None:
-        await self._ask("goto", "go to neuron", "", "L27.N1520, or 27.1520")
+        routed = bool((self.run.expert_of >= 0).any())
+        await self._ask("goto", "go to neuron", "", "L7.E3.N12, or 7.e3.12" if routed else "L27.N1520, or 27.1520")
 
     async def _ask(self, kind: str, label: str, text: str, placeholder: str) -> None:
         if not self.prompt.is_attached:  # made when first needed: most of the time nobody asks
@@ -187,17 +193,30 @@ class FindScreen(PaneScreen):
         count = f"{len(order):,} of {order.available:,}" + ("" if complete else " so far")
         arrows = [f"{self.table.column_title(k.column)} {DOWN if k.descending else UP}" for k in order.keys]
         by = ", then ".join(arrows)
+        width = self.table.outer_size.width or self.app.size.width
         self.table.border_title = first_fitting(
-            self.table.outer_size.width or self.app.size.width,
+            width,
             pane_title("2 Neurons", f"category {self.category}" if self.category else "", count, f"sorted by {by}"),
             pane_title("2 Neurons", self.category, count, f"by {by}"),
             pane_title("2", self.category, count, by),
         )
+        self.table.border_subtitle = (
+            first_fitting(width, self._only(whole=True), self._only()) if self._only() else None
+        )
+
+    def _only(self, *, whole: bool = False) -> Content:
+        """Which neurons the table shows, where not all; with the ``whole`` of what there is to say of a layer."""
         layer = self.layers_pane.layer_shown
+        about = ""
+        if layer is not None and whole:
+            rows = self.run.layer_rows(layer)
+            side = side_labels(self.run.layers, self.run.record.proof).get(layer, "")
+            said = (side, str(layout_of(rows)) if rows.experts else "", flag_words(self.run, rows))
+            about = f" ({', '.join(part for part in said if part)})" if any(said) else ""
         shown = (
-            f"layer {layer}" if layer is not None else "",
+            f"layer {layer}{about}" if layer is not None else "",
             "marked" if self._only_marked else "",
             self._expression,
         )
         only = " and ".join(part for part in shown if part)
-        self.table.border_subtitle = pane_title(f"only {only} (N clears)") if only else None
+        return pane_title(f"only {only} (N clears)" if only else "")

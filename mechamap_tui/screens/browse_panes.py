@@ -39,7 +39,6 @@ class PaneScreen(Screen[None]):
         #panes { height: 1fr; }
         #upper { height: 3fr; }
         #lower { height: 2fr; }
-        #layers { width: 26; }
         #neurons { width: 1fr; }
         #detail { width: 3fr; }
         #categories { width: 2fr; min-width: 33; }
@@ -165,6 +164,7 @@ class PaneScreen(Screen[None]):
         self.query_one("#too-small").display = small
         for part in (self.header, self.query_one("#panes"), self.query_one(KeyFooter)):
             part.display = not small
+        self.layers_pane.styles.width = "1fr" if one else self.layers_pane.fitting_width(width)
         self.query_one(PaneLine).display = narrow and not self._zoomed and not small
         self.layer_line.display = NARROW <= width < WIDE and not one and not small
         shown = [name for name in PANES if (name == self._pane if one else name != "layers" or width >= WIDE)]

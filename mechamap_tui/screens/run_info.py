@@ -10,8 +10,11 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
+from mechamap.layer_layout import layers_in_words
 from mechamap.run import Run
+from mechamap_tui.layer_flags import flag_words
 from mechamap_tui.screens.run_info_checks import check_lines
+from mechamap_tui.screens.run_info_proof import part_lines, verdict_lines
 from mechamap_tui.terminal_text import clean
 from mechamap_tui.widgets.line_view import LineView
 
@@ -54,7 +57,7 @@ class _InfoView(LineView):
 
     def measure(self, width: int) -> int:
         self._lines = []
-        for kind, line in info_lines(self.run):
+        for kind, line in info_lines(self.run, width - INDENT):
             text = Text(clean(line), self.look("title") if kind == "title" else "")
             if kind == "trouble":
                 text.stylize(self.look("falling"))
@@ -67,8 +70,8 @@ class _InfoView(LineView):
         return self._lines[index]
 
 
-def info_lines(run: Run) -> Iterator[tuple[str, str]]:
-    """The page, line by line: ("title" | "text" | "trouble", line)."""
+def info_lines(run: Run, width: int = 100) -> Iterator[tuple[str, str]]:
+    """The page, line by line: ("title" | "text" | "trouble", line); tables fit ``width``."""
     record = run.record
     model = record.model
     yield "title", "Run"
@@ -76,10 +79,20 @@ def info_lines(run: Run) -> Iterator[tuple[str, str]]:
     yield "text", f"  begun {record.created or '?'}, finished {record.finished or 'not yet'}"
     complete = len(run.complete_layers)
     yield "text", f"  {complete} of {len(run.layers)} layers complete, {run.neurons:,} neurons"
+    yield "text", f"  neurons by layer: {layers_in_words(run.layers)}"
     yield "title", "Model"
     yield "text", f"  {model.id} {model.revision or ''}".rstrip()
     yield "text", f"  {model.architecture}, {model.parameters:,} parameters, {model.dtype} on {model.device}"
-    troubles = [*record.problems, *(f"layer {rows.layer}: {flag}" for rows in run.layers for flag in rows.flags)]
+    yield from verdict_lines(record)
+    told = {rows.layer for rows in run.layers if any(f"ayer {rows.layer}:" in problem for problem in record.problems)}
+    troubles = [
+        *record.problems,
+        *(
+            f"layer {rows.layer} {flag_words(run, rows)}"
+            for rows in run.layers
+            if rows.flags and rows.layer not in told
+        ),
+    ]
     yield "title", "Problems"
     for trouble in troubles:
         yield "trouble", f"  {trouble}"
@@ -91,12 +104,9 @@ def info_lines(run: Run) -> Iterator[tuple[str, str]]:
         for category, report in record.coverage.items():
             yield from _coverage(category, report)
     yield from _mapping("Left out of the scores", record.exclusions)
-    if record.proof:
-        yield "title", "Proof that the hook sees the neurons"
-        for proof in record.proof:
-            yield "text", "  " + ", ".join(f"{key} {_shown(value)}" for key, value in proof.items())
     yield from _mapping("Seconds", record.timings)
     yield from _mapping("Versions", record.versions)
+    yield from part_lines(record, width)
 
 
 def _coverage(category: str, report: Any) -> Iterator[tuple[str, str]]:

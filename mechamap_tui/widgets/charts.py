@@ -37,8 +37,8 @@ NUMBER = 8
 
 
 def charts_of(run: Run) -> tuple[str, ...]:
-    """The charts that a run has the figures for."""
-    return tuple(name for name in CHARTS if name == "table" or _KINDS[name].is_in(run))
+    """The charts that a run has the figures for, and those that say why there can be none."""
+    return tuple(name for name in CHARTS if name == "table" or _KINDS[name].is_in(run) or _KINDS[name].undefined(run))
 
 
 class CategoryChart(LineView):
@@ -83,6 +83,10 @@ class CategoryChart(LineView):
 
     def _make_bars(self, run: Run, row: int, width: int) -> None:
         kind, (limit, meaning) = _KINDS[self._chart], _CHARTS[self._chart]
+        if reason := kind.undefined(run):
+            lines = [f"{kind.key}: not defined for this model.", *wrap(clean(reason), width)]
+            self._lines = [partial(self._plain, Text(line), "dim") for line in lines]
+            return
         values = [kind.value(run, row, name) for name in run.categories]
         largest = max((abs(value) for value in values if np.isfinite(value)), default=0.0)
         labels = self._labels(run, row, max((width - NUMBER) * 9 // 20, 4))
@@ -93,7 +97,7 @@ class CategoryChart(LineView):
             self._lines.append(partial(self._numbered, bar, values[at], kind.cell(run, row, name), name, labels[at]))
         if bars:
             self._lines.append(partial(self._plain, bars[-1], "dim"))
-        for line in wrap(clean(run.record.undefined.get(kind.figure, meaning)), width):
+        for line in wrap(meaning, width):
             self._lines.append(partial(self._plain, Text(line), "dim"))
 
     def _labels(self, run: Run, row: int, room: int) -> list[str]:

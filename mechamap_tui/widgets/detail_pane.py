@@ -15,12 +15,15 @@ from textual.timer import Timer
 
 from mechamap.errors import MechaMapError
 from mechamap.findings import finding
+from mechamap.layer_layout import side_labels
 from mechamap.notes import Notes
 from mechamap.run import Run
 from mechamap_tui.check_signs import BADGE_SIGNS
+from mechamap_tui.experts import routed_positions
 from mechamap_tui.live_check import busy_with
 from mechamap_tui.number_text import correlation
 from mechamap_tui.occurrence_map import OccurrenceMap
+from mechamap_tui.widgets.neuron_place import NeuronPlace
 from mechamap_tui.widgets.pane_title import first_fitting, pane_title
 from mechamap_tui.widgets.token_view import TokenView
 
@@ -52,6 +55,7 @@ class DetailPane(Container):
 
     DEFAULT_CSS = """
     DetailPane > * { height: 1fr; }
+    DetailPane > NeuronPlace { height: auto; }
     """
 
     def __init__(
@@ -62,9 +66,12 @@ class DetailPane(Container):
         self.row: int | None = None
         self.tab = DETAIL_TABS[0]
         self._occurrences = OccurrenceMap(run)
+        self._place = NeuronPlace(run, self._occurrences)
+        self._sides = side_labels(run.layers, run.record.proof)
         self._asking: Timer | None = None
 
     def compose(self) -> ComposeResult:
+        yield self._place
         yield TokenView(id="tokens")
 
     def on_mount(self) -> None:
@@ -122,23 +129,30 @@ class DetailPane(Container):
     def _entitle(self) -> None:
         if self.row is None:
             self.border_title = self._title("3 no neuron")
+            self._place.show(None, self.category)
             return
         name = str(self.run.neuron_name(self.row))
+        side = self._sides.get(int(self.run.layer_of[self.row]))
         marked = "●" if self.notes.is_marked(name) else ""
+        on_side = f"{name}{marked} {side}" if side else f"{name}{marked}"
         reads = badge = ""
         if self.category:
             found = finding(self.run, self.row, self.category)
             badge = found.badge
             reads = f"{self.category} {correlation(found.reads)}" if self.run.has("selectivity") else ""
         sign = BADGE_SIGNS.get(badge, "")
-        self.border_title = first_fitting(
+        with_side = [self._title(f"3 {on_side}{sign}", compact=True, short=short) for short in (None, SHORT_NAMES)]
+        title = first_fitting(
             self.outer_size.width,
-            self._title(f"3 {name}{marked}", f"{reads} {badge}".strip()),
-            self._title(f"3 {name}{marked}", badge),
+            self._title(f"3 {on_side}", f"{reads} {badge}".strip()),
+            self._title(f"3 {on_side}", badge),
+            *(with_side if side else ()),
             self._title(f"3 {name}{marked}{sign}"),
             self._title(f"3 {name}{sign}", compact=True),
             self._title(f"3 {name}{sign}", compact=True, short=SHORT_NAMES),
         )
+        self.border_title = title
+        self._place.show(self.row, self.category, "" if side is None or side in title.plain else side)
 
     def _title(self, *parts: str, compact: bool = False, short: Mapping[str, str] | None = None) -> Content:
         return pane_title(
@@ -160,7 +174,7 @@ class DetailPane(Container):
         layer = int(run.layer_of[row])
         kept = run.activations(layer)
         if kept is not None:
-            self._draw(np.asarray(kept[row - run.layer_rows(layer).first_row], dtype=np.float32))
+            self._draw_kept(row, kept)
         elif busy := busy_with(self.app):
             self._draw(None, f"{busy} is running; activations can be had when it is done.")
         elif run.path is None or not hasattr(self.app, "engine"):
@@ -183,10 +197,23 @@ class DetailPane(Container):
         if row is not None and int(self.run.layer_of[row]) == layer and self.run.activations(layer) is not None:
             self.show(row, self.category)
 
-    def _draw(self, values: NDArray[np.float32] | None, message: str = "") -> None:
+    def _draw_kept(self, row: int, kept: NDArray[np.float16]) -> None:
+        """Show a neuron's activations; where nothing came to its expert, there are none."""
+        values = np.array(kept[row - self.run.layer_rows(int(self.run.layer_of[row])).first_row], dtype=np.float32)
+        routed = routed_positions(self.run, row, kept)
+        if routed is None:
+            self._draw(values)
+        elif not routed.any():
+            self._draw(None, f"No token of this text came to expert {self.run.expert_of[row]}.")
+        else:
+            values[~routed] = np.nan
+            note = f"not routed to expert {self.run.expert_of[row]} (reads 0 there)"
+            self._draw(values, note=note)
+
+    def _draw(self, values: NDArray[np.float32] | None, message: str = "", *, note: str = "") -> None:
         if self.tab in ("text", "histogram"):
             view = cast("TextView | HistogramView", self.open_view)
-            view.show(self.run, self.category, self._occurrences, values, message)
+            view.show(self.run, self.category, self._occurrences, values, message=message, note=note)
 
 
 def _view(tab: str) -> Widget:

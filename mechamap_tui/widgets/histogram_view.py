@@ -24,17 +24,27 @@ class HistogramView(LineView):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._message = ""
+        self._message = self._note = ""
         self._category = ""
         self._edges: NDArray[np.float64] = np.zeros(0)
         self._of_category: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self._rest: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
 
     def show(
-        self, run: Run, category: str, occurrences: OccurrenceMap, values: NDArray[np.float32] | None, message: str = ""
+        self,
+        run: Run,
+        category: str,
+        occurrences: OccurrenceMap,
+        values: NDArray[np.float32] | None,
+        *,
+        message: str = "",
+        note: str = "",
     ) -> None:
-        """Show the distribution of ``values``, one per position of the run's text; a ``message`` without them."""
-        self._message, self._category = message, category
+        """Show the distribution of ``values``, one per position of the run's text; a ``message`` without them.
+
+        Positions without one are NaN and left out; ``note`` says which they are.
+        """
+        self._message, self._note, self._category = message, note, category
         self._edges = np.zeros(0)
         if values is not None:
             of_category = np.zeros(len(values), dtype=bool)
@@ -49,12 +59,14 @@ class HistogramView(LineView):
         self.renew()
 
     def measure(self, width: int) -> int:
-        return max(len(self._edges), 1)
+        return max(len(self._edges), 1) + bool(self._note)
 
     def line(self, index: int, width: int) -> Text:
         if not len(self._edges):
             return Text(fit(self._message or "No position of this text is scored.", width), self.look("dim"))
         bins = len(self._edges) - 1
+        if index > bins:
+            return Text(fit(f"left out: {self._note}", width), self.look("dim"))
         if index == 0:
             own, rest = int(self._of_category.sum()), int(self._rest.sum())
             words = f"{CATEGORY_SIGN} {own:,} words of {self._category}"

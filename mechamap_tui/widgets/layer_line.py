@@ -10,9 +10,13 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.widget import Widget
 
+from mechamap.layer_layout import layout_of, side_labels
 from mechamap.run import Run
+from mechamap.run_record import LayerRows
 from mechamap_tui.layer_counts import LayerCounts
-from mechamap_tui.widgets.layer_list import BARS, PENDING
+from mechamap_tui.layer_flags import flag_words
+from mechamap_tui.terminal_text import fit
+from mechamap_tui.widgets.layer_list import BARS, FLAG, FLAG_LEAST, PENDING
 
 __all__ = ["LayerLine"]
 
@@ -40,6 +44,7 @@ class LayerLine(Widget):
         self._layer: int | None = None
         self._first = 0  # the first layer with a bar on the line
         self._bars_at = 0
+        self._sides = side_labels(run.layers, run.record.proof)
 
     def show(self, category: str, layer: int | None) -> None:
         self.category, self._layer = category, layer
@@ -50,7 +55,9 @@ class LayerLine(Widget):
 
     def render(self) -> Text:
         chosen = "all" if self._layer is None else str(self._layer)
-        text = Text(LABEL, no_wrap=True, overflow="crop").append(f"{chosen:<4}", "bold")
+        side = "" if self._layer is None else self._sides.get(self._layer, "")
+        text = Text(LABEL, no_wrap=True, overflow="crop")
+        text.append(f"{chosen} " if side else f"{chosen:<4}", "bold").append(f"{side}  " if side else "")
         self._bars_at = len(text)
         layers = self.run.layers
         room = max(self.size.width - self._bars_at - 26, 8)
@@ -65,6 +72,8 @@ class LayerLine(Widget):
                 if not rows.complete
                 else ("▁" if counts is None else BARS[-(-8 * int(counts[category]) // highest)])
             )
+            if rows.flags and not bar.strip():
+                bar = FLAG
             text.append(bar, "reverse" if rows.layer == self._layer else "")
         if self.counts.counted and self.category:
             counts = self.counts.of(self._layer) if self._layer is not None else None
@@ -72,6 +81,14 @@ class LayerLine(Widget):
                 self.counts.total(category) if self._layer is None else 0 if counts is None else int(counts[category])
             )
             text.append(f"  {count:,} {self.counts.counted_verb} for {self.category}")
+        return text if self._layer is None else self._about(text, self.run.layer_rows(self._layer))
+
+    def _about(self, text: Text, rows: LayerRows) -> Text:
+        """What the layer consists of, and what is wrong with it, as far as there is room."""
+        for said in (str(layout_of(rows)) if rows.experts else "", flag_words(self.run, rows)):
+            left = self.size.width - text.cell_len - 3
+            if said and left >= FLAG_LEAST:
+                text.append(f" · {fit(said, left)}", "dim" if not rows.flags else "bold")
         return text
 
     def on_click(self, event: events.Click) -> None:

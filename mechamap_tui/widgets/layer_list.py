@@ -10,15 +10,21 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.message import Message
 
+from mechamap.layer_layout import layout_of, side_labels
 from mechamap.run import Run
 from mechamap_tui.layer_counts import LayerCounts
+from mechamap_tui.layer_flags import flag_words
 from mechamap_tui.terminal_text import fit, pad
 from mechamap_tui.widgets.line_view import LineView
 
 __all__ = ["LayerList"]
 
+WIDTH = 26  # of the pane, for a number, a bar for each of eight categories and a count
+LAYOUTS_FROM = 150  # cells of a terminal in which there is room for more
+COUNT = 6
+FLAG_LEAST = 12  # cells from which there is room to say what is wrong with a layer
 BARS = " ▁▂▃▄▅▆▇█"
-PENDING = "…"
+PENDING, FLAG = "…", "!"
 
 
 class LayerList(LineView):
@@ -50,6 +56,15 @@ class LayerList(LineView):
         self.counts = LayerCounts(run)
         self.category = category
         self._at = 0  # 0: all layers
+        self._sides = side_labels(run.layers, run.record.proof)
+        self._side_width = max((len(label) + 1 for label in self._sides.values()), default=0)
+        layouts = [str(layout_of(rows)) for rows in run.layers] if any(rows.experts for rows in run.layers) else []
+        self._layout_width = max(map(len, layouts), default=0)
+
+    def fitting_width(self, terminal: int) -> int:
+        """How wide the pane should be, border included, in a terminal of a width: what layers consist of, if it can."""
+        layouts = self._layout_width + 2 if self._layout_width and terminal >= LAYOUTS_FROM else 0
+        return WIDTH + self._side_width + layouts
 
     @property
     def layer_shown(self) -> int | None:
@@ -115,13 +130,16 @@ class LayerList(LineView):
     def _layer_line(self, text: Text, at: int, width: int) -> Text:
         rows = self.run.layers[at]
         text.append(f"{rows.layer:>3} ", self.look("strong" if rows.complete else "dim"))
+        text.append(self._sides.get(rows.layer, "").ljust(self._side_width), self.look("dim"))
         if not rows.complete:
-            return text.append(fit(PENDING, width - 5), self.look("dim"))
+            return text.append(fit(PENDING, width - text.cell_len), self.look("dim"))
         counts = self.counts.of(rows.layer)
         if counts is None:
-            return text.append(f"{rows.width:,}".rjust(width - 5), self.look("dim"))
-        flag = "!" if rows.flags else " "
-        room = width - 5 - 6
+            layout = str(layout_of(rows)) if rows.experts else ""
+            size = layout if layout and len(layout) <= width - text.cell_len else f"{rows.width:,}"
+            return text.append(size.rjust(width - text.cell_len), self.look("dim"))
+        flag = FLAG if rows.flags else " "
+        room = width - text.cell_len - COUNT
         if len(counts) <= room:
             highest = max(self.counts.highest(), 1)
             current = self.run.category_index(self.category)
@@ -129,7 +147,17 @@ class LayerList(LineView):
                 bar = BARS[-(-8 * count // highest)]
                 text.append(bar, self.look("rising" if category == current else "dim"))
         text.append(flag, self.look("falling"))
-        return text.append(self._count(rows.layer, 5).rjust(width - text.cell_len), self.look("strong"))
+        left = width - text.cell_len
+        layout, said = str(layout_of(rows)) if self._layout_width else "", flag_words(self.run, rows)
+        if self._layout_width and left >= COUNT + self._layout_width + 2:
+            text.append(self._count(rows.layer, 5).rjust(COUNT - 1), self.look("strong"))
+            text.append(f"  {layout.ljust(self._layout_width)}", self.look("dim"))
+        else:
+            text.append(self._count(rows.layer, 5).rjust(left if not said else COUNT - 1), self.look("strong"))
+        left = width - text.cell_len
+        if said and left > FLAG_LEAST:
+            text.append(f"  {fit(said, left - 2)}", self.look("falling"))
+        return text
 
     def _count(self, layer: int | None, width: int) -> str:
         if not (self.counts.counted and self.category):

@@ -137,7 +137,7 @@ def _tokens(title: str, tokens: tuple[tuple[str, float], ...]) -> Column:
 
 def _by_category(run: Run, row: int, current: str) -> Column:
     """How far each category's words are pushed, and p where the run was confirmed."""
-    if not run.has("write"):
+    if not run.has("write") or "write" in run.record.undefined:
         return []
     with_p = run.has("write_p")
     lines: Column = [("writes", "".join([" " * (NUMBER - 1) + "z", "     p" if with_p else ""]), "title")]

@@ -146,7 +146,7 @@ def draw_neuron(
                 style = styles.name
             elif text == NONE:
                 style = styles.dim
-            elif column.signed and column.values()[row] < 0:
+            elif column.warns(row):
                 style = styles.falling
         segments.append(Segment(text.rjust(width), style))
     return segments

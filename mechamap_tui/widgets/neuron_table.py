@@ -60,7 +60,9 @@ class NeuronTable(NeuronScroll, can_focus=True, inherit_bindings=False):
         default = next((key for key, figure in (("reads", "selectivity"), ("mean", "mean")) if run.has(figure)), "")
         self.order = NeuronOrder(run.neurons, self._values, (SortKey(default or "layer", bool(default)),))
         self._make_columns()
-        self.column = self._names()  # the first that is no part of the name
+        # On what the table is sorted by, else on the first that is no part of the name.
+        first = (at for at, column in enumerate(self._columns) if column.key == default)
+        self.column = next(first, self._names())
 
     # --- what is asked of it ---------------------------------------------------------------------------------
 

@@ -11,9 +11,12 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from mechamap.run import Run
+from mechamap_tui.layer_flags import flagged_layers, remedy
 from mechamap_tui.terminal_text import clean
 
 __all__ = ["RunHeader", "policy"]
+
+_WARNINGS = ("flags", "remedy")
 
 
 def policy(run: Run) -> str:
@@ -71,21 +74,29 @@ class RunHeader(Horizontal):
         shown = self.query_one(".header--run", Static)
         parts = self._parts()
         width = shown.size.width or self.size.width
-        for dispensable in ("dtype", "neurons", "run", "policy"):
+        for dispensable in ("dtype", "neurons", "run", "policy", "remedy"):
             if len(" · ".join(parts.values())) + 10 > width:
                 parts.pop(dispensable, None)
+        warning = self.app.theme_variables["text-warning"]
         line = Text("MechaMap  ", "bold", no_wrap=True, overflow="ellipsis")
-        shown.update(line.append(Text(" · ".join(parts.values()), "not bold")))
+        pieces = (
+            Text(part, f"not bold {warning}" if name in _WARNINGS else "not bold") for name, part in parts.items()
+        )
+        shown.update(line.append(Text(" · ", "not bold").join(pieces)))
 
     def _parts(self) -> dict[str, str]:
         run = self.run
         running = "" if self._scanning else "unfinished"
         state = {"complete": "", "running": running}.get(run.record.state, run.record.state)
-        problems = len(run.record.problems) + sum(bool(layer.flags) for layer in run.layers) + _words_not_found(run)
+        flagged = flagged_layers(run)
+        # What is flagged is among the problems, in words.
+        problems = max(len(run.record.problems), sum(bool(layer.flags) for layer in run.layers)) + _words_not_found(run)
         parts = {
             "model": run.label,
             "run": run.name if run.name != run.label else "",
             "state": state,
+            "flags": flagged,
+            "remedy": remedy(run) if flagged else "",
             "problems": f"{problems} to look at (i)" if problems else "",
             "dtype": run.record.model.dtype,
             "neurons": f"{run.neurons:,} neurons",

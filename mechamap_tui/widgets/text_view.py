@@ -35,19 +35,29 @@ class TextView(LineView):
         self._category = ""
         self._occurrences: OccurrenceMap | None = None
         self._values: NDArray[np.float32] | None = None  # [positions]
-        self._message = ""
+        self._message = self._note = ""
         self._head: list[str] = []
         self._wrapped: list[list[tuple[int, str]]] = []
         self._wrapped_for: tuple[int, int] = (0, 0)
         self._levels: NDArray[np.int8] | None = None  # [positions]
 
     def show(
-        self, run: Run, category: str, occurrences: OccurrenceMap, values: NDArray[np.float32] | None, message: str = ""
+        self,
+        run: Run,
+        category: str,
+        occurrences: OccurrenceMap,
+        values: NDArray[np.float32] | None,
+        *,
+        message: str = "",
+        note: str = "",
     ) -> None:
-        """Colour a run's text by ``values``, one per position; without them it is plain, under a ``message``."""
+        """Colour a run's text by ``values``, one per position; without them it is plain, under a ``message``.
+
+        Positions without one are NaN and dim; ``note`` says which they are.
+        """
         same = run is self._run
         self._run, self._category, self._occurrences = run, category, occurrences
-        self._values, self._message = values, message
+        self._values, self._message, self._note = values, message, note
         self._levels = None
         if values is not None:
             scored = np.ones(len(values), dtype=bool)
@@ -78,7 +88,8 @@ class TextView(LineView):
 
     def _append(self, text: Text, position: int, shown: str) -> None:
         assert self._run is not None and self._occurrences is not None
-        style = self.look("dim") if position in self._run.excluded else Style()
+        without = self._values is not None and bool(np.isnan(self._values[position]))
+        style = self.look("dim") if without or position in self._run.excluded else Style()
         level = 0 if self._levels is None else int(self._levels[position])
         if level:
             style += self._shade(level)
@@ -104,7 +115,7 @@ class TextView(LineView):
         if values is None or self._occurrences is None:
             return []
         pieces = run.record.tokens.pieces
-        counted = np.setdiff1d(np.arange(len(values)), list(run.excluded))
+        counted = np.setdiff1d(np.flatnonzero(~np.isnan(values)), list(run.excluded))
         if not len(counted):
             return ["No position of this text is scored.", ""]
         scored = values[counted]
@@ -115,7 +126,7 @@ class TextView(LineView):
             f"fires at {share(float((scored > 0).mean()))} of {len(scored):,} · mean {magnitude(float(scored.mean()))}"
         )
         legend = f"{UP_SIGN} blue up · {DOWN_SIGN} orange down · {self._category} underlined · signs from half the peak"
-        return [figures, legend, ""]
+        return [figures, legend, *((f"dim: {self._note}",) if self._note else ()), ""]
 
 
 def wrap_positions(run: Run, width: int) -> list[list[tuple[int, str]]]:

@@ -20,6 +20,7 @@ from textual.widgets import Static, TextArea
 from mechamap.errors import EngineError, UsageError
 from mechamap.run import Run
 from mechamap.run_additions import add_to_run
+from mechamap.run_record import dump
 from mechamap_tui.app import MechaMapApp
 from mechamap_tui.engine_values import Ablation, CausesEstimated, Confirmed, Effect, Progress
 from mechamap_tui.live_check import refuse_unless_checkable
@@ -369,6 +370,22 @@ def test_a_run_that_cannot_be_checked_says_why(tmp_path: Path) -> None:
         with pytest.raises(UsageError, match=says) as raised:
             refuse_unless_checkable(run)
         assert raised.value.hint
+
+
+@pytest.mark.parametrize("key", ["a", "A"])
+async def test_causes_that_cannot_mean_anything_are_refused_before_anything_is_started(home: Path, key: str) -> None:
+    run = recorded_run(home / "runs" / "tiny-1")
+    assert run.path is not None
+    undefined = {"cause": "an encoder predicts no word from what precedes it", "write": "nor the next"}
+    (run.path / "run.json").write_text(dump(replace(run.record, undefined=undefined)))
+    async with exploring(home) as it:
+        await it.press(key)
+        await it.shows(ErrorScreen)
+        assert "an encoder predicts no word from what precedes it" in it.dialog()
+        assert "What they read can be confirmed" in it.dialog()
+        assert it.engine.checks == []
+        await it.press("escape", "V")
+        assert [kind for kind, _, _ in it.engine.checks] == ["confirm"], "what its neurons read can be confirmed"
 
 
 @pytest.mark.parametrize("key", ["a", "A", "V"])
