@@ -17,6 +17,9 @@ __all__ = ["GLOSSARY", "HelpScreen", "key_lines", "key_name"]
 
 GLOSSARY = (
     ("neuron", "one input of an MLP's down-projection; L7.N1844 is number 1844 of layer 7, both counted from 0"),
+    ("expert", "L7.E3.N12 is neuron 12 of expert 3 of layer 7; those that every token goes to have no E"),
+    ("tokens", "how many scored tokens came to its expert: all its figures run over these; few are a warning"),
+    ("enc, dec", "a layer of the encoder or of the decoder, and its number there"),
     ("category", "a name and its words; an occurrence is one whole-word match in the scanned text"),
     ("reads", "2·auroc − 1: +1 if it is always higher on the category's words, −1 if always lower, 0 if no different"),
     ("writes", "how far its output pushes the category's words up, in standard deviations over the vocabulary"),
@@ -36,6 +39,7 @@ GLOSSARY = (
     ("fire", "the share of tokens on which it is above zero"),
     ("falls", "it goes down on the category, not up: reads is negative"),
     ("dead", "it is the same on every token"),
+    ("not finite", "activations of the layer overflowed in the number format; not proved: so it could not be checked"),
     ("sinks", "the first position, where activations are huge whatever the text: left out of every score"),
 )
 _NAMES = {
