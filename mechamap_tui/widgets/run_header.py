@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Horizontal
+from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -43,7 +43,7 @@ class RunHeader(Horizontal):
     DEFAULT_CSS = """
     RunHeader {
         height: 1; background: $panel; padding: 0 1;
-        & > .header--run { width: 1fr; height: 1; }
+        & > .header--run { width: 1fr; height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
         & > ScanProgress { width: auto; height: 1; margin: 0 0 0 2; }
     }
     """
@@ -77,12 +77,8 @@ class RunHeader(Horizontal):
         for dispensable in ("dtype", "neurons", "run", "policy", "remedy"):
             if len(" · ".join(parts.values())) + 10 > width:
                 parts.pop(dispensable, None)
-        warning = self.app.theme_variables["text-warning"]
-        line = Text("MechaMap  ", "bold", no_wrap=True, overflow="ellipsis")
-        pieces = (
-            Text(part, f"not bold {warning}" if name in _WARNINGS else "not bold") for name, part in parts.items()
-        )
-        shown.update(line.append(Text(" · ", "not bold").join(pieces)))
+        pieces = [Content.styled(part, "$text-warning" if name in _WARNINGS else "") for name, part in parts.items()]
+        shown.update(Content.styled("MechaMap  ", "bold") + Content(" · ").join(pieces))
 
     def _parts(self) -> dict[str, str]:
         run = self.run
