@@ -5,23 +5,16 @@ from __future__ import annotations
 import difflib
 import re
 
+from mechamap.choices import DEVICE_MAPS, QUANTIZE
 from mechamap.config_yaml import Located, fail, shortened
 
 __all__ = [
-    "DEVICE_MAPS",
-    "QUANTIZE",
     "read_device",
     "read_device_map",
     "read_neurons",
     "read_quantize",
     "read_revision",
 ]
-
-DEVICE_MAPS = ("auto", "balanced", "balanced_low_0", "sequential")
-"""How accelerate can spread a model over the devices of a machine by itself."""
-
-QUANTIZE = ("int8", "nf4")
-"""What weights can be packed as while they are read."""
 
 _DEVICE = r"cpu|mps|cuda(:\d+)?"
 _NEURONS_EXPECTED = 'a path with {layer} for the number of the block, such as "model.layers.{layer}.mlp.down_proj"'

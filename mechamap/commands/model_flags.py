@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from mechamap.config_model import DEVICE_MAPS, QUANTIZE
+from mechamap.choices import DEVICE_MAPS, QUANTIZE
 
 __all__ = ["add_loading_flags", "loading_changes"]
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from mechamap.config_model import DEVICE_MAPS
+from mechamap.choices import DEVICE_MAPS
 from mechamap.errors import MissingExtra, UsageError
 
 if TYPE_CHECKING:
