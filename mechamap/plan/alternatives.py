@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -45,11 +46,11 @@ def _options(it: Situation) -> Iterator[Option]:
     if it.places.device.type != "cpu" and not it.places.spread and (found := _with(it, device="cpu")):
         yield Option("--device cpu", "slower", *found)
     if not it.places.spread and (found := _with(it, device_map="auto", device="auto")):
-        yield Option("--device-map auto", _spread_words(it), *found)
+        yield Option("--device-map auto", _spread_words(it) + _extra("accelerate", "device-map"), *found)
     if config.quantize is None and not it.weights.packed and it.files.source.kind != "gguf":
         for quantize, words in (("int8", "weights packed into 8 bits"), ("nf4", "weights packed into 4 bits")):
             if found := _with(it, quantize=quantize):
-                yield Option(f"--quantize {quantize}", words, *found)
+                yield Option(f"--quantize {quantize}", words + _extra("bitsandbytes", "quantized"), *found)
                 break
     for dtype in (None, smaller) if smaller else (None,):
         change = {} if dtype is None else {"dtype": dtype}
@@ -94,6 +95,11 @@ def _tokens_that_fit(it: Situation) -> int | None:
     tokens = int(it.text.positions * (left - fixed.total) / max(working - fixed.total, 1))
     rounded = tokens // 1000 * 1000
     return rounded if rounded >= 1000 else None
+
+
+def _extra(package: str, extra: str) -> str:
+    """What has to be installed for it, where that is not."""
+    return "" if importlib.util.find_spec(package) else f" (needs the extra: pip install 'mechamap[{extra}]')"
 
 
 def _spread_words(it: Situation) -> str:

@@ -37,7 +37,7 @@ def run_size(it: Situation) -> RunSize:
     """The size of the run that a scan leaves."""
     config, layers, rows = it.config, it.layers, it.neurons
     columns = [len(config.categories)] * len(CATEGORY_FIGURES)
-    columns += [1 for name in NEURON_FIGURES if name not in ROUTED_FIGURES or any(layer.experts for layer in layers)]
+    columns += [1] * len((*NEURON_FIGURES, *(ROUTED_FIGURES if any(layer.experts for layer in layers) else ())))
     columns += [config.top_k_tokens] * len(TOKEN_FIGURES)
     figures = sum(HEADER + rows * each * 4 for each in columns)
     kept = len(layers) * HEADER + rows * it.text.positions * 2 if it.keeps else 0

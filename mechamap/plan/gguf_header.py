@@ -42,7 +42,7 @@ def _parameters(data: mmap.mmap) -> int | None:
         (dimensions,) = struct.unpack_from("<I", data, at)
         found += prod(struct.unpack_from(f"<{dimensions}Q", data, at + 4))
         at += 4 + 8 * dimensions + 12
-    return found
+    return found if at <= len(data) else None
 
 
 def _behind_value(data: mmap.mmap, at: int, kind: int) -> int:

@@ -83,7 +83,8 @@ def _seconds(work: Callable[[], Any], device: torch.device) -> float:
 
     work()  # sets things up
     wait()
-    began, took = time.perf_counter(), []
+    began = time.perf_counter()
+    took: list[float] = []
     while len(took) < LEAST or (time.perf_counter() - began < BUDGET and len(took) < 200):
         at = time.perf_counter()
         work()
