@@ -13,10 +13,10 @@ __all__ = ["WAYS", "is_proved", "layer_ranges", "other_dtypes", "proof_table", "
 
 Proof = Mapping[str, Any]
 
-NONE = "-"
+NONE, LOST = "-", "lost in rounding"
 WAYS = (
-    "added as it is, times a number, gated (a factor for each token or element of its own), or through modules of "
-    "the block"
+    "added as it is, times a number, gated by a factor for each token or element, or through modules of the block; "
+    "lost in rounding where it is smaller than what the number format keeps of the sum"
 )
 """How a contribution can reach the output of its block, as the table has it."""
 
@@ -99,6 +99,10 @@ def verdict(proof: Sequence[Proof], dtype: str) -> list[str]:
             f"{_parts(unproved)} not proved (layers {numbers}): activations are NaN or infinite in {dtype}. "
             + (f"Load it with --dtype {dtypes}." if dtypes else "The weights may be damaged.")
         )
+    if lost := [part.get("layer", -1) for part in proved if _way(part) == LOST]:
+        lines.append(
+            f"What layers {layer_ranges(lost)} contribute is lost in rounding in {dtype}, so its removal shows nothing."
+        )
     if any(part.get("expected_width", 0) is None for part in proof):
         lines.append(f"{_UNSAID} The config does not say how many neurons there should be.")
     return lines
@@ -130,9 +134,10 @@ def _way(part: Proof) -> str:
     if part.get("through"):
         return f"through {', '.join(part['through'])}"
     scale = part.get("scale")
-    if scale is None:
-        return "gated"
-    return "added" if abs(scale - 1) < 1e-3 else f"times {scale:.4g}"
+    if scale is not None:
+        return "added" if abs(scale - 1) < 1e-3 else f"times {scale:.4g}"
+    times = part.get("times")
+    return LOST if times == "number" else f"gated by {times}" if times else "gated"
 
 
 def _number(error: float | None) -> str:

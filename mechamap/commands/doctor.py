@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import platform
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from mechamap.proof_table import proof_table, verdict
 if TYPE_CHECKING:
     from mechamap.config import ScanConfig
     from mechamap.models import LoadedModel
+    from mechamap.models.proof import LayerProof
 
 __all__ = ["add_to"]
 
@@ -129,25 +130,28 @@ def _prove(model: str, config: ScanConfig, narration: Narration) -> None:
     try:
         loaded = load_configured(model, config, stage=narration.progress)
         narration.progress("proving")
-        proof = [part.to_dict() for part in prove(loaded)]
+        parts = prove(loaded)
     finally:
         narration.clear()
+    proof = [part.to_dict() for part in parts]
     dtype = str(loaded.dtype).removeprefix("torch.")
     kind = "" if loaded.kind == "decoder" else f"{loaded.kind}, "
-    put(f"{loaded.label}: {loaded.architecture}, {kind}{loaded.parameters:,} parameters, {dtype} on {loaded.device}")
+    packing = f", weights in {loaded.packing}" if loaded.packing else ""
+    parameters = f"{loaded.parameters:,} parameters"
+    put(f"{loaded.label}: {loaded.architecture}, {kind}{parameters}, {dtype} on {loaded.device}{packing}")
     for row in proof_table(proof, side_labels(loaded.layers, proof)):
         put(printable("  ".join(row).rstrip()))
     for line in verdict(proof, dtype):
         put(line)
-    put(_unembedding(loaded))
+    put(_unembedding(loaded, parts))
 
 
-def _unembedding(loaded: LoadedModel) -> str:
+def _unembedding(loaded: LoadedModel, proof: Sequence[LayerProof]) -> str:
     """Whether it can be said what neurons write, and why not."""
     from mechamap.models.unembedding import find_unembedding
 
     try:
-        found = find_unembedding(loaded)
+        found = find_unembedding(loaded, proof)
     except UnsupportedModel as reason:
         return f"What neurons write is not defined: {reason.message}"
     norm = f"{found.norm_path} and " if found.norm_path else ""

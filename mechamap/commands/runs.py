@@ -65,7 +65,7 @@ def _show(args: argparse.Namespace, narration: Narration) -> int:
         if model.parameters
         else model.name,
         "id": model.id + (f" at {model.revision}" if model.revision else ""),
-        "computed": f"{model.dtype} on {model.device}",
+        "computed": f"{model.dtype} on {model.device}{f', weights in {model.packing}' if model.packing else ''}",
         "neurons": f"{run.neurons:,} in layers {layers_in_words(run.layers)}",
         "figures": ", ".join(record.figures),
         "threshold": f"{record.config['threshold']:g}" if "threshold" in record.config else "",

@@ -83,6 +83,8 @@ def info_lines(run: Run, width: int = 100) -> Iterator[tuple[str, str]]:
     yield "title", "Model"
     yield "text", f"  {model.id} {model.revision or ''}".rstrip()
     yield "text", f"  {model.architecture}, {model.parameters:,} parameters, {model.dtype} on {model.device}"
+    if model.packing:
+        yield "text", f"  weights in {model.packing}"
     yield from verdict_lines(record)
     told = {rows.layer for rows in run.layers if any(f"ayer {rows.layer}:" in problem for problem in record.problems)}
     troubles = [

@@ -94,7 +94,7 @@ class RunHeader(Horizontal):
             "flags": flagged,
             "remedy": remedy(run) if flagged else "",
             "problems": f"{problems} to look at (i)" if problems else "",
-            "dtype": run.record.model.dtype,
+            "dtype": " · ".join(filter(None, (run.record.model.dtype, run.record.model.packing))),
             "neurons": f"{run.neurons:,} neurons",
             "policy": policy(run),
         }

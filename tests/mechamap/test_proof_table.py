@@ -57,6 +57,9 @@ def test_a_model_with_two_sides_has_a_column_for_them() -> None:
         ({"scale": 0.99999994}, "added"),
         ({"scale": 0.22}, "times 0.22"),
         ({"scale": None}, "gated"),
+        ({"scale": None, "times": "token"}, "gated by token"),
+        ({"scale": None, "times": "element"}, "gated by element"),
+        ({"scale": None, "times": "number", "removal_error": 0.0}, "lost in rounding"),
         ({"scale": None, "through": ["drop", "norm"]}, "through drop, norm"),
         ({"removal_error": None}, "-"),
     ],
@@ -85,6 +88,14 @@ def test_what_is_not_proved_is_named_with_what_to_do() -> None:
     )
     assert "--dtype float32." in verdict([UNPROVED], "bfloat16")[0]
     assert verdict([UNPROVED], "float32")[0].endswith("in float32. The weights may be damaged.")
+
+
+def test_what_is_lost_in_rounding_is_said_to_show_nothing() -> None:
+    lost = part(1, removal_error=0.0, scale=None, times="number")
+    assert verdict([part(), lost], "bfloat16")[1:] == [
+        "What layers 1 contribute is lost in rounding in bfloat16, so its removal shows nothing."
+    ]
+    assert len(verdict([part()], "bfloat16")) == 1
 
 
 def test_a_width_that_the_config_does_not_tell_is_marked() -> None:
