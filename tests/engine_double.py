@@ -19,6 +19,7 @@ from mechamap_tui.engine_values import (
     Progress,
     ScanResult,
 )
+from mechamap_tui.plan_values import Planned
 
 Report = Callable[[Progress], None]
 
@@ -32,6 +33,8 @@ class EngineDouble(EngineClient):
         self.checks: list[tuple[str, Path, tuple[str, ...]]] = []
         self.exports: list[ExportOrder] = []
         self.export_error: MechaMapError | None = None
+        self.plans: list[tuple[str, dict[str, object], bool]] = []
+        self.plan_answers: list[asyncio.Future[Planned]] = []
         self.lenses: list[str] = []
         self.lens_error: MechaMapError | None = None
         self._answer: asyncio.Future[Any] | None = None
@@ -42,6 +45,13 @@ class EngineDouble(EngineClient):
     ) -> EngineCall[ScanResult]:
         self.scans.append((model, dict(changes)))
         return self._begin(on_progress)
+
+    async def plan(
+        self, model: str, changes: Mapping[str, object], *, config_file: Path | None = None, fetch: bool = True
+    ) -> Planned:
+        self.plans.append((model, dict(changes), fetch))
+        self.plan_answers.append(asyncio.get_running_loop().create_future())
+        return await self.plan_answers[-1]
 
     def confirm(self, run: Path, *, on_progress: Report | None = None) -> EngineCall[Confirmed]:
         return self._begin_check("confirm", run, (), on_progress)
