@@ -82,7 +82,7 @@ class RunWriter:
 
     def _open(self, name: str, top_k: int, *, fresh: bool) -> None:
         columns: tuple[int, ...]
-        if name in CATEGORY_FIGURES:
+        if name in CATEGORY_FIGURES or name == "occurrences":
             columns = (len(self.record.categories),)
         elif name in TOKEN_FIGURES:
             columns = (top_k,)

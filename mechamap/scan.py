@@ -195,9 +195,9 @@ class _Pass:
 
     def run(self, layers: list[NeuronLayer], cancel: threading.Event | None) -> None:
         inputs = self.inputs
-        score = layer_scorer(self.plan, torch.get_num_threads())
-        written = self._written()
         routed = "tokens" in self.writer.record.figures
+        score = layer_scorer(self.plan, torch.get_num_threads(), routed=routed)
+        written = self._written()
         keep = keeps_activations(inputs)
         scored = inputs.tokenized.scored
         rows = torch.from_numpy(np.flatnonzero(scored)).to(inputs.loaded.device)
@@ -210,8 +210,6 @@ class _Pass:
             scores = score(parts)
             scored_at = time.perf_counter()
             scores.figures["write"] = written(layer)
-            if routed and not layer.experts:
-                scores.figures["tokens"] = np.full(len(scores.figures["max"]), self.plan.scored, np.float32)
             self.timings["score"] += scored_at - started
             self.timings["writes"] += time.perf_counter() - scored_at
             self._write(layer, scores)

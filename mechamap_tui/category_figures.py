@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechamap.findings import causes, finding
-from mechamap.run import Run
+from mechamap.run import FEW_OCCURRENCES, Run
 from mechamap_tui.number_text import NONE, correlation, effect, magnitude, probability, small_probability
 
 __all__ = ["CATEGORY_FIGURES", "ESTIMATE", "CategoryFigure"]
@@ -58,6 +58,19 @@ class CategoryFigure:
         return self.text(self.value(run, row, category))
 
 
+class _Compared(CategoryFigure):
+    """Compares a category's words with everything else: with a few words that happen to fit, it is far out by chance.
+
+    In the table, where neurons are ranked by it, it is left out for those whose expert few of the words came to.
+    """
+
+    def column(self, run: Run, category: str) -> NDArray[Any]:
+        values = super().column(run, category)
+        if not run.has("occurrences"):
+            return values
+        return np.where(run.column("occurrences", category) < FEW_OCCURRENCES, np.float32(np.nan), values)
+
+
 class _Causes(CategoryFigure):
     """Measured where the neuron was ablated, else estimated."""
 
@@ -83,14 +96,14 @@ class _Causes(CategoryFigure):
 
 
 CATEGORY_FIGURES = (
-    CategoryFigure("reads", "selectivity", 7, correlation, signed=True),
+    _Compared("reads", "selectivity", 7, correlation, signed=True),
     CategoryFigure("writes", "write", 8, magnitude, signed=True),
     _Causes("causes", "cause", 8, effect, signed=True, ascending=True),
     CategoryFigure("p", "p", 6, small_probability, ascending=True),
     CategoryFigure("held", "held_out_auroc", 6, probability),
     CategoryFigure("second", "second_auroc", 7, probability, listed=False),
-    CategoryFigure("auroc", "auroc", 7, probability),
-    CategoryFigure("ap", "ap", 6, probability),
-    CategoryFigure("d", "d", 7, magnitude),
+    _Compared("auroc", "auroc", 7, probability),
+    _Compared("ap", "ap", 6, probability),
+    _Compared("d", "d", 7, magnitude),
     CategoryFigure("mean", "mean", 7, magnitude),
 )

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.run import Run
+from mechamap.run import FEW_OCCURRENCES, Run
 
 __all__ = ["FEW_TOKENS", "ExpertNote", "expert_note", "routed_positions"]
 
 FEW_TOKENS = 30  # over fewer tokens than these, figures such as auroc are far out by chance
-FEW_WORDS = 5  # the same for the words of a category among them
 _AT_ONCE = 16  # neurons of an expert that are looked at together
 
 
@@ -46,7 +45,7 @@ def expert_note(run: Run, row: int, words: tuple[int, int, str] | None = None) -
     scored = len(run.record.tokens.pieces) - len(run.excluded)
     of = f" of {scored:,}" if run.has_context else ""
     its_words = "" if words is None else f", {words[0]} of {words[1]} {words[2]} words"
-    few = count < FEW_TOKENS or (words is not None and words[0] < FEW_WORDS)
+    few = count < FEW_TOKENS or (words is not None and words[0] < FEW_OCCURRENCES)
     return ExpertNote(
         f"{name} · its figures run over {count:,.0f}{of}{' scored' if of else ''} tokens{its_words}",
         f"{name} · {count:,.0f}{of} tokens{its_words}",

@@ -119,7 +119,10 @@ def recorded_run(
         for rows in record.layers[:complete]:
             figures = _layer(rng, rows.layer // shape.step, rows.width, len(pieces), top_k)
             if shape.experts:
-                figures["tokens"] = (routed(rows, len(pieces))[:, 2:]).sum(axis=1).astype(np.float32)
+                came = routed(rows, len(pieces))  # [neurons, positions]
+                figures["tokens"] = came[:, 2:].sum(axis=1).astype(np.float32)
+                ends = [[o[3] for o in record.occurrences if o[0] == at] for at in range(len(record.categories))]
+                figures["occurrences"] = np.stack([came[:, at].sum(axis=1) for at in ends], axis=1).astype(np.float32)
             writer.write_layer(rows.layer, figures)
         done = complete is None or complete == layers
         run = writer.finish("complete" if done else "cancelled", "2026-01-02T03:04:06+00:00", {"pass": 1.0})

@@ -9,7 +9,7 @@ import numpy as np
 
 from mechamap.commands.narration import Narration, duration, printable
 from mechamap.findings import finding
-from mechamap.run import Run
+from mechamap.run import FEW_OCCURRENCES, Run
 
 __all__ = ["coverage_lines", "report", "strongest_lines"]
 
@@ -66,6 +66,9 @@ def strongest_lines(run: Run) -> list[str]:
     for at, category in enumerate(run.categories):
         selectivity = np.asarray(run.figure("selectivity")[:, at])  # [neurons]
         strength = np.where(np.isnan(selectivity), -1, np.abs(selectivity))
+        if run.has("occurrences"):  # a few words that happen to fit give an expert's neuron a high score
+            few = np.asarray(run.figure("occurrences")[:, at]) < FEW_OCCURRENCES
+            strength = np.where(few, -1, strength)
         best = np.argsort(-strength, kind="stable")[:_NEURONS]
         shown = [int(row) for row in best if strength[row] >= 0]
         for place, row in enumerate(shown):
@@ -76,7 +79,13 @@ def strongest_lines(run: Run) -> list[str]:
                 f"{_tokens_of_expert(run, row)}{'(falls) ' if falls else ''}{_tokens(run, row, falls)}"
             )
         if not shown:
-            lines.append(f"{printable(category):{width}}  no occurrence in the text, nothing to score")
+            some = bool(np.isfinite(selectivity).any())
+            why = (
+                f"fewer than {FEW_OCCURRENCES} of its words came to any expert: scan a longer text"
+                if some
+                else "no occurrence in the text, nothing to score"
+            )
+            lines.append(f"{printable(category):{width}}  {why}")
     return lines
 
 

@@ -10,7 +10,7 @@ from mechamap import run_record
 from mechamap.config import config_to_dict
 from mechamap.lexicon import coverage
 from mechamap.plan.situation import Situation
-from mechamap.run import CATEGORY_FIGURES, NEURON_FIGURES, ROUTED_FIGURES, TOKEN_FIGURES
+from mechamap.run import CATEGORY_FIGURES, NEURON_FIGURES, TOKEN_FIGURES
 from mechamap.run_record import LayerRows, ModelRecord, RunRecord, TokenRecord
 
 __all__ = ["RunSize", "run_size"]
@@ -37,7 +37,9 @@ def run_size(it: Situation) -> RunSize:
     """The size of the run that a scan leaves."""
     config, layers, rows = it.config, it.layers, it.neurons
     columns = [len(config.categories)] * len(CATEGORY_FIGURES)
-    columns += [1] * len((*NEURON_FIGURES, *(ROUTED_FIGURES if any(layer.experts for layer in layers) else ())))
+    columns += [1] * len(NEURON_FIGURES)
+    if any(layer.experts for layer in layers):
+        columns += [1, len(config.categories)]  # tokens and occurrences that came to each expert
     columns += [config.top_k_tokens] * len(TOKEN_FIGURES)
     figures = sum(HEADER + rows * each * 4 for each in columns)
     kept = len(layers) * HEADER + rows * it.text.positions * 2 if it.keeps else 0

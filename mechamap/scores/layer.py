@@ -33,32 +33,38 @@ class LayerScores:
         return ("not finite",) if self.not_finite else ()
 
 
-def layer_scorer(plan: ScorePlan, threads: int) -> Callable[[Sequence[Activations]], LayerScores]:
+def layer_scorer(
+    plan: ScorePlan, threads: int, *, routed: bool = False
+) -> Callable[[Sequence[Activations]], LayerScores]:
     """What computes :class:`LayerScores` from the activations of a layer's parts, of any float type, on any device.
 
     Dense parts are ``[S, neurons]``. The figures of an expert's neurons run over the scored positions that are routed
-    to it; how many those are is the figure ``tokens``, which a layer without experts does not have.
+    to it; how many those are, and how many occurrences of each category are among them, are the figures ``tokens`` and
+    ``occurrences``, which are added where ``routed``: where the model has experts, in its dense layers too.
     """
     whole = _PartScorer(plan, threads)
 
     def score(parts: Sequence[Activations]) -> LayerScores:
         pieces: list[tuple[Figures, NDArray[np.bool_]]] = []
-        counts: list[NDArray[np.float32]] = []
+        plans: list[ScorePlan] = []  # of each piece
         for part in parts:
             if part.tokens is None:
                 pieces.append(whole.score(part.values))
-                counts.append(np.full(part.values.shape[1], plan.scored, np.float32))
+                plans.append(plan)
                 continue
             rows = part.tokens.cpu().numpy()
             ends = np.cumsum(part.counts)
             for end, count in zip(ends.tolist(), part.counts, strict=True):
                 mine = slice(end - count, end)
-                expert = _PartScorer(plan.restricted(rows[mine]), threads)
-                pieces.append(expert.score(part.values[mine]))
-            counts.append(np.repeat(np.array(part.counts, np.float32), part.values.shape[1]))
+                plans.append(plan.restricted(rows[mine]))
+                pieces.append(_PartScorer(plans[-1], threads).score(part.values[mine]))
+        widths = [len(bad) for _, bad in pieces]
         figures, bad = pieces[0] if len(pieces) == 1 else _joined(pieces)
-        if any(part.counts for part in parts):
-            figures["tokens"] = np.concatenate(counts)
+        if routed:
+            occurrences = [[category.occurrences for category in its.categories] for its in plans]
+            figures["tokens"] = np.repeat([its.scored for its in plans], widths).astype(np.float32)
+            shape = len(plans), len(plan.categories)
+            figures["occurrences"] = np.repeat(np.array(occurrences).reshape(shape), widths, axis=0).astype(np.float32)
         figures["selectivity"] = 2 * figures["auroc"] - 1
         figures["dead"] = dead(figures)
         return LayerScores(figures, int(bad.sum()))

@@ -19,6 +19,7 @@ GLOSSARY = (
     ("neuron", "one input of an MLP's down-projection; L7.N1844 is number 1844 of layer 7, both counted from 0"),
     ("expert", "L7.E3.N12 is neuron 12 of expert 3 of layer 7; those that every token goes to have no E"),
     ("tokens", "how many scored tokens came to its expert: all its figures run over these; few are a warning"),
+    ("few words", "of a category came to its expert, fewer than 5: the table leaves out reads, auroc, ap and d"),
     ("enc, dec", "a layer of the encoder or of the decoder, and its number there"),
     ("category", "a name and its words; an occurrence is one whole-word match in the scanned text"),
     ("reads", "2·auroc − 1: +1 if it is always higher on the category's words, −1 if always lower, 0 if no different"),

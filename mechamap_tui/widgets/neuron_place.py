@@ -10,7 +10,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from mechamap.run import Run
-from mechamap_tui.experts import ExpertNote, expert_note, routed_positions
+from mechamap_tui.experts import ExpertNote, expert_note
 from mechamap_tui.occurrence_map import OccurrenceMap
 
 __all__ = ["NeuronPlace"]
@@ -53,9 +53,8 @@ class NeuronPlace(Static):
 
     def _words(self, row: int, category: str) -> tuple[int, int, str] | None:
         """How many of the category's words came to a neuron's expert, of how many; None where that is not known."""
-        kept = self._run.activations(int(self._run.layer_of[row])) if self._run.expert_of[row] >= 0 else None
-        routed = None if kept is None else routed_positions(self._run, row, kept)
-        if routed is None or not category:
+        run = self._run
+        if run.expert_of[row] < 0 or not category or not run.has("occurrences"):
             return None
-        words = self._occurrences.last_positions(category)
-        return int(np.count_nonzero(routed[words])), len(words), category
+        count = float(run.column("occurrences", category)[row])
+        return None if np.isnan(count) else (int(count), len(self._occurrences.last_positions(category)), category)

@@ -128,6 +128,7 @@ def _check_categories(
         inside = {at for o in run.record.occurrences if run.categories[o[0]] == name for at in range(o[2], o[3] + 1)}
         is_word = np.array([at in ends for at in positions])
         counts = np.array([at in ends or at not in inside for at in positions])
+        assert run.column("occurrences", name)[row] == is_word.sum()
         auroc, mean = run.column("auroc", name)[row], run.column("mean", name)[row]
         if not is_word.any():
             assert np.isnan(auroc)

@@ -11,6 +11,7 @@ from recorded_run import Shape, recorded_run, routed
 
 from mechamap.run import Run
 from mechamap.run_writer import write_activations
+from mechamap_tui.category_figures import CATEGORY_FIGURES
 from mechamap_tui.experts import FEW_TOKENS, expert_note, routed_positions
 from mechamap_tui.widgets.layer_list import LAYOUTS_FROM
 
@@ -28,6 +29,21 @@ def activations(run: Run, layer: int) -> np.ndarray:
     came = routed(rows, len(run.record.tokens.pieces))
     values = np.random.default_rng(layer).uniform(0.5, 2, came.shape)
     return np.where(came, values, 0).astype(np.float16)
+
+
+def test_neurons_whose_expert_few_words_came_to_are_not_ranked_by_them(run: Run) -> None:
+    assert run.has("occurrences")
+    run._arrays["occurrences"] = np.full((run.neurons, len(run.categories)), 5, np.float32)
+    row, category = run.row_of("L1.E2.N3"), run.categories[0]
+    run._arrays["occurrences"][row, 0] = 4
+    for figure in CATEGORY_FIGURES:
+        if figure.key in ("reads", "auroc", "ap", "d"):
+            column = figure.column(run, category)
+            assert np.isnan(column[row])
+            assert np.array_equal(np.delete(column, row), np.delete(run.column(figure.figure, category), row))
+            assert figure.value(run, row, category) == run.column(figure.figure, category)[row]
+        elif figure.key == "mean":
+            assert np.array_equal(figure.column(run, category), run.column("mean", category))
 
 
 # --- in words ---
