@@ -103,7 +103,7 @@ def _extra(package: str, extra: str) -> str:
 
 
 def _spread_words(it: Situation) -> str:
-    missing = it.loaded - (it.places.compute.free or 0)
     if it.places.device.type == "cuda":
         return "spread over all GPUs and memory, what is left on disk"
-    return f"some {max(missing, 0) / 1e9:.0f} GB of weights stay on disk, and are read for every batch: slow"
+    missing = demands(it)[0].needed - (it.places.compute.free or 0)
+    return f"some {missing / 1e9:.1f} GB of weights stay on disk, and are read for every batch: slow"

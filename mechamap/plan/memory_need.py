@@ -21,6 +21,7 @@ from mechamap.plan.situation import Situation
 __all__ = ["Demand", "Working", "demands", "working_memory"]
 
 PROCESS = 450_000_000  # bytes of Python with torch and transformers, measured
+PACKING = 250_000_000  # of what packs weights into few bits, and of weights on their way through it
 PROCESS_WITH_CUDA = 2_500_000_000  # with CUDA's libraries; taken from others' reports
 STREAMS = (
     4  # tensors [tokens, d_model] alive in a block: the stream, the normed one, attention's output, the MLP's input
@@ -138,7 +139,8 @@ def demands(it: Situation) -> tuple[Demand, ...]:
     on_card = places.device.type != "cpu"
     if places.spread:
         weights = max(it.weights.blocks) if it.weights.blocks else 0
-    first = Demand(places.compute.name, weights, working, CUDA_CONTEXT if on_card else PROCESS, places.compute.free)
+    process = (CUDA_CONTEXT if on_card else PROCESS) + (PACKING if it.weights.packed else 0)
+    first = Demand(places.compute.name, weights, working, process, places.compute.free)
     if not on_card or places.device.type == "mps":  # whose memory is the machine's
         return (first,)
     # Weights come to a card through memory; of a file that is mapped as it is, nothing stays there.

@@ -185,7 +185,7 @@ def test_a_gguf_file_is_planned_as_what_it_is_unpacked_to(smollm2_path: Path) ->
     assert of_file.scan.weights.stored == gguf.stat().st_size
 
 
-# --- time: what it follows from; how near it comes is measured by hand (docs/decisions.md) ------------------------
+# --- time: what it follows from; how near it comes is measured by hand (docs/plan.md) ------------------------
 
 
 def test_time_follows_the_work_and_the_speed() -> None:
