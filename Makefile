@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: run test check planted matrix format bench docs clean
+.PHONY: run test check planted matrix measured format bench docs clean
 .DELETE_ON_ERROR:
 
 run: $(INSTALLED)
@@ -32,6 +32,10 @@ planted: $(INSTALLED)
 # Another: every architecture that transformers registers is built tiny, proved and scanned.
 matrix: $(INSTALLED)
 	$(BIN)/python -m pytest tests/matrix
+
+# The longer suite: plans of memory against what real scans take.
+measured: $(INSTALLED)
+	$(BIN)/python -m pytest tests/measured
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks

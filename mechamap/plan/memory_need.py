@@ -23,9 +23,8 @@ __all__ = ["Demand", "Working", "demands", "working_memory"]
 PROCESS = 450_000_000  # bytes of Python with torch and transformers, measured
 PACKING = 250_000_000  # of what packs weights into few bits, and of weights on their way through it
 PROCESS_WITH_CUDA = 2_500_000_000  # with CUDA's libraries; taken from others' reports
-STREAMS = (
-    4  # tensors [tokens, d_model] alive in a block: the stream, the normed one, attention's output, the MLP's input
-)
+# Tensors [tokens, d_model] alive in a block: the stream, the normed one, attention's output, the MLP's input.
+STREAMS = 4
 IN_MLP = 3  # tensors [tokens, d_mlp] alive while an MLP runs: gate, up, and their product
 IN_ATTENTION = 5  # tensors [tokens, d_model] alive while attention runs: queries, keys, values, their rotated copies
 SORT_BYTES = 40  # of an activation in a block that is being sorted: the value, its packed key, ranks, what is cut out
