@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from recorded_run import Shape, recorded_run
 from tiny_encoders import save_tiny
@@ -108,6 +109,7 @@ def test_runs_show_a_run_of_an_older_version(tmp_path: Path, mechamap: Command) 
 
 def test_the_strongest_neurons_of_experts_say_over_how_many_tokens(tmp_path: Path) -> None:
     run = recorded_run(tmp_path / "run", width=4, shape=Shape(experts=3, shared=2))
+    run._arrays["occurrences"] = np.full((run.neurons, len(run.categories)), 5, np.float32)
     lines = strongest_lines(run)
     for line in lines:
         name = next(word for word in line.split() if word.startswith("L"))
@@ -116,6 +118,16 @@ def test_the_strongest_neurons_of_experts_say_over_how_many_tokens(tmp_path: Pat
         assert (over in " ".join(line.split())) == (run.expert_of[row] >= 0)
     assert any("over" in line for line in lines)
     assert not any("over" in line for line in strongest_lines(dense(tmp_path)))
+
+
+def test_a_neuron_whose_expert_few_words_came_to_is_not_among_the_strongest(tmp_path: Path) -> None:
+    run = recorded_run(tmp_path / "run", width=4, shape=Shape(experts=3, shared=2))
+    run._arrays["occurrences"] = np.where((run.expert_of >= 0)[:, None], 4, 20) * np.ones((1, len(run.categories)))
+    names = [next(word for word in line.split() if word.startswith("L")) for line in strongest_lines(run)]
+    assert names
+    assert not any("E" in name for name in names)
+    run._arrays["occurrences"] = np.full((run.neurons, len(run.categories)), 4.0)
+    assert all("fewer than 5 of its words came to any expert" in line for line in strongest_lines(run))
 
 
 def dense(tmp_path: Path) -> Run:

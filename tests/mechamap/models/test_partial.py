@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cache
@@ -138,27 +136,3 @@ def test_the_engine_keeps_lower_layers_for_requests_that_need_no_more(tiny_model
     said.clear()
     assert get("0-1", False) is get("all", False) is whole
     assert not said
-
-
-@pytest.mark.smollm2
-def test_the_upper_blocks_of_the_real_model_take_no_memory(smollm2_path: Path) -> None:
-    """In bfloat16, since float32 weights are mapped from the file and only take memory once they run."""
-    program = f"""
-import sys
-from mechamap.models import load_model
-from mechamap.models.quiet import quiet_transformers
-with quiet_transformers():
-    from transformers import LlamaForCausalLM
-peak = lambda: next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM:")) * 1024
-before = peak()
-layers = int(sys.argv[1])
-loaded = load_model({str(smollm2_path)!r}, device="cpu", dtype="bfloat16", layers_wanted=layers)
-assert len(loaded.layers) == layers and loaded.n_layers == 30
-print(peak() - before)
-"""
-    lower, whole = (
-        int(subprocess.run([sys.executable, "-c", program, n], capture_output=True, text=True, check=True).stdout)
-        for n in ("4", "30")
-    )
-    blocks = 26 * 3_540_096  # weights of the 26 upper blocks, read as float32, held as bfloat16
-    assert whole - lower > 4 * blocks
