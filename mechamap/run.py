@@ -207,7 +207,9 @@ class Run:
         if routed.any():
             some.append(f"experts {_from_to('E', experts[routed])} with {_from_to('N', numbers[routed])} each")
         raise UsageError(
-            f"{name} is not in this run: layer {name.layer} has {layer.width:,} neurons here, {' and '.join(some)}.",
+            f"{name} is not here: layer {name.layer} has {' and '.join(some)}."  # short: a prompt has one line for it
+            if routed.any()
+            else f"{name} is not in this run: layer {name.layer} has {layer.width:,} neurons here, {some[0]}.",
             f"An expert's neuron is called L{name.layer}.E0.N{name.index}." if routed.any() and name.expert < 0 else "",
         )
 

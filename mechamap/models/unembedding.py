@@ -141,6 +141,12 @@ def find_unembedding(loaded: LoadedModel, proofs: Sequence[LayerProof] | None = 
     if head is None or not isinstance(getattr(head, "weight", None), torch.Tensor) or head.weight.ndim != 2:
         raise UnsupportedModel(f"{loaded.id} has no output embedding, so its neurons have no direct effect on tokens.")
     trace = _trace(loaded, head)
+    if not trace.logits.isfinite().all():
+        dtype = str(loaded.dtype).removeprefix("torch.")
+        raise UnsupportedModel(
+            f"The logits of {loaded.label} are not finite in {dtype}, so what its neurons do to them cannot be seen.",
+            "Load it with --dtype bfloat16 or --dtype float32.",
+        )
     with torch.inference_mode():
         before, norm, norm_path, stream = _way_to(loaded, trace)
         if trace.last is None or not _alike(trace.last, stream):
@@ -181,7 +187,7 @@ def _check_additions(loaded: LoadedModel, proofs: Sequence[LayerProof], written:
             "their neurons have a direct effect on the logits."
         )
     for proof in proofs:
-        passed = [path for path in proof.changed_by if proof.layer not in written]
+        passed = () if proof.layer in written else proof.changed_by
         if passed or proof.times == "element":
             how = f"passes {', '.join(passed)}" if passed else "is multiplied element by element"
             raise UnsupportedModel(

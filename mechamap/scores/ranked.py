@@ -23,9 +23,8 @@ from mechamap.scores.plan import ScorePlan
 
 __all__ = ["BLOCK_ELEMENTS", "PER_CATEGORY", "Figures", "RankedScores", "empty_figures", "pack", "runs"]
 
-BLOCK_ELEMENTS = (
-    256 * 1024
-)  # activations a block; smaller ones spend their time between calls, larger ones miss the caches
+# Activations a block; smaller ones spend their time between calls, larger ones miss the caches.
+BLOCK_ELEMENTS = 256 * 1024
 PER_CATEGORY = ("mean", "auroc", "d", "ap")
 _LOW = np.int64(0xFFFFFFFF)
 

@@ -256,8 +256,8 @@ def test_opening_a_run_loads_no_torch(run: Run) -> None:
 @pytest.mark.parametrize(
     ("name", "said", "hint"),
     [
-        ("L1.N9", "layer 1 has 14 neurons here, N0 to N1 and experts E0 to E2 with N0 to N3 each.", "L1.E0.N9"),
-        ("L1.E7.N0", "L1.E7.N0 is not in this run: layer 1 has 14 neurons here", ""),
+        ("L1.N9", "layer 1 has N0 to N1 and experts E0 to E2 with N0 to N3 each.", "L1.E0.N9"),
+        ("L1.E7.N0", "L1.E7.N0 is not here: layer 1 has N0 to N1", ""),
         ("L0.E0.N0", "layer 0 has 4 neurons here, N0 to N3.", ""),
     ],
 )
