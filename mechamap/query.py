@@ -168,7 +168,8 @@ class _Query:
                     wrong(self.source, one.at, f"{one.value} can only be compared with == and !=.")
                 same = self.best_is(other) if one.value == "best" else self.with_token(self.spelling(other))
                 return same if operator == "==" else ~same
-        a, b = np.asarray(self.numbers(left)), np.asarray(self.numbers(right))
+        # A number is compared as the figure's own type: 0.7 that was stored as float32 is at 0.7.
+        a, b = self.numbers(left), self.numbers(right)
         with np.errstate(invalid="ignore"):
             match operator:
                 case "<":
@@ -183,7 +184,7 @@ class _Query:
                     found = a == b
                 case _:
                     found = (a != b) & ~np.isnan(a) & ~np.isnan(b)
-        return np.broadcast_to(found, (self.run.neurons,))
+        return np.broadcast_to(np.asarray(found), (self.run.neurons,))
 
     def best_is(self, node: Node) -> Mask:
         category = self.spelling(node)

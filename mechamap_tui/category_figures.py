@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechamap.findings import causes, finding
+from mechamap.number_text import NONE, correlation, effect, magnitude, probability, small_probability
 from mechamap.run import FEW_OCCURRENCES, Run
-from mechamap_tui.number_text import NONE, correlation, effect, magnitude, probability, small_probability
 
 __all__ = ["CATEGORY_FIGURES", "ESTIMATE", "CategoryFigure"]
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mechamap.number_text import NONE, correlation, count, magnitude, share
 from mechamap.run import Run
 from mechamap_tui.category_figures import CATEGORY_FIGURES, ESTIMATE, CategoryFigure
 from mechamap_tui.experts import FEW_TOKENS
-from mechamap_tui.number_text import NONE, correlation, count, magnitude, share
 from mechamap_tui.terminal_text import piece_label
 
 __all__ = [

@@ -13,9 +13,9 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from mechamap.number_text import effect
 from mechamap_tui.clipboard import copy_text
 from mechamap_tui.engine_values import Ablation, Effect
-from mechamap_tui.number_text import effect
 from mechamap_tui.terminal_text import clean, pad
 
 __all__ = ["AblationScreen", "ablation_lines"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from mechamap.number_text import effect, probability
 from mechamap.run_record import RunRecord
-from mechamap_tui.number_text import effect, probability
 
 __all__ = ["check_lines"]
 

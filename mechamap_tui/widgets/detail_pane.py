@@ -17,11 +17,11 @@ from mechamap.errors import MechaMapError
 from mechamap.findings import finding
 from mechamap.layer_layout import side_labels
 from mechamap.notes import Notes
+from mechamap.number_text import correlation
 from mechamap.run import Run
 from mechamap_tui.check_signs import BADGE_SIGNS
 from mechamap_tui.experts import routed_positions
 from mechamap_tui.live_check import busy_with
-from mechamap_tui.number_text import correlation
 from mechamap_tui.occurrence_map import OccurrenceMap
 from mechamap_tui.widgets.neuron_place import NeuronPlace
 from mechamap_tui.widgets.pane_title import first_fitting, pane_title

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.text import Text
 
+from mechamap.number_text import magnitude
 from mechamap.run import Run
-from mechamap_tui.number_text import magnitude
 from mechamap_tui.occurrence_map import OccurrenceMap
 from mechamap_tui.terminal_text import fit
 from mechamap_tui.widgets.line_view import LineView

@@ -11,10 +11,10 @@ from textual.timer import Timer
 
 from mechamap.errors import MechaMapError
 from mechamap.findings import finding
+from mechamap.number_text import NONE, magnitude, small_probability
 from mechamap.run import Run
 from mechamap_tui.engine_values import Lens
 from mechamap_tui.live_check import busy_with
-from mechamap_tui.number_text import NONE, magnitude, small_probability
 from mechamap_tui.terminal_text import clean, pad, piece_label
 from mechamap_tui.widgets.line_view import LineView
 

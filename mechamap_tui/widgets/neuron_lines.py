@@ -10,9 +10,9 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
+from mechamap.number_text import NONE
 from mechamap_tui.neuron_columns import TOKENS, Column
 from mechamap_tui.neuron_order import SortKey
-from mechamap_tui.number_text import NONE
 from mechamap_tui.terminal_text import pad
 
 __all__ = ["MARGIN", "LineLayout", "LineStyles", "draw_header", "draw_neuron", "lay_out", "scrolled"]

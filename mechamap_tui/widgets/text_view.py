@@ -11,8 +11,8 @@ from rich.style import Style
 from rich.text import Text
 from textual.color import Color
 
+from mechamap.number_text import magnitude, share
 from mechamap.run import Run
-from mechamap_tui.number_text import magnitude, share
 from mechamap_tui.occurrence_map import OccurrenceMap
 from mechamap_tui.terminal_text import clean, fit, piece_label
 from mechamap_tui.widgets.line_view import LineView

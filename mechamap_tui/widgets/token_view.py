@@ -6,8 +6,8 @@ from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 
+from mechamap.number_text import magnitude
 from mechamap.run import Run, TokenHit
-from mechamap_tui.number_text import magnitude
 from mechamap_tui.occurrence_map import OccurrenceMap
 from mechamap_tui.terminal_text import clean, fit, pad, piece_label
 from mechamap_tui.widgets.line_view import LineView

@@ -10,9 +10,9 @@ import pytest
 from browse_host import SIZES, browsing
 from recorded_run import checked_run, recorded_run
 
+from mechamap.number_text import correlation, effect, magnitude, probability, share, small_probability
 from mechamap.run import Run
 from mechamap_tui.bar_chart import signed_bars
-from mechamap_tui.number_text import correlation, effect, magnitude, probability, share, small_probability
 from mechamap_tui.widgets.charts import CategoryChart
 
 NAN = float("nan")

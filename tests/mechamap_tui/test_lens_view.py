@@ -14,8 +14,8 @@ from engine_double import EngineDouble
 from recorded_run import checked_run
 
 from mechamap.errors import ModelError
+from mechamap.number_text import magnitude
 from mechamap.run import Run
-from mechamap_tui.number_text import magnitude
 from mechamap_tui.widgets import lens_view
 from mechamap_tui.widgets.lens_view import ASK_AFTER, LensView
 

@@ -1,0 +1,150 @@
+"""Tables of what runs say, before any format: typed columns, rows of plain values, and the neurons behind each cell."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, TypeAlias
+
+__all__ = ["Cell", "Column", "Kind", "Link", "Report", "Table", "report_from_dict", "report_to_dict"]
+
+# What a column holds, which says how it is written: see mechamap.number_text.
+Kind: TypeAlias = Literal[
+    "text",  # as it stands
+    "neuron",  # a neuron's name, L7.N1844
+    "tokens",  # the pieces of text that a neuron is highest at: a tuple of strings
+    "count",  # a number of things
+    "number",  # any number, signed only where it is negative
+    "signed",  # any number, always with its sign
+    "correlation",  # within -1 and 1, with its sign
+    "probability",  # within 0 and 1
+    "p",  # a probability of which the small ones matter
+    "share",  # within 0 and 1, written as a percentage
+    "effect",  # a change of log probability
+]
+# None: there is nothing to say; a float is never NaN or infinite.
+Cell: TypeAlias = str | int | float | bool | tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """``key`` is what programs call it (JSON, CSV), ``title`` what people read."""
+
+    key: str
+    title: str
+    kind: Kind = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The neurons behind a cell: those of a run that a filter keeps.
+
+    Attributes:
+        where: an expression of :mod:`mechamap.query`, or one neuron's name; empty: all neurons.
+        category: the category to look at them by; empty: as it was.
+        run: which of the report's runs.
+        sort: columns to sort by; empty: as it was.
+        neuron: the one to go to; empty: the first.
+    """
+
+    where: str = ""
+    category: str = ""
+    run: int = 0
+    sort: str = ""
+    neuron: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table.
+
+    Attributes:
+        key: what programs call it.
+        title: what people read, without a full stop.
+        columns: the first names what each row is about.
+        rows: as many cells each as there are columns.
+        about: how it was worked out and what it cannot say, in a sentence or two; empty where that is plain.
+        links: for each row, for each of its cells, the neurons behind it or None; empty: there are none anywhere.
+        heat: whether the columns behind the first are alike, so that the table can be drawn as a heat map.
+        limit: of a heat map, the value whose colour is full; None: the largest there is.
+    """
+
+    key: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    about: str = ""
+    links: tuple[tuple[Link | None, ...], ...] = ()
+    heat: bool = False
+    limit: float | None = None
+
+    def __post_init__(self) -> None:
+        for row in self.rows:
+            if len(row) != len(self.columns):
+                raise ValueError(f"{self.key}: a row has {len(row)} cells under {len(self.columns)} columns")
+            if any(isinstance(cell, float) and not math.isfinite(cell) for cell in row):
+                raise ValueError(f"{self.key}: a cell is not finite: {row}")
+
+    def link(self, row: int, column: int) -> Link | None:
+        """The neurons behind a cell."""
+        return self.links[row][column] if self.links else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """In plain values; :meth:`from_dict` reads it back."""
+        columns = [[column.key, column.title, column.kind] for column in self.columns]
+        links = [[link and asdict(link) for link in row] for row in self.links]
+        rows = [[list(cell) if isinstance(cell, tuple) else cell for cell in row] for row in self.rows]
+        return {
+            "key": self.key, "title": self.title, "columns": columns, "rows": rows, "about": self.about,
+            "links": links, "heat": self.heat, "limit": self.limit,
+        }  # fmt: skip
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Table:
+        return cls(
+            key=data["key"],
+            title=data["title"],
+            columns=tuple(Column(*column) for column in data["columns"]),
+            rows=tuple(tuple(tuple(cell) if isinstance(cell, list) else cell for cell in row) for row in data["rows"]),
+            about=data["about"],
+            links=tuple(tuple(Link(**link) if link else None for link in row) for row in data["links"]),
+            heat=data["heat"],
+            limit=data["limit"],
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What is said about one run, or about several.
+
+    Attributes:
+        title: what it is about, in a line.
+        tables: in the order that people read them.
+        remarks: what has to be known with the numbers, a sentence each.
+        runs: names or paths of the runs that links lead to.
+    """
+
+    title: str
+    tables: tuple[Table, ...]
+    remarks: tuple[str, ...] = ()
+    runs: tuple[str, ...] = ()
+
+    def table(self, key: str) -> Table | None:
+        return next((table for table in self.tables if table.key == key), None)
+
+
+def report_to_dict(report: Report) -> dict[str, Any]:
+    """A report in plain values, as it goes from the engine to the explorer."""
+    return {
+        "title": report.title,
+        "tables": [table.to_dict() for table in report.tables],
+        "remarks": list(report.remarks),
+        "runs": list(report.runs),
+    }
+
+
+def report_from_dict(data: Mapping[str, Any]) -> Report:
+    """What :func:`report_to_dict` gave."""
+    tables: Sequence[Mapping[str, Any]] = data["tables"]
+    return Report(data["title"], tuple(map(Table.from_dict, tables)), tuple(data["remarks"]), tuple(data["runs"]))
