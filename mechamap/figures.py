@@ -67,7 +67,8 @@ class FigureKind:
     def strength(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
         """How much a value says, the larger the more; NaN stays NaN."""
         if self.two_sided:
-            return np.abs(values - np.float32(self.centre))
+            distance: NDArray[np.float32] = np.abs(values - np.float32(self.centre))
+            return distance
         return np.negative(values) if self.ascending else values
 
     def condition(self, run: Run, category: str, threshold: float) -> str:
