@@ -123,12 +123,14 @@ class Report:
         tables: in the order that people read them.
         remarks: what has to be known with the numbers, a sentence each.
         runs: names or paths of the runs that links lead to.
+        main: the key of the table that stands for the whole where a format holds one table; empty: the first.
     """
 
     title: str
     tables: tuple[Table, ...]
     remarks: tuple[str, ...] = ()
     runs: tuple[str, ...] = ()
+    main: str = ""
 
     def table(self, key: str) -> Table | None:
         return next((table for table in self.tables if table.key == key), None)
@@ -141,10 +143,17 @@ def report_to_dict(report: Report) -> dict[str, Any]:
         "tables": [table.to_dict() for table in report.tables],
         "remarks": list(report.remarks),
         "runs": list(report.runs),
+        "main": report.main,
     }
 
 
 def report_from_dict(data: Mapping[str, Any]) -> Report:
     """What :func:`report_to_dict` gave."""
     tables: Sequence[Mapping[str, Any]] = data["tables"]
-    return Report(data["title"], tuple(map(Table.from_dict, tables)), tuple(data["remarks"]), tuple(data["runs"]))
+    return Report(
+        title=data["title"],
+        tables=tuple(map(Table.from_dict, tables)),
+        remarks=tuple(data["remarks"]),
+        runs=tuple(data["runs"]),
+        main=data["main"],
+    )
