@@ -1,0 +1,45 @@
+"""Rows of a table put together cell by cell, each with the neurons behind it where there are any."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import SupportsFloat
+
+from mechamap.tables.table import Cell, Column, Link, Table
+
+__all__ = ["Behind", "Rows", "number"]
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """A cell with the neurons behind it."""
+
+    cell: Cell
+    link: Link | None = None
+
+
+@dataclass(slots=True)
+class Rows:
+    """Rows as they come, for :class:`mechamap.tables.table.Table`."""
+
+    cells: list[tuple[Cell, ...]] = field(default_factory=list)
+    links: list[tuple[Link | None, ...]] = field(default_factory=list)
+
+    def add(self, *cells: Cell | Behind) -> None:
+        """One row; a cell alone has no neurons behind it."""
+        self.cells.append(tuple(cell.cell if isinstance(cell, Behind) else cell for cell in cells))
+        self.links.append(tuple(cell.link if isinstance(cell, Behind) else None for cell in cells))
+
+    def table(
+        self, key: str, title: str, columns: tuple[Column, ...], *, about: str = "", limit: float | None = None
+    ) -> Table:
+        """The table; with a ``limit`` it can be drawn as a heat map."""
+        links = tuple(self.links) if any(link for row in self.links for link in row) else ()
+        return Table(key, title, columns, tuple(self.cells), about, links, limit is not None, limit)
+
+
+def number(value: SupportsFloat) -> float | None:
+    """A number as a cell holds it: None where there is none."""
+    plain = float(value)
+    return plain if math.isfinite(plain) else None
