@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from recorded_run import CATEGORIES, Shape, checked_run, recorded_run
 
 from mechamap.compare.depth import relative_depth
 from mechamap.compare.names import run_labels
@@ -17,7 +18,6 @@ from mechamap.findings import confirmed
 from mechamap.query import matching
 from mechamap.run import Run
 from mechamap.tables.table import Table
-from recorded_run import CATEGORIES, Shape, checked_run, recorded_run
 
 
 @pytest.fixture(scope="module")
