@@ -9,7 +9,9 @@ import errno
 import importlib
 import os
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
@@ -28,7 +30,16 @@ if TYPE_CHECKING:
         def __call__(self, table: ExportTable, wide: bool, stream: BinaryIO) -> int: ...
 
 
-__all__ = ["FORMATS", "ExportResult", "Format", "check_target", "export_run", "format_of", "write_export"]
+__all__ = [
+    "FORMATS",
+    "ExportResult",
+    "Format",
+    "check_target",
+    "export_run",
+    "format_of",
+    "write_export",
+    "write_whole",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +106,7 @@ def export_run(
     """
     target = check_target(path, overwrite=overwrite)
     table = _table(run, rows, scope, threshold)
-    write = _writer(format)
-    try:
-        if target.exists() and not target.is_file():  # a pipe or a device: nothing to lose there
-            with target.open("wb") as stream:
-                written = write(table, wide, stream)
-        else:
-            written = _write_whole(target, overwrite, table, wide, write)
-    except OSError as error:
-        raise _failed(target, error) from None
+    written = write_whole(target, partial(_writer(format), table, wide), overwrite=overwrite)
     return ExportResult(target, written, len(table.rows), table.scope)
 
 
@@ -145,6 +148,25 @@ def check_target(path: Path | str, *, overwrite: bool) -> Path:
     return target
 
 
+def write_whole(target: Path, write: Callable[[BinaryIO], int], *, overwrite: bool) -> int:
+    """Write a file whole or not at all; returns what ``write`` does.
+
+    Args:
+        target: what :func:`check_target` gave.
+        write: writes the content to a stream.
+
+    Raises:
+        ExportError: the file exists meanwhile, or it cannot be written.
+    """
+    try:
+        if target.exists() and not target.is_file():  # a pipe or a device: nothing to lose there
+            with target.open("wb") as stream:
+                return write(stream)
+        return _write_beside(target, write, overwrite=overwrite)
+    except OSError as error:
+        raise _failed(target, error) from None
+
+
 def _writer(format: str) -> Writer:
     try:
         module = FORMATS[format].module
@@ -178,12 +200,12 @@ def _scope(run: Run, scope: str, neurons: int) -> str:
     return f"{said}, from the {done} of {layers} layers that are complete (the scan: {run.record.state})"
 
 
-def _write_whole(target: Path, overwrite: bool, table: ExportTable, wide: bool, write: Writer) -> int:
+def _write_beside(target: Path, write: Callable[[BinaryIO], int], *, overwrite: bool) -> int:
     """Write beside the target and rename, so that what is already there is lost only to a complete file."""
     temporary = target.with_name(f".{target.name[:200]}.{os.getpid()}.part")
     try:
         with temporary.open("wb") as stream:
-            written = write(table, wide, stream)
+            written = write(stream)
             stream.flush()
             os.fsync(stream.fileno())
         if not overwrite and target.exists():  # someone wrote it meanwhile

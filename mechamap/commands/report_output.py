@@ -1,0 +1,154 @@
+"""Where the report of a command goes: its flags, and putting it on standard output or in files."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+from collections.abc import Collection, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mechamap.commands.narration import Narration, printable
+from mechamap.errors import ExportError, UsageError
+from mechamap.export import check_target, write_whole
+from mechamap.tables.formats import FORMATS, format_of, written
+from mechamap.tables.selection import selected
+
+if TYPE_CHECKING:
+    from mechamap.tables.table import Report
+
+__all__ = ["add_report_flags", "check_report_flags", "put_report"]
+
+_WIDTH = 100  # of a table that goes to no terminal
+
+
+def add_report_flags(parser: argparse.ArgumentParser) -> None:
+    """Declare what :func:`put_report` needs to know."""
+    add = parser.add_argument
+    add("--format", choices=FORMATS, help="default: what the suffix of --out means, else table")
+    add("--table", metavar="KEY", action="append", help="only this table of the report (repeatable)")
+    add("--limit", metavar="N", type=int, help="rows of each table; 0: all (default: all that CSV and JSON hold, for "
+        "people the first 10 of long lists)")  # fmt: skip
+    add("--out", metavar="F", default="-", help="the file to write, or for CSV a folder: one file a table (default: -, "
+        "standard output)")  # fmt: skip
+    add("--overwrite", action="store_true", help="replace the file if there is one")
+
+
+def check_report_flags(args: argparse.Namespace) -> None:
+    """Refuse what could not be written, before any work is done.
+
+    Raises:
+        UsageError: a limit below 0, or a folder for another format than CSV.
+        ExportError: the file exists, or cannot be written there.
+    """
+    if args.limit is not None and args.limit < 0:
+        raise UsageError(f"--limit is {args.limit}; it must be 0 (all rows) or more.")
+    if _is_folder(args.out):
+        if _format(args) != "csv":
+            raise UsageError(f"{args.out} is a folder; only CSV has one file a table.", "Name a file inside it.")
+        if not Path(args.out).expanduser().is_dir():
+            check_target(args.out, overwrite=True)
+    elif args.out != "-":
+        check_target(args.out, overwrite=args.overwrite)
+
+
+def put_report(
+    report: Report,
+    args: argparse.Namespace,
+    narration: Narration,
+    *,
+    shown: Sequence[str] | None = None,
+    whole: Collection[str] = (),
+    single: str = "",
+) -> None:
+    """Write a report as the flags of :func:`add_report_flags` ask.
+
+    Args:
+        shown: the tables that people get where they do not say; None: all.
+        whole: those of which they get every row, however many.
+        single: the table that a CSV holds where nothing is said; empty: the one that stands for the whole.
+
+    Raises:
+        UsageError: no such table, several as CSV on standard output, a limit below 0.
+        ExportError: a file cannot be written.
+    """
+    check_report_flags(args)
+    format = _format(args)
+    if _is_folder(args.out):
+        _put_folder(report, args, narration)
+        return
+    keys = args.table
+    if keys is None and format == "csv" and single:
+        keys = [single]
+    elif keys is None and format in ("table", "md"):
+        keys = shown
+    width = shutil.get_terminal_size((_WIDTH, 24)).columns if args.out == "-" else _WIDTH
+    text = written(report, format, tables=keys, width=width, limit=args.limit, whole=whole)
+    if format == "csv":
+        for remark in report.remarks:
+            narration.say(f"note: {printable(remark)}")
+    if args.out == "-":
+        _put_stdout(text, format)
+    else:
+        _put_file(Path(args.out), text, overwrite=args.overwrite)
+        narration.say(f"{_tables(len(selected(report, keys)))} to {Path(args.out).expanduser().resolve()}")
+    if keys is not None and args.table is None and format in ("table", "md"):
+        others = [table.key for table in report.tables if table.key not in keys]
+        if others:
+            narration.say(f"also there: {', '.join(others)} (--table KEY; --format json holds all)")
+
+
+def _format(args: argparse.Namespace) -> str:
+    if args.format is not None:
+        return str(args.format)
+    if args.out == "-":
+        return "table"
+    if _is_folder(args.out):
+        return "csv"
+    return format_of(args.out) or "table"
+
+
+def _is_folder(out: str) -> bool:
+    return out != "-" and (out.endswith(os.sep) or Path(out).expanduser().is_dir())
+
+
+def _put_folder(report: Report, args: argparse.Namespace, narration: Narration) -> None:
+    """Every table, or those that are named, as a file of its key."""
+    folder = Path(args.out).expanduser()
+    texts = {
+        table.key: written(report, "csv", tables=[table.key], limit=args.limit)
+        for table in selected(report, args.table)
+    }
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise ExportError(f"{folder} cannot be made: {error.strerror or error}.", "Choose another place.") from None
+    targets = {key: check_target(folder / f"{key}.csv", overwrite=args.overwrite) for key in texts}
+    for key, target in targets.items():
+        _put_file(target, texts[key], overwrite=args.overwrite)
+    for remark in report.remarks:
+        narration.say(f"note: {printable(remark)}")
+    narration.say(f"{_tables(len(texts))} to {folder.resolve()}: {', '.join(texts)}")
+
+
+def _put_file(path: Path, text: str, *, overwrite: bool) -> None:
+    data = _bytes(text)
+    write_whole(check_target(path, overwrite=overwrite), lambda stream: stream.write(data), overwrite=overwrite)
+
+
+def _put_stdout(text: str, format: str) -> None:
+    if format == "table":
+        sys.stdout.write(text)  # in the terminal's own encoding
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(_bytes(text))
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", errors="backslashreplace")  # a lone surrogate as \udXXX, which is how JSON spells it
+
+
+def _tables(count: int) -> str:
+    return "1 table" if count == 1 else f"{count} tables"

@@ -1,0 +1,26 @@
+"""A report as one JSON object, for programs: every table under its key, every cell under its column's."""
+
+from __future__ import annotations
+
+import json
+
+from mechamap.tables.selection import Selection
+from mechamap.tables.table import Report
+
+__all__ = ["json_text"]
+
+
+def json_text(report: Report, selection: Selection) -> str:
+    """The chosen tables; null where there is nothing, tokens as lists, one row of a table a line."""
+    head = {"title": report.title, "remarks": list(report.remarks)}
+    tables = []
+    for table in selection.tables:
+        keys = [column.key for column in table.columns]
+        rows = [_text(dict(zip(keys, row, strict=True))) for row in table.rows[: selection.rows_of(table)]]
+        said = _text({"title": table.title, "about": table.about})
+        tables.append(f'{_text(table.key)}: {said[:-1]}, "rows": [' + ",".join(f"\n{row}" for row in rows) + "]}")
+    return _text(head)[:-1] + ', "tables": {\n' + ",\n".join(tables) + "\n}}\n"
+
+
+def _text(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)

@@ -1,0 +1,50 @@
+"""A report in Markdown: a heading and a table each, numbers as people read them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from mechamap.commands.narration import printable
+from mechamap.tables.cell_text import cell_text, is_number
+from mechamap.tables.selection import Selection, more_rows
+from mechamap.tables.table import Report, Table
+
+__all__ = ["markdown_text"]
+
+_MARKS = re.compile(r"([\\`*_{}\[\]<>|~#$&])")
+
+
+def markdown_text(report: Report, selection: Selection) -> str:
+    """The chosen tables, one after another."""
+    parts = [f"# {_escaped(report.title)}"]
+    if report.remarks:
+        parts.append("\n".join(f"- {_escaped(remark)}" for remark in report.remarks))
+    for table in selection.tables:
+        parts += _parts(table, selection.rows_of(table))
+    return "\n\n".join(parts) + "\n"
+
+
+def _parts(table: Table, rows: int) -> Iterator[str]:
+    yield f"## {_escaped(table.title)}"
+    lines = [
+        _line(_escaped(column.title) for column in table.columns),
+        _line("---:" if is_number(column.kind) else "---" for column in table.columns),
+    ]
+    for row in table.rows[:rows]:
+        lines.append(
+            _line(_escaped(cell_text(cell, column.kind)) for cell, column in zip(row, table.columns, strict=True))
+        )
+    yield "\n".join(lines) if table.rows else "None."
+    if more := more_rows(table, rows):
+        yield _escaped(more)
+    if table.about:
+        yield _escaped(table.about)
+
+
+def _escaped(text: str) -> str:
+    return _MARKS.sub(r"\\\1", printable(" ".join(text.splitlines())))
+
+
+def _line(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(cells) + " |"

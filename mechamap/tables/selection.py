@@ -1,0 +1,61 @@
+"""Which tables of a report are written, and how many rows of each."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from mechamap.commands.parser import near_hint
+from mechamap.errors import UsageError
+from mechamap.tables.table import Report, Table
+
+__all__ = ["ROWS", "Selection", "more_rows", "selected"]
+
+ROWS = 10  # of a long table that people read
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Tables in the order they are written.
+
+    Attributes:
+        limit: the most rows of each; 0: all; None: all of those that are ``whole``, ten of the others.
+        whole: keys of tables of which a reader wants every row; those drawn as heat maps always are.
+    """
+
+    tables: tuple[Table, ...]
+    limit: int | None = None
+    whole: Collection[str] = ()
+
+    def rows_of(self, table: Table) -> int:
+        """How many rows of a table are written."""
+        if self.limit is None and (table.heat or table.key in self.whole):
+            return len(table.rows)
+        most = ROWS if self.limit is None else self.limit
+        return min(len(table.rows), most) if most else len(table.rows)
+
+
+def selected(report: Report, keys: Sequence[str] | None) -> tuple[Table, ...]:
+    """The tables of these keys, in the order of the keys; all where None.
+
+    Raises:
+        UsageError: there is no table of that key.
+    """
+    if keys is None:
+        return report.tables
+    found = []
+    for key in dict.fromkeys(keys):
+        table = report.table(key)
+        if table is None:
+            known = [table.key for table in report.tables]
+            raise UsageError(
+                f"There is no table {key!r}; there is {', '.join(known) or 'none'}.", near_hint(key, known)
+            )
+        found.append(table)
+    return tuple(found)
+
+
+def more_rows(table: Table, rows: int) -> str:
+    """What is said below the first ``rows`` rows of a table; nothing where these are all."""
+    left = len(table.rows) - rows
+    return f"… and {left:,} more (--limit 0 for all)" if left else ""

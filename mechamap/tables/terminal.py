@@ -1,0 +1,75 @@
+"""A report as text for a terminal: each table below its title, its columns aligned, its explanation below."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from itertools import zip_longest
+
+from mechamap.commands.narration import printable
+from mechamap.tables.cell_text import cell_text, is_number
+from mechamap.tables.column_widths import GAP, Block, blocks_of, title_lines
+from mechamap.tables.selection import Selection, more_rows
+from mechamap.tables.table import Column, Report, Table
+from mechamap.tables.terminal_lines import filled, wrapped
+
+__all__ = ["terminal_text"]
+
+_INDENT = "  "
+_NARROWEST = 24
+
+
+def terminal_text(report: Report, selection: Selection, width: int) -> str:
+    """The chosen tables in lines of at most ``width`` cells."""
+    width = max(width, _NARROWEST)
+    lines = wrapped(printable(report.title), width)
+    for remark in report.remarks:
+        note = wrapped(printable(remark), width - len("note: "))
+        lines += [f"{head}{line}" for head, line in zip_longest(["note: "], note, fillvalue="      ")]
+    for table in selection.tables:
+        lines += ["", *_lines(table, selection.rows_of(table), width)]
+    return "\n".join(line.rstrip() for line in lines) + "\n"
+
+
+def _lines(table: Table, rows: int, width: int) -> Iterator[str]:
+    """One table, its first ``rows`` rows."""
+    yield from wrapped(printable(table.title), width)
+    room = width - len(_INDENT)
+    shown = table.rows[:rows]
+    columns = [replace(column, title=printable(column.title)) for column in table.columns]
+    texts = [[cell_text(row[at], column.kind) for row in shown] for at, column in enumerate(columns)]
+    if columns[0].kind == "text" and len(columns) > 2:  # a name stands once above all its rows
+        texts[0] = ["" if at and text == texts[0][at - 1] else text for at, text in enumerate(texts[0])]
+    if not shown:
+        yield f"{_INDENT}none"
+    for number, block in enumerate(blocks_of(columns, texts, room) if shown else ()):
+        if number:
+            yield ""
+        for line in _block(columns, texts, block):
+            yield _INDENT + line
+    if (more := more_rows(table, rows)) and shown:
+        yield _INDENT + more
+    if table.about:
+        yield from (_INDENT + line for line in wrapped(printable(table.about), room))
+
+
+def _block(every: list[Column], texts: list[list[str]], block: Block) -> Iterator[str]:
+    columns = [every[at] for at in block.columns]
+    right = [is_number(column.kind) for column in columns]
+
+    def lines(cells: list[list[str]]) -> Iterator[str]:
+        for pieces in zip_longest(*cells, fillvalue=""):
+            yield (" " * GAP).join(
+                filled(piece, width, right=to_right)
+                for piece, width, to_right in zip(pieces, block.widths, right, strict=True)
+            )
+
+    titles = [title_lines(column, width) for column, width in zip(columns, block.widths, strict=True)]
+    height = max(map(len, titles))
+    yield from lines([[""] * (height - len(title)) + title for title in titles])
+    last_wraps = columns[-1].kind == "text" and len(every) > 1
+    for row in range(len(texts[0])):
+        cells = [[texts[at][row]] for at in block.columns]
+        if last_wraps:  # facts are sentences, and there is nothing beside them
+            cells[-1] = wrapped(cells[-1][0], block.widths[-1])
+        yield from lines(cells)
