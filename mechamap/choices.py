@@ -1,11 +1,14 @@
-"""What settings about loading a model can be chosen from; imports nothing, for the help texts of the command line."""
+"""What some settings can be chosen from; imports nothing, for the help texts of the command line."""
 
 from __future__ import annotations
 
-__all__ = ["DEVICE_MAPS", "QUANTIZE"]
+__all__ = ["BASELINES", "DEVICE_MAPS", "QUANTIZE"]
 
 DEVICE_MAPS = ("auto", "balanced", "balanced_low_0", "sequential")
 """How accelerate can spread a model over the devices of a machine by itself."""
 
 QUANTIZE = ("int8", "nf4")
 """What weights can be packed as while they are read."""
+
+BASELINES = ("rotation", "shuffle", "none")
+"""What correlations with the closest neurons of another model are compared with."""
