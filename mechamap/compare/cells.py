@@ -6,9 +6,12 @@ import math
 from dataclasses import dataclass, field
 from typing import SupportsFloat
 
+import numpy as np
+from numpy.typing import NDArray
+
 from mechamap.tables.table import Cell, Column, Link, Table
 
-__all__ = ["Behind", "Rows", "number"]
+__all__ = ["Behind", "Rows", "number", "numbers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +46,15 @@ def number(value: SupportsFloat) -> float | None:
     """A number as a cell holds it: None where there is none."""
     plain = float(value)
     return plain if math.isfinite(plain) else None
+
+
+def numbers(values: NDArray[np.floating]) -> list[float | None]:
+    """:func:`number` of each, ``[n]``, to the seven digits that float32 has."""
+    wide = np.asarray(values, np.float64)
+    there = np.isfinite(wide)
+    size = np.where(there & (wide != 0), np.abs(wide), 1)
+    unit = 10.0 ** (6 - np.floor(np.log10(size)))
+    cells: list[float | None] = (np.round(np.where(there, wide, 0) * unit) / unit).tolist()
+    for at in np.flatnonzero(~there).tolist():
+        cells[at] = None
+    return cells

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mechamap.compare.cells import Behind, Rows, number
 from mechamap.compare.depth import relative_depth
 from mechamap.compare.names import run_labels
-from mechamap.compare.tokens import shown_tokens
+from mechamap.compare.tokens import ShownTokens
 from mechamap.figures import FIGURE_KINDS, FigureKind, category_values, default_figure, quoted
 from mechamap.findings import confirmed
 from mechamap.run import Run
@@ -118,6 +118,7 @@ class _Seen:
     values: NDArray[np.float32]
     depth: NDArray[np.float32]
     checked: bool
+    tokens: ShownTokens
 
     @classmethod
     def of(cls, run: Run, at: int) -> _Seen:
@@ -129,7 +130,7 @@ class _Seen:
             else np.full((run.neurons, len(run.categories)), np.nan, np.float32)
         )
         checked = run.has("p") and run.has("held_out_auroc")
-        return cls(run, at, kind, kind.threshold(run), values, relative_depth(run), checked)
+        return cls(run, at, kind, kind.threshold(run), values, relative_depth(run), checked, ShownTokens(run))
 
     def best(self, category: str) -> tuple[int, str]:
         """The best neuron's row and what it is the best by; row -1 where no neuron has a value."""
@@ -170,7 +171,7 @@ class _Seen:
             Behind(None) if good is None else Behind(int(good.sum()), of_good),
             Behind(int(strong.sum()), of_strong),
             Behind(number(np.median(self.depth[deep])), behind) if deep.any() else Behind(None),
-            Behind(shown_tokens(self.run, row, falls=bool(column[row] < 0)) if there else None),
+            Behind(self.tokens.of(row, category, self.kind, float(column[row])) if there else None),
         ]
 
     def matrix_cell(self, category: str, by: str) -> Behind:

@@ -1,21 +1,31 @@
-"""The pieces of text that a neuron is highest at, or lowest where it falls on a category, as a table shows them."""
+"""The words that a neuron goes to, as a table shows them: its highest, or its lowest where it falls on the category."""
 
 from __future__ import annotations
 
+from mechamap.figures import FigureKind
 from mechamap.run import Run
+from mechamap.top_words import TopWords
 
-__all__ = ["shown_tokens"]
+__all__ = ["ShownTokens"]
 
-SHOWN = 4
+_MOST = 4
+_OF_READING = ("selectivity", "auroc", "d", "mean")  # below their centre the neuron goes down on the category
 
 
-def shown_tokens(run: Run, row: int, *, falls: bool = False, most: int = SHOWN) -> tuple[str, ...]:
-    """The neuron's most extreme pieces, each once, spaces around them aside; the lowest ones where it ``falls``.
+class ShownTokens:
+    """The words of one run's neurons."""
 
-    Empty where the run does not keep them.
-    """
-    side = "bottom" if falls else "top"
-    if not (run.has(f"{side}_positions") and run.has(f"{side}_values")):
-        return ()
-    pieces = (hit.piece.strip() or hit.piece for hit in run.top_tokens(row, lowest=falls))
-    return tuple(dict.fromkeys(pieces))[:most]
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._words = TopWords(run)
+
+    def of(self, row: int, category: str, kind: FigureKind, value: float) -> tuple[str, ...]:
+        """Of a neuron with this value of a figure for a category; empty where the run keeps no tokens."""
+        return self._words.of(row, lowest=self._falls(row, category, kind, value), most=_MOST)
+
+    def _falls(self, row: int, category: str, kind: FigureKind, value: float) -> bool:
+        if not self.run.has("bottom_positions"):
+            return False
+        if kind.name in _OF_READING:
+            return value < kind.centre
+        return self.run.has("selectivity") and bool(self.run.column("selectivity", category)[row] < 0)

@@ -141,10 +141,10 @@ def test_the_matrix_of_unconfirmed_runs_has_the_largest_reads(runs: list[Run]) -
 def test_two_runs_of_one_model_are_told_apart(runs: list[Run]) -> None:
     int8 = replace(runs[1].record.model, packing="int8 (torchao)")
     packed = Run(replace(runs[1].record, model=int8), path=runs[1].path)
-    assert run_labels([runs[1], packed]) == ("tiny float32", "tiny int8")
-    assert run_labels([runs[0], runs[1]]) == ("tiny (checked)", "tiny (other)")
+    assert run_labels([runs[1], packed]) == ("float32 tiny", "int8 tiny")
+    assert run_labels([runs[0], runs[1]]) == ("checked", "other")
     assert run_labels([runs[1], runs[1]]) == ("tiny #1", "tiny #2")
-    assert run_labels(runs)[2] == "tiny CSV"
+    assert run_labels(runs)[2] == "CSV tiny"
 
 
 def _row(table: Table, category: str, run: int) -> dict[str, object]:

@@ -1,0 +1,85 @@
+"""One figure of the neurons that two runs have in common, side by side, and which of them count in which run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mechamap.compare.relation import Relation
+from mechamap.figures import FigureKind, category_values
+from mechamap.run import Run
+
+__all__ = ["Pair", "common_threshold", "pair_of"]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A figure's values in both runs, ``[common, categories]``, NaN where there is none.
+
+    Attributes:
+        threshold: from where on a neuron counts, the same in both runs.
+    """
+
+    relation: Relation
+    kind: FigureKind
+    threshold: float
+    a: NDArray[np.float32]
+    b: NDArray[np.float32]
+
+    @cached_property
+    def difference(self) -> NDArray[np.float32]:
+        """B - A, ``[common, categories]``."""
+        return self.b - self.a
+
+    @cached_property
+    def in_a(self) -> NDArray[np.bool_]:
+        """What counts in A, ``[common, categories]``."""
+        return self.kind.holds(self.a, self.threshold)
+
+    @cached_property
+    def in_b(self) -> NDArray[np.bool_]:
+        return self.kind.holds(self.b, self.threshold)
+
+    @cached_property
+    def appeared(self) -> NDArray[np.bool_]:
+        """What counts in B, and in A is known not to, ``[common, categories]``."""
+        return self.in_b & ~self.in_a & _known(self.relation.a, self.a)
+
+    @cached_property
+    def vanished(self) -> NDArray[np.bool_]:
+        return self.in_a & ~self.in_b & _known(self.relation.b, self.b)
+
+    @cached_property
+    def turned(self) -> NDArray[np.bool_]:
+        """What counts in both, but on different sides of the figure's centre."""
+        above_a, above_b = (self.kind.positive(values, self.threshold) for values in (self.a, self.b))
+        turned: NDArray[np.bool_] = self.in_a & self.in_b & (above_a ^ above_b)
+        return turned
+
+    @property
+    def unknown(self) -> int:
+        """How many times something counts in one run and has no value in the other."""
+        return int((self.in_a ^ self.in_b).sum() - self.appeared.sum() - self.vanished.sum())
+
+
+def pair_of(relation: Relation, kind: FigureKind, threshold: float | None = None) -> Pair:
+    """A figure of the neurons and categories in common."""
+    values = []
+    for run, rows in ((relation.a, relation.rows_a), (relation.b, relation.rows_b)):
+        columns = np.array([run.category_index(name) for name in relation.categories], np.int64)
+        values.append(category_values(run, kind.name)[rows[:, None], columns])  # [common, categories]
+    at = common_threshold(relation.a, relation.b, kind) if threshold is None else threshold
+    return Pair(relation, kind, at, values[0], values[1])
+
+
+def common_threshold(a: Run, b: Run, kind: FigureKind) -> float:
+    """One threshold for both: of those that the runs were made with the larger one, from which on both know all."""
+    return max(kind.threshold(a), kind.threshold(b))
+
+
+def _known(run: Run, values: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Where it is known whether a neuron counts: a CSV leaves out what is below its threshold."""
+    return np.ones(values.shape, np.bool_) if run.record.source == "csv" else ~np.isnan(values)

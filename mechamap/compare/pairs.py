@@ -1,0 +1,66 @@
+"""Several runs against the first, a row each: what they have in common and how far they agree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mechamap.compare.agreement import spearman
+from mechamap.compare.cells import Rows, number
+from mechamap.compare.figure_columns import threshold_text
+from mechamap.compare.names import run_labels
+from mechamap.compare.pair import pair_of
+from mechamap.compare.relation import As, relation_of
+from mechamap.compare.settings import settings_that_differ
+from mechamap.errors import UsageError
+from mechamap.figures import FigureKind
+from mechamap.run import Run
+from mechamap.tables.table import Cell, Column, Table
+
+__all__ = ["pairs_table"]
+
+_COLUMNS = (
+    Column("model", "model"),
+    Column("relation", "against the first"),
+    Column("neurons", "neurons in common", "count"),
+    Column("kept", "kept", "count"),
+    Column("appeared", "appeared", "count"),
+    Column("vanished", "vanished", "count"),
+    Column("jaccard", "in common", "share"),
+    Column("spearman", "rank agreement", "correlation"),
+    Column("settings", "settings that differ"),
+)
+
+
+def pairs_table(runs: Sequence[Run], kind: FigureKind, threshold: float | None, wanted: As = "auto") -> Table:
+    """Each run but the first against the first; counts over all categories, where the neurons are the same."""
+    names = run_labels(runs)
+    rows = Rows()
+    for run, name in zip(runs[1:], names[1:], strict=True):
+        rows.add(name, *_against(runs[0], run, kind, threshold, wanted))
+    about = (
+        f"Against {names[0]}, over all categories: {threshold_text(kind, threshold or kind.threshold(runs[0]))}. Rank "
+        "agreement: Spearman's correlation over neurons, the median over categories. `mechamap compare` of two of them "
+        "says more."
+    )
+    return rows.table("pairs", "Every run against the first", _COLUMNS, about=about)
+
+
+def _against(first: Run, run: Run, kind: FigureKind, threshold: float | None, wanted: As) -> list[Cell]:
+    try:
+        relation = relation_of(first, run, wanted)
+    except UsageError as nothing:
+        return [nothing.message, None, None, None, None, None, None, ""]
+    settings = ", ".join(its.name for its in settings_that_differ(first, run, same=relation.same))
+    if not relation.same:
+        return ["other model", None, None, None, None, None, None, settings]
+    pair = pair_of(relation, kind, threshold)
+    kept, appeared, vanished = (int(its.sum()) for its in (pair.in_a & pair.in_b, pair.appeared, pair.vanished))
+    union = kept + appeared + vanished
+    agreement = [spearman(pair.a[:, at], pair.b[:, at]) for at in range(pair.a.shape[1])]
+    known = [value for value in agreement if np.isfinite(value)]
+    return [
+        "same neurons", len(relation.rows_a), kept, appeared, vanished,
+        kept / union if union else None, number(np.median(known)) if known else None, settings,
+    ]  # fmt: skip

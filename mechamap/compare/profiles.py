@@ -1,0 +1,128 @@
+"""Two different models by depth: where in each the neurons of a category lie."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mechamap.compare.cells import Behind, Rows, number
+from mechamap.compare.depth import knows_depth, model_layers, relative_depth
+from mechamap.compare.figure_columns import threshold_text
+from mechamap.figures import FigureKind, category_values
+from mechamap.run import Run
+from mechamap.tables.table import Column, Link, Table
+
+__all__ = ["BINS", "Profiled", "depth_table", "profiled", "profiles_table"]
+
+BINS = 10  # of relative depth
+
+
+@dataclass(frozen=True)
+class Profiled:
+    """A run's neurons by depth and by which of them count.
+
+    Attributes:
+        place: 0 for A, 1 for B.
+        counts: which neurons count, ``[neurons, categories of the run]``.
+        scored: which layers' neurons are there to count, ``[neurons]``.
+        depth: relative, ``[neurons]``.
+    """
+
+    run: Run
+    place: int
+    kind: FigureKind
+    threshold: float
+    counts: NDArray[np.bool_]
+    scored: NDArray[np.bool_]
+    depth: NDArray[np.float32]
+
+    def where(self, category: str) -> str:
+        """The filter that keeps those that count."""
+        return self.kind.condition(self.run, category, self.threshold)
+
+    def of(self, category: str) -> NDArray[np.bool_]:
+        """Which neurons count for a category, ``[neurons]``."""
+        return self.counts[:, self.run.category_index(category)]
+
+
+def profiled(run: Run, place: int, kind: FigureKind, threshold: float) -> Profiled:
+    """A run by one figure."""
+    scored = np.zeros(run.neurons, np.bool_)
+    for layer in run.complete_layers:
+        scored[layer.rows] = True
+    counts = kind.holds(category_values(run, kind.name), threshold)
+    return Profiled(run, place, kind, threshold, counts, scored, relative_depth(run))
+
+
+def profiles_table(sides: tuple[Profiled, Profiled], categories: tuple[str, ...]) -> Table:
+    """Category and model x relative depth: how many of 1,000 neurons count, to be drawn as a heat map."""
+    rows = Rows()
+    for category in categories:
+        for side in sides:
+            bins = np.minimum((side.depth * BINS).astype(np.int64), BINS - 1)  # [neurons]
+            cells = [_bin(side, category, side.scored & (bins == at)) for at in range(BINS)]
+            rows.add(f"{category} {'AB'[side.place]}", *cells)
+    columns = (
+        Column("category", "category"),
+        *(Column(f"depth_{at / BINS:g}", f"{at / BINS:g}-", "number") for at in range(BINS)),
+    )
+    about = (
+        f"Of 1,000 neurons of the layers at that relative depth, how many have "
+        f"{_thresholds(sides)}; 0 is the first layer, 1 the last, empty where no scanned layer lies."
+    )
+    every = [float(cell) for row in rows.cells for cell in row[1:] if isinstance(cell, int | float)]
+    return rows.table("profiles", "Where in depth", columns, about=about, limit=max(every, default=1.0) or 1.0)
+
+
+def _bin(side: Profiled, category: str, within: NDArray[np.bool_]) -> Behind:
+    if not within.any():
+        return Behind(None)
+    layers = side.run.layer_of[within]
+    where = f"({side.where(category)}) and layer >= {layers.min()} and layer <= {layers.max()}"
+    found = int((side.of(category) & within).sum())
+    return Behind(round(1000 * found / int(within.sum()), 2), Link(where, category, side.place))
+
+
+def depth_table(sides: tuple[Profiled, Profiled], categories: tuple[str, ...]) -> Table:
+    """For each category how many neurons count in either model, and the quartiles of their relative depth."""
+    rows = Rows()
+    for category in categories:
+        cells: list[Behind] = []
+        medians: list[float] = []
+        for side in sides:
+            counts = side.of(category) & side.scored  # [neurons]
+            link = Link(side.where(category), category, side.place) if counts.any() else None
+            quartiles = np.quantile(side.depth[counts], (0.25, 0.5, 0.75)) if counts.any() else np.full(3, np.nan)
+            cells += [Behind(int(counts.sum()), Link(side.where(category), category, side.place))]
+            cells += [Behind(number(value), link) for value in quartiles]
+            medians.append(float(quartiles[1]))
+        rows.add(category, *cells, number(medians[1] - medians[0]))
+    columns = [Column("category", "category")]
+    for key, letter in (("a", "A"), ("b", "B")):
+        columns += [
+            Column(f"neurons_{key}", f"neurons {letter}", "count"),
+            Column(f"lower_quartile_{key}", f"25 % {letter}", "probability"),
+            Column(f"median_{key}", f"median {letter}", "probability"),
+            Column(f"upper_quartile_{key}", f"75 % {letter}", "probability"),
+        ]
+    about = f"Quartiles of the relative depth of neurons with {_thresholds(sides)}."
+    for side in sides:
+        about += _scope(side)
+    columns.append(Column("difference", "B - A", "correlation"))
+    return rows.table("depth", "How deep each category lies", tuple(columns), about=about)
+
+
+def _thresholds(sides: tuple[Profiled, Profiled]) -> str:
+    one, other = (threshold_text(side.kind, side.threshold) for side in sides)
+    return one if one == other else f"{one} (A) or {other} (B)"
+
+
+def _scope(side: Profiled) -> str:
+    """What a run does not know of its model's depth."""
+    name, layers = "AB"[side.place], model_layers(side.run)
+    if not knows_depth(side.run):
+        return f" {name} is a CSV: its model may have more layers than the {layers} up to the last that it lists."
+    missing = layers - len(side.run.complete_layers)
+    return f" Of the {layers} layers of {name}, {missing} are not in the run." if missing else ""

@@ -1,0 +1,182 @@
+"""What is said about two runs or more: which tables there are depends on what the runs have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from mechamap.compare.agreement_tables import figures_table, layers_table, overlap_table, sizes_of
+from mechamap.compare.differences import appeared_table, categories_table, changes_table, vanished_table
+from mechamap.compare.every_neuron import differences_table
+from mechamap.compare.figure_columns import checked_threshold
+from mechamap.compare.overview import overview_matrix, overview_table
+from mechamap.compare.pair import Pair, pair_of
+from mechamap.compare.pairs import pairs_table
+from mechamap.compare.profiles import depth_table, profiled, profiles_table
+from mechamap.compare.relation import As, Relation, relation_of
+from mechamap.compare.settings import settings_table
+from mechamap.errors import UsageError
+from mechamap.figures import FigureKind, default_figure, figure_kind, figures_of
+from mechamap.run import NEURON_FIGURES, Run
+from mechamap.tables.table import Report, Table
+
+__all__ = ["LIMIT", "compare_runs", "compared_figure"]
+
+LIMIT = 1_000  # neurons listed in a table
+_HARDLY = 0.2  # a rank correlation below which two runs hardly agree
+
+
+def compare_runs(
+    runs: Sequence[Run],
+    by: str | None = None,
+    threshold: float | None = None,
+    *,
+    relation: As = "auto",
+    limit: int = LIMIT,
+    differences: bool = False,
+    all_figures: bool = False,
+) -> Report:
+    """Compare two runs, or several with the first; reads the runs and nothing else.
+
+    Of two runs of the same neurons the report has the tables ``categories`` (what stayed, appeared, vanished),
+    ``changes``, ``appeared``, ``vanished``, ``layers`` and ``overlap`` (agreement by layer) and ``figures``; of two
+    different models ``overview``, ``depth`` and ``profiles``; of more runs ``overview``, ``overview_matrix`` and
+    ``pairs``. What needs activations is added by :func:`mechamap.compare.closest.with_closest`.
+
+    Args:
+        runs: two or more; the links of cells lead to them by their place here.
+        by: the figure to compare by, in the run's words or the screens'; selectivity where both have it, else mean.
+        threshold: from where on a neuron counts; that of the figure where not given.
+        relation: whether to compare two runs as the same neurons or as different models; ``auto``: as they are.
+        limit: the most rows of ``changes``, ``appeared`` and ``vanished``.
+        differences: with the table ``differences``, which has every neuron in common.
+        all_figures: in that table all figures.
+
+    Raises:
+        UsageError: fewer than two runs, a run without the figure, or nothing in common.
+        RunError: a run's files are damaged.
+    """
+    if len(runs) < 2:
+        raise UsageError("There is one run; comparing takes two or more.")
+    for run in runs:
+        if not run.complete_layers:
+            raise UsageError(f"No layer of {run.name} is complete yet, so there is nothing to compare.")
+    kind = compared_figure(runs, by)
+    if threshold is not None:
+        checked_threshold(kind, threshold)
+    if len(runs) > 2:
+        return _of_several(runs, kind, threshold, relation)
+    a, b = runs
+    found = relation_of(a, b, relation)
+    if found.same:
+        report = _of_same(found, kind, threshold, limit)
+        if differences or all_figures:
+            table = differences_table(pair_of(found, kind, threshold), all_figures=all_figures)
+            report = _with(report, (table,))
+        return report
+    if differences or all_figures:
+        raise UsageError(
+            f"{a.name} and {b.name} are of different models: there is no difference neuron by neuron.",
+            "`--as same` compares neurons of one name, whatever they are.",
+        )
+    return _of_different(found, kind, threshold)
+
+
+def compared_figure(runs: Sequence[Run], by: str | None) -> FigureKind:
+    """The figure that several runs are compared by.
+
+    Raises:
+        UsageError: one of them does not have it, or nothing that the others have.
+    """
+    if by is not None:
+        return next(iter([figure_kind(run, by) for run in runs]))
+    usual = {default_figure(run) for run in runs}
+    if len(usual) == 1:
+        return figure_kind(runs[0], usual.pop())
+    both = [kind for kind in figures_of(runs[0]) if all(kind in figures_of(run) for run in runs[1:])]
+    if not both:
+        have = "; ".join(f"{run.name} has {', '.join(its.label for its in figures_of(run)) or 'none'}" for run in runs)
+        raise UsageError(f"The runs have no figure in common: {have}.")
+    return next((kind for kind in both if kind.name == "mean"), both[0])
+
+
+def _of_same(relation: Relation, kind: FigureKind, threshold: float | None, limit: int) -> Report:
+    a, b = relation.a, relation.b
+    sizes = [*sizes_of(relation)]
+    if not sizes:
+        raise UsageError(f"{a.name} and {b.name} have the same neurons, but no figure in common.")
+    remarks = [*relation.remarks, *_one_sided(a, b)]
+    tables = [settings_table(a, b, same=True)]
+    if all(its.equal for its in sizes):
+        remarks.insert(0, "There is no difference: every figure of every neuron is the same in both.")
+    if relation.categories:
+        pair = pair_of(relation, kind, threshold)
+        agreement = layers_table(pair)
+        remarks += _agreement_remarks(pair, agreement)
+        tables += [
+            categories_table(pair), changes_table(pair, limit), appeared_table(pair, limit),
+            vanished_table(pair, limit), agreement, overlap_table(pair),
+        ]  # fmt: skip
+    tables.append(figures_table(relation, sizes))
+    title = f"A {a.name}, B {b.name}: {len(relation.rows_a):,} neurons, the same in both"
+    return Report(title, tuple(tables), tuple(remarks), _places((a, b)), tables[1].key)
+
+
+def _one_sided(a: Run, b: Run) -> list[str]:
+    """Figures that only one of the runs has."""
+    remarks = []
+    for letter, run, other in (("A", a, b), ("B", b, a)):
+        there = {kind.name for kind in figures_of(other)}
+        only = [kind.label for kind in figures_of(run) if kind.name not in there]
+        only += [name for name in NEURON_FIGURES if run.has(name) and not other.has(name)]
+        if only:
+            remarks.append(f"Only {letter} has {', '.join(only)}: not compared.")
+    return remarks
+
+
+def _agreement_remarks(pair: Pair, by_layer: Table) -> list[str]:
+    """What the counts do not show, and whether these can be the same neurons at all."""
+    remarks = []
+    if pair.unknown:
+        remarks.append(
+            f"{pair.unknown:,} times a neuron counts in one run and has no value in the other: it is neither kept nor "
+            "appeared nor vanished."
+        )
+    found = [cell for row in by_layer.rows for cell in row[1:] if isinstance(cell, float)]
+    middle = float(np.median(found)) if found else 1.0
+    if middle < _HARDLY:
+        remarks.append(
+            f"The ranks hardly agree (median Spearman {middle:+.2f} within layers): two models of one shape that were "
+            "trained apart have no neuron in common. `--as different` compares them as that."
+        )
+    return remarks
+
+
+def _of_different(relation: Relation, kind: FigureKind, threshold: float | None) -> Report:
+    a, b = relation.a, relation.b
+    at = [kind.threshold(run) if threshold is None else threshold for run in (a, b)]
+    sides = (profiled(a, 0, kind, at[0]), profiled(b, 1, kind, at[1]))
+    tables = [overview_table((a, b), ("A", "B"))]
+    if relation.categories:
+        tables += [depth_table(sides, relation.categories), profiles_table(sides, relation.categories)]
+    tables.append(settings_table(a, b, same=False))
+    title = f"A {a.name} ({a.label}), B {b.name} ({b.label}): different models"
+    return Report(
+        title, tuple(tables), relation.remarks, _places((a, b)), "depth" if relation.categories else "overview"
+    )
+
+
+def _of_several(runs: Sequence[Run], kind: FigureKind, threshold: float | None, wanted: As) -> Report:
+    tables = (overview_table(runs), overview_matrix(runs), pairs_table(runs, kind, threshold, wanted))
+    return Report(f"{len(runs)} runs", tables, (), _places(runs), "overview")
+
+
+def _places(runs: Sequence[Run]) -> tuple[str, ...]:
+    """Where the runs lie, for those who follow links."""
+    return tuple(str(run.path) if run.path is not None else run.name for run in runs)
+
+
+def _with(report: Report, tables: tuple[Table, ...]) -> Report:
+    return replace(report, tables=(*report.tables, *tables))
