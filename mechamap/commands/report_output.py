@@ -14,12 +14,12 @@ from mechamap.commands.narration import Narration, printable
 from mechamap.errors import ExportError, UsageError
 from mechamap.export import check_target, write_whole
 from mechamap.tables.formats import FORMATS, format_of, written
-from mechamap.tables.selection import selected
+from mechamap.tables.selection import ROWS, no_table, selected
 
 if TYPE_CHECKING:
     from mechamap.tables.table import Report
 
-__all__ = ["add_report_flags", "check_report_flags", "put_report"]
+__all__ = ["add_report_flags", "check_report_flags", "chosen_tables", "put_report", "rows_wanted"]
 
 _WIDTH = 100  # of a table that goes to no terminal
 
@@ -54,6 +54,38 @@ def check_report_flags(args: argparse.Namespace) -> None:
         check_target(args.out, overwrite=args.overwrite)
 
 
+def chosen_tables(
+    args: argparse.Namespace, known: Sequence[str], *, shown: Sequence[str] | None = None, single: str = ""
+) -> tuple[str, ...] | None:
+    """The tables that the flags of :func:`add_report_flags` ask for, so that no others need be made; None: all.
+
+    Args:
+        known: every key that there can be.
+        shown: the tables that people get where they do not say; None: all.
+        single: the table that a CSV holds where nothing is said; empty: the one that stands for the whole.
+
+    Raises:
+        UsageError, ExportError: as :func:`check_report_flags`; or there is no such table.
+    """
+    check_report_flags(args)
+    if args.table is not None:
+        for key in args.table:
+            if key not in known:
+                raise no_table(key, known)
+        return tuple(dict.fromkeys(args.table))
+    format = _format(args)
+    if format == "csv":
+        return (single,) if single and not _is_folder(args.out) else None
+    return None if format == "json" or shown is None else tuple(shown)
+
+
+def rows_wanted(args: argparse.Namespace) -> int | None:
+    """How many rows of a long table will be written; None: all."""
+    if args.limit is not None:
+        return args.limit or None
+    return ROWS if _format(args) in ("table", "md") else None
+
+
 def put_report(
     report: Report,
     args: argparse.Namespace,
@@ -62,6 +94,7 @@ def put_report(
     shown: Sequence[str] | None = None,
     whole: Collection[str] = (),
     single: str = "",
+    known: Sequence[str] | None = None,
 ) -> None:
     """Write a report as the flags of :func:`add_report_flags` ask.
 
@@ -69,35 +102,30 @@ def put_report(
         shown: the tables that people get where they do not say; None: all.
         whole: those of which they get every row, however many.
         single: the table that a CSV holds where nothing is said; empty: the one that stands for the whole.
+        known: every key that there can be, where the report has only the tables that were asked for.
 
     Raises:
         UsageError: no such table, several as CSV on standard output, a limit below 0.
         ExportError: a file cannot be written.
     """
-    check_report_flags(args)
-    format = _format(args)
-    if _is_folder(args.out):
-        _put_folder(report, args, narration)
-        return
-    keys = args.table
-    if keys is None and format == "csv" and single:
-        keys = [single]
-    elif keys is None and format in ("table", "md"):
-        keys = shown
-    width = shutil.get_terminal_size((_WIDTH, 24)).columns if args.out == "-" else _WIDTH
-    text = written(report, format, tables=keys, width=width, limit=args.limit, whole=whole)
+    every = [table.key for table in report.tables] if known is None else known
+    keys, format = chosen_tables(args, every, shown=shown, single=single), _format(args)
     if format == "csv":
         for remark in report.remarks:
             narration.say(f"note: {printable(remark)}")
+    if _is_folder(args.out):
+        _put_folder(report, keys, args, narration)
+        return
+    width = shutil.get_terminal_size((_WIDTH, 24)).columns if args.out == "-" else _WIDTH
+    text = written(report, format, tables=keys, width=width, limit=args.limit, whole=whole)
     if args.out == "-":
         _put_stdout(text, format)
     else:
         _put_file(Path(args.out), text, overwrite=args.overwrite)
         narration.say(f"{_tables(len(selected(report, keys)))} to {Path(args.out).expanduser().resolve()}")
-    if keys is not None and args.table is None and format in ("table", "md"):
-        others = [table.key for table in report.tables if table.key not in keys]
-        if others:
-            narration.say(f"also there: {', '.join(others)} (--table KEY; --format json holds all)")
+    others = [key for key in every if keys is not None and key not in keys]
+    if others and args.table is None and format in ("table", "md"):
+        narration.say(f"also there: {', '.join(others)} (--table KEY; --format json holds all)")
 
 
 def _format(args: argparse.Namespace) -> str:
@@ -114,12 +142,11 @@ def _is_folder(out: str) -> bool:
     return out != "-" and (out.endswith(os.sep) or Path(out).expanduser().is_dir())
 
 
-def _put_folder(report: Report, args: argparse.Namespace, narration: Narration) -> None:
-    """Every table, or those that are named, as a file of its key."""
+def _put_folder(report: Report, keys: Sequence[str] | None, args: argparse.Namespace, narration: Narration) -> None:
+    """Each table as a file of its key."""
     folder = Path(args.out).expanduser()
     texts = {
-        table.key: written(report, "csv", tables=[table.key], limit=args.limit)
-        for table in selected(report, args.table)
+        table.key: written(report, "csv", tables=[table.key], limit=args.limit) for table in selected(report, keys)
     }
     try:
         folder.mkdir(exist_ok=True)
@@ -128,8 +155,6 @@ def _put_folder(report: Report, args: argparse.Namespace, narration: Narration) 
     targets = {key: check_target(folder / f"{key}.csv", overwrite=args.overwrite) for key in texts}
     for key, target in targets.items():
         _put_file(target, texts[key], overwrite=args.overwrite)
-    for remark in report.remarks:
-        narration.say(f"note: {printable(remark)}")
     narration.say(f"{_tables(len(texts))} to {folder.resolve()}: {', '.join(texts)}")
 
 
@@ -141,9 +166,11 @@ def _put_file(path: Path, text: str, *, overwrite: bool) -> None:
 def _put_stdout(text: str, format: str) -> None:
     if format == "table":
         sys.stdout.write(text)  # in the terminal's own encoding
-    else:
         sys.stdout.flush()
-        sys.stdout.buffer.write(_bytes(text))
+        return
+    sys.stdout.flush()
+    sys.stdout.buffer.write(_bytes(text))
+    sys.stdout.buffer.flush()  # before anything is said about it
 
 
 def _bytes(text: str) -> bytes:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import math
-import re
 
 import numpy as np
 
 from mechamap.commands.narration import Narration, duration, printable
 from mechamap.findings import finding
 from mechamap.run import FEW_OCCURRENCES, Run
+from mechamap.top_words import TopWords
 
 __all__ = ["coverage_lines", "report", "strongest_lines"]
 
 _NEURONS = 3  # shown for each category
 _TOKENS = 6
 _MISSING = 8  # words not found, by name
-_WITHIN_WORD = re.compile(r"\w")  # a piece that begins so goes on with what stands before it ...
-_WORD_ENDS = re.compile(r"\w$")  # ... if that ends so
 
 
 def report(run: Run, narration: Narration) -> None:
@@ -62,6 +60,7 @@ def coverage_lines(run: Run, most: int | None = None) -> list[str]:
 def strongest_lines(run: Run) -> list[str]:
     """The neurons with the largest |selectivity| for each category, with the tokens they go to."""
     lines = []
+    words = TopWords(run)
     width = max((len(category) for category in run.categories), default=0)
     for at, category in enumerate(run.categories):
         selectivity = np.asarray(run.figure("selectivity")[:, at])  # [neurons]
@@ -74,9 +73,10 @@ def strongest_lines(run: Run) -> list[str]:
         for place, row in enumerate(shown):
             falls = bool(selectivity[row] < 0)
             head = printable(category) if place == 0 else ""
+            tokens = " · ".join(map(printable, words.of(row, lowest=falls, most=_TOKENS)))
             lines.append(
                 f"{head:{width}}  {run.neuron_name(row)!s:<12} {selectivity[row]:+.2f}  {_check(run, row, category)}"
-                f"{_tokens_of_expert(run, row)}{'(falls) ' if falls else ''}{_tokens(run, row, falls)}"
+                f"{_tokens_of_expert(run, row)}{'(falls) ' if falls else ''}{tokens}"
             )
         if not shown:
             some = bool(np.isfinite(selectivity).any())
@@ -100,22 +100,3 @@ def _tokens_of_expert(run: Run, row: int) -> str:
     if run.expert_of[row] < 0 or not run.has("tokens"):
         return ""
     return f"over {run.figure('tokens')[row]:>6,.0f} tokens  "
-
-
-def _tokens(run: Run, row: int, lowest: bool) -> str:
-    words = [_word_at(run, hit.position) for hit in run.top_tokens(row, lowest=lowest)]
-    different = dict.fromkeys(printable(word.strip() or word) for word in words)
-    return " · ".join(list(different)[:_TOKENS])
-
-
-def _word_at(run: Run, position: int) -> str:
-    """The token there with the rest of its word: a reader makes little of ``ese``."""
-    pieces = run.record.tokens.pieces
-    first = last = position
-    if run.has_context and _WITHIN_WORD.match(pieces[position].lstrip()):
-        window = run.window_of(position)
-        while first > window.start and _WITHIN_WORD.match(pieces[first]) and _WORD_ENDS.search(pieces[first - 1]):
-            first -= 1
-        while last + 1 < window.stop and _WORD_ENDS.search(pieces[last]) and _WITHIN_WORD.match(pieces[last + 1]):
-            last += 1
-    return "".join(pieces[first : last + 1])

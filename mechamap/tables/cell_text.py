@@ -8,7 +8,9 @@ from mechamap import number_text
 from mechamap.commands.narration import printable
 from mechamap.tables.table import Cell, Kind
 
-__all__ = ["cell_text", "is_number"]
+__all__ = ["cell_text", "is_number", "number_writer"]
+
+_SPACE = "␣"  # a token that is nothing but space
 
 _WRITTEN: Mapping[str, Callable[[float], str]] = {
     "count": lambda value: f"{value:,.0f}",  # a report has room for all digits
@@ -27,12 +29,17 @@ def is_number(kind: Kind) -> bool:
     return kind in _WRITTEN
 
 
+def number_writer(kind: Kind) -> Callable[[float], str]:
+    """How the numbers of a column are written, for very many of them."""
+    return _WRITTEN[kind]
+
+
 def cell_text(cell: Cell, kind: Kind) -> str:
     """The cell on one line, with nothing in it that steers a terminal; no number is a dash, no text is empty."""
     if cell is None:
         return number_text.NONE if is_number(kind) else ""
     if isinstance(cell, tuple):
-        return " · ".join(dict.fromkeys(printable(piece.strip() or piece) for piece in cell))
+        return " · ".join([printable(piece.strip(" ")) or _SPACE for piece in cell])
     if isinstance(cell, bool):
         return "yes" if cell else "no"
     if isinstance(cell, str):

@@ -9,7 +9,7 @@ from mechamap.commands.parser import near_hint
 from mechamap.errors import UsageError
 from mechamap.tables.table import Report, Table
 
-__all__ = ["ROWS", "Selection", "more_rows", "selected"]
+__all__ = ["ROWS", "Selection", "more_rows", "no_table", "selected"]
 
 ROWS = 10  # of a long table that people read
 
@@ -47,12 +47,14 @@ def selected(report: Report, keys: Sequence[str] | None) -> tuple[Table, ...]:
     for key in dict.fromkeys(keys):
         table = report.table(key)
         if table is None:
-            known = [table.key for table in report.tables]
-            raise UsageError(
-                f"There is no table {key!r}; there is {', '.join(known) or 'none'}.", near_hint(key, known)
-            )
+            raise no_table(key, [table.key for table in report.tables])
         found.append(table)
     return tuple(found)
+
+
+def no_table(key: str, known: Sequence[str]) -> UsageError:
+    """What is said where there is no table of a key."""
+    return UsageError(f"There is no table {key!r}; there is {', '.join(known) or 'none'}.", near_hint(key, known))
 
 
 def more_rows(table: Table, rows: int) -> str:

@@ -1,0 +1,130 @@
+"""Tables with a row for each category: how many neurons, how strong, on which side, how deep."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pandas as pd
+
+from mechamap.compare.cells import Behind, Rows, number
+from mechamap.figures import FigureKind, figures_of
+from mechamap.findings import SIGNIFICANT, confirmed
+from mechamap.interpret.judged import Judged, judged, value_kind
+from mechamap.run import Run
+from mechamap.tables.table import Column, Table
+
+__all__ = ["categories_table", "sign_figure", "signs_table"]
+
+
+def categories_table(found: Judged) -> Table:
+    """How many neurons count for each category, the best of them, and where they lie."""
+    rows = Rows()
+    checked = _checked(found)
+    for category in found.categories:
+        counts, link = found.counts[category], found.conditions.link
+        where = found.conditions.counting(category)
+        count = int(counts.sum())
+        cells: list[Behind] = [
+            Behind(count, link(where, category)),
+            Behind(number(counts.mean()), link(where, category)),
+        ]
+        if found.kind.two_sided:
+            rising, falling = found.conditions.rising(category), found.conditions.falling(category)
+            cells += [
+                Behind(int(found.rises[category].sum()), link(rising, category)),
+                Behind(int(found.falls[category].sum()), link(falling, category)),
+            ]
+        if checked is not None:
+            good = int((checked[category] & counts).sum())
+            cells.append(Behind(good, link(found.conditions.confirmed(category), category)))
+        cells += _best(found, category)
+        layers = found.layer[counts]
+        cells += [Behind(number(layers.median())), Behind(number(layers.quantile(0.75) - layers.quantile(0.25)))]
+        rows.add(category, *cells)
+    columns = [Column("category", "category"), Column("neurons", "neurons", "count"), Column("share", "share", "share")]
+    if found.kind.two_sided:
+        columns += [Column("positive", "rise", "count"), Column("negative", "fall", "count")]
+    if checked is not None:
+        columns.append(Column("confirmed", "confirmed", "count"))
+    columns += [
+        Column("best", "best", "neuron"),
+        Column("value", found.kind.label, value_kind(found.kind)),
+        Column("median_layer", "median layer", "number"),
+        Column("spread", "spread", "number"),
+    ]
+    about = f"Neurons that count: {found.reaches}. Spread: layers between the quartiles."
+    if checked is not None:
+        about += f" Confirmed: of these, p < {SIGNIFICANT:g}{'' if _of_writing(found) else ' for reading'}."
+    return rows.table("categories", "Neurons of each category", tuple(columns), about=about)
+
+
+def signs_table(found: Judged) -> Table:
+    """How many neurons go up on a category and how many down; by selectivity where the figure has one side."""
+    if not found.kind.two_sided:
+        found = judged(found.run, sign_figure(found.run, found.kind), None)
+    rows = Rows()
+    for category in found.categories:
+        link, where = found.conditions.link, found.conditions
+        values = found.values[category].dropna()
+        above, below = values[values > found.kind.centre], values[values < found.kind.centre]
+        rows.add(
+            category,
+            Behind(len(values), link(where.valued(category), category)),
+            Behind(int(found.rises[category].sum()), link(where.rising(category), category)),
+            Behind(int(found.falls[category].sum()), link(where.falling(category), category)),
+            number(len(above) / len(values)) if len(values) else None,
+            number(values.median()),
+            number(above.median()),
+            number(below.median()),
+        )
+    kind = value_kind(found.kind)
+    columns = (
+        Column("category", "category"),
+        Column("scored", "scored", "count"),
+        Column("positive", "rise", "count"),
+        Column("negative", "fall", "count"),
+        Column("positive_share", "share above", "share"),
+        Column("median", "median", kind),
+        Column("median_positive", "median above", kind),
+        Column("median_negative", "median below", kind),
+    )
+    about = (
+        f"Rise and fall: {found.reaches}. Share above: of all scored neurons, those above {found.kind.centre:g}; "
+        "the medians are of all, of those above and of those below it."
+    )
+    return rows.table("signs", f"Up and down: {found.kind.label} on both sides", columns, about=about)
+
+
+def sign_figure(run: Run, kind: FigureKind) -> str | None:
+    """The figure that says which way neurons go: this one where it has two sides, else selectivity if there is any."""
+    if kind.two_sided:
+        return kind.name
+    return "selectivity" if any(its.name == "selectivity" for its in figures_of(run)) else None
+
+
+def _best(found: Judged, category: str) -> Iterator[Behind]:
+    """The strongest neuron and its value, whether or not it counts."""
+    row = found.best(category)
+    if row is None:
+        yield from (Behind(None), Behind(None))
+        return
+    link = found.neuron(row, category)
+    yield Behind(found.name(row), link)
+    yield Behind(number(found.value(row, category)), link)
+
+
+def _of_writing(found: Judged) -> bool:
+    return found.kind.name in ("write", "write_p")
+
+
+def _checked(found: Judged) -> pd.DataFrame | None:
+    """Which neurons are confirmed for which categories, ``[neurons, categories]``; None where that was not tried."""
+    run = found.run
+    figure = "write_p" if _of_writing(found) else "p"
+    if not any(kind.name == figure for kind in figures_of(run)):
+        return None
+    if figure == "write_p":
+        low = {name: run.column("write_p", name)[found.values.index] < SIGNIFICANT for name in found.categories}
+    else:
+        low = {name: confirmed(run, name)[found.values.index] for name in found.categories}
+    return pd.DataFrame(low, found.values.index)

@@ -1,0 +1,93 @@
+"""Filters for the neurons behind a count, as :func:`mechamap.query.matching` and the explorer read them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+from itertools import combinations
+
+from mechamap.figures import FigureKind, quoted
+from mechamap.run import Run
+from mechamap.tables.table import Link
+
+__all__ = ["Conditions"]
+
+_LONGEST = 4_000  # characters; nobody could read a longer filter, or wait for thousands of them
+
+
+class Conditions:
+    """Filters for one run, figure and threshold."""
+
+    def __init__(self, run: Run, kind: FigureKind, threshold: float) -> None:
+        self._run = run
+        self._kind = kind
+        self._threshold = threshold
+        self._of = {name: f"({kind.condition(run, name, threshold)})" for name in run.categories}
+
+    def counting(self, category: str) -> str:
+        """Neurons that count for a category."""
+        return self._kind.condition(self._run, category, self._threshold)
+
+    def rising(self, category: str) -> str:
+        """Those of them on the upper side."""
+        return self._above(category, self._threshold)
+
+    def falling(self, category: str) -> str:
+        """Those of them on the lower side, of a figure that has two."""
+        return self._below(category, self._kind.mirrored(self._threshold))
+
+    def valued(self, category: str) -> str:
+        """Neurons that have a value to judge by."""
+        return self._above(category, -1e30)
+
+    def confirmed(self, category: str) -> str:
+        """Those that count and of which the reading is confirmed; by the figure of writing, the writing."""
+        good = (
+            f"write_p.{quoted(category)} < 0.05"
+            if self._kind.name in ("write", "write_p")
+            else f"confirmed.{quoted(category)}"
+        )
+        return f"{self._of[category]} and {good}"
+
+    def of_any(self) -> str:
+        """Neurons that count for any category."""
+        return " or ".join(self._of.values())
+
+    def of_none(self) -> str:
+        return f"not ({self.of_any()})"
+
+    def of_one(self) -> str:
+        """Neurons that count for exactly one category."""
+        names = [*self._of]
+        if len(names) < 2:
+            return self.of_any()
+        return " or ".join(f"({self.of_exactly([name])})" for name in names)
+
+    def of_several(self) -> str:
+        """Neurons that count for two categories or more."""
+        return " or ".join(f"({one} and {other})" for one, other in combinations(self._of.values(), 2))
+
+    def of_exactly(self, categories: Collection[str]) -> str:
+        """Neurons that count for these categories and for no other."""
+        within = " and ".join(its for name, its in self._of.items() if name in categories)
+        without = " or ".join(its for name, its in self._of.items() if name not in categories)
+        return f"{within} and not ({without})" if without else within
+
+    def of_all(self, categories: Collection[str]) -> str:
+        """Neurons that count for all of these categories."""
+        return " and ".join(self._of[name] for name in dict.fromkeys(categories))
+
+    @staticmethod
+    def link(where: str, category: str = "", layer: int | None = None) -> Link | None:
+        """A link to the neurons of a filter, in one layer where that is given; None where it would be too long."""
+        if not where or len(where) > _LONGEST:
+            return None
+        if layer is not None:
+            where = f"({where}) and layer == {layer}" if " or " in where else f"{where} and layer == {layer}"
+        return Link(where, category)
+
+    def _above(self, category: str, value: float) -> str:
+        return replace(self._kind, two_sided=False, ascending=False).condition(self._run, category, value)
+
+    def _below(self, category: str, value: float) -> str:
+        return replace(self._kind, two_sided=False, ascending=True).condition(self._run, category, value)

@@ -1,0 +1,62 @@
+"""How alike categories are to the neurons: Pearson's correlation of their values over neurons."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from mechamap.compare.cells import Behind, Rows, number
+from mechamap.interpret.judged import Judged
+from mechamap.tables.table import Column, Table
+
+__all__ = ["correlation_neurons_table", "correlation_table", "correlations", "pairs"]
+
+
+def correlations(found: Judged) -> pd.DataFrame:
+    """Pearson's r between categories, each over the neurons with a value for both, ``[categories, categories]``."""
+    return found.values.corr()
+
+
+def pairs(found: Judged) -> pd.DataFrame:
+    """Over how many neurons each correlation is, ``[categories, categories]``."""
+    there = found.values.notna().to_numpy(np.int64)
+    return pd.DataFrame(there.T @ there, found.values.columns, found.values.columns)
+
+
+def correlation_table(found: Judged) -> Table:
+    """The correlations; the neurons behind one are those that count for both."""
+    values = correlations(found).to_numpy()
+    rows = Rows()
+    for one, its in zip(found.categories, values, strict=True):
+        cells = (
+            Behind(number(value), found.conditions.link(found.conditions.of_all((one, other)), one))
+            for other, value in zip(found.categories, its, strict=True)
+        )
+        rows.add(one, *cells)
+    columns = (Column("category", "category"), *found.category_columns("correlation", "category"))
+    about = f"Pearson's r of {found.kind.label} between categories, over all neurons that have a value for both."
+    if found.is_csv:
+        about = (
+            f"Pearson's r of {found.kind.label} between categories. A CSV lists only neurons at or above the threshold "
+            "it was written with, so each is over the neurons listed under both, and says nothing about the others."
+        )
+    return rows.table("correlation", "Correlation between categories", columns, about=about, limit=1.0)
+
+
+def correlation_neurons_table(found: Judged) -> Table:
+    """Over how many neurons each correlation is."""
+    rows = Rows()
+    for one, its in zip(found.categories, pairs(found).to_numpy().tolist(), strict=True):
+        cells = (
+            Behind(count, found.conditions.link(_both(found, one, other), one))
+            for other, count in zip(found.categories, its, strict=True)
+        )
+        rows.add(one, *cells)
+    columns = (Column("category", "category"), *found.category_columns("count", "category"))
+    about = "Neurons that have a value for both categories."
+    limit = float(len(found.values)) or 1.0
+    return rows.table("correlation_neurons", "Neurons behind each correlation", columns, about=about, limit=limit)
+
+
+def _both(found: Judged, one: str, other: str) -> str:
+    return " and ".join(dict.fromkeys(found.conditions.valued(name) for name in (one, other)))

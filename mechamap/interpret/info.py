@@ -1,0 +1,119 @@
+"""The first table: which model, which figure, how many neurons count, and how the findings were checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+
+from mechamap.compare.cells import Behind, Rows
+from mechamap.figures import figures_of
+from mechamap.findings import SIGNIFICANT
+from mechamap.interpret.correlated import correlations, pairs
+from mechamap.interpret.judged import Judged
+from mechamap.interpret.overlap import combinations_of
+from mechamap.number_text import correlation, probability, share
+from mechamap.tables.table import Column, Table
+
+__all__ = ["info_table"]
+
+
+def info_table(found: Judged, even: pd.Series[float] | None) -> Table:
+    """Facts, those that are numbers of neurons with the neurons behind them."""
+    rows = Rows()
+    for fact, value in (*_about_run(found), *_counts(found), *_findings(found, even)):
+        rows.add(fact, value)
+    columns = (Column("fact", "fact"), Column("value", "value"))
+    return rows.table("info", "The run", columns)
+
+
+def _about_run(found: Judged) -> Iterator[tuple[str, Behind]]:
+    run, record = found.run, found.run.record
+    model = record.model
+    kind = f", {model.architecture}, {model.parameters:,} parameters" if model.parameters else ""
+    yield "model", Behind(f"{model.name}{kind}")
+    made = "CSV" if found.is_csv else f"scan of {record.created[:16].replace('T', ' ')}" if record.created else "scan"
+    yield "source", Behind(f"{made}, {run.path}" if run.path is not None else made)
+    done, layers = len(found.layers), len(run.layers)
+    numbers = [its.layer for its in found.layers]
+    span = f"{min(numbers)} to {max(numbers)}" if done > 1 else str(numbers[0])
+    yield "layers", Behind(f"{done} of {layers}, {span}" if done < layers else f"{done}, {span}")
+    yield (
+        "categories",
+        Behind(f"{len(found.categories)}: {', '.join(found.categories)}" if found.categories else "none"),
+    )
+    if positions := record.exclusions.get("summary"):
+        yield "positions", Behind(str(positions))
+    yield "judged by", Behind(found.reaches)
+    others = [kind.label for kind in figures_of(run) if kind.name != found.kind.name]
+    if others:
+        yield "other figures", Behind(", ".join(others))
+
+
+def _counts(found: Judged) -> Iterator[tuple[str, Behind]]:
+    link, where = found.conditions.link, found.conditions
+    number = found.number
+    yield "neurons", Behind(len(found.values), link("layer >= 0"))
+    yield "count for any category", Behind(int((number > 0).sum()), link(where.of_any()))
+    yield "for exactly one", Behind(int((number == 1).sum()), link(where.of_one()))
+    yield "for several", Behind(int((number > 1).sum()), link(where.of_several()))
+    yield "for none", Behind(int((number == 0).sum()), link(where.of_none()))
+    if found.run.has("dead"):
+        dead = np.asarray(found.run.figure("dead"))[found.values.index] > 0
+        yield "dead", Behind(int(dead.sum()), link("dead"))
+
+
+def _findings(found: Judged, even: pd.Series[float] | None) -> Iterator[tuple[str, Behind]]:
+    if even is not None and even.notna().any():
+        low, middle, high = (probability(float(even.quantile(q))) for q in (0.25, 0.5, 0.75))
+        counting = even[found.number > 0].dropna()
+        said = f"median evenness over categories {middle} (quartiles {low} and {high}; 0: one category, 1: all alike)"
+        if len(counting):
+            said += f"; of those that count {probability(float(counting.median()))}"
+        yield "specialisation", Behind(said)
+    if sets := combinations_of(found):
+        names, times = sets[0]
+        of_all = share(times / sum(count for _, count in sets))
+        yield "most often together", Behind(f"{' + '.join(names)}: {times:,} neurons, {of_all} of those for several")
+    if len(found.categories) > 1 and (said := _correlation(found)):
+        yield "correlation", Behind(said)
+    yield "checked", Behind(_checked(found))
+
+
+def _correlation(found: Judged) -> str:
+    """The most and the least alike pair of categories."""
+    values = correlations(found).to_numpy(copy=True)
+    values[np.tril_indices(len(values))] = np.nan
+    if np.isnan(values).all():
+        return ""
+    over = pairs(found).to_numpy()
+    said = []
+    for name, flat in (("highest", int(np.nanargmax(values))), ("lowest", int(np.nanargmin(values)))):
+        one, other = divmod(flat, len(values))
+        neurons = f" ({over[one, other]:,} neurons)" if found.is_csv else ""
+        said.append(
+            f"{name} {found.categories[one]} with {found.categories[other]} {correlation(values[one, other])}{neurons}"
+        )
+    return ", ".join(dict.fromkeys(said)) if len(found.categories) > 2 else said[0].removeprefix("highest ")
+
+
+def _checked(found: Judged) -> str:
+    """How the run's findings were checked."""
+    record = found.run.record
+    if found.is_csv:
+        return "not in this file; a run of the model can be confirmed (`mechamap confirm`)"
+    said = []
+    if found.run.has("p"):
+        about = record.confirmation
+        words = f"{about['words']} words in the same sentences, " if "words" in about else ""
+        shuffled = f"{about['permutations']} times shuffled" if "permutations" in about else "shuffled"
+        said.append(f"{words}p against words {shuffled} over all neurons; confirmed: p < {SIGNIFICANT:g}")
+    for look in record.second_looks:
+        said.append(
+            f"{sum(entry['dropped'] for entry in look['neurons'])} of {len(look['neurons'])} dropped on {look['text']}"
+        )
+    if found.run.has("cause_measured"):
+        measured = np.isfinite(np.asarray(found.run.figure("cause_measured"))).any(axis=1)  # [neurons]
+        said.append(f"effect of {int(measured.sum()):,} neurons measured by ablation")
+    return "; ".join(said) or "not: of so many neurons some are strong by chance (`mechamap confirm` tells which)"

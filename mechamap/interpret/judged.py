@@ -1,0 +1,169 @@
+"""A run judged by one figure: every neuron's value for every category, and which of them count."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+
+from mechamap.errors import RunError, UsageError
+from mechamap.figures import FigureKind, category_values, default_figure, figure_kind
+from mechamap.interpret.conditions import Conditions
+from mechamap.run import Run
+from mechamap.run_record import LayerRows
+from mechamap.tables.table import Column, Kind, Link
+
+__all__ = ["Judged", "judged", "value_kind"]
+
+_WITHIN_ONE = ("selectivity", "auroc", "ap", "held_out_auroc", "held_out_ap", "second_auroc", "p", "write_p")
+_KINDS: dict[str, Kind] = {
+    "selectivity": "correlation",
+    "cause": "effect",
+    "cause_measured": "effect",
+    "p": "p",
+    "write_p": "p",
+    **dict.fromkeys(("auroc", "ap", "held_out_auroc", "held_out_ap", "second_auroc"), "probability"),
+}
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A run, the figure its neurons are judged by, and from where on one counts.
+
+    Attributes:
+        values: float32 ``[neurons of complete layers, categories]``, its index the run's row numbers; NaN where there
+            is none to judge by.
+    """
+
+    run: Run
+    kind: FigureKind
+    threshold: float
+    values: pd.DataFrame
+
+    @cached_property
+    def layer(self) -> pd.Series[int]:
+        """Each neuron's layer, ``[neurons]``."""
+        return pd.Series(self.run.layer_of[self.values.index], self.values.index)
+
+    @cached_property
+    def rises(self) -> pd.DataFrame:
+        """Which values are at or above the threshold, bool ``[neurons, categories]``."""
+        return self._frame(self.kind.positive(self.values.to_numpy(), self.threshold))
+
+    @cached_property
+    def falls(self) -> pd.DataFrame:
+        """Which are as far on the other side; none of a figure that has one side, bool ``[neurons, categories]``."""
+        return self._frame(self.kind.negative(self.values.to_numpy(), self.threshold))
+
+    @cached_property
+    def counts(self) -> pd.DataFrame:
+        """Which neurons count for which categories, bool ``[neurons, categories]``."""
+        return self.rises | self.falls
+
+    @cached_property
+    def number(self) -> pd.Series[int]:
+        """For how many categories each neuron counts, ``[neurons]``."""
+        return self.counts.sum(axis=1)
+
+    @cached_property
+    def strength(self) -> pd.DataFrame:
+        """How much each value says, the larger the more, ``[neurons, categories]``."""
+        return self._frame(self.kind.strength(self.values.to_numpy()))
+
+    @cached_property
+    def conditions(self) -> Conditions:
+        """What filters the neurons behind a count."""
+        return Conditions(self.run, self.kind, self.threshold)
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        return self.run.categories
+
+    @property
+    def layers(self) -> tuple[LayerRows, ...]:
+        """Those that are complete."""
+        return self.run.complete_layers
+
+    @property
+    def is_csv(self) -> bool:
+        """Whether it lists only values at or above a threshold, and knows no figure but the mean."""
+        return self.run.record.source == "csv"
+
+    @property
+    def reaches(self) -> str:
+        """In words, when a neuron counts: ``reads at or above 0.9, or at or below -0.9``."""
+        above, below = ("at or below", "") if self.kind.ascending else ("at or above", ", or at or below ")
+        other = f"{below}{self.kind.mirrored(self.threshold):g}" if self.kind.two_sided else ""
+        return f"{self.kind.label} {above} {self.threshold:g}{other}"
+
+    def best(self, category: str) -> int | None:
+        """The row of the strongest neuron for a category, whether or not it counts; None where none has a value."""
+        strength = self.strength[category].to_numpy()  # [neurons]
+        return int(self.values.index[int(np.nanargmax(strength))]) if np.isfinite(strength).any() else None
+
+    def value(self, row: int, category: str) -> float:
+        """A neuron's, by its row in the run; NaN where there is none."""
+        return float(self.values[category].loc[row])
+
+    def name(self, row: int) -> str:
+        """A neuron's, by its row in the run."""
+        return str(self.run.neuron_name(row))
+
+    def names(self, rows: pd.Index[int]) -> list[str]:
+        """Those of many."""
+        run = self.run
+        places = zip(
+            run.layer_of[rows].tolist(), run.expert_of[rows].tolist(), run.index_of[rows].tolist(), strict=True
+        )
+        return [
+            f"L{layer}.N{index}" if expert < 0 else f"L{layer}.E{expert}.N{index}" for layer, expert, index in places
+        ]
+
+    def neuron(self, row: int, category: str) -> Link:
+        """The way to one neuron."""
+        return Link(category=category, neuron=self.name(row))
+
+    def category_columns(self, kind: Kind, *taken: str) -> tuple[Column, ...]:
+        """A column for each category; one that is called as another column is has that said in its key."""
+        return tuple(Column(f"{name} (category)" if name in taken else name, name, kind) for name in self.categories)
+
+    def _frame(self, values: np.ndarray) -> pd.DataFrame:
+        return pd.DataFrame(values, self.values.index, self.values.columns)
+
+
+def judged(run: Run, by: str | None, threshold: float | None) -> Judged:
+    """A run by one figure; see :func:`mechamap.interpret.interpret_run`."""
+    if not run.complete_layers:
+        raise RunError(
+            f"No layer of {run.name} is complete yet, so there is nothing to interpret.",
+            "Wait for the first layer, or go on with the scan: --out and --resume.",
+        )
+    kind = figure_kind(run, by if by is not None else default_figure(run))
+    threshold = _checked(kind, kind.threshold(run) if threshold is None else float(threshold))
+    rows = np.concatenate([np.arange(its.rows.start, its.rows.stop) for its in run.complete_layers])
+    values = category_values(run, kind.name)
+    if len(rows) < len(values):
+        values = values[rows]
+    return Judged(run, kind, threshold, pd.DataFrame(values, rows, [*run.categories], copy=False))
+
+
+def value_kind(kind: FigureKind) -> Kind:
+    """How a figure's values are written."""
+    return _KINDS.get(kind.name, "signed")
+
+
+def _checked(kind: FigureKind, threshold: float) -> float:
+    name = f"A threshold of {threshold:g} makes no sense for {kind.label}"
+    if not math.isfinite(threshold):
+        raise UsageError(f"The threshold is {threshold}; it must be a number.")
+    if kind.two_sided and threshold <= kind.centre:
+        raise UsageError(
+            f"{name}: it is taken on both sides of {kind.centre:g}, so every neuron would count.",
+            f"Give one above {kind.centre:g}; usual is {kind.usual:g}.",
+        )
+    if kind.name in _WITHIN_ONE and not 0 <= threshold <= 1:
+        raise UsageError(f"{name}, which lies within 0 and 1.", f"Usual is {kind.usual:g}.")
+    return threshold

@@ -1,0 +1,98 @@
+"""Neurons that count for several categories: which neurons, and which categories go together."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from mechamap.compare.cells import Behind, Rows
+from mechamap.interpret.judged import Judged, value_kind
+from mechamap.interpret.strongest import shown_words
+from mechamap.tables.cell_text import number_writer
+from mechamap.tables.table import Column, Link, Table
+from mechamap.top_words import TopWords
+
+__all__ = ["combinations_of", "combinations_table", "several_table"]
+
+_LINKED = 1_000  # combinations; there can be as many as neurons
+
+
+def several_table(found: Judged, words: TopWords, most: int | None) -> Table:
+    """A row for each neuron that counts for two categories or more: most categories first, then the strongest."""
+    number = found.number[found.number >= 2]
+    strength = found.strength.loc[number.index].where(found.counts.loc[number.index])  # [several, categories]
+    best = strength.max(axis=1)
+    order = np.lexsort((-best.to_numpy(), -number.to_numpy()))[:most]
+    chosen = number.index[order]
+    rows, links = _rows(found, words, strength.loc[chosen])
+    left = f" The first {len(rows):,} of {len(number):,}." if len(rows) < len(number) else ""
+    columns = (
+        Column("neuron", "neuron", "neuron"),
+        Column("number", "number", "count"),
+        Column("categories", "categories", "tokens"),
+        Column("values", found.kind.label, "tokens"),
+        Column("tokens", "top tokens", "tokens"),
+    )
+    about = (
+        f"Neurons that count for two categories or more: {found.reaches}. The strongest of its categories first; tokens "
+        f"where the neuron is highest, of one that falls on that category where it is lowest.{left}"
+    )
+    return Table("several", "Neurons of several categories", columns, rows, about, links)
+
+
+def _rows(
+    found: Judged, words: TopWords, strength: pd.DataFrame
+) -> tuple[tuple[tuple[str | int | tuple[str, ...], ...], ...], tuple[tuple[Link, ...], ...]]:
+    """Cells and links of the neurons of these rows; there may be very many."""
+    written, categories = number_writer(value_kind(found.kind)), found.categories
+    values = found.values.loc[strength.index].to_numpy().tolist()  # [several][categories]
+    filled = strength.to_numpy()
+    filled = np.where(np.isnan(filled), -np.inf, filled)
+    orders = np.argsort(-filled, axis=1, kind="stable").tolist()  # [several][categories], those that count first
+    counts = np.isfinite(filled).sum(axis=1).tolist()
+    names = found.names(strength.index)
+    best = np.array([order[0] for order in orders], np.int64)
+    _, tokens = shown_words(found, words, strength.index.to_numpy(np.int64), best)
+    rows, links = [], []
+    for name, count, order, its, pieces in zip(names, counts, orders, values, tokens, strict=True):
+        which = order[:count]
+        rows.append(
+            (
+                name,
+                count,
+                tuple([categories[at] for at in which]),
+                tuple([written(its[at]) for at in which]),
+                pieces,
+            )
+        )
+        links.append((Link(category=categories[which[0]], neuron=name),) * 5)
+    return tuple(rows), tuple(links)
+
+
+def combinations_of(found: Judged) -> list[tuple[tuple[str, ...], int]]:
+    """Each set of two categories or more and how many neurons count for exactly these, the most frequent first."""
+    several = found.counts[found.number >= 2]
+    if several.empty:
+        return []
+    several = several.set_axis(range(several.shape[1]), axis=1)  # whatever categories are called
+    times = several.value_counts(sort=False).sort_index(ascending=False).sort_values(ascending=False, kind="stable")
+    return [
+        (tuple(name for name, there in zip(found.categories, which, strict=True) if there), count)
+        for which, count in zip(times.index.tolist(), map(int, times.tolist()), strict=True)
+    ]
+
+
+def combinations_table(found: Judged) -> Table:
+    """Which categories go together in one neuron, the most frequent sets first."""
+    rows = Rows()
+    for at, (names, count) in enumerate(combinations_of(found)):
+        where = found.conditions.of_exactly(names) if at < _LINKED else ""
+        link = found.conditions.link(where, names[0])
+        rows.add(names, len(names), Behind(count, link))
+    columns = (
+        Column("categories", "categories", "tokens"),
+        Column("number", "number", "number"),
+        Column("neurons", "neurons", "count"),
+    )
+    about = f"Sets of two categories or more, with the neurons that count for these and for no other: {found.reaches}."
+    return rows.table("combinations", "Categories that share neurons", columns, about=about)

@@ -1,0 +1,89 @@
+"""What has to be known with the numbers of an interpretation."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+
+from mechamap.figures import COMPARED, figures_of
+from mechamap.interpret.judged import Judged
+from mechamap.run import FEW_OCCURRENCES
+
+__all__ = ["remarks"]
+
+
+def remarks(found: Judged, asked: float | None) -> tuple[str, ...]:
+    """A sentence each.
+
+    Args:
+        asked: the threshold that the user gave, if any.
+    """
+    return (*_about_run(found), *_about_csv(found, asked), *_about_counts(found))
+
+
+def _about_run(found: Judged) -> Iterator[str]:
+    run, record = found.run, found.run.record
+    done, layers = len(found.layers), len(run.layers)
+    if done < layers:
+        yield f"{done} of {layers} layers are complete (the scan: {record.state}); all numbers are about these."
+    for figure, reason in record.undefined.items():
+        yield f"{figure} is not defined: {reason}."
+    if not found.categories:
+        yield f"{run.name} has no categories, so no neuron can count for any."
+    empty = [name for name in found.categories if not found.values[name].notna().any()]
+    if empty:
+        yield f"No neuron has a value of {found.kind.label} for {', '.join(empty)}."
+    if found.kind.name in COMPARED and run.has("occurrences"):
+        occurrences = np.asarray(run.figure("occurrences"))[found.values.index]  # [neurons, categories]
+        few = int((occurrences < FEW_OCCURRENCES).sum())
+        if few:
+            yield (
+                f"{few:,} of {occurrences.size:,} pairs of neuron and category are left out: fewer than "
+                f"{FEW_OCCURRENCES} of the category's words came to the neuron's expert."
+            )
+
+
+def _about_csv(found: Judged, asked: float | None) -> Iterator[str]:
+    if not found.is_csv:
+        return
+    yield from found.run.record.problems
+    listed = found.kind.threshold(found.run)
+    if asked is not None and asked < listed:
+        yield (
+            f"The CSV lists no mean below {listed:g}: neurons between {asked:g} and {listed:g} are missing, so counts "
+            "are too low."
+        )
+    yield (
+        "A CSV lists means at or above the threshold it was written with, and no other figure: nothing is said of "
+        "neurons that fall on a category, or of dead ones."
+    )
+
+
+def _about_counts(found: Judged) -> Iterator[str]:
+    best = {name: row for name in found.categories if (row := found.best(name)) is not None}
+    if not best:
+        return
+    nobody = [name for name in best if not found.counts[name].any()]
+    if len(nobody) == len(best):
+        name = max(best, key=lambda name: _strength(found, best[name], name))
+        strongest = f"{found.name(best[name])} with {found.value(best[name], name):.3g} for {name}"
+        yield f"No neuron counts ({found.reaches}): the strongest is {strongest}."
+    elif nobody:
+        yield f"No neuron counts for {', '.join(nobody)}."
+    row, times = Counter(best.values()).most_common(1)[0]
+    if times > 2 and times > len(best) / 2:
+        advice = ", so try --by reads" if found.kind.name == "mean" and _has_reads(found) else ""
+        yield (
+            f"{found.name(row)} is the strongest for {times} of {len(best)} categories: {found.kind.label} ranks what "
+            f"is always on rather than what is about a category{advice}."
+        )
+
+
+def _has_reads(found: Judged) -> bool:
+    return any(kind.name == "selectivity" for kind in figures_of(found.run))
+
+
+def _strength(found: Judged, row: int, category: str) -> float:
+    return float(found.kind.strength(np.array([found.value(row, category)], np.float32))[0])

@@ -1,0 +1,103 @@
+"""The report: each table that is wanted and that the run has something for, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+import pandas as pd
+
+from mechamap.errors import UsageError
+from mechamap.figures import default_figure, figure_kind
+from mechamap.interpret import TABLES
+from mechamap.interpret.by_category import categories_table, sign_figure, signs_table
+from mechamap.interpret.by_layer import dead_table, depth_table, layers_table
+from mechamap.interpret.correlated import correlation_neurons_table, correlation_table
+from mechamap.interpret.info import info_table
+from mechamap.interpret.judged import Judged, judged
+from mechamap.interpret.overlap import combinations_table, several_table
+from mechamap.interpret.remarks import remarks
+from mechamap.interpret.specialised import (
+    neuron_evenness,
+    specialisation_table,
+    specialists_table,
+)
+from mechamap.interpret.strongest import top_table
+from mechamap.run import Run
+from mechamap.tables.selection import no_table
+from mechamap.tables.table import Report, Table
+from mechamap.top_words import TopWords
+
+__all__ = ["report_of"]
+
+
+def report_of(
+    run: Run,
+    *,
+    by: str | None,
+    threshold: float | None,
+    top: int,
+    only: Collection[str] | None,
+    most: int | None,
+) -> Report:
+    """See :func:`mechamap.interpret.interpret_run`."""
+    if top < 1:
+        raise UsageError(f"The number of neurons for each category is {top}; it must be at least 1.")
+    absent = missing(run, by)
+    for key in only or ():
+        if key not in TABLES:
+            raise no_table(key, TABLES)
+        if key in absent:
+            raise UsageError(f"There is no table {key} for {run.name}: {absent[key]}.")
+    found = judged(run, by, threshold)
+    makers = _makers(found, top, most)
+    keys = [key for key in TABLES if key not in absent and (only is None or key in only)]
+    return Report(
+        title=f"{run.name}: neurons of {run.label} by {found.kind.label}",
+        tables=tuple(makers[key]() for key in keys),
+        remarks=remarks(found, threshold),
+        runs=(str(run.path) if run.path is not None else run.name,),
+        main="categories",
+    )
+
+
+def missing(run: Run, by: str | None) -> dict[str, str]:
+    """See :func:`mechamap.interpret.missing_tables`."""
+    kind = figure_kind(run, by if by is not None else default_figure(run))
+    why = {}
+    if sign_figure(run, kind) is None:
+        why["signs"] = f"{kind.label} has one side, and there is no selectivity"
+    if len(run.categories) < 2:
+        why["specialisation"] = why["specialists"] = "there are fewer than two categories"
+    elif kind.ascending:
+        why["specialisation"] = why["specialists"] = f"{kind.label} is no strength that can be added up"
+    if not run.has("dead"):
+        why["dead"] = "it does not say which neurons are dead"
+    return why
+
+
+def _makers(found: Judged, top: int, most: int | None) -> dict[str, Callable[[], Table]]:
+    """How each table is made."""
+    words = TopWords(found.run)
+    can_be_added = "specialisation" not in missing(found.run, found.kind.name)
+    cache: list[pd.Series[float]] = []
+
+    def even() -> pd.Series[float]:
+        if not cache:
+            cache.append(neuron_evenness(found))
+        return cache[0]
+
+    return {
+        "info": lambda: info_table(found, even() if can_be_added else None),
+        "categories": lambda: categories_table(found),
+        "top": lambda: top_table(found, top, words),
+        "layers": lambda: layers_table(found),
+        "signs": lambda: signs_table(found),
+        "depth": lambda: depth_table(found),
+        "specialisation": lambda: specialisation_table(found, even()),
+        "specialists": lambda: specialists_table(found, even(), words, most),
+        "several": lambda: several_table(found, words, most),
+        "combinations": lambda: combinations_table(found),
+        "correlation": lambda: correlation_table(found),
+        "correlation_neurons": lambda: correlation_neurons_table(found),
+        "dead": lambda: dead_table(found),
+    }

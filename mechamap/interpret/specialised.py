@@ -1,0 +1,131 @@
+"""How specialised neurons are: the evenness of their strengths over the categories.
+
+With s(c) a neuron's strength for category c and p(c) = s(c) / sum of s, the Shannon entropy H = -sum of p ln p (Shannon
+1948, "A mathematical theory of communication") over its largest possible value ln C is Pielou's evenness (Pielou 1966,
+"The measurement of diversity in different types of biological collections"): 0 where all strength is in one category,
+1 where it is the same in all.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mechamap.compare.cells import Behind, Rows, number
+from mechamap.interpret.judged import Judged, value_kind
+from mechamap.interpret.strongest import shown_words
+from mechamap.tables.table import Cell, Column, Link, Table
+from mechamap.top_words import TopWords
+
+__all__ = ["evenness", "neuron_evenness", "specialisation_table", "specialists_table"]
+
+_AT_ONCE = 131_072  # neurons
+_FORMULA = (
+    "Evenness: Shannon's entropy of the strengths over the categories, over its largest possible value; 0: all in one "
+    "category, 1: the same in all."
+)
+
+
+def evenness(strengths: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Entropy over ln of the number of categories that have a strength, ``[neurons, categories]`` -> ``[neurons]``.
+
+    NaN where fewer than two categories have one (NaN has none, 0 has), or all are 0.
+    """
+    there = ~np.isnan(strengths)
+    filled = np.where(there, strengths, 0.0)  # [neurons, categories]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        p = filled / filled.sum(axis=1, keepdims=True)
+        entropy = -(p * np.log(np.where(p > 0, p, 1.0))).sum(axis=1)  # [neurons]
+        found: NDArray[np.float64] = entropy / np.log(there.sum(axis=1))
+    found[there.sum(axis=1) < 2] = np.nan
+    return np.maximum(found, 0.0) + 0.0  # rounding may leave less than nothing, and one category -0.0
+
+
+def neuron_evenness(found: Judged) -> pd.Series[float]:
+    """Each neuron's, ``[neurons]``; what a CSV does not list counts as 0, and what lies below a one-sided centre."""
+    values = found.values.to_numpy()
+    made = np.empty(len(values))
+    for first in range(0, len(values), _AT_ONCE):
+        distance = values[first : first + _AT_ONCE].astype(np.float64) - found.kind.centre
+        strengths = np.abs(distance) if found.kind.two_sided else np.where(distance < 0, 0.0, distance)
+        if found.is_csv:
+            strengths = np.nan_to_num(strengths, nan=0.0)
+        made[first : first + _AT_ONCE] = evenness(strengths)
+    return pd.Series(made, found.values.index)
+
+
+def specialisation_table(found: Judged, even: pd.Series[float]) -> Table:
+    """For each layer the quartiles of the neurons' evenness, and how many count for one category, several, none."""
+    numbers = [its.layer for its in found.layers]
+    quartiles = (
+        even.groupby(found.layer).quantile(np.array([0.25, 0.5, 0.75])).unstack().reindex(numbers)
+    )  # [layers, 3]
+    link, where = found.conditions.link, found.conditions
+    wheres = (where.of_one(), where.of_several(), where.of_none())
+    one, several = (found.number == 1).groupby(found.layer).sum(), (found.number > 1).groupby(found.layer).sum()
+    rows = Rows()
+    for layer, its in zip(found.layers, quartiles.to_numpy().tolist(), strict=True):
+        counts = [int(one.get(layer.layer, 0)), int(several.get(layer.layer, 0))]
+        counts.append(layer.width - sum(counts))
+        rows.add(
+            layer.layer,
+            *map(number, its),
+            *(Behind(n, link(text, layer=layer.layer)) for n, text in zip(counts, wheres, strict=True)),
+            number(counts[0] / layer.width) if layer.width else None,
+        )
+    columns = (
+        Column("layer", "layer", "number"),
+        Column("lower_quartile", "lower quartile", "probability"),
+        Column("median", "median evenness", "probability"),
+        Column("upper_quartile", "upper quartile", "probability"),
+        Column("one", "in one category", "count"),
+        Column("several", "in several", "count"),
+        Column("none", "in none", "count"),
+        Column("one_share", "share in one", "share"),
+    )
+    about = f"{_FORMULA} {_strengths(found)} In a category: {found.reaches}."
+    return rows.table("specialisation", "How specialised the neurons are, layer by layer", columns, about=about)
+
+
+def specialists_table(found: Judged, even: pd.Series[float], words: TopWords, most: int | None) -> Table:
+    """Of the neurons that count for any category, the most specialised first; of equal ones, the stronger."""
+    counting = even[found.number > 0].dropna()
+    strength = found.strength.loc[counting.index].fillna(-np.inf).to_numpy()  # [counting, categories]
+    best = strength.argmax(axis=1)
+    order = np.lexsort((-strength.max(axis=1), counting.to_numpy()))[:most]
+    kept = counting.index[order]
+    chosen, categories = best[order], found.categories
+    directions, tokens = shown_words(found, words, kept.to_numpy(np.int64), chosen)
+    values = found.values.loc[kept].to_numpy()[np.arange(len(kept)), chosen].tolist()
+    directed = found.run.has("bottom_positions")
+    rows: list[tuple[Cell, ...]] = []
+    links: list[tuple[Link | None, ...]] = []
+    evens = counting.to_numpy()[order].tolist()
+    for name, its_evenness, at, value, falls, pieces in zip(
+        found.names(kept), evens, chosen.tolist(), values, directions, tokens, strict=True
+    ):
+        direction = ("falls" if falls else "rises",) if directed else ()
+        rows.append((name, its_evenness, categories[at], value, *direction, pieces))
+        links.append((Link(category=categories[at], neuron=name),) * len(rows[-1]))
+    columns = (
+        Column("neuron", "neuron", "neuron"),
+        Column("evenness", "evenness", "probability"),
+        Column("category", "strongest for"),
+        Column("value", found.kind.label, value_kind(found.kind)),
+        *((Column("direction", "goes"),) if directed else ()),
+        Column("tokens", "top tokens", "tokens"),
+    )
+    left = f" The first {len(rows):,} of {len(counting):,}." if len(rows) < len(counting) else ""
+    which = "Of the neurons that count for any category, those with the least evenness."
+    about = f"{which} {_FORMULA} {_strengths(found)}{left}"
+    return Table("specialists", "Most specialised neurons", columns, tuple(rows), about, tuple(links))
+
+
+def _strengths(found: Judged) -> str:
+    label, centre = found.kind.label, found.kind.centre
+    if found.kind.two_sided:
+        return f"Strength: |{label}|." if not centre else f"Strength: |{label} - {centre:g}|."
+    less = f"{label} - {centre:g}" if centre else label
+    unlisted = ", and what the CSV does not list," if found.is_csv else ""
+    return f"Strength: {less}; what is below 0{unlisted} counts as 0."

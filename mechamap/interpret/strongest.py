@@ -1,0 +1,86 @@
+"""The strongest neurons of each category, with how they were checked and the words they go to."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from mechamap.compare.cells import Behind, Rows, number
+from mechamap.figures import figures_of
+from mechamap.findings import finding
+from mechamap.interpret.judged import Judged, value_kind
+from mechamap.tables.table import Cell, Column, Table
+from mechamap.top_words import TopWords
+
+__all__ = ["shown_words", "top_table"]
+
+_WORDS = 6
+_OF_READING = ("selectivity", "auroc", "d", "mean")  # below their centre the neuron goes down on the category
+
+
+def shown_words(
+    found: Judged, words: TopWords, rows: NDArray[np.int64], categories: NDArray[np.int64]
+) -> tuple[list[bool], list[tuple[str, ...]]]:
+    """For neurons with a category each, by its number: whether they fall on it, and the words they go to, ``[rows]``.
+
+    Of a neuron that falls, the words are those where it is lowest.
+    """
+    run = found.run
+    down = np.zeros(len(rows), np.bool_)
+    if run.has("bottom_positions"):
+        if found.kind.name in _OF_READING:
+            places = found.values.index.get_indexer(pd.Index(rows))  # the values' rows are those of complete layers
+            down = found.values.to_numpy()[places, categories] < found.kind.centre
+        elif run.has("selectivity"):
+            down = np.asarray(run.figure("selectivity"))[rows, categories] < 0
+    high, low = rows[~down].tolist(), rows[down].tolist()
+    of_high, of_low = iter(words.of_all(high, most=_WORDS)), iter(words.of_all(low, lowest=True, most=_WORDS))
+    falls = [bool(falling) for falling in down.tolist()]
+    return falls, [next(of_low) if falling else next(of_high) for falling in falls]
+
+
+def top_table(found: Judged, top: int, words: TopWords) -> Table:
+    """``top`` neurons of each category, whether or not they count."""
+    run = found.run
+    have = {kind.name for kind in figures_of(run)}
+    held, tried = "held_out_auroc" in have, "p" in have
+    directed, routed = run.has("bottom_positions"), run.has("tokens")
+    rows = Rows()
+    for category in found.categories:
+        best = found.strength[category].dropna().nlargest(top).index.to_numpy(np.int64)
+        at = np.full(len(best), found.categories.index(category))
+        shown = zip(best.tolist(), *shown_words(found, words, best, at), strict=True)
+        for rank, (row, falls, tokens) in enumerate(shown, start=1):
+            its, link = finding(run, row, category), found.neuron(row, category)
+            cells: list[Cell] = [category, rank, found.name(row), number(found.value(row, category))]
+            if held and found.kind.name != "held_out_auroc":
+                cells.append(number(its.held_out_auroc))
+            if tried:
+                cells += [number(its.p)] * (found.kind.name != "p") + [its.badge or None]
+            if routed:
+                cells.append(number(run.figure("tokens")[row]))
+            if directed:
+                cells.append("falls" if falls else "rises")
+            rows.add(*(Behind(cell, link) for cell in (*cells, tokens)))
+    columns = [
+        Column("category", "category"),
+        Column("rank", "rank", "number"),
+        Column("neuron", "neuron", "neuron"),
+        Column("value", found.kind.label, value_kind(found.kind)),
+    ]
+    if held and found.kind.name != "held_out_auroc":
+        columns.append(Column("held", "held", "probability"))
+    if tried:
+        columns += [Column("p", "p", "p")] * (found.kind.name != "p") + [Column("confirmed", "confirmed")]
+    if routed:
+        columns.append(Column("routed", "over tokens", "count"))
+    if directed:
+        columns.append(Column("direction", "goes"))
+    columns.append(Column("tokens", "top tokens", "tokens"))
+    about = "Tokens: where the neuron is highest" + (", of one that falls where it is lowest." if directed else ".")
+    if found.kind.name == "mean":
+        about += " A large mean may be that of a neuron that is always on, whatever the category."
+    elif not tried:
+        about += " Unconfirmed: of so many neurons some are this strong by chance (`mechamap confirm RUN`)."
+    return rows.table("top", "Strongest neurons of each category", tuple(columns), about=about)
