@@ -12,7 +12,16 @@ from typing import Literal
 
 from mechamap.errors import ModelNotFound
 
-__all__ = ["SHORT_NAMES", "ModelSource", "cached_models", "demo_folder", "hub_cache", "resolve", "short_label"]
+__all__ = [
+    "SHORT_NAMES",
+    "ModelSource",
+    "cached_models",
+    "demo_folder",
+    "hub_cache",
+    "looks_like_path",
+    "resolve",
+    "short_label",
+]
 
 SHORT_NAMES: dict[str, str] = {
     "gpt2": "openai-community/gpt2",
@@ -147,7 +156,7 @@ def resolve(name: str) -> ModelSource:
         if path.suffix.lower() != ".gguf":
             raise ModelNotFound(f"{path} is a file, and not a .gguf file.", _file_hint(path))
         return ModelSource("gguf", str(path.resolve()), path.resolve(), short_label(name))
-    elif _looks_like_path(name):
+    elif looks_like_path(name):
         raise ModelNotFound(f"There is no file or folder {path}.", _nearest_hint(path))
     if known is not None:
         # Caches filled before the hub gave these models an owner hold them under the bare name.
@@ -218,7 +227,8 @@ def _bundled() -> ModelSource:
     return ModelSource("demo", "demo", folder, "demo")
 
 
-def _looks_like_path(name: str) -> bool:
+def looks_like_path(name: str) -> bool:
+    """Whether a name can only be meant as a path."""
     return (
         name.startswith((".", "/", "~"))
         or name.count("/") > 1

@@ -1,7 +1,7 @@
 """ScanConfig: everything that shapes a scan, read from YAML or from a plain mapping, always validated.
 
 A file needs only what it changes; the rest comes from ``configs/default.yaml``. ``categories:`` replaces
-the whole list unless ``extend: default`` keeps it.
+the whole list unless ``extend: default`` keeps it. ``models:`` is for sweeps, see :mod:`mechamap.sweep_config`.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from mechamap import config_yaml
+from mechamap.config_models import read_models
 from mechamap.config_rules import (
     SETTINGS,
     layer_ranges,
@@ -24,7 +25,8 @@ from mechamap.config_rules import (
     read_texts,
     unknown_key,
 )
-from mechamap.config_yaml import Located, fail, from_plain, from_yaml
+from mechamap.config_source import read_config_file
+from mechamap.config_yaml import Located, fail, from_plain
 from mechamap.errors import ConfigError, UsageError
 from mechamap.text_source import read_text_argument
 
@@ -32,6 +34,7 @@ __all__ = [
     "Category",
     "ScanConfig",
     "config_from_dict",
+    "config_of",
     "config_to_dict",
     "config_to_yaml",
     "configs_folder",
@@ -79,7 +82,7 @@ class ScanConfig:
     keep_activations: Literal["auto", "always", "never"]
 
 
-_KEYS = ("extend", *(field.name for field in dataclasses.fields(ScanConfig)))
+_KEYS = ("extend", *(field.name for field in dataclasses.fields(ScanConfig)), "models")
 
 
 def configs_folder() -> Path:
@@ -99,11 +102,11 @@ def configs_folder() -> Path:
 def default_config() -> ScanConfig:
     """The config of ``configs/default.yaml``."""
     path = configs_folder() / "default.yaml"
-    tree = from_yaml(_read(path), str(path))
+    tree = read_config_file(path)
     values = _values(tree, path.parent, base=None)
-    for key in _KEYS[1:]:
-        if key not in values:
-            fail(tree, f"no {key}", "every key in the default config", "Install MechaMap again.")
+    for field in dataclasses.fields(ScanConfig):
+        if field.name not in values:
+            fail(tree, f"no {field.name}", "every key in the default config", "Install MechaMap again.")
     return ScanConfig(**cast(Any, values))
 
 
@@ -115,7 +118,7 @@ def load_config(path: Path | None) -> ScanConfig:
     """
     if path is None:
         return default_config()
-    return _completed(from_yaml(_read(path), str(path)), path.parent)
+    return config_of(read_config_file(path), path.parent)
 
 
 def config_from_dict(data: Mapping[str, object], source: str = "config") -> ScanConfig:
@@ -124,7 +127,7 @@ def config_from_dict(data: Mapping[str, object], source: str = "config") -> Scan
     Raises:
         ConfigError: a mistake, named as ``source`` and the path of keys.
     """
-    return _completed(from_plain(data, f"{source}: "), Path())
+    return config_of(from_plain(data, f"{source}: "), Path())
 
 
 def with_overrides(config: ScanConfig, **changes: object) -> ScanConfig:
@@ -135,6 +138,8 @@ def with_overrides(config: ScanConfig, **changes: object) -> ScanConfig:
     Raises:
         UsageError: an unknown key or a value that the YAML would not accept either.
     """
+    if "models" in changes:
+        raise UsageError("models is not a setting of one scan.", "`mechamap scan` takes several models.")
     categories = changes.get("categories")
     if isinstance(categories, tuple | list) and all(isinstance(it, Category) for it in categories):
         changes["categories"] = {category.name: list(category.words) for category in categories}
@@ -197,7 +202,12 @@ def layers_needed(spec: str) -> int | None:
     return None if ranges is None else max(last for _, last in ranges) + 1
 
 
-def _completed(tree: Located, folder: Path) -> ScanConfig:
+def config_of(tree: Located, folder: Path) -> ScanConfig:
+    """The config that the values of a file in ``folder`` come to.
+
+    Raises:
+        ConfigError: a mistake, named by its place.
+    """
     base = default_config()
     config = dataclasses.replace(base, **cast(Any, _values(tree, folder, base)))
     _check_places(config, tree)
@@ -234,28 +244,8 @@ def _values(tree: Located, folder: Path, base: ScanConfig | None) -> dict[str, o
             values[key] = tuple(Category(name, its) for name, its in words.items())
         elif key == "extend":
             read_extend(at)
+        elif key == "models":
+            read_models(at, folder)  # what a sweep scans, one after another: nothing that a scan of one model needs
         else:
             unknown_key(key, at, _KEYS)
     return values
-
-
-def _read(path: Path) -> str:
-    try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise ConfigError(
-            f"{path}: no such file, expected a config in YAML",
-            "`mechamap config init` writes one to start from.",
-        ) from None
-    except IsADirectoryError:
-        raise ConfigError(f"{path}: a folder, expected a config file in YAML") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ConfigError(f"{path}: cannot be read ({reason})", "Check the path and its rights.") from None
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        column = len(data[data.rfind(b"\n", 0, error.start) + 1 : error.start].decode("utf-8")) + 1
-        found = f"{path}:{line}:{column}: byte 0x{data[error.start]:02x}, expected UTF-8 text"
-        raise ConfigError(found, "Save the file as UTF-8.") from None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Mapping
 
 from mechamap.choices import DEVICE_MAPS, QUANTIZE
 from mechamap.config_yaml import Located, fail, shortened
 
 __all__ = [
+    "one_place",
     "read_device",
     "read_device_map",
     "read_neurons",
@@ -18,6 +20,16 @@ __all__ = [
 
 _DEVICE = r"cpu|mps|cuda(:\d+)?"
 _NEURONS_EXPECTED = 'a path with {layer} for the number of the block, such as "model.layers.{layer}.mlp.down_proj"'
+
+
+def one_place(changes: Mapping[str, object]) -> dict[str, object]:
+    """``changes`` to a config, in which a device takes the place of a map that it had, and the other way round."""
+    settled = dict(changes)
+    if changes.get("device") is not None and changes.get("device_map") is None:
+        settled["device_map"] = None
+    if changes.get("device_map") is not None and "device" not in changes:
+        settled["device"] = "auto"
+    return settled
 
 
 def read_device(at: Located, key: str) -> str:

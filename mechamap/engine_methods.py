@@ -5,11 +5,11 @@ torch is imported by the first request that needs a model, never before.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mechamap import engine_checks, rpc
+from mechamap import engine_checks, engine_reports, rpc
 from mechamap.engine_calls import Call, Methods
 from mechamap.engine_params import given_config, given_path, given_run, given_text, stage_teller, stop_if_cancelled
 from mechamap.engine_progress import ProgressTicker
@@ -59,7 +59,18 @@ def plan(call: Call) -> dict[str, Any]:
     def stage(_text: str) -> None:
         stop_if_cancelled(call)
 
-    return plan_to_dict(plan_scan(model, config, out, fetch=fetch, started=True, stage=stage))
+    found = plan_to_dict(plan_scan(model, config, out, fetch=fetch, started=True, stage=stage))
+    return found | {"notes": [*found["notes"], *_passed_over(call, model)]}
+
+
+def _passed_over(call: Call, model: str) -> Iterator[str]:
+    """That a config file lists models, where it does: a scan here is of one."""
+    from mechamap.sweep_config import load_sweep
+
+    file = given_path(call, "config_file")
+    if models := load_sweep(file).models:
+        listed = "a model" if len(models) == 1 else f"{len(models)} models"
+        yield f"The config file lists {listed}; `mechamap scan --config {file}` scans those, and here {model} alone."
 
 
 def _watch(ticker: ProgressTicker) -> Callable[[ScanEvent], None]:
@@ -175,5 +186,5 @@ def _queried(call: Call, run: Run) -> NDArray[np.int64] | None:
 METHODS = Methods(
     queued={"scan": scan, "plan": plan, "activations": activations, **engine_checks.QUEUED},
     prompt={"models": models},
-    beside={"export": export},
+    beside={"export": export, **engine_reports.BESIDE},
 )

@@ -7,7 +7,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-__all__ = ["LayerFinished", "ScanEvent", "ScanFinished", "ScanStarted", "StageEntered"]
+__all__ = [
+    "LayerFinished",
+    "ModelFinished",
+    "ModelStarted",
+    "ScanEvent",
+    "ScanFinished",
+    "ScanStarted",
+    "StageEntered",
+    "SweepFinished",
+    "SweepStarted",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +73,50 @@ class ScanFinished(ScanEvent):
     run: Path
     state: str
     timings: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class SweepStarted(ScanEvent):
+    """Several models are going to be scanned, one after another; ``models`` are the labels of their runs."""
+
+    event: ClassVar[str] = "sweep_started"
+    models: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStarted(ScanEvent):
+    """It is a model's turn in a sweep; what is told until :class:`ModelFinished` is about it.
+
+    ``model`` is the label of its run, ``name`` how the user named it, ``number`` its place, from 1.
+    """
+
+    event: ClassVar[str] = "model_started"
+    model: str
+    name: str
+    number: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFinished(ScanEvent):
+    """A model of a sweep is done with: ``state`` is complete, kept (it was complete before), failed or cancelled.
+
+    ``run`` is its run's folder, None where there is none. Of one that failed, ``kind`` is a class of
+    :mod:`mechamap.errors`, and ``message`` and ``hint`` say what happened and what to do.
+    """
+
+    event: ClassVar[str] = "model_finished"
+    model: str
+    state: str
+    run: Path | None = None
+    kind: str = ""
+    message: str = ""
+    hint: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SweepFinished(ScanEvent):
+    """The sweep has ended; ``states`` are those of its models, ``not begun`` where it was cancelled before one."""
+
+    event: ClassVar[str] = "sweep_finished"
+    states: Mapping[str, str]

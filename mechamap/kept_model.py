@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import gc
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mechamap.config import layers_needed
+from mechamap.memory import give_memory_back
 
 if TYPE_CHECKING:
     from mechamap.config import ScanConfig
@@ -54,10 +53,7 @@ class KeptModel:
     def drop(self) -> None:
         """Give the model's memory back, on the device too."""
         self._loaded = self._key = None
-        gc.collect()
-        torch = sys.modules.get("torch")
-        if torch is not None and torch.cuda.is_initialized():
-            torch.cuda.empty_cache()
+        give_memory_back()
 
 
 def _has(loaded: LoadedModel, layers: int | None) -> bool:

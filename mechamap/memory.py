@@ -1,11 +1,25 @@
-"""How much memory there is to take."""
+"""How much memory there is to take, and giving it back."""
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import os
+import sys
+from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["free_memory"]
+__all__ = ["free_memory", "give_memory_back"]
+
+
+def give_memory_back() -> None:
+    """Let go of what nobody holds any more, on GPUs too, before a model is loaded in its place."""
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+    with suppress(OSError, AttributeError):  # glibc alone keeps what was freed, and has a way to ask for it
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def free_memory() -> int | None:

@@ -14,7 +14,17 @@ from mechamap import run_record
 from mechamap.errors import RunError
 from mechamap.run_lock import has_writer
 
-__all__ = ["RunSummary", "find_run", "home", "list_runs", "new_run_folder", "remove_run", "runs_folder"]
+__all__ = [
+    "RunSummary",
+    "check_run_folder",
+    "find_run",
+    "home",
+    "list_runs",
+    "new_run_folder",
+    "remove_run",
+    "runs_called",
+    "runs_folder",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +64,7 @@ def new_run_folder(label: str) -> Path:
     Raises:
         RunError: the data folder cannot be written.
     """
-    base = re.sub(r"[^\w.-]+", "-", label).strip("-.") or "run"
+    base = _as_folder(label)
     folder = runs_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -76,6 +86,37 @@ def new_run_folder(label: str) -> Path:
             f"No run can be made in {folder}: {error.strerror or error}.",
             "Set MECHAMAP_HOME to a folder you can write, or say where with --out.",
         ) from None
+
+
+def runs_called(label: str) -> list[Path]:
+    """The folders in the default place that :func:`new_run_folder` made for this label, the newest first."""
+    base = re.escape(_as_folder(label))
+    return [path for path in _folders() if re.fullmatch(rf"{base}-\d+", path.name)]
+
+
+def _as_folder(label: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", label).strip("-.") or "run"
+
+
+def check_run_folder(folder: Path, *, resume: bool) -> None:
+    """Raise the RunError for a folder that a scan cannot write its run to, before it begins.
+
+    Args:
+        resume: whether it is to go on with the run that is there.
+    """
+    if (folder / "run.json").exists():
+        if not resume:
+            raise RunError(
+                f"{folder} holds a run already.", "Go on with it by --resume, or choose another folder with --out."
+            )
+        return
+    there = folder.expanduser().absolute()
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        raise RunError(f"{there} is a file.", "Name a folder for the run.")
+    if not os.access(there, os.W_OK):
+        raise RunError(f"{folder} cannot be written.", "Choose another folder with --out.")
 
 
 def find_run(name: str) -> Path:

@@ -43,12 +43,14 @@ Listener = Callable[[ScanEvent], None]
 @dataclass(frozen=True, slots=True)
 class ScanRequest:
     """What to scan. ``out`` is the run's folder (a new one in the default place where not given); ``resume`` goes on
-    with the run in it, leaving the layers that are complete as they are."""
+    with the run in it, leaving the layers that are complete as they are. ``label`` is what the run is called in place
+    of the model's short name."""
 
     model: str
     config: ScanConfig
     out: Path | None = None
     resume: bool = False
+    label: str = ""
 
 
 def scan(
@@ -151,6 +153,7 @@ def _prepare(
         created=_now(),
         unembedding=unembedding,
         undefined=undefined,
+        label=request.label,
     )
 
 

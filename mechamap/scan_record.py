@@ -21,7 +21,15 @@ from mechamap.run_record import LayerRows, ModelRecord, RunRecord, TokenRecord
 from mechamap.runs import new_run_folder
 from mechamap.text import TokenizedText
 
-__all__ = ["ScanInputs", "keeps_activations", "new_record", "run_folder"]
+__all__ = [
+    "ScanInputs",
+    "changed_settings",
+    "figures_of",
+    "keeps_activations",
+    "new_record",
+    "refuse_changed",
+    "run_folder",
+]
 
 # What `keep_activations: auto` keeps at most. Above it, the engine computes a layer's when they are looked at.
 KEEP_BYTES = 64 * 2**20
@@ -49,6 +57,7 @@ class ScanInputs:
     created: str
     unembedding: Unembedding | None = None
     undefined: Mapping[str, str] = field(default_factory=dict)
+    label: str = ""  # in place of the model's own
 
     def width(self, layer: NeuronLayer) -> int:
         """Neurons scanned in a layer."""
@@ -79,7 +88,7 @@ def new_record(inputs: ScanInputs, kept: Mapping[int, LayerRows], folder: Path) 
     return RunRecord(
         model=ModelRecord(
             name=inputs.name,
-            label=loaded.label,
+            label=inputs.label or loaded.label,
             id=loaded.id,
             revision=loaded.revision,
             architecture=loaded.architecture,
@@ -114,7 +123,7 @@ def new_record(inputs: ScanInputs, kept: Mapping[int, LayerRows], folder: Path) 
     )
 
 
-def figures_of(layers: Sequence[NeuronLayer]) -> tuple[str, ...]:
+def figures_of(layers: Sequence[NeuronLayer] | Sequence[LayerRows]) -> tuple[str, ...]:
     """What a scan of these layers computes."""
     return (*_FIGURES, *ROUTED_FIGURES) if any(layer.experts for layer in layers) else _FIGURES
 
@@ -150,7 +159,7 @@ def run_folder(out: Path | None, resume: bool, inputs: ScanInputs) -> tuple[Path
     if out is None:
         if resume:
             raise RunError("There is nothing to resume: no run folder was given.", "Say which with --out DIR.")
-        return new_run_folder(inputs.loaded.label), {}
+        return new_run_folder(inputs.label or inputs.loaded.label), {}
     folder = out.expanduser().absolute()
     if (folder / "run.json").exists():
         if not resume:
@@ -167,20 +176,30 @@ def run_folder(out: Path | None, resume: bool, inputs: ScanInputs) -> tuple[Path
 
 def _kept(run: Run, inputs: ScanInputs) -> dict[int, LayerRows]:
     """The complete layers of a run that this scan continues."""
-    before, now = run.record.config, config_to_dict(inputs.config)
-    changed = sorted(name for name in now if name not in _FREE_TO_CHANGE and before.get(name) != now[name])
+    changed = changed_settings(run, inputs.config)
     if run.record.model.id != inputs.loaded.id or run.record.model.revision != inputs.loaded.revision:
         changed.insert(0, "model")
     if run.record.tokens.ids != tuple(inputs.tokenized.ids.tolist()):
         changed.append("tokens")
+    refuse_changed(run, changed)
+    if not set(run.record.figures) >= set(figures_of(inputs.layers)):
+        return {}  # of an older version, which computed less: its layers are scanned again
+    return {layer.layer: layer for layer in run.complete_layers}
+
+
+def changed_settings(run: Run, config: ScanConfig) -> list[str]:
+    """The keys of a config that keep a scan with it from going on with a run."""
+    before, now = run.record.config, config_to_dict(config)
+    return sorted(name for name in now if name not in _FREE_TO_CHANGE and before.get(name) != now[name])
+
+
+def refuse_changed(run: Run, changed: Sequence[str]) -> None:
+    """Raise the RunError for a run that cannot be gone on with because something changed; nothing where nothing did."""
     if changed:
         raise RunError(
             f"{run.path} was started with other settings than these: {', '.join(changed)} differ.",
             "Resume with the settings it was started with, or scan into another folder.",
         )
-    if not set(run.record.figures) >= set(figures_of(inputs.layers)):
-        return {}  # of an older version, which computed less: its layers are scanned again
-    return {layer.layer: layer for layer in run.complete_layers}
 
 
 def _version(package: str) -> str:

@@ -53,8 +53,8 @@ def _section(parser: Parser) -> Iterator[str]:
 def _usage(action: argparse.Action) -> str:
     value = _value(action)
     if not action.option_strings:
-        optional = action.nargs == "?"
-        return f"[{value}]" if optional else f"{value} [{value} ...]" if action.nargs == "+" else value
+        repeats = {"?": f"[{value}]", "+": f"{value} [{value} ...]", "*": f"[{value} ...]"}
+        return repeats.get(str(action.nargs), value)
     flag = action.option_strings[-1]
     return f"[{flag} {value}]" if value else f"[{flag}]"
 

@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from mechamap.commands.narration import Narration, put
+from mechamap.commands.narration import Narration, printable, put
 from mechamap.commands.parser import Commands
 from mechamap.errors import ConfigError
 
@@ -33,6 +33,9 @@ top_k_tokens: 10           # how many highest and lowest tokens are kept for eac
 # layers: all              # or 0-5,11
 # dtype: auto              # or float32, bfloat16, float16
 # device: auto             # or cpu, cuda, cuda:1, mps
+
+# Several models, one run each and a table over all of them: mechamap scan --config THIS_FILE
+# models: [gpt2, {model: pythia-70m, revision: step1000}]
 """
 
 
@@ -56,16 +59,17 @@ def add_to(commands: Commands) -> None:
 
 
 def _show(args: argparse.Namespace, narration: Narration) -> int:
-    from mechamap.config import config_to_yaml, load_config
+    from mechamap.sweep_config import load_sweep, sweep_to_yaml
 
-    sys.stdout.write(config_to_yaml(load_config(args.file)))
+    sys.stdout.write(sweep_to_yaml(load_sweep(args.file)))
     return 0
 
 
 def _check(args: argparse.Namespace, narration: Narration) -> int:
-    from mechamap.config import load_config
+    from mechamap.sweep_config import load_sweep, sweep_jobs
 
-    config = load_config(args.file)
+    sweep = load_sweep(args.file)
+    config, jobs = sweep.config, sweep_jobs(sweep)
     words = sum(len(category.words) for category in config.categories)
     characters = sum(len(text) for text in config.texts)
     put(
@@ -74,6 +78,10 @@ def _check(args: argparse.Namespace, narration: Narration) -> int:
     )
     for category in config.categories:
         put(f"  {category.name}: {len(category.words)} words")
+    if jobs:
+        put(f"{len(jobs)} {'model' if len(jobs) == 1 else 'models'} to scan")
+    for job in jobs:
+        put(f"  {job.label}: {printable(job.model)}")
     return 0
 
 

@@ -31,11 +31,9 @@ def add_loading_flags(parser: argparse.ArgumentParser) -> None:
 
 def loading_changes(args: argparse.Namespace) -> dict[str, object]:
     """What of a config the flags change; a device takes the place of a map in the file, and the other way round."""
-    changes: dict[str, object] = {key: getattr(args, key) for key in _KEYS if getattr(args, key) is not None}
-    if "device" in changes and "device_map" not in changes:
-        changes["device_map"] = None
-    if "device_map" in changes and "device" not in changes:
-        changes["device"] = "auto"
+    from mechamap.config_model import one_place
+
+    changes = one_place({key: getattr(args, key) for key in _KEYS if getattr(args, key) is not None})
     if args.trust_remote_code:
         changes["trust_remote_code"] = True
     return changes

@@ -18,8 +18,17 @@ class Parser(argparse.ArgumentParser):
     Flags cannot be abbreviated: a script that relied on it would break with the next flag.
     """
 
+    gathers = ""  # the argument that takes words wherever they stand; argparse takes them side by side alone
+
     def __init__(self, **settings: Any) -> None:
         super().__init__(allow_abbrev=False, **settings)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        found, extra = super().parse_known_args(args, namespace)
+        if self.gathers and not any(word.startswith("-") for word in extra):
+            getattr(found, self.gathers).extend(extra)
+            extra = []
+        return found, extra
 
     def error(self, message: str) -> NoReturn:
         sentence = message[:1].upper() + message[1:]

@@ -16,18 +16,12 @@ if TYPE_CHECKING:
     from mechamap.plan.alternatives import Option
     from mechamap.plan.warning import Shortfall
 
-__all__ = ["plan_lines", "shortfall_lines", "tell_plan", "warn"]
+__all__ = ["plan_lines", "plan_of", "shortfall_lines", "tell_plan", "warn"]
 
 
-def tell_plan(args: argparse.Namespace, config: ScanConfig, narration: Narration) -> int:
+def tell_plan(args: argparse.Namespace, model: str, config: ScanConfig, narration: Narration) -> int:
     """Print the plan: a table, or a line of JSON among the events. 1 where the scan does not fit."""
-    narration.progress("loading torch and transformers")
-    try:
-        from mechamap.plan import plan_scan
-
-        plan = plan_scan(args.model, config, args.out, whole=_needs_all(args), stage=narration.progress)
-    finally:
-        narration.clear()
+    plan = plan_of(args, model, config, narration)
     if args.events:
         from mechamap.plan.record import plan_to_dict
 
@@ -38,11 +32,24 @@ def tell_plan(args: argparse.Namespace, config: ScanConfig, narration: Narration
     return 0 if plan.fits else 1
 
 
-def warn(args: argparse.Namespace, config: ScanConfig, narration: Narration) -> None:
+def plan_of(
+    args: argparse.Namespace, model: str, config: ScanConfig, narration: Narration, *, started: bool = False
+) -> ScanPlan:
+    """The plan of one scan and of what was asked for with it; ``started``: torch was loaded for another before."""
+    narration.progress("loading torch and transformers")
+    try:
+        from mechamap.plan import plan_scan
+
+        return plan_scan(model, config, args.out, started=started, whole=_needs_all(args), stage=narration.progress)
+    finally:
+        narration.clear()
+
+
+def warn(args: argparse.Namespace, model: str, config: ScanConfig, narration: Narration) -> None:
     """Say it before anything is read where the scan will not fit; it is begun all the same."""
     from mechamap.plan.warning import shortfall
 
-    if (found := shortfall(args.model, config, whole=_needs_all(args))) is not None:
+    if (found := shortfall(model, config, whole=_needs_all(args))) is not None:
         for line in shortfall_lines(found):
             narration.say(line)
 

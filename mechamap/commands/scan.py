@@ -4,37 +4,42 @@ from __future__ import annotations
 
 import argparse
 import json
-import shlex
-import signal
 import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mechamap.commands.model_flags import add_loading_flags, loading_changes
 from mechamap.commands.narration import Narration, put
 from mechamap.commands.parser import Commands
-from mechamap.errors import Cancelled, MechaMapError, RunError, UsageError
+from mechamap.commands.stopping import stopping, with_what_is_kept
+from mechamap.errors import Cancelled, MechaMapError, UsageError
 from mechamap.export import check_target, export_run, write_export
+from mechamap.runs import check_run_folder
 
 if TYPE_CHECKING:
     from mechamap.config import ScanConfig
     from mechamap.events import ScanEvent
     from mechamap.run import Run
 
-__all__ = ["add_to", "run"]
+__all__ = ["add_to", "export", "run"]
 
 _DESCRIPTION = """Score every MLP neuron of a model against the categories, in one pass over the text, and keep the
-result as a run. Prints the run's folder; flags win over the config file."""
+result as a run. Prints the run's folder; flags win over the config file. Several models become a run each, and a table
+that compares them."""
 
 
 def add_to(commands: Commands) -> None:
     """Declare the command."""
     parser = commands.add_parser("scan", help="score a model's neurons", description=_DESCRIPTION)
     add = parser.add_argument
-    add("model", metavar="MODEL", help="a hub id, a short name such as gpt2-small, a folder, a .gguf file, or demo")
+    add(
+        "models",
+        metavar="MODEL",
+        nargs="*",
+        help="a hub id, a short name such as gpt2-small, a folder, a .gguf file, or demo; several become a run each "
+        "and are compared; none: those that the config file lists",
+    )
     add("--config", metavar="F", type=Path, help="a YAML file with what differs from the default config")
     add(
         "--text",
@@ -49,12 +54,17 @@ def add_to(commands: Commands) -> None:
     add_loading_flags(parser)
     add("--no-bos", action="store_true", help="put no BOS in front (of an encoder: no special tokens around)")
     add("--keep-activations", metavar="WHEN", help="keep every activation in the run: auto (when small), always, never")
-    add("--out", metavar="DIR", type=Path, help="the run's folder (default: a new one in the data folder)")
-    add("--resume", action="store_true", help="go on with the run in --out; its complete layers are kept")
+    add(
+        "--out",
+        metavar="DIR",
+        type=Path,
+        help="the run's folder; of several models the folder of their folders (default: in the data folder)",
+    )
+    add("--resume", action="store_true", help="go on with what is in --out; complete layers and runs are kept")
     add("--confirm", action="store_true", help="then check every finding on held-out words, as `mechamap confirm` does")
     add("--causes", action="store_true", help="then estimate what the model loses without each neuron")
-    add("--csv", metavar="F", help="also export CSV to F (-: stdout)")
-    add("--json", metavar="F", help="also export JSON to F (-: stdout)")
+    add("--csv", metavar="F", help="also export CSV to F (-: stdout); of several models {model} in F is each one's")
+    add("--json", metavar="F", help="also export JSON to F, likewise")
     add("--overwrite", action="store_true", help="replace the files that --csv and --json name")
     add("--events", choices=("jsonl",), help="write what happens to stdout, one JSON object a line")
     add("--plan", action="store_true", help="say what the scan would take and whether that is there, and do nothing")
@@ -63,43 +73,69 @@ def add_to(commands: Commands) -> None:
     add("--limit_neurons", type=int, dest="limit_neurons", **hidden)
     add("--top_k_tokens", type=int, dest="top_k_tokens", **hidden)
     add("--custom_text", action="append", dest="custom_text", **hidden)
+    parser.gathers = "models"
     parser.set_defaults(run=run, parser=parser)
 
 
 def run(args: argparse.Namespace, narration: Narration) -> int:
-    """Scan, tell, export. What can be wrong with the request is found before the model is touched."""
-    from mechamap.catalog import resolve
+    """Scan, tell, export. What can be wrong with the request is found before a model is touched."""
+    from mechamap.config_models import SweptModel
+    from mechamap.sweep_config import SweepConfig, load_sweep
 
     to_stdout = [flag for flag in ("csv", "json") if getattr(args, flag) == "-"] + ["events"] * bool(args.events)
     if len(to_stdout) > 1:
         both = " and ".join(f"--{flag}" for flag in to_stdout)
         raise UsageError(f"{both} both write to standard output.", "Give one of them a file.")
-    config = _config(args)
-    resolve(args.model)
+    asked = load_sweep(args.config)
+    changes = _changes(args)
+    if not args.models and not asked.models:
+        raise UsageError(
+            "No model was named.",
+            "Name one, as in `mechamap scan gpt2`, or list several in a config file under `models:` and give --config.",
+        )
+    if args.models and asked.models:
+        narration.say(f"The models that {args.config} lists are passed over, because MODEL is given.")
+    if len(args.models) != 1:
+        from mechamap.commands.sweep import run_sweep
+
+        named = SweepConfig(asked.config, tuple(SweptModel(name) for name in args.models))
+        return run_sweep(args, named if args.models else asked, changes, narration)
+    return _one(args, _with(asked.config, changes), narration, bool(to_stdout))
+
+
+def _one(args: argparse.Namespace, config: ScanConfig, narration: Narration, to_stdout: bool) -> int:
+    from mechamap.catalog import resolve
+
+    (model,) = args.models
+    resolve(model)
     for name in (args.csv, args.json):
         if name is not None and name != "-":
             check_target(name, overwrite=args.overwrite)
-    _check_folder(args)
+    if args.resume and args.out is None:
+        raise UsageError("--resume needs the run to go on with.", "Say which with --out DIR.")
+    if args.out is not None:
+        check_run_folder(args.out, resume=args.resume)
     if args.plan:
         from mechamap.commands.plan_report import tell_plan
 
-        return tell_plan(args, config, narration)
+        return tell_plan(args, model, config, narration)
 
-    found = _scan(args, config, narration)
+    found = _scan(args, model, config, narration)
 
     from mechamap.commands.scan_report import report
 
     report(found, narration)
     for format in ("csv", "json"):
-        _export(found, format, getattr(args, format), args.overwrite, narration)
+        export(found, format, getattr(args, format), args.overwrite, narration)
     narration.say(f"To look at it: mechamap-tui {found.name if args.out is None else found.path}")
     if not to_stdout:
         put(str(found.path))
     return 0
 
 
-def _config(args: argparse.Namespace) -> ScanConfig:
-    from mechamap.config import load_config, read_text_argument, with_overrides
+def _changes(args: argparse.Namespace) -> dict[str, object]:
+    """What the flags change of a config."""
+    from mechamap.text_source import read_text_argument
 
     changes: dict[str, object] = {
         name: getattr(args, name)
@@ -109,13 +145,18 @@ def _config(args: argparse.Namespace) -> ScanConfig:
     changes |= loading_changes(args)
     if args.no_bos:
         changes["add_bos"] = False
-    config = load_config(args.config)
     texts = [read_text_argument(name) for name in args.text or ()]
     # The original took the text itself or a file's name here.
     for text in getattr(args, "custom_text", ()):
         texts.append(text if " " in text.strip() and not _is_file(text) else read_text_argument(text))
     if texts:
         changes["texts"] = texts
+    return changes
+
+
+def _with(config: ScanConfig, changes: dict[str, object]) -> ScanConfig:
+    from mechamap.config import with_overrides
+
     return with_overrides(config, **changes) if changes else config
 
 
@@ -126,20 +167,7 @@ def _is_file(name: str) -> bool:
         return False  # too long to be a file's name
 
 
-def _check_folder(args: argparse.Namespace) -> None:
-    if args.resume and args.out is None:
-        raise UsageError("--resume needs the run to go on with.", "Say which with --out DIR.")
-    if args.out is None:
-        return
-    if (args.out / "run.json").exists() and not args.resume:
-        raise RunError(
-            f"{args.out} holds a run already.", "Go on with it by --resume, or choose another folder with --out."
-        )
-    if args.out.is_file():
-        raise RunError(f"{args.out} is a file.", "Name a folder for the run.")
-
-
-def _scan(args: argparse.Namespace, config: ScanConfig, narration: Narration) -> Run:
+def _scan(args: argparse.Namespace, model: str, config: ScanConfig, narration: Narration) -> Run:
     from mechamap.commands.plan_report import warn
     from mechamap.commands.scan_progress import ScanProgress
 
@@ -153,16 +181,16 @@ def _scan(args: argparse.Namespace, config: ScanConfig, narration: Narration) ->
         progress(event)
 
     cancel = threading.Event()
-    with _stopping(cancel, progress, narration):
+    with stopping(cancel, progress, narration):
         from mechamap.scan import ScanRequest
         from mechamap.scan_checks import Checks, scan_and_check
 
-        warn(args, config, narration)
-        request, checks = ScanRequest(args.model, config, args.out, args.resume), Checks(args.confirm, args.causes)
+        warn(args, model, config, narration)
+        request, checks = ScanRequest(model, config, args.out, args.resume), Checks(args.confirm, args.causes)
         try:
             return scan_and_check(request, checks, on_event=tell, cancel=cancel)
         except Cancelled as stopped:
-            raise _with_what_is_kept(stopped, progress.run) from None
+            raise with_what_is_kept(stopped, progress.run) from None
         except MechaMapError as error:
             if args.events:
                 told = {"event": "error", "kind": type(error).__name__, "message": error.message, "hint": error.hint}
@@ -172,42 +200,8 @@ def _scan(args: argparse.Namespace, config: ScanConfig, narration: Narration) ->
             narration.clear()
 
 
-def _with_what_is_kept(stopped: Cancelled, folder: Path | None) -> Cancelled:
-    from mechamap.run import Run
-
-    if folder is None:
-        return stopped
-    run = Run.open(folder)
-    done, layers = len(run.complete_layers), len(run.layers)
-    return Cancelled(
-        f"{done} of {layers} layers were finished; they are kept in {folder}",
-        f"To go on: the same command with --out {shlex.quote(str(folder))} --resume",
-    )
-
-
-@contextmanager
-def _stopping(cancel: threading.Event, progress: Any, narration: Narration) -> Iterator[None]:
-    """Ctrl+C ends the scan after the layer it is at; a second one ends the process where it stands.
-
-    Before the pass has begun there is nothing to keep, and the first one ends it at once.
-    """
-
-    def stop(number: int, frame: object) -> None:
-        signal.signal(number, signal.SIG_DFL)
-        if progress.run is None:
-            raise KeyboardInterrupt
-        cancel.set()
-        narration.say("Stopping after this layer; Ctrl+C again stops at once.")
-
-    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, its in before.items():
-            signal.signal(number, its)
-
-
-def _export(found: Run, format: str, target: str | None, overwrite: bool, narration: Narration) -> None:
+def export(found: Run, format: str, target: str | None, overwrite: bool, narration: Narration) -> None:
+    """Export a run, where a file or standard output was named for it."""
     if target == "-":
         done = write_export(found, sys.stdout.buffer, format=format)
     elif target is not None:

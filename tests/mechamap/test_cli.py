@@ -93,11 +93,10 @@ def test_help_answers_without_loading_anything_heavy(environment: dict[str, str]
     ("words", "said"),
     [
         (["scn", "demo"], "Did you mean scan?"),
-        (["scan"], "required: MODEL"),
+        (["scan"], "No model was named."),
         (["scan", "demo", "--treshold", "0.3"], "Did you mean --threshold?"),
         (["scan", "demo", "--threshold", "high"], "invalid float value: 'high'"),
         (["scan", "demo", "--thresh", "0.3"], "Did you mean --threshold?"),
-        (["scan", "demo", "extra"], "does not know 'extra'"),
         (["scan", "demo", "--dtype", "fp32"], 'Did you mean "float32"?'),
         (["scan", "demo", "--layers", "5-2"], "runs backwards"),
         (["scan", "demo", "--csv", "-", "--json", "-"], "both write to standard output"),
