@@ -110,7 +110,7 @@ def _of_same(relation: Relation, kind: FigureKind, threshold: float | None, limi
     remarks = [*relation.remarks, *_one_sided(a, b)]
     tables = [settings_table(a, b, same=True)]
     if all(its.equal for its in sizes):
-        remarks.insert(0, "There is no difference: every figure of every neuron is the same in both.")
+        remarks.insert(0, "There is no difference: every figure that both have is the same for every neuron.")
     if relation.categories:
         pair = pair_of(relation, kind, threshold)
         agreement = layers_table(pair)
