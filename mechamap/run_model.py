@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from mechamap.errors import RunError
 from mechamap.lexicon import Occurrence
-from mechamap.models import LoadedModel, NeuronLayer
 from mechamap.run import Run
 from mechamap.run_record import LayerRows
 from mechamap.text import TokenizedText, Window
+
+if TYPE_CHECKING:
+    from mechamap.models import LoadedModel, NeuronLayer
 
 __all__ = ["check_has_folder", "layer_of_run", "layers_of_run", "occurrences_of_run", "text_of_run"]
 
