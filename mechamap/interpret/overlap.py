@@ -34,7 +34,7 @@ def several_table(found: Judged, words: TopWords, most: int | None) -> Table:
         Column("tokens", "top tokens", "tokens"),
     )
     about = (
-        f"Neurons that count for two categories or more: {found.reaches}. The strongest of its categories first; tokens "
+        f"Neurons that count for two categories or more: {found.reaches}. Its strongest category first; tokens "
         f"where the neuron is highest, of one that falls on that category where it is lowest.{left}"
     )
     return Table("several", "Neurons of several categories", columns, rows, about, links)
