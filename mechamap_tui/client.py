@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mechamap.tables.table import Report, report_from_dict
 from mechamap_tui.engine_process import EngineCall, EngineProcess
 from mechamap_tui.engine_values import (
     Ablation,
@@ -23,6 +24,7 @@ from mechamap_tui.plan_values import Planned, read_plan
 __all__ = ["EngineCall", "EngineClient", "ExportOrder", "Exported", "Progress", "ScanResult"]
 
 LENS_TOKENS = 24
+REPORT_ROWS = 1000  # of tables with a row for each neuron
 
 
 class EngineClient(EngineProcess):
@@ -122,6 +124,23 @@ class EngineClient(EngineProcess):
         """Begin to measure what each category loses without each of the neurons, and without others like it."""
         params = {"run": str(run), "neurons": list(neurons), "mode": mode}
         return self._call("ablate", params, lambda it: tuple(map(read_ablation, it["ablations"])), on_progress)
+
+    async def interpret(self, run: Path, *, by: str | None = None, threshold: float | None = None) -> Report:
+        """What a run's neurons say of its model, in tables.
+
+        Args:
+            by: the figure that neurons are judged by; None: the run's own.
+            threshold: from where on they count; None: the figure's own.
+
+        Raises:
+            MechaMapError: the run has no such figure, or cannot be read.
+        """
+        params: dict[str, Any] = {"run": str(run), "most": REPORT_ROWS}
+        if by is not None:
+            params["by"] = by
+        if threshold is not None:
+            params["threshold"] = threshold
+        return await self._call("interpret", params, report_from_dict).answer
 
     async def lens(self, run: Path, neuron: str) -> Lens:
         """The tokens that a neuron's output weights push up and down most.

@@ -6,14 +6,14 @@ from it (milliseconds at millions of rows), and only another sort or new rows so
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NeuronOrder", "SortKey"]
+__all__ = ["NeuronOrder", "SortKey", "sort_keys"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,17 @@ class SortKey:
 
     def flipped(self) -> SortKey:
         return replace(self, descending=not self.descending)
+
+
+def sort_keys(columns: str, known: Collection[str]) -> tuple[SortKey, ...]:
+    """Columns as :func:`mechamap.query.sorted_rows` takes them (``-reads.food,layer``), those that are ``known``."""
+    keys = []
+    for part in filter(None, map(str.strip, columns.split(","))):
+        name = part.removeprefix("-").strip()
+        name = name if name in known else name.partition(".")[0]
+        if name in known:
+            keys.append(SortKey(name, part.startswith("-")))
+    return tuple(keys)
 
 
 class NeuronOrder:

@@ -23,7 +23,20 @@ _SAID = frozenset(
     for action in ("new_scan", "export", "cancel_scan", "cancel_check", "command_palette", "picture", "quit")
 )
 # Nobody moves a cursor by typing the name of a command.
-_MOVES = ("cursor_", "page_", "scroll_", "app.focus_", "screen.focus_", "delete_", "first", "last")
+_MOVES = (
+    "cursor_",
+    "page_",
+    "scroll_",
+    "move(",
+    "page(",
+    "column(",
+    "table(",
+    "app.focus_",
+    "screen.focus_",
+    "delete_",
+    "first",
+    "last",
+)
 
 
 def palette_commands(app: MechaMapApp, screen: Screen[Any]) -> Iterator[SystemCommand]:

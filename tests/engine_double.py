@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mechamap.errors import Cancelled, MechaMapError
+from mechamap.tables import table as tables
 from mechamap_tui.client import EngineCall, EngineClient
 from mechamap_tui.engine_values import (
     Ablation,
@@ -21,6 +22,7 @@ from mechamap_tui.engine_values import (
 )
 from mechamap_tui.plan_values import Planned
 
+ReportMade = Callable[[Path, "str | None", "float | None"], tables.Report]
 Report = Callable[[Progress], None]
 
 
@@ -37,6 +39,8 @@ class EngineDouble(EngineClient):
         self.plan_answers: list[asyncio.Future[Planned]] = []
         self.lenses: list[str] = []
         self.lens_error: MechaMapError | None = None
+        self.interpretations: list[tuple[Path, str | None, float | None]] = []
+        self.interpreted: ReportMade | MechaMapError | None = None  # None: the answer takes as long as the test
         self._answer: asyncio.Future[Any] | None = None
         self._report: Report | None = None
 
@@ -71,6 +75,15 @@ class EngineDouble(EngineClient):
         pushed = ((f" up{place}", 9.0 - place) for place in range(12))
         held = ((f" down{place}", place - 9.0) for place in range(12))
         return Lens(neuron, tuple(pushed), tuple(held), "standard deviations over the vocabulary")
+
+    async def interpret(self, run: Path, *, by: str | None = None, threshold: float | None = None) -> tables.Report:
+        self.interpretations.append((run, by, threshold))
+        if isinstance(self.interpreted, MechaMapError):
+            raise self.interpreted
+        if self.interpreted is None:
+            await asyncio.Event().wait()
+        assert self.interpreted is not None
+        return self.interpreted(run, by, threshold)
 
     def _begin_check(self, kind: str, run: Path, neurons: tuple[str, ...], report: Report | None) -> EngineCall[Any]:
         self.checks.append((kind, run, neurons))

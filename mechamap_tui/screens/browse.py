@@ -20,6 +20,7 @@ from mechamap_tui.widgets.pane_line import PANES
 
 if TYPE_CHECKING:
     from mechamap.run_record import RunRecord
+    from mechamap.tables.table import Link
     from mechamap_tui.widgets.notes_view import NotesView
 
 __all__ = ["BrowseScreen"]
@@ -32,6 +33,7 @@ class BrowseScreen(CheckScreen):
 
     Args:
         run: an open run; :meth:`refresh_run` says that it has been read again.
+        link: the neurons to show first; all where None.
 
     Raises:
         RunError: a figure's file is missing or damaged.
@@ -55,6 +57,7 @@ class BrowseScreen(CheckScreen):
         Binding("M", "marked", "show marked", show=False),
         Binding("y", "copy", "copy"),
         Binding("e", "export", "export"),
+        Binding("r", "interpret", "interpret"),
         Binding("t", "next_detail", "tokens/text/...", show=False),
         Binding("z", "zoom", "zoom", show=False),
         Binding("i", "info", "about the run", show=False),
@@ -62,7 +65,7 @@ class BrowseScreen(CheckScreen):
         Binding("q,escape", "back", "back"),
     ]
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, link: Link | None = None) -> None:
         for figure in run.record.figures:  # a run that lacks a file is refused here, not while it is painted
             run.figure(figure)
         self._trouble: MechaMapError | None = None
@@ -73,11 +76,14 @@ class BrowseScreen(CheckScreen):
         super().__init__(run, notes)
         self._resting: Timer | None = None
         self._seen: tuple[bool, bool, RunRecord] | None = None
+        self._link = link
 
     def on_mount(self) -> None:
         self.layers_pane.border_title = "1 Layers"
         self.take_marks()
         self._show_run()
+        if self._link is not None:
+            self.show_link(self._link)
         if self._trouble is not None:
             self.tell(self._trouble)
 
@@ -187,6 +193,11 @@ class BrowseScreen(CheckScreen):
 
         self.app.push_screen(RunInfo(self.run))
 
+    def action_interpret(self) -> None:
+        """What the run's neurons say of its model."""
+        ask: Any = self.app
+        ask.interpret(self.run)
+
     async def action_new_scan(self) -> None:
         await self._ask_app("action_new_scan")
 
@@ -208,6 +219,8 @@ class BrowseScreen(CheckScreen):
         """Only what does something now is in the footer and on the keys."""
         if action in ("new_scan", "export", "cancel_scan"):
             return hasattr(self.app, f"action_{action}") and (action != "cancel_scan" or self._any_scan)
+        if action == "interpret":
+            return hasattr(self.app, "interpret")
         if action == "clear":
             return bool(self.table.order.filters)
         if action in ("filter", "goto"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from numpy.typing import NDArray
 from textual.content import Content
@@ -9,6 +11,7 @@ from textual.content import Content
 from mechamap.errors import MechaMapError
 from mechamap.layer_layout import layout_of, side_labels
 from mechamap_tui.layer_flags import flag_words
+from mechamap_tui.neuron_order import sort_keys
 from mechamap_tui.screens.browse_panes import PaneScreen
 from mechamap_tui.widgets.key_footer import KeyFooter
 from mechamap_tui.widgets.layer_line import LayerLine
@@ -16,6 +19,9 @@ from mechamap_tui.widgets.layer_list import LayerList
 from mechamap_tui.widgets.neuron_lines import DOWN, UP
 from mechamap_tui.widgets.pane_title import first_fitting, pane_title
 from mechamap_tui.widgets.prompt import Prompt
+
+if TYPE_CHECKING:
+    from mechamap.tables.table import Link
 
 __all__ = ["FindScreen"]
 
@@ -110,6 +116,29 @@ class FindScreen(PaneScreen):
             self.action_clear()
             self.table.go_to(row)
             self.notify("The filters hid it and were taken away.", markup=False)
+
+    def show_link(self, link: Link) -> None:
+        """Show the neurons behind a cell of a report, by their category and in their order."""
+        if link.category in self.run.categories:
+            self.category = link.category
+            self.table.show_category(link.category)
+        neuron = link.neuron
+        try:
+            self.run.row_of(link.where)
+        except MechaMapError:
+            self._expression = link.where.strip()
+        else:  # a neuron's name is no filter
+            self._expression, neuron = "", neuron or link.where
+        self._trial = None
+        keys = sort_keys(link.sort, {column.key for column in self.table.columns})
+        if keys:
+            self.table.order.sort(*keys)
+            self.table.reordered()
+        self.apply_filter()
+        self.table.action_first()
+        if neuron:
+            self._go_to(self.run.row_of(neuron))
+        self.entitle_table()
 
     def action_clear(self) -> None:
         """Take all filters away: the expression, the layer, the marked ones."""

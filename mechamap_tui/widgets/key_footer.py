@@ -16,8 +16,8 @@ __all__ = ["KeyFooter"]
 
 # What goes first where not all fit; everything is in the help.
 _DISPENSABLE = (
-    "command_palette", "copy", "goto", "estimate_causes", "mark", "new_scan", "confirm_run", "export", "open", "ablate",
-    "category",
+    "command_palette", "about", "copy", "goto", "estimate_causes", "mark", "new_scan", "confirm_run", "export",
+    "export_report", "open", "ablate", "interpret", "category",
 )  # fmt: skip
 
 

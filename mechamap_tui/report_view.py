@@ -1,0 +1,34 @@
+"""What is looked at in a report, as its screen remembers it from one time to the next."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mechamap.tables.table import Table
+from mechamap_tui.report_order import CellPlace
+
+__all__ = ["ReportView"]
+
+
+@dataclass(slots=True)
+class ReportView:
+    """Changed as the user goes.
+
+    Attributes:
+        by: the figure that neurons are judged by; None: the run's own.
+        threshold: from where on they count; None: the figure's own.
+        table: the key of the table that is shown; empty: the first.
+        numbers: whether heat maps are shown as numbers.
+        places: where the cursor was left, by table.
+    """
+
+    by: str | None = None
+    threshold: float | None = None
+    table: str = ""
+    numbers: bool = False
+    places: dict[str, CellPlace] = field(default_factory=dict)
+
+    def place(self, table: Table) -> CellPlace:
+        """Where its cursor was left; at first on the first cell that says something."""
+        first = 0 if table.columns[0].kind == "neuron" else min(1, len(table.columns) - 1)
+        return self.places.get(table.key, CellPlace(column=first))

@@ -1,0 +1,244 @@
+"""What is around a report's tables: asking the engine for it, and making room for it on the screen."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from textwrap import wrap
+from typing import TYPE_CHECKING, Any, cast
+
+from rich.cells import cell_len, set_cell_size
+from rich.text import Text
+from textual import work
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.screen import Screen
+from textual.timer import Timer
+from textual.widgets import Static
+
+from mechamap.errors import Cancelled, MechaMapError
+from mechamap.tables.table import Report, Table
+from mechamap_tui.report_view import ReportView
+from mechamap_tui.screens.browse_panes import LEAST_HEIGHT, LEAST_WIDTH
+from mechamap_tui.terminal_text import ELLIPSIS, clean, fit
+from mechamap_tui.widgets.key_footer import KeyFooter
+from mechamap_tui.widgets.progress import ScanProgress, duration_text
+from mechamap_tui.widgets.prompt import Prompt
+from mechamap_tui.widgets.report_table import ReportTable
+from mechamap_tui.widgets.table_names import TableList, TableNames
+
+if TYPE_CHECKING:
+    from mechamap_tui.app import MechaMapApp
+
+__all__ = ["ReportFrame"]
+
+WIDE = 110  # columns from which the names of the tables stand beside the table
+TICK = 0.25  # seconds
+REST = 0.15  # seconds without another wish after which one is passed on
+_MORE = " … (i)"
+
+
+class ReportFrame(Screen[None]):
+    """Shows a report that the engine works out; a subclass asks for it.
+
+    Args:
+        view: what was looked at last time.
+    """
+
+    AUTO_FOCUS = "#cells"
+    DEFAULT_CSS = """
+    ReportFrame {
+        & > #title { height: 1; background: $panel; padding: 0 1;
+                     & > #what { width: 1fr; height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
+                     & > #busy { width: auto; height: 1; margin: 0 0 0 2; color: $text-accent; } }
+        & > #tables { height: 1fr; }
+        #cells { width: 1fr; border: round $foreground 30%; border-title-color: $foreground 80%;
+                 border-subtitle-color: $foreground 80%; background: $background; }
+        #cells:focus { border: heavy $accent; border-title-color: $foreground; border-title-style: bold; }
+        #told { height: auto; padding: 0 2; color: $foreground 80%; }
+        #waiting { height: 1fr; content-align: center middle; color: $foreground 80%; }
+    }
+    """
+
+    def __init__(self, view: ReportView) -> None:
+        super().__init__()
+        self.view = view
+        self.report: Report | None = None
+        self.cells = ReportTable(id="cells")
+        self.prompt = Prompt(id="prompt")
+        self._asked_for: tuple[str | None, float | None] = (None, None)  # what the report on the screen is by
+        self._since = 0.0
+        self._ticking: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="title"):
+            yield Static(id="what")
+            yield Static(id="busy")
+            yield ScanProgress()
+        yield TableNames(id="names")
+        yield Static(id="waiting")
+        with Horizontal(id="tables"):
+            yield TableList(id="list")
+            yield self.cells
+        yield Static(id="told")
+        yield KeyFooter()
+        yield Static(id="too-small")
+
+    # --- the report ------------------------------------------------------------------------------------------
+
+    async def asked(self) -> Report:
+        """The report, from the engine.
+
+        Raises:
+            MechaMapError: there can be none.
+        """
+        raise NotImplementedError
+
+    @property
+    def subject(self) -> str:
+        """What it is about, before there is a report to say so."""
+        raise NotImplementedError
+
+    @property
+    def doing(self) -> str:
+        """What the engine is asked for."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        self._fit()
+        self.load()
+
+    @work(group="report", exclusive=True)
+    async def load(self) -> None:
+        """Ask for the report, as the view says; where there can be none, the view is that of the one before again."""
+        self._since = time.monotonic()
+        self._ticking = self._ticking or self.set_interval(TICK, self._tick)
+        self._tick()
+        try:
+            if self.report is not None:
+                await asyncio.sleep(REST)
+            report = await self.asked()
+        except MechaMapError as error:
+            self._stop()
+            self._failed(error)
+        else:
+            self._stop()
+            self._asked_for = (self.view.by, self.view.threshold)
+            self.show_report(report)
+
+    def _failed(self, error: MechaMapError) -> None:
+        self.view.by, self.view.threshold = self._asked_for
+        if self.report is not None:
+            cast("MechaMapApp", self.app).show_error(error)
+        elif isinstance(error, Cancelled):
+            self.leave()
+        else:
+            from mechamap_tui.screens.error import ErrorScreen
+
+            self.query_one("#waiting", Static).update(Text(clean(error.message)))
+            self.app.push_screen(ErrorScreen(error), lambda _: self.leave())
+
+    def show_report(self, report: Report) -> None:
+        """Show a report; where its tables are those of before, so is the one that is looked at."""
+        self.remember()
+        self.report = report
+        self._fit()
+        self.query_one("#what", Static).update(self._what())
+        self.show_table()
+
+    def _tick(self) -> None:
+        self.query_one("#what", Static).update(self._what())
+        busy = f"● {self.doing}  {duration_text(time.monotonic() - self._since)}" if self._ticking else ""
+        shown = "#busy" if self.report is not None else "#waiting"
+        self.query_one(shown, Static).update(Text(busy))
+
+    def _stop(self) -> None:
+        if self._ticking is not None:
+            self._ticking.stop()
+            self._ticking = None
+        self._tick()
+
+    # --- what a subclass shows of it -------------------------------------------------------------------------
+
+    @property
+    def table(self) -> Table | None:
+        """The one on the screen."""
+        return self.report.tables[self.at] if self.report is not None and self.report.tables else None
+
+    @property
+    def at(self) -> int:
+        """Its place among the report's tables."""
+        tables = self.report.tables if self.report is not None else ()
+        return next((at for at, table in enumerate(tables) if table.key == self.view.table), 0)
+
+    def show_table(self) -> None:
+        """Show the table that the view names."""
+        raise NotImplementedError
+
+    def entitle(self) -> None:
+        """Say in the borders which cell this is, and what is behind it."""
+        raise NotImplementedError
+
+    def remember(self) -> None:
+        """Keep where the cursor of the table is."""
+        if self.cells.table is not None:
+            self.view.places[self.cells.table.key] = self.cells.left_at
+
+    def action_back(self) -> None:
+        self.remember()
+        self.leave()
+
+    def leave(self) -> None:
+        back: Any = getattr(self.app, "action_back", None)
+        if back is not None and self.app.screen is self:
+            back()
+
+    # --- what there is room for ------------------------------------------------------------------------------
+
+    def on_resize(self) -> None:
+        self._fit()
+        self.call_after_refresh(self.entitle)
+
+    def _fit(self) -> None:
+        width, height = self.app.size
+        small, ready = width < LEAST_WIDTH or height < LEAST_HEIGHT, self.report is not None
+        self.query_one("#too-small").display = small
+        for part in ("#title", "KeyFooter"):
+            self.query_one(part).display = not small
+        self.query_one("#waiting").display = not small and not ready
+        self.query_one("#tables").display = not small and ready
+        self.query_one("#list").display = width >= WIDE
+        self.query_one("#names").display = not small and ready and width < WIDE
+        if small:
+            text = f"MechaMap needs {LEAST_WIDTH}x{LEAST_HEIGHT} cells; here are {width}x{height}."
+            self.query_one("#too-small", Static).update(text)
+        self.tell()
+
+    def tell(self) -> None:
+        """Say beneath the table all of a cell that is cut, else how the table was worked out."""
+        told, table, (width, height) = self.query_one("#told", Static), self.table, self.app.size
+        most, room = 1 if height < 20 else 2 if height < 30 else 4, width - 4
+        about = _lines(clean(table.about), room) if table is not None else []
+        text_columns = table is not None and any(column.kind in ("text", "tokens") for column in table.columns[1:])
+        told.display = bool(about or text_columns) and height >= LEAST_HEIGHT and width >= LEAST_WIDTH
+        told.styles.height = most if text_columns else min(len(about), most)  # it stays where it is from cell to cell
+        cut = self.cells.cut_text
+        lines, more = (_lines(cut, room), ELLIPSIS) if cut else (about, _MORE)
+        if len(lines) > most:
+            lines[most - 1] = set_cell_size(lines[most - 1], room - len(more)).rstrip() + more
+        told.update(Text("\n".join(lines[:most]), no_wrap=True))
+
+    def _what(self) -> Content:
+        report = self.report
+        remarks = len(report.remarks) if report is not None else 0
+        title = Content.styled("MechaMap  ", "bold") + Content(
+            clean(report.title if report is not None else self.subject)
+        )
+        return title + Content.styled(f" · {remarks} to know (i)", "$text-warning") if remarks else title
+
+
+def _lines(text: str, width: int) -> list[str]:
+    """A text wrapped; a word that is longer than a line is cut into several."""
+    wrapped = wrap(text, width)
+    return wrapped if all(cell_len(line) <= width for line in wrapped) else [fit(line, width) for line in wrapped]

@@ -1,0 +1,136 @@
+"""A run interpreted on the screen: asked of the engine, and from every cell to the neurons behind it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from recorded_run import recorded_run
+from report_host import exploring, reading
+from textual.widgets import Input
+
+from mechamap.csv_run import read_csv
+from mechamap.errors import UsageError
+from mechamap.export import export_run
+from mechamap.run import Run
+from mechamap_tui.screens.browse import BrowseScreen
+from mechamap_tui.screens.error import ErrorScreen
+from mechamap_tui.screens.interpret import InterpretScreen
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return recorded_run(tmp_path_factory.mktemp("interpreted") / "tiny-1")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("MECHAMAP_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "home"
+
+
+async def test_while_the_engine_works_it_says_so_and_can_be_left(run: Run) -> None:
+    async with exploring(run) as it:
+        assert "r interpret" in it.line(39)
+        it.engine.interpreted = None
+        await it.press("r")
+        await it.shows(InterpretScreen)
+        await it.until(lambda: "● Interpreting tiny-1" in it.text())
+        assert it.engine.interpretations == [(run.path, None, None)]
+        await it.press("q")
+        await it.shows(BrowseScreen)
+
+
+async def test_a_report_that_cannot_be_made_is_a_dialog_and_leads_back(run: Run) -> None:
+    async with exploring(run) as it:
+        it.engine.interpreted = UsageError("No layer is complete.", "Wait for one.")
+        await it.press("r")
+        await it.shows(ErrorScreen)
+        assert "No layer is complete." in it.text() and "Wait for one." in it.text()
+        await it.press("enter")
+        await it.shows(BrowseScreen)
+
+
+async def test_the_figure_and_the_threshold_are_asked_of_the_engine_and_remembered(run: Run) -> None:
+    async with exploring(run) as it:
+        await it.press("r")
+        await it.shows_report("by reads ≥ 0.9")
+        await it.press("f")
+        await it.shows_report("by writes")
+        await it.press("t")
+        it.report.prompt.query_one(Input).value = "2.5"
+        await it.until(lambda: "writes ≥ 2.5 or ≤ -2.5" in it.text())
+        await it.press("enter")
+        await it.shows_report("by writes ≥ 2.5")
+        assert it.engine.interpretations[1:] == [(run.path, "writes", None), (run.path, "writes", 2.5)]
+        await it.press("3", "q", "r")
+        await it.shows_report("by writes ≥ 2.5")
+        assert it.report.view.table == "top"
+        await it.press("F")
+        await it.shows_report("by reads ≥ 0.9")
+        assert it.engine.interpretations[-1] == (run.path, "reads", None)
+
+
+async def test_what_makes_no_sense_is_refused_and_the_report_stays(run: Run) -> None:
+    async with reading(run) as it:
+        await it.press("t", "x", "enter")
+        await it.until(lambda: "'x' is no number" in it.text())
+        await it.press("escape")
+        assert it.report.focused is it.report.cells
+        assert len(it.engine.interpretations) == 1
+        it.engine.interpreted = UsageError("tiny-1 has no figure writes.", "It has reads.")
+        await it.press("f")
+        await it.until(lambda: bool(it.app.errors))
+        assert (it.report.view.by, it.report.view.threshold) == (None, None)
+        assert "by reads ≥ 0.9" in it.line(0)
+
+
+async def test_a_csv_is_interpreted_by_its_file(run: Run, tmp_path: Path) -> None:
+    export_run(run, tmp_path / "neurons.csv", format="csv")
+    async with reading(read_csv(tmp_path / "neurons.csv"), said_of=run) as it:
+        assert it.engine.interpretations == [(tmp_path / "neurons.csv", None, None)]
+
+
+# --- the neurons behind a cell ---------------------------------------------------------------------------------
+
+
+async def test_enter_shows_the_neurons_behind_a_cell_and_q_comes_back_to_it(run: Run) -> None:
+    async with exploring(run) as it:
+        await it.press("r")
+        await it.shows_report()
+        await it.press("2", "j", "l", "enter")
+        await it.shows(BrowseScreen)
+        assert it.names == {"L1.N7"}
+        assert it.browse.category == "food"
+        assert "only layer == 1 and (reads.food >= 0.9" in it.text()
+        assert [(key.column, key.descending) for key in it.browse.table.order.keys] == [("reads", True)]
+        await it.press("N")
+        assert len(it.names) == run.neurons
+        await it.press("q")
+        await it.shows_report()
+        assert (it.report.cells.place.row, it.column, it.cell) == (1, "food", 1)
+
+        await it.press("G", "h", "h", "enter")
+        await it.shows(BrowseScreen)
+        assert it.names == {str(run.neuron_name(row)) for row in range(32, 48)}
+
+
+async def test_a_neuron_in_a_table_is_gone_to_among_all_of_them(run: Run) -> None:
+    async with exploring(run) as it:
+        await it.press("r")
+        await it.shows_report()
+        await it.press("3", "j", "j", "enter")
+        await it.shows(BrowseScreen)
+        assert len(it.names) == run.neurons
+        row = it.browse.table.cursor_row
+        assert row is not None and str(run.neuron_name(row)) == "L1.N7"
+        assert it.browse.category == "food"
+
+
+async def test_a_cell_without_neurons_says_so(run: Run) -> None:
+    async with reading(run) as it:
+        await it.press("4", "enter")
+        assert "no neurons to show behind this cell" in it.told
+        await it.press("2", "j", "l", "enter")
+        assert [link.category for link in it.app.links] == ["food"]
