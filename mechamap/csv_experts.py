@@ -1,4 +1,4 @@
-"""The columns that the CSV of a model with experts has behind the original's: ``name`` and ``tokens``.
+"""The column ``name`` of a CSV, which says of a model with experts which of them a neuron belongs to.
 
 The column ``neuron`` counts through all neurons of a layer, as the original's readers want one number; which expert
 one belongs to is said by its name, ``L7.E3.N12``.
@@ -7,7 +7,7 @@ one belongs to is said by its name, ``L7.E3.N12``.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,52 +22,57 @@ _NAME = re.compile(r"L\d+\.(?:E\d+\.)?N\d+")
 
 
 class ExpertColumns:
-    """What the file says of each neuron, in the order that they come; a ``name`` that is none of ours is not read."""
+    """The names of neurons, in the order that they come; a column ``name`` that is none of ours is not read.
 
-    def __init__(self, header: Sequence[str], first: Sequence[str]) -> None:
-        at = header.index("name") if "name" in header else None
-        self._name = at if at is not None and len(first) > at and _NAME.fullmatch(first[at].strip()) else None
-        self._tokens = header.index("tokens") if self._name is not None and "tokens" in header else None
+    Args:
+        at: the place of each column.
+        first: the cells of the first row.
+    """
+
+    def __init__(self, at: Mapping[str, int], first: Sequence[str]) -> None:
+        self._name = at.get("name", -1)
+        self._expert = at.get("expert", -1)
+        self.names = self._name >= 0 and _NAME.fullmatch(first[self._name].strip()) is not None
         self._experts: list[int] = []
         self._indices: list[int] = []
-        self._counts: list[float] = []
+        self._rows: dict[tuple[int, int, int], int] = {}  # of each expert's neuron: the row that named it
 
-    @property
-    def read(self) -> tuple[str, ...]:
-        """The columns that are read."""
-        return (*(("name",) * (self._name is not None)), *(("tokens",) * (self._tokens is not None)))
+    def add(self, layer: int, neuron: int, number: int, row: Sequence[str]) -> tuple[str, str] | None:
+        """Take the next neuron; the column that makes no sense and what is wrong with it, if one does not.
 
-    def add(self, layer: int, neuron: int, row: Sequence[str]) -> tuple[str, str] | None:
-        """Take the next neuron; the column that makes no sense and what is wrong with it, if one does not."""
-        if self._name is None:
-            self._experts.append(-1)
-            self._indices.append(neuron)
-            return None
+        Args:
+            number: of the row.
+        """
         cell = row[self._name].strip()
-        if not _NAME.fullmatch(cell):
+        if cell == f"L{layer}.N{neuron}":
+            expert, index = -1, neuron
+        elif not _NAME.fullmatch(cell):
             return "name", f"{cell[:40]!r} is not the name of a neuron"
-        name = parse_neuron(cell)
-        if name.layer != layer or (name.expert < 0 and name.index != neuron):
-            return "name", f"{cell} is not neuron {neuron} of layer {layer}"
-        self._experts.append(name.expert)
-        self._indices.append(name.index)
-        if self._tokens is not None:
-            count = row[self._tokens].strip()
-            if count and not count.isdecimal():
-                return "tokens", f"{count[:40]!r} is no number from 0"
-            self._counts.append(float(count) if count else np.nan)
+        else:
+            name = parse_neuron(cell)
+            expert, index = name.expert, name.index
+            if name.layer != layer or (expert < 0 and index != neuron):
+                return "name", f"{cell} is not neuron {neuron} of layer {layer}"
+            if (before := self._rows.setdefault((layer, expert, index), number)) != number:
+                return "neuron", f"{cell} has another number in row {before}"
+        if self._expert >= 0 and (said := row[self._expert].strip()) not in _spellings(expert):
+            return "expert", f"{said[:40]!r} is not the expert of {cell}"
+        self._experts.append(expert)
+        self._indices.append(index)
         return None
 
     def places(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Expert (-1: none) and index of each neuron, ``[neurons]`` both."""
         return np.array(self._experts, np.int64), np.array(self._indices, np.int64)
 
-    def tokens(self) -> NDArray[np.float32] | None:
-        """Over how many tokens each neuron's figures run, ``[neurons]``; None where the file does not say."""
-        return np.array(self._counts, np.float32) if self._tokens is not None else None
+
+def _spellings(expert: int) -> tuple[str, ...]:
+    return (str(expert), f"{expert}.0") if expert >= 0 else ("", "-1", "-1.0")
 
 
-def layer_rows(layer: int, first_row: int, places: NDArray[np.int64], numbers: NDArray[np.int64]) -> LayerRows:
+def layer_rows(
+    layer: int, first_row: int, places: NDArray[np.int64], numbers: NDArray[np.int64], side: str = ""
+) -> LayerRows:
     """A layer whose rows are these neurons.
 
     Args:
@@ -77,10 +82,10 @@ def layer_rows(layer: int, first_row: int, places: NDArray[np.int64], numbers: N
     experts, indices = places.T
     width = len(indices)
     if experts.max() < 0:
-        return LayerRows(layer, first_row, width, int(indices.max()) + 1, complete=True)
+        return LayerRows(layer, first_row, width, int(indices.max()) + 1, complete=True, side=side)
     layout = _layout(experts, indices, numbers)
     d_mlp = layout.number(0, layout.experts)
-    return LayerRows(layer, first_row, width, d_mlp, layout.experts, complete=True, shared=layout.shared)
+    return LayerRows(layer, first_row, width, d_mlp, layout.experts, complete=True, shared=layout.shared, side=side)
 
 
 def _layout(experts: NDArray[np.int64], indices: NDArray[np.int64], numbers: NDArray[np.int64]) -> LayerLayout:

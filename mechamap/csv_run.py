@@ -1,240 +1,195 @@
-"""A CSV in the columns ``model,layer,neuron,category,avg_activation,top_tokens``, opened as a run, whoever wrote it.
+"""A CSV opened as a run, whoever wrote it, in either layout that exports have.
 
-Such a file knows mean activations (those at or above some threshold) and top tokens, nothing else: the run has the
-figures ``mean``, ``top_values`` and ``top_positions``, and positions that have no neighbours. One of a model with
-experts also says which of them a neuron belongs to, and over how many tokens its figures run.
+One in the columns ``model,layer,neuron,category,avg_activation,top_tokens`` knows mean activations (those at or above
+some threshold) and top tokens, nothing else: the run has the figures ``mean``, ``top_values`` and ``top_positions``,
+and positions that have no neighbours. The wide layout knows every figure. Whatever can be read in more than one way, or
+was left out, is said in the run's ``record.problems``.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+import difflib
+from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.csv_experts import ExpertColumns, layer_rows
-from mechamap.errors import RunError
+from mechamap.csv_experts import layer_rows
+from mechamap.csv_header import COLUMNS, CsvHeader, read_header
+from mechamap.csv_limits import limits_of_model
+from mechamap.csv_long import LongRows
+from mechamap.csv_source import CsvSource, RowBlock, open_source
+from mechamap.csv_wide import WideRows
+from mechamap.errors import RunError, UsageError
 from mechamap.run import Run
 from mechamap.run_record import ModelRecord, RunRecord, TokenRecord
-from mechamap.runs import find_run
-from mechamap.token_list import TokenLists
+from mechamap.runs import find_run, runs_folder
 
 __all__ = ["COLUMNS", "open_run", "read_csv"]
 
-COLUMNS = ("model", "layer", "neuron", "category", "avg_activation", "top_tokens")
-_THRESHOLD = 0.2  # what such files are written with by default
+Progress = Callable[[float], None]
 
 
-def open_run(name: Path | str) -> Run:
+def open_run(name: Path | str, *, model: str | None = None, progress: Progress | None = None) -> Run:
     """Open what a user names: a run folder, the name of a run in the data folder, or a CSV file.
+
+    Args:
+        model: of a CSV with several models, the one to read.
+        progress: told which share of a CSV's bytes was read.
 
     Raises:
         RunError: there is nothing of that name, or it is damaged.
+        UsageError: a model is given for a run, which has one.
     """
     path = Path(name).expanduser()
     try:
-        if path.is_file():
-            return Run.open(path.parent) if path.name == "run.json" else read_csv(path)
-        if path.suffix.lower() == ".csv" and not path.exists():
+        if path.is_file() and path.name != "run.json":
+            return read_csv(path, progress, model=model)
+        if not path.exists() and path.name.lower().endswith((".csv", ".csv.gz", ".tsv")):
             raise RunError(f"There is no file {path}.", "Check the path.")
-        return Run.open(find_run(str(name)))
+        if path.is_dir() and not (path / "run.json").is_file() and not (runs_folder() / name / "run.json").is_file():
+            raise RunError(f"{path} is a folder and no run: there is no run.json in it.", _inside(path))
+        run = Run.open(path.parent if path.is_file() else find_run(str(name)))
     except OSError as error:  # such as a name too long for a file
         raise RunError(f"{str(name)[:80]!r} cannot be opened: {error.strerror or error}.") from None
+    if model is not None:
+        raise UsageError(f"{run.name} is a run, of {run.record.model.name} alone.", "--model is for CSV files.")
+    return run
 
 
-def read_csv(path: Path | str) -> Run:
-    """Read a CSV as a complete run in memory, its ``source`` being ``csv``; rows are sorted by layer and neuron.
+def _inside(folder: Path) -> str:
+    files = sorted(path.name for path in folder.iterdir() if path.name.lower().endswith((".csv", ".csv.gz")))
+    return f"Did you mean {folder / files[0]}?" if files else "Give a run, or a CSV file."
+
+
+def read_csv(path: Path | str, progress: Progress | None = None, *, model: str | None = None) -> Run:
+    """Read a CSV, packed with gzip or not, as a complete run in memory, its ``source`` being ``csv``.
+
+    Rows are read some thousands at a time: memory is that of the run. Neurons are sorted by layer and number.
+
+    Args:
+        progress: told now and then which share of the file's bytes was read; what it raises ends the reading.
+        model: the one to read where the file has several, and its name where the file does not say one.
 
     Raises:
-        RunError: unreadable, columns missing, several models, or a cell that makes no sense, named by row and column.
+        RunError: unreadable, columns missing, several models, or a cell that makes no sense or is beyond the model,
+            named by row and column.
     """
     path = Path(path).expanduser()
-    content = _Content(path)
-    limit = csv.field_size_limit(2**30)
-    try:
-        rows = csv.reader(io.StringIO(text := _text(path), newline=""), delimiter=_delimiter(text), strict=True)
-        _collect(content, rows)
-    except csv.Error as error:
-        content.fail(f" is no valid CSV: {error}")
-    finally:
-        csv.field_size_limit(limit)
-    return _run(content)
+    with open_source(path, progress) as source:
+        header = read_header(source)
+        rows: LongRows | WideRows = WideRows(source, header) if header.figures else LongRows(source, header)
+        models = _Models(header.at.get("model"), model)
+        for block in source.blocks():
+            its = models.check(block)
+            if its.rows:
+                if rows.neurons.limits is None and not len(rows.neurons) and models.name:
+                    rows.neurons.limits = limits_of_model(models.name)
+                rows.add(its)
+        if not len(rows.neurons):
+            models.fail_if_not_found(source)
+            source.fail(" has a header and no rows", f"Expected rows under {','.join(source.header)}.")
+    said = [*_about_columns(header), *models.remarks(path), *source.remarks(), *rows.remarks()]
+    return _run(path, models, rows, said)
 
 
-@dataclass
-class _Content:
-    """What was read so far. Neurons, categories and tokens are numbered as they first appear."""
+class _Models:
+    """The column ``model``: every row that is read must be about one.
 
-    path: Path
-    model: str | None = None
-    neurons: dict[tuple[str, str], int] = field(default_factory=dict)
-    categories: dict[str, int] = field(default_factory=dict)
-    tokens: TokenLists = field(default_factory=TokenLists)
-    # of each row with a category: its number, neuron, category and avg_activation
-    rows: list[int] = field(default_factory=list)
-    neuron_of: list[int] = field(default_factory=list)
-    category_of: list[int] = field(default_factory=list)
-    means: list[str] = field(default_factory=list)
-    experts: ExpertColumns = field(default_factory=lambda: ExpertColumns((), ()))
-    ignored: tuple[str, ...] = ()
+    Args:
+        at: the place of the column, None where there is none.
+        wanted: the model to read; None: the one that the file is about.
+    """
 
-    def fail(self, problem: str, hint: str = "") -> NoReturn:
-        raise RunError(f"{self.path}{problem}.", hint or f"Expected the columns {','.join(COLUMNS)}.")
+    def __init__(self, at: int | None, wanted: str | None) -> None:
+        self._at = at
+        self._wanted = wanted
+        self.name = wanted
+        self._others: dict[str, int] = {}  # models passed over, and how many rows
 
-    def fail_at(self, row: int, column: str, problem: str) -> NoReturn:
-        self.fail(f", row {row}, column {column}: {problem}", "Row 1 is the header.")
+    def check(self, block: RowBlock) -> RowBlock:
+        """The rows of a block that are read.
 
+        Raises:
+            RunError: rows of several models, and none of them is asked for.
+        """
+        if self._at is None:
+            return block
+        cells = [row[self._at] for row in block.rows]
+        if self.name is None:
+            self.name = cells[0]
+        if {*cells} == {self.name}:
+            return block
+        if self._wanted is None:
+            at = next(place for place, cell in enumerate(cells) if cell != self.name)
+            block.source.fail(
+                f" holds several models: {self.name!r}, and {cells[at][:80]!r} from {block.where(at)} on",
+                f"Read one of them with --model {self.name or cells[at]}, or split it into one file per model.",
+            )
+        for cell in cells:
+            if cell != self.name:
+                self._others[cell] = self._others.get(cell, 0) + 1
+        return block.only([place for place, cell in enumerate(cells) if cell == self.name])
 
-def _text(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise RunError(
-            f"{path} is not UTF-8 text: byte 0x{error.object[error.start]:02x} at {error.start:,}.",
-            "Save it as CSV in UTF-8.",
-        ) from None
-    except OSError as error:
-        raise RunError(f"{path} cannot be read: {error.strerror or error}.", "Check the path and its rights.") from None
+    def fail_if_not_found(self, source: CsvSource) -> None:
+        """Raise the error that the model that is asked for is not in the file."""
+        if self._others:
+            names = [*self._others]
+            near = difflib.get_close_matches(str(self._wanted), names, n=1, cutoff=0.6)
+            known = f"{', '.join(names[:8])}{' ...' if len(names) > 8 else ''}"
+            hint = f"Did you mean {near[0]}? " if near else ""
+            source.fail(f" has no rows of a model {self._wanted!r}", f"{hint}It is about {known}.")
 
-
-def _delimiter(text: str) -> str:
-    """Spreadsheets of some countries write semicolons or tabs."""
-    header = text.split("\n", 1)[0]
-    return max(",;\t", key=header.count)
-
-
-def _collect(content: _Content, rows: Iterator[list[str]]) -> None:
-    header = _header(content, next(rows, []))
-    at_model, at_layer, at_neuron, at_category, at_mean, at_tokens = (header.index(name) for name in COLUMNS)
-    neurons, categories = content.neurons, content.categories
-    for number, row in enumerate(rows, start=2):
-        if not row:
-            continue  # a blank line
-        if len(row) != len(header):
-            content.fail(f", row {number}: {len(row)} cells under {len(header)} columns")
-        if row[at_model] != content.model:
-            _check_model(content, number, row[at_model])
-        if not neurons:
-            content.experts = ExpertColumns(header, row)
-        place = (row[at_layer], row[at_neuron])
-        neuron = neurons.get(place)
-        if neuron is None:
-            neuron = neurons[place] = len(neurons)
-            _add_neuron(content, number, place, row[at_tokens])
-            if wrong := content.experts.add(int(place[0]), int(place[1]), row):
-                content.fail_at(number, *wrong)
-        category = row[at_category]
-        if category:
-            content.rows.append(number)
-            content.neuron_of.append(neuron)
-            content.category_of.append(categories.setdefault(category, len(categories)))
-            content.means.append(row[at_mean])
-        elif row[at_mean].strip():
-            content.fail_at(number, "category", f"is empty although avg_activation is {row[at_mean][:40]!r}")
-    if not neurons:
-        content.fail(" has a header and no rows")
+    def remarks(self, path: Path) -> list[str]:
+        """What is to be said of which model it is."""
+        if self._others:
+            rows, models = sum(self._others.values()), len(self._others)
+            others = f"{rows:,} of {next(iter(self._others))}" if models == 1 else f"{rows:,} of {models:,} others"
+            return [f"Rows of other models that were not read: {others}."]
+        return [] if self.name else [f"Which model it is about is not said; it is called {_stem(path)}, as the file."]
 
 
-def _header(content: _Content, cells: list[str]) -> list[str]:
-    header = [name.strip().lower() for name in cells]
-    if not any(header):
-        content.fail(" is empty")
-    missing = [name for name in COLUMNS if name not in header]
-    if missing:
-        hint = ""
-        if "name" in header and any("." in name for name in header):
-            hint = "This is a wide export; open the run itself, or an export without --wide."
-        content.fail(f" has no column {', '.join(missing)}", hint)
-    content.ignored = tuple(name for name in header if name not in COLUMNS)
-    return header
+def _about_columns(header: CsvHeader) -> list[str]:
+    said = []
+    if header.unnamed:
+        also = ", as pandas writes the numbers of rows" if header.unnamed == 1 else ""
+        said.append(f"Column {header.unnamed} has no name{also}; it was not read.")
+    if "top_tokens" not in header.at:
+        said.append("There is no column top_tokens: no neuron has any.")
+    return said
 
 
-def _add_neuron(content: _Content, row: int, place: tuple[str, str], tokens: str) -> None:
-    for name, cell in zip(("layer", "neuron"), place, strict=True):
-        if not cell.strip().isdecimal() or len(cell) > 9:
-            content.fail_at(row, name, f"{cell[:40]!r} is no number from 0")
-    try:
-        content.tokens.add(tokens)
-    except ValueError as error:
-        content.fail_at(row, "top_tokens", f"{tokens[:60]!r} is not a list of (token, value) pairs: {error}")
+def _stem(path: Path) -> str:
+    return path.name.removesuffix(".gz").removesuffix(path.suffix) or path.name
 
 
-def _check_model(content: _Content, row: int, model: str) -> None:
-    if content.model is not None:
-        content.fail(
-            f" holds several models: {content.model!r}, and {model!r} from row {row} on",
-            "Split it into one file per model.",
-        )
-    content.model = model
-
-
-def _run(content: _Content) -> Run:
-    numbered = np.array([*content.neurons]).astype(np.int64)  # [neurons, 2]
-    places = np.stack([numbered[:, 0], *content.experts.places()], axis=1)  # [neurons, 3]: layer, expert, index
+def _run(path: Path, models: _Models, rows: LongRows | WideRows, problems: list[str]) -> Run:
+    places, numbers = rows.neurons.places()  # [neurons, 3]: layer, expert, index; [neurons]
     order = np.lexsort(places.T[::-1])  # [neurons]
-    places, numbers, tokens = places[order], numbered[order, 1], content.experts.tokens()
-    if len(places) > 1 and (np.diff(places, axis=0) == 0).all(axis=1).any():
-        content.fail(" spells the number of one neuron in two ways", "Write layer and neuron without leading zeros.")
-    row_of = np.empty(len(order), dtype=np.int64)
-    row_of[order] = np.arange(len(order))
-    mean, twice = _means(content, row_of)
-    pieces = content.tokens.pieces
-    positions, values = content.tokens.arrays()
+    sorted_already = bool((order == np.arange(len(order))).all())
+    places, numbers = places[order], numbers[order]
+    arrays: dict[str, NDArray[Any]] = {
+        name: np.ascontiguousarray(values if sorted_already else values[order])
+        for name, values in rows.figures().items()
+    }
     layers, first, width = np.unique(places[:, 0], return_index=True, return_counts=True)
-    problems = []
-    if ignored := [name for name in content.ignored if name not in content.experts.read]:
-        problems.append(f"Columns that were not read: {', '.join(ignored)}.")
-    if twice:
-        problems.append(f"{twice:,} rows give a neuron and category a second time; the last was taken.")
-    finite = mean[np.isfinite(mean)]
-    model = content.model or content.path.stem
+    sides = rows.sides
+    pieces = rows.tokens.lists.pieces
+    name = models.name or _stem(path)
     record = RunRecord(
-        model=ModelRecord(
-            model, model.rsplit("/", 1)[-1], model, None, "unknown", 0, "unknown", "unknown", len(layers)
-        ),
-        categories=tuple(content.categories),
+        model=ModelRecord(name, name.rsplit("/", 1)[-1], name, None, "unknown", 0, "unknown", "unknown", len(layers)),
+        categories=rows.categories,
         layers=tuple(
-            layer_rows(layer, start, places[start : start + count, 1:], numbers[start : start + count])
-            for layer, start, count in zip(layers.tolist(), first.tolist(), width.tolist(), strict=True)
+            layer_rows(layer, at, places[at : at + count, 1:], numbers[at : at + count], sides.get(layer, ""))
+            for layer, at, count in zip(layers.tolist(), first.tolist(), width.tolist(), strict=True)
         ),
-        figures=("mean", "top_values", "top_positions", *(("tokens",) if tokens is not None else ())),
-        # All that the file lists was at or above the threshold it was written with.
-        config={"threshold": min(_THRESHOLD, float(finite.min()) if len(finite) else _THRESHOLD)},
+        figures=tuple(arrays),
+        config={"threshold": rows.threshold},
         tokens=TokenRecord(ids=(-1,) * len(pieces), pieces=pieces),
         problems=tuple(problems),
         source="csv",
     )
-    arrays = {"mean": mean, "top_values": values[order], "top_positions": positions[order]}
-    if tokens is not None:
-        arrays["tokens"] = tokens[order]
     layer_of, expert_of, index_of = places.T.astype(np.int32)
-    return Run(record, arrays, content.path, (layer_of, expert_of, index_of))
-
-
-def _means(content: _Content, row_of: NDArray[np.int64]) -> tuple[NDArray[np.float32], int]:
-    """Means ``[neurons, categories]``, NaN where the file has none, and how many it gives twice."""
-    mean = np.full((len(row_of), len(content.categories)), np.nan, dtype=np.float32)
-    try:
-        numbers = np.array([float(cell) for cell in content.means])
-    except ValueError:
-        for row, cell in zip(content.rows, content.means, strict=True):
-            if not _is_number(cell):
-                content.fail_at(row, "avg_activation", f"{cell[:40]!r} is no number")
-        raise
-    rows, columns = row_of[np.array(content.neuron_of, np.int64)], np.array(content.category_of, np.int64)
-    mean[rows, columns] = numbers
-    cells = rows * mean.shape[1] + columns
-    return mean, len(cells) - len(np.unique(cells))
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
+    return Run(record, arrays, path, (layer_of, expert_of, index_of))

@@ -1,7 +1,7 @@
 """The ``top_tokens`` column of a CSV: a list of (token, value) pairs, as Python or as JSON writes it.
 
-A file has hundreds of thousands of these, so the spelling that MechaMap and most scripts write is read with one regular
-expression; whatever it does not cover exactly is parsed properly.
+A file has hundreds of thousands of these, so the spelling that MechaMap and most scripts write is taken apart at its
+quotation marks, or with one regular expression; whatever that does not cover exactly is parsed properly.
 """
 
 from __future__ import annotations
@@ -11,26 +11,44 @@ import json
 import math
 import re
 import warnings
+from array import array
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["TokenLists"]
+__all__ = ["TokenLists", "TokenNumbers"]
 
 _PAIR = re.compile(
     r"""\(('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"),\ (-?\d+(?:\.\d+)?(?:e[-+]?\d+)?)\)""", re.VERBOSE | re.DOTALL
 )
+_FEW = 2**23  # values of a table of neurons and ranks that need not be spared, in whatever shape
+_SPARSE = 4  # how many times as large as the lists themselves the table may be
+
+
+class TokenNumbers(dict[str, int]):
+    """Every different token under a number of its own, in the order that they come."""
+
+    def __missing__(self, token: str) -> int:
+        number = self[token] = len(self)
+        return number
 
 
 class TokenLists:
-    """The tokens and values of many neurons, each different token under one number."""
+    """The tokens and values of many neurons.
 
-    def __init__(self) -> None:
-        self._numbers: dict[str, int] = {}
+    Args:
+        numbers: of the tokens, where several lists share them.
+    """
+
+    def __init__(self, numbers: TokenNumbers | None = None) -> None:
+        self.numbers = TokenNumbers() if numbers is None else numbers
         self._spelled: dict[str, int] = {}  # number by the token's spelling in quotes
-        self._lengths: list[int] = []
-        self._tokens: list[int] = []  # of all neurons one after another, as are the values
-        self._values: list[float] = []
+        self._ends = array("q", [0])  # where each neuron's tokens end among those of all
+        self._tokens = array("i")
+        self._values = array("f")
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
 
     def add(self, cell: str) -> None:
         """Take the next neuron's cell; an empty one has no tokens.
@@ -39,19 +57,43 @@ class TokenLists:
             ValueError: it is no list of (token, value) pairs.
         """
         cell = cell.strip()
+        if not (self._add_plain(cell) or self._add_quoted(cell)):
+            try:
+                pairs = _read(cell)
+            except OverflowError:
+                raise ValueError("a value is larger than any number here") from None
+            self._tokens.extend([self.numbers[token] for token, _ in pairs])
+            self._values.extend([value for _, value in pairs])
+        self._ends.append(len(self._tokens))
+
+    def _add_plain(self, cell: str) -> bool:
+        """Take ``[('a', 0.5), ('b', 0.25)]`` without further quotation marks or backslashes; False if it is not so."""
+        if '"' in cell or "\\" in cell or not (cell.startswith("[('") and cell.endswith(")]")):
+            return False
+        parts = cell.split("'")  # between the tokens ", 0.5), (", behind the last ", 0.25)]"
+        between = "\0".join(parts[2::2])
+        try:
+            values = [*map(float, between[2:-2].split("), (\0, "))]
+        except ValueError:
+            return False
+        if len(values) * 2 + 1 != len(parts) or not between.startswith(", "):
+            return False
+        self._values.fromlist(values)
+        self._tokens.fromlist([*map(self.numbers.__getitem__, parts[1::2])])
+        return True
+
+    def _add_quoted(self, cell: str) -> bool:
+        """Take such a list with whatever in its tokens; False if it is none."""
         found = _PAIR.findall(cell)
-        if found:
-            tokens, values = zip(*found, strict=True)
-            # Each pair has ("(", ", ", ")") around it and ", " behind it, or with the last the two brackets.
-            if sum(map(len, tokens)) + sum(map(len, values)) + 6 * len(found) == len(cell):
-                self._tokens += [self._number(token) for token in tokens]
-                self._values += map(float, values)
-                self._lengths.append(len(found))
-                return
-        pairs = _read(cell)
-        self._tokens += [self._numbers.setdefault(token, len(self._numbers)) for token, _ in pairs]
-        self._values += [value for _, value in pairs]
-        self._lengths.append(len(pairs))
+        if not found:
+            return False
+        tokens, values = zip(*found, strict=True)
+        # Each pair has ("(", ", ", ")") around it and ", " behind it, or with the last the two brackets.
+        if sum(map(len, tokens)) + sum(map(len, values)) + 6 * len(found) != len(cell):
+            return False
+        self._tokens.extend([self._number(token) for token in tokens])
+        self._values.extend([*map(float, values)])
+        return True
 
     def _number(self, spelling: str) -> int:
         found = self._spelled.get(spelling)
@@ -62,24 +104,55 @@ class TokenLists:
                     token = ast.literal_eval(spelling)
                 except SyntaxError:
                     raise ValueError(f"{spelling} is no text in quotes") from None
-            found = self._spelled[spelling] = self._numbers.setdefault(token, len(self._numbers))
+            found = self._spelled[spelling] = self.numbers[token]
         return found
+
+    def says(self, neuron: int, cell: str) -> bool:
+        """Whether another cell says the same of a neuron as the one that was taken.
+
+        Raises:
+            ValueError: it is no list of (token, value) pairs.
+        """
+        other = TokenLists(self.numbers)
+        other.add(cell)
+        own = slice(self._ends[neuron], self._ends[neuron + 1])
+        return self._tokens[own] == other._tokens and np.array_equal(
+            np.array(self._values[own]), np.array(other._values), equal_nan=True
+        )
 
     @property
     def pieces(self) -> tuple[str, ...]:
         """Every different token, by its number."""
-        return tuple(self._numbers)
+        return tuple(self.numbers)
+
+    @property
+    def kept(self) -> int:
+        """How many of each neuron's tokens :meth:`arrays` holds: all, unless a few lists are much longer than most."""
+        lengths = np.diff(self._ends)
+        longest = int(lengths.max(initial=0))
+        room = max(_FEW, _SPARSE * len(self._tokens)) // max(len(lengths), 1)
+        return max(min(longest, room), 1)
+
+    @property
+    def longer(self) -> int:
+        """How many neurons have more tokens than that."""
+        return int((np.diff(self._ends) > self.kept).sum())
 
     def arrays(self) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
-        """Token numbers (-1: none) and values (NaN), ``[neurons, k]`` for the longest list's k."""
-        lengths = np.array(self._lengths, dtype=np.int64)
-        k = int(lengths.max(initial=0))
+        """Token numbers (-1: none) and values (NaN), ``[neurons, k]`` both, k being :attr:`kept`."""
+        k = self.kept
+        ends = np.array(self._ends, np.int64)
+        lengths = np.diff(ends)
         there = np.arange(k) < lengths[:, None]  # [neurons, k]
-        positions = np.full(there.shape, -1, dtype=np.int32)
-        values = np.full(there.shape, np.nan, dtype=np.float32)
-        positions[there] = self._tokens
-        values[there] = self._values
-        return positions, values
+        tokens, values = np.array(self._tokens, np.int32), np.array(self._values, np.float32)
+        if lengths.max(initial=0) > k:
+            rank = np.arange(len(tokens)) - np.repeat(ends[:-1], lengths)
+            tokens, values = tokens[rank < k], values[rank < k]
+        numbers = np.full(there.shape, -1, dtype=np.int32)
+        figures = np.full(there.shape, np.nan, dtype=np.float32)
+        numbers[there] = tokens
+        figures[there] = values
+        return numbers, figures
 
 
 def _read(cell: str) -> list[tuple[str, float]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from mechamap.commands.narration import Narration
+from mechamap.commands.narration import Narration, printable
+from mechamap.commands.opening import add_source_model_flag, opened
 from mechamap.commands.parser import Commands
 from mechamap.errors import UsageError
 from mechamap.export import FORMATS, check_target, export_run, format_of, write_export
@@ -25,6 +26,7 @@ def add_to(commands: Commands) -> None:
     )
     add = parser.add_argument
     add("source", metavar="RUN", help="a run's name or folder, or a CSV in the columns that exports have")
+    add_source_model_flag(parser)
     add("--format", choices=tuple(FORMATS), help="default: what the suffix of --out means, else csv")
     add("--out", metavar="F", default="-", help="the file to write (default: -, standard output)")
     add("--wide", action="store_true", help="one row per neuron with every figure")
@@ -47,10 +49,12 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
     elif format == "parquet" and sys.stdout.isatty():
         raise UsageError("Parquet is no text for a terminal.", "Name a file with --out.")
 
-    from mechamap.csv_run import open_run
     from mechamap.query import chosen_rows
 
-    source = open_run(args.source)
+    source = opened(args.source, narration, args.model)
+    if source.record.source == "csv":
+        for remark in source.record.problems:
+            narration.say(f"note: {printable(remark)}")
     if args.category is not None:
         source.category_index(args.category)
     rows = chosen_rows(source, args.where, args.sort, args.limit, args.category)

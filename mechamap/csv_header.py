@@ -1,0 +1,125 @@
+"""What the header of a CSV says: which of its columns are read, and as what.
+
+There are two layouts (docs/exports.md): one row for each neuron and category, and one for each neuron with all of its
+figures. Columns stand in any order, and case and spaces of their names do not matter.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+from mechamap.csv_source import CsvSource
+from mechamap.run import CATEGORY_FIGURES, LATER_FIGURES, NEURON_FIGURES
+
+__all__ = ["COLUMNS", "CsvHeader", "FigureColumn", "read_header"]
+
+COLUMNS = ("model", "layer", "neuron", "category", "avg_activation", "top_tokens")
+_NEEDED = ("layer", "neuron", "category", "avg_activation")
+_NAMING = ("model", "layer", "neuron", "name", "expert", "side")
+_LISTS = ("top_tokens", "bottom_tokens")
+_PER_NEURON = (*NEURON_FIGURES, "tokens")
+_PER_CATEGORY = (*CATEGORY_FIGURES, *LATER_FIGURES, "occurrences")
+
+
+@dataclass(frozen=True, slots=True)
+class FigureColumn:
+    """A column of the wide layout: a figure, of a category where it has one value for each."""
+
+    name: str
+    at: int
+    figure: str
+    category: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CsvHeader:
+    """The columns of a CSV.
+
+    Attributes:
+        at: the place of each column that says something, by its name in lower case; the first where there are two.
+        figures: in the wide layout, the columns with figures; else none.
+        others: the names of the columns that mean nothing here.
+        unnamed: the number of the first column that has no name; 0 where all have one.
+    """
+
+    at: dict[str, int]
+    figures: tuple[FigureColumn, ...] = ()
+    others: tuple[str, ...] = ()
+    unnamed: int = 0
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """Those that the wide layout has figures of."""
+        return tuple(dict.fromkeys(column.category for column in self.figures if column.category is not None))
+
+
+def read_header(source: CsvSource) -> CsvHeader:
+    """Read the header of a file.
+
+    Raises:
+        RunError: the file is empty, a column that is needed is missing, or there are two of one.
+    """
+    if not any(cell.strip() for cell in source.header):
+        source.fail(" is empty", f"Expected the columns {','.join(COLUMNS)}.")
+    names = [_plain(cell) for cell in source.header]
+    at = {name: names.index(name) for name in dict.fromkeys(names) if name}
+    figures = _figure_columns(source.header, names) if _is_wide(at) else ()
+    if not figures:
+        _check_needed(source, at)
+    for column in figures:
+        names[column.at] = column.name
+    read = {*_NAMING, *_LISTS, *(column.name for column in figures)} if figures else {*COLUMNS, "name", "tokens"}
+    for name, count in Counter(names).items():
+        if count > 1 and name in read:
+            places = [str(place + 1) for place, other in enumerate(names) if other == name]
+            source.fail(f" has {count} columns called {name}: {', '.join(places)}", "Rename or remove all but one.")
+    return CsvHeader(
+        at,
+        figures,
+        tuple(source.header[place].strip() for place, name in enumerate(names) if name and name not in read),
+        next((place + 1 for place, name in enumerate(names) if not name), 0),
+    )
+
+
+def _plain(cell: str) -> str:
+    """A column's name with nothing that does not matter: ``Avg Activation`` is ``avg_activation``."""
+    return re.sub(r"[\s-]+", "_", cell.strip()).lower()
+
+
+def _is_wide(at: dict[str, int]) -> bool:
+    return "layer" in at and "neuron" in at and not ("category" in at or "avg_activation" in at)
+
+
+def _figure_columns(header: list[str], names: list[str]) -> tuple[FigureColumn, ...]:
+    """The columns with figures; none where no category has one, as then the file is no wide export."""
+    found = []
+    for place, (cell, name) in enumerate(zip(header, names, strict=True)):
+        figure, dot, category = cell.strip().partition(".")  # a category's name may have dots, and keeps its case
+        if name in _PER_NEURON:
+            found.append(FigureColumn(name, place, name))
+        elif dot and category.strip() and (plain := _plain(figure)) in _PER_CATEGORY:
+            found.append(FigureColumn(f"{plain}.{category.strip()}", place, plain, category.strip()))
+    return tuple(found) if any(column.category is not None for column in found) else ()
+
+
+def _check_needed(source: CsvSource, at: dict[str, int]) -> None:
+    missing = [name for name in _NEEDED if name not in at]
+    if not missing:
+        return
+    have = [name for name in at if name not in COLUMNS]
+    hints = [
+        f"Is {near[0]} the column {name}? Rename it in the header."
+        for name in missing
+        if (near := difflib.get_close_matches(name, have, n=1, cutoff=0.6))
+    ]
+    if not any(name in at for name in COLUMNS):
+        hints = [f"Row {source.header_row} must name the columns: {','.join(COLUMNS)}."]
+    shown = ", ".join(name[:40] for name in [*at][:12])
+    more = f" and {len(at) - 12} more" if len(at) > 12 else ""
+    source.fail(
+        f" has no column {', '.join(missing)}; its header has {shown}{more}",
+        " ".join(hints) or f"Expected the columns {','.join(COLUMNS)}.",
+    )

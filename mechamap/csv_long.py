@@ -1,0 +1,163 @@
+"""The original's layout of a CSV: one row for each neuron and category, one without a category for a neuron of none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mechamap.csv_header import COLUMNS, CsvHeader
+from mechamap.csv_neurons import NeuronRows
+from mechamap.csv_numbers import FigureCells
+from mechamap.csv_source import CsvSource, RowBlock
+from mechamap.csv_tokens import TokenCells
+from mechamap.exports.table import sized
+
+__all__ = ["LongRows"]
+
+_THRESHOLD = 0.2  # what such files are written with by default
+_MOST = 2**28  # mean activations, of neurons times categories, of which most may be missing
+_SPARSE = 64  # with more, how many may be missing for one that is there
+
+
+class _Categories(dict[str, int]):
+    """Categories numbered as they first appear; no category is -1."""
+
+    def __init__(self) -> None:
+        super().__init__({"": -1})
+
+    def __missing__(self, name: str) -> int:
+        number = self[name] = len(self) - 1
+        return number
+
+
+class LongRows:
+    """What the rows of such a file say."""
+
+    def __init__(self, source: CsvSource, header: CsvHeader) -> None:
+        self._header = header
+        self.neurons = NeuronRows(source, header.at)
+        self.tokens = TokenCells(header.at.get("top_tokens"), "top_tokens")
+        self._category, self._mean = header.at["category"], header.at["avg_activation"]
+        self._numbers = FigureCells(source.delimiter)
+        self._categories = _Categories()
+        self._means = np.full((0, 0), np.nan, np.float32)  # [neurons, categories] and more, so that it grows seldom
+        self._listed = np.zeros((0, 0), np.bool_)  # likewise: where a row gave a mean
+        self._bare = np.zeros(0, np.bool_)  # [neurons] and more: which have a row without a category
+        self._counts: list[NDArray[np.float32]] = []  # of the new neurons of each block: over how many tokens
+        self._given = 0  # rows with a category
+        self._again = 0
+        self._first_again = ""
+
+    def add(self, block: RowBlock) -> None:
+        """Take the next rows.
+
+        Raises:
+            RunError: a cell that makes no sense, named by row and column.
+        """
+        columns = block.columns()
+        neurons, first = self.neurons.add(block, columns)  # [rows]
+        if self.neurons.named and "tokens" in self._header.at:
+            self._counts.append(
+                self._numbers.of(block, "tokens", columns[self._header.at["tokens"]], first, empty=True)
+            )
+        self.tokens.add(block, columns, first)
+        self.tokens.compare(block, columns, neurons, first)
+        names, cells = columns[self._category], columns[self._mean]
+        categories = np.array([*map(self._categories.__getitem__, names)], np.int64)  # [rows]
+        rows, bare = np.flatnonzero(categories >= 0), np.flatnonzero(categories < 0)
+        self._given += len(rows)
+        self._make_room(block)
+        for at in bare.tolist():
+            if cells[at].strip():
+                block.fail(at, "category", f"is empty although avg_activation is {cells[at][:40]!r}")
+        self._bare[neurons[bare]] = True
+        if len(rows):
+            means = self._numbers.of(block, "avg_activation", cells, rows.tolist())
+            self._put(block, rows, neurons[rows], categories[rows], means)
+
+    def _put(
+        self,
+        block: RowBlock,
+        rows: NDArray[np.int64],
+        neurons: NDArray[np.int64],
+        categories: NDArray[np.int64],
+        means: NDArray[np.float32],
+    ) -> None:
+        places = neurons * self._listed.shape[1] + categories  # [rows]
+        _, first = np.unique(places, return_index=True)
+        again = self._listed[neurons, categories]  # [rows]
+        again[np.setdiff1d(np.arange(len(places)), first, assume_unique=True)] = True
+        if again.any():
+            self._again += int(again.sum())
+            at = int(rows[int(np.argmax(again))])
+            self._first_again = self._first_again or block.where(at)
+        self._means[neurons, categories] = means  # of several, the last stays
+        self._listed[neurons, categories] = True
+
+    def _make_room(self, block: RowBlock) -> None:
+        """See that the tables hold every neuron and category so far."""
+        need = len(self.neurons), len(self._categories) - 1
+        if need[0] * need[1] > max(_MOST, _SPARSE * self._given):
+            block.source.fail(
+                f", up to {block.where(len(block.rows) - 1)}, has {need[1]:,} different categories for {need[0]:,} "
+                "neurons: more than fit in memory",
+                "Is the column category really one of categories?",
+            )
+        have = self._means.shape
+        if need[0] > have[0] or need[1] > have[1]:
+            shape = _grown(need[0], have[0]), _grown(need[1], have[1])
+            means = np.full(shape, np.nan, np.float32)
+            means[: have[0], : have[1]] = self._means
+            listed = np.zeros(shape, np.bool_)
+            listed[: have[0], : have[1]] = self._listed
+            self._means, self._listed = means, listed
+            self._bare = np.concatenate([self._bare, np.zeros(shape[0] - have[0], np.bool_)])
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        """In the order that they come."""
+        return tuple(self._categories)[1:]
+
+    @property
+    def sides(self) -> dict[int, str]:
+        """The side of each layer: this layout does not say."""
+        return {}
+
+    @property
+    def threshold(self) -> float:
+        """The mean from which on a neuron was listed; all that the file lists was at or above it."""
+        finite = self._means[np.isfinite(self._means)]
+        return min(_THRESHOLD, float(finite.min()) if len(finite) else _THRESHOLD)
+
+    def figures(self) -> dict[str, NDArray[Any]]:
+        """Every figure by name, ``[neurons, ...]``, neurons in the order that they come."""
+        means = self._means[: len(self.neurons), : len(self._categories) - 1]
+        return {"mean": means, **self.tokens.figures(), **self._token_counts()}
+
+    def _token_counts(self) -> dict[str, NDArray[Any]]:
+        return {"tokens": np.concatenate(self._counts)} if self._counts else {}
+
+    def remarks(self) -> list[str]:
+        """What is to be said of how the rows were read."""
+        at = self._header.at
+        read = {*COLUMNS, *(("name", "tokens") if self.neurons.named else ())}
+        others = [*self._header.others, *(name for name in ("name", "tokens") if name in at and name not in read)]
+        said = [f"Columns that were not read: {', '.join(others)}."] if others else []
+        said += [*self._numbers.remarks(), *self.tokens.remarks()]
+        bare, listed = self._bare[: len(self.neurons)], self._listed[: len(self.neurons)].any(axis=1)
+        if self._again:
+            rows = "1 row gives" if self._again == 1 else f"{self._again:,} rows give"
+            said.append(f"{rows} a neuron and category a second time, first {self._first_again}; the last was taken.")
+        if (both := np.flatnonzero(bare & listed)).size:
+            said.append(
+                f"{sized(both.size, 'neuron')} with rows both under a category and under none, such as "
+                f"{self.neurons.name(int(both[0]))}: in categories they are."
+            )
+        return said
+
+
+def _grown(need: int, have: int) -> int:
+    """How long a table of length ``have`` should be where ``need`` are needed."""
+    return max(need, have * 3 // 2) if need > have else have

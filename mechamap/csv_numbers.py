@@ -1,0 +1,128 @@
+"""Numbers in the cells of a CSV, and what is said of those that can be read in more than one way."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mechamap.csv_source import RowBlock
+
+__all__ = ["FigureCells", "WholeNumbers"]
+
+_WHOLE = re.compile(r"\+?(\d{1,9})(?:\.0*)?", re.ASCII)
+_WHOLE_WITH_COMMA = re.compile(r"\+?(\d{1,9})(?:[.,]0*)?", re.ASCII)
+
+
+class WholeNumbers(dict[str, int]):
+    """The numbers of layers and neurons by their spelling, each worked out once: ``7``, and ``7.0`` as pandas writes it
+    where cells of the column are missing. Looking up another spelling raises a ValueError.
+    """
+
+    def __init__(self, delimiter: str) -> None:
+        super().__init__()
+        self._pattern = _WHOLE if delimiter == "," else _WHOLE_WITH_COMMA
+
+    def __missing__(self, cell: str) -> int:
+        found = self._pattern.fullmatch(cell.strip())
+        if found is None:
+            raise ValueError(f"{cell[:40]!r} is no whole number from 0 to 999,999,999")
+        number = self[cell] = int(found[1])
+        return number
+
+    def of(self, block: RowBlock, column: str, cells: Sequence[str]) -> NDArray[np.int64]:
+        """The numbers of a block's cells, ``[rows]``.
+
+        Raises:
+            RunError: one is none, named by row and column.
+        """
+        try:
+            return np.array([*map(self.__getitem__, cells)], np.int64)
+        except ValueError as error:
+            at = next(place for place, cell in enumerate(cells) if not self._is_one(cell))
+            block.fail(at, column, str(error))
+
+    def _is_one(self, cell: str) -> bool:
+        return self._pattern.fullmatch(cell.strip()) is not None
+
+
+class FigureCells:
+    """Reads figures, and counts those that are no plain numbers.
+
+    Where cells are separated by something else than a comma, ``0,25`` is read as 0.25, as spreadsheets of many
+    countries write it. ``nan`` is a figure that was not computed; ``inf`` is kept.
+    """
+
+    def __init__(self, delimiter: str) -> None:
+        self._with_comma = delimiter != ","
+        self._commas = 0
+        self._first_comma = ""
+        self._odd = 0
+        self._first_odd = ""
+
+    def of(
+        self, block: RowBlock, column: str, cells: Sequence[str], places: Sequence[int], *, empty: bool = False
+    ) -> NDArray[np.float32]:
+        """The figures in some of a column's cells, ``[places]``.
+
+        Args:
+            cells: of the whole column of the block.
+            places: those of its rows that are read.
+            empty: whether a cell may be empty: not computed.
+
+        Raises:
+            RunError: one is no number, named by row and column.
+        """
+        chosen = cells if len(places) == len(cells) else [cells[at] for at in places]
+        try:
+            values = np.array([*map(float, chosen)], np.float64)
+            plain = "_" not in "".join(chosen)  # Python takes 1_000 for a number
+        except ValueError:
+            plain = False
+        if not plain:
+            values = np.array(
+                [self._read(block, at, column, cell, empty) for at, cell in zip(places, chosen, strict=True)],
+                np.float64,
+            )
+        with np.errstate(over="ignore"):
+            figures = values.astype(np.float32)
+        odd = [at for at in np.flatnonzero(~np.isfinite(figures)).tolist() if chosen[at].strip()]
+        if odd:
+            self._odd += len(odd)
+            said = f"{chosen[odd[0]].strip()[:20]!r} in {block.where(places[odd[0]])}"
+            self._first_odd = self._first_odd or said
+        return figures
+
+    def _read(self, block: RowBlock, at: int, column: str, cell: str, empty: bool) -> float:
+        text = cell.strip()
+        if not text and empty:
+            return math.nan
+        if "_" not in text:
+            try:
+                return float(text)
+            except ValueError:
+                pass
+            if self._with_comma and "." not in text:
+                try:
+                    number = float(text.replace(",", ".", 1))
+                except ValueError:
+                    pass
+                else:
+                    self._commas += 1
+                    self._first_comma = self._first_comma or f"{text[:20]} in {block.where(at)}"
+                    return number
+        block.fail(at, column, f"{cell[:40]!r} is no number")
+
+    def remarks(self) -> list[str]:
+        """What is to be said of the numbers that were read."""
+        said = []
+        if self._commas:
+            said.append(f"Numbers with a decimal comma were read as such: {self._commas:,}, first {self._first_comma}.")
+        if self._odd:
+            said.append(
+                f"Figures that are no finite numbers: {self._odd:,}, first {self._first_odd}; nan is not computed."
+            )
+        return said

@@ -1,0 +1,235 @@
+"""A CSV file as rows, some thousands at a time, so that one of any size takes little memory.
+
+Rows are counted from the first of the file, blank ones too; lines differ from rows where a quoted cell holds some.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import IO, NoReturn
+
+from mechamap.csv_text import csv_text
+from mechamap.errors import RunError
+
+__all__ = ["CsvSource", "RowBlock", "open_source"]
+
+_BLOCK = 2048  # rows
+_LONGEST = 2**24  # characters of a line or a cell; in front of a quotation mark that nothing closes, the rest is one
+_STEP = 0.005  # share of the file between two calls of progress
+_UNREADABLE = re.compile("[\udc80-\udcff]")  # what bytes that are no UTF-8 are read as
+
+
+@dataclass(frozen=True, slots=True)
+class RowBlock:
+    """Some rows one after another, each with a cell for every column of the header.
+
+    Attributes:
+        rows: the cells of each.
+        numbers: the number of each row; the header's is 1.
+        lines: the line of the file that each begins at.
+    """
+
+    source: CsvSource
+    rows: list[list[str]]
+    numbers: list[int]
+    lines: list[int]
+
+    def columns(self) -> list[tuple[str, ...]]:
+        """The cells of each column."""
+        return list(zip(*self.rows, strict=True))
+
+    def only(self, places: list[int]) -> RowBlock:
+        """The rows at these places of the block."""
+        return RowBlock(
+            self.source,
+            [self.rows[at] for at in places],
+            [self.numbers[at] for at in places],
+            [self.lines[at] for at in places],
+        )
+
+    def where(self, at: int) -> str:
+        """``row 12``, or ``row 12 (line 15)``."""
+        return _where(self.numbers[at], self.lines[at])
+
+    def fail(self, at: int, column: str, problem: str, hint: str = "") -> NoReturn:
+        """Raise the error that a cell makes no sense."""
+        self.source.fail(f", {self.where(at)}, column {column}: {problem}", hint or self.source.about_rows)
+
+    def fail_at_text(self, pattern: re.Pattern[str], said: Callable[[re.Match[str]], str]) -> None:
+        """Raise the error that the first cell with such a text makes no sense, if there is one."""
+        for at, row in enumerate(self.rows):
+            for column, cell in zip(self.source.header, row, strict=True):
+                if found := pattern.search(cell):
+                    self.fail(at, column, said(found), "Save the file as CSV in UTF-8.")
+
+
+class CsvSource:
+    """An open CSV file.
+
+    Attributes:
+        header: the cells of the first row that is not blank.
+        header_row: its number.
+        delimiter: what stands between cells; spreadsheets of some countries write semicolons or tabs.
+    """
+
+    def __init__(self, path: Path, text: IO[str], progress: Callable[[], None]) -> None:
+        self.path = path
+        self._progress = progress
+        lines = iter(partial(text.readline, _LONGEST), "")
+        blank = 0
+        first = next(lines, "")
+        while first and not first.strip():
+            blank, first = blank + 1, next(lines, "")
+        self.delimiter = max(",;\t", key=first.count)
+        rows = chain([first] if first else [], lines)
+        self._reader = csv.reader(rows, delimiter=self.delimiter, strict=True)
+        self._again = 0
+        self._first_again = ""
+        self._blank = blank
+        self._row = blank
+        self.header_row = blank + 1
+        self.header = next(self._records(), ([], 0, 0))[0]
+
+    def fail(self, problem: str, hint: str) -> NoReturn:
+        """Raise the error that something is wrong with the file."""
+        raise RunError(f"{self.path}{problem}.", hint)
+
+    @property
+    def about_rows(self) -> str:
+        """How rows are counted."""
+        return f"Row {self.header_row} is the header."
+
+    def blocks(self) -> Iterator[RowBlock]:
+        """The rows below the header, those that are blank left out.
+
+        Raises:
+            RunError: a row has more or fewer cells than the header, or is no CSV.
+        """
+        records = self._records()
+        while True:
+            block = RowBlock(self, [], [], [])
+            for _, (row, number, line) in zip(range(_BLOCK), records, strict=False):
+                block.rows.append(row)
+                block.numbers.append(number)
+                block.lines.append(line)
+            if not block.rows:
+                return
+            if {*map(len, block.rows)} != {len(self.header)}:
+                self._fail_at_length(block)
+            if "\0" in "".join(map("".join, block.rows)):
+                block.fail_at_text(re.compile("\0"), lambda found: "there is a NUL byte")
+            if again := block.rows.count(self.header):  # files put one behind another
+                at = [place for place, row in enumerate(block.rows) if row != self.header]
+                self._again += again
+                self._first_again = self._first_again or block.where(block.rows.index(self.header))
+                block = block.only(at)
+            self._progress()
+            if block.rows:
+                yield block
+
+    def remarks(self) -> list[str]:
+        """What is to be said of rows that were left out."""
+        again = f"{self._again:,} times, first" if self._again > 1 else "once more,"
+        return [f"The header is there {again} {self._first_again}; it was passed over."] if self._again else []
+
+    def _records(self) -> Iterator[tuple[list[str], int, int]]:
+        """Each row that is not blank, its number and the line that it begins at."""
+        reader, blank = self._reader, self._blank
+        line = reader.line_num
+        try:
+            for row in reader:
+                self._row += 1
+                if any(row) and (len(row) > 1 or row[0].strip()):
+                    yield row, self._row, blank + line + 1
+                line = reader.line_num
+        except csv.Error as error:
+            self._fail_at_quotes(error, _where(self._row + 1, blank + line + 1))
+
+    def _fail_at_quotes(self, error: csv.Error, where: str) -> NoReturn:
+        said = str(error)
+        if "unexpected end" in said or "field limit" in said:
+            self.fail(
+                f", {where}: a quotation mark is opened that nothing closes",
+                "Is the file cut short? A quotation mark inside a cell is written twice.",
+            )
+        self.fail(
+            f", {where}, is no valid CSV: {said}", "A cell with quotation marks is quoted, and each mark written twice."
+        )
+
+    def _fail_at_length(self, block: RowBlock) -> NoReturn:
+        columns = len(self.header)
+        at, cells = next((at, len(row)) for at, row in enumerate(block.rows) if len(row) != columns)
+        hint = (
+            f"The first column without a cell is {self.header[cells] or cells + 1}."
+            if cells < columns
+            else f"Put a cell that holds {self.delimiter!r} in quotation marks."
+        )
+        self.fail(f", {block.where(at)}: {cells} cells under {columns} columns", f"{hint} {self.about_rows}")
+
+
+@contextmanager
+def open_source(path: Path, progress: Callable[[float], None] | None = None) -> Iterator[CsvSource]:
+    """Open a CSV, packed with gzip or not.
+
+    Args:
+        progress: told now and then which share of the file's bytes was read; what it raises ends the reading.
+
+    Raises:
+        RunError: it is a folder, cannot be read, or is not a text; also while it is being read.
+    """
+    limit = csv.field_size_limit(_LONGEST)
+    try:
+        with path.open("rb") as file:
+            whole = max(path.stat().st_size, 1)
+            told = 0.0
+
+            def tell() -> None:
+                nonlocal told
+                if progress is not None and (share := min(file.tell() / whole, 1.0)) - told >= _STEP:
+                    told = share
+                    progress(share)
+
+            with csv_text(path, file, "strict") as text:
+                yield CsvSource(path, text, tell)
+            if progress is not None:
+                progress(1.0)
+    except UnicodeDecodeError as error:
+        _fail_at_bytes(path, error)
+    except IsADirectoryError:
+        raise RunError(f"{path} is a folder, not a CSV file.", "Name a file inside it.") from None
+    except (OSError, EOFError, zlib.error) as error:
+        said = getattr(error, "strerror", None) or str(error)
+        raise RunError(f"{path} cannot be read: {said}.", "Check the path and its rights.") from None
+    finally:
+        csv.field_size_limit(limit)
+
+
+def _fail_at_bytes(path: Path, error: UnicodeDecodeError) -> NoReturn:
+    """Say in which cell a text stops being one; the file is read again up to there."""
+    hint = "Save it as CSV in UTF-8."
+    if error.encoding != "utf-8":
+        raise RunError(f"{path} is not {error.encoding.upper()} as its mark says: {error.reason}.", hint) from None
+    with path.open("rb") as file, csv_text(path, file, "surrogateescape") as text:
+        source = CsvSource(path, text, lambda: None)
+        for at, cell in enumerate(source.header):
+            if found := _UNREADABLE.search(cell):
+                source.fail(f", cell {at + 1} of the header: {_unreadable(found)}", hint)
+        for block in source.blocks():
+            block.fail_at_text(_UNREADABLE, _unreadable)
+    raise RunError(f"{path} is not UTF-8 text.", hint) from None
+
+
+def _unreadable(found: re.Match[str]) -> str:
+    return f"byte 0x{ord(found[0]) - 0xDC00:02x} is not UTF-8 text"
+
+
+def _where(row: int, line: int) -> str:
+    return f"row {row}" if row == line else f"row {row} (line {line})"
