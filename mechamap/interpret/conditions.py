@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import replace
-from itertools import combinations
 
 from mechamap.figures import FigureKind, quoted
 from mechamap.run import Run
@@ -12,7 +11,7 @@ from mechamap.tables.table import Link
 
 __all__ = ["Conditions"]
 
-_LONGEST = 4_000  # characters; nobody could read a longer filter, or wait for thousands of them
+_LONGEST = 10_000  # characters; nobody could read a longer filter, or wait for thousands of them
 
 
 class Conditions:
@@ -58,14 +57,12 @@ class Conditions:
 
     def of_one(self) -> str:
         """Neurons that count for exactly one category."""
-        names = [*self._of]
-        if len(names) < 2:
-            return self.of_any()
-        return " or ".join(f"({self.of_exactly([name])})" for name in names)
+        several = self.of_several()
+        return f"({self.of_any()}) and not ({several})" if several else self.of_any()
 
     def of_several(self) -> str:
-        """Neurons that count for two categories or more."""
-        return " or ".join(f"({one} and {other})" for one, other in combinations(self._of.values(), 2))
+        """Neurons that count for two categories or more; empty where there are no two."""
+        return _two_of([*self._of.values()])
 
     def of_exactly(self, categories: Collection[str]) -> str:
         """Neurons that count for these categories and for no other."""
@@ -91,3 +88,12 @@ class Conditions:
 
     def _below(self, category: str, value: float) -> str:
         return replace(self._kind, two_sided=False, ascending=True).condition(self._run, category, value)
+
+
+def _two_of(conditions: list[str]) -> str:
+    """That two or more of them are true: within one half, within the other, or in each; all pairs would be longer."""
+    if len(conditions) < 2:
+        return ""
+    one, other = conditions[: len(conditions) // 2], conditions[len(conditions) // 2 :]
+    each = f"(({' or '.join(one)}) and ({' or '.join(other)}))"
+    return " or ".join(part for part in (_two_of(one), _two_of(other), each) if part)

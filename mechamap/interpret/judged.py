@@ -165,5 +165,5 @@ def _checked(kind: FigureKind, threshold: float) -> float:
             f"Give one above {kind.centre:g}; usual is {kind.usual:g}.",
         )
     if kind.name in _WITHIN_ONE and not 0 <= threshold <= 1:
-        raise UsageError(f"{name}, which lies within 0 and 1.", f"Usual is {kind.usual:g}.")
+        raise UsageError(f"{name}: it must be within 0 and 1.", f"Usual is {kind.usual:g}.")
     return threshold
