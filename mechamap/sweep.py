@@ -86,12 +86,13 @@ def sweep(
         for number, job in enumerate(jobs, 1):
             if cancel is not None and cancel.is_set():
                 raise Cancelled("The sweep was cancelled.")
+            if ended and ended[-1].state != "kept":
+                give_memory_back()
             on_event(ModelStarted(job.label, job.model, number, len(jobs)))
             states[job.label] = "cancelled"  # unless it ends in another way
             ended.append(_one(job, checks, on_event, cancel))
             states[job.label] = ended[-1].state
             on_event(ended[-1])
-            give_memory_back()
     finally:
         on_event(SweepFinished(states))
     return tuple(ended)

@@ -91,9 +91,10 @@ def sweep_jobs(
             if configs[earlier] == config:
                 _the_same(model, sweep.models[earlier], flags or {})
         seen[ids[at]].append(at)
+    folder = None if out is None else out.expanduser().absolute()
     named = [Named(ids[at], model.label, _differences(model, configs[at])) for at, model in enumerate(sweep.models)]
     return tuple(
-        SweepJob(label, model.name, config, None if out is None else out / label, resume, model.where)
+        SweepJob(label, model.name, config, None if folder is None else folder / label, resume, model.where)
         for label, model, config in zip(labels_of(named), sweep.models, configs, strict=True)
     )
 

@@ -60,7 +60,12 @@ def add_to(commands: Commands) -> None:
         type=Path,
         help="the run's folder; of several models the folder of their folders (default: in the data folder)",
     )
-    add("--resume", action="store_true", help="go on with what is in --out; complete layers and runs are kept")
+    add(
+        "--resume",
+        action="store_true",
+        help="go on with the run in --out, or with those of several models there or in the data folder; what is "
+        "complete is kept",
+    )
     add("--confirm", action="store_true", help="then check every finding on held-out words, as `mechamap confirm` does")
     add("--causes", action="store_true", help="then estimate what the model loses without each neuron")
     add("--csv", metavar="F", help="also export CSV to F (-: stdout); of several models {model} in F is each one's")
