@@ -138,6 +138,7 @@ def test_a_model_is_out_of_memory_before_the_next_is_loaded(
     def in_memory() -> int:
         return sum(type(its) is LoadedModel for its in gc.get_objects())
 
+    gc.collect()  # what earlier tests left
     before, at_starts = in_memory(), []
 
     def see(event: ScanEvent) -> None:
