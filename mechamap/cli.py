@@ -11,14 +11,14 @@ import sys
 from collections.abc import Sequence
 
 from mechamap import __version__
-from mechamap.commands import ablate, config, confirm, doctor, export, interpret, lens, runs, scan
+from mechamap.commands import ablate, compare, config, confirm, doctor, export, interpret, lens, runs, scan
 from mechamap.commands.narration import Narration, printable
 from mechamap.commands.parser import Parser, near_hint
 from mechamap.errors import Cancelled, MechaMapError, UsageError
 
 __all__ = ["build_parser", "main"]
 
-COMMANDS = (scan, confirm, ablate, lens, interpret, export, runs, config, doctor)
+COMMANDS = (scan, confirm, ablate, lens, interpret, compare, export, runs, config, doctor)
 
 
 def build_parser() -> Parser:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from mechamap.compare.agreement import spearman
 from mechamap.compare.cells import Behind, Rows, number
 from mechamap.compare.figure_columns import column_kind, threshold_text
+from mechamap.compare.listed import listed
 from mechamap.compare.pair import Pair
 from mechamap.compare.tokens import ShownTokens
 from mechamap.figures import figures_of
@@ -18,7 +19,6 @@ from mechamap.tables.table import Column, Kind, Link, Table
 
 __all__ = ["appeared_table", "categories_table", "changes_table", "vanished_table"]
 
-_LONGEST = 4_000  # characters of a filter that lists neurons one by one
 _CHECKED: tuple[tuple[str, str, Kind], ...] = (("held_out_auroc", "held", "probability"), ("p", "p", "p"))
 
 
@@ -168,21 +168,9 @@ def _counting(pair: Pair, category: str, place: int, within: str | None) -> Link
 
 
 def _these(pair: Pair, mask: NDArray[np.bool_], category: str, place: int) -> Link | None:
-    """Some neurons, listed one by one; None where the list would be too long."""
+    """Some of the neurons in common, as they are called in one run."""
     run, rows = ((pair.relation.a, pair.relation.rows_a), (pair.relation.b, pair.relation.rows_b))[place]
-    wanted = rows[mask]
-    if not len(wanted):
-        return None
-    parts = []
-    for layer in np.unique(run.layer_of[wanted]).tolist():
-        its = wanted[run.layer_of[wanted] == layer]
-        for expert in np.unique(run.expert_of[its]).tolist():
-            numbers = " or ".join(f"neuron == {index}" for index in run.index_of[its[run.expert_of[its] == expert]])
-            of = f" and expert == {expert}" if (run.expert_of >= 0).any() else ""
-            parts.append(f"(layer == {layer}{of} and ({numbers}))")
-        if sum(map(len, parts)) > _LONGEST:
-            return None
-    return Link(" or ".join(parts), category, place)
+    return listed(run, rows[mask], place, category)
 
 
 def _csv(pair: Pair) -> bool:

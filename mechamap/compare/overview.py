@@ -63,7 +63,7 @@ def overview_table(runs: Sequence[Run], labels: Sequence[str] | None = None) -> 
         Column("model", "model"),
         Column("best", "best", "neuron"),
         Column("by", "by"),
-        Column("value", figures or "value", "signed"),
+        Column("value", figures or "value", "correlation" if figures == "reads" else "signed"),
         Column("held", "held", "probability"),
         Column("p", "p", "p"),
         Column("confirmed", "confirmed", "count"),

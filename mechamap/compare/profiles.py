@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,8 +26,8 @@ class Profiled:
 
     Attributes:
         place: 0 for A, 1 for B.
-        counts: which neurons count, ``[neurons, categories of the run]``.
-        scored: which layers' neurons are there to count, ``[neurons]``.
+        values: the figure's, ``[neurons, categories of the run]``.
+        scored: which neurons are there to count, those of complete layers, ``[neurons]``.
         depth: relative, ``[neurons]``.
     """
 
@@ -34,7 +35,7 @@ class Profiled:
     place: int
     kind: FigureKind
     threshold: float
-    counts: NDArray[np.bool_]
+    values: NDArray[np.float32]
     scored: NDArray[np.bool_]
     depth: NDArray[np.float32]
 
@@ -46,14 +47,26 @@ class Profiled:
         """Which neurons count for a category, ``[neurons]``."""
         return self.counts[:, self.run.category_index(category)]
 
+    @cached_property
+    def counts(self) -> NDArray[np.bool_]:
+        """Which neurons count for which category, ``[neurons, categories of the run]``."""
+        return self.kind.holds(self.values, self.threshold)
+
+    def strongest(self, row: int) -> tuple[str, float | None]:
+        """The category that a neuron is strongest for, and its value; empty and None where it has none."""
+        strength = self.kind.strength(self.values[row])  # [categories]
+        if not np.isfinite(strength).any():
+            return "", None
+        at = int(np.nanargmax(strength))
+        return self.run.categories[at], float(self.values[row, at])
+
 
 def profiled(run: Run, place: int, kind: FigureKind, threshold: float) -> Profiled:
     """A run by one figure."""
     scored = np.zeros(run.neurons, np.bool_)
     for layer in run.complete_layers:
         scored[layer.rows] = True
-    counts = kind.holds(category_values(run, kind.name), threshold)
-    return Profiled(run, place, kind, threshold, counts, scored, relative_depth(run))
+    return Profiled(run, place, kind, threshold, category_values(run, kind.name), scored, relative_depth(run))
 
 
 def profiles_table(sides: tuple[Profiled, Profiled], categories: tuple[str, ...]) -> Table:
@@ -61,7 +74,7 @@ def profiles_table(sides: tuple[Profiled, Profiled], categories: tuple[str, ...]
     rows = Rows()
     for category in categories:
         for side in sides:
-            bins = np.minimum((side.depth * BINS).astype(np.int64), BINS - 1)  # [neurons]
+            bins = np.minimum(side.run.layer_of * BINS // max(model_layers(side.run) - 1, 1), BINS - 1)  # [neurons]
             cells = [_bin(side, category, side.scored & (bins == at)) for at in range(BINS)]
             rows.add(f"{category} {'AB'[side.place]}", *cells)
     columns = (

@@ -8,13 +8,16 @@ from dataclasses import replace
 import numpy as np
 
 from mechamap.compare.agreement_tables import figures_table, layers_table, overlap_table, sizes_of
+from mechamap.compare.closest import Closest
 from mechamap.compare.differences import appeared_table, categories_table, changes_table, vanished_table
 from mechamap.compare.every_neuron import differences_table
 from mechamap.compare.figure_columns import checked_threshold
+from mechamap.compare.match_summary import summary_table
+from mechamap.compare.matches import match_layers_table, matches_table, universal_categories_table
 from mechamap.compare.overview import overview_matrix, overview_table
 from mechamap.compare.pair import Pair, pair_of
 from mechamap.compare.pairs import pairs_table
-from mechamap.compare.profiles import depth_table, profiled, profiles_table
+from mechamap.compare.profiles import Profiled, depth_table, profiled, profiles_table
 from mechamap.compare.relation import As, Relation, relation_of
 from mechamap.compare.settings import settings_table
 from mechamap.errors import UsageError
@@ -37,13 +40,15 @@ def compare_runs(
     limit: int = LIMIT,
     differences: bool = False,
     all_figures: bool = False,
+    closest: Closest | None = None,
 ) -> Report:
-    """Compare two runs, or several with the first; reads the runs and nothing else.
+    """Compare two runs, or several with the first; no model is needed.
 
     Of two runs of the same neurons the report has the tables ``categories`` (what stayed, appeared, vanished),
     ``changes``, ``appeared``, ``vanished``, ``layers`` and ``overlap`` (agreement by layer) and ``figures``; of two
     different models ``overview``, ``depth`` and ``profiles``; of more runs ``overview``, ``overview_matrix`` and
-    ``pairs``. What needs activations is added by :func:`mechamap.compare.closest.with_closest`.
+    ``pairs``. With ``closest``, which takes activations, two runs also have ``matches_summary``, ``matches``,
+    ``match_layers`` and, of different models, ``universal_categories``.
 
     Args:
         runs: two or more; the links of cells lead to them by their place here.
@@ -53,6 +58,7 @@ def compare_runs(
         limit: the most rows of ``changes``, ``appeared`` and ``vanished``.
         differences: with the table ``differences``, which has every neuron in common.
         all_figures: in that table all figures.
+        closest: what :func:`mechamap.compare.closest.closest_of` found for these two runs.
 
     Raises:
         UsageError: fewer than two runs, a run without the figure, or nothing in common.
@@ -71,7 +77,7 @@ def compare_runs(
     a, b = runs
     found = relation_of(a, b, relation)
     if found.same:
-        report = _of_same(found, kind, threshold, limit)
+        report = _of_same(found, kind, threshold, limit, closest)
         if differences or all_figures:
             table = differences_table(pair_of(found, kind, threshold), all_figures=all_figures)
             report = _with(report, (table,))
@@ -81,7 +87,7 @@ def compare_runs(
             f"{a.name} and {b.name} are of different models: there is no difference neuron by neuron.",
             "`--as same` compares neurons of one name, whatever they are.",
         )
-    return _of_different(found, kind, threshold)
+    return _of_different(found, kind, threshold, limit, closest)
 
 
 def compared_figure(runs: Sequence[Run], by: str | None) -> FigureKind:
@@ -102,7 +108,9 @@ def compared_figure(runs: Sequence[Run], by: str | None) -> FigureKind:
     return next((kind for kind in both if kind.name == "mean"), both[0])
 
 
-def _of_same(relation: Relation, kind: FigureKind, threshold: float | None, limit: int) -> Report:
+def _of_same(
+    relation: Relation, kind: FigureKind, threshold: float | None, limit: int, closest: Closest | None
+) -> Report:
     a, b = relation.a, relation.b
     sizes = [*sizes_of(relation)]
     if not sizes:
@@ -120,6 +128,12 @@ def _of_same(relation: Relation, kind: FigureKind, threshold: float | None, limi
             vanished_table(pair, limit), agreement, overlap_table(pair),
         ]  # fmt: skip
     tables.append(figures_table(relation, sizes))
+    if closest is not None:
+        sides = _profiled(a, b, kind, threshold)
+        tables += [
+            summary_table(closest, (relation.rows_a, relation.rows_b)), matches_table(closest, sides, limit),
+            match_layers_table(closest),
+        ]  # fmt: skip
     title = f"A {a.name}, B {b.name}: {len(relation.rows_a):,} neurons, the same in both"
     return Report(title, tuple(tables), tuple(remarks), _places((a, b)), tables[1].key)
 
@@ -154,18 +168,28 @@ def _agreement_remarks(pair: Pair, by_layer: Table) -> list[str]:
     return remarks
 
 
-def _of_different(relation: Relation, kind: FigureKind, threshold: float | None) -> Report:
+def _of_different(
+    relation: Relation, kind: FigureKind, threshold: float | None, limit: int, closest: Closest | None
+) -> Report:
     a, b = relation.a, relation.b
-    at = [kind.threshold(run) if threshold is None else threshold for run in (a, b)]
-    sides = (profiled(a, 0, kind, at[0]), profiled(b, 1, kind, at[1]))
+    sides, categories = _profiled(a, b, kind, threshold), relation.categories
     tables = [overview_table((a, b), ("A", "B"))]
-    if relation.categories:
-        tables += [depth_table(sides, relation.categories), profiles_table(sides, relation.categories)]
+    if closest is not None:
+        tables.append(summary_table(closest))
+    if categories:
+        tables += [depth_table(sides, categories), profiles_table(sides, categories)]
+    if closest is not None:
+        tables += [matches_table(closest, sides, limit), match_layers_table(closest)]
+        if categories:
+            tables.insert(-1, universal_categories_table(closest, sides, categories))
     tables.append(settings_table(a, b, same=False))
     title = f"A {a.name} ({a.label}), B {b.name} ({b.label}): different models"
-    return Report(
-        title, tuple(tables), relation.remarks, _places((a, b)), "depth" if relation.categories else "overview"
-    )
+    return Report(title, tuple(tables), relation.remarks, _places((a, b)), "overview")
+
+
+def _profiled(a: Run, b: Run, kind: FigureKind, threshold: float | None) -> tuple[Profiled, Profiled]:
+    at = [kind.threshold(run) if threshold is None else threshold for run in (a, b)]
+    return profiled(a, 0, kind, at[0]), profiled(b, 1, kind, at[1])
 
 
 def _of_several(runs: Sequence[Run], kind: FigureKind, threshold: float | None, wanted: As) -> Report:

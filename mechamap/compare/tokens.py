@@ -23,6 +23,10 @@ class ShownTokens:
         """Of a neuron with this value of a figure for a category; empty where the run keeps no tokens."""
         return self._words.of(row, lowest=self._falls(row, category, kind, value), most=_MOST)
 
+    def at(self, row: int, *, lowest: bool) -> tuple[str, ...]:
+        """The words at its highest or lowest activations."""
+        return self._words.of(row, lowest=lowest, most=_MOST)
+
     def _falls(self, row: int, category: str, kind: FigureKind, value: float) -> bool:
         if not self.run.has("bottom_positions"):
             return False

@@ -1,0 +1,137 @@
+"""``mechamap compare``: two runs of the same neurons, two different models, or several runs in one table."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from mechamap.choices import BASELINES
+from mechamap.commands.narration import Narration
+from mechamap.commands.parser import Commands
+from mechamap.commands.report_output import add_report_flags, check_report_flags, put_report
+from mechamap.errors import UsageError
+
+if TYPE_CHECKING:
+    from mechamap.tables.table import Report
+
+__all__ = ["add_to"]
+
+_DESCRIPTION = """Two runs of the same neurons (checkpoints, a fine-tuned model and its base, two number formats, two
+texts): what stayed, appeared and vanished, the largest changes, rank agreement by layer. Two different models: the best
+neurons, how deep each category lies, and for each neuron its closest one in the other model. Three runs and more: one
+table over all. What differs in how the runs were made is said first. docs/compare.md says how each is worked out."""
+
+_WHOLE = ("settings", "categories", "figures", "overview", "depth", "profiles", "specialised", "matches_summary",
+          "universal_categories", "pairs")  # fmt: skip
+_OF_MATCHING = ("matches_summary", "matches", "match_layers", "universal_categories", "specialised")
+_HIDDEN = ("overlap", "differences")
+_BY_LAYER = {"layers": 0, "match_layers": 1}  # hidden where there are many; 1: so are its columns
+_MANY_LAYERS = 12
+_FEWEST_WORDS = 3
+_MOST = 1_000  # rows of the longest tables, where the user does not say
+
+
+def add_to(commands: Commands) -> None:
+    """Declare the command."""
+    parser = commands.add_parser("compare", help="what differs between runs, or models", description=_DESCRIPTION)
+    add = parser.add_argument
+    add("runs", metavar="RUN|CSV", nargs="+", help="two or more: a run's name or folder, or a CSV; the first is A")
+    add("--by", metavar="FIGURE", help="compare by it: reads, writes, causes, held, p, auroc, d, ap, mean, ... "
+        "(default: reads, of CSVs mean)")  # fmt: skip
+    add("--threshold", metavar="X", type=float, help="from where on a neuron counts (default: what is usual for it)")
+    add("--as", dest="relation", choices=("auto", "same", "different"), default="auto",
+        help="compare neurons by name, or as different models (default: as architecture and layers tell)")  # fmt: skip
+    add("--all-figures", action="store_true", help="also the table differences, with every neuron, of every figure; "
+        "`--table differences` alone has the one of --by")  # fmt: skip
+    _add_matching_flags(parser)
+    add_report_flags(parser)
+    parser.set_defaults(run=run, parser=parser)
+
+
+def _add_matching_flags(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("closest neurons")
+    add = group.add_argument
+    add("--match", action="store_true", help="find each neuron's closest one in the other model, running both again "
+        "where they did not keep activations (default: where they did, and the models are different)")  # fmt: skip
+    add("--no-match", action="store_true", help="do not look for them")
+    add(
+        "--text", metavar="F", help="run both models over this file, - for standard input (default: the runs' own text)"
+    )
+    add("--words", metavar="N", type=int, help="compare over so many of the text's words; 0: all (default: what "
+        "takes some ten seconds on two cores, at least 200)")  # fmt: skip
+    add("--baseline", choices=BASELINES, default="rotation", help="what correlations must exceed: each layer's neurons "
+        "mixed at random, the words in another order, or none (rotation)")  # fmt: skip
+    add("--draws", metavar="N", type=int, default=1, help="how many times the baseline is drawn (1)")
+    add("--seed", metavar="N", type=int, default=0, help="of the baseline (0)")
+    add("--signed", action="store_true", help="a neuron that falls where the other rises is not close")
+    add("--model-a", metavar="MODEL", help="the model of A, where it lies elsewhere now")
+    add("--model-b", metavar="MODEL", help="the model of B, likewise")
+    add("--device", metavar="D", help="auto, cpu, cuda, cuda:1 or mps (default: as the runs had it)")
+
+
+def run(args: argparse.Namespace, narration: Narration) -> int:
+    """Open, compare, look for closest neurons where that is wanted, write."""
+    check_report_flags(args)
+    _check(args)
+    from mechamap.compare.report import compare_runs
+    from mechamap.csv_run import open_run
+
+    opened = [open_run(name) for name in args.runs]
+    most = max(_MOST, args.limit or 0) if args.limit != 0 else max(its.neurons * len(its.categories) for its in opened)
+
+    differences = bool(args.table) and "differences" in args.table
+    compared = partial(
+        compare_runs, opened, args.by, args.threshold, relation=args.relation, limit=most,
+        differences=differences, all_figures=args.all_figures,
+    )  # fmt: skip
+    report, code = compared(), 0
+    if len(opened) == 2 and not args.no_match:
+        from mechamap.commands.compare_models import closest_or_why
+
+        asked = bool(args.match or args.text or {*(args.table or ())} & {*_OF_MATCHING})
+        different = report.table("figures") is None
+        closest, remark = closest_or_why(opened[0], opened[1], args, narration, asked=asked, usual=different)
+        if closest is not None:
+            report = compared(closest=closest)
+        if remark:
+            report = replace(report, remarks=(*report.remarks, remark))
+        code = int(asked and closest is None)
+    put_report(report, args, narration, shown=_shown(report), whole=_WHOLE, known=_known(report))
+    return code
+
+
+def _check(args: argparse.Namespace) -> None:
+    """Refuse what makes no sense before any work is done."""
+    if len(args.runs) < 2:
+        raise UsageError(f"There is one run, {args.runs[0]}; comparing takes two or more.")
+    if args.no_match and (args.match or args.text):
+        raise UsageError(f"--no-match and {'--match' if args.match else '--text'} contradict each other.", "Give one.")
+    if len(args.runs) > 2 and (args.match or args.text):
+        raise UsageError("Closest neurons are looked for between two runs.", "Give two of them.")
+    if args.words is not None and args.words != 0 and args.words < _FEWEST_WORDS:
+        raise UsageError(f"--words is {args.words}; it must be 0 (all) or at least {_FEWEST_WORDS}.")
+    for name, least in (("draws", 1), ("seed", 0)):
+        if getattr(args, name) < least:
+            raise UsageError(f"--{name} is {getattr(args, name)}; it must be at least {least}.")
+
+
+def _shown(report: Report) -> Sequence[str]:
+    """The tables that people get where they do not say: not those that are long in a model of many layers."""
+    shown = []
+    for table in report.tables:
+        if table.key in _BY_LAYER:
+            wide = len(table.columns) if _BY_LAYER[table.key] else 0
+            if len(table.rows) > _MANY_LAYERS or wide > _MANY_LAYERS + 1:
+                continue
+        if table.key not in _HIDDEN:
+            shown.append(table.key)
+    return shown
+
+
+def _known(report: Report) -> Sequence[str]:
+    """Every table that there can be of these runs."""
+    keys = [table.key for table in report.tables]
+    return keys if report.table("figures") is None or "differences" in keys else [*keys, "differences"]

@@ -1,0 +1,92 @@
+"""Where ``mechamap compare`` gets two models' activations from: what the runs kept of them, or the models run again."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from mechamap.commands.model_of_run import CheckProgress, model_of_run
+from mechamap.commands.narration import Narration, duration
+from mechamap.errors import MechaMapError
+from mechamap.events import ScanEvent, StageEntered
+
+if TYPE_CHECKING:
+    from mechamap.compare.closest import Closest
+    from mechamap.compare.word_activations import ModelWords
+    from mechamap.run import Run
+
+__all__ = ["closest_or_why"]
+
+
+def closest_or_why(
+    a: Run, b: Run, args: argparse.Namespace, narration: Narration, *, asked: bool, usual: bool
+) -> tuple[Closest | None, str]:
+    """The closest neurons of two runs, or a sentence that says why there are none.
+
+    Args:
+        asked: whether the user wants them, even if the models have to be run again.
+        usual: whether they are looked for by themselves where the runs kept their activations of one text.
+    """
+    from mechamap.compare.closest import cannot_match, closest_of, kept_of_one_text
+    from mechamap.compare.matching import MatchSettings
+
+    if why := cannot_match(a, b):
+        return None, f"Closest neurons cannot be looked for: {why}" if asked else ""
+    kept = kept_of_one_text(a, b)
+    if not asked and not (kept and usual):
+        return None, _offer(a, b) if usual else ""
+    settings = MatchSettings(args.baseline, args.draws, args.seed, args.signed, both=True)
+    try:
+        first, second = _words(a, b, args, narration, own=kept and not args.text)
+        device = args.device if args.device not in (None, "auto", "cpu") else None
+        found = closest_of(first, second, settings, args.words, device=device, on_event=_Told(narration))
+    except MechaMapError as error:
+        return None, f"Closest neurons were not found: {error.message} {error.hint}".strip()
+    finally:
+        narration.clear()
+    return found, ""
+
+
+def _words(
+    a: Run, b: Run, args: argparse.Namespace, narration: Narration, *, own: bool
+) -> tuple[ModelWords, ModelWords]:
+    """Both over the same text: the one that is given, else that of A."""
+    from mechamap.compare.word_activations import has_kept, kept_words
+
+    if own:
+        narration.progress("reading the activations that the runs kept")
+        return kept_words(a), kept_words(b)
+    if args.text:
+        from mechamap.text_source import read_text_argument
+
+        texts: list[str] | None = [read_text_argument(args.text)]
+    else:
+        texts = None if a.record.config["texts"] == b.record.config["texts"] else list(a.record.config["texts"])
+    found = []
+    for run, model in ((a, args.model_a), (b, args.model_b)):
+        if (texts is None or texts == run.record.config["texts"]) and has_kept(run):
+            found.append(kept_words(run))
+            continue
+        loaded = model_of_run(run, argparse.Namespace(model=model, device=args.device), narration)
+        from mechamap.compare.word_pass import read_words
+
+        found.append(read_words(run, loaded, texts, on_event=CheckProgress(narration, f"reading with {run.label}")))
+        del loaded  # one model at a time
+    return found[0], found[1]
+
+
+def _offer(a: Run, b: Run) -> str:
+    seconds = sum(run.record.timings.get(name, 0.0) for run in (a, b) for name in ("load", "pass"))
+    took = f", which took {duration(seconds)} when they were scanned" if seconds else ""
+    return f"Closest neurons were not looked for: `--match` runs both models again for them{took}."
+
+
+class _Told:
+    """How far the search is, on a terminal."""
+
+    def __init__(self, narration: Narration) -> None:
+        self._narration = narration
+
+    def __call__(self, event: ScanEvent) -> None:
+        if isinstance(event, StageEntered):
+            self._narration.progress(f"closest neurons: {event.detail}")
