@@ -17,6 +17,7 @@ import torch
 from benchmarks.explorer import explorer_figures
 from benchmarks.figures import table
 from benchmarks.findings import findings_figures
+from benchmarks.interpret import interpret_figures
 from benchmarks.loading import loading_figures
 from benchmarks.scan import scan_figures
 
@@ -25,7 +26,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--model", type=Path, help="folder of the model to scan")
     parser.add_argument("--rounds", type=int, default=5, help="pairs per figure (default: 5)")
-    parser.add_argument("--only", choices=["loading", "scan", "findings", "explorer"], help="one group of figures")
+    parser.add_argument(
+        "--only", choices=["loading", "scan", "findings", "interpret", "explorer"], help="one group of figures"
+    )
     arguments = parser.parse_args()
     model = arguments.model or _smollm2()
     print(f"{date.today()}, {_machine()}\n")
@@ -35,6 +38,8 @@ def main() -> None:
         print(table(f"Scan of {model.name}", scan_figures(model, arguments.rounds)), flush=True)
     if arguments.only in (None, "findings"):
         print(table(f"Findings in {model.name}", findings_figures(model, arguments.rounds)), flush=True)
+    if arguments.only in (None, "interpret"):
+        print(table(f"Interpreting a run of {model.name}", interpret_figures(model, arguments.rounds)), flush=True)
     if arguments.only in (None, "explorer"):
         print(table(f"Explorer on a run of {model.name}", explorer_figures(model, arguments.rounds)), flush=True)
 
