@@ -7,7 +7,7 @@ of the category's words, and of an expert's neurons only what was routed to it, 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,7 +30,7 @@ class PlacedWords:
 
     categories: tuple[str, ...]
     category: NDArray[np.intp]  # [words] which category each is of
-    word: NDArray[np.intp]  # [words] its number in its category
+    words: tuple[str, ...]  # [words] as the category lists them
     sums: NDArray[np.float32]  # [neurons, words]
     counts: NDArray[np.float32]  # [neurons, words], or [1, words] where all neurons saw the same
 
@@ -55,7 +55,7 @@ class Placing:
     Args:
         tokenized: the text; its scored positions are what activations are given at.
         occurrences: of the categories' words in it.
-        categories: their names.
+        categories: each one's name and its words.
         pooling: what an occurrence of several tokens is worth: its last token, or the mean or largest of them.
         neurons: rows of the model.
         routed: whether it has experts, whose neurons see only what comes to them.
@@ -65,7 +65,7 @@ class Placing:
         self,
         tokenized: TokenizedText,
         occurrences: Sequence[Occurrence],
-        categories: Sequence[str],
+        categories: Mapping[str, Sequence[str]],
         *,
         pooling: Pooling,
         neurons: int,
@@ -79,7 +79,10 @@ class Placing:
             np.array([column[its.category, its.word] for its in occurrences if its.category == number], np.intp)
             for number in range(len(categories))
         ]
-        self._neurons, self._routed, self._categories, self._keys = neurons, routed, tuple(categories), keys
+        self._routed, self._categories = routed, tuple(categories)
+        self._category = np.array([number for number, _ in keys], np.intp)
+        names = tuple(categories.values())
+        self._words = tuple(names[number][word] for number, word in keys)
         self._sums = np.full((neurons, len(keys)), np.nan, np.float32)
         self._counts = np.zeros((neurons if routed else 1, len(keys)), np.float32)
         if not routed:
@@ -118,8 +121,7 @@ class Placing:
 
     def placed(self) -> PlacedWords:
         """All of them, once every layer was added; NaN for rows that were not."""
-        keys = np.array(self._keys, np.intp).reshape(-1, 2)
-        return PlacedWords(self._categories, keys[:, 0], keys[:, 1], self._sums, self._counts)
+        return PlacedWords(self._categories, self._category, self._words, self._sums, self._counts)
 
 
 def _place(

@@ -152,7 +152,7 @@ def placing_of_run(run: Run) -> Placing:
     return Placing(
         text_of_run(run),
         occurrences_of_run(run),
-        run.categories,
+        {name: run.record.config["categories"][name]["words"] for name in run.categories},
         pooling=run.record.config.get("pooling", "last"),
         neurons=run.neurons,
         routed=run.has("occurrences"),

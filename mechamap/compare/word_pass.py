@@ -100,7 +100,8 @@ def _other(
     if placements:
         occurrences = find_occurrences(text, texts, config.categories)
         routed = run.has("occurrences")
-        placing = Placing(text, occurrences, run.categories, pooling=config.pooling, neurons=run.neurons, routed=routed)
+        categories = {its.name: its.words for its in config.categories}
+        placing = Placing(text, occurrences, categories, pooling=config.pooling, neurons=run.neurons, routed=routed)
     return text, words_in(tuple(texts), tokens), placing
 
 
