@@ -43,8 +43,8 @@ class Rows:
 
 
 def number(value: SupportsFloat) -> float | None:
-    """A number as a cell holds it: None where there is none."""
-    plain = float(value)
+    """A number as a cell holds it: None where there is none; of a float32 the digits that it has."""
+    plain = float(str(value)) if isinstance(value, np.float32) else float(value)
     return plain if math.isfinite(plain) else None
 
 
