@@ -9,19 +9,18 @@ matched by the magnitude of their correlation, unless :attr:`MatchSettings.signe
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import count
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mechamap.choices import BASELINES
-from mechamap.compare.baseline import baseline_slabs
-from mechamap.compare.products import Products, products_on
-from mechamap.compare.unit_rows import NeuronRows, UnitRows, standardised, unit_blocks, unit_slabs
-from mechamap.errors import Cancelled, UsageError
-from mechamap.events import ScanEvent, StageEntered
+from mechamap.compare.products import products_on
+from mechamap.compare.search import Search, nothing
+from mechamap.compare.unit_rows import NeuronRows
+from mechamap.errors import UsageError
+from mechamap.events import ScanEvent
 
 __all__ = ["UNIVERSAL", "MatchSettings", "Matches", "closest_neurons"]
 
@@ -40,7 +39,7 @@ class MatchSettings:
         draws: over how many random rotations or orders the baseline is averaged.
         seed: of those.
         signed: only the highest correlation is close, as in the paper; else one near -1 is as close.
-        both: work out the baseline of the other model's neurons too, which takes another product.
+        both: work out the baseline of the other model's neurons too; with ``rotation`` it takes a third product.
     """
 
     baseline: str = "rotation"
@@ -140,91 +139,24 @@ def closest_neurons(
         raise UsageError(f"Neurons over {words:,} words cannot be matched with neurons over {b.shape[1]:,}.")
     if words < LEAST_WORDS:
         raise UsageError(f"Neurons cannot be matched over {words} words.", "Have both read a longer text: --text FILE.")
-    search = _Search(products_on(device, signed=settings.signed), on_event, cancel)
+    search = Search(products_on(device, signed=settings.signed), on_event, cancel)
     best, best_b = search.closest(a, b)
+    baseline, baseline_b = search.baselines(a, b, settings)
     return Matches(
         best=best,
         correlation=_correlations(a, b, best),
-        baseline=search.baseline(a, b, settings),
+        baseline=baseline,
         best_b=best_b,
         correlation_b=_correlations(b, a, best_b),
-        baseline_b=search.baseline(b, a, settings) if settings.both else _nothing(b),
+        baseline_b=baseline_b,
         words=words,
         settings=settings,
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Search:
-    """Goes through the product of two models' neurons block by block."""
-
-    products: Products
-    on_event: Listener
-    cancel: threading.Event | None
-
-    def closest(self, a: NeuronRows, b: NeuronRows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Of each neuron of ``a`` the row of ``b``, and of each of ``b`` the row of ``a``; -1 where there is none."""
-        best, value = np.full(a.shape[0], -1, np.int64), np.full(a.shape[0], -np.inf, np.float32)
-        # Of the neurons of b only the block of a is noted where the closest stands: the place in it is looked up later.
-        block_b, value_b = np.full(b.shape[0], -1, np.int64), np.full(b.shape[0], -np.inf, np.float32)
-        for slab in unit_slabs(b):
-            held = self.products.held(slab.values)
-            for number, block in self._blocks(a, "closest"):
-                rows = self.products.held(block.values)
-                for columns in self._columns(slab):
-                    found = self.products.maxima(rows, held[columns])
-                    at = slab.rows[columns]
-                    higher = found.rows > value[block.rows]
-                    value[block.rows[higher]] = found.rows[higher]
-                    best[block.rows[higher]] = at[found.index[higher]]
-                    higher = found.columns > value_b[at]
-                    value_b[at[higher]], block_b[at[higher]] = found.columns[higher], number
-        return best, self._looked_up(a, b, block_b)
-
-    def _looked_up(self, a: NeuronRows, b: NeuronRows, block_b: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Which row of a block of ``a`` is the closest to each neuron of ``b``."""
-        best_b = np.full(b.shape[0], -1, np.int64)
-        for number, block in self._blocks(a, "closest the other way round"):
-            rows = self.products.held(block.values)
-            mine = np.flatnonzero(block_b == number)
-            for first in range(0, len(mine), self.products.block[0]):
-                its = standardised(b.block(mine[first : first + self.products.block[0]]))
-                found = self.products.maxima(self.products.held(its.values), rows)
-                best_b[mine[first + its.rows]] = block.rows[found.index]
-        return best_b
-
-    def baseline(self, a: NeuronRows, b: NeuronRows, settings: MatchSettings) -> NDArray[np.float32]:
-        """The largest correlation of each neuron of ``a`` with what rotation or shuffling makes of ``b``."""
-        if settings.baseline == "none":
-            return _nothing(a)
-        total = np.zeros(a.shape[0])
-        for draw in range(settings.draws):
-            value = np.full(a.shape[0], np.nan, np.float32)
-            for slab in baseline_slabs(b, settings.baseline, np.random.default_rng((settings.seed, draw))):
-                held = self.products.held(slab.values)
-                for _, block in self._blocks(a, f"{settings.baseline} {draw + 1} of {settings.draws}"):
-                    rows = self.products.held(block.values)
-                    for columns in self._columns(slab):
-                        largest = self.products.largest(rows, held[columns])
-                        value[block.rows] = np.fmax(value[block.rows], largest)
-            total += value
-        return (total / settings.draws).astype(np.float32)
-
-    def _blocks(self, a: NeuronRows, doing: str) -> Iterator[tuple[int, UnitRows]]:
-        for number, block in zip(count(), unit_blocks(a, self.products.block[0])):
-            if self.cancel is not None and self.cancel.is_set():
-                raise Cancelled("The comparison was cancelled.")
-            self.on_event(StageEntered("match", f"{doing}: {int(block.rows[0]):,} of {a.shape[0]:,} neurons"))
-            yield number, block
-
-    def _columns(self, slab: UnitRows) -> Iterator[slice]:
-        step = self.products.block[1]
-        return (slice(first, first + step) for first in range(0, len(slab.rows), step))
-
-
 def _correlations(a: NeuronRows, b: NeuronRows, best: NDArray[np.int64]) -> NDArray[np.float32]:
     """Of each neuron with its closest, worked out once more with more digits than the search needs."""
-    found = _nothing(a)
+    found = nothing(a)
     for first in range(0, len(best), 1024):
         there = first + np.flatnonzero(best[first : first + 1024] >= 0)  # [rows]
         one = a.block(there).astype(np.float64)  # [rows, words]
@@ -241,7 +173,3 @@ def _mutual(best: NDArray[np.int64], back: NDArray[np.int64]) -> NDArray[np.bool
     mutual = np.zeros(len(best), np.bool_)
     mutual[there] = back[best[there]] == np.flatnonzero(there)
     return mutual
-
-
-def _nothing(rows: NeuronRows) -> NDArray[np.float32]:
-    return np.full(rows.shape[0], np.nan, np.float32)
