@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mechamap import engine_checks, engine_reports, rpc
+from mechamap import engine_checks, engine_matches, engine_reports, rpc
 from mechamap.engine_calls import Call, Methods
 from mechamap.engine_params import given_config, given_path, given_run, given_text, stage_teller, stop_if_cancelled
 from mechamap.engine_progress import ProgressTicker
@@ -184,7 +184,7 @@ def _queried(call: Call, run: Run) -> NDArray[np.int64] | None:
 
 
 METHODS = Methods(
-    queued={"scan": scan, "plan": plan, "activations": activations, **engine_checks.QUEUED},
+    queued={"scan": scan, "plan": plan, "activations": activations, **engine_checks.QUEUED, **engine_matches.QUEUED},
     prompt={"models": models},
     beside={"export": export, **engine_reports.BESIDE},
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +17,18 @@ if TYPE_CHECKING:
     from mechamap.config import ScanConfig
     from mechamap.run import Run
 
-__all__ = ["given_config", "given_path", "given_run", "given_text", "stage_teller", "stop_if_cancelled"]
+__all__ = [
+    "given_config",
+    "given_number",
+    "given_path",
+    "given_run",
+    "given_runs",
+    "given_text",
+    "given_text_or_none",
+    "given_whole",
+    "stage_teller",
+    "stop_if_cancelled",
+]
 
 
 def stage_teller(call: Call, ticker: ProgressTicker) -> Callable[[str, str], None]:
@@ -33,9 +45,14 @@ def stop_if_cancelled(call: Call) -> None:
 
 
 def given_run(call: Call) -> Run:
+    return _run_at(given_text(call, "run"))
+
+
+def _run_at(given: str) -> Run:
+    """The run in a folder, or read from a CSV."""
     from mechamap.run import Run
 
-    path = Path(given_text(call, "run"))
+    path = Path(given)
     if path.suffix.lower() == ".csv":
         from mechamap.csv_run import read_csv
 
@@ -43,10 +60,40 @@ def given_run(call: Call) -> Run:
     return Run.open(path)
 
 
+def given_runs(call: Call) -> list[Run]:
+    paths = call.params.get("runs")
+    if not isinstance(paths, list) or len(paths) < 2 or not all(isinstance(path, str) and path for path in paths):
+        raise RpcFault(rpc.INVALID_PARAMS, f"{call.method} needs runs, a list of two folders or CSV files or more.")
+    return [_run_at(path) for path in paths]
+
+
 def given_text(call: Call, name: str) -> str:
     value = call.params.get(name)
     if not isinstance(value, str) or not value:
         raise RpcFault(rpc.INVALID_PARAMS, f"{call.method} needs {name}, as text.")
+    return value
+
+
+def given_text_or_none(call: Call, name: str) -> str | None:
+    value = call.params.get(name)
+    if value is not None and (not isinstance(value, str) or not value):
+        raise RpcFault(rpc.INVALID_PARAMS, f"{name} is a text, or null.")
+    return value
+
+
+def given_number(call: Call, name: str) -> float | None:
+    value = call.params.get(name)
+    if value is None:
+        return None
+    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+        raise RpcFault(rpc.INVALID_PARAMS, f"{name} is a number, or null.")
+    return float(value)
+
+
+def given_whole(call: Call, name: str) -> int | None:
+    value = call.params.get(name)
+    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
+        raise RpcFault(rpc.INVALID_PARAMS, f"{name} is a whole number of at least 1, or null.")
     return value
 
 

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
-from mechamap import rpc
 from mechamap.engine_calls import Call, Method
-from mechamap.engine_params import given_run
-from mechamap.rpc import RpcFault
+from mechamap.engine_params import given_number, given_run, given_runs, given_text_or_none, given_whole
 
 __all__ = ["BESIDE"]
 
 
 def interpret(call: Call) -> dict[str, Any]:
     """``{run, by?, threshold?, top?, most?}`` -> the report, see :func:`mechamap.tables.table.report_to_dict`."""
-    by, threshold = _text(call, "by"), _number(call, "threshold")
-    top, most = _whole(call, "top") or 5, _whole(call, "most")
+    by, threshold = given_text_or_none(call, "by"), given_number(call, "threshold")
+    top, most = given_whole(call, "top") or 5, given_whole(call, "most")
     run = given_run(call)
     from mechamap.interpret import interpret_run
     from mechamap.tables.table import report_to_dict
@@ -24,27 +21,20 @@ def interpret(call: Call) -> dict[str, Any]:
     return report_to_dict(interpret_run(run, by, threshold, top, most=most))
 
 
-def _text(call: Call, name: str) -> str | None:
-    value = call.params.get(name)
-    if value is not None and (not isinstance(value, str) or not value):
-        raise RpcFault(rpc.INVALID_PARAMS, f"{name} is a text, or null.")
-    return value
+def compare(call: Call) -> dict[str, Any]:
+    """``{runs, by?, threshold?, most?}`` -> the report; of two runs with the closest neurons that ``match`` found last.
+
+    No model is loaded.
+    """
+    by, threshold = given_text_or_none(call, "by"), given_number(call, "threshold")
+    most = given_whole(call, "most")
+    runs = given_runs(call)
+    from mechamap.compare.report import LIMIT, compare_runs
+    from mechamap.engine_matches import FOUND
+    from mechamap.tables.table import report_to_dict
+
+    closest = FOUND.of(*runs) if len(runs) == 2 else None
+    return report_to_dict(compare_runs(runs, by, threshold, limit=most or LIMIT, closest=closest))
 
 
-def _number(call: Call, name: str) -> float | None:
-    value = call.params.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
-        raise RpcFault(rpc.INVALID_PARAMS, f"{name} is a number, or null.")
-    return float(value)
-
-
-def _whole(call: Call, name: str) -> int | None:
-    value = call.params.get(name)
-    if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-        raise RpcFault(rpc.INVALID_PARAMS, f"{name} is a whole number of at least 1, or null.")
-    return value
-
-
-BESIDE: dict[str, Method] = {"interpret": interpret}
+BESIDE: dict[str, Method] = {"interpret": interpret, "compare": compare}

@@ -26,13 +26,12 @@ if TYPE_CHECKING:
     from textual.actions import ActionParseResult
 
     from mechamap.run import Run
-    from mechamap.tables.table import Link
     from mechamap_tui.check_watch import CheckWatch
     from mechamap_tui.client import EngineClient
     from mechamap_tui.engine_values import ExportOrder
     from mechamap_tui.live_check import LiveCheck
     from mechamap_tui.live_scan import LiveScan
-    from mechamap_tui.report_view import ReportView
+    from mechamap_tui.reports import Reports
     from mechamap_tui.scan_watch import ScanWatch
     from mechamap_tui.screens.export import ExportChoices
 
@@ -67,7 +66,6 @@ class MechaMapApp(App[None]):
         self.live: LiveScan | None = None
         self.checking: LiveCheck | None = None
         self.export_choices: ExportChoices | None = None
-        self.report_views: dict[str, ReportView] = {}
         self._engine = engine
         self._sent_to: WeakKeyDictionary[events.Key, Widget | None] = WeakKeyDictionary()
 
@@ -232,18 +230,11 @@ class MechaMapApp(App[None]):
 
     # --- reports ---------------------------------------------------------------------------------------------
 
-    def interpret(self, run: Run) -> None:
-        """Show what a run's neurons say of its model, as it was looked at last time."""
-        from mechamap_tui.report_view import ReportView
-        from mechamap_tui.screens.interpret import InterpretScreen
+    @cached_property
+    def reports(self) -> Reports:
+        from mechamap_tui.reports import Reports
 
-        self.push_screen(InterpretScreen(run, self.report_views.setdefault(str(run.path), ReportView())))
-
-    def open_link(self, run: Run, link: Link) -> None:
-        """Show the neurons behind a cell of a report; going back leads to the report."""
-        from mechamap_tui.screens.browse import BrowseScreen
-
-        self.push_screen(BrowseScreen(run, link))
+        return Reports(self)
 
     # --- actions ---------------------------------------------------------------------------------------------
 

@@ -135,12 +135,35 @@ class EngineClient(EngineProcess):
         Raises:
             MechaMapError: the run has no such figure, or cannot be read.
         """
-        params: dict[str, Any] = {"run": str(run), "most": REPORT_ROWS}
-        if by is not None:
-            params["by"] = by
-        if threshold is not None:
-            params["threshold"] = threshold
+        params = {"run": str(run), **_report_params((), by, threshold)}
         return await self._call("interpret", params, report_from_dict).answer
+
+    async def compare(self, runs: Sequence[Path], *, by: str | None = None, threshold: float | None = None) -> Report:
+        """What differs between runs, or models; of two also their closest neurons, where :meth:`match` found them.
+
+        Raises:
+            MechaMapError: they have nothing that could be compared.
+        """
+        return await self._call("compare", _report_params(runs, by, threshold), report_from_dict).answer
+
+    def match(
+        self,
+        runs: Sequence[Path],
+        *,
+        words: int | None = None,
+        by: str | None = None,
+        threshold: float | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> EngineCall[Report]:
+        """Begin to look for each neuron's closest one in the other of two runs; the comparison with them is the answer.
+
+        Args:
+            words: over how many of the text's words; None: all.
+        """
+        params = _report_params(runs, by, threshold)
+        if words is not None:
+            params["words"] = words
+        return self._call("match", params, report_from_dict, on_progress)
 
     async def lens(self, run: Path, neuron: str) -> Lens:
         """The tokens that a neuron's output weights push up and down most.
@@ -154,6 +177,11 @@ class EngineClient(EngineProcess):
             params,
             lambda it: Lens(it["neuron"], _tokens(it["promoted"]), _tokens(it["suppressed"]), it["unit"]),
         ).answer
+
+
+def _report_params(runs: Sequence[Path], by: str | None, threshold: float | None) -> dict[str, Any]:
+    given: dict[str, Any] = {"runs": list(map(str, runs)) or None, "by": by, "threshold": threshold}
+    return {"most": REPORT_ROWS, **{name: value for name, value in given.items() if value is not None}}
 
 
 def _tokens(pairs: Sequence[Sequence[Any]]) -> tuple[tuple[str, float], ...]:

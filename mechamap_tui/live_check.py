@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mechamap.errors import UnsupportedModel, UsageError
@@ -12,18 +13,19 @@ from mechamap_tui.engine_values import Progress
 if TYPE_CHECKING:
     from mechamap_tui.engine_process import EngineCall
 
-__all__ = ["ABLATE", "CAUSES", "CONFIRM", "LiveCheck", "busy_with", "refuse_unless_checkable"]
+__all__ = ["ABLATE", "CAUSES", "CONFIRM", "MATCH", "LiveCheck", "busy_with", "refuse_unless_checkable"]
 
-CONFIRM, CAUSES, ABLATE = "confirm", "causes", "ablate"
+CONFIRM, CAUSES, ABLATE, MATCH = "confirm", "causes", "ablate", "match"
 
 
 @dataclass(eq=False, slots=True)
 class LiveCheck:
-    """``kind`` is confirm, causes or ablate; the last is about one ``neuron``."""
+    """``kind`` is confirm, causes, ablate or match; ablate is about one ``neuron``, match about an ``other`` run."""
 
     kind: str
     run: Run
     neuron: str = ""
+    other: Run | None = None
     call: EngineCall[Any] | None = None
     progress: Progress = field(default_factory=lambda: Progress("start"))
     cancelling: bool = False
@@ -33,11 +35,19 @@ class LiveCheck:
         """What is being done, for the progress line."""
         if self.cancelling:
             return "stopping"
-        return {CONFIRM: "confirming", CAUSES: "estimating causes"}.get(self.kind, f"ablating {self.neuron}")
+        what = {CONFIRM: "confirming", CAUSES: "estimating causes", MATCH: "matching"}
+        return what.get(self.kind, f"ablating {self.neuron}")
+
+    @property
+    def paths(self) -> list[Path]:
+        """Where the runs are that it is about."""
+        return [run.path for run in (self.run, self.other) if run is not None and run.path is not None]
 
     @property
     def title(self) -> str:
         """The same as the beginning of a sentence."""
+        if self.other is not None:
+            return f"The search for closest neurons of {self.run.name} and {self.other.name}"
         what = {CONFIRM: "The confirmation", CAUSES: "The estimate of causes"}
         return f"{what.get(self.kind, f'The ablation of {self.neuron}')} of {self.run.name}"
 

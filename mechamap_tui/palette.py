@@ -24,19 +24,9 @@ _SAID = frozenset(
 )
 # Nobody moves a cursor by typing the name of a command.
 _MOVES = (
-    "cursor_",
-    "page_",
-    "scroll_",
-    "move(",
-    "page(",
-    "column(",
-    "table(",
-    "app.focus_",
-    "screen.focus_",
-    "delete_",
-    "first",
-    "last",
-)
+    "cursor_", "page_", "scroll_", "move(", "page(", "column(", "table(", "app.focus_", "screen.focus_", "delete_",
+    "first", "last",
+)  # fmt: skip
 
 
 def palette_commands(app: MechaMapApp, screen: Screen[Any]) -> Iterator[SystemCommand]:

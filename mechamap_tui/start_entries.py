@@ -7,9 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from mechamap.runs import RunSummary
+from rich.table import Table
+from rich.text import Text
 
-__all__ = ["StartEntry", "age_text", "entries"]
+from mechamap.runs import RunSummary
+from mechamap_tui.terminal_text import clean
+
+__all__ = ["StartEntry", "age_text", "entries", "entry_line"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,3 +76,14 @@ def age_text(created: str) -> str:
             count = int(seconds // size)
             return f"{count} {unit}{'' if count == 1 else 's'} ago"
     return "just now"
+
+
+def entry_line(entry: StartEntry, sign: str = " ") -> Table:
+    """An entry in three columns, with a sign in front of it."""
+    name, what, more = (clean(column) for column in entry.columns)
+    line = Table.grid(padding=(0, 2), expand=True)
+    for _ in range(3):
+        line.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
+    style = "red" if entry.run is not None and entry.run.state == "damaged" else ""
+    line.add_row(Text(f"{sign} {name}"), Text(what, style), Text(more, "dim"))
+    return line

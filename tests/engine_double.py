@@ -40,6 +40,10 @@ class EngineDouble(EngineClient):
         self.lenses: list[str] = []
         self.lens_error: MechaMapError | None = None
         self.interpretations: list[tuple[Path, str | None, float | None]] = []
+        self.comparisons: list[tuple[tuple[Path, ...], str | None, float | None]] = []
+        self.compared: Callable[[tuple[Path, ...], str | None, float | None], tables.Report] | MechaMapError | None = (
+            None
+        )
         self.interpreted: ReportMade | MechaMapError | None = None  # None: the answer takes as long as the test
         self._answer: asyncio.Future[Any] | None = None
         self._report: Report | None = None
@@ -84,6 +88,26 @@ class EngineDouble(EngineClient):
             await asyncio.Event().wait()
         assert self.interpreted is not None
         return self.interpreted(run, by, threshold)
+
+    async def compare(
+        self, runs: Sequence[Path], *, by: str | None = None, threshold: float | None = None
+    ) -> tables.Report:
+        self.comparisons.append((tuple(runs), by, threshold))
+        if isinstance(self.compared, MechaMapError):
+            raise self.compared
+        assert self.compared is not None
+        return self.compared(tuple(runs), by, threshold)
+
+    def match(
+        self,
+        runs: Sequence[Path],
+        *,
+        words: int | None = None,
+        by: str | None = None,
+        threshold: float | None = None,
+        on_progress: Report | None = None,
+    ) -> EngineCall[tables.Report]:
+        return self._begin_check(f"match {words or 'all'}", runs[0], (str(runs[1]),), on_progress)
 
     def _begin_check(self, kind: str, run: Path, neurons: tuple[str, ...], report: Report | None) -> EngineCall[Any]:
         self.checks.append((kind, run, neurons))

@@ -58,6 +58,7 @@ class BrowseScreen(CheckScreen):
         Binding("y", "copy", "copy"),
         Binding("e", "export", "export"),
         Binding("r", "interpret", "interpret"),
+        Binding("d", "compare", "compare"),
         Binding("t", "next_detail", "tokens/text/...", show=False),
         Binding("z", "zoom", "zoom", show=False),
         Binding("i", "info", "about the run", show=False),
@@ -196,7 +197,12 @@ class BrowseScreen(CheckScreen):
     def action_interpret(self) -> None:
         """What the run's neurons say of its model."""
         ask: Any = self.app
-        ask.interpret(self.run)
+        ask.reports.interpret(self.run)
+
+    def action_compare(self) -> None:
+        """What differs between the run and others."""
+        ask: Any = self.app
+        ask.reports.compare(self.run)
 
     async def action_new_scan(self) -> None:
         await self._ask_app("action_new_scan")
@@ -219,8 +225,8 @@ class BrowseScreen(CheckScreen):
         """Only what does something now is in the footer and on the keys."""
         if action in ("new_scan", "export", "cancel_scan"):
             return hasattr(self.app, f"action_{action}") and (action != "cancel_scan" or self._any_scan)
-        if action == "interpret":
-            return hasattr(self.app, "interpret")
+        if action in ("interpret", "compare"):
+            return hasattr(self.app, "reports")
         if action == "clear":
             return bool(self.table.order.filters)
         if action in ("filter", "goto"):

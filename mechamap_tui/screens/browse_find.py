@@ -122,23 +122,23 @@ class FindScreen(PaneScreen):
         if link.category in self.run.categories:
             self.category = link.category
             self.table.show_category(link.category)
-        neuron = link.neuron
-        try:
-            self.run.row_of(link.where)
-        except MechaMapError:
-            self._expression = link.where.strip()
-        else:  # a neuron's name is no filter
-            self._expression, neuron = "", neuron or link.where
-        self._trial = None
-        keys = sort_keys(link.sort, {column.key for column in self.table.columns})
-        if keys:
+        named = self._row_named(link.where)  # a neuron's name is no filter
+        self._expression, self._trial = link.where.strip() if named is None else "", None
+        if keys := sort_keys(link.sort, {column.key for column in self.table.columns}):
             self.table.order.sort(*keys)
             self.table.reordered()
         self.apply_filter()
         self.table.action_first()
-        if neuron:
-            self._go_to(self.run.row_of(neuron))
+        row = self._row_named(link.neuron) if link.neuron else named
+        if row is not None:
+            self._go_to(row)
         self.entitle_table()
+
+    def _row_named(self, name: str) -> int | None:
+        try:
+            return self.run.row_of(name)
+        except MechaMapError:
+            return None
 
     def action_clear(self) -> None:
         """Take all filters away: the expression, the layer, the marked ones."""

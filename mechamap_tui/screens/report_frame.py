@@ -139,9 +139,10 @@ class ReportFrame(Screen[None]):
             self.query_one("#waiting", Static).update(Text(clean(error.message)))
             self.app.push_screen(ErrorScreen(error), lambda _: self.leave())
 
-    def show_report(self, report: Report) -> None:
-        """Show a report; where its tables are those of before, so is the one that is looked at."""
+    def show_report(self, report: Report, table: str = "") -> None:
+        """Show a report, and of it a ``table``; else the one that is looked at now, where it has that too."""
         self.remember()
+        self.view.table = table or self.view.table
         self.report = report
         self._fit()
         self.query_one("#what", Static).update(self._what())

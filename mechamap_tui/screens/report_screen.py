@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.binding import Binding, BindingType
@@ -118,9 +119,14 @@ class ReportScreen(ReportFrame):
             pane_title(fit(label, width // 3), fit(f"{column} {value}", width // 3)),
         )
         link = self._link()
-        behind = "no neurons behind it" if link is None else f"enter: {clean(_told(link))}"
+        behind = "no neurons behind it" if link is None else f"enter: {clean(self._behind(link))}"
         count = f"{len(table.rows):,} rows"
         cells.border_subtitle = Content(fit(f"{behind} ── {count}", max(width - BORDER, 1)))
+
+    def _behind(self, link: Link) -> str:
+        """The neurons behind a cell, in the words of a filter, and of which run they are where there are several."""
+        runs = self.report.runs if self.report is not None else ()
+        return f"{Path(runs[link.run]).name}: {_told(link)}" if len(runs) > 1 else _told(link)
 
     def action_copy(self) -> None:
         """Copy the row under the cursor."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, ClassVar, cast
 
-from rich.table import Table
 from rich.text import Text
 from textual import events, on, work
 from textual.app import ComposeResult
@@ -17,7 +16,7 @@ from textual.widgets.option_list import Option
 
 from mechamap.errors import MechaMapError
 from mechamap.runs import list_runs, remove_run
-from mechamap_tui.start_entries import StartEntry, entries
+from mechamap_tui.start_entries import StartEntry, entries, entry_line
 from mechamap_tui.terminal_text import clean
 from mechamap_tui.widgets.progress import ScanProgress
 
@@ -35,6 +34,7 @@ class StartScreen(Screen[None]):
         Binding("enter", "open", "open"),
         Binding("ctrl+n", "form", "scan with options"),
         Binding("delete", "remove", "remove run"),
+        Binding("d", "compare", "compare run", show=False),
         Binding("x", "app.cancel_scan", "cancel scan"),
         Binding("f1,question_mark", "app.help_here", "help", key_display="F1"),
         Binding("n", "form", "scan with options", show=False),
@@ -114,7 +114,7 @@ class StartScreen(Screen[None]):
             if group:
                 options.append(Option(Text(heading, "bold dim"), disabled=True))
                 self._shown.append(None)
-                options += [Option(_line(entry)) for entry in group]
+                options += [Option(entry_line(entry)) for entry in group]
                 self._shown += group
         listed.clear_options().add_options(options)
         values = [entry.value if entry else None for entry in self._shown]
@@ -132,7 +132,7 @@ class StartScreen(Screen[None]):
         return self._shown[at] if at is not None and at < len(self._shown) else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action == "remove":
+        if action in ("remove", "compare"):
             entry = self._highlighted() if self.is_mounted else None
             return entry is not None and entry.run is not None
         return True
@@ -191,6 +191,14 @@ class StartScreen(Screen[None]):
         listed = self.query_one("#list", OptionList)
         (listed.action_cursor_down if by > 0 else listed.action_cursor_up)()
 
+    def action_compare(self) -> None:
+        """Compare the run under the cursor with another, or with several."""
+        from mechamap.run import Run
+
+        entry = self._highlighted()
+        if entry is not None and entry.run is not None:
+            cast("MechaMapApp", self.app).reports.compare(Run.open(entry.run.path))
+
     def action_remove(self) -> None:
         entry = self._highlighted()
         if entry is None or entry.run is None:
@@ -223,13 +231,3 @@ def _would(typed: str) -> str:
     from mechamap_tui.target import read_target
 
     return {"csv": "open the CSV", "run": "open the run"}.get(read_target(typed).kind, "scan this model")
-
-
-def _line(entry: StartEntry) -> Table:
-    name, what, more = (clean(column) for column in entry.columns)
-    line = Table.grid(padding=(0, 2), expand=True)
-    for _ in range(3):
-        line.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
-    style = "red" if entry.run is not None and entry.run.state == "damaged" else ""
-    line.add_row(Text(f"  {name}"), Text(what, style), Text(more, "dim"))
-    return line

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from recorded_run import recorded_run
+from made_report import keep_activations
+from recorded_run import TEXT, WORDS, recorded_run
 
+from mechamap.compare.report import compare_runs
+from mechamap.config import config_from_dict
 from mechamap.engine_calls import Call
 from mechamap.engine_methods import METHODS
-from mechamap.errors import MechaMapError, UsageError
+from mechamap.errors import Cancelled, MechaMapError, UsageError
 from mechamap.export import export_run
 from mechamap.interpret import interpret_run
 from mechamap.rpc import RpcFault
 from mechamap.run import Run
+from mechamap.scan import ScanRequest, scan
 from mechamap.tables.table import Report, report_from_dict
 
 
@@ -54,6 +60,75 @@ def test_what_cannot_be_interpreted_says_so(run: Run, tmp_path: Path) -> None:
         asked("interpret", run=str(run.path), by="size")
     with pytest.raises(MechaMapError):
         asked("interpret", run=str(tmp_path / "nothing"))
+
+
+@pytest.fixture(scope="module")
+def other(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return recorded_run(tmp_path_factory.mktemp("reports") / "other", seed=1)
+
+
+def test_a_comparison_over_the_wire_is_the_one_in_python(run: Run, other: Run) -> None:
+    paths = [str(run.path), str(other.path)]
+    assert asked("compare", runs=paths) == compare_runs([run, other])
+    assert asked("compare", runs=paths, by="d", threshold=1, most=3) == compare_runs([run, other], "d", 1.0, limit=3)
+    assert asked("compare", runs=[*paths, paths[0]]) == compare_runs([run, other, run])
+
+
+def test_closest_neurons_are_found_and_stay_with_the_comparison_of_these_runs(tmp_path: Path, other: Run) -> None:
+    """The two keep the same activations, so every neuron's closest one is itself."""
+    runs = [recorded_run(tmp_path / name, seed=seed) for seed, name in enumerate("ab")]
+    for its in runs:
+        keep_activations(its)
+    told: list[dict[str, Any]] = []
+    paths = [str(its.path) for its in runs]
+    answer = METHODS.queued["match"](
+        Call(1, "match", {"runs": paths, "words": 12}, lambda _, it: told.append(dict(it)))
+    )
+    report = report_from_dict(json.loads(json.dumps(answer)))
+    matches = report.table("matches")
+    assert matches is not None and len(matches.rows) == 48
+    assert all(row[0] == row[1] for row in matches.rows)
+    assert {"kept", "match"} <= {it["stage"] for it in told}
+    by_another = asked("compare", runs=paths, by="d")
+    assert by_another.table("matches") is not None
+    assert asked("compare", runs=[paths[0], str(other.path)]).table("matches") is None
+
+
+def test_models_are_run_again_where_their_runs_kept_nothing(
+    tmp_path: Path, tiny_models: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MECHAMAP_HOME", str(tmp_path / "home"))
+    config = config_from_dict({"texts": [TEXT], "categories": WORDS, "keep_activations": "never", "device": "cpu"})
+    scan(ScanRequest(str(tiny_models("gpt2")), config, tmp_path / "a"))
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    told: list[dict[str, Any]] = []
+    params = {"runs": [str(tmp_path / "a"), str(tmp_path / "b")]}
+    report = report_from_dict(METHODS.queued["match"](Call(1, "match", params, lambda _, it: told.append(dict(it)))))
+    matches = report.table("matches")
+    assert matches is not None and matches.rows
+    assert all(row[0] == row[1] for row in matches.rows)
+    assert {"pass", "match"} <= {it["stage"] for it in told}
+    assert max(it["layers_done"] for it in told) == max(it["layers_total"] for it in told) > 0
+
+    stopped = Call(2, "match", params, lambda *_: None)
+    stopped.cancel.set()
+    with pytest.raises(Cancelled):
+        METHODS.queued["match"](stopped)
+
+
+def test_what_cannot_be_matched_is_refused_before_a_model_is_looked_for(run: Run, tmp_path: Path) -> None:
+    export_run(run, tmp_path / "neurons.csv", format="csv")
+    call = Call(1, "match", {"runs": [str(run.path), str(tmp_path / "neurons.csv")]}, lambda *_: None)
+    with pytest.raises(UsageError) as refused:
+        METHODS.queued["match"](call)
+    assert "no model behind it" in refused.value.hint
+
+
+@pytest.mark.parametrize("runs", [None, "a", ["a"], [1, 2], ["a", ""]])
+def test_a_comparison_takes_two_runs_or_more(runs: object) -> None:
+    for method in (METHODS.beside["compare"], METHODS.queued["match"]):
+        with pytest.raises(RpcFault):
+            method(Call(1, "compare", {"runs": runs}, lambda *_: None))
 
 
 @pytest.mark.parametrize(

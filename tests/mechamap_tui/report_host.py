@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from engine_double import EngineDouble
-from made_report import made_report
+from made_report import made_comparison, made_report
 from textual.app import App
 from textual.pilot import Pilot
 from textual.screen import Screen
@@ -33,6 +33,7 @@ class ReportHost(App[None]):
         super().__init__()
         self.engine = engine
         self.shown = InterpretScreen(run, ReportView())
+        self.reports = self
         self.links: list[Link] = []
         self.errors: list[MechaMapError] = []
 
@@ -123,6 +124,9 @@ def answering(run: Run) -> EngineDouble:
     """An engine that says of the run what is made by hand."""
     engine = EngineDouble()
     engine.interpreted = lambda _, by, threshold: made_report(run, by or "reads", threshold or 0.9)
+    engine.compared = lambda paths, by, threshold: made_comparison(
+        [Run.open(path) for path in paths], by or "reads", threshold or 0.9
+    )
     return engine
 
 
