@@ -31,8 +31,9 @@ class Maxima:
 
 
 class Products(Protocol):
-    """Where and how the products are worked out; ``signed`` or by magnitude."""
+    """Where and how the products are worked out: ``signed``, or by magnitude."""
 
+    signed: bool
     block: tuple[int, int]  # rows and columns of a product
 
     def held(self, values: NDArray[np.float32]) -> Any:

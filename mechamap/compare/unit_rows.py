@@ -90,16 +90,16 @@ def unit_blocks(source: NeuronRows, rows: int) -> Iterator[UnitRows]:
             yield block
 
 
-def unit_slabs(source: NeuronRows, bytes_: int = SLAB_BYTES) -> Iterator[UnitRows]:
+def unit_slabs(source: NeuronRows) -> Iterator[UnitRows]:
     """The neurons that vary, in as few large pieces as memory for one allows."""
     words = source.shape[1]
-    return gathered(unit_blocks(source, max(CHUNK_BYTES // (4 * max(words, 1)), 1)), source.shape, bytes_)
+    return gathered(unit_blocks(source, max(CHUNK_BYTES // (4 * max(words, 1)), 1)), source.shape)
 
 
-def gathered(blocks: Iterator[UnitRows], shape: tuple[int, int], bytes_: int = SLAB_BYTES) -> Iterator[UnitRows]:
-    """Blocks put together into pieces of at most so many bytes, in one buffer that each piece overwrites."""
+def gathered(blocks: Iterator[UnitRows], shape: tuple[int, int]) -> Iterator[UnitRows]:
+    """Blocks put together into as few pieces as memory for one allows, in one buffer that each piece overwrites."""
     neurons, words = shape
-    room = min(max(bytes_ // (4 * max(words, 1)), 1), neurons)
+    room = min(max(SLAB_BYTES // (4 * max(words, 1)), 1), neurons)
     values, rows, used = np.empty((room, words), np.float32), np.empty(room, np.intp), 0
     for block in blocks:
         done = 0
