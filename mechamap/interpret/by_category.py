@@ -43,18 +43,18 @@ def categories_table(found: Judged) -> Table:
         rows.add(category, *cells)
     columns = [Column("category", "category"), Column("neurons", "neurons", "count"), Column("share", "share", "share")]
     if found.kind.two_sided:
-        columns += [Column("positive", "rise", "count"), Column("negative", "fall", "count")]
+        columns += [Column("positive", "up", "count"), Column("negative", "down", "count")]
     if checked is not None:
         columns.append(Column("confirmed", "confirmed", "count"))
     columns += [
         Column("best", "best", "neuron"),
         Column("value", found.kind.label, value_kind(found.kind)),
         Column("median_layer", "median layer", "number"),
-        Column("spread", "spread", "number"),
+        Column("spread", "IQR", "number"),
     ]
-    about = f"Neurons that count: {found.reaches}. Spread: layers between the quartiles."
+    about = f"Neurons that count: {found.reaches}. IQR: layers between their quartiles."
     if checked is not None:
-        about += f" Confirmed: of these, p < {SIGNIFICANT:g}{'' if _of_writing(found) else ' for reading'}."
+        about += f" Confirmed: of these, p < {SIGNIFICANT:g}{'' if found.of_writing else ' for reading'}."
     return rows.table("categories", "Neurons of each category", tuple(columns), about=about)
 
 
@@ -81,15 +81,15 @@ def signs_table(found: Judged) -> Table:
     columns = (
         Column("category", "category"),
         Column("scored", "scored", "count"),
-        Column("positive", "rise", "count"),
-        Column("negative", "fall", "count"),
+        Column("positive", "up", "count"),
+        Column("negative", "down", "count"),
         Column("positive_share", "share above", "share"),
         Column("median", "median", kind),
         Column("median_positive", "median above", kind),
         Column("median_negative", "median below", kind),
     )
     about = (
-        f"Rise and fall: {found.reaches}. Share above: of all scored neurons, those above {found.kind.centre:g}; "
+        f"Up and down: {found.reaches}. Share above: of all scored neurons, those above {found.kind.centre:g}; "
         "the medians are of all, of those above and of those below it."
     )
     return rows.table("signs", f"Up and down: {found.kind.label} on both sides", columns, about=about)
@@ -113,15 +113,11 @@ def _best(found: Judged, category: str) -> Iterator[Behind]:
     yield Behind(number(found.value(row, category)), link)
 
 
-def _of_writing(found: Judged) -> bool:
-    return found.kind.name in ("write", "write_p")
-
-
 def _checked(found: Judged) -> pd.DataFrame | None:
-    """Which neurons are confirmed for which categories, ``[neurons, categories]``; None where that was not tried."""
+    """Which neurons are confirmed for which categories, ``[neurons, categories]``; None: not tried, or counted by."""
     run = found.run
-    figure = "write_p" if _of_writing(found) else "p"
-    if not any(kind.name == figure for kind in figures_of(run)):
+    figure = "write_p" if found.of_writing else "p"
+    if found.kind.name == figure or not any(kind.name == figure for kind in figures_of(run)):
         return None
     if figure == "write_p":
         low = {name: run.column("write_p", name)[found.values.index] < SIGNIFICANT for name in found.categories}

@@ -71,7 +71,7 @@ def depth_table(found: Judged) -> Table:
         Column("median", "median", "number"),
         Column("upper_quartile", "upper quartile", "number"),
         Column("last", "last", "number"),
-        Column("spread", "spread", "number"),
+        Column("spread", "IQR", "number"),
         Column("relative_depth", "relative depth", "probability"),
     )
     return rows.table("depth", "How deep each category lies", columns, about=_about(found, len(sides) > 1))
@@ -86,7 +86,7 @@ def _ends(found: Judged, side: str) -> tuple[int, int]:
 
 
 def _about(found: Judged, sides: bool) -> str:
-    about = f"Layers of the neurons that count: {found.reaches}. Spread: upper less lower quartile. Relative depth: of "
+    about = f"Layers of the neurons that count: {found.reaches}. IQR: upper less lower quartile. Relative depth: of "
     if sides:
         return f"{about}the median, 0 in the side's first scanned layer, 1 in its last."
     about += f"the median, layer / {max(model_layers(found.run) - 1, 1)}."

@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 
 from mechamap.figures import FigureKind, quoted
+from mechamap.findings import SIGNIFICANT
 from mechamap.run import Run
 from mechamap.tables.table import Link
 
@@ -41,11 +42,9 @@ class Conditions:
 
     def confirmed(self, category: str) -> str:
         """Those that count and of which the reading is confirmed; by the figure of writing, the writing."""
-        good = (
-            f"write_p.{quoted(category)} < 0.05"
-            if self._kind.name in ("write", "write_p")
-            else f"confirmed.{quoted(category)}"
-        )
+        good = f"confirmed.{quoted(category)}"
+        if self._kind.name == "write":
+            good = f"write_p.{quoted(category)} < {SIGNIFICANT!r}"
         return f"{self._of[category]} and {good}"
 
     def of_any(self) -> str:

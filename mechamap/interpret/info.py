@@ -75,7 +75,8 @@ def _findings(found: Judged, even: pd.Series[float] | None) -> Iterator[tuple[st
     if sets := combinations_of(found):
         names, times = sets[0]
         of_all = share(times / sum(count for _, count in sets))
-        yield "most often together", Behind(f"{' + '.join(names)}: {times:,} neurons, {of_all} of those for several")
+        neurons = "1 neuron" if times == 1 else f"{times:,} neurons"
+        yield "most often together", Behind(f"{' + '.join(names)}: {neurons}, {of_all} of those for several")
     if len(found.categories) > 1 and (said := _correlation(found)):
         yield "correlation", Behind(said)
     yield "checked", Behind(_checked(found))

@@ -8,6 +8,7 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from mechamap.errors import RunError, UsageError
 from mechamap.figures import FigureKind, category_values, default_figure, figure_kind
@@ -99,10 +100,27 @@ class Judged:
         other = f"{below}{self.kind.mirrored(self.threshold):g}" if self.kind.two_sided else ""
         return f"{self.kind.label} {above} {self.threshold:g}{other}"
 
+    @property
+    def of_writing(self) -> bool:
+        """Whether it is the writing that is judged: a reading that is confirmed says nothing about it."""
+        return self.kind.name in ("write", "write_p")
+
+    def strongest(self, category: str, most: int) -> NDArray[np.int64]:
+        """Rows of the strongest neurons for a category, whether or not they count, ``[at most so many]``."""
+        strength = self.strength[category].dropna()
+        if not self.kind.ascending:
+            return strength.nlargest(most).index.to_numpy(np.int64)
+        # Many neurons share the smallest p that there can be: of them, the stronger come first.
+        figure = "write" if self.of_writing else "selectivity"
+        size = np.zeros(len(strength))
+        if self.run.has(figure):
+            size = np.nan_to_num(np.abs(np.asarray(self.run.column(figure, category))[strength.index]))
+        return strength.index.to_numpy(np.int64)[np.lexsort((-size, -strength.to_numpy()))[:most]]
+
     def best(self, category: str) -> int | None:
-        """The row of the strongest neuron for a category, whether or not it counts; None where none has a value."""
-        strength = self.strength[category].to_numpy()  # [neurons]
-        return int(self.values.index[int(np.nanargmax(strength))]) if np.isfinite(strength).any() else None
+        """The row of the strongest; None where no neuron has a value."""
+        rows = self.strongest(category, 1)
+        return int(rows[0]) if len(rows) else None
 
     def value(self, row: int, category: str) -> float:
         """A neuron's, by its row in the run; NaN where there is none."""

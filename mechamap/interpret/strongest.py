@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from mechamap.compare.cells import Behind, Rows, number
 from mechamap.figures import figures_of
-from mechamap.findings import finding
+from mechamap.findings import SIGNIFICANT, Finding, finding
 from mechamap.interpret.judged import Judged, value_kind
 from mechamap.tables.table import Cell, Column, Table
 from mechamap.top_words import TopWords
@@ -16,6 +18,7 @@ from mechamap.top_words import TopWords
 __all__ = ["shown_words", "top_table"]
 
 _WORDS = 6
+_SAID = {True: "yes", False: "no"}
 _OF_READING = ("selectivity", "auroc", "d", "mean")  # below their centre the neuron goes down on the category
 
 
@@ -43,44 +46,53 @@ def shown_words(
 def top_table(found: Judged, top: int, words: TopWords) -> Table:
     """``top`` neurons of each category, whether or not they count."""
     run = found.run
-    have = {kind.name for kind in figures_of(run)}
-    held, tried = "held_out_auroc" in have, "p" in have
+    checks = _checks(found)
     directed, routed = run.has("bottom_positions"), run.has("tokens")
     rows = Rows()
-    for category in found.categories:
-        best = found.strength[category].dropna().nlargest(top).index.to_numpy(np.int64)
-        at = np.full(len(best), found.categories.index(category))
-        shown = zip(best.tolist(), *shown_words(found, words, best, at), strict=True)
+    for at, category in enumerate(found.categories):
+        best = found.strongest(category, top)
+        shown = zip(best.tolist(), *shown_words(found, words, best, np.full(len(best), at)), strict=True)
         for rank, (row, falls, tokens) in enumerate(shown, start=1):
-            its, link = finding(run, row, category), found.neuron(row, category)
+            its = finding(run, row, category)
             cells: list[Cell] = [category, rank, found.name(row), number(found.value(row, category))]
-            if held and found.kind.name != "held_out_auroc":
-                cells.append(number(its.held_out_auroc))
-            if tried:
-                cells += [number(its.p)] * (found.kind.name != "p") + [its.badge or None]
+            cells += [check(its) for _, check in checks]
             if routed:
-                cells.append(number(run.figure("tokens")[row]))
+                cells.append(int(run.figure("tokens")[row]))
             if directed:
                 cells.append("falls" if falls else "rises")
-            rows.add(*(Behind(cell, link) for cell in (*cells, tokens)))
-    columns = [
+            rows.add(*(Behind(cell, found.neuron(row, category)) for cell in (*cells, tokens)))
+    columns = (
         Column("category", "category"),
-        Column("rank", "rank", "number"),
+        Column("rank", "#", "number"),
         Column("neuron", "neuron", "neuron"),
         Column("value", found.kind.label, value_kind(found.kind)),
-    ]
-    if held and found.kind.name != "held_out_auroc":
-        columns.append(Column("held", "held", "probability"))
-    if tried:
-        columns += [Column("p", "p", "p")] * (found.kind.name != "p") + [Column("confirmed", "confirmed")]
-    if routed:
-        columns.append(Column("routed", "over tokens", "count"))
-    if directed:
-        columns.append(Column("direction", "goes"))
-    columns.append(Column("tokens", "top tokens", "tokens"))
+        *(column for column, _ in checks),
+        *((Column("routed", "over tokens", "count"),) if routed else ()),
+        *((Column("direction", "goes"),) if directed else ()),
+        Column("tokens", "top tokens", "tokens"),
+    )
     about = "Tokens: where the neuron is highest" + (", of one that falls where it is lowest." if directed else ".")
     if found.kind.name == "mean":
         about += " A large mean may be that of a neuron that is always on, whatever the category."
-    elif not tried:
+    elif not checks:
         about += " Unconfirmed: of so many neurons some are this strong by chance (`mechamap confirm RUN`)."
-    return rows.table("top", "Strongest neurons of each category", tuple(columns), about=about)
+    return rows.table("top", "Strongest neurons of each category", columns, about=about)
+
+
+def _checks(found: Judged) -> list[tuple[Column, Callable[[Finding], Cell]]]:
+    """Columns that say how a finding was checked; none where it was not."""
+    have = {kind.name for kind in figures_of(found.run)} - {found.kind.name}
+    p = Column("p", "p", "p")
+    sure = Column("confirmed", "confirmed")
+    checks: list[tuple[Column, Callable[[Finding], Cell]]] = []
+    if found.of_writing:
+        if found.run.has("write_p"):
+            checks.append((sure, lambda its: _SAID[its.write_p < SIGNIFICANT]))
+        return [(p, lambda its: number(its.write_p)), *checks] if "write_p" in have else checks
+    if "held_out_auroc" in have:
+        checks.append((Column("held", "held", "probability"), lambda its: number(its.held_out_auroc)))
+    if "p" in have:
+        checks.append((p, lambda its: number(its.p)))
+    if found.run.has("p"):
+        checks.append((sure, lambda its: "dropped" if its.badge == "dropped" else _SAID[its.confirmed]))
+    return checks

@@ -9,6 +9,8 @@ from mechamap.tables.table import Report
 
 __all__ = ["json_text"]
 
+_text = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode  # one for all: making it takes longer than a row
+
 
 def json_text(report: Report, selection: Selection) -> str:
     """The chosen tables; null where there is nothing, tokens as lists, one row of a table a line."""
@@ -20,7 +22,3 @@ def json_text(report: Report, selection: Selection) -> str:
         said = _text({"title": table.title, "about": table.about})
         tables.append(f'{_text(table.key)}: {said[:-1]}, "rows": [' + ",".join(f"\n{row}" for row in rows) + "]}")
     return _text(head)[:-1] + ', "tables": {\n' + ",\n".join(tables) + "\n}}\n"
-
-
-def _text(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, allow_nan=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,18 @@ def test_the_strongest_neurons_are_the_largest_values(demo_run: Run, figure: str
         np.testing.assert_array_equal(rows["value"].astype(np.float32), values[category][best.index])
         its = tables["categories"].set_index("category").loc[category]
         assert (its["best"], its["value"]) == (rows["neuron"].iloc[0], rows["value"].iloc[0])
+
+
+def test_of_neurons_that_share_the_smallest_p_the_stronger_come_first(demo_run: Run) -> None:
+    p = np.full((demo_run.neurons, 8), 0.5, np.float32)
+    p[[9, 70, 1500]] = 0.005
+    record = replace(demo_run.record, figures=(*demo_run.record.figures, "p"))
+    run = Run(record, {"p": p}, demo_run.path)
+    size = np.abs(demo_run.figure("selectivity")[:, 0])
+    rows = frames(interpret_run(run, "p", top=4))["top"]
+    best = [*sorted([9, 70, 1500], key=lambda row: -size[row]), int(np.argmax(np.where(p[:, 0] == 0.5, size, 0)))]
+    assert rows["neuron"][:4].tolist() == [str(run.neuron_name(row)) for row in best]
+    assert rows["confirmed"][:4].tolist() == ["yes", "yes", "yes", "no"]
 
 
 def test_a_falling_neuron_is_shown_where_it_is_lowest(run_called: Callable[[str], Run]) -> None:
