@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from mechamap.errors import RunError, UsageError
 from mechamap.findings import SIGNIFICANT, causes
+from mechamap.query_syntax import OPERATORS
 from mechamap.run import FEW_OCCURRENCES, Run
 
 __all__ = ["COMPARED", "FIGURE_KINDS", "FigureKind", "category_values", "default_figure", "figure_kind", "figures_of"]
@@ -84,7 +85,8 @@ class FigureKind:
 
 def quoted(category: str) -> str:
     """A category's name as it stands behind a figure's in a filter."""
-    return category if category.isidentifier() else '"' + category.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    plain = category.isidentifier() and category.lower() not in OPERATORS
+    return category if plain else '"' + category.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 FIGURE_KINDS = {

@@ -21,7 +21,19 @@ from typing import NoReturn, TypeAlias
 
 from mechamap.errors import QueryError
 
-__all__ = ["Both", "Comparison", "Name", "Negation", "Node", "Number", "Operation", "Text", "parse", "wrong"]
+__all__ = [
+    "OPERATORS",
+    "Both",
+    "Comparison",
+    "Name",
+    "Negation",
+    "Node",
+    "Number",
+    "Operation",
+    "Text",
+    "parse",
+    "wrong",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +100,7 @@ _LEXEME = re.compile(
     re.VERBOSE,
 )
 _SPELLED = {"&&": "and", "&": "and", "||": "or", "|": "or", "!": "not", "=": "==", "<>": "!=", "≤": "<=", "≥": ">="}
-_WORDS = ("and", "or", "not", "abs")
+OPERATORS = ("and", "or", "not", "abs")
 _COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 _DEEPEST = 50  # brackets and signs inside one another
 
@@ -114,7 +126,7 @@ def parse(source: str, names: Iterable[str] = ()) -> tuple[Node, ...]:
     Raises:
         QueryError: with the position of the mistake.
     """
-    parser = _Parser(source, _lexemes(source, [name for name in names if not name.isidentifier()]))
+    parser = _Parser(source, _lexemes(source, [name for name in names if _is_odd(name)]))
     found = [parser.either()]
     while parser.take(","):
         found.append(parser.either())
@@ -145,11 +157,17 @@ def _lexemes(source: str, odd_names: list[str]) -> list[_Lexeme]:
                 value = re.sub(r"\\(.)", r"\1", value[1:-1])
             elif kind == "sign":
                 value = _SPELLED.get(value, value)
-            elif kind == "name" and value.lower() in _WORDS:
+            elif kind == "name" and value.lower() in OPERATORS:
                 kind, value = "sign", value.lower()
             found.append(_Lexeme(kind, value, at))
         at = match.end()
     return [*found, _Lexeme("end", "", len(source))]
+
+
+def _is_odd(name: str) -> bool:
+    """Whether a category's name is no lexeme; one that is written as a number is means itself only in quotes."""
+    match = _LEXEME.fullmatch(name)
+    return match is None or match.lastgroup not in ("name", "number")
 
 
 class _Parser:

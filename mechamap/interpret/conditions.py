@@ -48,11 +48,11 @@ class Conditions:
         return f"{self._of[category]} and {good}"
 
     def of_any(self) -> str:
-        """Neurons that count for any category."""
+        """Neurons that count for any category; empty where there is none."""
         return " or ".join(self._of.values())
 
     def of_none(self) -> str:
-        return f"not ({self.of_any()})"
+        return f"not ({self.of_any()})" if self._of else "layer >= 0"
 
     def of_one(self) -> str:
         """Neurons that count for exactly one category."""

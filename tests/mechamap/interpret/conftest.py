@@ -45,6 +45,10 @@ def run_called(tmp_path_factory: pytest.TempPathFactory, demo_run: Run, demo_csv
         export_run(experts(), folder / "experts.csv", format="csv", threshold=0.1)
         return read_csv(folder / "experts.csv")
 
+    def words_of_filters() -> Run:
+        run = recorded_run(folder / "words", shape=Shape(step=3))  # there is a layer 3
+        return Run(replace(run.record, categories=("and", "3", "Not")), None, run.path)
+
     def odd_names() -> Run:
         run = checked_run(folder / "odd")
         return Run(replace(run.record, categories=ODD_NAMES, second_looks=()), None, run.path)
@@ -59,6 +63,7 @@ def run_called(tmp_path_factory: pytest.TempPathFactory, demo_run: Run, demo_csv
         "partial": lambda: recorded_run(folder / "partial", layers=4, complete=2),
         "steps": lambda: recorded_run(folder / "steps", shape=Shape(step=3)),
         "odd names": odd_names,
+        "words of filters": words_of_filters,
     }
 
     @cache

@@ -17,7 +17,18 @@ from mechamap.query import matching
 from mechamap.run import Run
 from mechamap.tables.table import Report, report_from_dict, report_to_dict
 
-RUNS = ("demo", "csv", "checked", "experts", "experts csv", "sides", "partial", "steps", "odd names")
+RUNS = (
+    "demo",
+    "csv",
+    "checked",
+    "experts",
+    "experts csv",
+    "sides",
+    "partial",
+    "steps",
+    "odd names",
+    "words of filters",
+)
 # of each way to be strong: both sides of 0, of 0.5, one side, small; measured or estimated; writing
 FIGURES = ("selectivity", "auroc", "mean", "p", "cause", "write_p")
 LOWER = {"auroc": 0.6, "cause": 0.005, "p": 0.5, "write_p": 0.5}
