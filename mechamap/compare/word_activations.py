@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import weakref
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -172,11 +173,20 @@ def empty_activations(neurons: int, words: int) -> tuple[NDArray[np.float32], ob
     hint = "Point TMPDIR to a larger disk, or compare over a shorter text."
     if shutil.disk_usage(tempfile.gettempdir()).free < size:
         raise RunError(f"{needed}, which {tempfile.gettempdir()} does not have.", hint)
-    folder = tempfile.TemporaryDirectory(prefix="mechamap-words-", ignore_cleanup_errors=True)
     try:
+        folder = _Folder()
         values: NDArray[np.float32] = np.lib.format.open_memmap(
-            Path(folder.name) / "activations.npy", "w+", np.float32, (neurons, words)
+            folder.path / "activations.npy", "w+", np.float32, (neurons, words)
         )
     except OSError as error:
-        raise RunError(f"{needed}, and {folder.name} cannot be written: {error.strerror or error}.", hint) from None
+        reason = f"{tempfile.gettempdir()} cannot be written: {error.strerror or error}"
+        raise RunError(f"{needed}, and {reason}.", hint) from None
     return values, folder
+
+
+class _Folder:
+    """A temporary folder that is removed when nobody holds it any more, at the latest when the program ends."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="mechamap-words-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
