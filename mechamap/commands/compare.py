@@ -57,9 +57,8 @@ def _add_matching_flags(parser: argparse.ArgumentParser) -> None:
     add("--match", action="store_true", help="find each neuron's closest one in the other model, running both again "
         "where they did not keep activations (default: where they did, and the models are different)")  # fmt: skip
     add("--no-match", action="store_true", help="do not look for them")
-    add(
-        "--text", metavar="F", help="run both models over this file, - for standard input (default: the runs' own text)"
-    )
+    add("--text", metavar="F", help="run both models over this file, - for standard input (default: the runs' text, "
+        "where they differ that of A)")  # fmt: skip
     add("--words", metavar="N", type=int, help="compare over so many of the text's words; 0: all (default: what "
         "takes some ten seconds on two cores, at least 200)")  # fmt: skip
     add("--baseline", choices=BASELINES, default="rotation", help="what correlations must exceed: each layer's neurons "

@@ -27,7 +27,8 @@ def closest_or_why(
         asked: whether the user wants them, even if the models have to be run again.
         usual: whether they are looked for by themselves where the runs kept their activations of one text.
     """
-    from mechamap.compare.closest import cannot_match, closest_of, kept_of_one_text
+    from mechamap.compare.bootstrap import THRESHOLD
+    from mechamap.compare.closest import cannot_match, closest_of, kept_of_one_text, usual_words
     from mechamap.compare.matching import MatchSettings
 
     if why := cannot_match(a, b):
@@ -35,11 +36,18 @@ def closest_or_why(
     kept = kept_of_one_text(a, b)
     if not asked and not (kept and usual):
         return None, _offer(a, b) if usual else ""
+    by_reads = args.threshold is not None and args.by in (None, "reads", "selectivity")
+    threshold = args.threshold if by_reads else THRESHOLD
     settings = MatchSettings(args.baseline, args.draws, args.seed, args.signed, both=True)
     try:
         first, second = _words(a, b, args, narration, own=kept and not args.text)
         device = args.device if args.device not in (None, "auto", "cpu") else None
-        found = closest_of(first, second, settings, args.words, device=device, on_event=_Told(narration))
+        words = args.words
+        if words is None and device is None:
+            words = usual_words(a.neurons, b.neurons)
+        found = closest_of(
+            first, second, settings, words, specialised=threshold, device=device, on_event=_Told(narration)
+        )
     except MechaMapError as error:
         return None, f"Closest neurons were not found: {error.message} {error.hint}".strip()
     finally:
@@ -55,7 +63,7 @@ def _words(
 
     if own:
         narration.progress("reading the activations that the runs kept")
-        return kept_words(a), kept_words(b)
+        return kept_words(a, placements=True), kept_words(b, placements=True)
     if args.text:
         from mechamap.text_source import read_text_argument
 
@@ -65,12 +73,13 @@ def _words(
     found = []
     for run, model in ((a, args.model_a), (b, args.model_b)):
         if (texts is None or texts == run.record.config["texts"]) and has_kept(run):
-            found.append(kept_words(run))
+            found.append(kept_words(run, placements=True))
             continue
         loaded = model_of_run(run, argparse.Namespace(model=model, device=args.device), narration)
         from mechamap.compare.word_pass import read_words
 
-        found.append(read_words(run, loaded, texts, on_event=CheckProgress(narration, f"reading with {run.label}")))
+        told = CheckProgress(narration, f"reading with {run.label}")
+        found.append(read_words(run, loaded, texts, placements=True, on_event=told))
         del loaded  # one model at a time
     return found[0], found[1]
 

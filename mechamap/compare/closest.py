@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from mechamap.compare.bootstrap import THRESHOLD, Shares, specialised_shares
 from mechamap.compare.matching import Matches, MatchSettings, closest_neurons
 from mechamap.compare.word_activations import ModelWords, aligned, has_kept
 from mechamap.errors import UsageError
@@ -17,7 +18,7 @@ from mechamap.run import Run
 __all__ = ["USUAL", "Closest", "cannot_match", "closest_of", "kept_of_one_text", "usual_words"]
 
 USUAL = MatchSettings(both=True)
-LEAST_WORDS = 200  # over fewer, chance alone correlates a neuron highly with one of tens of thousands
+LEAST_WORDS = 200  # over fewer, chance alone makes some of many neurons alike
 _USUAL_WORK = 1e12  # multiplications and additions: some ten seconds on two cores
 
 
@@ -26,15 +27,17 @@ class Closest:
     """The closest neurons of two runs.
 
     Attributes:
-        a, b: the activations over the words that both have read; with placements where those were worked out.
+        a, b: the activations over the words that both have read.
         matches: rows are the runs' own.
         every: how many words both have read; fewer are compared where the user said so.
+        shares: of specialised neurons; None where the activations came without placements.
     """
 
     a: ModelWords
     b: ModelWords
     matches: Matches
     every: int
+    shares: Shares | None = None
 
 
 def cannot_match(a: Run, b: Run) -> str:
@@ -58,6 +61,7 @@ def closest_of(
     settings: MatchSettings = USUAL,
     words: int | None = None,
     *,
+    specialised: float = THRESHOLD,
     device: str | None = None,
     on_event: Callable[[ScanEvent], None] = lambda event: None,
     cancel: threading.Event | None = None,
@@ -65,7 +69,9 @@ def closest_of(
     """Find the closest neurons of two runs over the words that both have read.
 
     Args:
-        words: only so many of them, evenly spread over the text; 0: all; where not given, :func:`usual_words`.
+        words: only so many of them, evenly spread over the text; all where not given (or 0), which takes minutes
+            for tens of thousands of neurons: see :func:`usual_words`.
+        specialised: from which \\|selectivity\\| on a neuron is specialised, for the shares.
         device: see :func:`mechamap.compare.matching.closest_neurons`.
 
     Raises:
@@ -77,16 +83,18 @@ def closest_of(
     on_event(StageEntered("match", "words that both have read"))
     one, other = aligned(a, b)
     every = len(one.numbers)
-    if words is None:
-        words = usual_words(one.shape[0], other.shape[0]) if device is None else 0
-    if 0 < words < every:
+    if words and words < every:
         chosen = one.numbers[np.linspace(0, every - 1, words).round().astype(np.intp)]
         one, other = one.at(chosen), other.at(chosen)
     matches = closest_neurons(one, other, settings, device=device, on_event=on_event, cancel=cancel)
-    return Closest(one, other, matches, every)
+    shares = None
+    if a.placed is not None and b.placed is not None:
+        on_event(StageEntered("match", "shares of specialised neurons"))
+        shares = specialised_shares(a.placed, b.placed, threshold=specialised)
+    return Closest(one, other, matches, every, shares)
 
 
 def usual_words(neurons_a: int, neurons_b: int) -> int:
-    """How many words are compared on the CPU where the user does not say: what takes seconds, but not too few."""
+    """How many words to compare on a CPU where the user does not say: what takes seconds, but not too few."""
     # Three products: the closest, and the baseline of either side.
     return max(LEAST_WORDS, int(_USUAL_WORK / (3 * 2 * neurons_a * neurons_b)))

@@ -79,11 +79,11 @@ def profiles_table(sides: tuple[Profiled, Profiled], categories: tuple[str, ...]
             rows.add(f"{category} {'AB'[side.place]}", *cells)
     columns = (
         Column("category", "category"),
-        *(Column(f"depth_{at / BINS:g}", f"{at / BINS:g}-", "number") for at in range(BINS)),
+        *(Column(f"depth_{at / BINS:g}", f"{at / BINS:g}".lstrip("0") or "0", "number") for at in range(BINS)),
     )
     about = (
-        f"Of 1,000 neurons of the layers at that relative depth, how many have "
-        f"{_thresholds(sides)}; 0 is the first layer, 1 the last, empty where no scanned layer lies."
+        f"Of 1,000 neurons of the layers from that relative depth to the next, how many have {_thresholds(sides)}; 0 "
+        "is the first layer, 1 the last; empty where no scanned layer lies."
     )
     every = [float(cell) for row in rows.cells for cell in row[1:] if isinstance(cell, int | float)]
     return rows.table("profiles", "Where in depth", columns, about=about, limit=max(every, default=1.0) or 1.0)

@@ -20,6 +20,7 @@ from mechamap.compare.pairs import pairs_table
 from mechamap.compare.profiles import Profiled, depth_table, profiled, profiles_table
 from mechamap.compare.relation import As, Relation, relation_of
 from mechamap.compare.settings import settings_table
+from mechamap.compare.specialised import specialised_table
 from mechamap.errors import UsageError
 from mechamap.figures import FigureKind, default_figure, figure_kind, figures_of
 from mechamap.run import NEURON_FIGURES, Run
@@ -48,7 +49,7 @@ def compare_runs(
     ``changes``, ``appeared``, ``vanished``, ``layers`` and ``overlap`` (agreement by layer) and ``figures``; of two
     different models ``overview``, ``depth`` and ``profiles``; of more runs ``overview``, ``overview_matrix`` and
     ``pairs``. With ``closest``, which takes activations, two runs also have ``matches_summary``, ``matches``,
-    ``match_layers`` and, of different models, ``universal_categories``.
+    ``match_layers``, ``specialised`` and, of different models, ``universal_categories``.
 
     Args:
         runs: two or more; the links of cells lead to them by their place here.
@@ -132,7 +133,7 @@ def _of_same(
         sides = _profiled(a, b, kind, threshold)
         tables += [
             summary_table(closest, (relation.rows_a, relation.rows_b)), matches_table(closest, sides, limit),
-            match_layers_table(closest),
+            match_layers_table(closest), *_specialised(closest),
         ]  # fmt: skip
     title = f"A {a.name}, B {b.name}: {len(relation.rows_a):,} neurons, the same in both"
     return Report(title, tuple(tables), tuple(remarks), _places((a, b)), tables[1].key)
@@ -175,7 +176,7 @@ def _of_different(
     sides, categories = _profiled(a, b, kind, threshold), relation.categories
     tables = [overview_table((a, b), ("A", "B"))]
     if closest is not None:
-        tables.append(summary_table(closest))
+        tables += [summary_table(closest), *_specialised(closest)]
     if categories:
         tables += [depth_table(sides, categories), profiles_table(sides, categories)]
     if closest is not None:
@@ -185,6 +186,10 @@ def _of_different(
     tables.append(settings_table(a, b, same=False))
     title = f"A {a.name} ({a.label}), B {b.name} ({b.label}): different models"
     return Report(title, tuple(tables), relation.remarks, _places((a, b)), "overview")
+
+
+def _specialised(closest: Closest) -> list[Table]:
+    return [specialised_table(closest.shares)] if closest.shares is not None else []
 
 
 def _profiled(a: Run, b: Run, kind: FigureKind, threshold: float | None) -> tuple[Profiled, Profiled]:
