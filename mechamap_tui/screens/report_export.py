@@ -73,7 +73,14 @@ class ReportExport(ModalScreen[None]):
                 yield Button("Close", id="close", compact=True)
 
     def on_mount(self) -> None:
+        self.call_after_refresh(self._show_end_of_path)
         self.show()
+
+    def _show_end_of_path(self) -> None:
+        """The file's name is what one wants to see of a long path; a field scrolls only when its cursor moves."""
+        path = self.query_one("#path", Input)
+        path.cursor_position = 0
+        path.cursor_position = len(path.value)
 
     def show(self) -> None:
         """Say what will be written where, or what keeps it from being written."""
@@ -114,6 +121,7 @@ class ReportExport(ModalScreen[None]):
             scope.refresh()
         if ours:
             path.value = self._default_path()
+            self._show_end_of_path()
         elif event.choice.id == "format" and format_of(path.value) is not None:
             path.value = str(Path(path.value).with_suffix(SUFFIXES[self.format]))
         self.show()
