@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from mechamap.commands.narration import Narration
+from mechamap.commands.opening import add_source_model_flag, opened
 from mechamap.commands.parser import Commands
 from mechamap.commands.report_output import add_report_flags, check_report_flags, chosen_tables, put_report, rows_wanted
 from mechamap.interpret import TABLES, interpret_run, missing_tables
@@ -31,6 +32,7 @@ def add_to(commands: Commands) -> None:
     add("--multi-category", action="store_true", help="also neurons of several categories, and which share neurons")
     add("--multi_category", action="store_true", dest="multi_category", help=argparse.SUPPRESS)
     add("--correlation", action="store_true", help="also the correlation between categories over neurons")
+    add_source_model_flag(parser)
     add_report_flags(parser)
     parser.set_defaults(run=run, parser=parser)
 
@@ -38,9 +40,7 @@ def add_to(commands: Commands) -> None:
 def run(args: argparse.Namespace, narration: Narration) -> int:
     """Open, count, write."""
     check_report_flags(args)
-    from mechamap.csv_run import open_run
-
-    source = open_run(args.source)
+    source = opened(args.source, narration, args.model)
     absent = missing_tables(source, args.by)
     shown = [key for key in (*_SHOWN, *_asked(args)) if key not in absent]
     single = (*_asked(args), "categories")[0]

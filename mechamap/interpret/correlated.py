@@ -35,7 +35,7 @@ def correlation_table(found: Judged) -> Table:
         rows.add(one, *cells)
     columns = (Column("category", "category"), *found.category_columns("correlation", "category"))
     about = f"Pearson's r of {found.kind.label} between categories, over all neurons that have a value for both."
-    if found.is_csv:
+    if found.lists_some:
         about = (
             f"Pearson's r of {found.kind.label} between categories. A CSV lists only neurons at or above the threshold "
             "it was written with, so each is over the neurons listed under both, and says nothing about the others."

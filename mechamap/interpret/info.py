@@ -92,7 +92,7 @@ def _correlation(found: Judged) -> str:
     said = []
     for name, flat in (("highest", int(np.nanargmax(values))), ("lowest", int(np.nanargmin(values)))):
         one, other = divmod(flat, len(values))
-        neurons = f" ({over[one, other]:,} neurons)" if found.is_csv else ""
+        neurons = f" ({over[one, other]:,} neurons)" if found.lists_some else ""
         said.append(
             f"{name} {found.categories[one]} with {found.categories[other]} {correlation(values[one, other])}{neurons}"
         )
@@ -102,8 +102,6 @@ def _correlation(found: Judged) -> str:
 def _checked(found: Judged) -> str:
     """How the run's findings were checked."""
     record = found.run.record
-    if found.is_csv:
-        return "not in this file; a run of the model can be confirmed (`mechamap confirm`)"
     said = []
     if found.run.has("p"):
         about = record.confirmation
@@ -117,4 +115,6 @@ def _checked(found: Judged) -> str:
     if found.run.has("cause_measured"):
         measured = np.isfinite(np.asarray(found.run.figure("cause_measured"))).any(axis=1)  # [neurons]
         said.append(f"effect of {int(measured.sum()):,} neurons measured by ablation")
+    if found.is_csv and not said:
+        return "not in this file; a run of the model can be confirmed (`mechamap confirm`)"
     return "; ".join(said) or "not: of so many neurons some are strong by chance (`mechamap confirm` tells which)"

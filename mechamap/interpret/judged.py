@@ -20,6 +20,7 @@ from mechamap.tables.table import Column, Kind, Link
 __all__ = ["Judged", "judged", "value_kind"]
 
 _WITHIN_ONE = ("selectivity", "auroc", "ap", "held_out_auroc", "held_out_ap", "second_auroc", "p", "write_p")
+_LISTED = {"mean", "top_values", "top_positions", "tokens"}  # what a CSV that is not wide has
 _KINDS: dict[str, Kind] = {
     "selectivity": "correlation",
     "cause": "effect",
@@ -90,8 +91,13 @@ class Judged:
 
     @property
     def is_csv(self) -> bool:
-        """Whether it lists only values at or above a threshold, and knows no figure but the mean."""
+        """Whether it was read from a file, which may not hold all of its model."""
         return self.run.record.source == "csv"
+
+    @cached_property
+    def lists_some(self) -> bool:
+        """Whether it knows means alone, and those only that were at or above a threshold, as a CSV that is not wide."""
+        return self.is_csv and {*self.run.record.figures} <= _LISTED and bool(self.values.isna().to_numpy().any())
 
     @property
     def reaches(self) -> str:

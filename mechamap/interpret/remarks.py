@@ -46,9 +46,10 @@ def _about_run(found: Judged) -> Iterator[str]:
 
 
 def _about_csv(found: Judged, asked: float | None) -> Iterator[str]:
-    if not found.is_csv:
+    if found.is_csv:
+        yield from found.run.record.problems
+    if not found.lists_some:
         return
-    yield from found.run.record.problems
     listed = found.kind.threshold(found.run)
     if asked is not None and asked < listed:
         yield (

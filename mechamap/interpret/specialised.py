@@ -49,7 +49,7 @@ def neuron_evenness(found: Judged) -> pd.Series[float]:
     for first in range(0, len(values), _AT_ONCE):
         distance = values[first : first + _AT_ONCE].astype(np.float64) - found.kind.centre
         strengths = np.abs(distance) if found.kind.two_sided else np.where(distance < 0, 0.0, distance)
-        if found.is_csv:
+        if found.lists_some:
             strengths = np.nan_to_num(strengths, nan=0.0)
         made[first : first + _AT_ONCE] = evenness(strengths)
     return pd.Series(made, found.values.index)
@@ -127,5 +127,5 @@ def _strengths(found: Judged) -> str:
     if found.kind.two_sided:
         return f"Strength: |{label}|." if not centre else f"Strength: |{label} - {centre:g}|."
     less = f"{label} - {centre:g}" if centre else label
-    unlisted = ", and what the CSV does not list," if found.is_csv else ""
+    unlisted = ", and what the CSV does not list," if found.lists_some else ""
     return f"Strength: {less}; what is below 0{unlisted} counts as 0."

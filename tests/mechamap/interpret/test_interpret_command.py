@@ -116,6 +116,29 @@ def test_a_csv_is_interpreted_and_says_what_it_cannot_know(typed: Typed, run: Pa
     assert "are missing" not in typed(file, "--threshold", "0.5")[1]
 
 
+def test_a_wide_csv_is_interpreted_as_the_run_is(typed: Typed, run: Path, tmp_path: Path) -> None:
+    file = tmp_path / "wide.csv"
+    assert main(["export", str(run), "--wide", "--out", str(file)]) == 0
+    whole, read = (json.loads(typed(source, "--format", "json", "--threshold", "0.3")[1]) for source in (run, file))
+    assert not any("lists means at or above" in remark for remark in read["remarks"])
+    for key in ("layers", "depth", "combinations", "dead", "correlation_neurons"):
+        assert read["tables"][key]["rows"] == whole["tables"][key]["rows"]
+    for one, other in zip(*(its["tables"]["specialisation"]["rows"] for its in (read, whole)), strict=True):
+        assert one == pytest.approx(other, abs=1e-5)  # the file has six digits
+
+
+def test_of_a_csv_with_several_models_one_is_named(typed: Typed, tmp_path: Path) -> None:
+    rows = [f'{model},{layer},{n},food,0.{n + 3},"[]"' for model in "ab" for layer in range(2) for n in range(4)]
+    file = tmp_path / "two.csv"
+    file.write_text("\n".join(["model,layer,neuron,category,avg_activation,top_tokens", *rows]))
+    code, _, err = typed(file)
+    assert code == 1
+    assert "--model" in err
+    code, out, _ = typed(file, "--model", "b")
+    assert code == 0
+    assert out.startswith("two.csv: neurons of b by mean\n")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
