@@ -6,15 +6,18 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mechamap.choices import BASELINES
 from mechamap.commands.narration import Narration
+from mechamap.commands.opening import opened
 from mechamap.commands.parser import Commands
 from mechamap.commands.report_output import add_report_flags, check_report_flags, put_report
 from mechamap.errors import UsageError
 
 if TYPE_CHECKING:
+    from mechamap.run import Run
     from mechamap.tables.table import Report
 
 __all__ = ["add_to"]
@@ -66,7 +69,8 @@ def _add_matching_flags(parser: argparse.ArgumentParser) -> None:
     add("--draws", metavar="N", type=int, default=1, help="how many times the baseline is drawn (1)")
     add("--seed", metavar="N", type=int, default=0, help="of the baseline (0)")
     add("--signed", action="store_true", help="a neuron that falls where the other rises is not close")
-    add("--model-a", metavar="MODEL", help="the model of A, where it lies elsewhere now")
+    add("--model-a", metavar="MODEL", help="the model of A, where it lies elsewhere now; of a CSV with several models "
+        "the one to read")  # fmt: skip
     add("--model-b", metavar="MODEL", help="the model of B, likewise")
     add("--device", metavar="D", help="auto, cpu, cuda, cuda:1 or mps (default: as the runs had it)")
 
@@ -75,24 +79,24 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
     """Open, compare, look for closest neurons where that is wanted, write."""
     check_report_flags(args)
     _check(args)
+    runs = [_opened(name, at, args, narration) for at, name in enumerate(args.runs)]
     from mechamap.compare.report import compare_runs
-    from mechamap.csv_run import open_run
 
-    opened = [open_run(name) for name in args.runs]
-    most = max(_MOST, args.limit or 0) if args.limit != 0 else max(its.neurons * len(its.categories) for its in opened)
-
+    most = max(_MOST, args.limit or 0)
+    if args.limit == 0 and args.table:  # of these tables everything is wanted
+        most = max(its.neurons * max(len(its.categories), 1) for its in runs)
     differences = bool(args.table) and "differences" in args.table
     compared = partial(
-        compare_runs, opened, args.by, args.threshold, relation=args.relation, limit=most,
+        compare_runs, runs, args.by, args.threshold, relation=args.relation, limit=most,
         differences=differences, all_figures=args.all_figures,
     )  # fmt: skip
     report, code = compared(), 0
-    if len(opened) == 2 and not args.no_match:
+    if len(runs) == 2 and not args.no_match:
         from mechamap.commands.compare_models import closest_or_why
 
         asked = bool(args.match or args.text or {*(args.table or ())} & {*_OF_MATCHING})
         different = report.table("figures") is None
-        closest, remark = closest_or_why(opened[0], opened[1], args, narration, asked=asked, usual=different)
+        closest, remark = closest_or_why(runs[0], runs[1], args, narration, asked=asked, usual=different)
         if closest is not None:
             report = compared(closest=closest)
         if remark:
@@ -115,6 +119,12 @@ def _check(args: argparse.Namespace) -> None:
     for name, least in (("draws", 1), ("seed", 0)):
         if getattr(args, name) < least:
             raise UsageError(f"--{name} is {getattr(args, name)}; it must be at least {least}.")
+
+
+def _opened(name: str, at: int, args: argparse.Namespace, narration: Narration) -> Run:
+    """A run, or a CSV; of one with several models that of --model-a or --model-b."""
+    model = (args.model_a, args.model_b)[at] if at < 2 and Path(name).is_file() else None
+    return opened(name, narration, model)
 
 
 def _shown(report: Report) -> Sequence[str]:

@@ -11,7 +11,7 @@ from mechamap.compare.agreement import spearman
 from mechamap.compare.cells import Behind, Rows, number
 from mechamap.compare.figure_columns import column_kind, threshold_text
 from mechamap.compare.listed import listed
-from mechamap.compare.pair import Pair
+from mechamap.compare.pair import Pair, lists_some
 from mechamap.compare.tokens import ShownTokens
 from mechamap.figures import figures_of
 from mechamap.run import Run
@@ -174,4 +174,4 @@ def _these(pair: Pair, mask: NDArray[np.bool_], category: str, place: int) -> Li
 
 
 def _csv(pair: Pair) -> bool:
-    return "csv" in (pair.relation.a.record.source, pair.relation.b.record.source)
+    return lists_some(pair.relation.a) or lists_some(pair.relation.b)

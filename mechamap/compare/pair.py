@@ -12,7 +12,7 @@ from mechamap.compare.relation import Relation
 from mechamap.figures import FigureKind, category_values
 from mechamap.run import Run
 
-__all__ = ["Pair", "common_threshold", "pair_of"]
+__all__ = ["Pair", "common_threshold", "lists_some", "pair_of"]
 
 
 @dataclass(frozen=True)
@@ -82,4 +82,9 @@ def common_threshold(a: Run, b: Run, kind: FigureKind) -> float:
 
 def _known(run: Run, values: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Where it is known whether a neuron counts: a CSV leaves out what is below its threshold."""
-    return np.ones(values.shape, np.bool_) if run.record.source == "csv" else ~np.isnan(values)
+    return np.ones(values.shape, np.bool_) if lists_some(run) else ~np.isnan(values)
+
+
+def lists_some(run: Run) -> bool:
+    """Whether it is a CSV that has values at or above a threshold only; one in the wide layout has them all."""
+    return run.record.source == "csv" and not run.has("selectivity")

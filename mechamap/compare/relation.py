@@ -71,7 +71,10 @@ def relation_of(a: Run, b: Run, wanted: As = "auto") -> Relation:
     """
     why_not = _difference(a, b)
     same = wanted == "same" or (wanted == "auto" and not why_not)
-    remarks = list(_category_remarks(a, b))
+    remarks = [
+        f"{run.name}: {problem}" for run in (a, b) if run.record.source == "csv" for problem in run.record.problems
+    ]
+    remarks += _category_remarks(a, b)
     rows_a, rows_b = _common(a, b) if same else (np.zeros(0, np.int64), np.zeros(0, np.int64))
     if same and not len(rows_a):
         raise UsageError(
@@ -94,8 +97,8 @@ def _difference(a: Run, b: Run) -> str:
     """Why the neurons are not the same ones, in a sentence; empty where they are."""
     first, second = a.record.model, b.record.model
     if "csv" in (a.record.source, b.record.source):
-        # A file in the original's columns has a name to go by, and nothing else.
-        if first.label.casefold() == second.label.casefold():
+        # A file has a name to go by, or where it does not even say that, the very same neurons.
+        if first.label.casefold() == second.label.casefold() or ((_unnamed(a) or _unnamed(b)) and _all_the_same(a, b)):
             return ""
         return f"A CSV does not say what its model is, and the names differ: {first.label} and {second.label}."
     if first.architecture != second.architecture:
@@ -108,6 +111,16 @@ def _difference(a: Run, b: Run) -> str:
         if _shape(layer) != _shape(other):
             return f"Layer {layer.layer} has {layer.d_mlp:,} neurons in one and {other.d_mlp:,} in the other."
     return ""
+
+
+def _unnamed(run: Run) -> bool:
+    """Whether it is a CSV that does not name its model, which is called as the file then."""
+    return run.record.source == "csv" and run.path is not None and run.path.name.startswith(f"{run.label}.")
+
+
+def _all_the_same(a: Run, b: Run) -> bool:
+    pairs = ((a.layer_of, b.layer_of), (a.expert_of, b.expert_of), (a.index_of, b.index_of))
+    return all(np.array_equal(one, other) for one, other in pairs)
 
 
 def _shape(layer: LayerRows) -> tuple[object, ...]:

@@ -56,7 +56,7 @@ def compare_runs(
         by: the figure to compare by, in the run's words or the screens'; selectivity where both have it, else mean.
         threshold: from where on a neuron counts; that of the figure where not given.
         relation: whether to compare two runs as the same neurons or as different models; ``auto``: as they are.
-        limit: the most rows of ``changes``, ``appeared`` and ``vanished``.
+        limit: the most rows of ``changes`` and ``matches``; ten times as many of ``appeared`` and ``vanished``.
         differences: with the table ``differences``, which has every neuron in common.
         all_figures: in that table all figures.
         closest: what :func:`mechamap.compare.closest.closest_of` found for these two runs.
@@ -125,8 +125,8 @@ def _of_same(
         agreement = layers_table(pair)
         remarks += _agreement_remarks(pair, agreement)
         tables += [
-            categories_table(pair), changes_table(pair, limit), appeared_table(pair, limit),
-            vanished_table(pair, limit), agreement, overlap_table(pair),
+            categories_table(pair), changes_table(pair, limit), appeared_table(pair, 10 * limit),
+            vanished_table(pair, 10 * limit), agreement, overlap_table(pair),
         ]  # fmt: skip
     tables.append(figures_table(relation, sizes))
     if closest is not None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mechamap.compare.cells import Rows
+from mechamap.compare.pair import lists_some
 from mechamap.layer_layout import layers_in_words
 from mechamap.run import Run
 from mechamap.tables.table import Column, Table
@@ -31,7 +32,8 @@ class Setting:
 def settings_table(a: Run, b: Run, *, same: bool) -> Table:
     """What the runs are, and the settings that differ; ``same``: whether they are compared neuron by neuron."""
     rows = Rows()
-    rows.add("run", a.name, b.name, "")
+    names = (a.name, b.name) if a.name != b.name else (str(a.path), str(b.path))
+    rows.add("run", *names, "")
     for setting in settings_that_differ(a, b, same=same):
         rows.add(setting.name, setting.a, setting.b, setting.means)
     columns = (
@@ -56,19 +58,20 @@ def settings_that_differ(a: Run, b: Run, *, same: bool) -> tuple[Setting, ...]:
 
 
 def _source(a: Run, b: Run) -> Iterator[Setting]:
-    sources = [run.record.source for run in (a, b)]
-    if "csv" in sources:
-        means = (
-            "A CSV has means at or above the threshold it was written with, and top tokens, nothing else; its text, "
-            "words and settings are not known, so they cannot be compared."
-        )
+    if "csv" in (a.record.source, b.record.source):
+        has = "means at or above the threshold it was written with, and top tokens, nothing else"
+        if not (lists_some(a) or lists_some(b)):
+            has = "figures and top tokens"
+        means = f"A CSV has {has}; its text, words and settings are not known, so they cannot be compared."
         yield Setting("source", _named_source(a), _named_source(b), means)
     if (a.record.state, b.record.state) != ("complete", "complete"):
         yield Setting("state", _state(a), _state(b), "Layers that are not complete are left out.")
 
 
 def _named_source(run: Run) -> str:
-    return f"CSV, threshold {run.record.config.get('threshold', 0.2):g}" if run.record.source == "csv" else "scan"
+    if run.record.source != "csv":
+        return "scan"
+    return f"CSV, threshold {run.record.config.get('threshold', 0.2):g}" if lists_some(run) else "CSV, every figure"
 
 
 def _state(run: Run) -> str:
@@ -79,7 +82,8 @@ def _model(a: Run, b: Run, same: bool) -> Iterator[Setting]:
     first, second = a.record.model, b.record.model
     if first.label != second.label or first.id != second.id:
         names = (first.label, second.label) if first.label != second.label else (first.id, second.id)
-        yield Setting("model", names[0], names[1], "Other weights: what differs may be the models'." if same else "")
+        known = same and "csv" not in (a.record.source, b.record.source)
+        yield Setting("model", names[0], names[1], "Other weights: what differs may be the models'." if known else "")
     layers = layers_in_words(a.layers), layers_in_words(b.layers)
     if layers[0] != layers[1]:
         yield Setting("neurons", layers[0], layers[1], "Those that both have are compared." if same else "")

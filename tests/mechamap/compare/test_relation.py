@@ -109,11 +109,21 @@ def test_a_csv_is_the_same_model_by_its_name(run: Run, tmp_path: Path) -> None:
     assert found.same
     assert len(found.rows_a) == 48
     text = (tmp_path / "run.csv").read_text().replace("tiny,", "other,")
-    (tmp_path / "other.csv").write_text(text)
-    different = relation_of(read_csv(tmp_path / "other.csv"), run)
+    (tmp_path / "file.csv").write_text(text)
+    different = relation_of(read_csv(tmp_path / "file.csv"), run)
     assert not different.same
     assert "other and tiny" in different.remarks[0]
     assert "--as same" in different.remarks[0]
+
+
+def test_a_csv_that_names_no_model_is_the_same_where_it_has_the_very_neurons(run: Run, tmp_path: Path) -> None:
+    export_run(run, tmp_path / "wide.csv", format="csv", wide=True)
+    wide = read_csv(tmp_path / "wide.csv")
+    assert relation_of(wide, run).same
+    assert "not said" in relation_of(wide, run).remarks[0]
+    assert not relation_of(wide, recorded_run(tmp_path / "broad", width=20)).same
+    source = settings_that_differ(wide, run, same=True)[0]
+    assert (source.a, source.b) == ("CSV, every figure", "scan")
 
 
 def test_categories_of_one_side_only_are_left_out_and_named(run: Run) -> None:
