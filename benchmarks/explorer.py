@@ -53,6 +53,7 @@ def figures_on(run: Path, model: str, rounds: int) -> list[Figure]:
         ratio("first frame / an empty Textual app's", first, 1.5, ("explorer", "empty app")),
         ratio("a run opened, its table painted / an empty app", opened, 2.0, ("explorer", "empty app")),
         _key_figure("key to paint, idle", 20, _measure("keys", str(run))[1], seen),
+        _key_figure("key to paint, in a report", 20, _measure("report", str(run))[1], seen),
     ]
     if model:
         figures.append(_key_figure("key to paint, while a scan runs", 60, _measure("keys", str(run), model)[1], seen))

@@ -1,8 +1,8 @@
 """What a benchmark of the explorer runs in a terminal of its own: an app that measures itself and exits.
 
-``python -m benchmarks.explorer_driver RESULT empty|start|browse|keys [RUN] [MODEL]`` writes to RESULT, as JSON, when
-the first frame was painted (seconds of the system's monotonic clock, which the parent reads too), the seconds from
-each key to the paint that shows it, and whether torch was loaded.
+``python -m benchmarks.explorer_driver RESULT empty|start|browse|keys|report [RUN] [MODEL]`` writes to RESULT, as JSON,
+when the first frame was painted (seconds of the system's monotonic clock, which the parent reads too), the seconds
+from each key to the paint that shows it, and whether torch was loaded.
 """
 
 from __future__ import annotations
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 # What a user does most: moves, pages, sorts, changes the category.
 KEYS = (*["down"] * 12, *["pagedown"] * 4, *["up"] * 4, "c", "c", "s", "s", "s", "G", "g", "right", "left", "2")
+# And in a report: through a long table, a heat map and its numbers, and from table to table.
+REPORT_KEYS = ("3", *["down"] * 8, "l", "l", "pagedown", "s", "4", *["down"] * 8, "l", "l", "G", "g", "v", "j", "l",
+               "v", "8", *["down"] * 6, "G", *["right_square_bracket"] * 5)  # fmt: skip
 SETTLE = 0.15  # seconds between keys, so that what follows the cursor after its rest is painted before the next one
 
 
@@ -66,13 +69,15 @@ def explorer(mode: str, run: str, model: str, key_to_paint: list[float]) -> Mech
 
     class Explorer(Painted, MechaMapApp):
         def wanted(self, screen: Screen[Any]) -> bool:
+            if type(screen).__name__ == "InterpretScreen":
+                return True
             name = "StartScreen" if mode == "start" else "BrowseScreen"
             part = "#list" if mode == "start" else "#neurons"
             found = screen.query(part) if type(screen).__name__ == name else ()
             return any(widget.region.height > 3 for widget in found)
 
         def first_frame(self) -> None:
-            if mode == "keys":
+            if mode in ("keys", "report"):
                 self.run_worker(self.press_keys())
             else:
                 self.exit()
@@ -82,12 +87,22 @@ def explorer(mode: str, run: str, model: str, key_to_paint: list[float]) -> Mech
             if scans is not None:
                 await asyncio.sleep(6)  # torch and the weights are loaded by then
             await asyncio.sleep(1)
-            for key in KEYS:
+            if mode == "report":
+                await self.open_report()
+            for key in REPORT_KEYS if mode == "report" else KEYS:
                 key_to_paint.append(await _key_to_paint(self, key))
                 await asyncio.sleep(SETTLE)
             if scans is not None:
                 scans.cancel()
             self.exit()
+
+        async def open_report(self) -> None:
+            from mechamap_tui.screens.report_screen import ReportScreen
+
+            await self.run_action("screen.interpret")
+            while not (isinstance(self.screen, ReportScreen) and self.screen.report is not None):
+                await asyncio.sleep(0.1)
+            await asyncio.sleep(1)
 
     return Explorer(read_target(run))
 

@@ -43,7 +43,9 @@ class CategoryFigure:
         return run.record.undefined.get(self.figure, "")
 
     def column(self, run: Run, category: str) -> NDArray[Any]:
-        """``[neurons]``"""
+        """``[neurons]``; NaN where there is no category, as in a CSV that lists neurons under none."""
+        if not category:
+            return np.full(run.neurons, np.nan, np.float32)
         return np.asarray(run.column(self.figure, category))
 
     def estimated(self, run: Run, category: str) -> NDArray[np.bool_] | None:

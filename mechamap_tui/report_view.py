@@ -29,6 +29,12 @@ class ReportView:
     places: dict[str, CellPlace] = field(default_factory=dict)
 
     def place(self, table: Table) -> CellPlace:
-        """Where its cursor was left; at first on the first cell that says something."""
-        first = 0 if table.columns[0].kind == "neuron" else min(1, len(table.columns) - 1)
-        return self.places.get(table.key, CellPlace(column=first))
+        """Where its cursor was left; at first on the first cell that leads to neurons, where there is one."""
+        return self.places.get(table.key) or CellPlace(column=_first(table))
+
+
+def _first(table: Table) -> int:
+    if table.columns[0].kind == "neuron" or len(table.columns) == 1:
+        return 0
+    linked = (column for column in range(1, len(table.columns)) if table.rows and table.link(0, column) is not None)
+    return next(linked, 1)

@@ -83,7 +83,7 @@ class CompareScreen(JudgedScreen, inherit_bindings=False):
             return super().meant(kind, text)
         words = _words(text)
         over = f"over {words:,} words" if words is not None else "over all words"
-        return f"{over} of {self.of_runs[0].name}'s text; {self._cost()}"
+        return f"{self._cost()}, {over} of {self.of_runs[0].name}'s text"
 
     def answered(self, kind: str, text: str) -> None:
         if kind != "words":

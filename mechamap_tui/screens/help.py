@@ -40,6 +40,10 @@ GLOSSARY = (
     ("fire", "the share of tokens on which it is above zero"),
     ("falls", "it goes down on the category, not up: reads is negative"),
     ("dead", "it is the same on every token"),
+    ("threshold", "from where on a neuron counts for a category, in a report; of figures with two sides, both ways"),
+    ("evenness", "how evenly a neuron's strength is spread over the categories: 0 all in one, 1 the same in all"),
+    ("closest", "the neuron of another model whose activations over the same words are correlated most with its own"),
+    ("excess", "that correlation less the largest that random mixtures of the other model's neurons reach"),
     ("not finite", "activations of the layer overflowed in the number format; not proved: so it could not be checked"),
     ("sinks", "the first position, where activations are huge whatever the text: left out of every score"),
 )

@@ -56,7 +56,7 @@ class ReportFrame(Screen[None]):
         #cells { width: 1fr; border: round $foreground 30%; border-title-color: $foreground 80%;
                  border-subtitle-color: $foreground 80%; background: $background; }
         #cells:focus { border: heavy $accent; border-title-color: $foreground; border-title-style: bold; }
-        #told { height: auto; padding: 0 2; color: $foreground 80%; }
+        #told { display: none; height: auto; padding: 0 2; color: $foreground 80%; }
         #waiting { height: 1fr; content-align: center middle; color: $foreground 80%; }
     }
     """
@@ -68,6 +68,7 @@ class ReportFrame(Screen[None]):
         self.cells = ReportTable(id="cells")
         self.prompt = Prompt(id="prompt")
         self._asked_for: tuple[str | None, float | None] = (None, None)  # what the report on the screen is by
+        self._told = False, 0, ""  # whether and in how many lines something is said beneath the table, and what
         self._since = 0.0
         self._ticking: Timer | None = None
 
@@ -218,17 +219,22 @@ class ReportFrame(Screen[None]):
 
     def tell(self) -> None:
         """Say beneath the table all of a cell that is cut, else how the table was worked out."""
-        told, table, (width, height) = self.query_one("#told", Static), self.table, self.app.size
+        table, (width, height) = self.table, self.app.size
         most, room = 1 if height < 20 else 2 if height < 30 else 4, width - 4
         about = _lines(clean(table.about), room) if table is not None else []
         text_columns = table is not None and any(column.kind in ("text", "tokens") for column in table.columns[1:])
-        told.display = bool(about or text_columns) and height >= LEAST_HEIGHT and width >= LEAST_WIDTH
-        told.styles.height = most if text_columns else min(len(about), most)  # it stays where it is from cell to cell
         cut = self.cells.cut_text
         lines, more = (_lines(cut, room), ELLIPSIS) if cut else (about, _MORE)
         if len(lines) > most:
             lines[most - 1] = set_cell_size(lines[most - 1], room - len(more)).rstrip() + more
-        told.update(Text("\n".join(lines[:most]), no_wrap=True))
+        shown = bool(about or text_columns) and height >= LEAST_HEIGHT and width >= LEAST_WIDTH
+        # It takes as many lines for every cell of a table, and is written only where it changes: else the table would
+        # jump, or be laid out again with every key.
+        told = shown, most if text_columns else min(len(about), most), "\n".join(lines[:most])
+        if told != self._told:
+            self._told, widget = told, self.query_one("#told", Static)
+            widget.display, widget.styles.height = told[:2]
+            widget.update(Text(told[2], no_wrap=True))
 
     def _what(self) -> Content:
         report = self.report

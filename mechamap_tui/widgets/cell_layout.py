@@ -18,7 +18,7 @@ __all__ = ["GAP", "MARGIN", "MEASURED", "CellLayout", "heat_layout", "number_lay
 MARGIN = 2  # cells in front of a line, for the cursor's sign
 GAP = 2  # cells in front of a column
 LABEL_LEAST, CUT_LEAST = 4, 12
-MEASURED = 500  # rows whose texts say how wide a column has to be
+MEASURED = 200  # rows whose texts say how wide a column has to be
 HEAT_LEAST, HEAT_MOST, HEAT_TALLEST = 3, 12, 3
 
 

@@ -17,7 +17,7 @@ __all__ = ["KeyFooter"]
 # What goes first where not all fit; everything is in the help.
 _DISPENSABLE = (
     "command_palette", "about", "copy", "goto", "estimate_causes", "mark", "new_scan", "confirm_run", "export",
-    "export_report", "open", "ablate", "compare", "interpret", "category",
+    "export_report", "open", "ablate", "compare", "interpret", "category", "threshold", "figure",
 )  # fmt: skip
 
 
