@@ -28,16 +28,23 @@ device: cpu
 """
 
 
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two runs of one model (``a``, ``b``), one of another (``wide``) and a CSV of ``a``."""
+    folder = tmp_path_factory.mktemp("recorded")
+    run = recorded_run(folder / "a")
+    recorded_run(folder / "b", seed=1)
+    recorded_run(folder / "wide", layers=4, width=20)
+    export_run(run, folder / "a.csv", format="csv", threshold=0.2)
+    return folder
+
+
 @pytest.fixture
-def mechamap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Mechamap:
-    """The command, where two runs of one model (``a``, ``b``), one of another (``wide``) and a CSV of ``a`` lie."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("MECHAMAP_HOME", str(tmp_path / "home"))
+def mechamap(recorded: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Mechamap:
+    """The command in that folder."""
+    monkeypatch.chdir(recorded)
+    monkeypatch.setenv("MECHAMAP_HOME", str(recorded / "home"))
     monkeypatch.setenv("COLUMNS", "100")
-    run = recorded_run(tmp_path / "a")
-    recorded_run(tmp_path / "b", seed=1)
-    recorded_run(tmp_path / "wide", layers=4, width=20)
-    export_run(run, tmp_path / "a.csv", format="csv", threshold=0.2)
     return lambda *words: _said(capsys, *words)
 
 
@@ -87,11 +94,11 @@ def test_json_holds_every_table(mechamap: Mechamap) -> None:
     assert [row["category"] for row in tables["categories"]["rows"]] == list(CATEGORIES)
 
 
-def test_csv_holds_what_stayed_and_a_folder_every_table(mechamap: Mechamap) -> None:
+def test_csv_holds_what_stayed_and_a_folder_every_table(mechamap: Mechamap, tmp_path: Path) -> None:
     _, out, _ = mechamap("compare", "a", "b", "--format", "csv")
     assert [row["category"] for row in _csv(out)] == list(CATEGORIES)
-    assert mechamap("compare", "a", "b", "--out", "tables/")[0] == 0
-    assert {path.stem for path in Path("tables").iterdir()} >= {"settings", "changes", "figures"}
+    assert mechamap("compare", "a", "b", "--out", f"{tmp_path}/tables/")[0] == 0
+    assert {path.stem for path in (tmp_path / "tables").iterdir()} >= {"settings", "changes", "figures"}
 
 
 def test_every_neuron_is_written_where_asked_for(mechamap: Mechamap) -> None:
