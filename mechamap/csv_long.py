@@ -56,25 +56,22 @@ class LongRows:
         Raises:
             RunError: a cell that makes no sense, named by row and column.
         """
-        columns = block.columns()
-        neurons, first = self.neurons.add(block, columns)  # [rows]
-        if self.neurons.named and "tokens" in self._header.at:
-            self._counts.append(
-                self._numbers.of(block, "tokens", columns[self._header.at["tokens"]], first, empty=True)
-            )
-        self.tokens.add(block, columns, first)
-        self.tokens.compare(block, columns, neurons, first)
-        names, cells = columns[self._category], columns[self._mean]
+        neurons, first = self.neurons.add(block)  # [rows]
+        if self.neurons.named and (counts := self._header.at.get("tokens")) is not None:
+            self._counts.append(self._numbers.of(block, {"tokens": counts}, first, empty=True)[:, 0])
+        self.tokens.add(block, first)
+        self.tokens.compare(block, neurons, first)
+        names = block.column(self._category)
         categories = np.array([*map(self._categories.__getitem__, names)], np.int64)  # [rows]
         rows, bare = np.flatnonzero(categories >= 0), np.flatnonzero(categories < 0)
         self._given += len(rows)
         self._make_room(block)
         for at in bare.tolist():
-            if cells[at].strip():
-                block.fail(at, "category", f"is empty although avg_activation is {cells[at][:40]!r}")
+            if (mean := block.rows[at][self._mean]).strip():
+                block.fail(at, "category", f"is empty although avg_activation is {mean[:40]!r}")
         self._bare[neurons[bare]] = True
         if len(rows):
-            means = self._numbers.of(block, "avg_activation", cells, rows.tolist())
+            means = self._numbers.of(block, {"avg_activation": self._mean}, rows.tolist())[:, 0]
             self._put(block, rows, neurons[rows], categories[rows], means)
 
     def _put(

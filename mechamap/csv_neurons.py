@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,14 +37,14 @@ class NeuronRows:
     def __len__(self) -> int:
         return len(self._seen)
 
-    def add(self, block: RowBlock, columns: Sequence[Sequence[str]]) -> tuple[NDArray[np.int64], list[int]]:
+    def add(self, block: RowBlock) -> tuple[NDArray[np.int64], list[int]]:
         """The neuron of each of a block's rows, ``[rows]``, and the places of rows that are a neuron's first.
 
         Raises:
             RunError: a number or name that makes no sense, or is beyond the model, by row and column.
         """
-        layers = self._wholes.of(block, "layer", columns[self._layer])  # [rows]
-        numbers = self._wholes.of(block, "neuron", columns[self._neuron])  # [rows]
+        layers = self._wholes.of(block, "layer", block.column(self._layer))  # [rows]
+        numbers = self._wholes.of(block, "neuron", block.column(self._neuron))  # [rows]
         if self.limits is not None:
             self.limits.check(block, layers, numbers)
         keys = layers << _BITS | numbers

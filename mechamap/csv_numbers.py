@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,37 +66,43 @@ class FigureCells:
         self._first_odd = ""
 
     def of(
-        self, block: RowBlock, column: str, cells: Sequence[str], places: Sequence[int], *, empty: bool = False
+        self, block: RowBlock, columns: Mapping[str, int], places: Sequence[int], *, empty: bool = False
     ) -> NDArray[np.float32]:
-        """The figures in some of a column's cells, ``[places]``.
+        """The figures in some columns of some rows of a block, ``[places, columns]``.
 
         Args:
-            cells: of the whole column of the block.
-            places: those of its rows that are read.
+            columns: the place of each column, by its name.
+            places: those of the rows.
             empty: whether a cell may be empty: not computed.
 
         Raises:
             RunError: one is no number, named by row and column.
         """
-        chosen = cells if len(places) == len(cells) else [cells[at] for at in places]
+        rows = block.rows if len(places) == len(block.rows) else [block.rows[at] for at in places]
+        if len(columns) == 1:
+            (only,) = columns.values()
+            cells = [row[only] for row in rows]
+        else:
+            cells = [*chain.from_iterable(map(itemgetter(*columns.values()), rows))]
         try:
-            values = np.array([*map(float, chosen)], np.float64)
-            plain = "_" not in "".join(chosen)  # Python takes 1_000 for a number
+            values = np.array([float(cell or "nan") for cell in cells] if empty else [*map(float, cells)], np.float64)
+            plain = "_" not in "".join(cells)  # Python takes 1_000 for a number
         except ValueError:
             plain = False
         if not plain:
+            said = [(at, name) for at in places for name in columns]  # of each cell
             values = np.array(
-                [self._read(block, at, column, cell, empty) for at, cell in zip(places, chosen, strict=True)],
+                [self._read(block, at, name, cell, empty) for (at, name), cell in zip(said, cells, strict=True)],
                 np.float64,
             )
         with np.errstate(over="ignore"):
             figures = values.astype(np.float32)
-        odd = [at for at in np.flatnonzero(~np.isfinite(figures)).tolist() if chosen[at].strip()]
+        odd = [at for at in np.flatnonzero(~np.isfinite(figures)).tolist() if cells[at].strip()]
         if odd:
             self._odd += len(odd)
-            said = f"{chosen[odd[0]].strip()[:20]!r} in {block.where(places[odd[0]])}"
-            self._first_odd = self._first_odd or said
-        return figures
+            where = block.where(places[odd[0] // len(columns)])
+            self._first_odd = self._first_odd or f"{cells[odd[0]].strip()[:20]!r} in {where}"
+        return figures.reshape(len(places), len(columns))
 
     def _read(self, block: RowBlock, at: int, column: str, cell: str, empty: bool) -> float:
         text = cell.strip()

@@ -21,7 +21,7 @@ from mechamap.errors import RunError
 
 __all__ = ["CsvSource", "RowBlock", "open_source"]
 
-_BLOCK = 2048  # rows
+_CELLS = 2**14  # of a block, few enough for a processor's cache
 _LONGEST = 2**24  # characters of a line or a cell; in front of a quotation mark that nothing closes, the rest is one
 _STEP = 0.005  # share of the file between two calls of progress
 _UNREADABLE = re.compile("[\udc80-\udcff]")  # what bytes that are no UTF-8 are read as
@@ -42,9 +42,9 @@ class RowBlock:
     numbers: list[int]
     lines: list[int]
 
-    def columns(self) -> list[tuple[str, ...]]:
-        """The cells of each column."""
-        return list(zip(*self.rows, strict=True))
+    def column(self, at: int) -> list[str]:
+        """The cells of a column."""
+        return [row[at] for row in self.rows]
 
     def only(self, places: list[int]) -> RowBlock:
         """The rows at these places of the block."""
@@ -114,9 +114,10 @@ class CsvSource:
             RunError: a row has more or fewer cells than the header, or is no CSV.
         """
         records = self._records()
+        size = max(_CELLS // len(self.header), 1)
         while True:
             block = RowBlock(self, [], [], [])
-            for _, (row, number, line) in zip(range(_BLOCK), records, strict=False):
+            for _, (row, number, line) in zip(range(size), records, strict=False):
                 block.rows.append(row)
                 block.numbers.append(number)
                 block.lines.append(line)

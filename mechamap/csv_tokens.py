@@ -30,7 +30,7 @@ class TokenCells:
         self._hashes = np.zeros(0, np.int64)  # [neurons] and more, of the cells that were taken
         self._others: dict[int, str] = {}  # neurons with other tokens in another row, and where
 
-    def add(self, block: RowBlock, columns: Sequence[Sequence[str]], first: Sequence[int]) -> None:
+    def add(self, block: RowBlock, first: Sequence[int]) -> None:
         """Take the tokens of new neurons.
 
         Args:
@@ -39,16 +39,14 @@ class TokenCells:
         Raises:
             RunError: a cell is no list of tokens, named by row and column.
         """
-        cells = columns[self._at] if self._at is not None else [""] * len(block.rows)
+        cells = block.column(self._at) if self._at is not None else [""] * len(block.rows)
         for at in first:
             try:
                 self.lists.add(cells[at])
             except ValueError as error:
                 self._fail(block, at, cells[at], error)
 
-    def compare(
-        self, block: RowBlock, columns: Sequence[Sequence[str]], neurons: NDArray[np.int64], first: Sequence[int]
-    ) -> None:
+    def compare(self, block: RowBlock, neurons: NDArray[np.int64], first: Sequence[int]) -> None:
         """See that every row of a neuron (``neurons``, ``[rows]``) says what its first did, or nothing.
 
         Raises:
@@ -56,7 +54,7 @@ class TokenCells:
         """
         if self._at is None:
             return
-        cells = columns[self._at]
+        cells = block.column(self._at)
         hashes = np.array([*map(hash, cells)], np.int64)  # [rows]
         if len(self._hashes) < len(self.lists):
             self._hashes = np.concatenate([self._hashes, np.zeros(len(self.lists), np.int64)])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,8 @@ class WideRows:
         self._lists = [TokenCells(header.at.get(name), name, numbers) for name in columns]
         self.tokens = self._lists[0]
         self._numbers = FigureCells(source.delimiter)
-        self._figures: list[NDArray[np.float32]] = []  # of each block, [columns, rows]
+        self._columns = {column.name: column.at for column in header.figures}
+        self._figures: list[NDArray[np.float32]] = []  # of each block, [rows, columns]
         self._rows: list[int] = []  # of each neuron
         self._sides: dict[int, tuple[str, str]] = {}  # by layer: its side, and the row that said so
 
@@ -43,34 +44,28 @@ class WideRows:
         Raises:
             RunError: a cell that makes no sense, named by row and column, or a neuron for the second time.
         """
-        columns = block.columns()
-        neurons, first = self.neurons.add(block, columns)  # [rows]
+        neurons, first = self.neurons.add(block)  # [rows]
         if len(first) < len(block.rows):
-            at = next(place for place in range(len(block.rows)) if place not in set(first))
-            self._rows += [block.numbers[place] for place in first]
-            neuron = int(neurons[at])
-            block.fail(
-                at,
-                "neuron",
-                f"{self.neurons.name(neuron)} is in row {self._rows[neuron]} already",
-                "In this layout a neuron has one row: remove one of the two.",
-            )
+            self._fail_at_second(block, neurons, first)
         self._rows += block.numbers
         for cells in self._lists:
-            cells.add(block, columns, first)
-        places = range(len(block.rows))
-        self._figures.append(
-            np.stack(
-                [
-                    self._numbers.of(block, column.name, columns[column.at], places, empty=True)
-                    for column in self._header.figures
-                ]
-            )
-        )
+            cells.add(block, first)
+        self._figures.append(self._numbers.of(block, self._columns, range(len(block.rows)), empty=True))
         if "side" in self._header.at:
-            self._add_sides(block, columns[self._header.at["layer"]], columns[self._header.at["side"]])
+            self._add_sides(block, block.column(self._header.at["layer"]), block.column(self._header.at["side"]))
 
-    def _add_sides(self, block: RowBlock, layers: tuple[str, ...], cells: tuple[str, ...]) -> None:
+    def _fail_at_second(self, block: RowBlock, neurons: NDArray[np.int64], first: list[int]) -> NoReturn:
+        at = min({*range(len(block.rows))} - {*first})
+        rows = [*self._rows, *(block.numbers[place] for place in first)]
+        neuron = int(neurons[at])
+        block.fail(
+            at,
+            "neuron",
+            f"{self.neurons.name(neuron)} is in row {rows[neuron]} already",
+            "In this layout a neuron has one row: remove one of the two.",
+        )
+
+    def _add_sides(self, block: RowBlock, layers: list[str], cells: list[str]) -> None:
         first: dict[tuple[str, str], int] = {}
         for place, pair in enumerate(zip(layers, cells, strict=True)):
             first.setdefault(pair, place)
@@ -89,17 +84,15 @@ class WideRows:
 
     def figures(self) -> dict[str, NDArray[Any]]:
         """Every figure by name, ``[neurons, ...]``, neurons in the order that they come."""
-        values = np.concatenate(self._figures, axis=1)  # [columns, neurons]
+        shape = len(self.neurons), len(self.categories)
         found: dict[str, NDArray[Any]] = {}
-        shape = values.shape[1], len(self.categories)
-        for column, its in zip(self._header.figures, values, strict=True):
+        for place, column in enumerate(self._header.figures):
+            its = np.concatenate([block[:, place] for block in self._figures])  # [neurons]
             if column.category is None:
                 found[column.figure] = its
-                continue
-            table = found.setdefault(
-                column.figure, np.full((values.shape[1], len(self.categories)), np.nan, np.float32)
-            )
-            table[:, self.categories.index(column.category)] = its
+            else:
+                table = found.setdefault(column.figure, np.full(shape, np.nan, np.float32))
+                table[:, self.categories.index(column.category)] = its
         if "mean" not in found:
             found["mean"] = np.full(shape, np.nan, np.float32)
         for cells in self._lists:

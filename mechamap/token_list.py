@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 __all__ = ["TokenLists", "TokenNumbers"]
 
-_PAIR = re.compile(
-    r"""\(('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"),\ (-?\d+(?:\.\d+)?(?:e[-+]?\d+)?)\)""", re.VERBOSE | re.DOTALL
-)
+_TOKEN = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
+_VALUE = r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?"
+_PAIR = re.compile(rf"\(({_TOKEN}), ({_VALUE})\)", re.DOTALL)
+_LIST = re.compile(rf"\[(?:\((?:{_TOKEN}), {_VALUE}\)(?:, (?!\])|(?=\])))+\]", re.DOTALL)
 _FEW = 2**23  # values of a table of neurons and ranks that need not be spared, in whatever shape
 _SPARSE = 4  # how many times as large as the lists themselves the table may be
 
@@ -84,13 +85,9 @@ class TokenLists:
 
     def _add_quoted(self, cell: str) -> bool:
         """Take such a list with whatever in its tokens; False if it is none."""
-        found = _PAIR.findall(cell)
-        if not found:
+        if not _LIST.fullmatch(cell):
             return False
-        tokens, values = zip(*found, strict=True)
-        # Each pair has ("(", ", ", ")") around it and ", " behind it, or with the last the two brackets.
-        if sum(map(len, tokens)) + sum(map(len, values)) + 6 * len(found) != len(cell):
-            return False
+        tokens, values = zip(*_PAIR.findall(cell), strict=True)
         self._tokens.extend([self._number(token) for token in tokens])
         self._values.extend([*map(float, values)])
         return True
@@ -214,6 +211,6 @@ def _number(node: ast.expr) -> float:
             return -_number(operand)
         case ast.Name(id=("nan" | "inf") as name):
             return float(name)
-        case ast.Call(args=[argument]):  # np.float32(1.5), tensor(1.5)
+        case ast.Call(func=ast.Name() | ast.Attribute(), args=[argument]):  # np.float32(1.5), tensor(1.5)
             return _number(argument)
     raise ValueError("a value must be a number")

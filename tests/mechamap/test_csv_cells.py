@@ -76,7 +76,7 @@ def test_a_category_column_of_something_else_is_refused_before_memory_runs_out(
     monkeypatch.setattr(csv_long, "_MOST", 1_000_000)
     rows = "".join(f"m,0,{at},text {at},0.5,[]\n" for at in range(5000))
     said, hint = refused(written(tmp_path, rows))
-    assert said == "up to row 2049, has 2,048 different categories for 2,048 neurons: more than fit in memory."
+    assert said == "up to row 2731, has 2,730 different categories for 2,730 neurons: more than fit in memory."
     assert hint == "Is the column category really one of categories?"
 
 
