@@ -17,7 +17,8 @@ in which layers they lie, how many rise and how many fall, how specialised they 
 By any figure the run has. docs/interpret.md says what each table means."""
 
 _SHOWN = ("info", "categories", "top", "layers", "signs", "specialists")
-_WHOLE = ("info", "categories", "top", "layers", "signs", "depth")  # they grow with categories and layers alone
+# They grow with categories and layers alone.
+_WHOLE = ("info", "categories", "top", "layers", "signs", "depth", "correlation", "correlation_neurons")
 
 
 def add_to(commands: Commands) -> None:

@@ -36,7 +36,7 @@ def written(
         tables: keys of the tables to write; where None all, of CSV the one that stands for the whole.
         width: of a terminal, in cells.
         limit: the most rows of a table; 0: all; None: for people ten, for programs all.
-        whole: keys of tables of which people get every row as well, where there is no limit.
+        whole: keys of tables of which people get every row, whatever the limit.
 
     Raises:
         UsageError: no such format or table, a negative limit, or several tables as CSV.

@@ -19,8 +19,8 @@ class Selection:
     """Tables in the order they are written.
 
     Attributes:
-        limit: the most rows of each; 0: all; None: all of those that are ``whole``, ten of the others.
-        whole: keys of tables of which a reader wants every row; those drawn as heat maps always are.
+        limit: the most rows of each; 0: all; None: ten, of those drawn as heat maps all.
+        whole: keys of tables of which a reader wants every row, whatever the limit.
     """
 
     tables: tuple[Table, ...]
@@ -29,7 +29,7 @@ class Selection:
 
     def rows_of(self, table: Table) -> int:
         """How many rows of a table are written."""
-        if self.limit is None and (table.heat or table.key in self.whole):
+        if table.key in self.whole or (table.heat and self.limit is None):
             return len(table.rows)
         most = ROWS if self.limit is None else self.limit
         return min(len(table.rows), most) if most else len(table.rows)
