@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from mechamap import __version__
 from mechamap.commands import ablate, compare, config, confirm, doctor, export, interpret, lens, runs, scan
 from mechamap.commands.narration import Narration, printable
-from mechamap.commands.parser import Parser, near_hint
+from mechamap.commands.parser import Parser
 from mechamap.errors import Cancelled, MechaMapError, UsageError
+from mechamap.near import near_hint
 
 __all__ = ["build_parser", "main"]
 

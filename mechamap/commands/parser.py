@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import difflib
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from mechamap.errors import UsageError
+from mechamap.near import near_hint
 
-__all__ = ["Commands", "Parser", "near_hint"]
+__all__ = ["Commands", "Parser"]
 
 
 class Parser(argparse.ArgumentParser):
@@ -56,9 +55,3 @@ if TYPE_CHECKING:
     Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 else:
     Commands = object
-
-
-def near_hint(given: str, known: Iterable[str]) -> str:
-    """``Did you mean ...?``, or nothing when nothing is near."""
-    near = difflib.get_close_matches(given, list(known), n=1, cutoff=0.6)
-    return f"Did you mean {near[0]}?" if near else ""

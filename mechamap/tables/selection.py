@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from mechamap.commands.parser import near_hint
 from mechamap.errors import UsageError
+from mechamap.near import near_hint
 from mechamap.tables.table import Report, Table
 
 __all__ = ["ROWS", "Selection", "more_rows", "no_table", "selected"]
