@@ -44,11 +44,9 @@ def home(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @asynccontextmanager
 async def comparing(home: Path) -> AsyncIterator[Reader]:
     """Run one compared with run two."""
-    async with exploring(Run.open(home / "runs" / "one")) as it:
-        await it.press("d")
-        await it.shows(RunChoice)
-        await it.until(lambda: bool(it.app.screen._shown))
-        await choose(it, "two")
+    one, two = (Run.open(home / "runs" / name) for name in ("one", "two"))
+    async with exploring(one) as it:
+        it.app.push_screen(CompareScreen((one, two), ReportView()))
         await it.shows_report("A one, B two")
         yield it
 
@@ -116,7 +114,7 @@ async def test_from_the_start_screen_a_run_is_compared_too_and_the_choice_can_be
 # --- comparing -------------------------------------------------------------------------------------------------
 
 
-async def test_each_cell_leads_to_the_run_it_is_about(home: Path) -> None:
+async def test_each_cell_leads_to_the_run_it_is_about_by_whichever_figure(home: Path) -> None:
     async with comparing(home) as it:
         assert "enter: one: layer == 0" in it.text()
         await it.press("2", "h")
@@ -128,10 +126,6 @@ async def test_each_cell_leads_to_the_run_it_is_about(home: Path) -> None:
         await it.press("q")
         await it.shows_report("A one, B two")
         assert it.report.view.table == "layers_1"
-
-
-async def test_the_figure_is_one_that_both_have(home: Path) -> None:
-    async with comparing(home) as it:
         await it.press("f")
         await it.shows_report("by writes ≥")
         assert it.engine.comparisons[-1][1:] == ("writes", None)
