@@ -29,7 +29,7 @@ def add_report_flags(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--format", choices=FORMATS, help="default: what the suffix of --out means, else table")
     add("--table", metavar="KEY", action="append", help="only this table of the report (repeatable)")
-    add("--limit", metavar="N", type=int, help="rows of each long table; 0: all (default: all that CSV and JSON hold, for "
+    add("--limit", metavar="N", type=int, help="rows of each long table; 0: all (default: for CSV and JSON all, for "
         "people the first 10 of long lists)")  # fmt: skip
     add("--out", metavar="F", default="-", help="the file to write, or for CSV a folder: one file a table (default: -, "
         "standard output)")  # fmt: skip

@@ -75,7 +75,7 @@ def overview_table(runs: Sequence[Run], labels: Sequence[str] | None = None) -> 
     about = _ABOUT.format(threshold=" or ".join(thresholds))
     if unchecked := [name for its, name in zip(seen, names, strict=True) if not its.checked]:
         about += f" Not confirmed: {', '.join(unchecked)}; `mechamap confirm RUN` does it."
-    return rows.table("overview", "Categories by model", columns, about=about)
+    return replace(rows.table("overview", "Categories by model", columns, about=about), stubs=2)
 
 
 def overview_matrix(runs: Sequence[Run], labels: Sequence[str] | None = None) -> Table:

@@ -1,7 +1,7 @@
 """How wide a table's columns are on a terminal, and which of them stand side by side.
 
 Where they do not fit, titles take two lines; then tokens are cut, then texts; then the table is broken into blocks that
-each begin with its first column.
+each begin with the columns that say what a row is about.
 """
 
 from __future__ import annotations
@@ -28,11 +28,12 @@ class Block:
     widths: tuple[int, ...]
 
 
-def blocks_of(columns: Sequence[Column], texts: Sequence[Sequence[str]], width: int) -> list[Block]:
+def blocks_of(columns: Sequence[Column], texts: Sequence[Sequence[str]], width: int, stubs: int = 1) -> list[Block]:
     """The columns of a table in blocks of at most ``width`` cells; no column is left out.
 
     Args:
         texts: the cells, ``[columns][rows]``.
+        stubs: how many of the first columns every block begins with.
     """
     cells = [max(map(cell_len, its), default=0) for its in texts]
     whole = [max(need, cell_len(column.title)) for need, column in zip(cells, columns, strict=True)]
@@ -43,10 +44,11 @@ def blocks_of(columns: Sequence[Column], texts: Sequence[Sequence[str]], width: 
     least = [
         min(need, max(_FLOORS.get(c.kind, need), _folded(c.title))) for need, c in zip(folded, columns, strict=True)
     ]
-    blocks: list[list[int]] = [[0]]
-    for at in every[1:]:
-        if len(blocks[-1]) > 1 and _room([least[column] for column in (*blocks[-1], at)]) > width:
-            blocks.append([0])
+    front = [*every[:stubs]]
+    blocks: list[list[int]] = [[*front]]
+    for at in every[stubs:]:
+        if len(blocks[-1]) > stubs and _room([least[column] for column in (*blocks[-1], at)]) > width:
+            blocks.append([*front])
         blocks[-1].append(at)
     return [Block(tuple(block), _fitted(block, columns, folded, least, width)) for block in blocks]
 

@@ -62,12 +62,13 @@ class Table:
     Attributes:
         key: what programs call it.
         title: what people read, without a full stop.
-        columns: the first names what each row is about.
+        columns: the first say what each row is about.
         rows: as many cells each as there are columns.
         about: how it was worked out and what it cannot say, in a sentence or two; empty where that is plain.
         links: for each row, for each of its cells, the neurons behind it or None; empty: there are none anywhere.
         heat: whether the columns behind the first are alike, so that the table can be drawn as a heat map.
         limit: of a heat map, the value whose colour is full; None: the largest there is.
+        stubs: how many of the first columns say what a row is about, and stand in front wherever the table is broken.
     """
 
     key: str
@@ -78,6 +79,7 @@ class Table:
     links: tuple[tuple[Link | None, ...], ...] = ()
     heat: bool = False
     limit: float | None = None
+    stubs: int = 1
 
     def __post_init__(self) -> None:
         for row in self.rows:
@@ -97,7 +99,7 @@ class Table:
         rows = [[list(cell) if isinstance(cell, tuple) else cell for cell in row] for row in self.rows]
         return {
             "key": self.key, "title": self.title, "columns": columns, "rows": rows, "about": self.about,
-            "links": links, "heat": self.heat, "limit": self.limit,
+            "links": links, "heat": self.heat, "limit": self.limit, "stubs": self.stubs,
         }  # fmt: skip
 
     @classmethod
@@ -111,6 +113,7 @@ class Table:
             links=tuple(tuple(Link(**link) if link else None for link in row) for row in data["links"]),
             heat=data["heat"],
             limit=data["limit"],
+            stubs=data["stubs"],
         )
 
 

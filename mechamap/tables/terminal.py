@@ -42,7 +42,7 @@ def _lines(table: Table, rows: int, width: int) -> Iterator[str]:
         texts[0] = ["" if at and text == texts[0][at - 1] else text for at, text in enumerate(texts[0])]
     if not shown:
         yield f"{_INDENT}none"
-    for number, block in enumerate(blocks_of(columns, texts, room) if shown else ()):
+    for number, block in enumerate(blocks_of(columns, texts, room, table.stubs) if shown else ()):
         if number:
             yield ""
         for line in _block(columns, texts, block):
