@@ -141,7 +141,7 @@ class MechaMapApp(App[None]):
     async def _open_csv(self, target: Target) -> None:
         import asyncio
 
-        from mechamap.csv_run import read_csv
+        from mechamap.csv_files.run import read_csv
 
         assert target.path is not None
         try:

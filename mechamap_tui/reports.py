@@ -44,7 +44,7 @@ class Reports:
         self.app.push_screen(RunChoice(run), chosen)
 
     async def _compare(self, run: Run, others: tuple[Path, ...]) -> None:
-        from mechamap.csv_run import open_run
+        from mechamap.csv_files.run import open_run
         from mechamap_tui.screens.compare import CompareScreen
 
         if files := [path.name for path in others if path.is_file()]:

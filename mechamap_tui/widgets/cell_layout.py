@@ -32,6 +32,7 @@ class CellLayout:
         pane: the cells of a line.
         tall: the lines of a row.
         cut: columns that may be shown in less room than they want.
+        stubs: how many of the first columns stay.
     """
 
     widths: tuple[int, ...]
@@ -39,6 +40,7 @@ class CellLayout:
     pane: int
     tall: int = 1
     cut: frozenset[int] = frozenset()
+    stubs: int = 1
 
     @property
     def header(self) -> int:
@@ -48,13 +50,18 @@ class CellLayout:
     @property
     def left(self) -> int:
         """Where the columns that scroll begin."""
-        return MARGIN + self.widths[0]
+        return MARGIN + sum(self.widths[: self.stubs])
+
+    @property
+    def fixed(self) -> list[tuple[int, int]]:
+        """The columns that stay, each with its room."""
+        return list(enumerate(self.widths[: self.stubs]))
 
     def shown(self, first: int) -> list[tuple[int, int]]:
         """The columns that are seen where ``first`` is the first of those that scroll, each with its room."""
         found: list[tuple[int, int]] = []
         room = self.pane - self.left
-        for column in range(first, len(self.widths)):
+        for column in range(max(first, self.stubs), len(self.widths)):
             width = self.widths[column]
             if width > room:
                 if not found or (column in self.cut and room >= CUT_LEAST):
@@ -66,17 +73,17 @@ class CellLayout:
 
     def first_that_shows(self, column: int, first: int) -> int:
         """The nearest place to scroll to at which a column is seen, whole where that can be."""
-        if column < 1:
+        if column < self.stubs:
             return first
-        first = min(first, column)
+        first = min(max(first, self.stubs), column)
         while first < column and (column, self.widths[column]) not in self.shown(first):
             first += 1
         return first
 
     def column_at(self, x: int, first: int) -> int:
         """The column under a cell of the pane."""
-        at, found = self.left, 0
-        for column, room in self.shown(first):
+        at, found = MARGIN + self.widths[0], 0
+        for column, room in [*self.fixed[1:], *self.shown(first)]:
             if x < at:
                 break
             at, found = at + room, column
@@ -94,7 +101,9 @@ def number_layout(table: Table, pane: int) -> CellLayout:
     height = max(map(len, lines))
     above = tuple(("",) * (height - len(its)) + tuple(map(clean, its)) for its in lines)
     cut = frozenset(at for at, column in enumerate(table.columns) if at and not is_number(column.kind))
-    return CellLayout((_label(whole[0], pane), *(width + GAP for width in whole[1:])), above, pane, cut=cut)
+    widths = (_label(whole[0], pane), *(width + GAP for width in whole[1:]))
+    stubs = [count for count in range(1, table.stubs + 1) if sum(widths[:count]) <= pane // 2]
+    return CellLayout(widths, above, pane, cut=cut, stubs=max(stubs, default=1))
 
 
 def heat_layout(table: Table, pane: int, lines: int) -> CellLayout:

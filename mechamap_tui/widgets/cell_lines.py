@@ -41,8 +41,9 @@ class CellLines:
         """A line of the titles: an arrow where it is sorted, the cursor's column marked, signs where more is hidden."""
         layout, base = self.layout, self.look("header")
         shown, last = layout.shown(place.first), y == layout.header - 1
-        segments = [Segment((MORE_LEFT if place.first > 1 and last else "").ljust(MARGIN), base)]
-        for column, room in [(0, layout.widths[0]), *shown]:
+        more_left = last and bool(shown) and shown[0][0] > layout.stubs
+        segments = [Segment((MORE_LEFT if more_left else "").ljust(MARGIN), base)]
+        for column, room in [*layout.fixed, *shown]:
             title = layout.titles[column][y]
             if last and place.sort is not None and place.sort[0] == column:
                 title += DOWN if place.sort[1] else UP
@@ -77,7 +78,7 @@ class CellLines:
         middle = part == (layout.tall - 1) // 2
         base = self.look("row") if cursor is not None and self.heat is None else self.look("base")
         segments = [Segment((CURSOR if cursor is not None and middle else "").ljust(MARGIN), base)]
-        for column, room in [(0, layout.widths[0]), *layout.shown(first)]:
+        for column, room in [*layout.fixed, *layout.shown(first)]:
             look = "heat-cursor" if self.heat is not None and column else "cursor"
             over = self.look(look) if column == cursor else None
             if self.heat is not None and column:
@@ -92,7 +93,7 @@ class CellLines:
 
     def _style(self, row: int, column: int) -> Style:
         cell = self.table.rows[row][column]
-        if column == 0:
+        if column < self.layout.stubs:
             return self.look("name")
         if cell is None or cell == NONE:
             return self.look("dim")

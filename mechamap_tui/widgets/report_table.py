@@ -116,8 +116,8 @@ class ReportTable(ScrollView, can_focus=True, inherit_bindings=False):
         if table is None or layout is None or not table.rows or self.drawn_as_heat:
             return ""
         text = cell_text(table.rows[place.row][place.column], table.columns[place.column].kind)
-        rooms = {0: layout.widths[0] + GAP, **dict(layout.shown(place.first))}
-        return text if cell_len(text) > rooms.get(place.column, 0) - GAP else ""
+        room = dict([*layout.fixed, *layout.shown(place.first)]).get(place.column, 0)
+        return text if cell_len(text) > room - (GAP if place.column else 0) else ""
 
     @property
     def left_at(self) -> CellPlace:

@@ -105,6 +105,19 @@ def test_a_map_of_many_columns_is_scrolled_by_whole_columns() -> None:
     assert layout.first_that_shows(first, first) == first
 
 
+def test_the_columns_that_say_what_a_row_is_about_stay_where_half_the_pane_holds_them() -> None:
+    columns = tuple(Column(f"c{at}", "a column", "count") for at in range(12))
+    table = Table("t", "T", columns, ((1,) * 12,), stubs=2)
+    for pane, stubs in ((60, 2), (26, 1)):
+        layout = number_layout(table, pane)
+        assert [column for column, _ in layout.fixed] == list(range(stubs))
+        first = layout.first_that_shows(11, 1)
+        assert layout.shown(first)[-1][0] == 11 > first > stubs
+        assert layout.column_at(layout.left - 1, first) == stubs - 1
+        assert layout.column_at(layout.left, first) == first
+        assert layout.shown(1)[0][0] == stubs
+
+
 def test_titles_of_numbers_take_two_lines_rather_than_be_scrolled_away() -> None:
     columns = tuple(Column(f"c{at}", "how deep it lies", "count") for at in range(6))
     layout = number_layout(Table("t", "T", columns, ((1,) * 6,)), 60)
