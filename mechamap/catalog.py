@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from mechamap.errors import ModelNotFound
+from mechamap.paths import user_path
 
 __all__ = [
     "SHORT_NAMES",
@@ -142,7 +143,7 @@ def resolve(name: str) -> ModelSource:
         return _bundled()
     if any(len(part.encode()) > _LONGEST_NAME for part in name.split("/")):
         raise ModelNotFound(f"{name[:60]!r}... is too long for the name of a model.", _WHAT_A_MODEL_IS)
-    path = Path(name).expanduser()
+    path = user_path(name)
     known = SHORT_NAMES.get(name.lower())
     if path.is_dir():
         if (path / "config.json").is_file():
@@ -192,8 +193,8 @@ def hub_cache() -> Path:
         ("XDG_CACHE_HOME", "huggingface/hub"),
     ):
         if chosen := os.environ.get(variable):
-            return Path(os.path.expandvars(chosen)).expanduser() / below
-    return Path("~/.cache/huggingface/hub").expanduser()
+            return user_path(os.path.expandvars(chosen)) / below
+    return user_path("~/.cache/huggingface/hub")
 
 
 def cached_models() -> list[str]:

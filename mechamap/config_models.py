@@ -15,6 +15,7 @@ from typing import NoReturn
 from mechamap.catalog import SHORT_NAMES, looks_like_path
 from mechamap.config_rules import SETTINGS, unknown_key
 from mechamap.config_yaml import Located, fail, shortened
+from mechamap.paths import user_path
 
 __all__ = ["OWN_SETTINGS", "SweptModel", "read_models"]
 
@@ -134,7 +135,7 @@ def _beside(name: str, folder: Path) -> str:
     if name == "demo":
         return name
     try:
-        path = folder / Path(name).expanduser()
+        path = folder / user_path(name)
         is_model = path.is_file() or (path / "config.json").is_file()
     except (OSError, RuntimeError):  # no name that a file could have, or nobody's home
         return name

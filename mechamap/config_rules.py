@@ -12,6 +12,7 @@ from typing import NoReturn
 from mechamap.config_model import read_device, read_device_map, read_neurons, read_quantize, read_revision
 from mechamap.config_yaml import Located, fail, shortened
 from mechamap.errors import TextError
+from mechamap.paths import user_path
 from mechamap.text_source import read_text_file
 
 __all__ = [
@@ -249,7 +250,7 @@ def _text(item: Located, folder: Path, expected: str) -> str:
         if not isinstance(file.value, str) or not file.value.strip():
             fail(file, f"the file of a text is {file.described()}", "a path")
         try:
-            return read_text_file(folder / Path(file.value).expanduser())
+            return read_text_file(folder / user_path(file.value))
         except TextError as error:
             fail(file, error.message.removesuffix("."), "a readable text file in UTF-8", error.hint)
     if not isinstance(item.value, str) or not item.value.strip():

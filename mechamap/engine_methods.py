@@ -6,7 +6,6 @@ torch is imported by the first request that needs a model, never before.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mechamap import engine_checks, engine_matches, engine_reports, rpc
@@ -15,6 +14,7 @@ from mechamap.engine_params import given_config, given_path, given_run, given_te
 from mechamap.engine_progress import ProgressTicker
 from mechamap.errors import OutOfMemory
 from mechamap.kept_model import KEPT
+from mechamap.paths import user_path
 from mechamap.rpc import RpcFault
 
 if TYPE_CHECKING:
@@ -128,7 +128,7 @@ def export(call: Call) -> dict[str, Any]:
     run, params = given_run(call), call.params
     written = export_run(
         run,
-        Path(given_text(call, "path")).expanduser(),
+        user_path(given_text(call, "path")),
         format=given_text(call, "format"),
         wide=bool(params.get("wide")),
         rows=_rows(call, run),

@@ -11,6 +11,7 @@ from mechamap import rpc
 from mechamap.engine_calls import Call
 from mechamap.engine_progress import ProgressTicker
 from mechamap.errors import Cancelled
+from mechamap.paths import user_path
 from mechamap.rpc import RpcFault
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def _run_at(given: str) -> Run:
 
     path = Path(given)
     if path.suffix.lower() == ".csv":
-        from mechamap.csv_run import read_csv
+        from mechamap.csv_files.run import read_csv
 
         return read_csv(path)
     return Run.open(path)
@@ -98,7 +99,7 @@ def given_whole(call: Call, name: str) -> int | None:
 
 
 def given_path(call: Call, name: str) -> Path | None:
-    return Path(given_text(call, name)).expanduser() if call.params.get(name) is not None else None
+    return user_path(given_text(call, name)) if call.params.get(name) is not None else None
 
 
 def given_config(call: Call) -> ScanConfig:

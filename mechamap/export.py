@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from mechamap.errors import ExportError, UsageError
+from mechamap.paths import user_path
 
 if TYPE_CHECKING:
     import numpy as np
@@ -131,7 +132,7 @@ def check_target(path: Path | str, *, overwrite: bool) -> Path:
     Raises:
         ExportError: it exists and is not to be overwritten, is a folder, or its folder is missing or not writable.
     """
-    target = Path(path).expanduser()
+    target = user_path(path)
     try:
         target = target.resolve()
         mode = target.stat().st_mode if target.exists() else None

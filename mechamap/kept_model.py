@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mechamap.config import layers_needed
 from mechamap.memory import give_memory_back
+from mechamap.paths import user_path
 
 if TYPE_CHECKING:
     from mechamap.config import ScanConfig
@@ -64,7 +64,7 @@ def _has(loaded: LoadedModel, layers: int | None) -> bool:
 
 def _files(name: str) -> tuple[tuple[str, int, int], ...]:
     """What tells a model folder or file from one that was trained on since: names, sizes, modification times."""
-    path = Path(name).expanduser()
+    path = user_path(name)
     files = sorted(path.iterdir()) if path.is_dir() else [path] if path.is_file() else []
     stats = [(file.name, file.stat()) for file in files]
     return tuple((file, stat.st_size, stat.st_mtime_ns) for file, stat in stats)

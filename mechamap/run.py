@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from mechamap import run_record
 from mechamap.errors import RunError, UsageError
 from mechamap.neurons import NeuronName, parse_neuron
+from mechamap.paths import user_path
 from mechamap.run_record import LayerRows, RunRecord
 
 __all__ = [
@@ -84,7 +85,7 @@ class Run:
         Raises:
             RunError: no such folder, no ``run.json`` in it, damaged, or of a newer format.
         """
-        folder = Path(path).expanduser()
+        folder = user_path(path)
         stamp = _stamp(folder)
         run = cls(_read(folder), path=folder)
         run._stamp = stamp

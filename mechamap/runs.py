@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mechamap import run_record
 from mechamap.errors import RunError
+from mechamap.paths import user_path
 from mechamap.run_lock import has_writer
 
 __all__ = [
@@ -48,7 +49,7 @@ def home() -> Path:
     """MechaMap's data folder: ``$MECHAMAP_HOME``, else the platform's user data folder."""
     given = os.environ.get("MECHAMAP_HOME")
     if given:
-        return Path(given).expanduser()
+        return user_path(given)
     from platformdirs import user_data_path
 
     return user_data_path("mechamap", appauthor=False)
@@ -110,7 +111,7 @@ def check_run_folder(folder: Path, *, resume: bool) -> None:
                 f"{folder} holds a run already.", "Go on with it by --resume, or choose another folder with --out."
             )
         return
-    there = folder.expanduser().absolute()
+    there = user_path(folder).absolute()
     while not there.exists() and there != there.parent:
         there = there.parent
     if not there.is_dir():
@@ -125,7 +126,7 @@ def find_run(name: str) -> Path:
     Raises:
         RunError: there is no such run.
     """
-    for candidate in (Path(name).expanduser(), runs_folder() / name):
+    for candidate in (user_path(name), runs_folder() / name):
         if (candidate / "run.json").is_file():
             return candidate
     known = [path.name for path in _folders()]

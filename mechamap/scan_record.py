@@ -16,6 +16,7 @@ from mechamap.errors import RunError
 from mechamap.lexicon import Occurrence
 from mechamap.models import LoadedModel, NeuronLayer
 from mechamap.models.unembedding import Unembedding
+from mechamap.paths import user_path
 from mechamap.run import CATEGORY_FIGURES, LATER_FIGURES, NEURON_FIGURES, ROUTED_FIGURES, TOKEN_FIGURES, Run
 from mechamap.run_record import LayerRows, ModelRecord, RunRecord, TokenRecord
 from mechamap.runs import new_run_folder
@@ -160,7 +161,7 @@ def run_folder(out: Path | None, resume: bool, inputs: ScanInputs) -> tuple[Path
         if resume:
             raise RunError("There is nothing to resume: no run folder was given.", "Say which with --out DIR.")
         return new_run_folder(inputs.label or inputs.loaded.label), {}
-    folder = out.expanduser().absolute()
+    folder = user_path(out).absolute()
     if (folder / "run.json").exists():
         if not resume:
             raise RunError(

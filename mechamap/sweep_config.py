@@ -15,6 +15,7 @@ from mechamap.config_model import one_place
 from mechamap.config_models import SweptModel, read_models
 from mechamap.config_source import read_config_file
 from mechamap.errors import ConfigError, MechaMapError, UsageError
+from mechamap.paths import user_path
 from mechamap.sweep_labels import Named, labels_of
 
 __all__ = ["SweepConfig", "SweepJob", "load_sweep", "sweep_jobs", "sweep_to_yaml"]
@@ -91,7 +92,7 @@ def sweep_jobs(
             if configs[earlier] == config:
                 _the_same(model, sweep.models[earlier], flags or {})
         seen[ids[at]].append(at)
-    folder = None if out is None else out.expanduser().absolute()
+    folder = None if out is None else user_path(out).absolute()
     named = [Named(ids[at], model.label, _differences(model, configs[at])) for at, model in enumerate(sweep.models)]
     return tuple(
         SweepJob(label, model.name, config, None if folder is None else folder / label, resume, model.where)

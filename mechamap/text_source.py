@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from mechamap.errors import TextError
+from mechamap.paths import user_path
 
 __all__ = ["decoded", "read_text_argument", "read_text_file"]
 
@@ -17,7 +18,7 @@ def read_text_argument(source: str) -> str:
         TextError: it is missing, unreadable, empty, or not UTF-8 text.
     """
     if source != "-":
-        return read_text_file(Path(source).expanduser())
+        return read_text_file(user_path(source))
     if sys.stdin is None or sys.stdin.closed:
         raise TextError("There is no standard input to read the text from.", "Name a file: --text FILE.")
     hint = "Pipe the text in, as in: cat notes.txt | mechamap scan MODEL --text -"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mechamap.paths import user_path
 from mechamap.tables.table import Report, report_from_dict
 from mechamap_tui.engine_process import EngineCall, EngineProcess
 from mechamap_tui.engine_values import (
@@ -43,7 +44,7 @@ class EngineClient(EngineProcess):
         """Begin a scan; ``changes`` are config keys that differ from the config file (or the default)."""
         params: dict[str, Any] = {"model": model, "config": dict(changes)}
         if config_file is not None:
-            params["config_file"] = str(config_file.expanduser().absolute())
+            params["config_file"] = str(user_path(config_file).absolute())
         if out is not None:
             params["out"] = str(out)
         if resume:
@@ -65,7 +66,7 @@ class EngineClient(EngineProcess):
         """
         params: dict[str, Any] = {"model": model, "config": dict(changes), "fetch": fetch}
         if config_file is not None:
-            params["config_file"] = str(config_file.expanduser().absolute())
+            params["config_file"] = str(user_path(config_file).absolute())
         return await self._call("plan", params, read_plan).answer
 
     async def activations(self, run: Path, layer: int) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mechamap.errors import MechaMapError, UsageError
+from mechamap.paths import user_path
 
 __all__ = ["FIELDS", "Field", "ScanDraft"]
 
@@ -79,7 +80,7 @@ class ScanDraft:
 
         changes: dict[str, object] = {}
         if self.text:
-            changes["texts"] = [read_text_file(Path(self.text).expanduser())]
+            changes["texts"] = [read_text_file(user_path(self.text))]
         for name in ("layers", "limit_neurons", "threshold", "top_k_tokens", "dtype", "device", "revision"):
             if getattr(self, name):
                 changes[name] = self._value(name)
@@ -88,7 +89,7 @@ class ScanDraft:
 
     @property
     def config_file(self) -> Path | None:
-        return Path(self.config).expanduser() if self.config else None
+        return user_path(self.config) if self.config else None
 
     def command(self) -> str:
         """The command line that does the same."""
@@ -123,7 +124,7 @@ class ScanDraft:
         elif name == "text":
             from mechamap.text_source import read_text_file
 
-            read_text_file(Path(value).expanduser())
+            read_text_file(user_path(value))
         else:
             from mechamap.config import default_config, with_overrides
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from mechamap.paths import user_path
 from mechamap.runs import runs_folder
 
 __all__ = ["Target", "read_target"]
@@ -33,7 +34,7 @@ def read_target(given: str) -> Target:
     given = given.strip()
     if not given:
         return Target("nothing")
-    path = Path(given).expanduser()
+    path = user_path(given)
     for folder in (path, runs_folder() / given):
         if (folder / "run.json").is_file():
             return Target("run", given, folder)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mechamap.csv_run import read_csv
+from mechamap.csv_files.run import read_csv
 from mechamap.errors import RunError
 from mechamap.run import Run
 

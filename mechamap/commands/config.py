@@ -9,6 +9,7 @@ from pathlib import Path
 from mechamap.commands.narration import Narration, printable, put
 from mechamap.commands.parser import Commands
 from mechamap.errors import ConfigError
+from mechamap.paths import user_path
 
 __all__ = ["STARTER", "add_to"]
 
@@ -86,7 +87,7 @@ def _check(args: argparse.Namespace, narration: Narration) -> int:
 
 
 def _init(args: argparse.Namespace, narration: Narration) -> int:
-    path: Path = args.file.expanduser()
+    path: Path = user_path(args.file)
     try:
         with path.open("w" if args.overwrite else "x", encoding="utf-8") as file:
             file.write(STARTER)

@@ -30,7 +30,7 @@ def run_with_folder(name: str) -> Run:
     Raises:
         RunError: there is none of that name, or it is a CSV.
     """
-    from mechamap.csv_run import open_run
+    from mechamap.csv_files.run import open_run
 
     run = open_run(name)
     if run.path is None or run.path.is_file() or not run.has_context:

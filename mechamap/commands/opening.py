@@ -22,9 +22,9 @@ def opened(name: str, narration: Narration, model: str | None = None) -> Run:
     """Open a run or a CSV; on a terminal, one line says which share of a CSV was read.
 
     Raises:
-        MechaMapError: see :func:`mechamap.csv_run.open_run`.
+        MechaMapError: see :func:`mechamap.csv_files.run.open_run`.
     """
-    from mechamap.csv_run import open_run
+    from mechamap.csv_files.run import open_run
 
     said = f"reading {printable(name)}"
     try:

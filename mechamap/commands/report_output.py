@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from mechamap.commands.narration import Narration, printable
 from mechamap.errors import ExportError, UsageError
 from mechamap.export import check_target, write_whole
+from mechamap.paths import user_path
 from mechamap.tables.formats import FORMATS, format_of, written
 from mechamap.tables.selection import ROWS, no_table, selected
 
@@ -48,7 +49,7 @@ def check_report_flags(args: argparse.Namespace) -> None:
     if _is_folder(args.out):
         if _format(args) != "csv":
             raise UsageError(f"{args.out} is a folder; only CSV has one file a table.", "Name a file inside it.")
-        if not Path(args.out).expanduser().is_dir():
+        if not user_path(args.out).is_dir():
             check_target(args.out, overwrite=True)
     elif args.out != "-":
         check_target(args.out, overwrite=args.overwrite)
@@ -122,7 +123,7 @@ def put_report(
         _put_stdout(text, format)
     else:
         _put_file(Path(args.out), text, overwrite=args.overwrite)
-        narration.say(f"{_tables(len(selected(report, keys)))} to {Path(args.out).expanduser().resolve()}")
+        narration.say(f"{_tables(len(selected(report, keys)))} to {user_path(args.out).resolve()}")
     others = [key for key in every if keys is not None and key not in keys]
     if others and args.table is None and format in ("table", "md"):
         narration.say(f"also there: {', '.join(others)} (--table KEY; --format json holds all)")
@@ -139,12 +140,12 @@ def _format(args: argparse.Namespace) -> str:
 
 
 def _is_folder(out: str) -> bool:
-    return out != "-" and (out.endswith(os.sep) or Path(out).expanduser().is_dir())
+    return out != "-" and (out.endswith(os.sep) or user_path(out).is_dir())
 
 
 def _put_folder(report: Report, keys: Sequence[str] | None, args: argparse.Namespace, narration: Narration) -> None:
     """Each table as a file of its key."""
-    folder = Path(args.out).expanduser()
+    folder = user_path(args.out)
     texts = {
         table.key: written(report, "csv", tables=[table.key], limit=args.limit) for table in selected(report, keys)
     }

@@ -52,7 +52,7 @@ def _list(args: argparse.Namespace, narration: Narration) -> int:
 def _show(args: argparse.Namespace, narration: Narration) -> int:
     from mechamap.commands.confirm import confirmation_lines
     from mechamap.commands.scan_report import coverage_lines, strongest_lines
-    from mechamap.csv_run import open_run
+    from mechamap.csv_files.run import open_run
     from mechamap.layer_layout import layers_in_words, side_labels
     from mechamap.proof_table import proof_table, verdict
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.compare.cells import Behind, Rows, number
 from mechamap.compare.closest import Closest
 from mechamap.compare.listed import listed
 from mechamap.compare.matching import UNIVERSAL
 from mechamap.run import Run
+from mechamap.tables.rows import Behind, Rows, number
 from mechamap.tables.table import Column, Table
 
 __all__ = ["Side", "both_sides", "summary_table"]

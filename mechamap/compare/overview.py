@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.compare.cells import Behind, Rows, number
-from mechamap.compare.depth import relative_depth
 from mechamap.compare.names import run_labels
 from mechamap.compare.tokens import ShownTokens
 from mechamap.figures import FIGURE_KINDS, FigureKind, category_values, default_figure, quoted
 from mechamap.findings import confirmed
+from mechamap.relative_depth import relative_depth
 from mechamap.run import Run
+from mechamap.tables.rows import Behind, Rows, number
 from mechamap.tables.table import Column, Link, Table
 
 __all__ = ["all_categories", "overview_matrix", "overview_table"]

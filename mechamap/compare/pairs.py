@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from mechamap.compare.agreement import spearman
-from mechamap.compare.cells import Rows, number
 from mechamap.compare.figure_columns import threshold_text
 from mechamap.compare.names import run_labels
 from mechamap.compare.pair import pair_of
@@ -16,6 +15,7 @@ from mechamap.compare.settings import settings_that_differ
 from mechamap.errors import UsageError
 from mechamap.figures import FigureKind
 from mechamap.run import Run
+from mechamap.tables.rows import Rows, number
 from mechamap.tables.table import Cell, Column, Table
 
 __all__ = ["pairs_table"]

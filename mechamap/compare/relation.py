@@ -13,11 +13,11 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.compare.depth import model_layers
 from mechamap.errors import UsageError
 from mechamap.layer_layout import layers_in_words
 from mechamap.proof_table import layer_ranges
 from mechamap.query import matching
+from mechamap.relative_depth import model_layers
 from mechamap.run import Run
 from mechamap.run_record import LayerRows
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mechamap.compare.cells import Rows
 from mechamap.compare.pair import lists_some
 from mechamap.layer_layout import layers_in_words
 from mechamap.run import Run
+from mechamap.tables.rows import Rows
 from mechamap.tables.table import Column, Table
 
 __all__ = ["Setting", "settings_table", "settings_that_differ"]

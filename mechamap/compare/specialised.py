@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mechamap.compare.bootstrap import Share, Shares
-from mechamap.compare.cells import Rows
+from mechamap.tables.rows import Rows
 from mechamap.tables.table import Cell, Column, Table
 
 __all__ = ["specialised_table"]

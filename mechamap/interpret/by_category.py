@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from mechamap.compare.cells import Behind, Rows, number
 from mechamap.figures import FigureKind, figures_of
 from mechamap.findings import SIGNIFICANT, confirmed
 from mechamap.interpret.judged import Judged, judged, value_kind
 from mechamap.run import Run
+from mechamap.tables.rows import Behind, Rows, number
 from mechamap.tables.table import Column, Table
 
 __all__ = ["categories_table", "sign_figure", "signs_table"]

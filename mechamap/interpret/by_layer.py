@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from mechamap.compare.cells import Behind, Rows, number
-from mechamap.compare.depth import model_layers
 from mechamap.interpret.judged import Judged
+from mechamap.relative_depth import model_layers
+from mechamap.tables.rows import Behind, Rows, number
 from mechamap.tables.table import Column, Table
 
 __all__ = ["dead_table", "depth_table", "layers_table"]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from mechamap.compare.cells import Behind, Rows, number
 from mechamap.interpret.judged import Judged
+from mechamap.tables.rows import Behind, Rows, number
 from mechamap.tables.table import Column, Table
 
 __all__ = ["correlation_neurons_table", "correlation_table", "correlations", "pairs"]

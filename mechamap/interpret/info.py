@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from mechamap.compare.cells import Behind, Rows
 from mechamap.figures import figures_of
 from mechamap.findings import SIGNIFICANT
 from mechamap.interpret.correlated import correlations, pairs
 from mechamap.interpret.judged import Judged
 from mechamap.interpret.overlap import combinations_of
 from mechamap.number_text import correlation, probability, share
+from mechamap.tables.rows import Behind, Rows
 from mechamap.tables.table import Column, Table
 
 __all__ = ["info_table"]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from mechamap.compare.cells import Behind, Rows
 from mechamap.interpret.judged import Judged, value_kind
 from mechamap.interpret.strongest import shown_words
 from mechamap.tables.cell_text import number_writer
+from mechamap.tables.rows import Behind, Rows
 from mechamap.tables.table import Column, Link, Table
 from mechamap.top_words import TopWords
 

@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mechamap.compare.cells import Behind, Rows, number
 from mechamap.interpret.judged import Judged, value_kind
 from mechamap.interpret.strongest import shown_words
+from mechamap.tables.rows import Behind, Rows, number
 from mechamap.tables.table import Cell, Column, Link, Table
 from mechamap.top_words import TopWords
 

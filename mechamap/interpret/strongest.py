@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mechamap.compare.cells import Behind, Rows, number
 from mechamap.figures import figures_of
 from mechamap.findings import SIGNIFICANT, Finding, finding
 from mechamap.interpret.judged import Judged, value_kind
+from mechamap.tables.rows import Behind, Rows, number
 from mechamap.tables.table import Cell, Column, Table
 from mechamap.top_words import TopWords
 

@@ -17,6 +17,7 @@ from mechamap.models.devices import check_names, pick_dtype
 from mechamap.models.offload import check_device_map
 from mechamap.models.quiet import quiet_transformers
 from mechamap.models.trouble import translated
+from mechamap.paths import user_path
 from mechamap.plan.alternatives import Option, options
 from mechamap.plan.disk_need import RunSize, run_size
 from mechamap.plan.memory_need import Demand, demands
@@ -202,7 +203,7 @@ def _notes(it: Situation) -> Iterator[str]:
 
 def _free_disk(out: Path | None) -> int | None:
     """Free bytes where the run goes."""
-    there = (out or runs_folder()).expanduser().absolute()
+    there = user_path(out or runs_folder()).absolute()
     while not there.exists() and there != there.parent:
         there = there.parent
     try:

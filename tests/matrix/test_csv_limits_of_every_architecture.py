@@ -11,7 +11,7 @@ from architecture_matrix import causal_types
 from tiny_encoders import tiny_of
 from tiny_models import tiny_model
 
-from mechamap.csv_limits import limits_of_config
+from mechamap.csv_files.limits import limits_of_config
 from mechamap.models.layers import neuron_layers
 
 pytestmark = [pytest.mark.matrix, pytest.mark.timeout(600)]

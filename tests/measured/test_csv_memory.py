@@ -24,7 +24,7 @@ ROOT = Path(__file__).parent.parent.parent
 MEASURED = """
 import sys
 from pathlib import Path
-from mechamap.csv_run import read_csv
+from mechamap.csv_files.run import read_csv
 
 def most():
     status = Path("/proc/self/status").read_text().splitlines()

@@ -19,7 +19,7 @@ from recorded_run import recorded_run
 
 from mechamap.cli import main
 from mechamap.config import load_config
-from mechamap.csv_run import read_csv
+from mechamap.csv_files.run import read_csv
 from mechamap.run import Run
 
 ROOT = Path(__file__).parent.parent.parent

@@ -20,7 +20,7 @@ from mechamap.batches import BATCH_TOKENS
 from mechamap.carriers import carrier_words, carry
 from mechamap.config import Category, ScanConfig, config_from_dict, default_config
 from mechamap.confirmation import ConfirmSettings, confirm_run
-from mechamap.csv_run import read_csv
+from mechamap.csv_files.run import read_csv
 from mechamap.errors import Cancelled, ConfigError, RunError
 from mechamap.events import LayerFinished, StageEntered
 from mechamap.export import export_run

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from small_csv import HEADER, refused, remarks_of, written
 
-from mechamap import csv_long
-from mechamap.csv_run import read_csv
+from mechamap.csv_files import long as csv_long
+from mechamap.csv_files.run import read_csv
 
 
 @pytest.mark.parametrize("cell", ["7", "7.0", " 7 ", "7.", "007", "+7", "7.000"])

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from small_csv import HEADER, refused, remarks_of, written
 
-from mechamap.csv_run import open_run, read_csv
+from mechamap.csv_files.run import open_run, read_csv
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from recorded_run import recorded_run
 from small_csv import HEADER, refused, remarks_of, written
 
 from mechamap.cli import main
-from mechamap.csv_run import open_run, read_csv
+from mechamap.csv_files.run import open_run, read_csv
 from mechamap.errors import Cancelled
 from mechamap.export import export_run
 

@@ -12,8 +12,8 @@ import pytest
 from small_csv import refused, written
 
 from mechamap.catalog import demo_folder
-from mechamap.csv_limits import limits_of_config, limits_of_model
-from mechamap.csv_run import read_csv
+from mechamap.csv_files.limits import limits_of_config, limits_of_model
+from mechamap.csv_files.run import read_csv
 
 
 def model_folder(folder: Path, **config: Any) -> Path:
@@ -99,6 +99,6 @@ def test_what_configs_say_of_sizes(config: dict[str, Any], limits: tuple[int | N
 
 def test_limits_need_neither_torch_nor_transformers(tmp_path: Path) -> None:
     path = str(written(tmp_path, "demo,0,0,food,0.5,[]\n"))
-    script = f"import sys\nfrom mechamap.csv_run import read_csv\nread_csv({path!r})\nprint(*sys.modules)"
+    script = f"import sys\nfrom mechamap.csv_files.run import read_csv\nread_csv({path!r})\nprint(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert {"torch", "transformers", "pandas", "huggingface_hub", "mechamap.models"}.isdisjoint(done.stdout.split())

@@ -14,11 +14,11 @@ import pandas as pd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mechamap.csv_run import read_csv
+from mechamap.csv_files.run import read_csv
+from mechamap.csv_files.token_list import TokenLists
 from mechamap.export import export_run
 from mechamap.run import Run
 from mechamap.run_record import LayerRows, ModelRecord, RunRecord, TokenRecord
-from mechamap.token_list import TokenLists
 
 # What may stand in a category's name, by the rules of configs, and in a token: anything that is text.
 PRINTABLE = st.text(st.characters(blacklist_categories=("C", "Z"), whitelist_characters=" \",;'[]().\\"), min_size=1)

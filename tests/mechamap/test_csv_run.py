@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recorded_run import CATEGORIES, recorded_run
 
-from mechamap.csv_run import open_run, read_csv
+from mechamap.csv_files.run import open_run, read_csv
+from mechamap.csv_files.token_list import TokenLists
 from mechamap.errors import RunError, UsageError
 from mechamap.export import export_run
 from mechamap.query import matching, sorted_rows
-from mechamap.token_list import TokenLists
 
 HEADER = "model,layer,neuron,category,avg_activation,top_tokens\n"
 

@@ -10,7 +10,7 @@ import pytest
 from recorded_run import Shape, checked_run, recorded_run
 from small_csv import refused, remarks_of, written
 
-from mechamap.csv_run import read_csv
+from mechamap.csv_files.run import read_csv
 from mechamap.export import export_run
 from mechamap.figures import figure_kind, figures_of
 from mechamap.query import matching

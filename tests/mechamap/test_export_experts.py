@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from recorded_run import Shape, recorded_run
 
-from mechamap.csv_run import read_csv
+from mechamap.csv_files.run import read_csv
 from mechamap.errors import RunError
 from mechamap.export import FORMATS, export_run
 from mechamap.exports.table import LONG_COLUMNS

@@ -14,7 +14,7 @@ import torch
 from mechamap.cli import main
 from mechamap.commands import sweep_progress
 from mechamap.commands.scan_progress import ScanProgress
-from mechamap.csv_run import read_csv
+from mechamap.csv_files.run import read_csv
 from mechamap.events import LayerFinished, ScanEvent
 from mechamap.plan import places
 from mechamap.run import Run

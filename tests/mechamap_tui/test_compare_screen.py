@@ -12,7 +12,7 @@ from recorded_run import recorded_run
 from report_host import Reader, exploring
 from textual.widgets import Input, OptionList
 
-from mechamap.csv_run import read_csv
+from mechamap.csv_files.run import read_csv
 from mechamap.errors import UsageError
 from mechamap.export import export_run
 from mechamap.run import Run

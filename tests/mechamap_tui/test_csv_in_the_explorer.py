@@ -8,7 +8,7 @@ import pytest
 from browse_host import BrowseHost
 from small_csv import written
 
-from mechamap.csv_run import read_csv
+from mechamap.csv_files.run import read_csv
 
 
 @pytest.mark.parametrize(

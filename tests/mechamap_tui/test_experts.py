@@ -215,7 +215,7 @@ async def test_the_one_line_of_layers_says_it_too(run: Run) -> None:
 
 
 async def test_a_csv_of_experts_is_browsed_by_their_names(run: Run, tmp_path: Path) -> None:
-    from mechamap.csv_run import read_csv
+    from mechamap.csv_files.run import read_csv
     from mechamap.export import export_run
 
     export_run(run, tmp_path / "out.csv", format="csv")

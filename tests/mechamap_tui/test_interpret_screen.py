@@ -9,7 +9,7 @@ from recorded_run import recorded_run
 from report_host import exploring, reading
 from textual.widgets import Input
 
-from mechamap.csv_run import read_csv
+from mechamap.csv_files.run import read_csv
 from mechamap.errors import UsageError
 from mechamap.export import export_run
 from mechamap.run import Run

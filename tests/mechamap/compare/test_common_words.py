@@ -13,7 +13,7 @@ from small_tokenizers import byte_level, meta_space, word_piece
 
 from mechamap.compare.words import Words, common_words, run_words, word_spans, words_in
 from mechamap.config import default_config
-from mechamap.csv_run import read_csv
+from mechamap.csv_files.run import read_csv
 from mechamap.errors import RunError, UsageError
 from mechamap.run import Run
 from mechamap.run_record import TokenRecord

@@ -14,7 +14,7 @@ from scipy.stats import spearmanr
 
 from mechamap.compare.agreement import spearman
 from mechamap.compare.report import compare_runs
-from mechamap.csv_run import read_csv
+from mechamap.csv_files.run import read_csv
 from mechamap.errors import UsageError
 from mechamap.export import export_run
 from mechamap.query import matching

@@ -13,7 +13,7 @@ from mechamap.compare.closest import Closest, cannot_match, closest_of, kept_of_
 from mechamap.compare.matching import MatchSettings
 from mechamap.compare.report import compare_runs
 from mechamap.compare.word_activations import kept_words
-from mechamap.csv_run import read_csv
+from mechamap.csv_files.run import read_csv
 from mechamap.errors import UsageError
 from mechamap.export import export_run
 from mechamap.query import matching

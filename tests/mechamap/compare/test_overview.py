@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from recorded_run import CATEGORIES, Shape, checked_run, recorded_run
 
-from mechamap.compare.depth import relative_depth
 from mechamap.compare.names import run_labels
 from mechamap.compare.overview import overview_matrix, overview_table
-from mechamap.csv_run import read_csv
+from mechamap.csv_files.run import read_csv
 from mechamap.export import export_run
 from mechamap.findings import confirmed
 from mechamap.query import matching
+from mechamap.relative_depth import relative_depth
 from mechamap.run import Run
 from mechamap.tables.table import Table
 

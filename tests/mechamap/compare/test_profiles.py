@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from recorded_run import CATEGORIES, Shape, checked_run, recorded_run
 
-from mechamap.compare.depth import relative_depth
 from mechamap.compare.report import compare_runs
-from mechamap.csv_run import read_csv
+from mechamap.csv_files.run import read_csv
 from mechamap.errors import UsageError
 from mechamap.export import export_run
 from mechamap.query import matching
+from mechamap.relative_depth import relative_depth
 from mechamap.run import Run
 from mechamap.tables.table import Report, Table
 

@@ -12,7 +12,7 @@ from recorded_run import CATEGORIES, Shape, checked_run, recorded_run
 
 from mechamap.compare.relation import relation_of
 from mechamap.compare.settings import settings_that_differ
-from mechamap.csv_run import read_csv
+from mechamap.csv_files.run import read_csv
 from mechamap.errors import UsageError
 from mechamap.export import export_run
 from mechamap.query import matching

@@ -11,7 +11,7 @@ import pytest
 from recorded_run import Shape, checked_run, recorded_run
 
 from mechamap.config import default_config
-from mechamap.csv_run import read_csv
+from mechamap.csv_files.run import read_csv
 from mechamap.export import export_run
 from mechamap.run import Run
 from mechamap.scan import ScanRequest, scan

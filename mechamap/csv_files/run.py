@@ -16,13 +16,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.csv_experts import layer_rows
-from mechamap.csv_header import COLUMNS, CsvHeader, read_header
-from mechamap.csv_limits import limits_of_model
-from mechamap.csv_long import LongRows
-from mechamap.csv_source import CsvSource, RowBlock, open_source
-from mechamap.csv_wide import WideRows
+from mechamap.csv_files.experts import layer_rows
+from mechamap.csv_files.header import COLUMNS, CsvHeader, read_header
+from mechamap.csv_files.limits import limits_of_model
+from mechamap.csv_files.long import LongRows
+from mechamap.csv_files.source import CsvSource, RowBlock, open_source
+from mechamap.csv_files.wide import WideRows
 from mechamap.errors import RunError, UsageError
+from mechamap.paths import user_path
 from mechamap.run import Run
 from mechamap.run_record import ModelRecord, RunRecord, TokenRecord
 from mechamap.runs import find_run, runs_folder
@@ -43,7 +44,7 @@ def open_run(name: Path | str, *, model: str | None = None, progress: Progress |
         RunError: there is nothing of that name, or it is damaged.
         UsageError: a model is given for a run, which has one.
     """
-    path = Path(name).expanduser()
+    path = user_path(name)
     try:
         if path.is_file() and path.name != "run.json":
             return read_csv(path, progress, model=model)
@@ -77,7 +78,7 @@ def read_csv(path: Path | str, progress: Progress | None = None, *, model: str |
         RunError: unreadable, columns missing, several models, or a cell that makes no sense or is beyond the model,
             named by row and column.
     """
-    path = Path(path).expanduser()
+    path = user_path(path)
     with open_source(path, progress) as source:
         header = read_header(source)
         rows: LongRows | WideRows = WideRows(source, header) if header.figures else LongRows(source, header)

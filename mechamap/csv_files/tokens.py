@@ -8,9 +8,9 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.csv_source import RowBlock
+from mechamap.csv_files.source import RowBlock
+from mechamap.csv_files.token_list import TokenLists, TokenNumbers
 from mechamap.exports.table import sized
-from mechamap.token_list import TokenLists, TokenNumbers
 
 __all__ = ["TokenCells"]
 

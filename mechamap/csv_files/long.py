@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.csv_header import COLUMNS, CsvHeader
-from mechamap.csv_neurons import NeuronRows
-from mechamap.csv_numbers import FigureCells
-from mechamap.csv_source import CsvSource, RowBlock
-from mechamap.csv_tokens import TokenCells
+from mechamap.csv_files.header import COLUMNS, CsvHeader
+from mechamap.csv_files.neurons import NeuronRows
+from mechamap.csv_files.numbers import FigureCells
+from mechamap.csv_files.source import CsvSource, RowBlock
+from mechamap.csv_files.tokens import TokenCells
 from mechamap.exports.table import sized
 
 __all__ = ["LongRows"]

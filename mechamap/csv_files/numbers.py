@@ -11,7 +11,7 @@ from operator import itemgetter
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.csv_source import RowBlock
+from mechamap.csv_files.source import RowBlock
 
 __all__ = ["FigureCells", "WholeNumbers"]
 

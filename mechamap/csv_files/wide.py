@@ -7,12 +7,12 @@ from typing import Any, NoReturn
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.csv_header import CsvHeader
-from mechamap.csv_neurons import NeuronRows
-from mechamap.csv_numbers import FigureCells
-from mechamap.csv_source import CsvSource, RowBlock
-from mechamap.csv_tokens import TokenCells
-from mechamap.token_list import TokenNumbers
+from mechamap.csv_files.header import CsvHeader
+from mechamap.csv_files.neurons import NeuronRows
+from mechamap.csv_files.numbers import FigureCells
+from mechamap.csv_files.source import CsvSource, RowBlock
+from mechamap.csv_files.token_list import TokenNumbers
+from mechamap.csv_files.tokens import TokenCells
 
 __all__ = ["WideRows"]
 

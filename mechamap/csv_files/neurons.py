@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.csv_experts import ExpertColumns
-from mechamap.csv_limits import ModelLimits
-from mechamap.csv_numbers import WholeNumbers
-from mechamap.csv_source import CsvSource, RowBlock
+from mechamap.csv_files.experts import ExpertColumns
+from mechamap.csv_files.limits import ModelLimits
+from mechamap.csv_files.numbers import WholeNumbers
+from mechamap.csv_files.source import CsvSource, RowBlock
 
 __all__ = ["NeuronRows", "Numbered"]
 

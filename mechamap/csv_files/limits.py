@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechamap.catalog import hub_cache, resolve
-from mechamap.csv_source import RowBlock
+from mechamap.csv_files.source import RowBlock
 from mechamap.errors import ModelNotFound
 
 __all__ = ["ModelLimits", "limits_of_config", "limits_of_model"]

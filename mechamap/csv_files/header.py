@@ -11,7 +11,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from mechamap.csv_source import CsvSource
+from mechamap.csv_files.source import CsvSource
 from mechamap.run import CATEGORY_FIGURES, LATER_FIGURES, NEURON_FIGURES
 
 __all__ = ["COLUMNS", "CsvHeader", "FigureColumn", "read_header"]

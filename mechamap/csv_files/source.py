@@ -16,7 +16,7 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, NoReturn
 
-from mechamap.csv_text import csv_text
+from mechamap.csv_files.text import csv_text
 from mechamap.errors import RunError
 
 __all__ = ["CsvSource", "RowBlock", "open_source"]

@@ -1,0 +1,1 @@
+"""CSVs read back as runs, whoever wrote them: of any size, in both layouts, every mistake named by row and column."""
