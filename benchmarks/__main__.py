@@ -19,6 +19,7 @@ from benchmarks.figures import table
 from benchmarks.findings import findings_figures
 from benchmarks.interpret import interpret_figures
 from benchmarks.loading import loading_figures
+from benchmarks.matching import matching_figures
 from benchmarks.scan import scan_figures
 
 
@@ -27,7 +28,9 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="folder of the model to scan")
     parser.add_argument("--rounds", type=int, default=5, help="pairs per figure (default: 5)")
     parser.add_argument(
-        "--only", choices=["loading", "scan", "findings", "interpret", "explorer"], help="one group of figures"
+        "--only",
+        choices=["loading", "scan", "findings", "interpret", "matching", "explorer"],
+        help="one group of figures",
     )
     arguments = parser.parse_args()
     model = arguments.model or _smollm2()
@@ -40,6 +43,8 @@ def main() -> None:
         print(table(f"Findings in {model.name}", findings_figures(model, arguments.rounds)), flush=True)
     if arguments.only in (None, "interpret"):
         print(table(f"Interpreting a run of {model.name}", interpret_figures(model, arguments.rounds)), flush=True)
+    if arguments.only in (None, "matching"):
+        print(table("Closest neurons of two models", matching_figures(arguments.rounds)), flush=True)
     if arguments.only in (None, "explorer"):
         print(table(f"Explorer on a run of {model.name}", explorer_figures(model, arguments.rounds)), flush=True)
 

@@ -63,7 +63,7 @@ class NumpyProducts:
 
     signed: bool
     threads: int = field(default_factory=_processors)
-    block: tuple[int, int] = (1024, 4096)
+    block: tuple[int, int] = (1024, 2048)  # 8 MiB: smaller ones are slow to multiply, larger ones to search
     _buffer: NDArray[np.float32] | None = None
     _pool: ThreadPoolExecutor | None = None
 
