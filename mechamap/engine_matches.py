@@ -82,7 +82,7 @@ def _words(call: Call, ticker: ProgressTicker, run: Run, texts: Sequence[str] | 
     stop_if_cancelled(call)
     if (texts is None or texts == run.record.config["texts"]) and has_kept(run):
         ticker.stage("kept", f"what {run.name} kept")
-        return kept_words(run)
+        return kept_words(run, placements=True)
     config = config_from_dict(run.record.config, f"{run.path}/run.json")
     loaded = KEPT.get(run.record.model.name, config, stage_teller(call, ticker))
     stop_if_cancelled(call)
@@ -90,7 +90,7 @@ def _words(call: Call, ticker: ProgressTicker, run: Run, texts: Sequence[str] | 
 
     ticker.started(str(run.path), len(run.complete_layers), run.neurons)
     try:
-        return read_words(run, loaded, texts, on_event=_watch(ticker), cancel=call.cancel)
+        return read_words(run, loaded, texts, placements=True, on_event=_watch(ticker), cancel=call.cancel)
     except OutOfMemory:
         del loaded
         KEPT.drop()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mechamap import rpc
+from mechamap.csv_files import named_as_csv
 from mechamap.engine_calls import Call
 from mechamap.engine_progress import ProgressTicker
 from mechamap.errors import Cancelled
@@ -49,16 +51,32 @@ def given_run(call: Call) -> Run:
     return _run_at(given_text(call, "run"))
 
 
+CSVS_KEPT = 2  # as many as are compared with one another; a large one takes half a minute to read
+_CSVS: dict[tuple[str, int, int], Run] = {}
+_READING = threading.Lock()  # requests that need not wait for a scan have threads of their own
+
+
 def _run_at(given: str) -> Run:
-    """The run in a folder, or read from a CSV."""
+    """The run in a folder, or read from a CSV; those read last are kept."""
     from mechamap.run import Run
 
     path = Path(given)
-    if path.suffix.lower() == ".csv":
-        from mechamap.csv_files.run import read_csv
+    if not path.is_file() and not named_as_csv(path):
+        return Run.open(path)
+    from mechamap.csv_files.run import read_csv
 
-        return read_csv(path)
-    return Run.open(path)
+    try:
+        status = path.stat()
+        key = (given, status.st_mtime_ns, status.st_size)
+    except OSError:
+        return read_csv(path)  # which says what is wrong
+    with _READING:
+        if key not in _CSVS:
+            found = read_csv(path)
+            while len(_CSVS) >= CSVS_KEPT:
+                del _CSVS[next(iter(_CSVS))]
+            _CSVS[key] = found
+        return _CSVS[key]
 
 
 def given_runs(call: Call) -> list[Run]:

@@ -128,8 +128,7 @@ class MechaMapApp(App[None]):
                 assert target.path is not None
                 self.open_run(Run.open(target.path))
             case "csv":
-                self.notify(f"Reading {target.path} ...", markup=False)
-                self.run_worker(self._open_csv(target), group="csv")
+                self._open_csv(target)
             case "model":
                 draft = self.last_draft.with_field("model", target.given)
                 try:
@@ -138,19 +137,18 @@ class MechaMapApp(App[None]):
                     self.show_form(draft)
                     self.show_error(error)
 
-    async def _open_csv(self, target: Target) -> None:
-        import asyncio
+    def _open_csv(self, target: Target) -> None:
+        from mechamap.run import Run
+        from mechamap_tui.screens.reading import ReadingScreen
 
-        from mechamap.csv_files.run import read_csv
+        def opened(found: Run | MechaMapError | None) -> None:
+            if isinstance(found, Run):
+                self.open_run(found)
+            elif found is not None:
+                self.show_error(found)
 
         assert target.path is not None
-        try:
-            run = await asyncio.to_thread(read_csv, target.path)
-        except MechaMapError as error:
-            self.show_error(error)
-        else:
-            self.clear_notifications()
-            self.open_run(run)
+        self.push_screen(ReadingScreen(target.path), opened)
 
     def open_run(self, run: Run) -> None:
         """Show a run, in place of the progress of the scan that made it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -44,17 +43,19 @@ class Reports:
         self.app.push_screen(RunChoice(run), chosen)
 
     async def _compare(self, run: Run, others: tuple[Path, ...]) -> None:
-        from mechamap.csv_files.run import open_run
         from mechamap_tui.screens.compare import CompareScreen
+        from mechamap_tui.screens.reading import ReadingScreen
 
-        if files := [path.name for path in others if path.is_file()]:
-            self.app.notify(f"Reading {', '.join(files)} ...", markup=False)
-        try:
-            runs = (run, *[await asyncio.to_thread(open_run, path) for path in others])
-        except MechaMapError as error:
-            self.app.show_error(error)
-        else:
-            self.app.push_screen(CompareScreen(runs, self._view(*runs)))
+        runs = [run]
+        for path in others:
+            found = await self.app.push_screen_wait(ReadingScreen(path)) if path.is_file() else _opened(path)
+            if found is None:
+                return
+            if isinstance(found, MechaMapError):
+                self.app.show_error(found)
+                return
+            runs.append(found)
+        self.app.push_screen(CompareScreen(tuple(runs), self._view(*runs)))
 
     def open_link(self, run: Run, link: Link) -> None:
         """Show the neurons behind a cell of a report; going back leads to the report."""
@@ -78,3 +79,12 @@ class Reports:
 
     def _view(self, *runs: Run) -> ReportView:
         return self._views.setdefault(tuple(run.path for run in runs), ReportView())
+
+
+def _opened(folder: Path) -> Run | MechaMapError:
+    from mechamap.run import Run
+
+    try:
+        return Run.open(folder)
+    except MechaMapError as error:
+        return error

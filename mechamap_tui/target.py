@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from mechamap.csv_files import named_as_csv
 from mechamap.paths import user_path
 from mechamap.runs import runs_folder
 
@@ -40,6 +41,6 @@ def read_target(given: str) -> Target:
             return Target("run", given, folder)
     if path.name == "run.json" and path.is_file():
         return Target("run", given, path.parent)
-    if path.suffix.lower() == ".csv":
+    if named_as_csv(path):
         return Target("csv", given, path)
     return Target("model", given)

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mechamap.csv_files import named_as_csv
 from mechamap.csv_files.experts import layer_rows
 from mechamap.csv_files.header import COLUMNS, CsvHeader, read_header
 from mechamap.csv_files.limits import limits_of_model
@@ -48,7 +49,7 @@ def open_run(name: Path | str, *, model: str | None = None, progress: Progress |
     try:
         if path.is_file() and path.name != "run.json":
             return read_csv(path, progress, model=model)
-        if not path.exists() and path.name.lower().endswith((".csv", ".csv.gz", ".tsv")):
+        if not path.exists() and named_as_csv(path):
             raise RunError(f"There is no file {path}.", "Check the path.")
         if path.is_dir() and not (path / "run.json").is_file() and not (runs_folder() / name / "run.json").is_file():
             raise RunError(f"{path} is a folder and no run: there is no run.json in it.", _inside(path))
@@ -61,7 +62,7 @@ def open_run(name: Path | str, *, model: str | None = None, progress: Progress |
 
 
 def _inside(folder: Path) -> str:
-    files = sorted(path.name for path in folder.iterdir() if path.name.lower().endswith((".csv", ".csv.gz")))
+    files = sorted(path.name for path in folder.iterdir() if named_as_csv(path))
     return f"Did you mean {folder / files[0]}?" if files else "Give a run, or a CSV file."
 
 

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 from browse_host import BrowseHost
+from engine_double import EngineDouble
+from large_csv import write_large_csv
 from small_csv import written
+from textual.widgets import Static
 
 from mechamap.csv_files.run import read_csv
+from mechamap.engine_calls import Call
+from mechamap.engine_params import given_run
+from mechamap.errors import RunError
+from mechamap_tui.app import MechaMapApp
+from mechamap_tui.screens.reading import ReadingScreen
+from mechamap_tui.screens.start import StartScreen
+from mechamap_tui.target import read_target
 
 
 @pytest.mark.parametrize(
@@ -27,3 +38,39 @@ async def test_a_csv_that_lacks_most_figures_can_be_browsed(tmp_path: Path, head
         await pilot.pause()
         assert app.is_running and not app.errors
         assert app.screen_of_run.run.neurons == 2
+
+
+async def test_reading_a_large_csv_says_how_far_it_is_and_can_be_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MECHAMAP_HOME", str(tmp_path / "home"))
+    file = tmp_path / "large.csv"
+    write_large_csv(file, layers=8, width=2_000, categories=4, listed=0.9)
+    app = MechaMapApp(read_target(str(file)), engine=EngineDouble())
+    async with app.run_test() as pilot:
+        async with asyncio.timeout(20):
+            while not isinstance(app.screen, ReadingScreen) or not app.screen._share:
+                await pilot.pause(0.01)
+        reading = app.screen
+        await pilot.pause(0.3)
+        assert 0 < reading._share < 1
+        assert "%" in str(reading.query_one("#share", Static).render())
+        await pilot.press("q")
+        assert isinstance(app.screen, StartScreen)
+        await pilot.pause(0.5)
+        reached = reading._share
+        await pilot.pause(0.3)
+        assert reading._share == reached < 1, "the thread went on"
+        assert isinstance(app.screen, StartScreen)
+
+
+def test_the_engine_reads_a_csv_once_and_anew_when_it_changed(tmp_path: Path) -> None:
+    path = written(tmp_path, "0,1,food,0.5\n", "layer,neuron,category,avg_activation\n")
+    call = Call(1, "interpret", {"run": str(path)}, lambda *_: None)
+    run = given_run(call)
+    assert given_run(call) is run
+    path.write_text(path.read_text(encoding="utf-8") + "0,2,food,0.25\n", encoding="utf-8")
+    assert given_run(call).neurons == 2
+    path.unlink()
+    with pytest.raises(RunError, match=r"cannot be read|no file"):
+        given_run(call)
