@@ -11,6 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from mechamap import __version__
+from mechamap.choices import KEEP_ACTIVATIONS
 from mechamap.commands import ablate, compare, config, confirm, doctor, export, interpret, lens, runs, scan
 from mechamap.commands.narration import Narration, printable
 from mechamap.commands.parser import Parser
@@ -83,9 +84,14 @@ def _run(argv: Sequence[str] | None, narration: Narration) -> int:
 
 
 def _joined(argv: Sequence[str]) -> list[str]:
-    """``--sort -food`` as ``--sort=-food``: argparse would take the columns for a flag."""
+    """Words as argparse reads them right: ``--sort=-food``, which it would take for a flag when it stood alone, and
+    ``--keep-activations=always``, which would take the model that follows for its value."""
     words: list[str] = []
     for word in argv:
+        if words and words[-1] == "--keep-activations":
+            words[-1] += f"={word}" if word in KEEP_ACTIVATIONS else "=always"
+            if word in KEEP_ACTIVATIONS:
+                continue
         if words and words[-1] in ("--sort", "--where") and word.startswith("-") and not word.startswith("--"):
             words[-1] += f"={word}"
         else:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NoReturn
 
+from mechamap.choices import KEEP_ACTIVATIONS
 from mechamap.config_model import read_device, read_device_map, read_neurons, read_quantize, read_revision
 from mechamap.config_yaml import Located, fail, shortened
 from mechamap.errors import TextError
@@ -142,7 +143,7 @@ SETTINGS: dict[str, Callable[[Located, str], object]] = {
     "quantize": read_quantize,
     "revision": read_revision,
     "trust_remote_code": _yes_or_no,
-    "keep_activations": _one_of("auto", "always", "never"),
+    "keep_activations": _one_of(*KEEP_ACTIVATIONS),
 }
 
 

@@ -55,7 +55,7 @@ def _usage(action: argparse.Action) -> str:
     if not action.option_strings:
         repeats = {"?": f"[{value}]", "+": f"{value} [{value} ...]", "*": f"[{value} ...]"}
         return repeats.get(str(action.nargs), value)
-    flag = action.option_strings[-1]
+    flag, value = action.option_strings[-1], _flag_value(action)
     return f"[{flag} {value}]" if value else f"[{flag}]"
 
 
@@ -63,6 +63,7 @@ def _name(action: argparse.Action) -> str:
     value = _value(action)
     if not action.option_strings:
         return f"`{value}`"
+    value = _flag_value(action)
     return ", ".join(f"`{flag} {value}`" if value else f"`{flag}`" for flag in action.option_strings)
 
 
@@ -72,6 +73,12 @@ def _value(action: argparse.Action) -> str:
     if action.metavar is not None:
         return str(action.metavar)
     return "|".join(map(str, action.choices)) if action.choices else action.dest.upper()
+
+
+def _flag_value(action: argparse.Action) -> str:
+    """What stands behind a flag; in brackets where the flag alone means something too."""
+    value = _value(action)
+    return f"[{value}]" if action.nargs == "?" else value
 
 
 def _wrapped(words: list[str], width: int = 100) -> str:

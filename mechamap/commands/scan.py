@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mechamap.choices import KEEP_ACTIVATIONS
 from mechamap.commands.model_flags import add_loading_flags, loading_changes
 from mechamap.commands.narration import Narration, put
 from mechamap.commands.parser import Commands
@@ -53,7 +54,14 @@ def add_to(commands: Commands) -> None:
     add("--top-k-tokens", metavar="K", type=int, help="how many highest and lowest tokens to keep for each neuron")
     add_loading_flags(parser)
     add("--no-bos", action="store_true", help="put no BOS in front (of an encoder: no special tokens around)")
-    add("--keep-activations", metavar="WHEN", help="keep every activation in the run: auto (when small), always, never")
+    add(
+        "--keep-activations",
+        metavar="WHEN",
+        nargs="?",
+        const="always",
+        help=f"keep every activation in the run, as float16: {', '.join(KEEP_ACTIVATIONS)} (default: auto, when small; "
+        "the flag alone: always)",
+    )
     add(
         "--out",
         metavar="DIR",

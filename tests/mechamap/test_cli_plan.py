@@ -97,3 +97,14 @@ def test_what_cannot_be_planned_is_an_error_as_it_is_for_a_scan(
 ) -> None:
     found, out, err = mechamap("scan", *words, "--plan")
     assert (found, out) == (code, "") and says in err
+
+
+@pytest.mark.parametrize("words", [["--keep-activations", "demo"], ["demo", "--keep-activations"]])
+def test_keeping_activations_needs_no_word_and_the_plan_says_what_they_take(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["scan", *words, "--plan", "--layers", "0"]) == 0
+    kept = capsys.readouterr().out
+    assert "of it activations" in kept
+    assert main(["scan", "--keep-activations", "never", "demo", "--plan", "--layers", "0"]) == 0
+    assert "of it activations" not in capsys.readouterr().out
