@@ -31,6 +31,7 @@ __all__ = [
     "Number",
     "Operation",
     "Text",
+    "bracketed",
     "parse",
     "wrong",
 ]
@@ -115,6 +116,16 @@ class _Lexeme:
 def wrong(source: str, at: int, problem: str, hint: str = "") -> NoReturn:
     """Raise the QueryError that points at character ``at`` (counted from 0) of the expression."""
     raise QueryError(f"{source}\n{' ' * at}^ character {at + 1}: {problem}", hint)
+
+
+def bracketed(condition: str, *joints: str) -> str:
+    """A condition that can be joined to others: in brackets where ``or``, or one of ``joints``, is outside of any."""
+    depth = 0
+    for found in re.finditer(r"[()]| or | and ", re.sub(r'"(?:[^"\\]|\\.)*"', '""', condition)):
+        depth += {"(": 1, ")": -1}.get(found[0], 0)
+        if depth == 0 and found[0] in (" or ", *joints):
+            return f"({condition})"
+    return condition
 
 
 def parse(source: str, names: Iterable[str] = ()) -> tuple[Node, ...]:

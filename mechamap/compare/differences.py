@@ -13,6 +13,7 @@ from mechamap.compare.listed import listed
 from mechamap.compare.pair import Pair, lists_some
 from mechamap.compare.tokens import ShownTokens
 from mechamap.figures import figures_of
+from mechamap.query_syntax import bracketed
 from mechamap.run import Run
 from mechamap.tables.rows import Behind, Rows, number
 from mechamap.tables.table import Column, Kind, Link, Table
@@ -164,7 +165,7 @@ def _counting(pair: Pair, category: str, place: int, within: str | None) -> Link
     if within is None:
         return None
     where = pair.kind.condition(run, category, pair.threshold)
-    return Link(f"({where}) and {within}" if within else where, category, place)
+    return Link(f"{bracketed(where)} and {within}" if within else where, category, place)
 
 
 def _these(pair: Pair, mask: NDArray[np.bool_], category: str, place: int) -> Link | None:

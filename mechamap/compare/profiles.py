@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from mechamap.compare.figure_columns import threshold_text
 from mechamap.figures import FigureKind, category_values
+from mechamap.query_syntax import bracketed
 from mechamap.relative_depth import knows_depth, model_layers, relative_depth
 from mechamap.run import Run
 from mechamap.tables.rows import Behind, Rows, number
@@ -93,7 +94,7 @@ def _bin(side: Profiled, category: str, within: NDArray[np.bool_]) -> Behind:
     if not within.any():
         return Behind(None)
     layers = side.run.layer_of[within]
-    where = f"({side.where(category)}) and layer >= {layers.min()} and layer <= {layers.max()}"
+    where = f"{bracketed(side.where(category))} and layer >= {layers.min()} and layer <= {layers.max()}"
     found = int((side.of(category) & within).sum())
     return Behind(round(1000 * found / int(within.sum()), 2), Link(where, category, side.place))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mechamap.interpret.judged import Judged
+from mechamap.query_syntax import bracketed
 from mechamap.relative_depth import model_layers
 from mechamap.tables.rows import Behind, Rows, number
 from mechamap.tables.table import Column, Table
@@ -48,7 +49,7 @@ def depth_table(found: Judged) -> Table:
             low, middle, high = (number(inside.quantile(q)) for q in (0.25, 0.5, 0.75))
             where = found.conditions.counting(category)
             if len(sides) > 1:
-                where = f"({where}) and layer >= {min(its)} and layer <= {max(its)}"
+                where = f"{bracketed(where)} and layer >= {min(its)} and layer <= {max(its)}"
             first, last = _ends(found, side)
             rows.add(
                 category,

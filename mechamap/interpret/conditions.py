@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from dataclasses import replace
 
 from mechamap.figures import FigureKind, quoted
 from mechamap.findings import SIGNIFICANT
+from mechamap.query_syntax import bracketed
 from mechamap.run import Run
 from mechamap.tables.table import Link
 
@@ -23,7 +23,7 @@ class Conditions:
         self._run = run
         self._kind = kind
         self._threshold = threshold
-        self._of = {name: _bracketed(kind.condition(run, name, threshold), " and ") for name in run.categories}
+        self._of = {name: bracketed(kind.condition(run, name, threshold), " and ") for name in run.categories}
 
     def counting(self, category: str) -> str:
         """Neurons that count for a category."""
@@ -58,7 +58,7 @@ class Conditions:
     def of_one(self) -> str:
         """Neurons that count for exactly one category."""
         several = self.of_several()
-        return f"{_bracketed(self.of_any())} and not ({several})" if several else self.of_any()
+        return f"{bracketed(self.of_any())} and not ({several})" if several else self.of_any()
 
     def of_several(self) -> str:
         """Neurons that count for two categories or more; empty where there are no two."""
@@ -80,7 +80,7 @@ class Conditions:
         if not where or len(where) > _LONGEST:
             return None
         if layer is not None:
-            where = f"{_bracketed(where)} and layer == {layer}"
+            where = f"{bracketed(where)} and layer == {layer}"
         return Link(where, category)
 
     def _above(self, category: str, value: float) -> str:
@@ -97,13 +97,3 @@ def _two_of(conditions: list[str]) -> str:
     one, other = conditions[: len(conditions) // 2], conditions[len(conditions) // 2 :]
     each = f"(({' or '.join(one)}) and ({' or '.join(other)}))"
     return " or ".join(part for part in (_two_of(one), _two_of(other), each) if part)
-
-
-def _bracketed(condition: str, *joints: str) -> str:
-    """A condition that can be joined to others: in brackets where ``or``, or one of ``joints``, is outside of any."""
-    depth = 0
-    for found in re.finditer(r"[()]| or | and ", re.sub(r'"(?:[^"\\]|\\.)*"', '""', condition)):
-        depth += {"(": 1, ")": -1}.get(found[0], 0)
-        if depth == 0 and found[0] in (" or ", *joints):
-            return f"({condition})"
-    return condition
