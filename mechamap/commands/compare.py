@@ -68,6 +68,8 @@ def _add_matching_flags(parser: argparse.ArgumentParser) -> None:
         "mixed at random, the words in another order, or none (rotation)")  # fmt: skip
     add("--draws", metavar="N", type=int, default=1, help="how many times the baseline is drawn (1)")
     add("--seed", metavar="N", type=int, default=0, help="of the baseline (0)")
+    add("--both-ways", action="store_true", help="also what the neurons of B exceed, which takes as long again "
+        "(with the words in another order it comes by itself)")  # fmt: skip
     add("--signed", action="store_true", help="a neuron that falls where the other rises is not close")
     add("--model-a", metavar="MODEL", help="the model of A, where it lies elsewhere now; of a CSV with several models "
         "the one to read")  # fmt: skip

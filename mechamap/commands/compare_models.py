@@ -38,7 +38,9 @@ def closest_or_why(
         return None, _offer(a, b) if usual else ""
     by_reads = args.threshold is not None and args.by in (None, "reads", "selectivity")
     threshold = args.threshold if by_reads else THRESHOLD
-    settings = MatchSettings(args.baseline, args.draws, args.seed, args.signed, both=True)
+    settings = MatchSettings(
+        args.baseline, args.draws, args.seed, args.signed, both=args.both_ways or args.baseline == "shuffle"
+    )
     try:
         first, second = _words(a, b, args, narration, own=kept and not args.text)
         device = args.device if args.device not in (None, "auto", "cpu") else None

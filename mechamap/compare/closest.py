@@ -17,7 +17,7 @@ from mechamap.run import Run
 
 __all__ = ["USUAL", "Closest", "cannot_match", "closest_of", "kept_of_one_text", "usual_words"]
 
-USUAL = MatchSettings(both=True)
+USUAL = MatchSettings()
 LEAST_WORDS = 200  # over fewer, chance alone makes some of many neurons alike
 _USUAL_WORK = 1e12  # multiplications and additions: some ten seconds on two cores
 
@@ -96,5 +96,5 @@ def closest_of(
 
 def usual_words(neurons_a: int, neurons_b: int) -> int:
     """How many words to compare on a CPU where the user does not say: what takes seconds, but not too few."""
-    # Three products: the closest, and the baseline of either side.
-    return max(LEAST_WORDS, int(_USUAL_WORK / (3 * 2 * neurons_a * neurons_b)))
+    # Two products: the closest, and the baseline of A.
+    return max(LEAST_WORDS, int(_USUAL_WORK / (2 * 2 * neurons_a * neurons_b)))

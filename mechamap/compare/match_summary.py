@@ -102,6 +102,8 @@ def _about(closest: Closest, same: bool) -> str:
             f"Excess: less the largest correlation with the other model, {mixed} ({drawn}). Universal: an excess above "
             f"{UNIVERSAL:g} (Gurnee et al. 2024)."
         )
+        if not settings.both:
+            about += " That of B's neurons takes as long again: `mechamap compare --both-ways`."
     about += " Mutual: each is the closest of the other."
     return about + (" Itself: the closest is the neuron of that name." if same else "")
 
