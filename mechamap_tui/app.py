@@ -7,20 +7,18 @@ from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
-from weakref import WeakKeyDictionary
 
 from rich.text import Text
-from textual import events
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 from textual.screen import Screen
-from textual.widget import Widget
 from textual.worker import WorkerFailed
 
 from mechamap.errors import MechaMapError, UsageError
 from mechamap_tui.scan_draft import ScanDraft
 from mechamap_tui.target import Target, read_target
+from mechamap_tui.typed_ahead import TypedAhead
 
 if TYPE_CHECKING:
     from textual.actions import ActionParseResult
@@ -38,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["MechaMapApp"]
 
 
-class MechaMapApp(App[None]):
+class MechaMapApp(TypedAhead):
     """The explorer.
 
     Args:
@@ -67,7 +65,6 @@ class MechaMapApp(App[None]):
         self.checking: LiveCheck | None = None
         self.export_choices: ExportChoices | None = None
         self._engine = engine
-        self._sent_to: WeakKeyDictionary[events.Key, Widget | None] = WeakKeyDictionary()
 
     @property
     def engine(self) -> EngineClient:
@@ -320,25 +317,6 @@ class MechaMapApp(App[None]):
 
         return palette_commands(self, screen)
 
-    # --- keys ------------------------------------------------------------------------------------------------
-
-    async def on_event(self, event: events.Event) -> None:
-        """Take an event; keys that came in one go with the one that opens a prompt are typed into the prompt.
-
-        They were sent to what had the focus then, and come back from there when the prompt has it: over a slow line,
-        or on a busy machine, people type faster than a prompt opens.
-        """
-        if isinstance(event, events.Key):
-            focused = self.focused
-            if not event.is_forwarded:
-                self._sent_to[event] = focused
-            elif focused is not None and self._sent_to.get(event) is not focused and _takes_text(focused):
-                again = events.Key(event.key, event.character)
-                self._sent_to[again] = focused
-                focused._forward_event(again)
-                return
-        await super().on_event(event)
-
     # --- what goes wrong -------------------------------------------------------------------------------------
 
     async def run_action(
@@ -373,8 +351,3 @@ class MechaMapApp(App[None]):
             self._exit_renderables.append(Text(f"mechamap-tui: {told}"))
         self._return_code = 1
         self._close_messages_no_wait()
-
-
-def _takes_text(widget: Widget) -> bool:
-    """Whether a letter typed into it is text."""
-    return widget.check_consume_key("a", "a")
