@@ -33,7 +33,7 @@ def specialised_table(shares: Shares) -> Table:
         f"{shares.seed}); counted: with what chance carries. A difference whose interval has 0 in it may be one of "
         "words."
     )
-    return rows.table("specialised", "Specialised neurons", tuple(columns), about=about)
+    return rows.table("specialised", "Specialised neurons, of 1,000", tuple(columns), about=about)
 
 
 def _interval(share: Share | None) -> Sequence[Cell]:
