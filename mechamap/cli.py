@@ -6,7 +6,6 @@ so that ``mechamap --help`` answers at once.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 
@@ -15,6 +14,7 @@ from mechamap.choices import KEEP_ACTIVATIONS
 from mechamap.commands import ablate, compare, config, confirm, doctor, export, interpret, lens, runs, scan
 from mechamap.commands.narration import Narration, printable
 from mechamap.commands.parser import Parser
+from mechamap.commands.streams import discard_output, readied_streams, written_whole
 from mechamap.errors import Cancelled, MechaMapError, UsageError
 from mechamap.near import near_hint
 
@@ -41,13 +41,11 @@ def build_parser() -> Parser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")  # a terminal that cannot show a character is no failure
+    readied_streams()
     narration = Narration()
     try:
-        code = _run(argv, narration)
-        sys.stdout.flush()
+        with written_whole():
+            code = _run(argv, narration)
     except Cancelled as stopped:
         _tell(narration, "cancelled", stopped)
         return stopped.exit_code
@@ -58,8 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         narration.say("cancelled")
         return 130
     except BrokenPipeError:
-        # Whoever read our output has gone. Python would complain once more when it flushes stdout at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        discard_output()  # whoever read it has gone
         return 1
     except Exception as error:
         return _unexpected(narration, error, argv)
