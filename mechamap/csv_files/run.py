@@ -53,6 +53,8 @@ def open_run(name: Path | str, *, model: str | None = None, progress: Progress |
             raise RunError(f"There is no file {path}.", "Check the path.")
         if path.is_dir() and not (path / "run.json").is_file() and not (runs_folder() / name / "run.json").is_file():
             raise RunError(f"{path} is a folder and no run: there is no run.json in it.", _inside(path))
+        if path.exists() and not path.is_file() and not path.is_dir():
+            raise RunError(f"{path} is no file but a pipe or a device.", "Save what comes from it as a CSV file first.")
         run = Run.open(path.parent if path.is_file() else find_run(str(name)))
     except OSError as error:  # such as a name too long for a file
         raise RunError(f"{str(name)[:80]!r} cannot be opened: {error.strerror or error}.") from None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from small_csv import HEADER, refused, remarks_of, written
 
 from mechamap.cli import main
 from mechamap.csv_files.run import open_run, read_csv
-from mechamap.errors import Cancelled
+from mechamap.errors import Cancelled, RunError
 from mechamap.export import export_run
 
 ROWS = "m,0,0,food,0.5,\"[('日本', 1.0)]\"\nm,0,1,,,[]\n"
@@ -72,6 +73,13 @@ def test_a_byte_that_is_no_text_is_found_thousands_of_rows_on(tmp_path: Path) ->
 def test_a_folder_and_a_file_that_is_not_there_are_told_apart(tmp_path: Path) -> None:
     assert refused(tmp_path) == ("is a folder, not a CSV file.", "Name a file inside it.")
     assert refused(tmp_path / "none.csv")[0] == "cannot be read: No such file or directory."
+
+
+def test_a_pipe_is_no_run_that_is_missing(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path(os.devnull)):
+        with pytest.raises(RunError, match="is no file but a pipe or a device"):
+            open_run(path)
 
 
 # --- rows and lines ---
