@@ -41,11 +41,13 @@ def check_report_flags(args: argparse.Namespace) -> None:
     """Refuse what could not be written, before any work is done.
 
     Raises:
-        UsageError: a limit below 0, or a folder for another format than CSV.
+        UsageError: a limit below 0, an empty name, or a folder for another format than CSV.
         ExportError: the file exists, or cannot be written there.
     """
     if args.limit is not None and args.limit < 0:
         raise UsageError(f"--limit is {args.limit}; it must be 0 (all rows) or more.")
+    if not args.out:
+        raise UsageError("--out names no file.", "Leave it out for standard output.")
     if _is_folder(args.out):
         if _format(args) != "csv":
             raise UsageError(f"{args.out} is a folder; only CSV has one file a table.", "Name a file inside it.")

@@ -126,6 +126,7 @@ def test_a_file_that_is_there_stays_unless_it_may_go(put: Put, tmp_path: Path) -
         (["--limit", "-1"], UsageError, "--limit is -1"),
         (["--out", "/nowhere/at/all.md"], ExportError, "does not exist"),
         (["--out", "/nowhere/at/all/"], ExportError, "does not exist"),
+        (["--out", ""], UsageError, "names no file"),
         (["--out", "/tmp", "--format", "json"], UsageError, "only CSV has one file a table"),
         (["--format", "yaml"], UsageError, "there is table, json, csv, md"),
     ],
