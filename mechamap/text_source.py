@@ -21,7 +21,7 @@ def read_text_argument(source: str) -> str:
         return read_text_file(user_path(source))
     if sys.stdin is None or sys.stdin.closed:
         raise TextError("There is no standard input to read the text from.", "Name a file: --text FILE.")
-    hint = "Pipe the text in, as in: cat notes.txt | mechamap scan MODEL --text -"
+    hint = "Pipe the text in, as in: cat notes.txt | mechamap ... --text -"
     return decoded(sys.stdin.buffer.read(), "standard input", hint)
 
 

@@ -13,8 +13,8 @@ from mechamap.choices import BASELINES
 from mechamap.commands.narration import Narration
 from mechamap.commands.opening import opened
 from mechamap.commands.parser import Commands
-from mechamap.commands.report_output import add_report_flags, check_report_flags, put_report
-from mechamap.errors import UsageError
+from mechamap.commands.report_output import add_report_flags, check_report_flags, chosen_tables, put_report, rows_wanted
+from mechamap.errors import RunError, UsageError
 
 if TYPE_CHECKING:
     from mechamap.run import Run
@@ -30,11 +30,12 @@ table over all. What differs in how the runs were made is said first. docs/compa
 _WHOLE = ("settings", "categories", "figures", "overview", "depth", "profiles", "specialised", "matches_summary",
           "universal_categories", "pairs")  # fmt: skip
 _OF_MATCHING = ("matches_summary", "matches", "match_layers", "universal_categories", "specialised")
+_LONG = ("changes", "appeared", "vanished", "matches")
 _HIDDEN = ("overlap", "differences")
 _BY_LAYER = {"layers": 0, "match_layers": 1}  # hidden where there are many; 1: so are its columns
 _MANY_LAYERS = 12
 _FEWEST_WORDS = 3
-_MOST = 1_000  # rows of the longest tables, where the user does not say
+_MOST = 1_000  # rows of the longest tables, where not all are wanted
 
 
 def add_to(commands: Commands) -> None:
@@ -84,19 +85,16 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
     runs = [_opened(name, at, args, narration) for at, name in enumerate(args.runs)]
     from mechamap.compare.report import compare_runs
 
-    most = max(_MOST, args.limit or 0)
-    if args.limit == 0 and args.table:  # of these tables everything is wanted
-        most = max(its.neurons * max(len(its.categories), 1) for its in runs)
     differences = bool(args.table) and "differences" in args.table
     compared = partial(
-        compare_runs, runs, args.by, args.threshold, relation=args.relation, limit=most,
+        compare_runs, runs, args.by, args.threshold, relation=args.relation, limit=_most(runs, args),
         differences=differences, all_figures=args.all_figures,
     )  # fmt: skip
     report, code = compared(), 0
     if len(runs) == 2 and not args.no_match:
         from mechamap.commands.compare_models import closest_or_why
 
-        asked = bool(args.match or args.text or {*(args.table or ())} & {*_OF_MATCHING})
+        asked = bool(_asks_for_matching(args) or {*(args.table or ())} & {*_OF_MATCHING})
         different = report.table("figures") is None
         closest, remark = closest_or_why(runs[0], runs[1], args, narration, asked=asked, usual=different)
         if closest is not None:
@@ -108,13 +106,23 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
     return code
 
 
+def _most(runs: Sequence[Run], args: argparse.Namespace) -> int:
+    """How many rows the longest tables get: no more than are wanted, as they take seconds in a large model."""
+    wanted = rows_wanted(args)
+    tables = chosen_tables(args, args.table or (), single="categories")
+    if wanted is None and (tables is None or {*tables} & {*_LONG}):
+        return max(its.neurons * max(len(its.categories), 1) for its in runs)
+    return max(_MOST, wanted or 0)
+
+
 def _check(args: argparse.Namespace) -> None:
     """Refuse what makes no sense before any work is done."""
     if len(args.runs) < 2:
         raise UsageError(f"There is one run, {args.runs[0]}; comparing takes two or more.")
-    if args.no_match and (args.match or args.text):
-        raise UsageError(f"--no-match and {'--match' if args.match else '--text'} contradict each other.", "Give one.")
-    if len(args.runs) > 2 and (args.match or args.text):
+    wanted = _asks_for_matching(args)
+    if args.no_match and wanted:
+        raise UsageError(f"--no-match and {wanted} contradict each other.", "Give one.")
+    if len(args.runs) > 2 and wanted:
         raise UsageError("Closest neurons are looked for between two runs.", "Give two of them.")
     if args.words is not None and args.words != 0 and args.words < _FEWEST_WORDS:
         raise UsageError(f"--words is {args.words}; it must be 0 (all) or at least {_FEWEST_WORDS}.")
@@ -123,10 +131,22 @@ def _check(args: argparse.Namespace) -> None:
             raise UsageError(f"--{name} is {getattr(args, name)}; it must be at least {least}.")
 
 
+def _asks_for_matching(args: argparse.Namespace) -> str:
+    """The flag that says that closest neurons are wanted; empty: none does."""
+    given = (("--match", args.match), ("--text", args.text is not None), ("--words", args.words is not None))
+    return next((flag for flag, there in given if there), "")
+
+
 def _opened(name: str, at: int, args: argparse.Namespace, narration: Narration) -> Run:
     """A run, or a CSV; of one with several models that of --model-a or --model-b."""
     model = (args.model_a, args.model_b)[at] if at < 2 and Path(name).is_file() else None
-    return opened(name, narration, model)
+    try:
+        return opened(name, narration, model)
+    except RunError as error:
+        if "--model " not in error.hint:
+            raise
+        hint = error.hint.replace("--model ", f"--model-{'ab'[at]} ") if at < 2 else "Split it into one file per model."
+        raise RunError(error.message, hint) from None  # commands about one run have one --model
 
 
 def _shown(report: Report) -> Sequence[str]:

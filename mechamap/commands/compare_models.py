@@ -42,7 +42,7 @@ def closest_or_why(
         args.baseline, args.draws, args.seed, args.signed, both=args.both_ways or args.baseline == "shuffle"
     )
     try:
-        first, second = _words(a, b, args, narration, own=kept and not args.text)
+        first, second = _words(a, b, args, narration, own=kept and args.text is None)
         device = args.device if args.device not in (None, "auto", "cpu") else None
         words = args.words
         if words is None and device is None:
@@ -66,7 +66,7 @@ def _words(
     if own:
         narration.progress("reading the activations that the runs kept")
         return kept_words(a, placements=True), kept_words(b, placements=True)
-    if args.text:
+    if args.text is not None:
         from mechamap.text_source import read_text_argument
 
         texts: list[str] | None = [read_text_argument(args.text)]

@@ -178,8 +178,9 @@ def _left_out(a: Run, b: Run, rows_a: NDArray[np.int64], rows_b: NDArray[np.int6
     for run, rows in ((a, rows_a), (b, rows_b)):
         if len(rows) < run.neurons:
             layers = set(run.layer_of[rows].tolist())
-            where = f"{len(rows):,} of its {run.neurons:,} neurons, in layers {layer_ranges(layers)}"
-            remarks.append(f"Of {run.name}, the other run has {where}; only they are compared.")
+            where = f"{'layer' if len(layers) == 1 else 'layers'} {layer_ranges(layers)}"
+            has = f"{len(rows):,} of its {run.neurons:,} neurons, in {where}"
+            remarks.append(f"Of {run.name}, the other run has {has}; only they are compared.")
     return remarks
 
 

@@ -22,6 +22,7 @@ from mechamap.compare.relation import As, Relation, relation_of
 from mechamap.compare.settings import settings_table
 from mechamap.compare.specialised import specialised_table
 from mechamap.errors import UsageError
+from mechamap.exports.table import sized
 from mechamap.figures import FigureKind, default_figure, figure_kind, figures_of
 from mechamap.run import NEURON_FIGURES, Run
 from mechamap.tables.table import Report, Table
@@ -135,7 +136,7 @@ def _of_same(
             summary_table(closest, (relation.rows_a, relation.rows_b)), matches_table(closest, sides, limit),
             match_layers_table(closest), *_specialised(closest),
         ]  # fmt: skip
-    title = f"A {a.name}, B {b.name}: {len(relation.rows_a):,} neurons, the same in both"
+    title = f"A {a.name}, B {b.name}: {sized(len(relation.rows_a), 'neuron')}, the same in both"
     return Report(title, tuple(tables), tuple(remarks), _places((a, b)), tables[1].key)
 
 

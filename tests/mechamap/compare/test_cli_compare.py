@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeAlias
 
+import numpy as np
 import pytest
 from recorded_run import CATEGORIES, PLANTED, recorded_run
 
@@ -36,6 +37,9 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     recorded_run(folder / "b", seed=1)
     recorded_run(folder / "wide", layers=4, width=20)
     export_run(run, folder / "a.csv", format="csv", threshold=0.2)
+    header = "model,layer,neuron,category,avg_activation\n"
+    (folder / "two.csv").write_text(header + "m,0,0,food,0.5\nother,0,0,food,0.5\n")
+    (folder / "one.csv").write_text(header + f"{run.record.model.name},0,0,food,0.5\n")
     return folder
 
 
@@ -117,11 +121,51 @@ def test_a_limit_of_0_lists_all_changes(mechamap: Mechamap) -> None:
     assert len(_csv(out)) == 48 * len(CATEGORIES) - len(PLANTED)  # which are the same in both
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--table", "changes", "--format", "csv"),
+        ("--format", "csv", "--out", "{}"),
+        ("--format", "json"),
+        ("--limit", "0"),
+    ],
+)
+def test_no_row_is_left_out_of_what_other_programs_read(
+    tmp_path_factory: pytest.TempPathFactory, tmp_path: Path, mechamap: Mechamap, words: tuple[str, ...]
+) -> None:
+    large = [tmp_path_factory.getbasetemp() / f"large{seed}" for seed in (0, 1)]
+    for seed, folder in enumerate(large):
+        if not folder.exists():
+            recorded_run(folder, layers=2, width=300, seed=seed)
+    _, out, _ = mechamap("compare", *map(str, large), *(word.format(tmp_path) for word in words))
+    a, b = (np.load(folder / "selectivity.npy") for folder in large)
+    every = np.count_nonzero(a != b)
+    assert every > 1000
+    if "json" in words:
+        assert len(json.loads(out)["tables"]["changes"]["rows"]) == every
+    elif "csv" in words:
+        assert len(_csv(out or (tmp_path / "changes.csv").read_text(encoding="utf-8"))) == every
+    else:
+        assert len(out.split("Largest changes")[1].split("  By reads")[0].splitlines()) - 2 == every
+
+
 def test_a_csv_and_its_run_are_compared(mechamap: Mechamap) -> None:
     code, out, _ = mechamap("compare", "a.csv", "a")
     assert code == 0
     assert "A CSV has means" in " ".join(out.split())
     assert "by mean" in out
+
+
+def test_one_neuron_in_common_is_counted_as_one(mechamap: Mechamap) -> None:
+    _, out, _ = mechamap("compare", "a", "one.csv", "--as", "same")
+    assert out.startswith("A a, B one.csv: 1 neuron, the same in both\n")
+    assert "1 of its 48 neurons, in layer 0;" in " ".join(out.split())
+
+
+def test_an_empty_name_of_a_text_is_not_passed_over(mechamap: Mechamap) -> None:
+    code, out, _ = mechamap("compare", "a", "b", "--text", "")
+    assert code == 1
+    assert "is a folder, not a text file" in out
 
 
 def test_different_models_and_how_to_find_their_closest_neurons(mechamap: Mechamap) -> None:
@@ -162,6 +206,9 @@ def test_several_runs_are_one_table(mechamap: Mechamap) -> None:
         (("a", "b", "--threshold", "0"), "every neuron would count"),
         (("a", "b", "--as", "twins"), "there is auto, same, different"),
         (("a", "b", "--match", "--no-match"), "contradict"),
+        (("a", "b", "--words", "9", "--no-match"), "--no-match and --words contradict"),
+        (("a", "two.csv"), "Read one of them with --model-b m, or split"),
+        (("a", "b", "two.csv"), "  Split it into one file per model."),
         (("a", "b", "wide", "--match"), "between two runs"),
         (("a", "b", "--words", "1"), "--words is 1"),
         (("a", "b", "--draws", "0"), "--draws is 0"),
