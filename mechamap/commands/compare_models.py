@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from mechamap.commands.model_of_run import CheckProgress, model_of_run
 from mechamap.commands.narration import Narration, duration
-from mechamap.errors import MechaMapError
+from mechamap.errors import MechaMapError, ModelNotFound
 from mechamap.events import ScanEvent, StageEntered
 
 if TYPE_CHECKING:
     from mechamap.compare.closest import Closest
     from mechamap.compare.word_activations import ModelWords
+    from mechamap.models import LoadedModel
     from mechamap.run import Run
 
 __all__ = ["closest_or_why"]
@@ -73,17 +74,27 @@ def _words(
     else:
         texts = None if a.record.config["texts"] == b.record.config["texts"] else list(a.record.config["texts"])
     found = []
-    for run, model in ((a, args.model_a), (b, args.model_b)):
+    for run, letter in ((a, "a"), (b, "b")):
         if (texts is None or texts == run.record.config["texts"]) and has_kept(run):
             found.append(kept_words(run, placements=True))
             continue
-        loaded = model_of_run(run, argparse.Namespace(model=model, device=args.device), narration)
+        loaded = _loaded(run, letter, args, narration)
         from mechamap.compare.word_pass import read_words
 
         told = CheckProgress(narration, f"reading with {run.label}")
         found.append(read_words(run, loaded, texts, placements=True, on_event=told))
         del loaded  # one model at a time
     return found[0], found[1]
+
+
+def _loaded(run: Run, letter: str, args: argparse.Namespace, narration: Narration) -> LoadedModel:
+    """The model of a run; an error says with which flag to name it."""
+    model = vars(args)[f"model_{letter}"]
+    try:
+        return model_of_run(run, argparse.Namespace(model=model, device=args.device), narration)
+    except ModelNotFound as error:
+        where = f"If the model of {run.name} lies elsewhere now, name it by --model-{letter}."
+        raise ModelNotFound(error.message, f"{error.hint} {where}".strip()) from None
 
 
 def _offer(a: Run, b: Run) -> str:

@@ -23,6 +23,7 @@ from mechamap.compare.settings import settings_table
 from mechamap.compare.specialised import specialised_table
 from mechamap.errors import UsageError
 from mechamap.exports.table import sized
+from mechamap.few_occurrences import left_out
 from mechamap.figures import FigureKind, default_figure, figure_kind, figures_of
 from mechamap.run import NEURON_FIGURES, Run
 from mechamap.tables.table import Report, Table
@@ -70,7 +71,10 @@ def compare_runs(
         raise UsageError("There is one run; comparing takes two or more.")
     for run in runs:
         if not run.complete_layers:
-            raise UsageError(f"No layer of {run.name} is complete yet, so there is nothing to compare.")
+            raise UsageError(
+                f"No layer of {run.name} is complete yet, so there is nothing to compare.",
+                "Wait for the first layer, or go on with the scan: --out and --resume.",
+            )
     kind = compared_figure(runs, by)
     if threshold is not None:
         checked_threshold(kind, threshold)
@@ -117,7 +121,7 @@ def _of_same(
     sizes = [*sizes_of(relation)]
     if not sizes:
         raise UsageError(f"{a.name} and {b.name} have the same neurons, but no figure in common.")
-    remarks = [*relation.remarks, *_one_sided(a, b)]
+    remarks = [*relation.remarks, *_few_occurrences((a, b), kind), *_one_sided(a, b)]
     tables = [settings_table(a, b, same=True)]
     if all(its.equal for its in sizes):
         remarks.insert(0, "There is no difference: every figure that both have is the same for every neuron.")
@@ -186,7 +190,8 @@ def _of_different(
             tables.insert(-1, universal_categories_table(closest, sides, categories))
     tables.append(settings_table(a, b, same=False))
     title = f"A {a.name} ({a.label}), B {b.name} ({b.label}): different models"
-    return Report(title, tuple(tables), relation.remarks, _places((a, b)), "overview")
+    remarks = (*relation.remarks, *_few_occurrences((a, b), kind))
+    return Report(title, tuple(tables), remarks, _places((a, b)), "overview")
 
 
 def _specialised(closest: Closest) -> list[Table]:
@@ -200,7 +205,11 @@ def _profiled(a: Run, b: Run, kind: FigureKind, threshold: float | None) -> tupl
 
 def _of_several(runs: Sequence[Run], kind: FigureKind, threshold: float | None, wanted: As) -> Report:
     tables = (overview_table(runs), overview_matrix(runs), pairs_table(runs, kind, threshold, wanted))
-    return Report(f"{len(runs)} runs", tables, (), _places(runs), "overview")
+    return Report(f"{len(runs)} runs", tables, _few_occurrences(runs, kind), _places(runs), "overview")
+
+
+def _few_occurrences(runs: Sequence[Run], kind: FigureKind) -> tuple[str, ...]:
+    return tuple(f"{run.name}: {few}" for run in runs if (few := left_out(run, kind)))
 
 
 def _places(runs: Sequence[Run]) -> tuple[str, ...]:

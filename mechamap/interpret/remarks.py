@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mechamap.figures import COMPARED, figures_of
+from mechamap.few_occurrences import left_out
+from mechamap.figures import figures_of
 from mechamap.interpret.judged import Judged
-from mechamap.run import FEW_OCCURRENCES
 
 __all__ = ["remarks"]
 
@@ -35,14 +35,8 @@ def _about_run(found: Judged) -> Iterator[str]:
     empty = [name for name in found.categories if not found.values[name].notna().any()]
     if empty:
         yield f"No neuron has a value of {found.kind.label} for {', '.join(empty)}."
-    if found.kind.name in COMPARED and run.has("occurrences"):
-        occurrences = np.asarray(run.figure("occurrences"))[found.values.index]  # [neurons, categories]
-        few = int((occurrences < FEW_OCCURRENCES).sum())
-        if few:
-            yield (
-                f"{few:,} of {occurrences.size:,} pairs of neuron and category are left out: fewer than "
-                f"{FEW_OCCURRENCES} of the category's words came to the neuron's expert."
-            )
+    if few := left_out(run, found.kind, found.values.index.to_numpy()):
+        yield few
 
 
 def _about_csv(found: Judged, asked: float | None) -> Iterator[str]:

@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import numpy as np
 import pytest
-from recorded_run import CATEGORIES, PLANTED, recorded_run
+from recorded_run import CATEGORIES, PLANTED, Shape, recorded_run
 
 from mechamap.cli import main
 from mechamap.export import export_run
@@ -162,6 +162,17 @@ def test_one_neuron_in_common_is_counted_as_one(mechamap: Mechamap) -> None:
     assert "1 of its 48 neurons, in layer 0;" in " ".join(out.split())
 
 
+@pytest.mark.parametrize("others", [("experts",), ("wide",), ("b", "wide")])
+def test_what_too_few_words_came_to_is_counted(recorded: Path, mechamap: Mechamap, others: tuple[str, ...]) -> None:
+    recorded_run(recorded / "experts", shape=Shape(experts=4, shared=2))
+    _, out, _ = mechamap("compare", "experts", *others)
+    said = " ".join(out.split())
+    assert "experts: 444 of 444 pairs of neuron and category are left out: fewer than 5 of the category's" in said
+    assert "b: " not in said.partition("Categories by model")[0]
+    _, out, _ = mechamap("compare", "experts", *others, "--by", "mean")
+    assert "are left out: fewer than 5" not in " ".join(out.split())
+
+
 def test_an_empty_name_of_a_text_is_not_passed_over(mechamap: Mechamap) -> None:
     code, out, _ = mechamap("compare", "a", "b", "--text", "")
     assert code == 1
@@ -181,6 +192,7 @@ def test_a_model_that_is_gone_leaves_the_rest_and_exit_1(mechamap: Mechamap) -> 
     code, out, _ = mechamap("compare", "a", "wide", "--match")
     assert code == 1
     assert "Closest neurons were not found:" in out
+    assert "If the model of a lies elsewhere now, name it by --model-a." in " ".join(out.split())
     assert "How deep each category lies" in out
     code, out, _ = mechamap("compare", "a.csv", "a", "--match")
     assert code == 1
