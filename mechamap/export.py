@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import math
 import os
 import stat
 from collections.abc import Callable
@@ -103,7 +104,7 @@ def export_run(
     Raises:
         ExportError: the file exists, its folder does not, no permission, disk full.
         MissingExtra: the format needs a package that is not installed.
-        UsageError: no such format.
+        UsageError: no such format, or the threshold is no finite number.
     """
     target = check_target(path, overwrite=overwrite)
     table = _table(run, rows, scope, threshold)
@@ -189,6 +190,8 @@ def _table(run: Run, rows: NDArray[np.int64] | None, scope: str, threshold: floa
     chosen = chosen[complete[chosen]]
     if threshold is None:
         threshold = float(run.record.config.get("threshold", 0.2))
+    if not math.isfinite(threshold):
+        raise UsageError(f"The threshold is {threshold}; it must be a number.")
     return ExportTable(run, chosen, threshold, _scope(run, scope, len(chosen)))
 
 

@@ -49,6 +49,7 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
     elif format == "parquet" and sys.stdout.isatty():
         raise UsageError("Parquet is no text for a terminal.", "Name a file with --out.")
 
+    from mechamap.exports.table import sized
     from mechamap.query import chosen_rows
 
     source = opened(args.source, narration, args.model)
@@ -68,7 +69,7 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
             source, args.out, format=format, wide=args.wide, rows=rows, scope=scope, threshold=threshold,
             overwrite=args.overwrite,
         )  # fmt: skip
-    narration.say(f"{done.rows:,} rows, {done.scope}, to {done.path or 'standard output'}")
+    narration.say(f"{sized(done.rows, 'row')}, {done.scope}, to {done.path or 'standard output'}")
     return 0
 
 

@@ -74,6 +74,13 @@ def test_another_threshold_lists_other_neurons(run: Run, tmp_path: Path) -> None
     assert {row["category"] for row in csv_rows(tmp_path / "none.csv")} == {""}
 
 
+@pytest.mark.parametrize("threshold", [float("nan"), float("inf")])
+def test_a_threshold_that_no_neuron_is_at_or_above_writes_nothing(run: Run, tmp_path: Path, threshold: float) -> None:
+    with pytest.raises(UsageError, match="it must be a number"):
+        export_run(run, tmp_path / "out.csv", format="csv", threshold=threshold)
+    assert not (tmp_path / "out.csv").exists()
+
+
 def test_json_keeps_the_shape_and_adds_keys_beside(run: Run, tmp_path: Path) -> None:
     result = export_run(run, tmp_path / "out.json", format="json")
     data = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
