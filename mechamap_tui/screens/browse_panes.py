@@ -153,6 +153,11 @@ class PaneScreen(Screen[None]):
 
     def on_resize(self) -> None:
         self._fit()
+        self.call_after_refresh(self._keep_keys)
+
+    async def _keep_keys(self) -> None:
+        if self.focused is None:  # what is hidden, in a window that is too small for it, loses the keys
+            await self.action_pane(PANES.index(self._pane) + 1)
 
     def _fit(self) -> None:
         """Show what there is room for: all panes, or one of them, or a line that says how much room is needed."""

@@ -51,6 +51,7 @@ class ReportFrame(Screen[None]):
     ReportFrame {
         & > #title { height: 1; background: $panel; padding: 0 1;
                      & > #what { width: 1fr; height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
+                     & > #remarks { width: auto; height: 1; margin: 0 0 0 1; color: $text-warning; }
                      & > #busy { width: auto; height: 1; margin: 0 0 0 2; color: $text-accent; } }
         & > #tables { height: 1fr; }
         #cells { width: 1fr; border: round $foreground 30%; border-title-color: $foreground 80%;
@@ -75,6 +76,7 @@ class ReportFrame(Screen[None]):
     def compose(self) -> ComposeResult:
         with Horizontal(id="title"):
             yield Static(id="what")
+            yield Static(id="remarks")
             yield Static(id="busy")
             yield ScanProgress()
         yield TableNames(id="names")
@@ -146,11 +148,11 @@ class ReportFrame(Screen[None]):
         self.view.table = table or self.view.table
         self.report = report
         self._fit()
-        self.query_one("#what", Static).update(self._what())
+        self._entitle_screen()
         self.show_table()
 
     def _tick(self) -> None:
-        self.query_one("#what", Static).update(self._what())
+        self._entitle_screen()
         busy = f"● {self.doing}  {duration_text(time.monotonic() - self._since)}" if self._ticking else ""
         shown = "#busy" if self.report is not None else "#waiting"
         self.query_one(shown, Static).update(Text(busy))
@@ -200,7 +202,12 @@ class ReportFrame(Screen[None]):
 
     def on_resize(self) -> None:
         self._fit()
-        self.call_after_refresh(self.entitle)
+        self.call_after_refresh(self._settle)
+
+    def _settle(self) -> None:
+        if self.focused is None:  # what is hidden, in a window that is too small for it, loses the keys
+            self.cells.focus()
+        self.entitle()
 
     def _fit(self) -> None:
         width, height = self.app.size
@@ -236,13 +243,12 @@ class ReportFrame(Screen[None]):
             widget.display, widget.styles.height = told[:2]
             widget.update(Text(told[2], no_wrap=True))
 
-    def _what(self) -> Content:
+    def _entitle_screen(self) -> None:
+        """What it is about, cut where it is long, and apart from it how much there is to know."""
         report = self.report
-        remarks = len(report.remarks) if report is not None else 0
-        title = Content.styled("MechaMap  ", "bold") + Content(
-            clean(report.title if report is not None else self.subject)
-        )
-        return title + Content.styled(f" · {remarks} to know (i)", "$text-warning") if remarks else title
+        title, remarks = (report.title, report.remarks) if report is not None else (self.subject, ())
+        self.query_one("#what", Static).update(Content.styled("MechaMap  ", "bold") + Content(clean(title)))
+        self.query_one("#remarks", Static).update(f"· {len(remarks)} to know (i)" if remarks else "")
 
 
 def _lines(text: str, width: int) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -190,3 +191,36 @@ async def test_the_keys_are_in_the_help_and_the_palette(run: Run) -> None:
         titles = {command.title for command in palette_commands(MechaMapApp(), app.screen)}
         assert {"Threshold", "Figure", "Export", "About", "Next table"} <= titles
         assert "Down" not in titles and "Table 1" not in titles
+
+
+@pytest.mark.parametrize("small", [(50, 12), (30, 10)])
+async def test_a_window_that_was_too_small_for_a_while_leaves_the_keys_with_the_table(
+    run: Run, small: tuple[int, int]
+) -> None:
+    async with reading(run, (80, 24)) as it:
+        await it.press("2")
+        before = it.report.cells.place.row
+        await it.pilot.resize_terminal(*small)
+        await it.until(lambda: "MechaMap needs" in it.text())
+        await it.pilot.pause(0.1)
+        await it.pilot.resize_terminal(80, 24)
+        await it.pilot.pause(0.1)
+        await it.press("j")
+        assert it.report.cells.place.row == before + 1
+
+
+async def test_a_long_title_is_cut_before_what_there_is_to_know(run: Run) -> None:
+    async with reading(run, (60, 15)) as it:
+        made = made_report(run)
+        it.report.show_report(replace(made, title="a very long title " * 5, remarks=("one", "two")))
+        await it.until(lambda: "a very long title" in it.line(0))
+        await it.pilot.pause()
+        assert "…" in it.line(0) and "· 2 to know (i)" in it.line(0)
+
+
+async def test_the_dialog_that_exports_stands_in_the_middle(run: Run) -> None:
+    async with reading(run, (120, 40)) as it:
+        await it.press("e")
+        await it.shows(ReportExport)
+        dialog = it.app.screen.query_one(".dialog").region
+        assert abs(dialog.x - (120 - dialog.right)) <= 1 and abs(dialog.y - (40 - dialog.bottom)) <= 1
