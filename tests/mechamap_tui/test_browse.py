@@ -75,6 +75,19 @@ async def test_below_60x15_one_line_says_how_large_it_needs_to_be(run: Run) -> N
         assert "2 Neurons ── category animal ── 48 of 48 ── sorted by reads ▼" in browser.screen_text()
 
 
+async def test_a_window_that_was_too_small_for_a_while_leaves_the_keys_where_they_were(run: Run) -> None:
+    async with browsing(run, (80, 24)) as browser:
+        for key in ("2", "4"):
+            await browser.press(key)
+            before = browser.app.focused
+            assert before is not None
+            await browser.pilot.resize_terminal(30, 10)
+            await browser.pilot.pause(0.1)
+            await browser.pilot.resize_terminal(80, 24)
+            await browser.pilot.pause(0.1)
+            assert browser.app.focused is before
+
+
 @pytest.mark.parametrize("size", SIZES)
 async def test_enter_opens_the_detail_and_q_goes_back_at_every_size(run: Run, size: tuple[int, int]) -> None:
     async with browsing(run, size) as browser:
