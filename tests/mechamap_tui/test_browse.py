@@ -84,7 +84,10 @@ async def test_a_window_that_was_too_small_for_a_while_leaves_the_keys_where_the
             await browser.pilot.resize_terminal(30, 10)
             await browser.pilot.pause(0.1)
             await browser.pilot.resize_terminal(80, 24)
-            await browser.pilot.pause(0.1)
+            for _ in range(100):
+                await browser.pilot.pause(0.05)
+                if browser.app.focused is before:
+                    break
             assert browser.app.focused is before
 
 
