@@ -9,11 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechamap.compare.agreement import TOP_SHARE, spearman, spearman_by_layer, top_overlap_by_layer
-from mechamap.compare.figure_columns import category_columns
 from mechamap.compare.pair import Pair, pair_of
 from mechamap.compare.relation import Relation
 from mechamap.figures import figures_of
 from mechamap.run import NEURON_FIGURES
+from mechamap.tables.figure_columns import category_columns
 from mechamap.tables.rows import Behind, Rows, number, numbers
 from mechamap.tables.table import Column, Kind, Link, Table
 

@@ -8,13 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechamap.compare.agreement import spearman
-from mechamap.compare.figure_columns import column_kind, threshold_text
 from mechamap.compare.listed import listed
 from mechamap.compare.pair import Pair, lists_some
 from mechamap.compare.tokens import ShownTokens
 from mechamap.figures import figures_of
 from mechamap.query_syntax import bracketed
 from mechamap.run import Run
+from mechamap.tables.figure_columns import column_kind, threshold_text
 from mechamap.tables.rows import Behind, Rows, number
 from mechamap.tables.table import Column, Kind, Link, Table
 

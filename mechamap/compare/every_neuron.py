@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.compare.figure_columns import column_kind
 from mechamap.compare.pair import Pair, pair_of
 from mechamap.compare.relation import Relation
 from mechamap.figures import figures_of
 from mechamap.run import NEURON_FIGURES, Run
+from mechamap.tables.figure_columns import column_kind
 from mechamap.tables.rows import numbers
 from mechamap.tables.table import Cell, Column, Kind, Table
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from mechamap.compare.closest import Closest
-from mechamap.compare.figure_columns import column_kind, threshold_text
 from mechamap.compare.listed import listed
 from mechamap.compare.match_summary import both_sides
 from mechamap.compare.matching import Matches
 from mechamap.compare.profiles import Profiled
 from mechamap.compare.tokens import ShownTokens
+from mechamap.tables.figure_columns import column_kind, threshold_text
 from mechamap.tables.rows import Behind, Rows, number
 from mechamap.tables.table import Column, Link, Table
 

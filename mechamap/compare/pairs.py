@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 
 from mechamap.compare.agreement import spearman
-from mechamap.compare.figure_columns import threshold_text
 from mechamap.compare.names import run_labels
 from mechamap.compare.pair import pair_of
 from mechamap.compare.relation import As, relation_of
@@ -15,6 +14,7 @@ from mechamap.compare.settings import settings_that_differ
 from mechamap.errors import UsageError
 from mechamap.figures import FigureKind
 from mechamap.run import Run
+from mechamap.tables.figure_columns import threshold_text
 from mechamap.tables.rows import Rows, number
 from mechamap.tables.table import Cell, Column, Table
 

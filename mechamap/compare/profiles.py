@@ -8,11 +8,11 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.compare.figure_columns import threshold_text
 from mechamap.figures import FigureKind, category_values
 from mechamap.query_syntax import bracketed
 from mechamap.relative_depth import knows_depth, model_layers, relative_depth
 from mechamap.run import Run
+from mechamap.tables.figure_columns import threshold_text
 from mechamap.tables.rows import Behind, Rows, number
 from mechamap.tables.table import Column, Link, Table
 

@@ -11,7 +11,6 @@ from mechamap.compare.agreement_tables import figures_table, layers_table, overl
 from mechamap.compare.closest import Closest
 from mechamap.compare.differences import appeared_table, categories_table, changes_table, vanished_table
 from mechamap.compare.every_neuron import differences_table
-from mechamap.compare.figure_columns import checked_threshold
 from mechamap.compare.match_summary import summary_table
 from mechamap.compare.matches import match_layers_table, matches_table, universal_categories_table
 from mechamap.compare.overview import overview_matrix, overview_table
@@ -26,6 +25,7 @@ from mechamap.exports.table import sized
 from mechamap.few_occurrences import left_out
 from mechamap.figures import FigureKind, default_figure, figure_kind, figures_of
 from mechamap.run import NEURON_FIGURES, Run
+from mechamap.tables.figure_columns import checked_threshold
 from mechamap.tables.table import Report, Table
 
 __all__ = ["LIMIT", "compare_runs", "compared_figure"]

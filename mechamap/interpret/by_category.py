@@ -8,8 +8,9 @@ import pandas as pd
 
 from mechamap.figures import FigureKind, figures_of
 from mechamap.findings import SIGNIFICANT, confirmed
-from mechamap.interpret.judged import Judged, judged, value_kind
+from mechamap.interpret.judged import Judged, judged
 from mechamap.run import Run
+from mechamap.tables.figure_columns import column_kind
 from mechamap.tables.rows import Behind, Rows, number
 from mechamap.tables.table import Column, Table
 
@@ -48,7 +49,7 @@ def categories_table(found: Judged) -> Table:
         columns.append(Column("confirmed", "confirmed", "count"))
     columns += [
         Column("best", "best", "neuron"),
-        Column("value", found.kind.label, value_kind(found.kind)),
+        Column("value", found.kind.label, column_kind(found.kind)),
         Column("median_layer", "median layer", "number"),
         Column("spread", "IQR", "number"),
     ]
@@ -77,7 +78,7 @@ def signs_table(found: Judged) -> Table:
             number(above.median()),
             number(below.median()),
         )
-    kind = value_kind(found.kind)
+    kind = column_kind(found.kind)
     columns = (
         Column("category", "category"),
         Column("scored", "scored", "count"),

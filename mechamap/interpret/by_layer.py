@@ -7,6 +7,7 @@ import numpy as np
 from mechamap.interpret.judged import Judged
 from mechamap.query_syntax import bracketed
 from mechamap.relative_depth import model_layers
+from mechamap.tables.figure_columns import category_columns
 from mechamap.tables.rows import Behind, Rows, number
 from mechamap.tables.table import Column, Table
 
@@ -29,7 +30,7 @@ def layers_table(found: Judged) -> Table:
         rows.add(layer, *cells, Behind(int(total), found.conditions.link(of_any, layer=layer)))
     columns = (
         Column("layer", "layer", "number"),
-        *found.category_columns("count", "layer", "total"),
+        *category_columns(found.categories, "count", "layer", "total"),
         Column("total", "any", "count"),
     )
     about = f"Neurons that count: {found.reaches}. A neuron of several categories counts in each, once under any."

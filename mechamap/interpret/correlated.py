@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from mechamap.interpret.judged import Judged
+from mechamap.tables.figure_columns import category_columns
 from mechamap.tables.rows import Behind, Rows, number
 from mechamap.tables.table import Column, Table
 
@@ -33,7 +34,7 @@ def correlation_table(found: Judged) -> Table:
             for other, value in zip(found.categories, its, strict=True)
         )
         rows.add(one, *cells)
-    columns = (Column("category", "category"), *found.category_columns("correlation", "category"))
+    columns = (Column("category", "category"), *category_columns(found.categories, "correlation", "category"))
     about = f"Pearson's r of {found.kind.label} between categories, over all neurons that have a value for both."
     if found.lists_some:
         about = (
@@ -52,7 +53,7 @@ def correlation_neurons_table(found: Judged) -> Table:
             for other, count in zip(found.categories, its, strict=True)
         )
         rows.add(one, *cells)
-    columns = (Column("category", "category"), *found.category_columns("count", "category"))
+    columns = (Column("category", "category"), *category_columns(found.categories, "count", "category"))
     about = "Neurons that have a value for both categories."
     limit = float(len(found.values)) or 1.0
     return rows.table("correlation_neurons", "Neurons behind each correlation", columns, about=about, limit=limit)

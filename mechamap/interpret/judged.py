@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,25 +9,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mechamap.errors import RunError, UsageError
+from mechamap.errors import RunError
 from mechamap.figures import FigureKind, category_values, default_figure, figure_kind
 from mechamap.interpret.conditions import Conditions
 from mechamap.run import Run
 from mechamap.run_record import LayerRows
-from mechamap.tables.table import Column, Kind, Link
+from mechamap.tables.figure_columns import checked_threshold
+from mechamap.tables.table import Link
 
-__all__ = ["Judged", "judged", "value_kind"]
+__all__ = ["Judged", "judged"]
 
-_WITHIN_ONE = ("selectivity", "auroc", "ap", "held_out_auroc", "held_out_ap", "second_auroc", "p", "write_p")
 _LISTED = {"mean", "top_values", "top_positions", "tokens"}  # what a CSV that is not wide has
-_KINDS: dict[str, Kind] = {
-    "selectivity": "correlation",
-    "cause": "effect",
-    "cause_measured": "effect",
-    "p": "p",
-    "write_p": "p",
-    **dict.fromkeys(("auroc", "ap", "held_out_auroc", "held_out_ap", "second_auroc"), "probability"),
-}
 
 
 @dataclass(frozen=True)
@@ -150,10 +141,6 @@ class Judged:
         """The way to one neuron."""
         return Link(category=category, neuron=self.name(row))
 
-    def category_columns(self, kind: Kind, *taken: str) -> tuple[Column, ...]:
-        """A column for each category; one that is called as another column is has that said in its key."""
-        return tuple(Column(f"{name} (category)" if name in taken else name, name, kind) for name in self.categories)
-
     def _frame(self, values: np.ndarray) -> pd.DataFrame:
         return pd.DataFrame(values, self.values.index, self.values.columns)
 
@@ -166,28 +153,9 @@ def judged(run: Run, by: str | None, threshold: float | None) -> Judged:
             "Wait for the first layer, or go on with the scan: --out and --resume.",
         )
     kind = figure_kind(run, by if by is not None else default_figure(run))
-    threshold = _checked(kind, kind.threshold(run) if threshold is None else float(threshold))
+    threshold = kind.threshold(run) if threshold is None else checked_threshold(kind, float(threshold))
     rows = np.concatenate([np.arange(its.rows.start, its.rows.stop) for its in run.complete_layers])
     values = category_values(run, kind.name)
     if len(rows) < len(values):
         values = values[rows]
     return Judged(run, kind, threshold, pd.DataFrame(values, rows, [*run.categories], copy=False))
-
-
-def value_kind(kind: FigureKind) -> Kind:
-    """How a figure's values are written."""
-    return _KINDS.get(kind.name, "signed")
-
-
-def _checked(kind: FigureKind, threshold: float) -> float:
-    name = f"A threshold of {threshold:g} makes no sense for {kind.label}"
-    if not math.isfinite(threshold):
-        raise UsageError(f"The threshold is {threshold}; it must be a number.")
-    if kind.two_sided and threshold <= kind.centre:
-        raise UsageError(
-            f"{name}: it is taken on both sides of {kind.centre:g}, so every neuron would count.",
-            f"Give one above {kind.centre:g}; usual is {kind.usual:g}.",
-        )
-    if kind.name in _WITHIN_ONE and not 0 <= threshold <= 1:
-        raise UsageError(f"{name}: it must be within 0 and 1.", f"Usual is {kind.usual:g}.")
-    return threshold

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from mechamap.interpret.judged import Judged, value_kind
+from mechamap.interpret.judged import Judged
 from mechamap.interpret.strongest import shown_words
 from mechamap.tables.cell_text import number_writer
+from mechamap.tables.figure_columns import column_kind
 from mechamap.tables.rows import Behind, Rows
 from mechamap.tables.table import Column, Link, Table
 from mechamap.top_words import TopWords
@@ -44,7 +45,7 @@ def _rows(
     found: Judged, words: TopWords, strength: pd.DataFrame
 ) -> tuple[tuple[tuple[str | int | tuple[str, ...], ...], ...], tuple[tuple[Link, ...], ...]]:
     """Cells and links of the neurons of these rows; there may be very many."""
-    written, categories = number_writer(value_kind(found.kind)), found.categories
+    written, categories = number_writer(column_kind(found.kind)), found.categories
     values = found.values.loc[strength.index].to_numpy().tolist()  # [several][categories]
     filled = strength.to_numpy()
     filled = np.where(np.isnan(filled), -np.inf, filled)

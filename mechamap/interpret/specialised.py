@@ -12,8 +12,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mechamap.interpret.judged import Judged, value_kind
+from mechamap.interpret.judged import Judged
 from mechamap.interpret.strongest import shown_words
+from mechamap.tables.figure_columns import column_kind
 from mechamap.tables.rows import Behind, Rows, number
 from mechamap.tables.table import Cell, Column, Link, Table
 from mechamap.top_words import TopWords
@@ -112,7 +113,7 @@ def specialists_table(found: Judged, even: pd.Series[float], words: TopWords, mo
         Column("neuron", "neuron", "neuron"),
         Column("evenness", "evenness", "probability"),
         Column("category", "strongest for"),
-        Column("value", found.kind.label, value_kind(found.kind)),
+        Column("value", found.kind.label, column_kind(found.kind)),
         *((Column("direction", "goes"),) if directed else ()),
         Column("tokens", "top tokens", "tokens"),
     )

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from mechamap.figures import figures_of
 from mechamap.findings import SIGNIFICANT, Finding, finding
-from mechamap.interpret.judged import Judged, value_kind
+from mechamap.interpret.judged import Judged
+from mechamap.tables.figure_columns import column_kind
 from mechamap.tables.rows import Behind, Rows, number
 from mechamap.tables.table import Cell, Column, Table
 from mechamap.top_words import TopWords
@@ -65,7 +66,7 @@ def top_table(found: Judged, top: int, words: TopWords) -> Table:
         Column("category", "category"),
         Column("rank", "#", "number"),
         Column("neuron", "neuron", "neuron"),
-        Column("value", found.kind.label, value_kind(found.kind)),
+        Column("value", found.kind.label, column_kind(found.kind)),
         *(column for column, _ in checks),
         *((Column("routed", "over tokens", "count"),) if routed else ()),
         *((Column("direction", "goes"),) if directed else ()),

@@ -17,14 +17,10 @@ from mechamap_tui.widgets.neuron_lines import CURSOR, MORE_LEFT, MORE_RIGHT
 __all__ = ["TableList", "TableNames"]
 
 
-class TableNames(Static):
-    """``1 basics  2 counts  3 layers``, in as many lines as they take, one of them shown; a click goes there."""
+class _Tables(Static):
+    """Tables of which one is on the screen, written anew for the width there is."""
 
     ALLOW_SELECT = False
-
-    DEFAULT_CSS = """
-    TableNames { height: 1; padding: 0 1; text-wrap: nowrap; }
-    """
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -39,6 +35,17 @@ class TableNames(Static):
         self._write()
 
     def _write(self) -> None:
+        raise NotImplementedError
+
+
+class TableNames(_Tables):
+    """``1 basics  2 counts  3 layers``, in as many lines as they take, one of them shown; a click goes there."""
+
+    DEFAULT_CSS = """
+    TableNames { height: 1; padding: 0 1; text-wrap: nowrap; }
+    """
+
+    def _write(self) -> None:
         names = [_name(number, table) for number, table in enumerate(self._tables, start=1)]
         shown = _line_with(names, self._current, self.content_size.width - 4)
         pieces: list[Content] = []
@@ -50,26 +57,12 @@ class TableNames(Static):
         self.update(Content.assemble(left, *pieces, right))
 
 
-class TableList(Static):
+class TableList(_Tables):
     """The titles of the tables; a click goes there."""
-
-    ALLOW_SELECT = False
 
     DEFAULT_CSS = """
     TableList { width: 30; height: 100%; padding: 1 1 0 1; color: $foreground 80%; }
     """
-
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self._tables: Sequence[Table] = ()
-        self._current = 0
-
-    def show(self, tables: Sequence[Table], current: int) -> None:
-        self._tables, self._current = tables, current
-        self._write()
-
-    def on_resize(self) -> None:
-        self._write()
 
     def _write(self) -> None:
         width = max(self.content_size.width - 5, 8)

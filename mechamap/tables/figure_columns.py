@@ -54,15 +54,12 @@ def checked_threshold(kind: FigureKind, threshold: float) -> float:
     """
     if not math.isfinite(threshold):
         raise UsageError(f"The threshold is {threshold}; it must be a number.")
-    usual = f"Usual is {kind.usual:g}." if kind.usual is not None else ""
+    name = f"A threshold of {threshold:g} makes no sense for {kind.label}"
     if kind.two_sided and threshold <= kind.centre:
         raise UsageError(
-            f"A threshold of {threshold:g} makes no sense for {kind.label}: it is taken on both sides of "
-            f"{kind.centre:g}, so every neuron would count.",
-            usual,
+            f"{name}: it is taken on both sides of {kind.centre:g}, so every neuron would count.",
+            f"Give one above {kind.centre:g}; usual is {kind.usual:g}.",
         )
     if column_kind(kind) in ("correlation", "probability", "p") and not 0 <= threshold <= 1:
-        raise UsageError(
-            f"A threshold of {threshold:g} makes no sense for {kind.label}, which lies within 0 and 1.", usual
-        )
+        raise UsageError(f"{name}: it must be within 0 and 1.", f"Usual is {kind.usual:g}.")
     return threshold
