@@ -74,13 +74,24 @@ class FigureKind:
 
     def condition(self, run: Run, category: str, threshold: float) -> str:
         """The filter that :func:`mechamap.query.matching` answers with the neurons that count for a category."""
-        name = f"{'causes' if self.name == 'cause' else self.name}.{quoted(category)}"
+        name = self._name_in_filters(category)
         text = f"{name} {'<=' if self.ascending else '>='} {threshold!r}"
         if self.two_sided:
             text = f"({text} or {name} <= {self.mirrored(threshold)!r})"
+        return text + self._enough(run, category)
+
+    def known(self, run: Run, category: str) -> str:
+        """The filter of the neurons that have a value to judge by: what is not computed does not equal itself."""
+        name = self._name_in_filters(category)
+        return f"{name} == {name}" + self._enough(run, category)
+
+    def _name_in_filters(self, category: str) -> str:
+        return f"{'causes' if self.name == 'cause' else self.name}.{quoted(category)}"
+
+    def _enough(self, run: Run, category: str) -> str:
         if self.name in COMPARED and run.has("occurrences"):
-            text += f" and occurrences.{quoted(category)} >= {FEW_OCCURRENCES}"
-        return text
+            return f" and occurrences.{quoted(category)} >= {FEW_OCCURRENCES}"
+        return ""
 
 
 def quoted(category: str) -> str:

@@ -108,7 +108,7 @@ def figures_table(relation: Relation, found: Iterable[Sizes]) -> Table:
         Column("neurons", "neurons", "count"),
         Column("median", "median |B - A|", "number"),
         Column("percentile_99", "99 % below", "number"),
-        Column("largest", "largest", "signed"),
+        Column("largest", "largest", "number"),
         Column("neuron", "at neuron", "neuron"),
         Column("category", "category"),
         Column("spearman", "rank agreement", "correlation"),

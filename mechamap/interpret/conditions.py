@@ -39,7 +39,7 @@ class Conditions:
 
     def valued(self, category: str) -> str:
         """Neurons that have a value to judge by."""
-        return self._above(category, -1e30)
+        return self._kind.known(self._run, category)
 
     def confirmed(self, category: str) -> str:
         """Those that count and of which the reading is confirmed; by the figure of writing, the writing."""

@@ -117,3 +117,11 @@ def test_neurons_are_judged_by_selectivity_unless_there_are_means_alone(run: Run
     assert default_figure(run) == "selectivity"
     assert default_figure(Run(replace(run.record, figures=("mean",)))) == "mean"
     assert FIGURE_KINDS["mean"].threshold(run) == 0.2
+
+
+@pytest.mark.parametrize("name", [*FIGURE_KINDS])
+def test_a_filter_tells_the_neurons_that_have_a_value(run: Run, name: str) -> None:
+    kind = figure_kind(run, name)
+    values = category_values(run, kind.name)
+    for at, category in enumerate(run.categories):
+        assert (matching(run, kind.known(run, category)) == ~np.isnan(values[:, at])).all()
