@@ -100,8 +100,8 @@ class RunChoice(ModalScreen[tuple[Path, ...]]):
             return "looking ..."
         if self._shown:
             return ""
-        if self._all:
-            return "No run matches; a path leads to one elsewhere."
+        if self._all or self.query_one("#which", Input).value.strip():
+            return "No run matches, and no run or CSV is at such a path."
         return "There is no other run yet: scan another model, or name the path of a run or a CSV."
 
     def _sign(self, entry: StartEntry) -> str:

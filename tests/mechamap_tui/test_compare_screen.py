@@ -196,3 +196,16 @@ async def test_kept_activations_are_said_to_be_there_and_a_csv_to_have_none(home
         await it.press("m")
         await it.shows(ErrorScreen)
         assert "three.csv has no text and no model behind it" in it.app.screen.error.message
+
+
+async def test_a_path_at_which_nothing_is_gets_an_answer_also_where_there_is_no_other_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MECHAMAP_HOME", str(tmp_path / "empty"))
+    run = recorded_run(tmp_path / "alone")
+    async with exploring(run) as it:
+        await it.press("d")
+        await it.shows(RunChoice)
+        await it.until(lambda: "no other run yet" in it.text())
+        await choose(it, str(tmp_path / "nothing-here"))
+        await it.until(lambda: "at such a path" in it.text())
