@@ -7,6 +7,8 @@ import sys
 import threading
 from typing import TextIO
 
+from mechamap.plain_text import printable
+
 __all__ = ["Narration", "duration", "printable", "put", "size"]
 
 
@@ -47,11 +49,6 @@ class Narration:
 def put(text: str) -> None:
     """A line of data on stdout."""
     sys.stdout.write(text + "\n")
-
-
-def printable(text: str) -> str:
-    """``text`` with control characters spelled out: a token or a file name must not steer the terminal."""
-    return "".join(ch if ch.isprintable() else ascii(ch)[1:-1] for ch in text)
 
 
 def size(count: float) -> str:

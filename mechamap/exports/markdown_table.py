@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from mechamap.exports.table import ExportTable, NeuronBlock, sized
+from mechamap.plain_text import markdown_escaped, markdown_row
 
 __all__ = ["write"]
-
-_MARKS = re.compile(r"([\\`*_{}\[\]<>|~#$&])")
 
 
 def write(table: ExportTable, wide: bool, stream: BinaryIO) -> int:
@@ -19,22 +17,22 @@ def write(table: ExportTable, wide: bool, stream: BinaryIO) -> int:
     header = table.long_columns[1:]  # the model stands in the heading
     if wide:
         header = (*table.naming_columns, *(column.name for column in table.wide_columns), *table.token_columns)
-    _put(stream, f"# {_escaped(table.model)}: {_escaped(table.scope)}, {sized(rows, 'row')}\n\n")
+    _put(stream, f"# {markdown_escaped(table.model)}: {markdown_escaped(table.scope)}, {sized(rows, 'row')}\n\n")
     if not wide:
         _put(stream, f"Mean activation per category, where it is at least {table.threshold:g}.\n\n")
     text_columns = {"category", "name", "side", *table.token_columns}
-    _put(stream, _line(_escaped(name) for name in header))
-    _put(stream, _line("---" if name in text_columns else "---:" for name in header))
-    shown = [_escaped(_visible(piece)) for piece in table.run.record.tokens.pieces]
+    _put(stream, markdown_row(markdown_escaped(name) for name in header) + "\n")
+    _put(stream, markdown_row("---" if name in text_columns else "---:" for name in header) + "\n")
+    shown = [markdown_escaped(_visible(piece)) for piece in table.run.record.tokens.pieces]
     for block in table.blocks():
         lines = _wide(block, shown) if wide else _long(block, shown)
-        _put(stream, "".join([_line(cells) for cells in lines]))
+        _put(stream, "".join([f"{markdown_row(cells)}\n" for cells in lines]))
     return rows
 
 
 def _long(block: NeuronBlock, shown: list[str]) -> Iterator[tuple[str, ...]]:
     tokens = _tokens(block, "top_tokens", shown)
-    names = [_escaped(name) for name in block.table.run.categories]
+    names = [markdown_escaped(name) for name in block.table.run.categories]
     neurons, categories = block.listed()
     means = [f"{mean:.4f}" for mean in block.listed_means(neurons, categories).tolist()]
     beside = [*zip(*map(_cells, block.long_naming), strict=True)] or [()] * len(block.layers)
@@ -65,14 +63,6 @@ def _tokens(block: NeuronBlock, column: str, shown: list[str]) -> list[str]:
 def _visible(piece: str) -> str:
     """A token on one line: control characters spelled out, surrounding spaces left away."""
     return "".join(ch if ch.isprintable() else ascii(ch)[1:-1] for ch in piece.strip(" ")) or "(space)"
-
-
-def _escaped(text: str) -> str:
-    return _MARKS.sub(r"\\\1", " ".join(text.splitlines()))
-
-
-def _line(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cells) + " |\n"
 
 
 def _put(stream: BinaryIO, text: str) -> None:

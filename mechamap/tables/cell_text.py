@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from mechamap import number_text
-from mechamap.commands.narration import printable
+from mechamap.plain_text import printable
 from mechamap.tables.table import Cell, Kind
 
 __all__ = ["cell_text", "is_number", "number_writer"]

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
-from mechamap.commands.narration import printable
+from mechamap.plain_text import markdown_escaped, markdown_row, printable
 from mechamap.tables.cell_text import cell_text, is_number
 from mechamap.tables.selection import Selection, more_rows
 from mechamap.tables.table import Report, Table
 
 __all__ = ["markdown_text"]
-
-_MARKS = re.compile(r"([\\`*_{}\[\]<>|~#$&])")
 
 
 def markdown_text(report: Report, selection: Selection) -> str:
@@ -28,12 +25,14 @@ def markdown_text(report: Report, selection: Selection) -> str:
 def _parts(table: Table, rows: int) -> Iterator[str]:
     yield f"## {_escaped(table.title)}"
     lines = [
-        _line(_escaped(column.title) for column in table.columns),
-        _line("---:" if is_number(column.kind) else "---" for column in table.columns),
+        markdown_row(_escaped(column.title) for column in table.columns),
+        markdown_row("---:" if is_number(column.kind) else "---" for column in table.columns),
     ]
     for row in table.rows[:rows]:
         lines.append(
-            _line(_escaped(cell_text(cell, column.kind)) for cell, column in zip(row, table.columns, strict=True))
+            markdown_row(
+                _escaped(cell_text(cell, column.kind)) for cell, column in zip(row, table.columns, strict=True)
+            )
         )
     yield "\n".join(lines) if table.rows else "None."
     if more := more_rows(table, rows):
@@ -43,8 +42,4 @@ def _parts(table: Table, rows: int) -> Iterator[str]:
 
 
 def _escaped(text: str) -> str:
-    return _MARKS.sub(r"\\\1", printable(" ".join(text.splitlines())))
-
-
-def _line(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(cells) + " |"
+    return markdown_escaped(printable(" ".join(text.splitlines())))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import zip_longest
 
-from mechamap.commands.narration import printable
+from mechamap.plain_text import printable
 from mechamap.tables.cell_text import cell_text, is_number
 from mechamap.tables.column_widths import GAP, Block, blocks_of, title_lines
 from mechamap.tables.selection import Selection, more_rows
