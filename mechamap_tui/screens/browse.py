@@ -144,6 +144,7 @@ class BrowseScreen(CheckScreen):
 
     def _follow(self) -> None:
         """Make the other panes show the table's neuron and category."""
+        self._resting = None
         row = self.table.cursor_row
         if self.layers_pane.category != self.category:
             self.layers_pane.show_category(self.category)

@@ -108,7 +108,11 @@ class Prompt(Vertical):
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
         self._stop()
-        self._resting = self.set_timer(REST, lambda: self.post_message(self.Typed(self.kind, event.value)))
+        self._resting = self.set_timer(REST, lambda: self._typed(event.value))
+
+    def _typed(self, text: str) -> None:
+        self._resting = None
+        self.post_message(self.Typed(self.kind, text))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()

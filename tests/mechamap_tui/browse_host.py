@@ -10,12 +10,13 @@ import numpy as np
 from textual.app import App
 from textual.pilot import Pilot
 from textual.widgets import Input
+from waiting import painted, until
 
 from mechamap.errors import MechaMapError
 from mechamap.run import Run
 from mechamap.run_record import RunRecord
 from mechamap.run_writer import RunWriter
-from mechamap_tui.screens.browse import REST, BrowseScreen
+from mechamap_tui.screens.browse import BrowseScreen
 from mechamap_tui.widgets.neuron_table import NeuronTable
 from mechamap_tui.widgets.prompt import Prompt
 
@@ -90,13 +91,17 @@ class Browser:
 
     async def rest(self) -> None:
         """Wait until the other panes have followed the cursor."""
-        await self.pilot.pause(REST * 3)
+        await self.pilot.pause()
+        await until(self.pilot, lambda: self.screen._resting is None)
+        await self.pilot.pause()
 
     async def ask(self, key: str, text: str) -> None:
         """Open the prompt with a key and type into it, without ending it."""
         await self.press(key)
         self.screen.query_one(Prompt).query_one(Input).value = text
-        await self.pilot.pause(0.25)
+        await self.pilot.pause()
+        await until(self.pilot, lambda: self.screen.prompt._resting is None)
+        await self.pilot.pause()
 
     def painted(self, selector: str) -> str:
         """The text of a widget as it stands on the screen now."""
@@ -106,9 +111,7 @@ class Browser:
         return "\n".join("".join(segment.text for segment in strip)[x : x + width] for strip in lines[y : y + height])
 
     def screen_text(self) -> str:
-        return "\n".join(
-            "".join(segment.text for segment in strip) for strip in self.app.screen._compositor.render_strips()
-        )
+        return painted(self.app)
 
 
 @asynccontextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,6 +11,7 @@ from made_report import made_comparison, made_report
 from textual.app import App
 from textual.pilot import Pilot
 from textual.screen import Screen
+from waiting import painted, until
 
 from mechamap.errors import MechaMapError
 from mechamap.run import Run
@@ -58,9 +58,7 @@ class Reader:
         await self.pilot.pause()
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20):
-            while not condition():
-                await self.pilot.pause(0.02)
+        await until(self.pilot, condition)
 
     async def shows(self, screen: type[Screen[Any]]) -> None:
         await self.until(lambda: isinstance(self.app.screen, screen) and self.app.screen.is_mounted)
@@ -108,8 +106,7 @@ class Reader:
 
     def text(self) -> str:
         """What the screen shows."""
-        strips = self.app.screen._compositor.render_strips()
-        return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+        return painted(self.app)
 
     def line(self, at: int) -> str:
         return self.text().splitlines()[at]

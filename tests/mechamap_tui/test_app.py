@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from recorded_run import recorded_run
 from textual.command import CommandPalette
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
+from waiting import until
 
 from mechamap.errors import EngineError, ModelNotFound, RunError
 from mechamap_tui.__main__ import main
@@ -42,9 +42,7 @@ def explorer(what: str = "") -> tuple[MechaMapApp, EngineDouble]:
 
 async def shows(pilot: Pilot[None], screen: type, condition: Callable[[], bool] = lambda: True) -> None:
     """Wait until a screen of this type is on top."""
-    async with asyncio.timeout(20):
-        while not (isinstance(pilot.app.screen, screen) and condition()):
-            await pilot.pause(0.02)
+    await until(pilot, lambda: isinstance(pilot.app.screen, screen) and condition())
 
 
 async def test_without_an_argument_it_starts_with_the_start_screen() -> None:
@@ -115,9 +113,7 @@ async def test_a_scan_shows_its_progress_then_its_first_layers_then_the_rest(hom
 
         recorded_run(folder)
         engine.finish(folder)
-        async with asyncio.timeout(20):
-            while len(browse.run.complete_layers) < 3:
-                await pilot.pause(0.02)
+        await until(pilot, lambda: len(browse.run.complete_layers) == 3)
         assert app.screen is browse
         assert app.live is None and not line.display
 

@@ -13,6 +13,7 @@ import pytest
 from browse_host import SIZES, Browser, browsing, finish_layer
 from recorded_run import recorded_run
 from textual.widgets import TextArea
+from waiting import until
 
 from mechamap.run import Run
 from mechamap.run_record import RunRecord
@@ -82,13 +83,9 @@ async def test_a_window_that_was_too_small_for_a_while_leaves_the_keys_where_the
             before = browser.app.focused
             assert before is not None
             await browser.pilot.resize_terminal(30, 10)
-            await browser.pilot.pause(0.1)
+            await until(browser.pilot, lambda: "MechaMap needs" in browser.screen_text())
             await browser.pilot.resize_terminal(80, 24)
-            for _ in range(100):
-                await browser.pilot.pause(0.05)
-                if browser.app.focused is before:
-                    break
-            assert browser.app.focused is before
+            await until(browser.pilot, lambda before=before: browser.app.focused is before)
 
 
 @pytest.mark.parametrize("size", SIZES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -16,6 +15,7 @@ from recorded_run import checked_run, recorded_run
 from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Static, TextArea
+from waiting import painted, until
 
 from mechamap.errors import EngineError, UsageError
 from mechamap.run import Run
@@ -65,9 +65,7 @@ class Explorer:
         await self.pilot.pause()
 
     async def until(self, condition: Callable[[], bool]) -> None:
-        async with asyncio.timeout(20):
-            while not condition():
-                await self.pilot.pause(0.02)
+        await until(self.pilot, condition)
 
     async def shows(self, screen: type[Screen[object]]) -> None:
         await self.until(lambda: isinstance(self.app.screen, screen) and self.app.screen.is_mounted)
@@ -104,9 +102,7 @@ async def exploring(home: Path, size: tuple[int, int] = (160, 45)) -> AsyncItera
     engine = EngineDouble()
     app = MechaMapApp(read_target("tiny-1"), engine=engine)
     async with app.run_test(size=size) as pilot:
-        async with asyncio.timeout(20):
-            while not isinstance(app.screen, BrowseScreen):
-                await pilot.pause(0.02)
+        await until(pilot, lambda: isinstance(app.screen, BrowseScreen))
         await pilot.pause()
         browse = app.screen
         assert isinstance(browse, BrowseScreen)
@@ -209,9 +205,7 @@ async def test_the_dialog_fits_at_every_size_and_can_be_scrolled_and_copied(home
     async with exploring(home, size) as it:
         it.app.push_screen(AblationScreen(MEASURED))
         await it.pilot.pause()
-        text = "\n".join(
-            "".join(segment.text for segment in strip) for strip in it.app.screen._compositor.render_strips()
-        )
+        text = painted(it.app)
         assert "Without L0.N3" in text and "Strongest on animal" in text
         animal = next(line for line in text.splitlines() if "▸ animal" in line)
         assert "-.2500 ± .0200" in animal and "-.0100 to +.0080 *" in animal, "on one line"
@@ -395,9 +389,7 @@ async def test_a_csv_is_refused_with_a_dialog(tmp_path: Path, key: str) -> None:
     engine = EngineDouble()
     app = MechaMapApp(read_target(str(file)), engine=engine)
     async with app.run_test() as pilot:
-        async with asyncio.timeout(20):
-            while not isinstance(app.screen, BrowseScreen):
-                await pilot.pause(0.02)
+        await until(pilot, lambda: isinstance(app.screen, BrowseScreen))
         await pilot.pause()
         await pilot.press(key)
         await pilot.pause()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,12 +11,14 @@ from browse_host import BrowseHost
 from engine_double import EngineDouble
 from large_csv import write_large_csv
 from small_csv import written
-from textual.widgets import Static
+from waiting import painted, until
 
+from mechamap.csv_files import run as reading_of_csv
 from mechamap.csv_files.run import read_csv
 from mechamap.engine_calls import Call
 from mechamap.engine_params import given_run
 from mechamap.errors import RunError
+from mechamap.run import Run
 from mechamap_tui.app import MechaMapApp
 from mechamap_tui.screens.reading import ReadingScreen
 from mechamap_tui.screens.start import StartScreen
@@ -46,21 +49,36 @@ async def test_reading_a_large_csv_says_how_far_it_is_and_can_be_left(
     monkeypatch.setenv("MECHAMAP_HOME", str(tmp_path / "home"))
     file = tmp_path / "large.csv"
     write_large_csv(file, layers=16, width=2_000, categories=8, listed=0.9)
+    go_on, ended = threading.Event(), threading.Event()
+
+    def step_by_step(path: Path, progress: Callable[[float], None]) -> Run:
+        """The real reading, held after its first report."""
+        shares: list[float] = []
+
+        def held(share: float) -> None:
+            if shares:
+                assert go_on.wait(60)
+            shares.append(share)
+            progress(share)
+
+        try:
+            return read_csv(path, held)
+        finally:
+            assert 0 < shares[-1] < 1, "the thread went on"
+            ended.set()
+
+    monkeypatch.setattr(reading_of_csv, "read_csv", step_by_step)
     app = MechaMapApp(read_target(str(file)), engine=EngineDouble())
     async with app.run_test() as pilot:
-        async with asyncio.timeout(20):
-            while not isinstance(app.screen, ReadingScreen) or not app.screen._share:
-                await pilot.pause(0.01)
+        await until(pilot, lambda: isinstance(app.screen, ReadingScreen) and app.screen._share > 0)
         reading = app.screen
-        reading._reached(0.43)
-        reading._show()
-        assert "43 %" in str(reading.query_one("#share", Static).render())
+        assert isinstance(reading, ReadingScreen)
+        await until(pilot, lambda: f"{100 * reading._share:.0f} %" in painted(app))
         await pilot.press("q")
         assert isinstance(app.screen, StartScreen)
-        await pilot.pause(0.5)
-        reached = reading._share
-        await pilot.pause(0.3)
-        assert 0 < reading._share == reached < 1, "the thread went on"
+        go_on.set()
+        await until(pilot, ended.is_set)
+        await pilot.pause()
         assert isinstance(app.screen, StartScreen)
 
 

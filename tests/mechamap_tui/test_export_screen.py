@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +10,7 @@ from engine_double import EngineDouble
 from recorded_run import recorded_run
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
+from waiting import until
 
 from mechamap.errors import ExportError
 from mechamap.export import export_run
@@ -32,12 +31,6 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     work.mkdir()
     monkeypatch.chdir(work)
     return recorded_run(tmp_path / "home" / "runs" / "tiny-1.5b-1")
-
-
-async def until(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await pilot.pause(0.02)
 
 
 async def dialog(pilot: Pilot[None]) -> ExportScreen:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,6 +11,7 @@ import pytest
 from browse_host import SIZES, Browser, browsing
 from engine_double import EngineDouble
 from recorded_run import checked_run
+from waiting import until
 
 from mechamap.errors import ModelError
 from mechamap.number_text import magnitude
@@ -27,10 +27,9 @@ def run(tmp_path: Path) -> Run:
 
 async def answered(browser: Browser) -> str:
     """What the lens shows when it no longer waits for an answer."""
-    await browser.pilot.pause()
-    async with asyncio.timeout(20):
-        while "Asking the model" in browser.painted("#lens"):
-            await browser.pilot.pause(0.05)
+    await browser.rest()
+    await until(browser.pilot, lambda: browser.painted("#lens").strip() != "")
+    await until(browser.pilot, lambda: "Asking the model" not in browser.painted("#lens"))
     return browser.painted("#lens")
 
 
@@ -64,9 +63,7 @@ async def test_moving_back_to_a_neuron_asks_nothing_again(run: Run) -> None:
         browser.screen.to_neurons()
         await browser.press("j")
         second = browser.at
-        async with asyncio.timeout(20):
-            while len(engine.lenses) < 2:
-                await browser.pilot.pause(0.05)
+        await until(browser.pilot, lambda: len(engine.lenses) == 2)
         await answered(browser)
         assert engine.lenses == [first, second]
         await browser.press("k")

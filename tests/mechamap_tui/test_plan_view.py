@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 import textwrap
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +11,7 @@ import pytest
 from engine_double import EngineDouble
 from textual.pilot import Pilot
 from textual.widgets import Static
+from waiting import until
 
 from mechamap.errors import EngineError, ModelNotFound, UsageError
 from mechamap_tui.app import MechaMapApp
@@ -41,12 +40,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(plan_view, "ASK_AFTER", 0.02)
     monkeypatch.setattr(plan_view, "LOOK_AGAIN", 0.05)
     return tmp_path
-
-
-async def until(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await pilot.pause(0.02)
 
 
 async def form(pilot: Pilot[None], draft: ScanDraft) -> ScanFormScreen:

@@ -202,9 +202,8 @@ async def test_a_window_that_was_too_small_for_a_while_leaves_the_keys_with_the_
         before = it.report.cells.place.row
         await it.pilot.resize_terminal(*small)
         await it.until(lambda: "MechaMap needs" in it.text())
-        await it.pilot.pause(0.1)
         await it.pilot.resize_terminal(80, 24)
-        await it.pilot.pause(0.1)
+        await it.until(lambda: "MechaMap needs" not in it.text() and it.app.focused is not None)
         await it.press("j")
         assert it.report.cells.place.row == before + 1
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import shlex
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from engine_double import EngineDouble
 from textual.pilot import Pilot
 from textual.widgets import Input, Static
+from waiting import until
 
 from mechamap_tui.app import MechaMapApp
 from mechamap_tui.scan_draft import FIELDS, ScanDraft
@@ -23,12 +22,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("MECHAMAP_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-async def until(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await pilot.pause(0.02)
 
 
 async def form(pilot: Pilot[None], draft: ScanDraft) -> ScanFormScreen:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from engine_double import EngineDouble
 from recorded_run import recorded_run
-from textual.pilot import Pilot
 from textual.widgets import Input, OptionList
+from waiting import until
 
 from mechamap.runs import RunSummary
 from mechamap_tui.app import MechaMapApp
@@ -35,12 +33,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def start() -> tuple[MechaMapApp, EngineDouble]:
     engine = EngineDouble()
     return MechaMapApp(engine=engine), engine
-
-
-async def until(pilot: Pilot[None], condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():
-            await pilot.pause(0.02)
 
 
 def shown(app: MechaMapApp) -> list[str]:

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 from browse_host import Browser, browsing
 from recorded_run import CATEGORIES, PLANTED, recorded_run
+from waiting import until
 
 from mechamap.errors import EngineError
 from mechamap.run import Run, TokenHit
 from mechamap.run_record import LayerRows, ModelRecord, RunRecord, TokenRecord
 from mechamap.run_writer import write_activations
+from mechamap_tui.widgets import detail_pane
 from mechamap_tui.widgets.text_view import TextView, wrap_positions
 from mechamap_tui.widgets.token_view import distinct
 
@@ -152,7 +154,7 @@ async def test_the_text_is_coloured_up_and_down_and_signed_without_colour(run: R
         assert up.underline and rest.underline and not weak.underline, "words of the category are underlined"
 
 
-async def test_the_text_view_asks_the_engine_once_it_rests(run: Run) -> None:
+async def test_the_text_view_asks_the_engine_once_it_rests(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
 
     class Engine:
@@ -161,12 +163,14 @@ async def test_the_text_view_asks_the_engine_once_it_rests(run: Run) -> None:
             return write_activations(path, layer, activations(run, layer))
 
     async with browsing(run, engine=Engine()) as browser:
+        monkeypatch.setattr(detail_pane, "ASK_AFTER", 60.0)  # longer than all that follows
         await browser.press("t")
         assert "Loading the model" in browser.painted("#text")
         assert asked == []
-        await browser.pilot.pause(0.7)
+        monkeypatch.setattr(detail_pane, "ASK_AFTER", 0.01)
+        browser.screen._follow()
+        await until(browser.pilot, lambda: "▲dog" in browser.painted("#text"))
         assert asked == [0]
-        assert "▲dog" in browser.painted("#text")
 
 
 async def test_an_engine_that_fails_is_told_in_the_pane(run: Run) -> None:
@@ -177,8 +181,7 @@ async def test_an_engine_that_fails_is_told_in_the_pane(run: Run) -> None:
 
     async with browsing(run, engine=Engine()) as browser:
         await browser.press("t")
-        await browser.pilot.pause(0.7)
-        assert "The engine died. Open the run again." in browser.painted("#text")
+        await until(browser.pilot, lambda: "The engine died. Open the run again." in browser.painted("#text"))
 
 
 async def test_the_histogram_tells_the_words_of_the_category_from_the_rest(run: Run) -> None:

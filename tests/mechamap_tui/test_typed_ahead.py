@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ from engine_double import EngineDouble
 from recorded_run import recorded_run
 from textual import events
 from textual.pilot import Pilot
+from waiting import until
 
 from mechamap_tui.app import MechaMapApp
 from mechamap_tui.screens.browse import BrowseScreen
@@ -34,9 +34,7 @@ async def test_a_filter_typed_in_one_go_is_the_filter_and_nothing_else(tmp_path:
         category = screen.category
         for _ in range(times):
             typed_in_one_go(pilot, "/dead or cake\r")
-            async with asyncio.timeout(10):
-                while screen.prompt.asking or not screen.table.order.filters:
-                    await pilot.pause(0.02)
+            await until(pilot, lambda: not screen.prompt.asking and bool(screen.table.order.filters))
             assert screen._expression == "dead or cake"
             assert screen.category == category
             assert app.screen is screen
@@ -54,7 +52,5 @@ async def test_a_name_typed_in_one_go_is_gone_to(tmp_path: Path) -> None:
         screen = app.screen
         assert isinstance(screen, BrowseScreen)
         typed_in_one_go(pilot, "'2.9\r")
-        async with asyncio.timeout(10):
-            while screen.table.cursor_row != run.row_of("L2.N9"):
-                await pilot.pause(0.02)
+        await until(pilot, lambda: screen.table.cursor_row == run.row_of("L2.N9"))
         assert not screen.prompt.asking
