@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mechamap import rpc
@@ -21,9 +21,10 @@ from mechamap.kept_model import KEPT
 from mechamap.rpc import RpcFault
 
 if TYPE_CHECKING:
+    from mechamap.compare.both_words import Source
     from mechamap.compare.closest import Closest
-    from mechamap.compare.word_activations import ModelWords
     from mechamap.events import ScanEvent
+    from mechamap.models import LoadedModel
     from mechamap.run import Run
 
 __all__ = ["FOUND", "QUEUED", "FoundMatches"]
@@ -59,6 +60,7 @@ def match(call: Call) -> dict[str, Any]:
     if len(runs) != 2:
         raise RpcFault(rpc.INVALID_PARAMS, "match takes two runs.")
     a, b = runs
+    from mechamap.compare.both_words import words_of_both
     from mechamap.compare.closest import cannot_match, closest_of
     from mechamap.compare.report import LIMIT, compare_runs
     from mechamap.tables.table import report_to_dict
@@ -66,35 +68,36 @@ def match(call: Call) -> dict[str, Any]:
     if why := cannot_match(a, b):
         raise UsageError("Closest neurons cannot be looked for.", why)
     compare_runs([a, b], by, threshold, limit=1)  # what cannot be compared is refused before any model is loaded
-    texts = None if a.record.config["texts"] == b.record.config["texts"] else list(a.record.config["texts"])
     with ProgressTicker(call.progress) as ticker:
-        first, second = (_words(call, ticker, run, texts) for run in (a, b))
+        try:
+            first, second = words_of_both(a, b, _source(call, ticker), cancel=call.cancel)
+        except OutOfMemory:
+            KEPT.drop()
+            raise
+        stop_if_cancelled(call)
         closest = closest_of(first, second, words=words, on_event=_watch(ticker), cancel=call.cancel)
     FOUND.keep(a, b, closest)
     return report_to_dict(compare_runs([a, b], by, threshold, limit=most or LIMIT, closest=closest))
 
 
-def _words(call: Call, ticker: ProgressTicker, run: Run, texts: Sequence[str] | None) -> ModelWords:
-    """A run's activations over words, kept or from its model; one that ran out of memory is not kept."""
-    from mechamap.compare.word_activations import has_kept, kept_words
+def _source(call: Call, ticker: ProgressTicker) -> Source:
+    """Runs that kept their activations, and models that the engine keeps for what is asked next."""
+    from mechamap.compare.both_words import Source
     from mechamap.config import config_from_dict
 
-    stop_if_cancelled(call)
-    if (texts is None or texts == run.record.config["texts"]) and has_kept(run):
-        ticker.stage("kept", f"what {run.name} kept")
-        return kept_words(run, placements=True)
-    config = config_from_dict(run.record.config, f"{run.path}/run.json")
-    loaded = KEPT.get(run.record.model.name, config, stage_teller(call, ticker))
-    stop_if_cancelled(call)
-    from mechamap.compare.word_pass import read_words
+    def load(run: Run) -> LoadedModel:
+        stop_if_cancelled(call)
+        config = config_from_dict(run.record.config, f"{run.path}/run.json")
+        loaded = KEPT.get(run.record.model.name, config, stage_teller(call, ticker))
+        stop_if_cancelled(call)
+        ticker.started(str(run.path), len(run.complete_layers), run.neurons)
+        return loaded
 
-    ticker.started(str(run.path), len(run.complete_layers), run.neurons)
-    try:
-        return read_words(run, loaded, texts, placements=True, on_event=_watch(ticker), cancel=call.cancel)
-    except OutOfMemory:
-        del loaded
-        KEPT.drop()
-        raise
+    def kept(run: Run) -> None:
+        stop_if_cancelled(call)
+        ticker.stage("kept", f"what {run.name} kept")
+
+    return Source(load, kept, lambda run: _watch(ticker))
 
 
 def _watch(ticker: ProgressTicker) -> Callable[[ScanEvent], None]:

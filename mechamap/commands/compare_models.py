@@ -43,7 +43,7 @@ def closest_or_why(
         args.baseline, args.draws, args.seed, args.signed, both=args.both_ways or args.baseline == "shuffle"
     )
     try:
-        first, second = _words(a, b, args, narration, own=kept and args.text is None)
+        first, second = _words(a, b, args, narration)
         device = args.device if args.device not in (None, "auto", "cpu") else None
         words = args.words
         if words is None and device is None:
@@ -58,33 +58,19 @@ def closest_or_why(
     return found, ""
 
 
-def _words(
-    a: Run, b: Run, args: argparse.Namespace, narration: Narration, *, own: bool
-) -> tuple[ModelWords, ModelWords]:
+def _words(a: Run, b: Run, args: argparse.Namespace, narration: Narration) -> tuple[ModelWords, ModelWords]:
     """Both over the same text: the one that is given, else that of A."""
-    from mechamap.compare.word_activations import has_kept, kept_words
+    from mechamap.compare.both_words import Source, words_of_both
+    from mechamap.text_source import read_text_argument
 
-    if own:
-        narration.progress("reading the activations that the runs kept")
-        return kept_words(a, placements=True), kept_words(b, placements=True)
-    if args.text is not None:
-        from mechamap.text_source import read_text_argument
-
-        texts: list[str] | None = [read_text_argument(args.text)]
-    else:
-        texts = None if a.record.config["texts"] == b.record.config["texts"] else list(a.record.config["texts"])
-    found = []
-    for run, letter in ((a, "a"), (b, "b")):
-        if (texts is None or texts == run.record.config["texts"]) and has_kept(run):
-            found.append(kept_words(run, placements=True))
-            continue
-        loaded = _loaded(run, letter, args, narration)
-        from mechamap.compare.word_pass import read_words
-
-        told = CheckProgress(narration, f"reading with {run.label}")
-        found.append(read_words(run, loaded, texts, placements=True, on_event=told))
-        del loaded  # one model at a time
-    return found[0], found[1]
+    letters = {id(a): "a", id(b): "b"}
+    source = Source(
+        load=lambda run: _loaded(run, letters[id(run)], args, narration),
+        kept=lambda run: narration.progress(f"reading the activations that {run.name} kept"),
+        listener=lambda run: CheckProgress(narration, f"reading with {run.label}"),
+    )
+    texts = None if args.text is None else [read_text_argument(args.text)]
+    return words_of_both(a, b, source, texts=texts)
 
 
 def _loaded(run: Run, letter: str, args: argparse.Namespace, narration: Narration) -> LoadedModel:
