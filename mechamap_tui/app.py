@@ -16,9 +16,9 @@ from textual.screen import Screen
 from textual.worker import WorkerFailed
 
 from mechamap.errors import MechaMapError, UsageError
+from mechamap_tui.keys_in_order import KeysInOrder
 from mechamap_tui.scan_draft import ScanDraft
 from mechamap_tui.target import Target, read_target
-from mechamap_tui.typed_ahead import TypedAhead
 
 if TYPE_CHECKING:
     from textual.actions import ActionParseResult
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 __all__ = ["MechaMapApp"]
 
 
-class MechaMapApp(TypedAhead):
+class MechaMapApp(KeysInOrder):
     """The explorer.
 
     Args:

@@ -1,0 +1,132 @@
+"""Keys that come in one go, as over a slow line: each does what it would have done alone."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from engine_double import EngineDouble
+from recorded_run import recorded_run
+from textual import events
+from textual.pilot import Pilot
+from textual.widgets import Input
+from waiting import until
+
+from mechamap_tui import keys_in_order
+from mechamap_tui.app import MechaMapApp
+from mechamap_tui.screens.browse import BrowseScreen
+from mechamap_tui.target import read_target
+
+NAMES = {"/": "slash", " ": "space", "'": "apostrophe", "\r": "enter"}
+
+
+def typed_in_one_go(pilot: Pilot[None], text: str, *keys: str) -> None:
+    for letter in text:
+        pilot.app.post_message(events.Key(NAMES.get(letter, letter), letter))
+    for key in keys:
+        pilot.app.post_message(events.Key(key, key if len(key) == 1 else None))
+
+
+@pytest.mark.parametrize("times", [1, 2])
+async def test_a_filter_typed_in_one_go_is_the_filter_and_nothing_else(tmp_path: Path, times: int) -> None:
+    recorded_run(tmp_path / "run")
+    app = MechaMapApp(read_target(str(tmp_path / "run")), engine=EngineDouble())
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        screen = app.screen
+        assert isinstance(screen, BrowseScreen)
+        category = screen.category
+        for _ in range(times):
+            typed_in_one_go(pilot, "/dead or cake\r")
+            await until(pilot, lambda: not screen.prompt.asking and bool(screen.table.order.filters))
+            assert screen._expression == "dead or cake"
+            assert screen.category == category
+            assert app.screen is screen
+            assert app.focused is screen.table
+            typed_in_one_go(pilot, "N")
+            await pilot.pause()
+            assert not screen.table.order.filters
+
+
+async def test_a_name_typed_in_one_go_is_gone_to(tmp_path: Path) -> None:
+    run = recorded_run(tmp_path / "run")
+    app = MechaMapApp(read_target(str(tmp_path / "run")), engine=EngineDouble())
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        screen = app.screen
+        assert isinstance(screen, BrowseScreen)
+        typed_in_one_go(pilot, "'2.9\r")
+        await until(pilot, lambda: screen.table.cursor_row == run.row_of("L2.N9"))
+        assert not screen.prompt.asking
+
+
+async def test_what_is_corrected_in_one_go_is_corrected_where_it_was_wrong(tmp_path: Path) -> None:
+    run = recorded_run(tmp_path / "run")
+    app = MechaMapApp(read_target(str(tmp_path / "run")), engine=EngineDouble())
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        screen = app.screen
+        assert isinstance(screen, BrowseScreen)
+        typed_in_one_go(pilot, "'1.3", "backspace", "backspace", "backspace", "2", ".", "9", "enter")
+        await until(pilot, lambda: screen.table.cursor_row == run.row_of("L2.N9"))
+        typed_in_one_go(pilot, "/cake", "ctrl+u", *"dead", "enter")
+        await until(pilot, lambda: bool(screen.table.order.filters))
+        assert screen._expression == "dead"
+        typed_in_one_go(pilot, "/", "ctrl+u")
+        app.post_message(events.Paste("dead or cat"))
+        typed_in_one_go(pilot, "", "backspace", *"ke", "home", *"not ", "enter")
+        await until(pilot, lambda: screen._expression != "dead")
+        assert screen._expression == "not dead or cake", "a paste keeps its place among the keys"
+
+
+async def test_a_dialog_gets_what_is_typed_after_the_key_that_opens_it(tmp_path: Path) -> None:
+    recorded_run(tmp_path / "run")
+    app = MechaMapApp(read_target(str(tmp_path / "run")), engine=EngineDouble())
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        before = app.screen
+        typed_in_one_go(pilot, "e", "ctrl+u", *"dogs.csv")
+        await until(pilot, lambda: isinstance(app.focused, Input) and app.focused.value == "dogs.csv")
+        typed_in_one_go(pilot, "", "escape", "j", "j")
+        await until(pilot, lambda: app.screen is before)
+        assert isinstance(before, BrowseScreen)
+        await until(pilot, lambda: before.table.cursor_row == before.table.order.rows[2])
+
+
+async def test_one_that_is_pressed_while_the_one_before_takes_long_waits_and_is_not_lost(tmp_path: Path) -> None:
+    recorded_run(tmp_path / "run")
+    app = MechaMapApp(read_target(str(tmp_path / "run")), engine=EngineDouble())
+    heard: list[str] = []
+
+    class Slow(Input):
+        async def _on_key(self, event: events.Key) -> None:
+            heard.append(f"{event.key} comes")
+            await asyncio.sleep(0.05 if event.key == "a" else 0)
+            heard.append(f"{event.key} is done")
+
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        await app.screen.mount(slow := Slow())
+        slow.focus()
+        await pilot.pause()
+        typed_in_one_go(pilot, "ab")
+        await until(pilot, lambda: len(heard) == 4)
+        assert heard == ["a comes", "a is done", "b comes", "b is done"]
+
+
+async def test_a_key_whose_way_is_cut_off_does_not_keep_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded_run(tmp_path / "run")
+    monkeypatch.setattr(keys_in_order, "LONGEST", 0.05)
+    app = MechaMapApp(read_target(str(tmp_path / "run")), engine=EngineDouble())
+    async with app.run_test() as pilot:
+        await pilot.pause()
+        screen = app.screen
+        assert isinstance(screen, BrowseScreen)
+        monkeypatch.setattr(MechaMapApp, "_climb", lambda *_: None)
+        first = screen.table.cursor_row
+        typed_in_one_go(pilot, "jj")
+        await until(pilot, lambda: screen.table.cursor_row == screen.table.order.rows[2])
+        assert first == screen.table.order.rows[0]
