@@ -120,7 +120,7 @@ def key_lines(bindings: Iterable[ActiveBinding]) -> list[tuple[str, str]]:
         if not active.enabled or not binding.description or binding.system:
             continue
         name = binding.key_display or key_name(binding.key)
-        keys.setdefault((binding.action, binding.description), []).append(name)
+        keys.setdefault((binding.action.partition("(")[0], binding.description), []).append(name)
     # Textual's own widgets begin their descriptions with a capital, ours do not.
     return [(" ".join(dict.fromkeys(names)), does[:1].lower() + does[1:]) for (_, does), names in keys.items()]
 

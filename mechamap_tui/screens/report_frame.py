@@ -66,6 +66,7 @@ class ReportFrame(Screen[None]):
         super().__init__()
         self.view = view
         self.report: Report | None = None
+        self.first: int | None = None  # the place of the table that was asked for before there were any
         self.cells = ReportTable(id="cells")
         self.prompt = Prompt(id="prompt")
         self._asked_for: tuple[str | None, float | None] = (None, None)  # what the report on the screen is by
@@ -145,7 +146,9 @@ class ReportFrame(Screen[None]):
     def show_report(self, report: Report, table: str = "") -> None:
         """Show a report, and of it a ``table``; else the one that is looked at now, where it has that too."""
         self.remember()
-        self.view.table = table or self.view.table
+        if self.first is not None and self.first < len(report.tables):
+            table = report.tables[self.first].key
+        self.view.table, self.first = table or self.view.table, None
         self.report = report
         self._fit()
         self._entitle_screen()

@@ -26,7 +26,7 @@ __all__ = ["REPORT_KEYS", "TABLE_KEYS", "ReportScreen"]
 TABLE_KEYS: tuple[BindingType, ...] = (
     Binding("right_square_bracket,tab", "step(1)", "next table", key_display="]"),
     Binding("left_square_bracket,shift+tab", "step(-1)", "previous table", key_display="[", show=False),
-    *(Binding(str(n % 10), f"table({n - 1})", f"table {n}", show=False) for n in range(1, 11)),
+    *(Binding(str(n % 10), f"table({n - 1})", "table by its number", show=False) for n in range(1, 11)),
     Binding("v", "numbers", "map/numbers"),
 )
 REPORT_KEYS: tuple[BindingType, ...] = (
@@ -50,7 +50,9 @@ class ReportScreen(ReportFrame):
     # --- its tables ----------------------------------------------------------------------------------------
 
     def action_table(self, at: int) -> None:
-        if self.report is not None and at < len(self.report.tables):
+        if self.report is None:
+            self.first = at  # once it has come
+        elif at < len(self.report.tables):
             self.remember()
             self.view.table = self.report.tables[at].key
             self.show_table()

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+from engine_double import EngineDouble
 from made_report import made_report
 from recorded_run import recorded_run
-from report_host import ReportHost, answering, reading
+from report_host import Reader, ReportHost, answering, reading
 from textual.widgets import Input
 
 from mechamap.run import Run
+from mechamap.tables.table import Report
 from mechamap_tui.palette import palette_commands
 from mechamap_tui.screens.confirm import ConfirmScreen
 from mechamap_tui.screens.help import key_lines
@@ -177,6 +181,25 @@ async def test_a_table_is_exported_and_so_is_the_whole(run: Run, tmp_path: Path)
         assert "whole.json" in it.told
 
 
+async def test_a_table_can_be_asked_for_before_the_report_has_come(run: Run) -> None:
+    class Slow(EngineDouble):
+        async def interpret(self, run: Path, **options: Any) -> Report:
+            await come.wait()
+            return await super().interpret(run, **options)
+
+    come, engine = asyncio.Event(), Slow()
+    engine.interpreted = answering(run).interpreted
+    app = ReportHost(run, engine)
+    async with app.run_test(size=(120, 40)) as pilot:
+        it = Reader(app, engine, pilot)
+        await it.press("9", "3")
+        come.set()
+        await it.shows_report()
+        assert it.report.at == 2
+        await it.press("1")
+        assert it.report.at == 0
+
+
 # --- around it -------------------------------------------------------------------------------------------------
 
 
@@ -186,11 +209,13 @@ async def test_the_keys_are_in_the_help_and_the_palette(run: Run) -> None:
     app = ReportHost(run, answering(run))
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
-        does = {does for _, does in key_lines(app.screen.active_bindings.values())}
+        keys = key_lines(app.screen.active_bindings.values())
+        does = {does for _, does in keys}
+        assert ("1 2 3 4 5 6 7 8 9 0", "table by its number") in keys
         assert {"threshold", "copy the cell", "previous figure", "next table", "export", "sort"} <= does
         titles = {command.title for command in palette_commands(MechaMapApp(), app.screen)}
         assert {"Threshold", "Figure", "Export", "About", "Next table"} <= titles
-        assert "Down" not in titles and "Table 1" not in titles
+        assert "Down" not in titles and "Table by its number" not in titles
 
 
 @pytest.mark.parametrize("small", [(50, 12), (30, 10)])
