@@ -53,6 +53,7 @@ class Engine:
         self._writing = threading.Lock()
         self._waiting: deque[Call] = deque()
         self._running: Call | None = None
+        self._beside: set[Call] = set()
         self._ready = threading.Condition()
         self._closing = False
         self._ended = threading.Event()
@@ -87,9 +88,8 @@ class Engine:
     def _close(self) -> None:
         with self._ready:
             self._closing = True
-            for call in (*self._waiting, self._running):
-                if call is not None:
-                    call.cancel.set()
+            for call in self._known():
+                call.cancel.set()
             self._ready.notify_all()
 
     def _take(self, line: bytes) -> bool:
@@ -111,8 +111,7 @@ class Engine:
             if method in self._prompt:
                 self._answer(call, self._prompt[method])
             elif method in self._methods.beside:
-                work = self._methods.beside[method]
-                threading.Thread(target=self._answer, args=(call, work), name=method, daemon=True).start()
+                self._do_beside(call, self._methods.beside[method])
             elif method in self._methods.queued:
                 self._queue(call)
             else:
@@ -121,23 +120,41 @@ class Engine:
             self._send(rpc.error(given, fault.code, fault.message))
         return True
 
+    def _known(self) -> list[Call]:
+        """What waits, and what is being done."""
+        return [*self._waiting, *self._beside, *([self._running] if self._running is not None else [])]
+
+    def _check_new(self, call: Call) -> None:
+        if any(other.id == call.id for other in self._known()):
+            raise RpcFault(rpc.INVALID_REQUEST, f"A request with the id {call.id!r} is still running.")
+
     def _queue(self, call: Call) -> None:
         with self._ready:
-            if any(other is not None and other.id == call.id for other in (*self._waiting, self._running)):
-                raise RpcFault(rpc.INVALID_REQUEST, f"A request with the id {call.id!r} is still running.")
+            self._check_new(call)
             self._waiting.append(call)
             self._ready.notify_all()
+
+    def _do_beside(self, call: Call, work: Method) -> None:
+        def do() -> None:
+            self._answer(call, work)
+            with self._ready:
+                self._beside.discard(call)
+
+        with self._ready:
+            self._check_new(call)
+            self._beside.add(call)
+        threading.Thread(target=do, name=call.method, daemon=True).start()
 
     def _cancel(self, call: Call) -> dict[str, bool]:
         """Stop a running request at its next step; answer one that still waits as cancelled right away."""
         with self._ready:
             wanted = call.params.get("id")
-            if self._running is not None and self._running.id == wanted:
-                self._running.cancel.set()
-                return {"found": True}
-            found = next((waiting for waiting in self._waiting if waiting.id == wanted), None)
+            found = next((known for known in self._known() if known.id == wanted), None)
             if found is None:
                 return {"found": False}
+            if found not in self._waiting:
+                found.cancel.set()
+                return {"found": True}
             self._waiting.remove(found)
         self._send(_failure(found, Cancelled("Cancelled before it began.")))
         return {"found": True}

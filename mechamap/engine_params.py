@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 from mechamap import rpc
 from mechamap.csv_files import named_as_csv
 from mechamap.engine_calls import Call
-from mechamap.engine_progress import ProgressTicker
+from mechamap.engine_progress import INTERVAL, ProgressTicker
 from mechamap.errors import Cancelled
 from mechamap.paths import user_path
 from mechamap.rpc import RpcFault
@@ -44,19 +45,21 @@ def stage_teller(call: Call, ticker: ProgressTicker) -> Callable[[str, str], Non
 
 def stop_if_cancelled(call: Call) -> None:
     if call.cancel.is_set():
-        raise Cancelled("The scan was cancelled before its first layer.")
+        raise Cancelled("It was cancelled before it was done.")
 
 
 def given_run(call: Call) -> Run:
-    return _run_at(given_text(call, "run"))
+    """The run that a request is about; reading a large CSV is told as progress, and ends where it is cancelled."""
+    return _run_at(given_text(call, "run"), call)
 
 
+LOOK = 0.1  # seconds between two looks at whether a request that waits for another's reading was cancelled
 CSVS_KEPT = 2  # as many as are compared with one another; a large one takes half a minute to read
 _CSVS: dict[tuple[str, int, int], Run] = {}
 _READING = threading.Lock()  # requests that need not wait for a scan have threads of their own
 
 
-def _run_at(given: str) -> Run:
+def _run_at(given: str, call: Call) -> Run:
     """The run in a folder, or read from a CSV; those read last are kept."""
     from mechamap.run import Run
 
@@ -70,20 +73,37 @@ def _run_at(given: str) -> Run:
         key = (given, status.st_mtime_ns, status.st_size)
     except OSError:
         return read_csv(path)  # which says what is wrong
-    with _READING:
+    while not _READING.acquire(timeout=LOOK):
+        stop_if_cancelled(call)
+    try:
         if key not in _CSVS:
-            found = read_csv(path)
+            found = read_csv(path, _reading_teller(call, path.name))
             while len(_CSVS) >= CSVS_KEPT:
                 del _CSVS[next(iter(_CSVS))]
             _CSVS[key] = found
         return _CSVS[key]
+    finally:
+        _READING.release()
+
+
+def _reading_teller(call: Call, name: str) -> Callable[[float], None]:
+    told = time.monotonic()
+
+    def tell(share: float) -> None:
+        nonlocal told
+        stop_if_cancelled(call)
+        if time.monotonic() - told >= INTERVAL:
+            told = time.monotonic()
+            call.progress({"stage": "read", "detail": f"reading {name}: {share:.0%}"})
+
+    return tell
 
 
 def given_runs(call: Call) -> list[Run]:
     paths = call.params.get("runs")
     if not isinstance(paths, list) or len(paths) < 2 or not all(isinstance(path, str) and path for path in paths):
         raise RpcFault(rpc.INVALID_PARAMS, f"{call.method} needs runs, a list of two folders or CSV files or more.")
-    return [_run_at(path) for path in paths]
+    return [_run_at(path, call) for path in paths]
 
 
 def given_text(call: Call, name: str) -> str:

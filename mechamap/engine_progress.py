@@ -13,9 +13,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["ProgressTicker", "gpu_memory", "resident_memory"]
+__all__ = ["INTERVAL", "ProgressTicker", "gpu_memory", "resident_memory"]
 
-INTERVAL = 0.25
+INTERVAL = 0.25  # seconds
 
 
 class ProgressTicker:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from mechamap.engine_calls import Call, Method
-from mechamap.engine_params import given_number, given_run, given_runs, given_text_or_none, given_whole
+from mechamap.engine_params import (
+    given_number,
+    given_run,
+    given_runs,
+    given_text_or_none,
+    given_whole,
+    stop_if_cancelled,
+)
 
 __all__ = ["BESIDE"]
 
@@ -18,6 +25,7 @@ def interpret(call: Call) -> dict[str, Any]:
     from mechamap.interpret import interpret_run
     from mechamap.tables.table import report_to_dict
 
+    stop_if_cancelled(call)
     return report_to_dict(interpret_run(run, by, threshold, top, most=most))
 
 
@@ -33,6 +41,7 @@ def compare(call: Call) -> dict[str, Any]:
     from mechamap.engine_matches import FOUND
     from mechamap.tables.table import report_to_dict
 
+    stop_if_cancelled(call)
     closest = FOUND.of(*runs) if len(runs) == 2 else None
     return report_to_dict(compare_runs(runs, by, threshold, limit=most or LIMIT, closest=closest))
 

@@ -126,8 +126,15 @@ class EngineClient(EngineProcess):
         params = {"run": str(run), "neurons": list(neurons), "mode": mode}
         return self._call("ablate", params, lambda it: tuple(map(read_ablation, it["ablations"])), on_progress)
 
-    async def interpret(self, run: Path, *, by: str | None = None, threshold: float | None = None) -> Report:
-        """What a run's neurons say of its model, in tables.
+    async def interpret(
+        self,
+        run: Path,
+        *,
+        by: str | None = None,
+        threshold: float | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> Report:
+        """What a run's neurons say of its model, in tables; the engine stops where nobody waits for it any more.
 
         Args:
             by: the figure that neurons are judged by; None: the run's own.
@@ -137,15 +144,23 @@ class EngineClient(EngineProcess):
             MechaMapError: the run has no such figure, or cannot be read.
         """
         params = {"run": str(run), **_report_params((), by, threshold)}
-        return await self._call("interpret", params, report_from_dict).answer
+        return await self._call("interpret", params, report_from_dict, on_progress, beside=True).answer
 
-    async def compare(self, runs: Sequence[Path], *, by: str | None = None, threshold: float | None = None) -> Report:
+    async def compare(
+        self,
+        runs: Sequence[Path],
+        *,
+        by: str | None = None,
+        threshold: float | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> Report:
         """What differs between runs, or models; of two also their closest neurons, where :meth:`match` found them.
 
         Raises:
             MechaMapError: they have nothing that could be compared.
         """
-        return await self._call("compare", _report_params(runs, by, threshold), report_from_dict).answer
+        params = _report_params(runs, by, threshold)
+        return await self._call("compare", params, report_from_dict, on_progress, beside=True).answer
 
     def match(
         self,

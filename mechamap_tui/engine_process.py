@@ -134,7 +134,14 @@ class EngineProcess:
         params: Mapping[str, Any],
         made: Callable[[Any], T],
         on_progress: Callable[[Progress], None] | None = None,
+        *,
+        beside: bool = False,
     ) -> EngineCall[T]:
+        """Ask for something.
+
+        Args:
+            beside: whether it holds up nothing else, so that the engine can stop once nobody waits for it any more.
+        """
         id = next(self._ids)
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         # Known before the process is there, so that it can be cancelled from the first moment on.
@@ -149,6 +156,10 @@ class EngineProcess:
                 waiting.sent = True
                 self._send(rpc.request(id, method, params))
                 answer = await future
+            except asyncio.CancelledError:
+                if beside and self._waiting[id].sent:
+                    self._send(rpc.request(next(self._ids), "cancel", {"id": id}))
+                raise
             finally:
                 self._waiting.pop(id, None)
             try:

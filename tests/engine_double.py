@@ -80,17 +80,26 @@ class EngineDouble(EngineClient):
         held = ((f" down{place}", place - 9.0) for place in range(12))
         return Lens(neuron, tuple(pushed), tuple(held), "standard deviations over the vocabulary")
 
-    async def interpret(self, run: Path, *, by: str | None = None, threshold: float | None = None) -> tables.Report:
+    async def interpret(
+        self, run: Path, *, by: str | None = None, threshold: float | None = None, on_progress: Report | None = None
+    ) -> tables.Report:
         self.interpretations.append((run, by, threshold))
         if isinstance(self.interpreted, MechaMapError):
             raise self.interpreted
         if self.interpreted is None:
+            if on_progress is not None:
+                on_progress(Progress("read", "reading large.csv: 43%"))
             await asyncio.Event().wait()
         assert self.interpreted is not None
         return self.interpreted(run, by, threshold)
 
     async def compare(
-        self, runs: Sequence[Path], *, by: str | None = None, threshold: float | None = None
+        self,
+        runs: Sequence[Path],
+        *,
+        by: str | None = None,
+        threshold: float | None = None,
+        on_progress: Report | None = None,
     ) -> tables.Report:
         self.comparisons.append((tuple(runs), by, threshold))
         if isinstance(self.compared, MechaMapError):

@@ -19,6 +19,7 @@ from textual.widgets import Static
 
 from mechamap.errors import Cancelled, MechaMapError
 from mechamap.tables.table import Report, Table
+from mechamap_tui.engine_values import Progress
 from mechamap_tui.report_view import ReportView
 from mechamap_tui.screens.browse_panes import LEAST_HEIGHT, LEAST_WIDTH
 from mechamap_tui.terminal_text import ELLIPSIS, clean, fit
@@ -72,6 +73,7 @@ class ReportFrame(Screen[None]):
         self._asked_for: tuple[str | None, float | None] = (None, None)  # what the report on the screen is by
         self._told = False, 0, ""  # whether and in how many lines something is said beneath the table, and what
         self._since = 0.0
+        self._step = ""  # what the engine says it is at
         self._ticking: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -116,7 +118,7 @@ class ReportFrame(Screen[None]):
     @work(group="report", exclusive=True)
     async def load(self) -> None:
         """Ask for the report, as the view says; where there can be none, the view is that of the one before again."""
-        self._since = time.monotonic()
+        self._since, self._step = time.monotonic(), ""
         self._ticking = self._ticking or self.set_interval(TICK, self._tick)
         self._tick()
         try:
@@ -154,9 +156,14 @@ class ReportFrame(Screen[None]):
         self._entitle_screen()
         self.show_table()
 
+    def hear(self, progress: Progress) -> None:
+        """Show what the engine says it is at, with the next tick."""
+        self._step = progress.detail
+
     def _tick(self) -> None:
         self._entitle_screen()
-        busy = f"● {self.doing}  {duration_text(time.monotonic() - self._since)}" if self._ticking else ""
+        step = f" · {self._step}" if self._step else ""
+        busy = f"● {self.doing}{step}  {duration_text(time.monotonic() - self._since)}" if self._ticking else ""
         shown = "#busy" if self.report is not None else "#waiting"
         self.query_one(shown, Static).update(Text(busy))
 

@@ -92,7 +92,7 @@ def talk(gate: threading.Event) -> Iterator[Talk]:
         Methods(
             queued={"wait": wait, "fail": fail, "blow_up": blow_up, "leave": leave, "nan": lambda call: float("nan"),
                     "echo": lambda call: call.params},
-            beside={"side": lambda call: "beside"},
+            beside={"side": lambda call: "beside", "long": wait},
         )
     )  # fmt: skip
     yield talk
@@ -121,6 +121,19 @@ def test_requests_wait_for_each_other_in_order_and_those_beside_do_not(talk: Tal
     assert talk.hear()["id"] == 3
     gate.set()
     assert [talk.hear()["id"], talk.hear()["id"]] == [1, 2]
+
+
+def test_what_is_done_beside_can_be_cancelled_and_its_id_is_its_own_until_then(talk: Talk) -> None:
+    talk.ask(1, "long")
+    talk.hear_progress()
+    talk.ask(1, "side")
+    assert "still running" in talk.hear()["error"]["message"]
+    talk.ask(2, "cancel", id=1)
+    answers = {answer["id"]: answer for answer in (talk.hear(), talk.hear())}
+    assert answers[2]["result"] == {"found": True}
+    assert answers[1]["error"]["data"]["kind"] == "Cancelled"
+    talk.ask(3, "side")
+    assert talk.hear() == {"jsonrpc": "2.0", "id": 3, "result": "beside"}
 
 
 def test_a_cancelled_request_fails_under_its_own_id_and_the_next_one_is_unharmed(

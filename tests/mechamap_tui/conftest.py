@@ -45,6 +45,8 @@ def _something_waits(app: App[object]) -> bool:
         return False
     if any(not node._message_queue.empty() or node._next_callbacks for node in [app, *app._registry]):
         return True
+    if getattr(app, "_on_its_way", False):  # a key that others wait behind
+        return True
     screen = app.screen
     if screen._layout_required or screen._repaint_required or screen._dirty_widgets or screen._callbacks:
         screen._on_timer_update()

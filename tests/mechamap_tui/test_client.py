@@ -69,9 +69,15 @@ def lens(call):
     return {{"neuron": call.params["neuron"], "promoted": [[" fruit", 9]] * call.params["k"],
              "suppressed": [[" the", -1.5]], "unit": "deviations"}}
 
+def interpret(call):
+    call.progress({{"stage": "read", "detail": "reading a.csv: 43%"}})
+    stopped = call.cancel.wait(20)
+    open(call.params["run"], "w").write(str(stopped))
+    raise Cancelled("stopped")
+
 queued = {{"scan": scan, "confirm": confirm, "causes": causes, "ablate": ablate, "lens": lens}}
-Engine(sys.stdin.buffer, sys.stdout.buffer, Methods(queued=queued, prompt={{"models": models}}),
-       abandon=lambda: os._exit(1), grace=0.1).serve()
+methods = Methods(queued=queued, prompt={{"models": models}}, beside={{"interpret": interpret}})
+Engine(sys.stdin.buffer, sys.stdout.buffer, methods, abandon=lambda: os._exit(1), grace=0.1).serve()
 """
 
 
@@ -127,6 +133,18 @@ async def test_a_lens_is_answered_with_tokens_or_with_why_there_is_none(client: 
     assert (lens.suppressed, lens.unit) == (((" the", -1.5),), "deviations")
     with pytest.raises(ConfigError, match="not defined"):
         await client.lens(Path("/runs/x-1"), "L9.N9")
+
+
+async def test_a_report_that_nobody_waits_for_any_more_is_stopped(client: EngineClient, tmp_path: Path) -> None:
+    heard: list[Progress] = []
+    told = tmp_path / "stopped"
+    waiting = asyncio.create_task(client.interpret(told, on_progress=heard.append))
+    await soon(lambda: bool(heard))
+    assert heard == [Progress("read", "reading a.csv: 43%")]
+    pid = client.pid
+    waiting.cancel()
+    await soon(lambda: told.exists() and told.read_text() == "True")
+    assert (await client.scan("tiny", {}).answer).timings["pid"] == pid, "the engine lives, with all that it keeps"
 
 
 async def test_the_engine_starts_with_the_first_request_and_is_used_again(client: EngineClient) -> None:

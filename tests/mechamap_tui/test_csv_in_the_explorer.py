@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from browse_host import BrowseHost
@@ -13,11 +15,12 @@ from large_csv import write_large_csv
 from small_csv import written
 from waiting import painted, until
 
+from mechamap import engine_params
 from mechamap.csv_files import run as reading_of_csv
 from mechamap.csv_files.run import read_csv
 from mechamap.engine_calls import Call
 from mechamap.engine_params import given_run
-from mechamap.errors import RunError
+from mechamap.errors import Cancelled, RunError
 from mechamap.run import Run
 from mechamap_tui.app import MechaMapApp
 from mechamap_tui.screens.reading import ReadingScreen
@@ -80,6 +83,33 @@ async def test_reading_a_large_csv_says_how_far_it_is_and_can_be_left(
         await until(pilot, ended.is_set)
         await pilot.pause()
         assert isinstance(app.screen, StartScreen)
+
+
+def test_the_engine_says_how_far_it_reads_a_csv_and_can_be_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine_params, "INTERVAL", 0.0)
+    file = tmp_path / "large.csv"
+    write_large_csv(file, layers=4, width=1_000, categories=8, listed=0.9)
+    told: list[str] = []
+
+    def hear(method: str, progress: Mapping[str, Any]) -> None:
+        told.append(progress["detail"])
+        if len(told) == 2:
+            call.cancel.set()
+
+    call = Call(1, "interpret", {"run": str(file)}, hear)
+    with pytest.raises(Cancelled):
+        given_run(call)
+    assert len(told) == 2 and re.fullmatch(r"reading large.csv: \d+%", told[1])
+    assert given_run(Call(2, "interpret", {"run": str(file)}, lambda *_: None)).neurons == 4_000
+
+
+def test_one_that_waits_for_anothers_reading_can_be_stopped(tmp_path: Path) -> None:
+    call = Call(1, "interpret", {"run": str(written(tmp_path, "0,1,food,0.5\n"))}, lambda *_: None)
+    call.cancel.set()
+    with engine_params._READING, pytest.raises(Cancelled):
+        given_run(call)
 
 
 def test_the_engine_reads_a_csv_once_and_anew_when_it_changed(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ async def test_while_the_engine_works_it_says_so_and_can_be_left(run: Run) -> No
         it.engine.interpreted = None
         await it.press("r")
         await it.shows(InterpretScreen)
-        await it.until(lambda: "● Interpreting tiny-1" in it.text())
+        await it.until(lambda: "● Interpreting tiny-1 · reading large.csv: 43%" in it.text())
         assert it.engine.interpretations == [(run.path, None, None)]
         await it.press("q")
         await it.shows(BrowseScreen)
