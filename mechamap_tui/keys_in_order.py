@@ -1,13 +1,14 @@
-"""Keys do what they were pressed for, also when many come at once, as over a slow line or on a busy machine."""
+"""Keys and clicks do what they were meant for, also when many come at once, as over a slow line."""
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from typing import Any
+from typing import Any, TypeAlias
 
 from textual import events
 from textual.app import App
+from textual.errors import NoWidget
 from textual.message_pump import MessagePump
 
 __all__ = ["KeysInOrder"]
@@ -15,41 +16,56 @@ __all__ = ["KeysInOrder"]
 LAPS = 2  # behind a key: what it did when it came to the app, and what was said on account of that
 LONGEST = 2.0  # seconds after which the next key is no longer kept waiting
 
+UserInput: TypeAlias = events.Key | events.Paste | events.MouseEvent
+
 
 class KeysInOrder(App[None]):
-    """An app that handles a key, or a paste, when what the one before it did is done.
+    """An app that handles a key, a click or a paste when what the one before it did is done.
 
-    Textual sends each to what has the focus when it comes. It goes up from there, and a binding is found when it
-    arrives at the app; by then a letter pressed after it may already stand in a field, or have been sent to what the
-    key before it has covered with a dialog. Here a marker follows each key on its way, and lets the next one start.
+    Textual sends each to what has the focus, or is under the mouse, when it comes. It goes up from there, and a binding
+    is found when it arrives at the app; by then a letter pressed after it may already stand in a field, or have been
+    sent to what the key before it has covered with a dialog. Here a marker follows each on its way, and lets the next
+    one start.
     """
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self._ahead: deque[events.Key | events.Paste] = deque()
+        self._ahead: deque[UserInput] = deque()
         self._number = 0  # of the key on its way
         self._on_its_way = False
         self._longest: asyncio.TimerHandle | None = None
 
     async def on_event(self, event: events.Event) -> None:
-        if not isinstance(event, (events.Key, events.Paste)) or event.is_forwarded:
+        if not isinstance(event, UserInput) or event.is_forwarded:
             await super().on_event(event)
         elif self._on_its_way:
             self._ahead.append(event)
         else:
             await self._send(event)
 
-    async def _send(self, event: events.Key | events.Paste) -> None:
+    async def _send(self, event: UserInput) -> None:
+        if isinstance(event, events.MouseMove):  # in its turn, but there are many, and nothing has to wait for one
+            await super().on_event(event)
+            return
         self._on_its_way = True
         self._number += 1
-        target = self.focused or self.screen
+        target = self._target(event)
         loop = asyncio.get_running_loop()
         self._longest = loop.call_later(LONGEST, self.call_later, self._arrived, self._number)
         await super().on_event(event)
         self._climb(target, target, 1, self._number)
 
+    def _target(self, event: UserInput) -> MessagePump:
+        """Where it goes first."""
+        if not isinstance(event, events.MouseEvent):
+            return self.focused or self.screen
+        try:
+            return self.mouse_captured or self.get_widget_at(event.x, event.y)[0]
+        except NoWidget:
+            return self.screen
+
     def _climb(self, start: MessagePump, node: MessagePump | None, lap: int, number: int) -> None:
-        """Go where a key goes, from what had the focus up to the app, behind everything that waits there."""
+        """Go where a key goes, from where it was sent first up to the app, behind everything that waits there."""
         while node is not None and node is not self:
             if node.call_later(self._climb, start, node._parent, lap, number):
                 return
@@ -70,5 +86,5 @@ class KeysInOrder(App[None]):
         if self._longest is not None:
             self._longest.cancel()
         self._on_its_way = False
-        if self._ahead:
+        while self._ahead and not self._on_its_way:
             await self._send(self._ahead.popleft())

@@ -1,4 +1,4 @@
-"""Keys that come in one go, as over a slow line: each does what it would have done alone."""
+"""Keys and clicks that come in one go, as over a slow line: each does what it would have done alone."""
 
 from __future__ import annotations
 
@@ -26,6 +26,12 @@ def typed_in_one_go(pilot: Pilot[None], text: str, *keys: str) -> None:
         pilot.app.post_message(events.Key(NAMES.get(letter, letter), letter))
     for key in keys:
         pilot.app.post_message(events.Key(key, key if len(key) == 1 else None))
+
+
+def clicked_in_one_go(pilot: Pilot[None], x: int, y: int) -> None:
+    for kind in (events.MouseMove, events.MouseDown, events.MouseUp):
+        button = 0 if kind is events.MouseMove else 1
+        pilot.app.post_message(kind(None, x, y, 0, 0, button, False, False, False, x, y))
 
 
 @pytest.mark.parametrize("times", [1, 2])
@@ -92,6 +98,28 @@ async def test_a_dialog_gets_what_is_typed_after_the_key_that_opens_it(tmp_path:
         await until(pilot, lambda: app.screen is before)
         assert isinstance(before, BrowseScreen)
         await until(pilot, lambda: before.table.cursor_row == before.table.order.rows[2])
+
+
+async def test_a_click_keeps_its_place_among_the_keys(tmp_path: Path) -> None:
+    recorded_run(tmp_path / "run")
+    app = MechaMapApp(read_target(str(tmp_path / "run")), engine=EngineDouble())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        screen = app.screen
+        assert isinstance(screen, BrowseScreen)
+        table = screen.table
+        x, y = table.region.x + 8, table.region.y + 2  # the first row, below the border and the header
+        typed_in_one_go(pilot, "jjjjj")
+        clicked_in_one_go(pilot, x, y)
+        typed_in_one_go(pilot, "jj")
+        await until(pilot, lambda: table.cursor_row == table.order.rows[2] and not app._ahead)
+        typed_in_one_go(pilot, "jje")
+        clicked_in_one_go(pilot, x, y)  # for the dialog, beside its fields
+        typed_in_one_go(pilot, "", "escape")
+        await until(pilot, lambda: app.screen is screen and table.cursor_row == table.order.rows[4])
+        typed_in_one_go(pilot, "e", "escape")
+        clicked_in_one_go(pilot, x, y)  # for what the dialog had covered
+        await until(pilot, lambda: app.screen is screen and table.cursor_row == table.order.rows[0])
 
 
 async def test_one_that_is_pressed_while_the_one_before_takes_long_waits_and_is_not_lost(tmp_path: Path) -> None:
