@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
 
 from mechamap.interpret.judged import Judged
 from mechamap.interpret.strongest import shown_words
-from mechamap.tables.cell_text import number_writer
 from mechamap.tables.figure_columns import column_kind
 from mechamap.tables.rows import Behind, Rows
-from mechamap.tables.table import Column, Link, Table
+from mechamap.tables.table import Cell, Column, Link, Table, Values
 from mechamap.top_words import TopWords
 
 __all__ = ["combinations_of", "combinations_table", "several_table"]
@@ -43,18 +44,18 @@ def several_table(found: Judged, words: TopWords, most: int | None) -> Table:
 
 def _rows(
     found: Judged, words: TopWords, strength: pd.DataFrame
-) -> tuple[tuple[tuple[str | int | tuple[str, ...], ...], ...], tuple[tuple[Link, ...], ...]]:
+) -> tuple[tuple[tuple[Cell, ...], ...], tuple[tuple[Link, ...], ...]]:
     """Cells and links of the neurons of these rows; there may be very many."""
-    written, categories = number_writer(column_kind(found.kind)), found.categories
+    kind, categories = column_kind(found.kind), found.categories
     values = found.values.loc[strength.index].to_numpy().tolist()  # [several][categories]
-    filled = strength.to_numpy()
-    filled = np.where(np.isnan(filled), -np.inf, filled)
-    orders = np.argsort(-filled, axis=1, kind="stable").tolist()  # [several][categories], those that count first
-    counts = np.isfinite(filled).sum(axis=1).tolist()
+    # [several][categories], those that count first; NaN, which stands for the others, is sorted last
+    orders = np.argsort(-strength.to_numpy(), axis=1, kind="stable").tolist()
+    counts = strength.notna().sum(axis=1).tolist()
     names = found.names(strength.index)
     best = np.array([order[0] for order in orders], np.int64)
     _, tokens = shown_words(found, words, strength.index.to_numpy(np.int64), best)
-    rows, links = [], []
+    rows: list[tuple[Cell, ...]] = []
+    links: list[tuple[Link, ...]] = []
     for name, count, order, its, pieces in zip(names, counts, orders, values, tokens, strict=True):
         which = order[:count]
         rows.append(
@@ -62,7 +63,7 @@ def _rows(
                 name,
                 count,
                 tuple([categories[at] for at in which]),
-                tuple([written(its[at]) for at in which]),
+                Values(tuple([its[at] if math.isfinite(its[at]) else None for at in which]), kind),
                 pieces,
             )
         )

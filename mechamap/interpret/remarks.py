@@ -13,6 +13,9 @@ from mechamap.interpret.judged import Judged
 
 __all__ = ["remarks"]
 
+_FEW = 10  # means say nothing of the threshold that they were written with
+_GAP = 10  # times what lies between means, below the smallest of them, is no chance
+
 
 def remarks(found: Judged, asked: float | None) -> tuple[str, ...]:
     """A sentence each.
@@ -50,13 +53,36 @@ def _about_csv(found: Judged, asked: float | None) -> Iterator[str]:
             f"The CSV lists no mean below {listed:g}: neurons between {asked:g} and {listed:g} are missing, so counts "
             "are too low."
         )
+    known = max(found.threshold, listed)
+    if (least := _listed_from(found, known)) is not None:
+        yield (
+            f"The smallest mean that the CSV lists is {least:.4g}, so it was probably written with a threshold above "
+            f"{known:g}: then neurons from there to {least:.4g} are missing, and counts are too low."
+        )
     yield (
         "A CSV lists means at or above the threshold it was written with, and no other figure: nothing is said of "
         "neurons that fall on a category, or of dead ones."
     )
 
 
+def _listed_from(found: Judged, threshold: float) -> float | None:
+    """The smallest mean of a CSV where it lies farther above a threshold than chance leaves it; else None."""
+    values = found.values.to_numpy()
+    means = values[np.isfinite(values)]
+    if len(means) < _FEW:
+        return None
+    least = float(means.min())
+    between = (float(np.median(means)) - least) / (len(means) / 2)
+    return least if least - threshold > _GAP * between else None
+
+
 def _about_counts(found: Judged) -> Iterator[str]:
+    if infinite := int(np.isinf(found.values.to_numpy()).sum()):
+        values, they = ("1 value", "is") if infinite == 1 else (f"{infinite:,} values", "are")
+        yield (
+            f"{values} of {found.kind.label} {they} infinite: judged by the sign, shown as none, and left out of "
+            "correlations and evenness."
+        )
     best = {name: row for name in found.categories if (row := found.best(name)) is not None}
     if not best:
         return

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 
 from mechamap import number_text
 from mechamap.plain_text import printable
-from mechamap.tables.table import Cell, Kind
+from mechamap.tables.table import Cell, Kind, Values
 
 __all__ = ["cell_text", "is_number", "number_writer"]
 
+_JOINT = " · "
 _SPACE = "␣"  # a token that is nothing but space
 
 _WRITTEN: Mapping[str, Callable[[float], str]] = {
@@ -39,7 +40,10 @@ def cell_text(cell: Cell, kind: Kind) -> str:
     if cell is None:
         return number_text.NONE if is_number(kind) else ""
     if isinstance(cell, tuple):
-        return " · ".join([printable(piece.strip(" ")) or _SPACE for piece in cell])
+        return _JOINT.join([printable(piece.strip(" ")) or _SPACE for piece in cell])
+    if isinstance(cell, Values):
+        write = _WRITTEN[cell.kind]
+        return _JOINT.join([number_text.NONE if value is None else write(value) for value in cell.numbers])
     if isinstance(cell, bool):
         return "yes" if cell else "no"
     if isinstance(cell, str):

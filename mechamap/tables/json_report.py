@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 from mechamap.tables.selection import Selection
-from mechamap.tables.table import Report
+from mechamap.tables.table import Report, Values
 
 __all__ = ["json_text"]
 
-_text = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode  # one for all: making it takes longer than a row
+
+def _list(cell: Any) -> list[float | None]:
+    if isinstance(cell, Values):
+        return [*cell.numbers]
+    raise TypeError(f"{cell!r} is no cell")
+
+
+# One for all: making it takes longer than a row.
+_text = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_list).encode
 
 
 def json_text(report: Report, selection: Selection) -> str:
-    """The chosen tables; null where there is nothing, tokens as lists, one row of a table a line."""
+    """The chosen tables; null where there is nothing, tokens and values as lists, one row of a table a line."""
     head = {"title": report.title, "remarks": list(report.remarks)}
     tables = []
     for table in selection.tables:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
-__all__ = ["Cell", "Column", "Kind", "Link", "Report", "Table", "report_from_dict", "report_to_dict"]
+__all__ = ["Cell", "Column", "Kind", "Link", "Report", "Table", "Values", "report_from_dict", "report_to_dict"]
 
 # What a column holds, which says how it is written: see mechamap.number_text.
 Kind: TypeAlias = Literal[
@@ -23,8 +23,23 @@ Kind: TypeAlias = Literal[
     "share",  # within 0 and 1, written as a percentage
     "effect",  # a change of log probability
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """Numbers of one cell.
+
+    Attributes:
+        numbers: None where there is none.
+        kind: how each is written.
+    """
+
+    numbers: tuple[float | None, ...]
+    kind: Kind
+
+
 # None: there is nothing to say; a float is never NaN or infinite.
-Cell: TypeAlias = str | int | float | bool | tuple[str, ...] | None
+Cell: TypeAlias = str | int | float | bool | tuple[str, ...] | Values | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +111,7 @@ class Table:
         """In plain values; :meth:`from_dict` reads it back."""
         columns = [[column.key, column.title, column.kind] for column in self.columns]
         links = [[link and asdict(link) for link in row] for row in self.links]
-        rows = [[list(cell) if isinstance(cell, tuple) else cell for cell in row] for row in self.rows]
+        rows = [[_plain(cell) for cell in row] for row in self.rows]
         return {
             "key": self.key, "title": self.title, "columns": columns, "rows": rows, "about": self.about,
             "links": links, "heat": self.heat, "limit": self.limit, "stubs": self.stubs,
@@ -108,13 +123,26 @@ class Table:
             key=data["key"],
             title=data["title"],
             columns=tuple(Column(*column) for column in data["columns"]),
-            rows=tuple(tuple(tuple(cell) if isinstance(cell, list) else cell for cell in row) for row in data["rows"]),
+            rows=tuple(tuple(map(_cell, row)) for row in data["rows"]),
             about=data["about"],
             links=tuple(tuple(Link(**link) if link else None for link in row) for row in data["links"]),
             heat=data["heat"],
             limit=data["limit"],
             stubs=data["stubs"],
         )
+
+
+def _plain(cell: Cell) -> Any:
+    if isinstance(cell, Values):
+        return {"numbers": [*cell.numbers], "kind": cell.kind}
+    return [*cell] if isinstance(cell, tuple) else cell
+
+
+def _cell(plain: Any) -> Cell:
+    if isinstance(plain, dict):
+        return Values(tuple(plain["numbers"]), plain["kind"])
+    cell: Cell = tuple(plain) if isinstance(plain, list) else plain
+    return cell
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,6 +116,22 @@ def test_a_csv_is_interpreted_and_says_what_it_cannot_know(typed: Typed, run: Pa
     assert "are missing" not in typed(file, "--threshold", "0.5")[1]
 
 
+def test_a_csv_written_with_a_higher_threshold_does_not_pass_for_one_with_the_usual(
+    typed: Typed, demo_run: Run, tmp_path: Path
+) -> None:
+    said = "so it was probably written with a threshold above {}: then neurons from there to"
+
+    def told(*words: str | Path) -> str:
+        return typed(*words, "--table", "categories")[1].replace("\n      ", " ")
+
+    for threshold in ("0.2", "0.5"):
+        file = tmp_path / f"{threshold}.csv"
+        assert main(["export", str(demo_run.path), "--out", str(file), "--threshold", threshold]) == 0
+        assert (said.format("0.2") in told(file)) is (threshold == "0.5")
+    assert said.format("0.3") in told(file, "--threshold", "0.3")
+    assert "are missing" not in told(file, "--threshold", "0.5")
+
+
 def test_a_wide_csv_is_interpreted_as_the_run_is(typed: Typed, run: Path, tmp_path: Path) -> None:
     file = tmp_path / "wide.csv"
     assert main(["export", str(run), "--wide", "--out", str(file)]) == 0

@@ -145,7 +145,26 @@ def test_a_row_of_several_names_its_categories_strongest_first(demo_run: Run) ->
         values = demo_run.figure("selectivity")[at]
         order = np.argsort(-np.abs(values), kind="stable")[: row.number]
         assert row.categories == [demo_run.categories[category] for category in order]
-        np.testing.assert_allclose([float(value) for value in row.values], values[order], atol=0.00501)
+        assert row.values == values[order].tolist()  # every digit, as programs read it
+
+
+def test_infinite_values_count_and_are_said(demo_run: Run) -> None:
+    means = np.full((demo_run.neurons, 8), 0.1, np.float32)
+    means[5, :3] = np.inf
+    means[6, :2] = 2, np.inf
+    means[7, :2] = 2, 1
+    run = Run(demo_run.record, {"mean": means}, demo_run.path)
+    report = interpret_run(run, "mean")
+    table = frames(report)["several"]
+    assert table["neuron"].tolist() == ["L0.N5", "L0.N6", "L0.N7"]
+    assert table["number"].tolist() == [3, 2, 2]
+    first, second = demo_run.categories[:2]
+    assert table["categories"].tolist() == [[*demo_run.categories[:3]], [second, first], [first, second]]
+    assert table["values"].tolist() == [[None, None, None], [None, 2], [2, 1]]
+    assert (
+        "4 values of mean are infinite: judged by the sign, shown as none, and left out of correlations and evenness."
+        in report.remarks
+    )
 
 
 @pytest.mark.parametrize("figure", ["selectivity", "mean", "d"])

@@ -16,7 +16,7 @@ from rich.cells import cell_len
 
 from mechamap.errors import UsageError
 from mechamap.tables.formats import FORMATS, format_of, written
-from mechamap.tables.table import Column, Report, Table
+from mechamap.tables.table import Column, Report, Table, Values, report_from_dict, report_to_dict
 
 WORDS = ("animal", "proper noun", "x.y", "宝石の名前", 'say "hi", she', "a\x1b[31mred\nfoo", "pipe|d")
 MIXED = Table(
@@ -183,6 +183,16 @@ def test_any_table_fits_any_terminal(
 ) -> None:
     text = written(Report("r", (Table("t", "t", COLUMNS, rows),)), "table", width=width, limit=0)
     assert all(cell_len(line) <= width for line in text.splitlines())
+
+
+def test_values_of_a_cell_are_short_for_people_and_whole_for_programs() -> None:
+    cell = Values((0.9684945344924927, -0.25, None), "correlation")
+    report = Report("r", (Table("t", "t", (Column("n", "n"), Column("v", "v", "tokens")), (("L0.N1", cell),)),))
+    for form in ("table", "md"):
+        assert "+.97 · -.25 · —" in written(report, form)
+    assert json.loads(written(report, "json"))["tables"]["t"]["rows"][0]["v"] == [0.9684945344924927, -0.25, None]
+    assert written(report, "csv") == 'n,v\nL0.N1,"[0.9684945344924927, -0.25, None]"\n'
+    assert report_from_dict(json.loads(json.dumps(report_to_dict(report)))) == report
 
 
 def test_what_cannot_be_written_is_refused() -> None:
