@@ -117,8 +117,11 @@ def _check_needed(source: CsvSource, at: dict[str, int]) -> None:
     ]
     if not any(name in at for name in COLUMNS):
         hints = [f"Row {source.header_row} must name the columns: {','.join(COLUMNS)}."]
-    shown = ", ".join(name[:40] for name in [*at][:12])
-    more = f" and {len(at) - 12} more" if len(at) > 12 else ""
+    if len(source.header) == 1:
+        hints.append("Cells must be separated by commas, semicolons or tabs.")
+    cells = [cell.strip() for cell in source.header if cell.strip()]
+    shown = ", ".join(cell if len(cell) <= 40 else f"{cell[:40]}…" for cell in cells[:12])
+    more = f" and {len(cells) - 12} more" if len(cells) > 12 else ""
     source.fail(
         f" has no column {', '.join(missing)}; its header has {shown}{more}",
         " ".join(hints) or f"Expected the columns {','.join(COLUMNS)}.",

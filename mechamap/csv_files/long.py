@@ -18,6 +18,7 @@ __all__ = ["LongRows"]
 
 _THRESHOLD = 0.2  # what such files are written with by default
 _MOST = 2**28  # mean activations, of neurons times categories, of which most may be missing
+_MISSING = frozenset(("", "nan", "na", "n/a", "<na>", "#n/a", "null", "none"))
 _SPARSE = 64  # with more, how many may be missing for one that is there
 
 
@@ -49,6 +50,8 @@ class LongRows:
         self._given = 0  # rows with a category
         self._again = 0
         self._first_again = ""
+        self._missing = 0
+        self._first_missing = ""
 
     def add(self, block: RowBlock) -> None:
         """Take the next rows.
@@ -61,18 +64,30 @@ class LongRows:
             self._counts.append(self._numbers.of(block, {"tokens": counts}, first, empty=True)[:, 0])
         self.tokens.add(block, first)
         self.tokens.compare(block, neurons, first)
-        names = block.column(self._category)
+        names = self._without_missing(block)
         categories = np.array([*map(self._categories.__getitem__, names)], np.int64)  # [rows]
         rows, bare = np.flatnonzero(categories >= 0), np.flatnonzero(categories < 0)
         self._given += len(rows)
         self._make_room(block)
         for at in bare.tolist():
-            if (mean := block.rows[at][self._mean]).strip():
+            if not _is_missing(mean := block.rows[at][self._mean]):
                 block.fail(at, "category", f"is empty although avg_activation is {mean[:40]!r}")
         self._bare[neurons[bare]] = True
         if len(rows):
             means = self._numbers.of(block, {"avg_activation": self._mean}, rows.tolist())[:, 0]
             self._put(block, rows, neurons[rows], categories[rows], means)
+
+    def _without_missing(self, block: RowBlock) -> list[str]:
+        """The categories of a block's rows; ``NaN`` and the like, where the mean is so too, are none."""
+        names = block.column(self._category)
+        if not any(map(_is_missing, {*names} - {""})):
+            return names
+        for at, name in enumerate(names):
+            if name and _is_missing(name) and _is_missing(block.rows[at][self._mean]):
+                self._missing += 1
+                self._first_missing = self._first_missing or f"{name.strip()!r} in {block.where(at)}"
+                names[at] = ""
+        return names
 
     def _put(
         self,
@@ -142,6 +157,13 @@ class LongRows:
         read = {*COLUMNS, *(("name", "tokens") if self.neurons.named else ())}
         others = [*self._header.others, *(name for name in ("name", "tokens") if name in at and name not in read)]
         said = [f"Columns that were not read: {', '.join(others)}."] if others else []
+        if self._missing:
+            said.append(
+                f"{sized(self._missing, 'row')} whose category and mean are missing, first {self._first_missing}, "
+                "read as of no category."
+            )
+        if spaced := [name for name in self.categories if name != name.strip()]:
+            said.append(f"Categories with spaces around their names, which belong to them: {spaced[0][:40]!r}.")
         said += [*self._numbers.remarks(), *self.tokens.remarks()]
         bare, listed = self._bare[: len(self.neurons)], self._listed[: len(self.neurons)].any(axis=1)
         if self._again:
@@ -153,6 +175,11 @@ class LongRows:
                 f"{self.neurons.name(int(both[0]))}: in categories they are."
             )
         return said
+
+
+def _is_missing(cell: str) -> bool:
+    """Whether a cell says that there is nothing, as pandas, R and databases write it."""
+    return cell.strip().lower() in _MISSING
 
 
 def _grown(need: int, have: int) -> int:

@@ -6,6 +6,7 @@ Rows are counted from the first of the file, blank ones too; lines differ from r
 from __future__ import annotations
 
 import csv
+import gzip
 import re
 import zlib
 from collections.abc import Callable, Iterator
@@ -206,7 +207,12 @@ def open_source(path: Path, progress: Callable[[float], None] | None = None) -> 
         _fail_at_bytes(path, error)
     except IsADirectoryError:
         raise RunError(f"{path} is a folder, not a CSV file.", "Name a file inside it.") from None
-    except (OSError, EOFError, zlib.error) as error:
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise RunError(
+            f"{path} cannot be read: {str(error).rstrip('.')}.",
+            "It is packed with gzip, and damaged or cut short: copy or make it anew.",
+        ) from None
+    except OSError as error:
         said = getattr(error, "strerror", None) or str(error)
         raise RunError(f"{path} cannot be read: {said}.", "Check the path and its rights.") from None
     finally:

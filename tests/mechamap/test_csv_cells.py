@@ -44,6 +44,27 @@ def test_means_that_are_no_finite_numbers_are_counted(tmp_path: Path) -> None:
     assert run.record.config["threshold"] == 0.2
 
 
+@pytest.mark.parametrize("cell", ["NaN", "NULL", "<NA>", "None", " n/a "])
+def test_a_category_that_is_missing_with_its_mean_is_none(tmp_path: Path, cell: str) -> None:
+    rows = f"m,0,0,food,0.5,[]\nm,0,1,{cell},{cell},[]\nm,0,2,{cell},,[]\nm,0,3,,{cell},[]\n"
+    run, remarks = remarks_of(written(tmp_path, rows))
+    assert (run.neurons, run.categories) == (4, ("food",))
+    said = f"2 rows whose category and mean are missing, first {cell.strip()!r} in row 3, read as of no category."
+    assert remarks == (said,)
+
+
+def test_a_category_may_be_called_none_where_it_has_a_mean(tmp_path: Path) -> None:
+    run, remarks = remarks_of(written(tmp_path, "m,0,0,None,0.5,[]\nm,0,1,None,nan,[]\n"))
+    assert run.categories == ("None",)
+    assert "1 row whose category and mean are missing" in remarks[0]
+
+
+def test_spaces_around_the_name_of_a_category_are_said(tmp_path: Path) -> None:
+    run, remarks = remarks_of(written(tmp_path, "m,0,0,food,0.5,[]\nm,0,0, food,0.5,[]\n"))
+    assert run.categories == ("food", " food")
+    assert remarks == ("Categories with spaces around their names, which belong to them: ' food'.",)
+
+
 def test_the_decimal_comma_of_spreadsheets_is_read_and_said(tmp_path: Path) -> None:
     rows = "m;1,0;2;food;0,25;[('a', 0.5)]\nm;1;3;food;-1,5;\nm;1;4;food;2;\n"
     run, remarks = remarks_of(written(tmp_path, rows, HEADER.replace(",", ";")))

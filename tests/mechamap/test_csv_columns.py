@@ -31,6 +31,13 @@ from mechamap.csv_files.run import open_run, read_csv
             "Row 1 must name the columns: model,layer,neuron,category,avg_activation,top_tokens.",
         ),
         (
+            "Model|Layer|Neuron Index|Category|avg activation|top-tokens\n",  # shown as it is written, what is cut too
+            "has no column layer, neuron, category, avg_activation; "
+            "its header has Model|Layer|Neuron Index|Category|avg ac….",
+            "Row 1 must name the columns: model,layer,neuron,category,avg_activation,top_tokens. "
+            "Cells must be separated by commas, semicolons or tabs.",
+        ),
+        (
             "layer,neuron,max,min\n",  # a wide export, but of no category
             "has no column category, avg_activation; its header has layer, neuron, max, min.",
             "Expected the columns model,layer,neuron,category,avg_activation,top_tokens.",

@@ -62,6 +62,14 @@ def test_a_file_that_is_no_text_is_refused_in_words(tmp_path: Path, content: byt
     assert hint
 
 
+def test_a_packed_file_that_is_cut_short_is_not_taken_for_one_without_rights(tmp_path: Path) -> None:
+    packed = gzip.compress((HEADER + ROWS * 99).encode())
+    for content in (packed[:-20], packed + b"more", packed[:-8] + bytes(8)):
+        path = tmp_path / "some.csv.gz"
+        path.write_bytes(content)
+        assert refused(path)[1] == "It is packed with gzip, and damaged or cut short: copy or make it anew."
+
+
 def test_a_byte_that_is_no_text_is_found_thousands_of_rows_on(tmp_path: Path) -> None:
     rows = [f"m,0,{at},food,0.5,[]\n".encode() for at in range(9000)]
     rows[8000] = b"m,0,8000,food,0.5,\"[('caf\xe9', 1)]\"\n"
