@@ -63,9 +63,10 @@ class Engine:
         threading.Thread(target=self._read, name="requests", daemon=True).start()
         try:
             while (call := self._next()) is not None:
-                self._answer(call, self._methods.queued[call.method])
+                answer = _answer(call, self._methods.queued[call.method])
                 with self._ready:
                     self._running = None
+                self._write(answer)
         finally:
             self._ended.set()
 
@@ -109,7 +110,7 @@ class Engine:
                 self._send(rpc.result(given, {}))
                 return False
             if method in self._prompt:
-                self._answer(call, self._prompt[method])
+                self._write(_answer(call, self._prompt[method]))
             elif method in self._methods.beside:
                 self._do_beside(call, self._methods.beside[method])
             elif method in self._methods.queued:
@@ -136,9 +137,10 @@ class Engine:
 
     def _do_beside(self, call: Call, work: Method) -> None:
         def do() -> None:
-            self._answer(call, work)
+            answer = _answer(call, work)
             with self._ready:
                 self._beside.discard(call)
+            self._write(answer)
 
         with self._ready:
             self._check_new(call)
@@ -159,15 +161,6 @@ class Engine:
         self._send(_failure(found, Cancelled("Cancelled before it began.")))
         return {"found": True}
 
-    def _answer(self, call: Call, method: Method) -> None:
-        try:
-            answer = rpc.encode(rpc.result(call.id, method(call)))
-        except RpcFault as fault:
-            answer = rpc.encode(rpc.error(call.id, fault.code, fault.message))
-        except (Exception, SystemExit) as error:  # a library that calls exit() must not end the engine either
-            answer = rpc.encode(_failure(call, error))
-        self._write(answer)
-
     def _notify(self, method: str, params: Mapping[str, Any]) -> None:
         self._send(rpc.notification(method, params))
 
@@ -185,6 +178,16 @@ class Engine:
 
 def _hello(call: Call) -> dict[str, Any]:
     return {"version": __version__, "pid": os.getpid()}
+
+
+def _answer(call: Call, method: Method) -> bytes:
+    """Do what was asked; the answer, to be written once the call is forgotten: its id may be used again then."""
+    try:
+        return rpc.encode(rpc.result(call.id, method(call)))
+    except RpcFault as fault:
+        return rpc.encode(rpc.error(call.id, fault.code, fault.message))
+    except (Exception, SystemExit) as error:  # a library that calls exit() must not end the engine either
+        return rpc.encode(_failure(call, error))
 
 
 def _failure(call: Call, error: Exception | SystemExit) -> dict[str, Any]:

@@ -123,6 +123,13 @@ def test_requests_wait_for_each_other_in_order_and_those_beside_do_not(talk: Tal
     assert [talk.hear()["id"], talk.hear()["id"]] == [1, 2]
 
 
+@pytest.mark.parametrize("method", ["echo", "side"])
+def test_an_id_can_be_used_again_as_soon_as_it_was_answered(talk: Talk, method: str) -> None:
+    for _ in range(300):
+        talk.ask(1, method)
+        assert "result" in talk.hear()
+
+
 def test_what_is_done_beside_can_be_cancelled_and_its_id_is_its_own_until_then(talk: Talk) -> None:
     talk.ask(1, "long")
     talk.hear_progress()

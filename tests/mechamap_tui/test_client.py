@@ -165,9 +165,11 @@ async def test_answers_longer_than_a_pipe_buffer_arrive_whole(client: EngineClie
 
 
 async def test_a_cancelled_scan_fails_as_cancelled_and_the_engine_lives(client: EngineClient) -> None:
-    call = client.scan("slow", {})
-    await client.start()
+    heard: list[Progress] = []
+    call = client.scan("slow", {}, on_progress=heard.append)
+    await soon(lambda: bool(heard))
     pid = client.pid
+    client._kill_after = 30  # it stops because it is told to
     assert await client.cancel(call.id)
     with pytest.raises(Cancelled):
         await call.answer
