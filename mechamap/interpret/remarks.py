@@ -8,8 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from mechamap.few_occurrences import left_out
-from mechamap.figures import figures_of
+from mechamap.figures import COMPARED, figures_of
 from mechamap.interpret.judged import Judged
+from mechamap.run import FEW_OCCURRENCES
 
 __all__ = ["remarks"]
 
@@ -38,6 +39,13 @@ def _about_run(found: Judged) -> Iterator[str]:
     empty = [name for name in found.categories if not found.values[name].notna().any()]
     if empty:
         yield f"No neuron has a value of {found.kind.label} for {', '.join(empty)}."
+    if found.kind.name in COMPARED:
+        words = {name: record.coverage.get(name, {}).get("occurrences", 0) for name in found.categories}
+        if rare := [f"{name} ({times})" for name, times in words.items() if 0 < times < FEW_OCCURRENCES]:
+            yield (
+                f"Fewer than {FEW_OCCURRENCES} words of {', '.join(rare)} are in the text: there neurons reach any "
+                f"value of {found.kind.label} by chance."
+            )
     if few := left_out(run, found.kind, found.values.index.to_numpy()):
         yield few
 

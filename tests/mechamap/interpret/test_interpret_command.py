@@ -263,6 +263,17 @@ def test_opening_and_interpreting_loads_no_torch(run: Path, tmp_path: Path) -> N
     assert done.stderr.splitlines()[-1] == "[]"
 
 
+def test_a_category_of_which_the_text_has_hardly_a_word_is_named(typed: Typed, tmp_path: Path) -> None:
+    text = tmp_path / "short.txt"
+    text.write_text("A dog and a cat, a lion and a giraffe, a horse and a wolf came to Paris.")
+    run = tmp_path / "run"
+    assert main(["scan", "demo", "--text", str(text), "--out", str(run)]) == 0
+    said = "Fewer than 5 words of location (1) are in the text: there neurons reach any value of {} by chance."
+    out = typed(run, "--format", "json")[1]
+    assert said.format("reads") in json.loads(out[out.index("{") :])["remarks"]
+    assert "Fewer than 5" not in typed(run, "--by", "mean")[1]
+
+
 def test_a_run_without_categories_says_so(tmp_path: Path) -> None:
     run = recorded_run(tmp_path / "run")
     none = Run(replace(run.record, categories=()), {"selectivity": np.zeros((run.neurons, 0), np.float32)}, run.path)
