@@ -51,7 +51,7 @@ def neuron_evenness(found: Judged) -> pd.Series[float]:
         distance = values[first : first + _AT_ONCE].astype(np.float64) - found.kind.centre
         strengths = np.abs(distance) if found.kind.two_sided else np.where(distance < 0, 0.0, distance)
         if found.lists_some:
-            strengths = np.nan_to_num(strengths, nan=0.0)
+            strengths[np.isnan(strengths)] = 0.0
         made[first : first + _AT_ONCE] = evenness(strengths)
     return pd.Series(made, found.values.index)
 

@@ -58,7 +58,8 @@ def top_table(found: Judged, top: int, words: TopWords) -> Table:
             cells: list[Cell] = [category, rank, found.name(row), number(found.value(row, category))]
             cells += [check(its) for _, check in checks]
             if routed:
-                cells.append(int(run.figure("tokens")[row]))
+                tokens_seen = run.figure("tokens")[row]
+                cells.append(int(tokens_seen) if np.isfinite(tokens_seen) else None)  # a CSV may leave it open
             if directed:
                 cells.append("falls" if falls else "rises")
             rows.add(*(Behind(cell, found.neuron(row, category)) for cell in (*cells, tokens)))

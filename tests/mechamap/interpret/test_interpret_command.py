@@ -143,6 +143,15 @@ def test_a_wide_csv_is_interpreted_as_the_run_is(typed: Typed, run: Path, tmp_pa
         assert one == pytest.approx(other, abs=1e-5)  # the file has six digits
 
 
+def test_a_csv_of_experts_may_leave_open_over_how_many_tokens_a_neuron_was_scored(typed: Typed, tmp_path: Path) -> None:
+    file = tmp_path / "experts.csv"
+    header = "model,layer,neuron,category,avg_activation,top_tokens,name,tokens\n"
+    file.write_text(f"{header}m,0,0,food,0.5,[],L0.E0.N0,\nm,0,1,food,0.4,[],L0.E0.N1,7\n")
+    code, out, _ = typed(file, "--table", "top", "--format", "json")
+    assert code == 0
+    assert [row["routed"] for row in json.loads(out)["tables"]["top"]["rows"]] == [None, 7]
+
+
 def test_of_a_csv_with_several_models_one_is_named(typed: Typed, tmp_path: Path) -> None:
     rows = [f'{model},{layer},{n},food,0.{n + 3},"[]"' for model in "ab" for layer in range(2) for n in range(4)]
     file = tmp_path / "two.csv"

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from plain_counts import wide_of_csv, wide_of_run
 from scipy.stats import entropy
+from small_csv import written as written_csv
 
+from mechamap.csv_files.run import read_csv
 from mechamap.errors import UsageError
 from mechamap.interpret import interpret_run, missing_tables
 from mechamap.interpret.judged import judged
@@ -69,6 +71,13 @@ def test_of_a_csv_what_is_not_listed_counts_as_nothing(run_called: Callable[[str
         expected = entropy(values, axis=1) / np.log(values.shape[1])
     np.testing.assert_allclose(neuron_evenness(judged(run_called("csv"), None, None)), expected, atol=1e-6)
     assert np.isnan(expected).sum() == (values.max(axis=1) == 0).sum() > 0
+
+
+def test_a_neuron_with_an_infinite_value_has_no_evenness(tmp_path: Path) -> None:
+    rows = "m,0,0,food,inf,[]\nm,0,0,animal,1,[]\nm,0,1,food,inf,[]\nm,0,2,animal,1,[]\n"
+    run = read_csv(written_csv(tmp_path, rows))
+    np.testing.assert_array_equal(neuron_evenness(judged(run, None, None)), [np.nan, np.nan, 0])
+    assert rows_of(run, "specialists")["neuron"].tolist() == ["L0.N2"]
 
 
 def test_quartiles_and_counts_layer_by_layer(demo_run: Run) -> None:
