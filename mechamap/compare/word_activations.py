@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import weakref
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +35,7 @@ class ModelWords:
         words: all words of the text, with the model's positions.
         numbers: ``[words here]``, which of them the columns are.
         columns: ``[words here]``, where they stand in ``values``.
-        values: ``[neurons, words that the model read]`` float32, in memory or in a file that goes with this value.
+        values: ``[neurons, words that the model read]`` float32, in memory or in a temporary file.
         placed: the placements of the categories' words, where they were asked for.
     """
 
@@ -47,7 +45,6 @@ class ModelWords:
     columns: NDArray[np.intp]
     values: NDArray[np.float32]
     placed: PlacedWords | None = None
-    _file: object = field(default=None, repr=False)  # keeps the temporary folder
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -110,7 +107,7 @@ def kept_words(run: Run, *, placements: bool = False) -> ModelWords:
     words = run_words(run)
     numbers = np.flatnonzero(words.positions >= 0)
     positions = words.positions[numbers]  # [words]
-    values, file = empty_activations(run.neurons, len(numbers))
+    values = empty_activations(run, len(numbers))
     placing = placing_of_run(run) if placements else None
     for layer in run.complete_layers:
         kept = run.activations(layer.layer)
@@ -122,7 +119,7 @@ def kept_words(run: Run, *, placements: bool = False) -> ModelWords:
         if placing is not None:
             _place_kept(placing, layer, kept)
     placed = placing.placed() if placing is not None else None
-    return ModelWords(run, words, numbers, np.arange(len(numbers)), values, placed, file)
+    return ModelWords(run, words, numbers, np.arange(len(numbers)), values, placed)
 
 
 def _place_kept(placing: Placing, layer: LayerRows, kept: NDArray[np.float16]) -> None:
@@ -160,33 +157,28 @@ def placing_of_run(run: Run) -> Placing:
     )
 
 
-def empty_activations(neurons: int, words: int) -> tuple[NDArray[np.float32], object]:
-    """Room for word activations, all NaN, and what must be kept as long as they are.
+def empty_activations(run: Run, words: int) -> NDArray[np.float32]:
+    """Room for a run's word activations, ``[neurons, words]``: NaN, unless its layer is complete and will be filled in.
+
+    Much of it is in a file without a name, of which nothing is left however the program ends.
 
     Raises:
-        RunError: they are too many for memory, and there is no room for a temporary file.
+        RunError: it is too much for memory, and there is no room for a temporary file.
     """
-    size = neurons * words * 4
+    shape = (run.neurons, words)
+    size = run.neurons * words * 4
     if size <= IN_MEMORY:
-        return np.full((neurons, words), np.nan, np.float32), None
-    needed = f"{neurons:,} neurons over {words:,} words take {size / 2**30:.1f} GiB"
+        return np.full(shape, np.nan, np.float32)
+    needed = f"{run.neurons:,} neurons over {words:,} words take {size / 2**30:.1f} GiB"
     hint = "Point TMPDIR to a larger disk, or compare over a shorter text."
     if shutil.disk_usage(tempfile.gettempdir()).free < size:
         raise RunError(f"{needed}, which {tempfile.gettempdir()} does not have.", hint)
     try:
-        folder = _Folder()
-        values: NDArray[np.float32] = np.lib.format.open_memmap(
-            folder.path / "activations.npy", "w+", np.float32, (neurons, words)
-        )
+        with tempfile.TemporaryFile(prefix="mechamap-words-") as file:
+            values: NDArray[np.float32] = np.memmap(file, np.float32, "w+", shape=shape)
     except OSError as error:
         reason = f"{tempfile.gettempdir()} cannot be written: {error.strerror or error}"
         raise RunError(f"{needed}, and {reason}.", hint) from None
-    return values, folder
-
-
-class _Folder:
-    """A temporary folder that is removed when nobody holds it any more, at the latest when the program ends."""
-
-    def __init__(self) -> None:
-        self.path = Path(tempfile.mkdtemp(prefix="mechamap-words-"))
-        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+    for layer in set(run.layers) - set(run.complete_layers):
+        values[layer.rows] = np.nan
+    return values

@@ -62,7 +62,7 @@ def read_words(
     numbers = np.flatnonzero(words.positions >= 0)
     positions = words.positions[numbers]  # [words]
     wanted = text.scored if placing is not None else np.isin(np.arange(len(text.ids)), positions)  # [positions]
-    values, file = empty_activations(run.neurons, len(numbers))
+    values = empty_activations(run, len(numbers))
     on_event(StageEntered("pass", f"{run.label}: {len(layers)} layers, {len(text.ids):,} tokens"))
     reading = _Reading(layers, values, (np.cumsum(wanted) - 1)[positions], int(wanted.sum()), placing, on_event)
     with translated(loaded.id):
@@ -76,7 +76,7 @@ def read_words(
             cancel=cancel,
         )
     placed = placing.placed() if placing is not None else None
-    return ModelWords(run, words, numbers, np.arange(len(numbers)), values, placed, file)
+    return ModelWords(run, words, numbers, np.arange(len(numbers)), values, placed)
 
 
 def _own_text(run: Run, placements: bool) -> tuple[TokenizedText, Words, Placing | None]:

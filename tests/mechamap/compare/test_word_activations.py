@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import gc
 import shutil
+import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -13,10 +13,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from plain_activations import plain_activations
+from recorded_run import recorded_run
 from tiny_encoders import save_tiny
 
 from mechamap.compare import word_activations
-from mechamap.compare.word_activations import ModelWords, aligned, has_kept, kept_words
+from mechamap.compare.word_activations import ModelWords, aligned, empty_activations, has_kept, kept_words
 from mechamap.compare.word_pass import read_words
 from mechamap.config import config_from_dict
 from mechamap.errors import Cancelled, RunError, UsageError
@@ -122,22 +123,30 @@ def test_another_text_is_read_with_the_runs_settings(scanned) -> None:
     np.testing.assert_allclose(words.placed.auroc(), fresh.run.figure("auroc"), atol=1e-6)
 
 
-def test_large_activations_wait_in_a_file_that_goes_with_them(scanned, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_activations_wait_in_a_file_of_which_nothing_is_left(
+    scanned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     its = scanned("gpt2")
     small = kept_words(its.run)
     monkeypatch.setattr(word_activations, "IN_MEMORY", 0)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     words = kept_words(its.run)
     assert isinstance(words.values, np.memmap)
-    file = Path(words.values.filename)
-    assert file.exists()
-    np.testing.assert_array_equal(words.block(slice(3, 50)), small.block(slice(3, 50)))
-    shorter = words.at(words.numbers[:5])
-    del words
-    gc.collect()
-    assert shorter.block(slice(0, 2)).shape == (2, 5)
-    del shorter
-    gc.collect()
-    assert not file.exists()
+    assert list(tmp_path.iterdir()) == [], "it has no name, so a program that is killed leaves nothing behind"
+    np.testing.assert_array_equal(words.values, small.values)
+    assert words.at(words.numbers[:5]).block(slice(0, 2)).shape == (2, 5)
+
+
+@pytest.mark.parametrize("in_memory", [0, 1 << 20])
+def test_a_layer_that_is_not_complete_has_no_activations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_memory: int
+) -> None:
+    monkeypatch.setattr(word_activations, "IN_MEMORY", in_memory)
+    run = recorded_run(tmp_path / "run", complete=1)
+    values = empty_activations(run, 7)
+    assert values.shape == (run.neurons, 7)
+    for layer in run.layers[1:]:
+        assert np.isnan(values[layer.rows]).all()
 
 
 def test_a_full_disk_is_said_before_anything_is_read(scanned, monkeypatch: pytest.MonkeyPatch) -> None:
