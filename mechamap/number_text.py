@@ -68,9 +68,11 @@ def small_probability(value: float) -> str:
 
 
 def share(value: float) -> str:
-    """A value within 0 to 1 as a percentage: ``11%``; ``<1%`` where it is small but not nothing."""
+    """A value within 0 to 1 as a percentage: ``11%``; ``<1%`` is small but not nothing, ``>99%`` is not all."""
     if math.isnan(value):
         return NONE
     if 0 < value < 0.005:
         return "<1%"
+    if 0.995 <= value < 1:
+        return ">99%"
     return f"{100 * value:.0f}%"

@@ -166,7 +166,7 @@ def _about_columns(header: CsvHeader) -> list[str]:
 
 
 def _stem(path: Path) -> str:
-    return path.name.removesuffix(".gz").removesuffix(path.suffix) or path.name
+    return Path(path.name.removesuffix(".gz")).stem or path.name
 
 
 def _run(path: Path, models: _Models, rows: LongRows | WideRows, problems: list[str]) -> Run:

@@ -90,6 +90,11 @@ def test_without_top_tokens_or_a_model_the_numbers_are_read(tmp_path: Path) -> N
     )
 
 
+def test_a_packed_file_that_says_no_model_is_called_as_it_is_when_unpacked(tmp_path: Path) -> None:
+    run = read_csv(written(tmp_path, "0,3,food,0.5\n", "layer,neuron,category,avg_activation\n", "gpt2-x1.5.csv.gz"))
+    assert run.label == "gpt2-x1.5"
+
+
 # --- several models ---
 
 MIXED = "a,0,0,food,0.5,[]\na,0,1,food,0.25,[]\norg/b,0,0,food,0.75,[]\nc,0,9,animal,1,[]\n"

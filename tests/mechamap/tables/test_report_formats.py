@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from mechamap.errors import UsageError
+from mechamap.tables.cell_text import cell_text
 from mechamap.tables.formats import FORMATS, format_of, written
 from mechamap.tables.table import Column, Report, Table, Values, report_from_dict, report_to_dict
 
@@ -183,6 +184,11 @@ def test_any_table_fits_any_terminal(
 ) -> None:
     text = written(Report("r", (Table("t", "t", COLUMNS, rows),)), "table", width=width, limit=0)
     assert all(cell_len(line) <= width for line in text.splitlines())
+
+
+def test_a_share_that_is_not_all_does_not_read_as_all_nor_a_small_one_as_none() -> None:
+    shares = [0.0, 0.0001, 0.006, 0.994, 0.9996, 1.0]
+    assert [cell_text(share, "share") for share in shares] == ["0%", "<1%", "1%", "99%", ">99%", "100%"]
 
 
 def test_values_of_a_cell_are_short_for_people_and_whole_for_programs() -> None:
