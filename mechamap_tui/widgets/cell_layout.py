@@ -20,6 +20,7 @@ GAP = 2  # cells in front of a column
 LABEL_LEAST, CUT_LEAST = 4, 12
 MEASURED = 200  # rows whose texts say how wide a column has to be
 HEAT_LEAST, HEAT_MOST, HEAT_TALLEST = 3, 12, 3
+HEAT_SCROLLED = 6  # cells of a column for its title, in a heat map that is too wide for the pane anyway
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,11 +108,16 @@ def number_layout(table: Table, pane: int) -> CellLayout:
 
 
 def heat_layout(table: Table, pane: int, lines: int) -> CellLayout:
-    """All columns alike, as large as there is room for."""
+    """All columns alike, as large as there is room for; never so small that numbers would run into one another."""
     titles = tuple((clean(column.title),) for column in table.columns)
-    label = _label(max(map(cell_len, (*next(_texts(table)), titles[0][0]))), pane) + 1
-    columns = max(len(table.columns) - 1, 1)
-    width = min(max((pane - MARGIN - label) // columns, HEAT_LEAST), HEAT_MOST)
+    names, *numbers = _texts(table)
+    label = _label(max(map(cell_len, (*names, titles[0][0]))), pane) + 1
+    width = (pane - MARGIN - label) // max(len(numbers), 1)
+    least = max(HEAT_LEAST, *(cell_len(text) + 1 for texts in numbers for text in texts), 0)
+    if width < least:
+        wanted = max((cell_len(title) + 1 for (title,) in titles[1:]), default=0)
+        width = max(least, min(wanted, HEAT_SCROLLED))
+    width = min(width, max(HEAT_MOST, least))
     tall = min(max((lines - 1) // max(len(table.rows), 1), 1), HEAT_TALLEST, max(width // 3, 1))
     return CellLayout((label, *[width] * (len(table.columns) - 1)), titles, pane, tall)
 

@@ -9,6 +9,7 @@ from mechamap.tables.table import Cell, Column, Kind, Table
 from mechamap_tui.bar_chart import BLUE, ORANGE
 from mechamap_tui.heat_map import RGB, heat_map, shade
 from mechamap_tui.widgets.cell_layout import heat_layout, number_layout
+from mechamap_tui.widgets.cell_lines import CellLines
 from mechamap_tui.widgets.heat_map_view import BAND, HeatMap
 
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)
@@ -103,6 +104,16 @@ def test_a_map_of_many_columns_is_scrolled_by_whole_columns() -> None:
     assert (60, layout.widths[60]) in layout.shown(first)
     assert layout.first_that_shows(1, first) == 1
     assert layout.first_that_shows(first, first) == first
+
+
+@pytest.mark.parametrize("value", [7, 137, 1_234, 46_080])
+@pytest.mark.parametrize("pane", [58, 78, 158])
+def test_numbers_of_a_map_never_run_into_one_another_or_into_the_name_of_their_row(pane: int, value: int) -> None:
+    table = table_of([[value] * 40] * 3)
+    layout = heat_layout(table, pane, 20)
+    lines = CellLines(table, layout, HeatMap(table, BLACK), lambda _: Style.null())
+    shown = [text for at in range(3) for text in lines.row(at, (layout.tall - 1) // 2, 1, None).text.split()]
+    assert set(shown) == {"0", "1", "2", f"{value:,}"}
 
 
 def test_the_columns_that_say_what_a_row_is_about_stay_where_half_the_pane_holds_them() -> None:
