@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
 from mechamap.runs import RunSummary
-from mechamap_tui.terminal_text import clean
+from mechamap_tui.terminal_text import clean, fit_ends
 
 __all__ = ["StartEntry", "age_text", "entries", "entry_line"]
 
@@ -85,5 +88,18 @@ def entry_line(entry: StartEntry, sign: str = " ") -> Table:
     for _ in range(3):
         line.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     style = "red" if entry.run is not None and entry.run.state == "damaged" else ""
-    line.add_row(Text(f"{sign} {name}"), Text(what, style), Text(more, "dim"))
+    line.add_row(_Name(f"{sign} {name}"), Text(what, style), Text(more, "dim"))
     return line
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    """A name that keeps its end where it is cut: runs of one model differ by nothing but the number there."""
+
+    text: str
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield Text(fit_ends(self.text, options.max_width), no_wrap=True)
+
+    def __rich_measure__(self, console: Console, options: ConsoleOptions) -> Measurement:
+        return Measurement(1, cell_len(self.text))

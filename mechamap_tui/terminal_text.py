@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from rich.cells import cell_len, set_cell_size
 
-__all__ = ["clean", "fit", "pad", "piece_label"]
+__all__ = ["clean", "fit", "fit_ends", "pad", "piece_label"]
 
 NEWLINE, TAB, SPACE, ELLIPSIS = "⏎", "⇥", "␣", "…"
 # Emoji and text presentation selectors: terminals disagree on the width of what they follow.
@@ -68,6 +68,17 @@ def fit(text: str, width: int) -> str:
     if width <= 1:
         return ELLIPSIS[:width]
     return set_cell_size(text, width - 1).rstrip() + ELLIPSIS
+
+
+def fit_ends(text: str, width: int) -> str:
+    """``text`` cut to at most ``width`` cells in its middle, which is marked; a third of the room is for its end."""
+    kept = width // 3
+    if cell_len(text) <= width or not kept:
+        return fit(text, width)
+    end = len(text)
+    while cell_len(text[end - 1 :]) <= kept:
+        end -= 1
+    return fit(text, width - cell_len(text[end:])) + text[end:]
 
 
 def pad(text: str, width: int, *, right: bool = False) -> str:

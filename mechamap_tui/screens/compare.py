@@ -37,6 +37,7 @@ class CompareScreen(JudgedScreen, inherit_bindings=False):
         *TABLE_KEYS,
         *JUDGED_KEYS,
         Binding("m", "match", "closest neurons"),
+        Binding("x", "app.cancel_scan", "cancel scan"),
         Binding("x", "app.cancel_check", "cancel"),
         *REPORT_KEYS,
     ]

@@ -83,7 +83,8 @@ class RunChoice(ModalScreen[tuple[Path, ...]]):
         before = self._highlighted()
         self._shown = [entry for entry in self._all if entry.matches(typed)]
         target = read_target(typed)
-        if target.kind in ("run", "csv") and target.path is not None:
+        known = {entry.value for entry in self._shown}
+        if target.kind in ("run", "csv") and target.path is not None and str(target.path) not in known:
             what = "the CSV" if target.kind == "csv" else "the run"
             self._shown.append(StartEntry("typed", str(target.path), (typed, what, "")))
         listed.clear_options().add_options([Option(entry_line(entry, self._sign(entry))) for entry in self._shown])

@@ -32,7 +32,8 @@ class Prompt(Vertical):
         & > Horizontal { height: 1; }
         & .prompt--label { width: auto; padding: 0 1; text-style: bold; }
         & Input { width: 1fr; height: 1; border: none; padding: 0 1; background: $surface; }
-        & .prompt--answer { height: 1; padding: 0 1; color: $foreground 80%; }
+        & .prompt--answer { height: 1; padding: 0 1; color: $foreground 80%;
+                            text-wrap: nowrap; text-overflow: ellipsis; }
         & .prompt--answer.-wrong { color: $text-error; text-style: bold; }
     }
     """
@@ -89,7 +90,7 @@ class Prompt(Vertical):
     def answer(self, text: str, *, wrong: bool = False) -> None:
         """Say something about what was typed."""
         shown = self.query_one(".prompt--answer", Static)
-        shown.update(Text(text, no_wrap=True, overflow="ellipsis"))
+        shown.update(Text(text))
         shown.set_class(wrong, "-wrong")
 
     def refuse(self, error: MechaMapError) -> None:

@@ -95,6 +95,20 @@ async def test_several_are_marked_and_a_path_leads_to_what_is_elsewhere(home: Pa
         assert it.engine.comparisons[1][0] == (home / "runs" / "one", home / "three.csv")
 
 
+async def test_runs_of_one_model_are_told_apart_by_the_end_of_their_names_and_each_is_listed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MECHAMAP_HOME", str(tmp_path))
+    names = [f"a-model-{'with-a-long-' * 5}name-{number}" for number in (1, 2, 12)]
+    one, *_ = (recorded_run(tmp_path / "runs" / name) for name in names)
+    async with exploring(one) as it:
+        await it.press("d")
+        await it.shows(RunChoice)
+        await it.until(lambda: "name-2 " in it.text() and "name-12 " in it.text())
+        it.app.screen.query_one("#which", Input).value = names[2]
+        await it.until(lambda: [Path(entry.value).name for entry in it.app.screen._shown] == names[2:])
+
+
 async def test_from_the_start_screen_a_run_is_compared_too_and_the_choice_can_be_left(home: Path) -> None:
     async with exploring(Run.open(home / "runs" / "one")) as it:
         await it.press("q")
@@ -154,6 +168,16 @@ async def test_closest_neurons_are_looked_for_beside_whatever_else_is_done(home:
         it.engine.answer(made_comparison(runs, matched=True))
         await it.until(lambda: "Closest neurons of one and two are found" in it.told)
         assert it.app.checking is None
+
+
+async def test_a_scan_that_is_in_the_way_is_cancelled_with_the_key_that_is_named(home: Path) -> None:
+    async with comparing(home) as it:
+        it.app.start_scan("demo", {})
+        await it.press("q", "m", "enter")
+        await it.shows(ErrorScreen)
+        assert "or press x" in it.text()
+        await it.press("enter", "x")
+        await it.until(lambda: it.app.live is None)
 
 
 async def test_what_is_found_is_shown_where_the_runs_are_compared(home: Path) -> None:

@@ -12,7 +12,7 @@ from rich.cells import cell_len
 from textual.app import App
 
 from mechamap_tui.clipboard import copied_file, copy_text
-from mechamap_tui.terminal_text import clean, fit, pad, piece_label
+from mechamap_tui.terminal_text import clean, fit, fit_ends, pad, piece_label
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,13 @@ def test_a_cut_is_marked_and_wide_characters_are_not_halved() -> None:
     assert fit("日本語", 4) == "日…"
     assert pad("日本語", 4) == "日… "
     assert pad("ab", 4, right=True) == "  ab"
+
+
+def test_a_name_keeps_its_end_where_it_is_cut() -> None:
+    assert fit_ends("SmolLM2-135M-Instruct-12", 14) == "SmolLM2-1…t-12"
+    assert fit_ends("SmolLM2", 7) == "SmolLM2"
+    assert fit_ends("日本語日本語日本語", 9) == "日本語…語"
+    assert [len(fit_ends("abcdef", width)) for width in range(7)] == list(range(7))
 
 
 @pytest.mark.parametrize(("piece", "label"), [(" dog", "dog"), ("  ", "␣␣"), ("\n", "⏎"), ("", "␣"), (" \n", "⏎")])
