@@ -41,6 +41,9 @@ class Share:
         counted: at or above the threshold with the words there are.
         corrected: less what chance carries over the threshold; not below 0.
         low, high: limits of the 95 % interval, around ``corrected``.
+
+    All are NaN of a category that has no word in the text, ``exactly one`` and ``at least one`` where none has any; all
+    but ``counted`` where there is a single word, since resamples of one word are all the same.
     """
 
     name: str
@@ -167,6 +170,8 @@ def _counted(model: PlacedWords, weights: NDArray[np.float32], keys: Sequence[Ke
         counts[0] += np.count_nonzero(several == 1, axis=0)
         counts[1] += np.count_nonzero(several, axis=0)
     counts /= max(len(scored), 1)
+    unknown = [not len(model.of_category(number)) for number in range(len(model.categories))]
+    counts[[all(unknown), all(unknown), *unknown]] = np.nan
     return _Counted((ONE, ANY, *model.categories), counts[:, 0], counts[:, 1:], len(scored))
 
 
@@ -197,6 +202,9 @@ def _shares(
 ) -> Iterator[Share]:
     for name, share, drawn in zip(counted.names, counted.shares.tolist(), counted.drawn, strict=True):
         mine = [at for at, key in enumerate(keys) if name in (ONE, ANY, key[0])]
+        if len(mine) < 2 or np.isnan(share):
+            yield Share(name, share, np.nan, np.nan, np.nan)
+            continue
         corrected, low, high = _interval(share, drawn, weights[mine])
         yield Share(name, share, *(float(np.clip(value, *limits)) for value in (corrected, low, high)))
 
@@ -219,4 +227,5 @@ def _interval(share: float, drawn: NDArray[np.float64], weights: NDArray[np.floa
     linear = float(np.clip(np.square(influence).sum() - len(weights) / len(drawn) * variance, 0, variance))
     wider = np.sqrt(4 - 3 * linear / variance)
     low, high = np.quantile(drawn, ((1 - LEVEL) / 2, (1 + LEVEL) / 2)).tolist()
-    return corrected, corrected - wider * (high - mean), corrected + wider * (mean - low)
+    # Of a share that hardly any draw has, the mean can lie above the upper quantile.
+    return corrected, corrected - wider * max(high - mean, 0.0), corrected + wider * max(mean - low, 0.0)

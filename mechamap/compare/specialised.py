@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from mechamap.compare.bootstrap import Share, Shares
@@ -30,8 +31,8 @@ def specialised_table(shares: Shares) -> Table:
     about = (
         f"Of 1,000 neurons ({neurons} are scored) those with |reads| ≥ {shares.threshold:g}, less what chance carries "
         f"over the threshold, with the 95 % interval over the categories' words ({shares.draws:,} resamples, seed "
-        f"{shares.seed}); counted: with what chance carries. A difference whose interval has 0 in it may be one of "
-        "words."
+        f"{shares.seed}); counted: with what chance carries. A and B are not below 0; their difference is taken "
+        "before that. One whose interval has 0 in it may be one of words."
     )
     return rows.table("specialised", "Specialised neurons, of 1,000", tuple(columns), about=about)
 
@@ -51,5 +52,5 @@ def _turned(share: Share | None) -> Share | None:
     return Share(share.name, -share.counted, -share.corrected, -share.high, -share.low)
 
 
-def _of_thousand(value: float) -> float:
-    return round(_PER * value, 2) + 0.0  # no -0.0
+def _of_thousand(value: float) -> float | None:
+    return None if math.isnan(value) else round(_PER * value, 2) + 0.0  # no -0.0

@@ -11,6 +11,7 @@ from share_simulation import Population, percentile_interval
 
 from mechamap.compare.bootstrap import ANY, ONE, Share, specialised_shares
 from mechamap.compare.placements import PlacedWords
+from mechamap.compare.specialised import specialised_table
 
 POPULATION = Population(1500, 3)
 
@@ -129,3 +130,32 @@ def test_memory_does_not_grow_with_neurons_and_draws():
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 200 * 2**20  # of 12,000 x 1,000 x 8 numbers
+
+
+def test_the_corrected_share_lies_in_its_interval_however_few_draws_have_any():
+    """It needs nearly all of the 16 clear words of 20: few draws have so many of them, and the upper quantile is 0."""
+    sums = np.array([[0.5] * 4 + [1.0] * 16], np.float32)
+    placed = PlacedWords(("c",), np.zeros(20, np.intp), tuple(map(str, range(20))), sums, np.ones((1, 20), np.float32))
+    seen = 0
+    for threshold in (0.95, 0.97, 0.99):
+        found = by_name(specialised_shares(placed, threshold=threshold).a)["c"]
+        seen += found.counted == 0 and found.high > 0
+        assert found.low <= found.corrected <= found.high
+    assert seen
+
+
+def test_a_category_without_words_has_no_share_and_one_of_a_single_word_no_interval():
+    sums = np.array([[1.0, 1.0, 1.0], [0.5, 0.5, 0.5]], np.float32)
+    category = np.array([0, 0, 1], np.intp)
+    placed = PlacedWords(("two", "one", "none"), category, ("x", "y", "z"), sums, np.ones((1, 3), np.float32))
+    found = specialised_shares(placed, replace(placed, sums=sums.copy()))
+    for shares in (found.a, found.difference):
+        its = by_name(shares)
+        assert np.isfinite([its["two"].low, its["two"].high, its[ANY].low]).all()
+        assert np.isfinite(its["one"].counted)
+        assert np.isnan([its["one"].corrected, its["one"].low, its["one"].high]).all()
+        assert np.isnan([its["none"].counted, its["none"].low]).all()
+    table = specialised_table(found)
+    rows = {row[0]: row[1:] for row in table.rows}
+    assert rows["none"] == (None,) * 11
+    assert rows["one"] == (*(None,) * 9, 500.0, 500.0)
