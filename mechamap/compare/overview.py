@@ -40,7 +40,13 @@ def all_categories(runs: Sequence[Run]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(category for run in runs for category in run.categories))
 
 
-def overview_table(runs: Sequence[Run], labels: Sequence[str] | None = None) -> Table:
+def overview_table(
+    runs: Sequence[Run],
+    labels: Sequence[str] | None = None,
+    *,
+    by: FigureKind | None = None,
+    threshold: float | None = None,
+) -> Table:
     """Category x model, a row each: the best neuron, its check, how many neurons there are, and how deep they lie.
 
     The best is the confirmed neuron with the highest ``held_out_auroc``; where none is confirmed, the one with the
@@ -50,9 +56,12 @@ def overview_table(runs: Sequence[Run], labels: Sequence[str] | None = None) -> 
     Args:
         runs: any; a cell's link says which by its place here.
         labels: what to call the models, one a run; by default :func:`mechamap.compare.names.run_labels`.
+        by, threshold: from where on a neuron is strong, where it is told by this figure; else what is usual.
     """
     names = run_labels(runs) if labels is None else tuple(labels)
     seen = [_Seen.of(run, at) for at, run in enumerate(runs)]
+    if threshold is not None:
+        seen = [replace(its, threshold=threshold) if its.kind == by else its for its in seen]
     rows = Rows()
     for category in all_categories(runs):
         for its, name in zip(seen, names, strict=True):

@@ -46,11 +46,11 @@ class Pair:
     @cached_property
     def appeared(self) -> NDArray[np.bool_]:
         """What counts in B, and in A is known not to, ``[common, categories]``."""
-        return self.in_b & ~self.in_a & _known(self.relation.a, self.a)
+        return self.in_b & ~self.in_a & self._known(self.relation.a, self.a)
 
     @cached_property
     def vanished(self) -> NDArray[np.bool_]:
-        return self.in_a & ~self.in_b & _known(self.relation.b, self.b)
+        return self.in_a & ~self.in_b & self._known(self.relation.b, self.b)
 
     @cached_property
     def turned(self) -> NDArray[np.bool_]:
@@ -63,6 +63,15 @@ class Pair:
     def unknown(self) -> int:
         """How many times something counts in one run and has no value in the other."""
         return int((self.in_a ^ self.in_b).sum() - self.appeared.sum() - self.vanished.sum())
+
+    def lists_less(self, run: Run) -> bool:
+        """Whether it is a CSV that has no values below a threshold of its own, which is above this one."""
+        return lists_some(run) and self.threshold < self.kind.threshold(run)
+
+    def _known(self, run: Run, values: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Where it is known whether a neuron counts: what a CSV leaves out is below its own threshold."""
+        left_out = lists_some(run) and not self.lists_less(run)
+        return np.ones(values.shape, np.bool_) if left_out else ~np.isnan(values)
 
 
 def pair_of(relation: Relation, kind: FigureKind, threshold: float | None = None) -> Pair:
@@ -78,11 +87,6 @@ def pair_of(relation: Relation, kind: FigureKind, threshold: float | None = None
 def common_threshold(a: Run, b: Run, kind: FigureKind) -> float:
     """One threshold for both: of those that the runs were made with the larger one, from which on both know all."""
     return max(kind.threshold(a), kind.threshold(b))
-
-
-def _known(run: Run, values: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Where it is known whether a neuron counts: a CSV leaves out what is below its threshold."""
-    return np.ones(values.shape, np.bool_) if lists_some(run) else ~np.isnan(values)
 
 
 def lists_some(run: Run) -> bool:

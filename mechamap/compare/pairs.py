@@ -8,7 +8,7 @@ import numpy as np
 
 from mechamap.compare.agreement import spearman
 from mechamap.compare.names import run_labels
-from mechamap.compare.pair import pair_of
+from mechamap.compare.pair import common_threshold, pair_of
 from mechamap.compare.relation import As, relation_of
 from mechamap.compare.settings import settings_that_differ
 from mechamap.errors import UsageError
@@ -37,17 +37,23 @@ def pairs_table(runs: Sequence[Run], kind: FigureKind, threshold: float | None, 
     """Each run but the first against the first; counts over all categories, where the neurons are the same."""
     names = run_labels(runs)
     rows = Rows()
+    used = []
     for run, name in zip(runs[1:], names[1:], strict=True):
-        rows.add(name, *_against(runs[0], run, kind, threshold, wanted))
-    about = (
-        f"Against {names[0]}, over all categories: {threshold_text(kind, threshold or kind.threshold(runs[0]))}. Rank "
-        "agreement: Spearman's correlation over neurons, the median over categories. `mechamap compare` of two of them "
-        "says more."
+        at = common_threshold(runs[0], run, kind) if threshold is None else threshold
+        rows.add(name, *(cells := _against(runs[0], run, kind, at, wanted)))
+        used += [threshold_text(kind, at)] if cells[1] is not None else []
+    counted = " or ".join(dict.fromkeys(used))
+    if len({*used}) > 1:
+        counted += ", the larger one of those that two runs were made with"
+    about = f"Against {names[0]}, over all categories{f': {counted}' if counted else ''}. "
+    about += (
+        "Rank agreement: Spearman's correlation over neurons, the median over categories. `mechamap compare` of two of "
+        "them says more."
     )
     return rows.table("pairs", "Every run against the first", _COLUMNS, about=about)
 
 
-def _against(first: Run, run: Run, kind: FigureKind, threshold: float | None, wanted: As) -> list[Cell]:
+def _against(first: Run, run: Run, kind: FigureKind, threshold: float, wanted: As) -> list[Cell]:
     try:
         relation = relation_of(first, run, wanted)
     except UsageError as nothing:

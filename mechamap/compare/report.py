@@ -158,8 +158,13 @@ def _one_sided(a: Run, b: Run) -> list[str]:
 
 def _agreement_remarks(pair: Pair, by_layer: Table) -> list[str]:
     """What the counts do not show, and whether these can be the same neurons at all."""
-    remarks = []
-    if pair.unknown:
+    remarks = [
+        f"{run.name} lists means from {pair.kind.threshold(run):g} on: which others are {pair.threshold:g} or more is "
+        "not known, so what it does not list has neither appeared nor vanished."
+        for run in (pair.relation.a, pair.relation.b)
+        if pair.lists_less(run)
+    ]
+    if pair.unknown and not remarks:
         remarks.append(
             f"{pair.unknown:,} times a neuron counts in one run and has no value in the other: it is neither kept nor "
             "appeared nor vanished."
@@ -179,7 +184,7 @@ def _of_different(
 ) -> Report:
     a, b = relation.a, relation.b
     sides, categories = _profiled(a, b, kind, threshold), relation.categories
-    tables = [overview_table((a, b), ("A", "B"))]
+    tables = [overview_table((a, b), ("A", "B"), by=kind, threshold=threshold)]
     if closest is not None:
         tables += [summary_table(closest), *_specialised(closest)]
     if categories:
@@ -204,7 +209,10 @@ def _profiled(a: Run, b: Run, kind: FigureKind, threshold: float | None) -> tupl
 
 
 def _of_several(runs: Sequence[Run], kind: FigureKind, threshold: float | None, wanted: As) -> Report:
-    tables = (overview_table(runs), overview_matrix(runs), pairs_table(runs, kind, threshold, wanted))
+    tables = (
+        overview_table(runs, by=kind, threshold=threshold), overview_matrix(runs),
+        pairs_table(runs, kind, threshold, wanted),
+    )  # fmt: skip
     return Report(f"{len(runs)} runs", tables, _few_occurrences(runs, kind), _places(runs), "overview")
 
 

@@ -223,6 +223,22 @@ def test_a_csv_and_its_run_are_compared_by_mean(runs: tuple[Run, Run], tmp_path:
         compare_runs((read_csv(tmp_path / "run.csv"), run), by="reads")
 
 
+def test_what_a_csv_does_not_list_is_not_known_below_its_own_threshold(runs: tuple[Run, Run], tmp_path: Path) -> None:
+    run = runs[0]
+    export_run(run, tmp_path / "run.csv", format="csv", threshold=0.2)
+    listed = read_csv(tmp_path / "run.csv")
+    low = compare_runs((run, listed), threshold=0.05, by="mean")
+    assert sum(row["in_a"] - row["in_b"] for row in _rows(low, "categories")) > 3
+    assert sum(row["vanished"] for row in _rows(low, "categories")) <= 1  # the file has four decimals
+    assert "run.csv lists means from 0.2 on" in " ".join(low.remarks)
+    high = compare_runs((run, listed), threshold=0.3, by="mean")
+    assert "run.csv lists" not in " ".join(high.remarks)
+    raised = np.where(np.array(run.figure("mean")) >= 0.1, 0.5, np.array(run.figure("mean")))
+    other = Run(run.record, {"mean": raised.astype(np.float32)}, run.path)
+    appeared = sum(row["appeared"] for row in _rows(compare_runs((listed, other), by="mean"), "categories"))
+    assert appeared == ((raised >= 0.2) & (np.array(run.figure("mean")) < 0.2)).sum() > 0
+
+
 def test_what_has_no_value_in_one_run_neither_appeared_nor_vanished(tmp_path: Path) -> None:
     a = recorded_run(tmp_path / "a", shape=Shape(experts=4, shared=2))
     arrays = {name: np.array(a.figure(name)) for name in a.record.figures}

@@ -141,6 +141,24 @@ def test_several_runs_have_the_overview_and_each_against_the_first(tmp_path: Pat
     assert "neurons" in pairs[0]["settings"]
 
 
+def test_every_table_of_several_runs_says_the_threshold_that_it_counted_by(tmp_path: Path) -> None:
+    runs = [recorded_run(tmp_path / name) for name in "abc"]
+    found = compare_runs(runs, by="mean", threshold=0)
+    assert "over all categories: mean ≥ 0. " in _table(found, "pairs").about
+    higher = replace(runs[2].record, config={**runs[2].record.config, "threshold": 0.5})
+    mixed = compare_runs((runs[0], runs[1], Run(higher, path=runs[2].path)), by="mean")
+    assert "mean ≥ 0.2 or mean ≥ 0.5, the larger one" in _table(mixed, "pairs").about
+
+
+def test_strong_neurons_are_counted_from_the_threshold_that_was_given(runs: tuple[Run, Run]) -> None:
+    found = compare_runs(runs, threshold=0.4)
+    assert "(reads 0.4)" in _table(found, "overview").about
+    strong = [row["strong"] for row in _rows(found, "overview")]
+    deep = [row[f"neurons_{letter}"] for row in _rows(found, "depth") for letter in "ab"]
+    assert strong == deep
+    assert "(reads 0.9)" in _table(compare_runs(runs, by="mean", threshold=0.4), "overview").about
+
+
 def _table(report: Report, key: str) -> Table:
     table = report.table(key)
     assert table is not None

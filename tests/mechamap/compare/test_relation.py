@@ -179,6 +179,10 @@ def test_checks_of_one_side_only_are_told_with_how_to_get_them(run: Run, tmp_pat
     found = settings_that_differ(run, checked, same=True)
     assert [(setting.name, setting.a, setting.b) for setting in found] == [("confirmed", "no", "yes")]
     assert "mechamap confirm" in found[0].means
+    export_run(checked, tmp_path / "checked.csv", format="csv", wide=True)
+    wide = read_csv(tmp_path / "checked.csv")  # whose columns have p, and which no command can confirm
+    assert wide.has("p")
+    assert "confirmed" not in [setting.name for setting in settings_that_differ(checked, wide, same=True)]
     more = Run(replace(checked.record, confirmation={"permutations": 999}), path=checked.path)
     assert [setting.name for setting in settings_that_differ(checked, more, same=True)] == ["shuffles of p"]
 
