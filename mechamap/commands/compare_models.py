@@ -42,9 +42,9 @@ def closest_or_why(
     settings = MatchSettings(
         args.baseline, args.draws, args.seed, args.signed, both=args.both_ways or args.baseline == "shuffle"
     )
+    device = _checked(args.device) if args.device not in (None, "auto", "cpu") else None
     try:
         first, second = _words(a, b, args, narration)
-        device = args.device if args.device not in (None, "auto", "cpu") else None
         words = args.words
         if words is None and device is None:
             words = usual_words(a.neurons, b.neurons)
@@ -56,6 +56,14 @@ def closest_or_why(
     finally:
         narration.clear()
     return found, ""
+
+
+def _checked(device: str) -> str:
+    """A device that is there: where runs kept their activations, no model is loaded that would ask for it."""
+    from mechamap.models.devices import check_names, pick_device
+
+    check_names("auto", device)
+    return str(pick_device(device))
 
 
 def _words(a: Run, b: Run, args: argparse.Namespace, narration: Narration) -> tuple[ModelWords, ModelWords]:

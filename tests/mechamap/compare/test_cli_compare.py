@@ -263,6 +263,17 @@ def test_models_that_kept_their_activations_are_matched_by_themselves(
     assert shares == pytest.approx([1.0] * 3)
 
 
+@pytest.mark.parametrize("device", ["cuda:99", "gpu"])
+def test_a_device_that_is_not_there_is_refused_also_where_no_model_is_loaded(
+    scanned: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], device: str
+) -> None:
+    monkeypatch.chdir(scanned)
+    code, out, told = _said(capsys, "compare", "gpt2", "llama", "--device", device)
+    assert (code, out) == (2, "")
+    assert device in told
+    assert "should not have" not in told
+
+
 def test_a_model_that_kept_nothing_is_run_again_where_asked(
     scanned: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
