@@ -26,7 +26,8 @@ _CHECKED: tuple[tuple[str, str, Kind], ...] = (("held_out_auroc", "held", "proba
 def categories_table(pair: Pair) -> Table:
     """For each category how many neurons count in A and in B, and what became of them."""
     relation = pair.relation
-    within = [relation.condition(place) for place in (0, 1)]
+    # A filter on causes goes by the measured ones.
+    within = [None if pair.estimated else relation.condition(place) for place in (0, 1)]
     rows = Rows()
     for at, category in enumerate(relation.categories):
         a, b = pair.in_a[:, at], pair.in_b[:, at]  # [common]

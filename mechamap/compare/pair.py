@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,6 +22,7 @@ class Pair:
 
     Attributes:
         threshold: from where on a neuron counts, the same in both runs.
+        estimated: how many values are estimates although one of the runs has them measured, see :func:`pair_of`.
     """
 
     relation: Relation
@@ -28,6 +30,7 @@ class Pair:
     threshold: float
     a: NDArray[np.float32]
     b: NDArray[np.float32]
+    estimated: int = 0
 
     @cached_property
     def difference(self) -> NDArray[np.float32]:
@@ -75,13 +78,39 @@ class Pair:
 
 
 def pair_of(relation: Relation, kind: FigureKind, threshold: float | None = None) -> Pair:
-    """A figure of the neurons and categories in common."""
-    values = []
+    """A figure of the neurons and categories in common.
+
+    ``cause`` is the measured one where both runs have measured it, else the estimate: a measured effect less an
+    estimated one is how far off the estimate is, and no difference of the runs.
+    """
+    a, b = _in_common(relation, lambda run: category_values(run, kind.name))
+    estimated = 0
+    if kind.name == "cause":
+        measured = _in_common(relation, lambda run: _as_stored(run, "cause_measured"))
+        one_side = np.isnan(measured[0]) ^ np.isnan(measured[1])  # [common, categories]
+        estimated = int(one_side.sum())
+        for values, estimates in zip((a, b), _in_common(relation, lambda run: _as_stored(run, "cause")), strict=True):
+            values[one_side] = estimates[one_side]
+    at = common_threshold(relation.a, relation.b, kind) if threshold is None else threshold
+    return Pair(relation, kind, at, a, b, estimated)
+
+
+def _in_common(
+    relation: Relation, values_of: Callable[[Run], NDArray[np.float32]]
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """What each run has of the neurons and categories in common, ``[common, categories]``, copies."""
+    found = []
     for run, rows in ((relation.a, relation.rows_a), (relation.b, relation.rows_b)):
         columns = np.array([run.category_index(name) for name in relation.categories], np.int64)
-        values.append(category_values(run, kind.name)[rows[:, None], columns])  # [common, categories]
-    at = common_threshold(relation.a, relation.b, kind) if threshold is None else threshold
-    return Pair(relation, kind, at, values[0], values[1])
+        found.append(values_of(run)[rows[:, None], columns])
+    return found[0], found[1]
+
+
+def _as_stored(run: Run, figure: str) -> NDArray[np.float32]:
+    """``[neurons, categories]``, NaN where the run does not have the figure."""
+    if run.has(figure):
+        return np.asarray(run.figure(figure), np.float32)
+    return np.full((run.neurons, len(run.categories)), np.nan, np.float32)
 
 
 def common_threshold(a: Run, b: Run, kind: FigureKind) -> float:

@@ -158,13 +158,19 @@ def _one_sided(a: Run, b: Run) -> list[str]:
 
 def _agreement_remarks(pair: Pair, by_layer: Table) -> list[str]:
     """What the counts do not show, and whether these can be the same neurons at all."""
-    remarks = [
+    less = [
         f"{run.name} lists means from {pair.kind.threshold(run):g} on: which others are {pair.threshold:g} or more is "
         "not known, so what it does not list has neither appeared nor vanished."
         for run in (pair.relation.a, pair.relation.b)
         if pair.lists_less(run)
     ]
-    if pair.unknown and not remarks:
+    remarks = [*less]
+    if pair.estimated:
+        remarks.append(
+            f"{sized(pair.estimated, 'effect')} of a neuron on a category {'was' if pair.estimated == 1 else 'were'} "
+            "measured in one run only: there the estimates of both are compared."
+        )
+    if pair.unknown and not less:
         remarks.append(
             f"{pair.unknown:,} times a neuron counts in one run and has no value in the other: it is neither kept nor "
             "appeared nor vanished."

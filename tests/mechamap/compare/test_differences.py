@@ -252,6 +252,23 @@ def test_what_has_no_value_in_one_run_neither_appeared_nor_vanished(tmp_path: Pa
     assert "neither kept nor appeared nor vanished" in " ".join(found.remarks)
 
 
+def test_a_measured_effect_is_not_compared_with_an_estimated_one(tmp_path: Path) -> None:
+    a = checked_run(tmp_path / "a")
+    arrays = {name: np.array(a.figure(name)) for name in a.record.figures}
+    measured = np.full_like(arrays["cause_measured"], np.nan)
+    measured[0], measured[1] = 0.5, 0.2
+    measured[0, 1] = np.nan  # which leaves five that one run has measured and one has not
+    plain = Run(a.record, {**arrays, "cause_measured": np.full_like(measured, np.nan)}, a.path)
+    some = Run(a.record, {**arrays, "cause_measured": measured}, a.path)
+    one_sided = compare_runs((some, plain), by="causes")
+    assert not _rows(one_sided, "changes")
+    assert "5 effects of a neuron on a category were measured in one run only" in " ".join(one_sided.remarks)
+    assert {row["largest"] for row in _rows(one_sided, "figures") if row["figure"] == "causes"} == {0}
+    both = Run(a.record, {**arrays, "cause_measured": measured + np.float32(0.1)}, a.path)
+    changes = _rows(compare_runs((some, both), by="causes"), "changes")
+    assert [row["difference"] for row in changes] == pytest.approx([0.1] * 5)
+
+
 def test_every_neuron_is_listed_where_asked_for(runs: tuple[Run, Run]) -> None:
     a, b = _frames(runs)
     assert compare_runs(runs).table("differences") is None
