@@ -90,7 +90,7 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
         compare_runs, runs, args.by, args.threshold, relation=args.relation, limit=_most(runs, args),
         differences=differences, all_figures=args.all_figures,
     )  # fmt: skip
-    report, code = compared(), 0
+    report, code, remark = compared(), 0, ""
     if len(runs) == 2 and not args.no_match:
         from mechamap.commands.compare_models import closest_or_why
 
@@ -102,7 +102,12 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
         if remark:
             report = replace(report, remarks=(*report.remarks, remark))
         code = int(asked and closest is None)
-    put_report(report, args, narration, shown=_shown(report), whole=_WHOLE, known=_known(report))
+    try:
+        put_report(report, args, narration, shown=_shown(report), whole=_WHOLE, known=_known(report))
+    except UsageError as error:
+        if not (code and {*(args.table or ())} & {*_OF_MATCHING}):
+            raise
+        raise UsageError(error.message, remark) from None  # the table is there where closest neurons are found
     return code
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from mechamap.commands.model_of_run import CheckProgress, model_of_run
 from mechamap.commands.narration import Narration, duration
-from mechamap.errors import MechaMapError, ModelNotFound
+from mechamap.errors import MechaMapError, ModelError, ModelNotFound
 from mechamap.events import ScanEvent, StageEntered
 
 if TYPE_CHECKING:
@@ -85,10 +85,14 @@ def _loaded(run: Run, letter: str, args: argparse.Namespace, narration: Narratio
     """The model of a run; an error says with which flag to name it."""
     model = vars(args)[f"model_{letter}"]
     try:
-        return model_of_run(run, argparse.Namespace(model=model, device=args.device), narration)
+        loaded = model_of_run(run, argparse.Namespace(model=model, device=args.device), narration)
     except ModelNotFound as error:
         where = f"If the model of {run.name} lies elsewhere now, name it by --model-{letter}."
         raise ModelNotFound(error.message, f"{error.hint} {where}".strip()) from None
+    its, wanted = loaded.architecture, run.record.model.architecture
+    if its != wanted:  # their layers may be of one shape, as those of gpt2 and pythia-160m are
+        raise ModelError(f"{loaded.id} is {its}; {run.name} was made from {wanted}.", "Name the model of that run.")
+    return loaded
 
 
 def _offer(a: Run, b: Run) -> str:

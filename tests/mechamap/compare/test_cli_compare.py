@@ -194,6 +194,10 @@ def test_a_model_that_is_gone_leaves_the_rest_and_exit_1(mechamap: Mechamap) -> 
     assert "Closest neurons were not found:" in out
     assert "If the model of a lies elsewhere now, name it by --model-a." in " ".join(out.split())
     assert "How deep each category lies" in out
+    code, out, told = mechamap("compare", "a", "wide", "--table", "matches")
+    assert (code, out) == (2, "")
+    assert "no table 'matches'" in told
+    assert "name it by --model-a." in " ".join(told.split())
     code, out, _ = mechamap("compare", "a.csv", "a", "--match")
     assert code == 1
     assert "a.csv is a CSV, with no model behind it." in " ".join(out.split())
@@ -285,6 +289,16 @@ def test_a_model_that_kept_nothing_is_run_again_where_asked(
         assert code == 0
         summary = json.loads(out)["tables"]["matches_summary"]["rows"][0]
         assert summary["itself"] >= 0.9 * summary["varying"] > 0
+
+
+def test_a_model_of_another_architecture_is_not_taken_for_a_runs_own_although_its_layers_fit(
+    scanned: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(scanned)
+    other = Run.open("gpt2").record.model.name
+    code, out, _ = _said(capsys, "compare", "bare", "gpt2", "--match", "--model-a", other)
+    assert code == 1
+    assert "is gpt2; bare was made from llama." in " ".join(out.split())
 
 
 def test_stopping_leaves_nothing(
