@@ -117,7 +117,7 @@ def put_report(
         for remark in report.remarks:
             narration.say(f"note: {printable(remark)}")
     if _is_folder(args.out):
-        _put_folder(report, keys, args, narration)
+        _put_folder(report, keys, args, narration, whole)
         return
     width = shutil.get_terminal_size((_WIDTH, 24)).columns if args.out == "-" else _WIDTH
     text = written(report, format, tables=keys, width=width, limit=args.limit, whole=whole)
@@ -145,11 +145,18 @@ def _is_folder(out: str) -> bool:
     return out != "-" and (out.endswith(os.sep) or user_path(out).is_dir())
 
 
-def _put_folder(report: Report, keys: Sequence[str] | None, args: argparse.Namespace, narration: Narration) -> None:
+def _put_folder(
+    report: Report,
+    keys: Sequence[str] | None,
+    args: argparse.Namespace,
+    narration: Narration,
+    whole: Collection[str],
+) -> None:
     """Each table as a file of its key."""
     folder = user_path(args.out)
     texts = {
-        table.key: written(report, "csv", tables=[table.key], limit=args.limit) for table in selected(report, keys)
+        table.key: written(report, "csv", tables=[table.key], limit=args.limit, whole=whole)
+        for table in selected(report, keys)
     }
     try:
         folder.mkdir(exist_ok=True)

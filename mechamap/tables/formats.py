@@ -36,7 +36,7 @@ def written(
         tables: keys of the tables to write; where None all, of CSV the one that stands for the whole.
         width: of a terminal, in cells.
         limit: the most rows of a table; 0: all; None: for people ten, for programs all.
-        whole: keys of tables of which people get every row, whatever the limit.
+        whole: keys of tables that are written with every row, whatever the limit.
 
     Raises:
         UsageError: no such format or table, a negative limit, or several tables as CSV.
@@ -49,7 +49,7 @@ def written(
         tables = [report.main or report.tables[0].key]
     chosen = selected(report, tables)
     if format in ("csv", "json"):
-        return _for_programs(report, format, Selection(chosen, limit or 0))
+        return _for_programs(report, format, Selection(chosen, limit or 0, whole))
     selection = Selection(chosen, limit, whole)
     if format == "md":
         from mechamap.tables.markdown import markdown_text

@@ -20,7 +20,7 @@ class Selection:
 
     Attributes:
         limit: the most rows of each; 0: all; None: ten, of those drawn as heat maps all.
-        whole: keys of tables of which a reader wants every row, whatever the limit.
+        whole: keys of tables that are written with every row, whatever the limit: a matrix cut short is none.
     """
 
     tables: tuple[Table, ...]

@@ -230,6 +230,17 @@ def test_files_are_refused_before_anything_is_read(typed: Typed, tmp_path: Path)
     assert "exists already" in err
 
 
+def test_a_limit_cuts_no_matrix_and_no_fact_for_programs_either(typed: Typed, run: Path, tmp_path: Path) -> None:
+    words = ("--threshold", "0.3", "--format")
+    report, cut = (json.loads(typed(run, *words, "json", *more)[1])["tables"] for more in ((), ("--limit", "2")))
+    folder = tmp_path / "tables"
+    assert typed(run, *words, "csv", "--limit", "2", "--out", f"{folder}/")[0] == 0
+    for key in ("info", "categories", "layers", "correlation"):
+        assert cut[key]["rows"] == report[key]["rows"]
+        assert len(pd.read_csv(folder / f"{key}.csv")) == len(report[key]["rows"])
+    assert len(report["several"]["rows"]) > len(cut["several"]["rows"]) == len(pd.read_csv(folder / "several.csv")) == 2
+
+
 def test_a_folder_gets_every_table(typed: Typed, run: Path, tmp_path: Path) -> None:
     code, out, err = typed(run, "--out", f"{tmp_path}/all/")
     assert (code, out) == (0, "")
