@@ -61,10 +61,11 @@ class CompareScreen(JudgedScreen, inherit_bindings=False):
     async def asked(self) -> Report:
         app = cast("MechaMapApp", self.app)
         paths = [run.path for run in self.of_runs if run.path is not None]
+        self.note_layers()
         return await app.engine.compare(paths, by=self.view.by, threshold=self.view.threshold, on_progress=self.hear)
 
     def link_opened(self, link: Link) -> None:
-        cast("MechaMapApp", self.app).reports.open_link(self.of_runs[link.run], link)
+        self.open_of(link.run, link)
 
     # --- closest neurons -------------------------------------------------------------------------------------
 

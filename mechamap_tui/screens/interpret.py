@@ -41,7 +41,8 @@ class InterpretScreen(JudgedScreen, inherit_bindings=False):
         if path is None:
             raise UsageError(f"{self.of_runs[0].name} is in no file that the engine could read.")
         app = cast("MechaMapApp", self.app)
+        self.note_layers()
         return await app.engine.interpret(path, by=self.view.by, threshold=self.view.threshold, on_progress=self.hear)
 
     def link_opened(self, link: Link) -> None:
-        cast("MechaMapApp", self.app).reports.open_link(self.of_runs[0], link)
+        self.open_of(0, link)

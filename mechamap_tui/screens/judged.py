@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.binding import Binding, BindingType
 
 from mechamap.errors import MechaMapError, UsageError
 from mechamap.figures import FigureKind, default_figure, figures_of
 from mechamap.run import Run
+from mechamap.tables.table import Link
 from mechamap_tui.report_view import ReportView
 from mechamap_tui.screens.report_screen import ReportScreen
 from mechamap_tui.widgets.key_footer import KeyFooter
 from mechamap_tui.widgets.prompt import Prompt
+
+if TYPE_CHECKING:
+    from mechamap_tui.app import MechaMapApp
 
 __all__ = ["JUDGED_KEYS", "JudgedScreen"]
 
@@ -38,6 +42,7 @@ class JudgedScreen(ReportScreen):
     def __init__(self, runs: Sequence[Run], view: ReportView) -> None:
         super().__init__(view)
         self.of_runs = tuple(runs)
+        self._layers = self._layers_now()  # that each had when the report was asked for
 
     @property
     def figures(self) -> tuple[FigureKind, ...]:
@@ -52,6 +57,31 @@ class JudgedScreen(ReportScreen):
         usual = {default_figure(run) for run in self.of_runs}
         name = self.view.by or (usual.pop() if len(usual) == 1 else "mean")
         return next((kind for kind in kinds if name in (kind.label, kind.name)), kinds[0] if kinds else None)
+
+    # --- runs that grow --------------------------------------------------------------------------------------
+
+    def _layers_now(self) -> tuple[int, ...]:
+        return tuple(len(run.complete_layers) for run in self.of_runs)
+
+    def note_layers(self) -> None:
+        """Remember which layers there are: the report is asked for."""
+        self._layers = self._layers_now()
+
+    def open_of(self, at: int, link: Link) -> None:
+        """Show the neurons behind a cell, of one of the runs; say so where it has grown since."""
+        run, then = self.of_runs[at], self._layers[at]
+        cast("MechaMapApp", self.app).reports.open_link(run, link)
+        now = len(run.complete_layers)
+        if link.where and now > then:
+            self.notify(
+                f"{run.name} had {then} layer{'' if then == 1 else 's'} when the report was asked for and has {now} "
+                "now: there may be more neurons here than the report counts. In it, t and enter count again.",
+                severity="warning",
+                timeout=10,
+                markup=False,
+            )
+
+    # --- the figure and the threshold ------------------------------------------------------------------------
 
     def action_figure(self, steps: int) -> None:
         """Judge by the next of the figures, at that one's own threshold."""

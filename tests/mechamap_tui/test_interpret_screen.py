@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from made_report import made_report
 from recorded_run import recorded_run
 from report_host import exploring, reading
 from textual.widgets import Input
@@ -93,6 +94,36 @@ async def test_a_csv_is_interpreted_by_its_file(run: Run, tmp_path: Path) -> Non
 
 
 # --- the neurons behind a cell ---------------------------------------------------------------------------------
+
+
+async def test_of_a_run_that_has_grown_meanwhile_the_neurons_are_said_to_be_more_than_the_report_counts(
+    tmp_path: Path,
+) -> None:
+    folder = tmp_path / "growing"
+    async with exploring(recorded_run(folder, complete=1)) as it:
+        made = made_report(recorded_run(tmp_path / "grown"))
+        it.engine.interpreted = lambda *_: made
+        await it.press("r")
+        await it.shows_report()
+        await it.press("2", "h", "enter")
+        await it.shows(BrowseScreen)
+        assert "the report counts" not in it.text()
+        await it.press("q")
+        await it.shows_report()
+        recorded_run(folder)
+        it.report.of_runs[0].refresh()
+        await it.press("enter")
+        await it.shows(BrowseScreen)
+        await it.until(lambda: bool(it.app._notifications))
+        [told] = it.app._notifications
+        assert "growing had 1 layer when the report was asked for and has 3 now" in told.message
+        await it.press("q")
+        await it.shows_report()
+        await it.press("t", "enter")
+        await it.until(lambda: len(it.engine.interpretations) == 2)
+        await it.press("enter")
+        await it.shows(BrowseScreen)
+        assert len([told for told in it.app._notifications if "growing had" in told.message]) == 1
 
 
 async def test_enter_shows_the_neurons_behind_a_cell_and_q_comes_back_to_it(run: Run) -> None:
