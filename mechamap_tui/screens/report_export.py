@@ -49,7 +49,9 @@ class ReportExport(FileDialog):
         ]
 
     def amount(self) -> str:
-        return f"{len(self.report.tables)} tables" if self.scope == ALL else f"{len(self.table.rows):,} rows"
+        if self.scope == ALL:
+            return f"{len(self.report.tables)} tables"
+        return f"{len(self.table.rows):,} row{'' if len(self.table.rows) == 1 else 's'}"
 
     def _scopes(self) -> list[Option]:
         return [

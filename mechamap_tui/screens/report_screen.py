@@ -122,7 +122,7 @@ class ReportScreen(ReportFrame):
         )
         link = self._link()
         behind = "no neurons behind it" if link is None else f"enter: {clean(self._behind(link))}"
-        count = f"{len(table.rows):,} rows"
+        count = f"{len(table.rows):,} row{'' if len(table.rows) == 1 else 's'}"
         cells.border_subtitle = Content(fit(f"{behind} ── {count}", max(width - BORDER, 1)))
 
     def _behind(self, link: Link) -> str:
