@@ -79,9 +79,6 @@ class HeatMap:
             )
         return self._bands[band][line][column]
 
-    def _shade(self, cell: Cell) -> RGB:
-        return shade(_number(cell), self._limit, self.ground, least=self._least)
-
 
 def _number(cell: Cell) -> float | None:
     return float(cell) if isinstance(cell, int | float) else None
