@@ -46,7 +46,10 @@ class LayerRows:
 
 @dataclass(frozen=True, slots=True)
 class ModelRecord:
-    """The model as it was loaded: ``name`` is what the user typed, ``id`` what it stands for."""
+    """The model as it was loaded: ``name`` is what the user typed, ``id`` what it stands for.
+
+    ``id`` is empty of a CSV that does not name its model: ``name`` is the file's then.
+    """
 
     name: str
     label: str

@@ -3,7 +3,8 @@
 One in the columns ``model,layer,neuron,category,avg_activation,top_tokens`` knows mean activations (those at or above
 some threshold) and top tokens, nothing else: the run has the figures ``mean``, ``top_values`` and ``top_positions``,
 and positions that have no neighbours. The wide layout knows every figure. Whatever can be read in more than one way, or
-was left out, is said in the run's ``record.problems``.
+was left out, is said in the run's ``record.problems``. Where no column names the model, it is called as the file, and
+its ``id`` is empty.
 """
 
 from __future__ import annotations
@@ -183,7 +184,9 @@ def _run(path: Path, models: _Models, rows: LongRows | WideRows, problems: list[
     pieces = rows.tokens.lists.pieces
     name = models.name or _stem(path)
     record = RunRecord(
-        model=ModelRecord(name, name.rsplit("/", 1)[-1], name, None, "unknown", 0, "unknown", "unknown", len(layers)),
+        model=ModelRecord(
+            name, name.rsplit("/", 1)[-1], models.name or "", None, "unknown", 0, "unknown", "unknown", len(layers)
+        ),
         categories=rows.categories,
         layers=tuple(
             layer_rows(layer, at, places[at : at + count, 1:], numbers[at : at + count], sides.get(layer, ""))

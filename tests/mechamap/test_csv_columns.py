@@ -84,10 +84,16 @@ def test_without_top_tokens_or_a_model_the_numbers_are_read(tmp_path: Path) -> N
         written(tmp_path, "0,3,food,0.5\n", "layer,neuron,category,avg_activation\n", "gpt2-small.csv")
     )
     assert (run.label, run.neurons, run.top_tokens(0)) == ("gpt2-small", 1, [])
+    assert run.record.model.id == ""
     assert remarks == (
         "There is no column top_tokens: no neuron has any.",
         "Which model it is about is not said; it is called gpt2-small, as the file.",
     )
+
+
+def test_a_model_is_known_by_its_column_also_in_a_file_that_is_called_the_same(tmp_path: Path) -> None:
+    run, remarks = remarks_of(written(tmp_path, "gpt2,0,3,food,0.5,[]\n", name="gpt2.csv"))
+    assert (run.record.model.id, remarks) == ("gpt2", ())
 
 
 def test_a_packed_file_that_says_no_model_is_called_as_it_is_when_unpacked(tmp_path: Path) -> None:
