@@ -46,10 +46,6 @@ class Relation:
     categories: tuple[str, ...]
     remarks: tuple[str, ...]
 
-    def only_in(self, run: Run) -> tuple[str, ...]:
-        """The categories that the other run does not have."""
-        return tuple(name for name in run.categories if name not in self.categories)
-
     def condition(self, place: int) -> str | None:
         """The filter that keeps the neurons in common of run 0 or 1; empty where that is all, None where none does."""
         run, rows = ((self.a, self.rows_a), (self.b, self.rows_b))[place]
@@ -115,7 +111,7 @@ def _difference(a: Run, b: Run) -> str:
 
 def _unnamed(run: Run) -> bool:
     """Whether it is a CSV that does not name its model, which is called as the file then."""
-    return run.record.source == "csv" and run.path is not None and run.path.name.startswith(f"{run.label}.")
+    return run.record.source == "csv" and not run.record.model.id
 
 
 def _all_the_same(a: Run, b: Run) -> bool:

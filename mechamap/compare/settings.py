@@ -80,8 +80,9 @@ def _state(run: Run) -> str:
 
 def _model(a: Run, b: Run, same: bool) -> Iterator[Setting]:
     first, second = a.record.model, b.record.model
-    if first.label != second.label or first.id != second.id:
-        names = (first.label, second.label) if first.label != second.label else (first.id, second.id)
+    ids = first.id or first.name, second.id or second.name
+    if first.label != second.label or ids[0] != ids[1]:
+        names = (first.label, second.label) if first.label != second.label else ids
         known = same and "csv" not in (a.record.source, b.record.source)
         yield Setting("model", names[0], names[1], "Other weights: what differs may be the models'." if known else "")
     layers = layers_in_words(a.layers), layers_in_words(b.layers)

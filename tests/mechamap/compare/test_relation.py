@@ -126,6 +126,18 @@ def test_a_csv_that_names_no_model_is_the_same_where_it_has_the_very_neurons(run
     assert (source.a, source.b) == ("CSV, every figure", "scan")
 
 
+def test_two_models_in_files_that_are_called_as_they_are_different(run: Run, tmp_path: Path) -> None:
+    other = recorded_run(tmp_path / "other", seed=1)
+    for name, its in (("tiny", run), ("tidy", other)):
+        export_run(its, tmp_path / f"{name}.csv", format="csv", threshold=-9)
+    (tmp_path / "tidy.csv").write_text((tmp_path / "tidy.csv").read_text().replace("tiny,", "tidy,"))
+    tiny, tidy = (read_csv(tmp_path / f"{name}.csv") for name in ("tiny", "tidy"))
+    for a, b in ((tiny, tidy), (tidy, run)):
+        found = relation_of(a, b)
+        assert not found.same
+        assert "the names differ" in found.remarks[0]
+
+
 def test_categories_of_one_side_only_are_left_out_and_named(run: Run) -> None:
     fewer = Run(replace(run.record, categories=("food", "animal", "plant")), path=run.path)
     found = relation_of(run, fewer)
