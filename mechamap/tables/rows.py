@@ -35,11 +35,19 @@ class Rows:
         self.links.append(tuple(cell.link if isinstance(cell, Behind) else None for cell in cells))
 
     def table(
-        self, key: str, title: str, columns: tuple[Column, ...], *, about: str = "", limit: float | None = None
+        self,
+        key: str,
+        title: str,
+        columns: tuple[Column, ...],
+        *,
+        about: str = "",
+        limit: float | None = None,
+        total: int | None = None,
     ) -> Table:
-        """The table; with a ``limit`` it can be drawn as a heat map."""
+        """The table; with a ``limit`` it can be drawn as a heat map; ``total``: of how many rows, where it was cut."""
         links = tuple(self.links) if any(link for row in self.links for link in row) else ()
-        return Table(key, title, columns, tuple(self.cells), about, links, limit is not None, limit)
+        heat = limit is not None
+        return Table(key, title, columns, tuple(self.cells), about, links, heat, limit, total=total)
 
 
 def number(value: SupportsFloat) -> float | None:

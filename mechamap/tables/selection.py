@@ -59,5 +59,5 @@ def no_table(key: str, known: Sequence[str]) -> UsageError:
 
 def more_rows(table: Table, rows: int) -> str:
     """What is said below the first ``rows`` rows of a table; nothing where these are all."""
-    left = len(table.rows) - rows
+    left = table.every_row - rows
     return f"… and {left:,} more (--limit 0 for all)" if left else ""

@@ -84,6 +84,7 @@ class Table:
         heat: whether the columns behind the first are alike, so that the table can be drawn as a heat map.
         limit: of a heat map, the value whose colour is full; None: the largest there is.
         stubs: how many of the first columns say what a row is about, and stand in front wherever the table is broken.
+        total: how many rows there would be, of a table that was cut as it was made; None: these are all.
     """
 
     key: str
@@ -95,13 +96,21 @@ class Table:
     heat: bool = False
     limit: float | None = None
     stubs: int = 1
+    total: int | None = None
 
     def __post_init__(self) -> None:
+        if self.total is not None and self.total < len(self.rows):
+            raise ValueError(f"{self.key}: {len(self.rows)} rows are more than the {self.total} that there are")
         for row in self.rows:
             if len(row) != len(self.columns):
                 raise ValueError(f"{self.key}: a row has {len(row)} cells under {len(self.columns)} columns")
             if any(isinstance(cell, float) and not math.isfinite(cell) for cell in row):
                 raise ValueError(f"{self.key}: a cell is not finite: {row}")
+
+    @property
+    def every_row(self) -> int:
+        """How many rows there are, with those that were left out as it was made."""
+        return len(self.rows) if self.total is None else self.total
 
     def link(self, row: int, column: int) -> Link | None:
         """The neurons behind a cell."""
@@ -114,7 +123,7 @@ class Table:
         rows = [[_plain(cell) for cell in row] for row in self.rows]
         return {
             "key": self.key, "title": self.title, "columns": columns, "rows": rows, "about": self.about,
-            "links": links, "heat": self.heat, "limit": self.limit, "stubs": self.stubs,
+            "links": links, "heat": self.heat, "limit": self.limit, "stubs": self.stubs, "total": self.total,
         }  # fmt: skip
 
     @classmethod
@@ -129,6 +138,7 @@ class Table:
             heat=data["heat"],
             limit=data["limit"],
             stubs=data["stubs"],
+            total=data["total"],
         )
 
 

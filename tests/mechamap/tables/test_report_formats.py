@@ -7,6 +7,7 @@ import io
 import json
 import math
 import re
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -119,6 +120,17 @@ def test_a_long_list_says_how_much_is_left_out_and_how_to_have_it() -> None:
     assert len(written(report, "csv", tables=["long"]).splitlines()) == 1245
     assert len(written(report, "csv", tables=["long"], limit=7).splitlines()) == 8
     assert len(json.loads(written(report, "json"))["tables"]["long"]["rows"]) == 1244
+
+
+def test_a_list_that_was_cut_as_it_was_made_counts_what_is_not_in_it_as_left_out_too() -> None:
+    cut = replace(LONG, total=21_452)
+    report = Report("r", (cut,))
+    for form in ("table", "md"):
+        assert "… and 21,442 more (--limit 0 for all)" in written(report, form)
+        assert "… and 20,208 more (--limit 0 for all)" in written(report, form, limit=0)  # of which it has 1,244
+    assert Table.from_dict(json.loads(json.dumps(cut.to_dict()))) == cut
+    with pytest.raises(ValueError, match="1244 rows are more than the 1000"):
+        replace(LONG, total=1000)
 
 
 def test_markdown_has_as_many_cells_in_every_line() -> None:
