@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from mechamap.compare.agreement import spearman
 from mechamap.compare.listed import listed
-from mechamap.compare.pair import Pair, lists_some
+from mechamap.compare.pair import Pair
 from mechamap.compare.tokens import ShownTokens
 from mechamap.figures import figures_of
+from mechamap.listed_from import lists_some
 from mechamap.query_syntax import bracketed
 from mechamap.run import Run
 from mechamap.tables.figure_columns import column_kind, threshold_text

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechamap.compare.names import run_labels
+from mechamap.compare.pair import usual_threshold
 from mechamap.compare.tokens import ShownTokens
 from mechamap.figures import FIGURE_KINDS, FigureKind, category_values, default_figure, quoted
 from mechamap.findings import confirmed
@@ -139,7 +140,7 @@ class _Seen:
             else np.full((run.neurons, len(run.categories)), np.nan, np.float32)
         )
         checked = run.has("p") and run.has("held_out_auroc")
-        return cls(run, at, kind, kind.threshold(run), values, relative_depth(run), checked, ShownTokens(run))
+        return cls(run, at, kind, usual_threshold(run, kind), values, relative_depth(run), checked, ShownTokens(run))
 
     def best(self, category: str) -> tuple[int, str]:
         """The best neuron's row and what it is the best by; row -1 where no neuron has a value."""

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from mechamap.compare.relation import Relation
 from mechamap.figures import FigureKind, category_values
+from mechamap.listed_from import known_from, lists_some
 from mechamap.run import Run
 
-__all__ = ["Pair", "common_threshold", "lists_some", "pair_of"]
+__all__ = ["Pair", "common_threshold", "pair_of", "usual_threshold"]
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ class Pair:
 
     def lists_less(self, run: Run) -> bool:
         """Whether it is a CSV that has no values below a threshold of its own, which is above this one."""
-        return lists_some(run) and self.threshold < self.kind.threshold(run)
+        return lists_some(run) and self.threshold < usual_threshold(run, self.kind)
 
     def _known(self, run: Run, values: NDArray[np.float32]) -> NDArray[np.bool_]:
         """Where it is known whether a neuron counts: what a CSV leaves out is below its own threshold."""
@@ -114,10 +115,10 @@ def _as_stored(run: Run, figure: str) -> NDArray[np.float32]:
 
 
 def common_threshold(a: Run, b: Run, kind: FigureKind) -> float:
-    """One threshold for both: of those that the runs were made with the larger one, from which on both know all."""
-    return max(kind.threshold(a), kind.threshold(b))
+    """One threshold for both: the larger one of what is usual for either, from which on both know all."""
+    return max(usual_threshold(a, kind), usual_threshold(b, kind))
 
 
-def lists_some(run: Run) -> bool:
-    """Whether it is a CSV that has values at or above a threshold only; one in the wide layout has them all."""
-    return run.record.source == "csv" and not run.has("selectivity")
+def usual_threshold(run: Run, kind: FigureKind) -> float:
+    """From where on a neuron counts, where the user does not say: of a CSV, from where on it lists all means."""
+    return known_from(run) if kind.name == "mean" else kind.threshold(run)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from mechamap.compare.every_neuron import differences_table
 from mechamap.compare.match_summary import summary_table
 from mechamap.compare.matches import match_layers_table, matches_table, universal_categories_table
 from mechamap.compare.overview import overview_matrix, overview_table
-from mechamap.compare.pair import Pair, pair_of
+from mechamap.compare.pair import Pair, pair_of, usual_threshold
 from mechamap.compare.pairs import pairs_table
 from mechamap.compare.profiles import Profiled, depth_table, profiled, profiles_table
 from mechamap.compare.relation import As, Relation, relation_of
@@ -24,6 +24,7 @@ from mechamap.errors import UsageError
 from mechamap.exports.table import sized
 from mechamap.few_occurrences import left_out
 from mechamap.figures import FigureKind, default_figure, figure_kind, figures_of
+from mechamap.listed_from import known_from
 from mechamap.run import NEURON_FIGURES, Run
 from mechamap.tables.figure_columns import checked_threshold
 from mechamap.tables.table import Report, Table
@@ -121,7 +122,9 @@ def _of_same(
     sizes = [*sizes_of(relation)]
     if not sizes:
         raise UsageError(f"{a.name} and {b.name} have the same neurons, but no figure in common.")
-    remarks = [*relation.remarks, *_few_occurrences((a, b), kind), *_one_sided(a, b)]
+    remarks = [
+        *relation.remarks, *_few_occurrences((a, b), kind), *_one_sided(a, b), *_listed_from((a, b), kind)
+    ]  # fmt: skip
     tables = [settings_table(a, b, same=True)]
     if all(its.equal for its in sizes):
         remarks.insert(0, "There is no difference: every figure that both have is the same for every neuron.")
@@ -159,8 +162,8 @@ def _one_sided(a: Run, b: Run) -> list[str]:
 def _agreement_remarks(pair: Pair, by_layer: Table) -> list[str]:
     """What the counts do not show, and whether these can be the same neurons at all."""
     less = [
-        f"{run.name} lists means from {pair.kind.threshold(run):g} on: which others are {pair.threshold:g} or more is "
-        "not known, so what it does not list has neither appeared nor vanished."
+        f"{run.name} lists means from {known_from(run):g} on: which others are {pair.threshold:g} or more is not known, "
+        "so what it does not list has neither appeared nor vanished."
         for run in (pair.relation.a, pair.relation.b)
         if pair.lists_less(run)
     ]
@@ -201,7 +204,7 @@ def _of_different(
             tables.insert(-1, universal_categories_table(closest, sides, categories))
     tables.append(settings_table(a, b, same=False))
     title = f"A {a.name} ({a.label}), B {b.name} ({b.label}): different models"
-    remarks = (*relation.remarks, *_few_occurrences((a, b), kind))
+    remarks = (*relation.remarks, *_few_occurrences((a, b), kind), *_listed_from((a, b), kind))
     return Report(title, tuple(tables), remarks, _places((a, b)), "overview")
 
 
@@ -210,7 +213,7 @@ def _specialised(closest: Closest) -> list[Table]:
 
 
 def _profiled(a: Run, b: Run, kind: FigureKind, threshold: float | None) -> tuple[Profiled, Profiled]:
-    at = [kind.threshold(run) if threshold is None else threshold for run in (a, b)]
+    at = [usual_threshold(run, kind) if threshold is None else threshold for run in (a, b)]
     return profiled(a, 0, kind, at[0]), profiled(b, 1, kind, at[1])
 
 
@@ -219,11 +222,22 @@ def _of_several(runs: Sequence[Run], kind: FigureKind, threshold: float | None, 
         overview_table(runs, by=kind, threshold=threshold), overview_matrix(runs),
         pairs_table(runs, kind, threshold, wanted),
     )  # fmt: skip
-    return Report(f"{len(runs)} runs", tables, _few_occurrences(runs, kind), _places(runs), "overview")
+    remarks = (*_few_occurrences(runs, kind), *_listed_from(runs, kind))
+    return Report(f"{len(runs)} runs", tables, remarks, _places(runs), "overview")
 
 
 def _few_occurrences(runs: Sequence[Run], kind: FigureKind) -> tuple[str, ...]:
     return tuple(f"{run.name}: {few}" for run in runs if (few := left_out(run, kind)))
+
+
+def _listed_from(runs: Sequence[Run], kind: FigureKind) -> Iterator[str]:
+    """What the means of CSVs give away of the threshold that they were written with."""
+    for run in runs:
+        if kind.name == "mean" and (known := known_from(run)) > (usual := kind.threshold(run)):
+            yield (
+                f"The smallest mean that {run.name} lists is {known:g}, so it was probably written with a threshold "
+                f"above {usual:g}: which others are from {usual:g} to {known:g} is not known."
+            )
 
 
 def _places(runs: Sequence[Run]) -> tuple[str, ...]:

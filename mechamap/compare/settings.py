@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mechamap.compare.pair import lists_some
 from mechamap.layer_layout import layers_in_words
+from mechamap.listed_from import known_from, lists_some
 from mechamap.run import Run
 from mechamap.tables.rows import Rows
 from mechamap.tables.table import Column, Table
@@ -71,7 +71,7 @@ def _source(a: Run, b: Run) -> Iterator[Setting]:
 def _named_source(run: Run) -> str:
     if run.record.source != "csv":
         return "scan"
-    return f"CSV, threshold {run.record.config.get('threshold', 0.2):g}" if lists_some(run) else "CSV, every figure"
+    return f"CSV, means from {known_from(run):g} on" if lists_some(run) else "CSV, every figure"
 
 
 def _state(run: Run) -> str:
@@ -175,12 +175,16 @@ def _plain(a: Run, b: Run) -> Iterator[Setting]:
         ("first position left out", lambda run: run.record.config.get("exclude_first_position"), _LEFT_OUT),
         ("special tokens left out", lambda run: run.record.config.get("exclude_special_tokens"), _LEFT_OUT),
         ("window", lambda run: run.record.exclusions.get("window"), "Words are read with other text before them."),
-        ("threshold", lambda run: run.record.config.get("threshold"), "Of mean; the larger one is used for both."),
+        ("threshold", lambda run: _threshold(run), "Of mean; the larger one is used for both."),
     )
     for name, value, means in where:
         one, other = value(a), value(b)
         if one is not None and other is not None and one != other:
             yield Setting(name, _spelled(one), _spelled(other), means)
+
+
+def _threshold(run: Run) -> object:
+    return known_from(run) if lists_some(run) else run.record.config.get("threshold")
 
 
 _LEFT_OUT = "Attention sinks are in one run's figures: mean, max, min and d hardly compare."

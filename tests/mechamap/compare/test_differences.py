@@ -239,6 +239,36 @@ def test_what_a_csv_does_not_list_is_not_known_below_its_own_threshold(runs: tup
     assert appeared == ((raised >= 0.2) & (np.array(run.figure("mean")) < 0.2)).sum() > 0
 
 
+def test_a_csv_that_lists_from_a_higher_threshold_on_has_lost_nothing(runs: tuple[Run, Run], tmp_path: Path) -> None:
+    for name, threshold in (("low", 0.2), ("high", 0.35)):
+        export_run(runs[0], tmp_path / f"{name}.csv", format="csv", threshold=threshold)
+    low, high = (read_csv(tmp_path / f"{name}.csv") for name in ("low", "high"))
+    least = float(np.nanmin(high.figure("mean")))
+    assert (low.figure("mean") >= 0.2).sum() > (high.figure("mean") >= 0.2).sum() + 10
+    for pair in ((low, high), (high, low)):
+        found = compare_runs(pair)
+        assert [(row["appeared"], row["vanished"], row["jaccard"]) for row in _rows(found, "categories")] == [
+            (0, 0, 1)
+        ] * 3
+        assert f"mean ≥ {least:g}" in _table(found, "categories").about
+        assert f"The smallest mean that high.csv lists is {least:g}" in " ".join(found.remarks)
+        assert "low.csv lists" not in " ".join(found.remarks)
+        below = compare_runs(pair, threshold=0.2)
+        assert {row["vanished"] + row["appeared"] for row in _rows(below, "categories")} == {0}
+        assert f"high.csv lists means from {least:g} on" in " ".join(below.remarks)
+
+
+def test_a_wide_csv_without_selectivity_knows_every_mean(runs: tuple[Run, Run], tmp_path: Path) -> None:
+    export_run(runs[0], tmp_path / "wide.csv", format="csv", wide=True)
+    frame = pd.read_csv(tmp_path / "wide.csv")
+    some = frame[[name for name in frame if not name.startswith("selectivity.")]]
+    some.to_csv(tmp_path / "some.csv", index=False)
+    found = compare_runs((read_csv(tmp_path / "some.csv"), runs[0]), threshold=0.1)
+    assert _rows(found, "settings")[1]["a"] == "CSV, every figure"
+    assert "lists means" not in " ".join(found.remarks)
+    assert "of a CSV those listed" not in _table(found, "categories").about
+
+
 def test_what_has_no_value_in_one_run_neither_appeared_nor_vanished(tmp_path: Path) -> None:
     a = recorded_run(tmp_path / "a", shape=Shape(experts=4, shared=2))
     arrays = {name: np.array(a.figure(name)) for name in a.record.figures}
