@@ -1,4 +1,4 @@
-"""From which mean on a CSV lists neurons: all that is smaller is missing, and the file does not say where that begins."""
+"""From which mean on a CSV lists neurons: what is smaller is missing, and the file does not say where that begins."""
 
 from __future__ import annotations
 

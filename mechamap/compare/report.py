@@ -162,8 +162,8 @@ def _one_sided(a: Run, b: Run) -> list[str]:
 def _agreement_remarks(pair: Pair, by_layer: Table) -> list[str]:
     """What the counts do not show, and whether these can be the same neurons at all."""
     less = [
-        f"{run.name} lists means from {known_from(run):g} on: which others are {pair.threshold:g} or more is not known, "
-        "so what it does not list has neither appeared nor vanished."
+        f"{run.name} lists means from {known_from(run):g} on: which others are {pair.threshold:g} or more is not "
+        "known, so what it does not list has neither appeared nor vanished."
         for run in (pair.relation.a, pair.relation.b)
         if pair.lists_less(run)
     ]

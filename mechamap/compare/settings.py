@@ -175,7 +175,7 @@ def _plain(a: Run, b: Run) -> Iterator[Setting]:
         ("first position left out", lambda run: run.record.config.get("exclude_first_position"), _LEFT_OUT),
         ("special tokens left out", lambda run: run.record.config.get("exclude_special_tokens"), _LEFT_OUT),
         ("window", lambda run: run.record.exclusions.get("window"), "Words are read with other text before them."),
-        ("threshold", lambda run: _threshold(run), "Of mean; the larger one is used for both."),
+        ("threshold", _threshold, "Of mean; the larger one is used for both."),
     )
     for name, value, means in where:
         one, other = value(a), value(b)
