@@ -10,12 +10,10 @@ import numpy as np
 from mechamap.few_occurrences import left_out
 from mechamap.figures import COMPARED, figures_of
 from mechamap.interpret.judged import Judged
+from mechamap.listed_from import listed_from
 from mechamap.run import FEW_OCCURRENCES
 
 __all__ = ["remarks"]
-
-_FEW = 10  # means say nothing of the threshold that they were written with
-_GAP = 10  # times what lies between means, below the smallest of them, is no chance
 
 
 def remarks(found: Judged, asked: float | None) -> tuple[str, ...]:
@@ -62,7 +60,7 @@ def _about_csv(found: Judged, asked: float | None) -> Iterator[str]:
             "are too low."
         )
     known = max(found.threshold, listed)
-    if (least := _listed_from(found, known)) is not None:
+    if (least := listed_from(found.values.to_numpy(), known)) is not None:
         yield (
             f"The smallest mean that the CSV lists is {least:.4g}, so it was probably written with a threshold above "
             f"{known:g}: then neurons from there to {least:.4g} are missing, and counts are too low."
@@ -71,17 +69,6 @@ def _about_csv(found: Judged, asked: float | None) -> Iterator[str]:
         "A CSV lists means at or above the threshold it was written with, and no other figure: nothing is said of "
         "neurons that fall on a category, or of dead ones."
     )
-
-
-def _listed_from(found: Judged, threshold: float) -> float | None:
-    """The smallest mean of a CSV where it lies farther above a threshold than chance leaves it; else None."""
-    values = found.values.to_numpy()
-    means = values[np.isfinite(values)]
-    if len(means) < _FEW:
-        return None
-    least = float(means.min())
-    between = (float(np.median(means)) - least) / (len(means) / 2)
-    return least if least - threshold > _GAP * between else None
 
 
 def _about_counts(found: Judged) -> Iterator[str]:
