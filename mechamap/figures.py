@@ -16,10 +16,15 @@ from mechamap.findings import SIGNIFICANT, causes
 from mechamap.query_syntax import OPERATORS
 from mechamap.run import FEW_OCCURRENCES, Run
 
-__all__ = ["COMPARED", "FIGURE_KINDS", "FigureKind", "category_values", "default_figure", "figure_kind", "figures_of"]
+__all__ = [
+    "COMPARED", "FIGURE_KINDS", "OF_READING", "FigureKind", "category_values", "default_figure", "figure_kind",
+    "figures_of",
+]  # fmt: skip
 
 # They compare a category's words with everything else: with few words that happen to fit, they are far out by chance.
 COMPARED = ("auroc", "selectivity", "d", "ap")
+
+OF_READING = ("selectivity", "auroc", "d", "mean")  # below their centre the neuron goes down on the category
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ __all__ = ["match_layers_table", "matches_table", "universal_categories_table"]
 
 def match_layers_table(closest: Closest) -> Table:
     """Layer of A x layer of B: where the closest neurons of a layer's lie, to be drawn as a heat map."""
-    a, b = closest.a.run, closest.b.run
+    a, b = closest.a, closest.b
     best = closest.matches.best
     others = [layer.layer for layer in b.complete_layers]
     rows, most = Rows(), 0.0
@@ -41,12 +41,12 @@ def match_layers_table(closest: Closest) -> Table:
 def matches_table(closest: Closest, sides: tuple[Profiled, Profiled], limit: int) -> Table:
     """Neurons of A with their closest in B, the highest excess first, and what either is about; at most ``limit``."""
     its, rows = closest.matches, Rows()
-    tokens = ShownTokens(closest.a.run), ShownTokens(closest.b.run)
+    tokens = ShownTokens(closest.a), ShownTokens(closest.b)
     for row in _strongest(its, limit):
         other, correlation = int(its.best[row]), float(its.correlation[row])
-        names = str(closest.a.run.neuron_name(row)), str(closest.b.run.neuron_name(other))
+        names = str(closest.a.neuron_name(row)), str(closest.b.neuron_name(other))
         (category_a, value_a), (category_b, value_b) = sides[0].strongest(row), sides[1].strongest(other)
-        falls = value_a is not None and value_a < sides[0].kind.centre
+        falls = value_a is not None and tokens[0].falls(row, category_a, sides[0].kind, value_a)
         link_a = Link(category=category_a, run=0, neuron=names[0])
         link_b = Link(category=category_b, run=1, neuron=names[1])
         rows.add(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from mechamap.figures import FigureKind
+from mechamap.figures import OF_READING, FigureKind
 from mechamap.run import Run
 from mechamap.top_words import TopWords
 
 __all__ = ["ShownTokens"]
 
 _MOST = 4
-_OF_READING = ("selectivity", "auroc", "d", "mean")  # below their centre the neuron goes down on the category
 
 
 class ShownTokens:
@@ -21,15 +20,16 @@ class ShownTokens:
 
     def of(self, row: int, category: str, kind: FigureKind, value: float) -> tuple[str, ...]:
         """Of a neuron with this value of a figure for a category; empty where the run keeps no tokens."""
-        return self._words.of(row, lowest=self._falls(row, category, kind, value), most=_MOST)
+        return self._words.of(row, lowest=self.falls(row, category, kind, value), most=_MOST)
 
     def at(self, row: int, *, lowest: bool) -> tuple[str, ...]:
         """The words at its highest or lowest activations."""
         return self._words.of(row, lowest=lowest, most=_MOST)
 
-    def _falls(self, row: int, category: str, kind: FigureKind, value: float) -> bool:
+    def falls(self, row: int, category: str, kind: FigureKind, value: float) -> bool:
+        """Whether such a neuron goes down on the category, so that its lowest words are the ones to show."""
         if not self.run.has("bottom_positions"):
             return False
-        if kind.name in _OF_READING:
+        if kind.name in OF_READING:
             return value < kind.centre
         return self.run.has("selectivity") and bool(self.run.column("selectivity", category)[row] < 0)

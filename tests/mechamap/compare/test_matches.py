@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from recorded_run import CATEGORIES, recorded_run
+from recorded_run import CATEGORIES, checked_run, recorded_run
 
-from mechamap.compare.closest import Closest, cannot_match, closest_of, kept_of_one_text, usual_words
+from mechamap.compare.closest import Closest, closest_of, share_threshold
+from mechamap.compare.matchable import cannot_match, kept_of_one_text, usual_words
 from mechamap.compare.matching import MatchSettings
 from mechamap.compare.report import compare_runs
-from mechamap.compare.word_activations import kept_words
+from mechamap.compare.word_activations import aligned, kept_words
 from mechamap.csv_files.run import read_csv
 from mechamap.errors import UsageError
 from mechamap.export import export_run
@@ -105,6 +107,21 @@ def test_planted_neurons_are_listed_with_their_counterparts(runs: tuple[Run, Run
     assert excess == sorted(excess, reverse=True)
 
 
+def test_a_small_p_is_no_fall(tmp_path: Path) -> None:
+    runs = checked_run(tmp_path / "a"), checked_run(tmp_path / "b")
+    activations = np.random.default_rng(3).normal(0, 1, (48, len(runs[0].record.tokens.pieces)))
+    for run in runs:
+        for layer in run.layers:
+            write_activations(Path(str(run.path)), layer.layer, activations[layer.rows].astype(np.float16))
+    closest = closest_of(*(kept_words(run) for run in runs))
+    rows = {row["neuron"]: row for row in _rows(compare_runs(runs, by="p", closest=closest), "matches")}
+    for neuron, falls in (("L1.N7", False), ("L2.N11", True)):  # what they do on food and on color
+        row = rows[neuron]
+        assert (row["closest"], row["value_a"]) == (neuron, pytest.approx(0.005))
+        token = runs[0].top_tokens(runs[0].row_of(neuron), lowest=falls)[0].piece.strip()
+        assert row["tokens_a"][0] == row["tokens_b"][0] == token
+
+
 def test_layers_of_the_closest_add_up(runs: tuple[Run, Run], closest: Closest, report: Report) -> None:
     a, b = runs
     for row in _rows(report, "match_layers"):
@@ -152,11 +169,10 @@ def test_of_the_same_neurons_it_is_told_how_many_find_themselves(runs: tuple[Run
 
 def test_fewer_words_are_spread_over_the_text(runs: tuple[Run, Run]) -> None:
     first, second = (kept_words(run) for run in runs)
-    every = len(closest_of(first, second).a.strings)
+    every = closest_of(first, second).matches.words
     found = closest_of(first, second, words=8)
-    assert len(found.a.strings) == found.matches.words == 8
+    assert found.matches.words == 8
     assert found.every == every > 8
-    assert found.a.strings == found.b.strings
     assert f"8 of the {every} words" in _table(compare_runs(runs, closest=found), "matches_summary").about
     with pytest.raises(UsageError, match="over 2 words"):
         closest_of(first, second, words=2)
@@ -170,6 +186,25 @@ def test_without_a_baseline_nothing_is_universal_and_nothing_said_to_be(runs: tu
     assert "nothing says what chance reaches" in _table(found, "matches_summary").about
     correlation = [abs(row["correlation"]) for row in _rows(found, "matches")]
     assert correlation == sorted(correlation, reverse=True)
+
+
+def test_activations_are_not_held_on_to(runs: tuple[Run, Run]) -> None:
+    first, second = (kept_words(run) for run in runs)
+    held = [weakref.ref(words.values) for words in (first, second)]
+    found = closest_of(first, second)
+    del first, second
+    assert [its() for its in held] == [None, None]
+    assert found.matches.words
+
+
+def test_specialised_neurons_are_counted_again_from_another_threshold(runs: tuple[Run, Run], closest: Closest) -> None:
+    first, second = (kept_words(run, placements=True) for run in runs)
+    again = closest.specialised_from(0.3)
+    assert again.shares == closest_of(first, second, specialised=0.3).shares
+    assert again.matches is closest.matches
+    assert closest.specialised_from(0.5) is closest
+    assert (share_threshold(None, 0.4), share_threshold("Reads", 0.4), share_threshold("d", 2.0)) == (0.4, 0.4, 0.9)
+    assert share_threshold(None, None) == 0.9
 
 
 def test_a_csv_has_no_activations(runs: tuple[Run, Run], tmp_path: Path) -> None:
@@ -188,7 +223,7 @@ def test_large_models_are_compared_over_fewer_words_by_themselves() -> None:
 
 def _correlations(closest: Closest) -> np.ndarray:
     """Magnitudes ``[neurons of a, neurons of b]``, NaN for a neuron that does not vary."""
-    a, b = (words.block(slice(None)).astype(float) for words in (closest.a, closest.b))
+    a, b = (words.block(slice(None)).astype(float) for words in aligned(kept_words(closest.a), kept_words(closest.b)))
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.abs(np.corrcoef(a, b)[: len(a), len(a) :])
 
