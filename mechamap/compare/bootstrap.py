@@ -13,13 +13,16 @@ its variance. tests/planted/test_share_coverage.py measures how often the interv
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mechamap.compare.placements import PlacedWords
+from mechamap.errors import Cancelled
+from mechamap.events import ScanEvent, StageEntered
 from mechamap.run import FEW_OCCURRENCES
 
 __all__ = ["ANY", "DRAWS", "ONE", "Share", "Shares", "specialised_shares"]
@@ -79,6 +82,8 @@ def specialised_shares(
     threshold: float = THRESHOLD,
     draws: int = DRAWS,
     seed: int = 0,
+    on_event: Callable[[ScanEvent], None] = lambda event: None,
+    cancel: threading.Event | None = None,
 ) -> Shares:
     """The share of neurons whose \\|selectivity\\| is at or above a threshold, with intervals over words.
 
@@ -91,11 +96,22 @@ def specialised_shares(
         threshold: of \\|2 AUROC - 1\\|.
         draws: resamples.
         seed: of them.
+        on_event: told of how far it is.
+        cancel: set it to stop.
+
+    Raises:
+        Cancelled: ``cancel`` was set.
     """
+
+    def reached(model: PlacedWords, row: int) -> None:
+        if cancel is not None and cancel.is_set():
+            raise Cancelled("The comparison was cancelled.")
+        on_event(StageEntered("match", f"shares of specialised neurons: {row:,} of {len(model.sums):,} neurons"))
+
     models = (a,) if b is None else (a, b)
     keys = sorted({key for model in models for key in _keys(model)})
     weights = _weights(keys, draws, np.random.default_rng(seed))  # [keys, draws]
-    counted = [_counted(model, weights, keys, threshold) for model in models]
+    counted = [_counted(model, weights, keys, threshold, reached) for model in models]
     shares = [tuple(_shares(its, weights, keys, limits=(0.0, 1.0))) for its in counted]
     difference: tuple[Share, ...] = ()
     if b is not None:
@@ -151,16 +167,23 @@ class _Counted:
         return self.drawn[[self.names.index(name) for name in names]]
 
 
-def _counted(model: PlacedWords, weights: NDArray[np.float32], keys: Sequence[Key], threshold: float) -> _Counted:
-    """Count neurons block by block; the first column is that of the words as they are."""
+def _counted(
+    model: PlacedWords,
+    weights: NDArray[np.float32],
+    keys: Sequence[Key],
+    threshold: float,
+    reached: Callable[[PlacedWords, int], None],
+) -> _Counted:
+    """Count neurons block by block, each said before; the first column is that of the words as they are."""
     place = {key: at for at, key in enumerate(keys)}
     mine = weights[[place[key] for key in _keys(model)]]  # [words, draws]
     mine = np.concatenate([np.ones((len(mine), 1), np.float32), mine], axis=1)  # [words, 1 + draws]
-    scored = np.flatnonzero(np.isfinite(model.sums).any(axis=1))
-    counts = np.zeros((2 + len(model.categories), mine.shape[1]))
+    neurons, counts = 0, np.zeros((2 + len(model.categories), mine.shape[1]))
     block = max(BLOCK_BYTES // (4 * mine.shape[1]), 1)
-    for first in range(0, len(scored), block):
-        rows = scored[first : first + block]
+    for first in range(0, len(model.sums), block):
+        reached(model, first)
+        rows = first + np.flatnonzero(np.isfinite(model.sums[first : first + block]).any(axis=1))
+        neurons += len(rows)
         several = np.zeros((len(rows), mine.shape[1]), np.uint16)
         for number in range(len(model.categories)):
             columns = model.of_category(number)
@@ -169,10 +192,10 @@ def _counted(model: PlacedWords, weights: NDArray[np.float32], keys: Sequence[Ke
             several += holds
         counts[0] += np.count_nonzero(several == 1, axis=0)
         counts[1] += np.count_nonzero(several, axis=0)
-    counts /= max(len(scored), 1)
+    counts /= max(neurons, 1)
     unknown = [not len(model.of_category(number)) for number in range(len(model.categories))]
     counts[[all(unknown), all(unknown), *unknown]] = np.nan
-    return _Counted((ONE, ANY, *model.categories), counts[:, 0], counts[:, 1:], len(scored))
+    return _Counted((ONE, ANY, *model.categories), counts[:, 0], counts[:, 1:], neurons)
 
 
 def _holds(
@@ -183,11 +206,11 @@ def _holds(
     threshold: float,
 ) -> NDArray[np.bool_]:
     """Which neurons are specialised in a category in which draw: \\|2 AUROC - 1\\| = 2 \\|sum - n/2\\| / n."""
-    counts = model.counts[:, columns]  # [neurons or 1, words]
-    counts = counts[rows] if len(counts) > 1 else counts
+    routed = len(model.counts) > 1
+    counts = model.counts[np.ix_(rows, columns)] if routed else model.counts[:, columns]  # [block or 1, words]
     centred = model.sums[np.ix_(rows, columns)] - np.float32(0.5) * counts  # [block, words]
     centred[~np.isfinite(centred).all(axis=1)] = 0.0
-    if len(model.counts) > 1:  # experts: too few occurrences say nothing
+    if routed:  # experts: too few occurrences say nothing
         centred[counts.sum(axis=1) < FEW_OCCURRENCES] = 0.0
     least = counts @ weights  # [block or 1, draws]
     least *= np.float32(threshold / 2 * (1 - ROUNDING))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import tracemalloc
 from dataclasses import replace
 
@@ -9,9 +10,11 @@ import numpy as np
 import pytest
 from share_simulation import Population, percentile_interval
 
+from mechamap.compare import bootstrap
 from mechamap.compare.bootstrap import ANY, ONE, Share, specialised_shares
 from mechamap.compare.placements import PlacedWords
 from mechamap.compare.specialised import specialised_table
+from mechamap.errors import Cancelled
 
 POPULATION = Population(1500, 3)
 
@@ -130,6 +133,20 @@ def test_memory_does_not_grow_with_neurons_and_draws():
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < 200 * 2**20  # of 12,000 x 1,000 x 8 numbers
+
+
+def test_it_tells_how_far_it_is_and_can_be_stopped_between_blocks(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(bootstrap, "BLOCK_BYTES", 4 * 51 * 500)
+    placed, told, cancel = POPULATION.drawn(10, 0), [], threading.Event()
+    whole = specialised_shares(placed, threshold=0.8, draws=50, on_event=told.append)
+    assert [event.detail.rpartition(": ")[2] for event in told] == [
+        f"{first} of 1,500 neurons" for first in ("0", "500", "1,000")
+    ]
+    monkeypatch.undo()
+    assert specialised_shares(placed, threshold=0.8, draws=50) == whole
+    cancel.set()
+    with pytest.raises(Cancelled):
+        specialised_shares(placed, threshold=0.8, draws=50, cancel=cancel)
 
 
 def test_the_corrected_share_lies_in_its_interval_however_few_draws_have_any():
