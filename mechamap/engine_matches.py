@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -34,15 +35,25 @@ class FoundMatches:
     """The closest neurons that were found last, kept so that comparing by another figure need not look again."""
 
     def __init__(self) -> None:
-        self._key: tuple[object, ...] = ()
-        self._closest: Closest | None = None
+        self._last: tuple[tuple[object, ...], Closest | None] = ((), None)  # one value: compare has threads of its own
 
-    def of(self, a: Run, b: Run) -> Closest | None:
-        """Those of two runs; None where they are not the last ones, or were scanned anew."""
-        return self._closest if self._key == _identity(a, b) else None
+    def of(self, a: Run, b: Run, specialised: float, cancel: threading.Event) -> Closest | None:
+        """Those of two runs; None where they are not the last ones, or were scanned anew.
+
+        Args:
+            specialised: from which \\|selectivity\\| on a neuron is specialised; shares from another are counted again.
+            cancel: set it to stop that.
+        """
+        key, found = self._last
+        if found is None or key != _identity(a, b):
+            return None
+        counted = found.specialised_from(specialised, cancel=cancel)
+        if counted is not found and self._last[1] is found:
+            self._last = (key, counted)
+        return counted
 
     def keep(self, a: Run, b: Run, closest: Closest) -> None:
-        self._closest, self._key = closest, _identity(a, b)
+        self._last = (_identity(a, b), closest)
 
 
 FOUND = FoundMatches()
@@ -61,7 +72,8 @@ def match(call: Call) -> dict[str, Any]:
         raise RpcFault(rpc.INVALID_PARAMS, "match takes two runs.")
     a, b = runs
     from mechamap.compare.both_words import words_of_both
-    from mechamap.compare.closest import cannot_match, closest_of
+    from mechamap.compare.closest import closest_of, share_threshold
+    from mechamap.compare.matchable import cannot_match
     from mechamap.compare.report import LIMIT, compare_runs
     from mechamap.tables.table import report_to_dict
 
@@ -75,7 +87,15 @@ def match(call: Call) -> dict[str, Any]:
             KEPT.drop()
             raise
         stop_if_cancelled(call)
-        closest = closest_of(first, second, words=words, on_event=_watch(ticker), cancel=call.cancel)
+        closest = closest_of(
+            first,
+            second,
+            words=words,
+            specialised=share_threshold(by, threshold),
+            on_event=_watch(ticker),
+            cancel=call.cancel,
+        )
+        del first, second  # large, and not needed for the tables
     FOUND.keep(a, b, closest)
     return report_to_dict(compare_runs([a, b], by, threshold, limit=most or LIMIT, closest=closest))
 

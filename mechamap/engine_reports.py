@@ -37,12 +37,15 @@ def compare(call: Call) -> dict[str, Any]:
     by, threshold = given_text_or_none(call, "by"), given_number(call, "threshold")
     most = given_whole(call, "most")
     runs = given_runs(call)
+    from mechamap.compare.closest import share_threshold
     from mechamap.compare.report import LIMIT, compare_runs
     from mechamap.engine_matches import FOUND
     from mechamap.tables.table import report_to_dict
 
     stop_if_cancelled(call)
-    closest = FOUND.of(*runs) if len(runs) == 2 else None
+    closest = None
+    if len(runs) == 2:
+        closest = FOUND.of(runs[0], runs[1], share_threshold(by, threshold), call.cancel)
     return report_to_dict(compare_runs(runs, by, threshold, limit=most or LIMIT, closest=closest))
 
 

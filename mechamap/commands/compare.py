@@ -14,6 +14,7 @@ from mechamap.commands.narration import Narration
 from mechamap.commands.opening import opened
 from mechamap.commands.parser import Commands
 from mechamap.commands.report_output import add_report_flags, check_report_flags, chosen_tables, put_report, rows_wanted
+from mechamap.compare.matchable import LEAST_WORDS
 from mechamap.errors import RunError, UsageError
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ _LONG = ("changes", "appeared", "vanished", "matches")
 _HIDDEN = ("overlap", "differences")
 _BY_LAYER = {"layers": 0, "match_layers": 1}  # hidden where there are many; 1: so are its columns
 _MANY_LAYERS = 12
-_FEWEST_WORDS = 3
 _MOST = 1_000  # rows of the longest tables, where not all are wanted
 
 
@@ -129,8 +129,8 @@ def _check(args: argparse.Namespace) -> None:
         raise UsageError(f"--no-match and {wanted} contradict each other.", "Give one.")
     if len(args.runs) > 2 and wanted:
         raise UsageError("Closest neurons are looked for between two runs.", "Give two of them.")
-    if args.words is not None and args.words != 0 and args.words < _FEWEST_WORDS:
-        raise UsageError(f"--words is {args.words}; it must be 0 (all) or at least {_FEWEST_WORDS}.")
+    if args.words is not None and args.words != 0 and args.words < LEAST_WORDS:
+        raise UsageError(f"--words is {args.words}; it must be 0 (all) or at least {LEAST_WORDS}.")
     for name, least in (("draws", 1), ("seed", 0)):
         if getattr(args, name) < least:
             raise UsageError(f"--{name} is {getattr(args, name)}; it must be at least {least}.")

@@ -28,8 +28,8 @@ def closest_or_why(
         asked: whether the user wants them, even if the models have to be run again.
         usual: whether they are looked for by themselves where the runs kept their activations of one text.
     """
-    from mechamap.compare.bootstrap import THRESHOLD
-    from mechamap.compare.closest import cannot_match, closest_of, kept_of_one_text, usual_words
+    from mechamap.compare.closest import closest_of, share_threshold
+    from mechamap.compare.matchable import cannot_match, kept_of_one_text, usual_words
     from mechamap.compare.matching import MatchSettings
 
     if why := cannot_match(a, b):
@@ -37,8 +37,6 @@ def closest_or_why(
     kept = kept_of_one_text(a, b)
     if not asked and not (kept and usual):
         return None, _offer(a, b) if usual else ""
-    by_reads = args.threshold is not None and args.by in (None, "reads", "selectivity")
-    threshold = args.threshold if by_reads else THRESHOLD
     settings = MatchSettings(
         args.baseline, args.draws, args.seed, args.signed, both=args.both_ways or args.baseline == "shuffle"
     )
@@ -49,7 +47,13 @@ def closest_or_why(
         if words is None and device is None:
             words = usual_words(a.neurons, b.neurons)
         found = closest_of(
-            first, second, settings, words, specialised=threshold, device=device, on_event=_Told(narration)
+            first,
+            second,
+            settings,
+            words,
+            specialised=share_threshold(args.by, args.threshold),
+            device=device,
+            on_event=_Told(narration),
         )
     except MechaMapError as error:
         return None, f"Closest neurons were not found: {error.message} {error.hint}".strip()

@@ -6,7 +6,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from mechamap.compare.word_activations import ModelWords, has_kept, kept_words
+from mechamap.compare.matchable import has_kept
+from mechamap.compare.word_activations import ModelWords, kept_words
 from mechamap.events import ScanEvent
 from mechamap.run import Run
 

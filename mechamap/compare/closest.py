@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from mechamap.compare.bootstrap import THRESHOLD, Shares, specialised_shares
+from mechamap.compare.matchable import ENOUGH_WORDS, LEAST_WORDS
 from mechamap.compare.matching import Matches, MatchSettings, closest_neurons
-from mechamap.compare.word_activations import ModelWords, aligned, has_kept
+from mechamap.compare.placements import PlacedWords
+from mechamap.compare.word_activations import ModelWords, aligned
 from mechamap.errors import UsageError
 from mechamap.events import ScanEvent, StageEntered
 from mechamap.run import Run
 
-__all__ = ["USUAL", "Closest", "cannot_match", "closest_of", "kept_of_one_text", "usual_words"]
+__all__ = ["USUAL", "Closest", "closest_of", "share_threshold"]
 
 USUAL = MatchSettings()
-LEAST_WORDS = 200  # over fewer, chance alone makes some of many neurons alike
-_USUAL_WORK = 1e12  # multiplications and additions: some ten seconds on two cores
 
 
 @dataclass(frozen=True)
@@ -27,32 +27,35 @@ class Closest:
     """The closest neurons of two runs.
 
     Attributes:
-        a, b: the activations over the words that both have read.
         matches: rows are the runs' own.
         every: how many words both have read; fewer are compared where the user said so.
         shares: of specialised neurons; None where the activations came without placements.
+        placed: the placements that the shares were counted from, to count again from another threshold on: 4 bytes a
+            neuron and word of a category, in a temporary file where they are large (:mod:`mechamap.compare.room`).
     """
 
-    a: ModelWords
-    b: ModelWords
+    a: Run
+    b: Run
     matches: Matches
     every: int
     shares: Shares | None = None
+    placed: tuple[PlacedWords, PlacedWords] | None = None
 
+    def specialised_from(
+        self,
+        threshold: float,
+        on_event: Callable[[ScanEvent], None] = lambda event: None,
+        cancel: threading.Event | None = None,
+    ) -> Closest:
+        """The same with neurons specialised from that \\|selectivity\\| on; itself where they were counted so.
 
-def cannot_match(a: Run, b: Run) -> str:
-    """Why no activations of these runs can be had, neither kept nor from a model; empty where they may be."""
-    for run in (a, b):
-        if run.record.source == "csv" or run.path is None:
-            return f"{run.name} is a CSV, with no model behind it."
-        if not run.has_context or not run.record.config.get("texts"):
-            return f"{run.name} keeps no text."
-    return ""
-
-
-def kept_of_one_text(a: Run, b: Run) -> bool:
-    """Whether both runs kept their activations, of the same text, so that no model need be run."""
-    return a.record.config.get("texts") == b.record.config.get("texts") and has_kept(a) and has_kept(b)
+        Raises:
+            Cancelled: ``cancel`` was set.
+        """
+        if self.placed is None or (self.shares is not None and self.shares.threshold == threshold):
+            return self
+        shares = specialised_shares(*self.placed, threshold=threshold, on_event=on_event, cancel=cancel)
+        return replace(self, shares=shares)
 
 
 def closest_of(
@@ -68,18 +71,20 @@ def closest_of(
 ) -> Closest:
     """Find the closest neurons of two runs over the words that both have read.
 
+    Their activations are not held on to.
+
     Args:
         words: only so many of them, evenly spread over the text; all where not given (or 0), which takes minutes
-            for tens of thousands of neurons: see :func:`usual_words`.
-        specialised: from which \\|selectivity\\| on a neuron is specialised, for the shares.
+            for tens of thousands of neurons: :func:`mechamap.compare.matchable.usual_words` says how many do not.
+        specialised: from which \\|selectivity\\| on a neuron is specialised, see :func:`share_threshold`.
         device: see :func:`mechamap.compare.matching.closest_neurons`.
 
     Raises:
         UsageError: different texts, too few words, or settings that make no sense.
         Cancelled: ``cancel`` was set.
     """
-    if words and words < 3:
-        raise UsageError(f"Neurons cannot be matched over {words} words.", f"{LEAST_WORDS} is a good number; 0: all.")
+    if words and words < LEAST_WORDS:
+        raise UsageError(f"Neurons cannot be matched over {words} words.", f"{ENOUGH_WORDS} is a good number; 0: all.")
     on_event(StageEntered("match", "words that both have read"))
     one, other = aligned(a, b)
     every = len(one.numbers)
@@ -87,14 +92,14 @@ def closest_of(
         chosen = one.numbers[np.linspace(0, every - 1, words).round().astype(np.intp)]
         one, other = one.at(chosen), other.at(chosen)
     matches = closest_neurons(one, other, settings, device=device, on_event=on_event, cancel=cancel)
-    shares = None
-    if a.placed is not None and b.placed is not None:
-        on_event(StageEntered("match", "shares of specialised neurons"))
-        shares = specialised_shares(a.placed, b.placed, threshold=specialised)
-    return Closest(one, other, matches, every, shares)
+    placed = (a.placed, b.placed) if a.placed is not None and b.placed is not None else None
+    return Closest(a.run, b.run, matches, every, placed=placed).specialised_from(specialised, on_event, cancel)
 
 
-def usual_words(neurons_a: int, neurons_b: int) -> int:
-    """How many words to compare on a CPU where the user does not say: what takes seconds, but not too few."""
-    # Two products: the closest, and the baseline of A.
-    return max(LEAST_WORDS, int(_USUAL_WORK / (2 * 2 * neurons_a * neurons_b)))
+def share_threshold(by: str | None, threshold: float | None) -> float:
+    """From which \\|selectivity\\| on a neuron is specialised, where a comparison is by a figure and a threshold.
+
+    The threshold is taken where it is one of selectivity, in the run's word or the screens', or of the usual figure.
+    """
+    usual = by is None or by.strip().lower() in ("reads", "selectivity")
+    return threshold if usual and threshold is not None else THRESHOLD

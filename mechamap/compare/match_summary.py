@@ -41,8 +41,8 @@ class Side:
 def both_sides(closest: Closest) -> tuple[Side, Side]:
     its = closest.matches
     return (
-        Side(closest.a.run, 0, its.best, its.correlation, its.excess, its.mutual),
-        Side(closest.b.run, 1, its.best_b, its.correlation_b, its.excess_b, its.mutual_b),
+        Side(closest.a, 0, its.best, its.correlation, its.excess, its.mutual),
+        Side(closest.b, 1, its.best_b, its.correlation_b, its.excess_b, its.mutual_b),
     )
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechamap.choices import BASELINES
+from mechamap.compare.matchable import LEAST_WORDS
 from mechamap.compare.products import products_on
 from mechamap.compare.search import Search, nothing
 from mechamap.compare.unit_rows import NeuronRows
@@ -25,7 +26,6 @@ from mechamap.events import ScanEvent
 __all__ = ["UNIVERSAL", "MatchSettings", "Matches", "closest_neurons"]
 
 UNIVERSAL = 0.5  # an excess above it counts as universal (Gurnee et al., section 4.1)
-LEAST_WORDS = 3  # any two rows of two values correlate by 1
 
 Listener = Callable[[ScanEvent], None]
 

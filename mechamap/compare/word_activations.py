@@ -22,7 +22,7 @@ from mechamap.run import Run
 from mechamap.run_model import occurrences_of_run, text_of_run
 from mechamap.run_record import LayerRows
 
-__all__ = ["ModelWords", "aligned", "empty_activations", "has_kept", "kept_words", "placing_of_run"]
+__all__ = ["ModelWords", "aligned", "empty_activations", "kept_words", "placing_of_run"]
 
 IN_MEMORY = 256 * 2**20  # bytes of a model's word activations; more are kept in a temporary file
 
@@ -86,12 +86,6 @@ def aligned(a: ModelWords, b: ModelWords) -> tuple[ModelWords, ModelWords]:
     """
     both = common_words(a.words, b.words)
     return a.at(both), b.at(both)
-
-
-def has_kept(run: Run) -> bool:
-    """Whether a run keeps the activations of all its complete layers, so that its model need not be run again."""
-    layers = run.complete_layers
-    return bool(layers) and all(run.activations(layer.layer) is not None for layer in layers)
 
 
 def kept_words(run: Run, *, placements: bool = False) -> ModelWords:

@@ -94,6 +94,39 @@ def test_closest_neurons_are_found_and_stay_with_the_comparison_of_these_runs(tm
     assert asked("compare", runs=[paths[0], str(other.path)]).table("matches") is None
 
 
+def test_specialised_neurons_are_counted_from_the_threshold_that_is_asked_for(tmp_path: Path) -> None:
+    """By the search and by every comparison after it; by another figure from the usual one on."""
+    runs = [recorded_run(tmp_path / name, seed=seed) for seed, name in enumerate("ab")]
+    for its in runs:
+        keep_activations(its)
+    params = {"runs": [str(its.path) for its in runs]}
+    found = report_from_dict(METHODS.queued["match"](Call(1, "match", {**params, "threshold": 0.6}, lambda *_: None)))
+    for report, threshold in (
+        (found, 0.6),
+        (asked("compare", **params, threshold=0.3), 0.3),
+        (asked("compare", **params), 0.9),
+        (asked("compare", **params, by="d", threshold=1), 0.9),
+        (asked("compare", **params, threshold=0.6), 0.6),
+    ):
+        table = report.table("specialised")
+        assert table is not None and f"|reads| ≥ {threshold:g}," in table.about
+    other = report_from_dict(METHODS.queued["match"](Call(2, "match", {**params, "threshold": 0.3}, lambda *_: None)))
+    assert other == asked("compare", **params, threshold=0.3) != found
+
+
+def test_what_was_found_is_not_shown_for_a_run_that_was_scanned_anew(tmp_path: Path) -> None:
+    runs = [recorded_run(tmp_path / name, seed=seed) for seed, name in enumerate("ab")]
+    for its in runs:
+        keep_activations(its)
+    params = {"runs": [str(its.path) for its in runs]}
+    METHODS.queued["match"](Call(1, "match", params, lambda *_: None))
+    assert asked("compare", **params).table("matches") is not None
+    record = json.loads((tmp_path / "b" / "run.json").read_text(encoding="utf-8"))
+    record["created"] = "2031-01-01T00:00:00+00:00"
+    (tmp_path / "b" / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    assert asked("compare", **params).table("matches") is None
+
+
 def test_models_are_run_again_where_their_runs_kept_nothing(
     tmp_path: Path, tiny_models: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,7 +17,8 @@ from recorded_run import recorded_run
 from tiny_encoders import save_tiny
 
 from mechamap.compare import word_activations
-from mechamap.compare.word_activations import ModelWords, aligned, empty_activations, has_kept, kept_words
+from mechamap.compare.matchable import has_kept
+from mechamap.compare.word_activations import ModelWords, aligned, empty_activations, kept_words
 from mechamap.compare.word_pass import read_words
 from mechamap.config import config_from_dict
 from mechamap.errors import Cancelled, RunError, UsageError
