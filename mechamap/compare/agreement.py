@@ -7,7 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["TOP_SHARE", "ranks", "spearman", "spearman_by_layer", "top_overlap_by_layer"]
+__all__ = ["TOP_SHARE", "chance_overlap", "ranks", "spearman", "spearman_by_layer", "top_overlap_by_layer"]
 
 TOP_SHARE = 0.01  # of a layer's neurons that count as its strongest
 _FEWEST = 3  # values that a rank correlation is worked out from
@@ -55,7 +55,9 @@ def top_overlap_by_layer(
 ) -> NDArray[np.float64]:
     """What share of a layer's strongest neurons is the same in both, ``[layers, categories]``.
 
-    The strongest are 1 % of the neurons with a value in both, at least one.
+    The strongest are 1 % of the neurons with a value in both, at least one. Where more are equally strong than that
+    leaves room for, each is one of them with the same chance, in either run for itself: what is found is the mean over
+    all ways to choose. Taking the first ones in both would have runs share them that have nothing in common.
 
     Args:
         a, b: how strong the same neurons are, the larger the stronger, ``[neurons, categories]``.
@@ -70,6 +72,29 @@ def _overlap(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
     both = np.flatnonzero(np.isfinite(a) & np.isfinite(b))
     if not len(both):
         return math.nan
-    most = max(1, round(TOP_SHARE * len(both)))
-    one, other = (both[np.argsort(-values[both], kind="stable")[:most]] for values in (a, b))
-    return len(np.intersect1d(one, other)) / most
+    most = _strongest(len(both))
+    one, other = (_chances(values[both], most) for values in (a, b))
+    return float((one * other).sum()) / most
+
+
+def _strongest(neurons: int) -> int:
+    """How many of so many count as the strongest."""
+    return max(1, round(TOP_SHARE * neurons))
+
+
+def _chances(values: NDArray[np.floating], most: int) -> NDArray[np.float64]:
+    """How likely each is among the strongest, ``[n]``: 1 above the weakest of these, less where several tie."""
+    weakest = np.partition(values, len(values) - most)[len(values) - most]
+    above, tied = values > weakest, values == weakest
+    return above + tied * ((most - int(above.sum())) / int(tied.sum()))
+
+
+def chance_overlap(a: NDArray[np.floating], b: NDArray[np.floating], layer_of: NDArray[np.integer]) -> list[float]:
+    """What :func:`top_overlap_by_layer` is on average where the runs have nothing in common, least and most.
+
+    That is the share of a layer's neurons that count as its strongest: more than 1 % in a layer of fewer than 100.
+    """
+    both = np.isfinite(a) & np.isfinite(b)  # [neurons, categories]
+    counts = np.unique([both[layer_of == layer].sum(axis=0) for layer in np.unique(layer_of)])
+    shares = [_strongest(count) / count for count in counts.tolist() if count]
+    return [min(shares), max(shares)] if shares else []

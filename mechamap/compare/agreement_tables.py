@@ -8,7 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.compare.agreement import TOP_SHARE, spearman, spearman_by_layer, top_overlap_by_layer
+from mechamap.compare.agreement import (
+    TOP_SHARE,
+    chance_overlap,
+    spearman,
+    spearman_by_layer,
+    top_overlap_by_layer,
+)
 from mechamap.compare.pair import Pair, pair_of
 from mechamap.compare.relation import Relation
 from mechamap.figures import figures_of
@@ -132,9 +138,14 @@ def layers_table(pair: Pair) -> Table:
 def overlap_table(pair: Pair) -> Table:
     """Layer x category: what share of the layer's strongest neurons is the same in both."""
     layer_of = pair.relation.a.layer_of[pair.relation.rows_a]  # [common]
-    found = top_overlap_by_layer(pair.kind.strength(pair.a), pair.kind.strength(pair.b), layer_of)
+    a, b = pair.kind.strength(pair.a), pair.kind.strength(pair.b)  # [common, categories]
+    found = top_overlap_by_layer(a, b, layer_of)
+    shares = dict.fromkeys(f"{round(100 * share, 1):g} %" for share in chance_overlap(a, b, layer_of))
+    chance = f"; chance alone shares {' to '.join(shares)}" if shares else ""
     about = (
-        f"The strongest are {TOP_SHARE:.0%} of a layer's neurons, at least one; chance alone shares {TOP_SHARE:.0%}."
+        f"The strongest are {100 * TOP_SHARE:g} % of a layer's neurons, at least one{chance}. Of equally strong ones "
+        "each is taken as often as the others, in either run for itself: with many of them a run agrees with itself "
+        "in part only."
     )
     title = f"Strongest neurons in common by {pair.kind.label}, layer by layer"
     return _by_layer(pair, found, ("overlap", title), about, signed=False)

@@ -12,7 +12,7 @@ import pytest
 from recorded_run import CATEGORIES, Shape, checked_run, recorded_run
 from scipy.stats import spearmanr
 
-from mechamap.compare.agreement import spearman
+from mechamap.compare.agreement import spearman, top_overlap_by_layer
 from mechamap.compare.report import compare_runs
 from mechamap.csv_files.run import read_csv
 from mechamap.errors import UsageError
@@ -150,6 +150,26 @@ def test_overlap_is_the_share_of_the_strongest_in_common(tmp_path: Path) -> None
         for name in CATEGORIES:
             top = [set(frame.loc[its, name].abs().nlargest(3).index) for frame in (one, other)]
             assert row[name] == pytest.approx(len(top[0] & top[1]) / 3)
+
+
+def test_equally_strong_neurons_are_shared_as_often_as_chance_has_it() -> None:
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(200):  # layers of 400 neurons, 10 % of which have the smallest p, in either run others
+        a, b = (np.where(rng.permutation(400) < 40, 1.0, rng.uniform(0, 0.5, 400)) for _ in range(2))
+        found.append(top_overlap_by_layer(a[:, None], b[:, None], np.zeros(400, np.int64))[0, 0])
+    assert np.mean(found) == pytest.approx(0.01, abs=0.001)
+    tied = np.array([[3.0], [2.0], [2.0], *[[1.0]] * 197])  # of 200 neurons two are the strongest, one of them by lot
+    assert top_overlap_by_layer(tied, tied, np.zeros(200, np.int64)).item() == pytest.approx((1 + 2 * 0.25) / 2)
+    assert np.isnan(top_overlap_by_layer(tied * np.nan, tied, np.zeros(200, np.int64)).item())
+
+
+def test_what_chance_shares_of_the_strongest_is_told_by_the_size_of_the_layers(tmp_path: Path, report: Report) -> None:
+    assert "chance alone shares 1.7 %." in _table(report, "overlap").about  # 1 of 60, and 1 of 59 where one has none
+    wide = recorded_run(tmp_path / "wide", width=300)
+    assert "chance alone shares 1 %." in _table(compare_runs((wide, wide)), "overlap").about
+    small = recorded_run(tmp_path / "small")
+    assert "chance alone shares 6.2 %." in _table(compare_runs((small, small)), "overlap").about
 
 
 def test_every_figure_of_both_runs_is_compared(runs: tuple[Run, Run], report: Report) -> None:
