@@ -49,7 +49,7 @@ def interpret_run(
         threshold: from where on a neuron counts for a category; None: the figure's usual one.
         top: how many neurons of each category are named.
         only: keys of the tables that are wanted; None: all that the run has something for.
-        most: the most rows of the tables that have one for each neuron; None: all.
+        most: the most rows of the tables that have one for each neuron or set of categories; None: all.
 
     Raises:
         UsageError: no such figure, a threshold that makes no sense for it, or a table that there is not.

@@ -2,40 +2,18 @@
 
 from __future__ import annotations
 
-import numpy as np
-import pandas as pd
-
 from mechamap.interpret.judged import Judged
 from mechamap.tables.figure_columns import category_columns
 from mechamap.tables.rows import Behind, Rows, number
 from mechamap.tables.table import Column, Table
 
-__all__ = ["correlation_neurons_table", "correlation_table", "correlations", "pairs"]
-
-_AT_ONCE = 131_072  # neurons
-
-
-def correlations(found: Judged) -> pd.DataFrame:
-    """Pearson's r between categories, each over the neurons with a value for both, ``[categories, categories]``."""
-    return found.values.corr()
-
-
-def pairs(found: Judged) -> pd.DataFrame:
-    """Over how many neurons each correlation is, ``[categories, categories]``."""
-    values = found.values
-    both = np.zeros((values.shape[1],) * 2, np.int64)
-    for first in range(0, len(values), _AT_ONCE):
-        # NumPy multiplies whole numbers thirty times as slowly; below 2**24 each is exact in float32.
-        there = values.iloc[first : first + _AT_ONCE].notna().to_numpy(np.float32)  # [neurons, categories]
-        both += (there.T @ there).astype(np.int64)
-    return pd.DataFrame(both, values.columns, values.columns)
+__all__ = ["correlation_neurons_table", "correlation_table"]
 
 
 def correlation_table(found: Judged) -> Table:
     """The correlations; the neurons behind one are those that count for both."""
-    values = correlations(found).to_numpy()
     rows = Rows()
-    for one, its in zip(found.categories, values, strict=True):
+    for one, its in zip(found.categories, found.correlations, strict=True):
         cells = (
             Behind(number(value), found.conditions.link(found.conditions.of_all((one, other)), one))
             for other, value in zip(found.categories, its, strict=True)
@@ -54,7 +32,7 @@ def correlation_table(found: Judged) -> Table:
 def correlation_neurons_table(found: Judged) -> Table:
     """Over how many neurons each correlation is."""
     rows = Rows()
-    for one, its in zip(found.categories, pairs(found).to_numpy().tolist(), strict=True):
+    for one, its in zip(found.categories, found.pairs.tolist(), strict=True):
         cells = (
             Behind(count, found.conditions.link(_both(found, one, other), one))
             for other, count in zip(found.categories, its, strict=True)

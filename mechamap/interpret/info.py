@@ -9,9 +9,7 @@ import pandas as pd
 
 from mechamap.figures import figures_of
 from mechamap.findings import SIGNIFICANT
-from mechamap.interpret.correlated import correlations, pairs
 from mechamap.interpret.judged import Judged
-from mechamap.interpret.overlap import combinations_of
 from mechamap.number_text import correlation, probability, share
 from mechamap.tables.rows import Behind, Rows
 from mechamap.tables.table import Column, Table
@@ -72,9 +70,8 @@ def _findings(found: Judged, even: pd.Series[float] | None) -> Iterator[tuple[st
         if len(counting):
             said += f"; of those that count {probability(float(counting.median()))}"
         yield "specialisation", Behind(said)
-    if sets := combinations_of(found):
-        names, times = sets[0]
-        of_all = share(times / sum(count for _, count in sets))
+    for names, times in found.combinations.first(1, found.categories):
+        of_all = share(times / int(found.combinations.times.sum()))
         neurons = "1 neuron" if times == 1 else f"{times:,} neurons"
         yield "most often together", Behind(f"{' + '.join(names)}: {neurons}, {of_all} of those for several")
     if len(found.categories) > 1 and (said := _correlation(found)):
@@ -84,15 +81,14 @@ def _findings(found: Judged, even: pd.Series[float] | None) -> Iterator[tuple[st
 
 def _correlation(found: Judged) -> str:
     """The most and the least alike pair of categories."""
-    values = correlations(found).to_numpy(copy=True)
+    values = found.correlations.copy()
     values[np.tril_indices(len(values))] = np.nan
     if np.isnan(values).all():
         return ""
-    over = pairs(found).to_numpy()
     said = []
     for name, flat in (("highest", int(np.nanargmax(values))), ("lowest", int(np.nanargmin(values)))):
         one, other = divmod(flat, len(values))
-        neurons = f" ({over[one, other]:,} neurons)" if found.lists_some else ""
+        neurons = f" ({found.pairs[one, other]:,} neurons)" if found.lists_some else ""
         said.append(
             f"{name} {found.categories[one]} with {found.categories[other]} {correlation(values[one, other])}{neurons}"
         )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mechamap.errors import RunError
 from mechamap.figures import FigureKind, category_values, default_figure, figure_kind
+from mechamap.interpret.combinations import Combinations, combinations_of
 from mechamap.interpret.conditions import Conditions
 from mechamap.run import Run
 from mechamap.run_record import LayerRows
@@ -19,6 +20,7 @@ from mechamap.tables.table import Link
 
 __all__ = ["Judged", "judged"]
 
+_AT_ONCE = 131_072  # neurons
 _LISTED = {"mean", "top_values", "top_positions", "tokens"}  # what a CSV that is not wide has
 
 
@@ -65,6 +67,26 @@ class Judged:
     def strength(self) -> pd.DataFrame:
         """How much each value says, the larger the more, ``[neurons, categories]``."""
         return self._frame(self.kind.strength(self.values.to_numpy()))
+
+    @cached_property
+    def correlations(self) -> NDArray[np.float64]:
+        """Pearson's r between categories, each over the neurons with a value for both, ``[categories, categories]``."""
+        return self.values.corr().to_numpy()
+
+    @cached_property
+    def pairs(self) -> NDArray[np.int64]:
+        """How many neurons have a value for both categories, ``[categories, categories]``."""
+        both = np.zeros((self.values.shape[1],) * 2, np.int64)
+        for first in range(0, len(self.values), _AT_ONCE):
+            # NumPy multiplies whole numbers thirty times as slowly; below 2**24 each is exact in float32.
+            there = self.values.iloc[first : first + _AT_ONCE].notna().to_numpy(np.float32)  # [neurons, categories]
+            both += (there.T @ there).astype(np.int64)
+        return both
+
+    @cached_property
+    def combinations(self) -> Combinations:
+        """Each set of two categories or more that neurons count for, the most frequent first."""
+        return combinations_of(self.counts.to_numpy(np.bool_)[self.number.to_numpy() >= 2])
 
     @cached_property
     def conditions(self) -> Conditions:

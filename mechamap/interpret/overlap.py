@@ -10,11 +10,11 @@ import pandas as pd
 from mechamap.interpret.judged import Judged
 from mechamap.interpret.strongest import shown_words
 from mechamap.tables.figure_columns import column_kind
-from mechamap.tables.rows import Behind, Rows
+from mechamap.tables.rows import Behind, Rows, first_rows
 from mechamap.tables.table import Cell, Column, Link, Table, Values
 from mechamap.top_words import TopWords
 
-__all__ = ["combinations_of", "combinations_table", "several_table"]
+__all__ = ["combinations_table", "several_table"]
 
 _LINKED = 1_000  # combinations; there can be as many as neurons
 
@@ -27,7 +27,6 @@ def several_table(found: Judged, words: TopWords, most: int | None) -> Table:
     order = np.lexsort((-best.to_numpy(), -number.to_numpy()))[:most]
     chosen = number.index[order]
     rows, links = _rows(found, words, strength.loc[chosen])
-    left = f" The first {len(rows):,} of {len(number):,}." if len(rows) < len(number) else ""
     columns = (
         Column("neuron", "neuron", "neuron"),
         Column("number", "number", "count"),
@@ -37,9 +36,10 @@ def several_table(found: Judged, words: TopWords, most: int | None) -> Table:
     )
     about = (
         f"Neurons that count for two categories or more: {found.reaches}. Its strongest category first; tokens "
-        f"where the neuron is highest, of one that falls on that category where it is lowest.{left}"
+        f"where the neuron is highest, of one that falls on that category where it is lowest."
+        f"{first_rows(len(rows), len(number))}"
     )
-    return Table("several", "Neurons of several categories", columns, rows, about, links)
+    return Table("several", "Neurons of several categories", columns, rows, about, links, total=len(number))
 
 
 def _rows(
@@ -71,23 +71,10 @@ def _rows(
     return tuple(rows), tuple(links)
 
 
-def combinations_of(found: Judged) -> list[tuple[tuple[str, ...], int]]:
-    """Each set of two categories or more and how many neurons count for exactly these, the most frequent first."""
-    several = found.counts[found.number >= 2]
-    if several.empty:
-        return []
-    several = several.set_axis(range(several.shape[1]), axis=1)  # whatever categories are called
-    times = several.value_counts(sort=False).sort_index(ascending=False).sort_values(ascending=False, kind="stable")
-    return [
-        (tuple(name for name, there in zip(found.categories, which, strict=True) if there), count)
-        for which, count in zip(times.index.tolist(), map(int, times.tolist()), strict=True)
-    ]
-
-
-def combinations_table(found: Judged) -> Table:
+def combinations_table(found: Judged, most: int | None) -> Table:
     """Which categories go together in one neuron, the most frequent sets first."""
     rows = Rows()
-    for at, (names, count) in enumerate(combinations_of(found)):
+    for at, (names, count) in enumerate(found.combinations.first(most, found.categories)):
         where = found.conditions.of_exactly(names) if at < _LINKED else ""
         link = found.conditions.link(where, names[0])
         rows.add(names, len(names), Behind(count, link))
@@ -96,5 +83,9 @@ def combinations_table(found: Judged) -> Table:
         Column("number", "number", "number"),
         Column("neurons", "neurons", "count"),
     )
-    about = f"Sets of two categories or more, with the neurons that count for these and for no other: {found.reaches}."
-    return rows.table("combinations", "Categories that share neurons", columns, about=about)
+    total = len(found.combinations)
+    about = (
+        "Sets of two categories or more, with the neurons that count for these and for no other: "
+        f"{found.reaches}.{first_rows(len(rows.cells), total)}"
+    )
+    return rows.table("combinations", "Categories that share neurons", columns, about=about, total=total)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from mechamap.interpret.judged import Judged
 from mechamap.interpret.strongest import shown_words
 from mechamap.tables.figure_columns import column_kind
-from mechamap.tables.rows import Behind, Rows, number
+from mechamap.tables.rows import Behind, Rows, first_rows, number
 from mechamap.tables.table import Cell, Column, Link, Table
 from mechamap.top_words import TopWords
 
@@ -117,10 +117,10 @@ def specialists_table(found: Judged, even: pd.Series[float], words: TopWords, mo
         *((Column("direction", "goes"),) if directed else ()),
         Column("tokens", "top tokens", "tokens"),
     )
-    left = f" The first {len(rows):,} of {len(counting):,}." if len(rows) < len(counting) else ""
-    which = "Of the neurons that count for any category, those with the least evenness."
-    about = f"{which} {_FORMULA} {_strengths(found)}{left}"
-    return Table("specialists", "Most specialised neurons", columns, tuple(rows), about, tuple(links))
+    total, which = len(counting), "Of the neurons that count for any category, those with the least evenness."
+    about = f"{which} {_FORMULA} {_strengths(found)}{first_rows(len(rows), total)}"
+    title = "Most specialised neurons"
+    return Table("specialists", title, columns, tuple(rows), about, tuple(links), total=total)
 
 
 def _strengths(found: Judged) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from mechamap.tables.table import Cell, Column, Link, Table
 
-__all__ = ["Behind", "Rows", "number", "numbers"]
+__all__ = ["Behind", "Rows", "first_rows", "number", "numbers"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,11 @@ class Rows:
         links = tuple(self.links) if any(link for row in self.links for link in row) else ()
         heat = limit is not None
         return Table(key, title, columns, tuple(self.cells), about, links, heat, limit, total=total)
+
+
+def first_rows(rows: int, total: int) -> str:
+    """The sentence that a table has only the first rows of so many; empty where it has them all."""
+    return f" The first {rows:,} of {total:,}." if rows < total else ""
 
 
 def number(value: SupportsFloat) -> float | None:

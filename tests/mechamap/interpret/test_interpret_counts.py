@@ -15,6 +15,7 @@ import pytest
 from plain_counts import reached, wide_of_csv, wide_of_run
 
 from mechamap.interpret import interpret_run
+from mechamap.interpret.combinations import combinations_of
 from mechamap.run import Run
 from mechamap.tables.formats import written
 from mechamap.tables.table import Report
@@ -146,6 +147,25 @@ def test_a_row_of_several_names_its_categories_strongest_first(demo_run: Run) ->
         order = np.argsort(-np.abs(values), kind="stable")[: row.number]
         assert row.categories == [demo_run.categories[category] for category in order]
         assert row.values == values[order].tolist()  # every digit, as programs read it
+
+
+@pytest.mark.parametrize("categories", [2, 8, 63, 64, 65, 130])
+def test_sets_of_categories_are_counted_as_plain_python_counts_them(categories: int) -> None:
+    random = np.random.default_rng(categories)
+    kinds = random.random((40, categories)) < 0.3
+    counts = kinds[random.integers(0, 40, 500)]
+    counts[::7, -1] ^= True
+    names = tuple(f"c{at}" for at in range(categories))
+    found = combinations_of(counts)
+    plain = Counter(tuple(name for name, there in zip(names, row, strict=True) if there) for row in counts.tolist())
+    every = found.first(None, names)
+    assert dict(every) == plain
+    assert len(found) == len(every) == len(plain)
+    assert [times for _, times in every] == sorted(plain.values(), reverse=True)
+    assert found.first(3, names) == every[:3]
+    # of sets that are as frequent, the one with the earlier categories is first
+    order = [(-times, [name not in which for name in names]) for which, times in every]
+    assert order == sorted(order)
 
 
 def test_infinite_values_count_and_are_said(demo_run: Run) -> None:

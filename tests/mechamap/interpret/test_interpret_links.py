@@ -8,11 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from recorded_run import checked_run
 
 from mechamap.figures import figures_of
 from mechamap.interpret import TABLES, interpret_run
+from mechamap.interpret.judged import judged
 from mechamap.query import matching
 from mechamap.run import Run
 from mechamap.tables.table import Report, report_from_dict, report_to_dict
@@ -113,11 +115,24 @@ def test_only_what_is_wanted_is_made_and_it_is_the_same(demo_run: Run) -> None:
     assert whole.runs == (str(demo_run.path),)
 
 
+def test_what_several_tables_need_is_worked_out_once(demo_run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+    correlate = pd.DataFrame.corr
+    monkeypatch.setattr(pd.DataFrame, "corr", lambda values: (calls.append(values), correlate(values))[1])
+    interpret_run(demo_run)
+    assert len(calls) == 1
+    found = judged(demo_run, None, None)
+    assert found.pairs is found.pairs
+    assert found.combinations is found.combinations
+
+
 def test_long_tables_can_be_cut(demo_run: Run) -> None:
     whole, cut = (interpret_run(demo_run, threshold=0.5, most=most) for most in (None, 3))
-    for key in ("several", "specialists"):
+    for key in ("several", "specialists", "combinations"):
         long, short = whole.table(key), cut.table(key)
         assert long is not None
         assert short is not None
         assert short.rows == long.rows[:3]
-        assert f"The first 3 of {len(long.rows)}" in short.about
+        assert short.total == long.total == len(long.rows)
+        assert f" The first 3 of {len(long.rows)}." in short.about
+        assert "The first" not in long.about
