@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mechamap.compare.room import empty_rows
 from mechamap.lexicon import Occurrence
 from mechamap.scores.plan import CategoryPositions, Pooling, ScorePlan, score_plan
 from mechamap.scores.ranks import in_blocks
@@ -31,7 +32,7 @@ class PlacedWords:
     categories: tuple[str, ...]
     category: NDArray[np.intp]  # [words] which category each is of
     words: tuple[str, ...]  # [words] as the category lists them
-    sums: NDArray[np.float32]  # [neurons, words]
+    sums: NDArray[np.float32]  # [neurons, words], in memory or in a temporary file
     counts: NDArray[np.float32]  # [neurons, words], or [1, words] where all neurons saw the same
 
     def of_category(self, number: int) -> NDArray[np.intp]:
@@ -83,8 +84,9 @@ class Placing:
         self._category = np.array([number for number, _ in keys], np.intp)
         names = tuple(categories.values())
         self._words = tuple(names[number][word] for number, word in keys)
-        self._sums = np.full((neurons, len(keys)), np.nan, np.float32)
-        self._counts = np.zeros((neurons if routed else 1, len(keys)), np.float32)
+        self._sums = empty_rows(neurons, len(keys), "words of categories")
+        self._added = np.zeros(neurons, np.bool_)
+        self._counts = empty_rows(neurons if routed else 1, len(keys), "words of categories")
         if not routed:
             for columns in self._columns:
                 np.add.at(self._counts[0], columns, 1)
@@ -118,9 +120,11 @@ class Placing:
             with np.errstate(invalid="ignore"):
                 in_blocks(len(values), plan.scored, work, 1)
         sums[~finite] = np.nan
+        self._added[rows] = True
 
     def placed(self) -> PlacedWords:
         """All of them, once every layer was added; NaN for rows that were not."""
+        self._sums[~self._added] = np.nan
         return PlacedWords(self._categories, self._category, self._words, self._sums, self._counts)
 
 

@@ -7,14 +7,13 @@ token was not routed to it: it added nothing there.
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mechamap.compare.placements import PlacedWords, Placing
+from mechamap.compare.room import empty_rows
 from mechamap.compare.words import Words, common_words, run_words
 from mechamap.errors import RunError
 from mechamap.layer_layout import layout_of
@@ -23,8 +22,6 @@ from mechamap.run_model import occurrences_of_run, text_of_run
 from mechamap.run_record import LayerRows
 
 __all__ = ["ModelWords", "aligned", "empty_activations", "kept_words", "placing_of_run"]
-
-IN_MEMORY = 256 * 2**20  # bytes of a model's word activations; more are kept in a temporary file
 
 
 @dataclass(frozen=True)
@@ -154,25 +151,10 @@ def placing_of_run(run: Run) -> Placing:
 def empty_activations(run: Run, words: int) -> NDArray[np.float32]:
     """Room for a run's word activations, ``[neurons, words]``: NaN, unless its layer is complete and will be filled in.
 
-    Much of it is in a file without a name, of which nothing is left however the program ends.
-
     Raises:
         RunError: it is too much for memory, and there is no room for a temporary file.
     """
-    shape = (run.neurons, words)
-    size = run.neurons * words * 4
-    if size <= IN_MEMORY:
-        return np.full(shape, np.nan, np.float32)
-    needed = f"{run.neurons:,} neurons over {words:,} words take {size / 2**30:.1f} GiB"
-    hint = "Point TMPDIR to a larger disk, or compare over a shorter text."
-    if shutil.disk_usage(tempfile.gettempdir()).free < size:
-        raise RunError(f"{needed}, which {tempfile.gettempdir()} does not have.", hint)
-    try:
-        with tempfile.TemporaryFile(prefix="mechamap-words-") as file:
-            values: NDArray[np.float32] = np.memmap(file, np.float32, "w+", shape=shape)
-    except OSError as error:
-        reason = f"{tempfile.gettempdir()} cannot be written: {error.strerror or error}"
-        raise RunError(f"{needed}, and {reason}.", hint) from None
+    values = empty_rows(run.neurons, words)
     for layer in set(run.layers) - set(run.complete_layers):
         values[layer.rows] = np.nan
     return values

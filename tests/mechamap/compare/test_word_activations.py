@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 import tempfile
 import threading
@@ -16,7 +18,7 @@ from plain_activations import plain_activations
 from recorded_run import recorded_run
 from tiny_encoders import save_tiny
 
-from mechamap.compare import word_activations
+from mechamap.compare import room
 from mechamap.compare.matchable import has_kept
 from mechamap.compare.word_activations import ModelWords, aligned, empty_activations, kept_words
 from mechamap.compare.word_pass import read_words
@@ -128,11 +130,12 @@ def test_large_activations_wait_in_a_file_of_which_nothing_is_left(
     scanned, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     its = scanned("gpt2")
-    small = kept_words(its.run)
-    monkeypatch.setattr(word_activations, "IN_MEMORY", 0)
+    small = kept_words(its.run, placements=True)
+    monkeypatch.setattr(room, "IN_MEMORY", 0)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    words = kept_words(its.run)
-    assert isinstance(words.values, np.memmap)
+    words = kept_words(its.run, placements=True)
+    assert isinstance(words.values, np.memmap) and isinstance(words.placed.sums, np.memmap)
+    np.testing.assert_array_equal(words.placed.sums, small.placed.sums)
     assert list(tmp_path.iterdir()) == [], "it has no name, so a program that is killed leaves nothing behind"
     np.testing.assert_array_equal(words.values, small.values)
     assert words.at(words.numbers[:5]).block(slice(0, 2)).shape == (2, 5)
@@ -142,7 +145,7 @@ def test_large_activations_wait_in_a_file_of_which_nothing_is_left(
 def test_a_layer_that_is_not_complete_has_no_activations(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_memory: int
 ) -> None:
-    monkeypatch.setattr(word_activations, "IN_MEMORY", in_memory)
+    monkeypatch.setattr(room, "IN_MEMORY", in_memory)
     run = recorded_run(tmp_path / "run", complete=1)
     values = empty_activations(run, 7)
     assert values.shape == (run.neurons, 7)
@@ -152,11 +155,28 @@ def test_a_layer_that_is_not_complete_has_no_activations(
 
 def test_a_full_disk_is_said_before_anything_is_read(scanned, monkeypatch: pytest.MonkeyPatch) -> None:
     its = scanned("gpt2")
-    monkeypatch.setattr(word_activations, "IN_MEMORY", 0)
+    monkeypatch.setattr(room, "IN_MEMORY", 0)
     monkeypatch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(free=1000))
     with pytest.raises(RunError, match=r"240 neurons over \d+ words take .* does not have") as caught:
         read_words(its.run, its.loaded)
     assert "TMPDIR" in caught.value.hint
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="this system cannot keep room on a disk for a file")
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EINVAL])
+def test_a_disk_that_others_fill_meanwhile_ends_no_program(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """A file with holes is written through memory: where the disk is full then, the process is killed by a signal."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(room, "IN_MEMORY", 0)
+    monkeypatch.setattr(os, "posix_fallocate", refuse)
+    if number == errno.EINVAL:  # of a disk that cannot keep room; the file is made all the same
+        assert not room.empty_rows(3, 4).any()
+        return
+    with pytest.raises(RunError, match="No space left on device"):
+        room.empty_rows(3, 4)
 
 
 def test_it_tells_its_layers_and_can_be_stopped(scanned) -> None:
