@@ -86,7 +86,8 @@ def _chances(values: NDArray[np.floating], most: int) -> NDArray[np.float64]:
     """How likely each is among the strongest, ``[n]``: 1 above the weakest of these, less where several tie."""
     weakest = np.partition(values, len(values) - most)[len(values) - most]
     above, tied = values > weakest, values == weakest
-    return above + tied * ((most - int(above.sum())) / int(tied.sum()))
+    chances: NDArray[np.float64] = above + tied * ((most - int(above.sum())) / int(tied.sum()))
+    return chances
 
 
 def chance_overlap(a: NDArray[np.floating], b: NDArray[np.floating], layer_of: NDArray[np.integer]) -> list[float]:

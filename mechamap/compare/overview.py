@@ -21,13 +21,15 @@ from mechamap.run import Run
 from mechamap.tables.rows import Behind, Rows, number
 from mechamap.tables.table import Column, Link, Table
 
-__all__ = ["all_categories", "overview_matrix", "overview_table"]
+__all__ = ["all_categories", "overview_matrix", "overview_table", "overview_tables"]
 
 _ABOUT = (
     "Best: of the confirmed neurons the one with the highest held-out AUROC; where none is confirmed, the one with the "
     "largest value of all, which chance alone makes large. Strong: at or above the threshold ({threshold}). Depth: the "
-    "median over the confirmed neurons, else over the strong ones; 0 is the first layer, 1 the last."
+    "median over the {deep} neurons{why}; 0 is the first layer, 1 the last."
 )
+
+_ALSO = ", also of confirmed runs, as not all are"
 
 _MATRIX = {
     "held": ("Best held-out AUROC", "Of the confirmed neurons; empty where none is confirmed."),
@@ -52,7 +54,8 @@ def overview_table(
 
     The best is the confirmed neuron with the highest ``held_out_auroc``; where none is confirmed, the one with the
     largest \\|selectivity\\| (of a CSV, mean); the column ``by`` says which. ``confirmed`` is None where a run was not
-    confirmed, ``depth`` the median over the confirmed neurons or else over the strong ones.
+    confirmed. ``depth`` is over the confirmed neurons where every run was confirmed, else over the strong ones of all:
+    neurons chosen in different ways need not lie equally deep.
 
     Args:
         runs: any; a cell's link says which by its place here.
@@ -60,13 +63,30 @@ def overview_table(
         by, threshold: from where on a neuron is strong, where it is told by this figure; else what is usual.
     """
     names = run_labels(runs) if labels is None else tuple(labels)
-    seen = [_Seen.of(run, at) for at, run in enumerate(runs)]
-    if threshold is not None:
-        seen = [replace(its, threshold=threshold) if its.kind == by else its for its in seen]
+    return _overview(_all_seen(runs, by, threshold), names)
+
+
+def overview_matrix(runs: Sequence[Run], labels: Sequence[str] | None = None) -> Table:
+    """Category x model, a column each: the best held-out AUROC of a confirmed neuron, to be drawn as a heat map.
+
+    Where no run at all was confirmed, the largest \\|selectivity\\| instead, and where none has that, the largest mean.
+    """
+    return _matrix(_all_seen(runs), run_labels(runs) if labels is None else tuple(labels))
+
+
+def overview_tables(runs: Sequence[Run], by: FigureKind | None, threshold: float | None) -> tuple[Table, Table]:
+    """Both of these, with what they share worked out once."""
+    seen, names = _all_seen(runs, by, threshold), run_labels(runs)
+    return _overview(seen, names), _matrix(seen, names)
+
+
+def _overview(seen: Sequence[_Seen], names: Sequence[str]) -> Table:
+    runs = [its.run for its in seen]
+    by_check = all(its.checked for its in seen)
     rows = Rows()
     for category in all_categories(runs):
         for its, name in zip(seen, names, strict=True):
-            rows.add(category, name, *its.cells(category))
+            rows.add(category, name, *its.cells(category, by_check=by_check))
     figures = " or ".join(dict.fromkeys(its.kind.label for its in seen))
     columns = (
         Column("category", "category"),
@@ -82,19 +102,16 @@ def overview_table(
         Column("tokens", "tokens", "tokens"),
     )
     thresholds = dict.fromkeys(f"{its.kind.label} {its.threshold:g}" for its in seen)
-    about = _ABOUT.format(threshold=" or ".join(thresholds))
-    if unchecked := [name for its, name in zip(seen, names, strict=True) if not its.checked]:
+    unchecked = [name for its, name in zip(seen, names, strict=True) if not its.checked]
+    deep, why = ("confirmed", "") if by_check else ("strong", _ALSO if len(unchecked) < len(seen) else "")
+    about = _ABOUT.format(threshold=" or ".join(thresholds), deep=deep, why=why)
+    if unchecked:
         about += f" Not confirmed: {', '.join(unchecked)}; `mechamap confirm RUN` does it."
     return replace(rows.table("overview", "Categories by model", columns, about=about), stubs=2)
 
 
-def overview_matrix(runs: Sequence[Run], labels: Sequence[str] | None = None) -> Table:
-    """Category x model, a column each: the best held-out AUROC of a confirmed neuron, to be drawn as a heat map.
-
-    Where no run at all was confirmed, the largest \\|selectivity\\| instead, and where none has that, the largest mean.
-    """
-    names = run_labels(runs) if labels is None else tuple(labels)
-    seen = [_Seen.of(run, at) for at, run in enumerate(runs)]
+def _matrix(seen: Sequence[_Seen], names: Sequence[str]) -> Table:
+    runs = [its.run for its in seen]
     label = "held" if any(its.checked for its in seen) else "reads"
     if label == "reads" and not any(its.kind.label == "reads" for its in seen):
         label = "mean"
@@ -109,6 +126,13 @@ def overview_matrix(runs: Sequence[Run], labels: Sequence[str] | None = None) ->
     limit = None if label == "mean" else 1.0
     table = rows.table("overview_matrix", title, (Column("category", "category"), *columns), about=about, limit=limit)
     return replace(table, heat=True)
+
+
+def _all_seen(runs: Sequence[Run], by: FigureKind | None = None, threshold: float | None = None) -> list[_Seen]:
+    seen = [_Seen.of(run, at) for at, run in enumerate(runs)]
+    if threshold is None:
+        return seen
+    return [replace(its, threshold=threshold) if its.kind == by else its for its in seen]
 
 
 @dataclass(frozen=True)
@@ -160,8 +184,8 @@ class _Seen:
         """Which neurons are confirmed, ``[neurons]``; None where the run was not."""
         return confirmed(self.run, category) if self.checked else None
 
-    def cells(self, category: str) -> list[Behind]:
-        """What the overview has behind category and model."""
+    def cells(self, category: str, *, by_check: bool) -> list[Behind]:
+        """What the overview has behind category and model; ``by_check``: how deep the confirmed neurons lie."""
         if category not in self.run.categories:
             return [Behind(None)] * 9
         row, by = self.best(category)
@@ -170,7 +194,7 @@ class _Seen:
         of_strong = Link(self.kind.condition(self.run, category, self.threshold), category, self.at)
         good = self.confirmed(category)
         of_good = Link(f"confirmed.{quoted(category)}", category, self.at)
-        deep, behind = (good, of_good) if good is not None and good.any() else (strong, of_strong)
+        deep, behind = (good, of_good) if good is not None and by_check else (strong, of_strong)
         there = row >= 0
         return [
             self._neuron(row, category),

@@ -13,7 +13,7 @@ from mechamap.compare.differences import appeared_table, categories_table, chang
 from mechamap.compare.every_neuron import differences_table
 from mechamap.compare.match_summary import summary_table
 from mechamap.compare.matches import match_layers_table, matches_table, universal_categories_table
-from mechamap.compare.overview import overview_matrix, overview_table
+from mechamap.compare.overview import overview_table, overview_tables
 from mechamap.compare.pair import Pair, pair_of, usual_threshold
 from mechamap.compare.pairs import pairs_table
 from mechamap.compare.profiles import Profiled, depth_table, profiled, profiles_table
@@ -219,9 +219,9 @@ def _profiled(a: Run, b: Run, kind: FigureKind, threshold: float | None) -> tupl
 
 def _of_several(runs: Sequence[Run], kind: FigureKind, threshold: float | None, wanted: As) -> Report:
     tables = (
-        overview_table(runs, by=kind, threshold=threshold), overview_matrix(runs),
+        *overview_tables(runs, kind, threshold),
         pairs_table(runs, kind, threshold, wanted),
-    )  # fmt: skip
+    )
     remarks = (*_few_occurrences(runs, kind), *_listed_from(runs, kind))
     return Report(f"{len(runs)} runs", tables, remarks, _places(runs), "overview")
 

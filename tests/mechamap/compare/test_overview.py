@@ -100,6 +100,30 @@ def test_counts_and_depths_are_those_of_the_neurons_that_their_links_lead_to(run
     assert followed >= 20
 
 
+def test_of_equally_high_held_out_auroc_the_best_is_the_one_that_reads_it_most_clearly(tmp_path: Path) -> None:
+    run = checked_run(tmp_path / "checked")
+    arrays = {name: np.array(run.figure(name)) for name in run.record.figures}
+    for name, selectivity in (("L0.N1", 0.91), ("L1.N1", -0.99), ("L2.N1", 0.93)):
+        row = run.row_of(name)
+        arrays["p"][row, 1], arrays["held_out_auroc"][row, 1] = 0.005, 0.99
+        arrays["selectivity"][row, 1] = selectivity
+    row = _row(overview_table([Run(run.record, arrays, run.path)]), "food", 0)
+    assert (row["best"], row["by"], row["value"]) == ("L1.N1", "held", pytest.approx(-0.99))
+
+
+def test_depth_is_of_neurons_chosen_in_one_way_in_all_runs(runs: list[Run], tmp_path: Path, table: Table) -> None:
+    run = runs[0]
+    for category in CATEGORIES:  # the second run was not confirmed
+        strong = np.abs(run.column("selectivity", category)) >= np.float32(0.9)
+        row = _row(table, category, 0)
+        assert row["depth"] == pytest.approx(float(np.median(relative_depth(run)[strong])))
+    assert "Depth: the median over the strong neurons, also of confirmed runs, as not all are;" in table.about
+    confirmed_runs = overview_table([run, checked_run(tmp_path / "too")])
+    assert "Depth: the median over the confirmed neurons;" in confirmed_runs.about
+    assert [_row(confirmed_runs, category, 0)["depth"] for category in CATEGORIES] == [None, 0.5, 1]
+    assert "the median over the strong neurons;" in overview_table(runs[1:]).about
+
+
 def test_a_neuron_that_falls_is_shown_with_its_lowest_tokens(runs: list[Run], table: Table) -> None:
     row = _row(table, "color", 0)
     assert row["best"] == "L2.N11"
