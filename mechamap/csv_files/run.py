@@ -10,6 +10,7 @@ its ``id`` is empty.
 from __future__ import annotations
 
 import difflib
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -111,7 +112,7 @@ class _Models:
     def __init__(self, at: int | None, wanted: str | None) -> None:
         self._at = at
         self._wanted = wanted
-        self.name = wanted
+        self.name = wanted.strip() if wanted is not None else None
         self._others: dict[str, int] = {}  # models passed over, and how many rows
 
     def check(self, block: RowBlock) -> RowBlock:
@@ -124,14 +125,18 @@ class _Models:
             return block
         cells = [row[self._at] for row in block.rows]
         if self.name is None:
-            self.name = cells[0]
+            self.name = cells[0].strip()
+        if {*cells} == {self.name}:
+            return block
+        cells = [cell.strip() for cell in cells]
         if {*cells} == {self.name}:
             return block
         if self._wanted is None:
             at = next(place for place, cell in enumerate(cells) if cell != self.name)
             block.source.fail(
                 f" holds several models: {self.name!r}, and {cells[at][:80]!r} from {block.where(at)} on",
-                f"Read one of them with --model {self.name or cells[at]}, or split it into one file per model.",
+                "Split it into one file per model, or read one of them on the command line with --model "
+                f"{shlex.quote(self.name or cells[at])}.",
             )
         for cell in cells:
             if cell != self.name:

@@ -108,9 +108,21 @@ MIXED = "a,0,0,food,0.5,[]\na,0,1,food,0.25,[]\norg/b,0,0,food,0.75,[]\nc,0,9,an
 
 def test_several_models_are_refused_with_the_first_row_of_the_second(tmp_path: Path) -> None:
     assert refused(written(tmp_path, MIXED)) == (
-        "holds several models: 'a', and 'org/b' from row 4 on.".replace("holds", "holds"),
-        "Read one of them with --model a, or split it into one file per model.",
+        "holds several models: 'a', and 'org/b' from row 4 on.",
+        "Split it into one file per model, or read one of them on the command line with --model a.",
     )
+
+
+def test_spaces_around_a_model_make_no_other_of_it(tmp_path: Path) -> None:
+    run = read_csv(written(tmp_path, " a,0,0,food,0.5,[]\na,0,1,food,0.5,[]\na ,0,2,food,0.5,[]\n"))
+    assert (run.label, run.neurons, run.record.problems) == ("a", 3, ())
+    some = read_csv(written(tmp_path, MIXED.replace("org/b", "org/b ")), model=" org/b")
+    assert (some.label, some.neurons) == ("b", 1)
+
+
+def test_a_model_with_a_space_in_its_name_is_named_as_a_shell_reads_it(tmp_path: Path) -> None:
+    hint = refused(written(tmp_path, "my model,0,0,food,0.5,[]\nb,0,0,food,0.5,[]\n"))[1]
+    assert hint.endswith("on the command line with --model 'my model'.")
 
 
 def test_one_of_several_models_can_be_read(tmp_path: Path) -> None:
@@ -138,7 +150,7 @@ def test_a_model_that_is_asked_for_names_a_file_that_says_none(tmp_path: Path) -
 def test_rows_without_a_model_beside_rows_with_one_are_of_several(tmp_path: Path) -> None:
     assert refused(written(tmp_path, ",0,0,food,0.5,[]\nm,0,1,food,0.5,[]\n")) == (
         "holds several models: '', and 'm' from row 3 on.",
-        "Read one of them with --model m, or split it into one file per model.",
+        "Split it into one file per model, or read one of them on the command line with --model m.",
     )
 
 

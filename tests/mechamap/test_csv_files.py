@@ -155,7 +155,7 @@ def test_progress_tells_the_share_that_was_read_and_can_stop_it(tmp_path: Path) 
         ("", "is empty."),
         (HEADER, "has a header and no rows."),
         (HEADER + "m,0,0,food,much,[]\n", "row 2, column avg_activation: 'much' is no number."),
-        (HEADER + "m,0,0,food,0.5,[]\nother,0,0,food,0.5,[]\n", "Read one of them with --model m, or split it"),
+        (HEADER + "m,0,0,food,0.5,[]\nother,0,0,food,0.5,[]\n", "on the command line with --model m."),
         (json.dumps({"model": "m"}), "begins like JSON"),
     ],
 )

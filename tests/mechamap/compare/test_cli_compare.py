@@ -223,7 +223,7 @@ def test_several_runs_are_one_table(mechamap: Mechamap) -> None:
         (("a", "b", "--as", "twins"), "there is auto, same, different"),
         (("a", "b", "--match", "--no-match"), "contradict"),
         (("a", "b", "--words", "9", "--no-match"), "--no-match and --words contradict"),
-        (("a", "two.csv"), "Read one of them with --model-b m, or split"),
+        (("a", "two.csv"), "read one of them on the command line with --model-b m."),
         (("a", "b", "two.csv"), "  Split it into one file per model."),
         (("a", "b", "wide", "--match"), "between two runs"),
         (("a", "b", "--words", "1"), "--words is 1"),
