@@ -23,7 +23,7 @@ from mechamap.findings import causes, confirmed
 from mechamap.query_syntax import Both, Comparison, Name, Negation, Node, Number, Operation, Text, parse, wrong
 from mechamap.run import CATEGORY_FIGURES, LATER_FIGURES, NEURON_FIGURES, ROUTED_FIGURES, TOKEN_FIGURES, Run
 
-__all__ = ["chosen_rows", "matching", "query_names", "sorted_rows"]
+__all__ = ["chosen_rows", "complete_neurons", "matching", "query_names", "sorted_rows"]
 
 ALIASES = {"reads": "selectivity", "writes": "write", "causes": "cause", "held": "held_out_auroc"}
 _PLACES = ("layer", "neuron", "expert")
@@ -52,7 +52,7 @@ def matching(run: Run, expression: str, category: str | None = None) -> NDArray[
     nodes = parse(expression, run.categories)
     if len(nodes) > 1:
         wrong(expression, nodes[1].at, "a second expression.", "Join conditions with and, or or.")
-    return query.mask(nodes[0]) & _complete(run)
+    return query.mask(nodes[0]) & complete_neurons(run)
 
 
 def sorted_rows(
@@ -91,13 +91,14 @@ def chosen_rows(
     """
     if limit is not None and limit < 1:
         raise UsageError(f"The limit is {limit}; it must be at least 1.")
-    rows = np.flatnonzero(_complete(run) if where is None else matching(run, where, category))
+    rows = np.flatnonzero(complete_neurons(run) if where is None else matching(run, where, category))
     if sort is not None:
         rows = sorted_rows(run, sort, rows, category)
     return rows[:limit]
 
 
-def _complete(run: Run) -> Mask:
+def complete_neurons(run: Run) -> Mask:
+    """Which neurons are of complete layers, ``[neurons]``."""
     mask = np.zeros(run.neurons, dtype=np.bool_)
     for layer in run.complete_layers:
         mask[layer.rows] = True

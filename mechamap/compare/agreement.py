@@ -7,7 +7,15 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["TOP_SHARE", "chance_overlap", "ranks", "spearman", "spearman_by_layer", "top_overlap_by_layer"]
+__all__ = [
+    "TOP_SHARE",
+    "chance_overlap",
+    "median_spearman",
+    "ranks",
+    "spearman",
+    "spearman_by_layer",
+    "top_overlap_by_layer",
+]
 
 TOP_SHARE = 0.01  # of a layer's neurons that count as its strongest
 _FEWEST = 3  # values that a rank correlation is worked out from
@@ -34,6 +42,13 @@ def spearman(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
     # Not one @ other: on a busy machine the threads of a product wait for each other longer than it takes.
     size = math.sqrt(float((one * one).sum()) * float((other * other).sum()))
     return float((one * other).sum()) / size if size else math.nan
+
+
+def median_spearman(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
+    """The median over categories of :func:`spearman`, of ``[neurons, categories]`` each; NaN where none has one."""
+    found = [spearman(a[:, at], b[:, at]) for at in range(a.shape[1])]
+    known = [value for value in found if np.isfinite(value)]
+    return float(np.median(known)) if known else math.nan
 
 
 def spearman_by_layer(

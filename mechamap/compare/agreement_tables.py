@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from mechamap.compare.agreement import (
     TOP_SHARE,
     chance_overlap,
-    spearman,
+    median_spearman,
     spearman_by_layer,
     top_overlap_by_layer,
 )
@@ -80,8 +80,6 @@ def _sizes(name: str, label: str, a: NDArray[np.float32], b: NDArray[np.float32]
     size = np.where(there, np.abs(difference), -1)
     at, column = divmod(int(size.argmax()), size.shape[1])
     median, high = np.quantile(size[there], (0.5, 0.99))
-    agreement = [spearman(a[:, its], b[:, its]) for its in range(size.shape[1])]
-    known = [value for value in agreement if np.isfinite(value)]
     return Sizes(
         name,
         label,
@@ -91,7 +89,7 @@ def _sizes(name: str, label: str, a: NDArray[np.float32], b: NDArray[np.float32]
         float(difference[at, column]),
         at,
         categories[column],
-        float(np.median(known)) if known else np.nan,
+        median_spearman(a, b),
         equal,
     )
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
-from mechamap.compare.agreement import spearman
+from mechamap.compare.agreement import median_spearman
 from mechamap.compare.names import run_labels
 from mechamap.compare.pair import common_threshold, pair_of
 from mechamap.compare.relation import As, relation_of
@@ -64,9 +62,7 @@ def _against(first: Run, run: Run, kind: FigureKind, threshold: float, wanted: A
     pair = pair_of(relation, kind, threshold)
     kept, appeared, vanished = (int(its.sum()) for its in (pair.in_a & pair.in_b, pair.appeared, pair.vanished))
     union = kept + appeared + vanished
-    agreement = [spearman(pair.a[:, at], pair.b[:, at]) for at in range(pair.a.shape[1])]
-    known = [value for value in agreement if np.isfinite(value)]
     return [
         "same neurons", len(relation.rows_a), kept, appeared, vanished,
-        kept / union if union else None, number(np.median(known)) if known else None, settings,
+        kept / union if union else None, number(median_spearman(pair.a, pair.b)), settings,
     ]  # fmt: skip

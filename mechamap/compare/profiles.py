@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechamap.figures import FigureKind, category_values
+from mechamap.query import complete_neurons
 from mechamap.query_syntax import bracketed
 from mechamap.relative_depth import knows_depth, model_layers, relative_depth
 from mechamap.run import Run
@@ -64,10 +65,8 @@ class Profiled:
 
 def profiled(run: Run, place: int, kind: FigureKind, threshold: float) -> Profiled:
     """A run by one figure."""
-    scored = np.zeros(run.neurons, np.bool_)
-    for layer in run.complete_layers:
-        scored[layer.rows] = True
-    return Profiled(run, place, kind, threshold, category_values(run, kind.name), scored, relative_depth(run))
+    values = category_values(run, kind.name)
+    return Profiled(run, place, kind, threshold, values, complete_neurons(run), relative_depth(run))
 
 
 def profiles_table(sides: tuple[Profiled, Profiled], categories: tuple[str, ...]) -> Table:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from mechamap.errors import UsageError
 from mechamap.layer_layout import layers_in_words
 from mechamap.proof_table import layer_ranges
-from mechamap.query import matching
+from mechamap.query import complete_neurons, matching
 from mechamap.relative_depth import model_layers
 from mechamap.run import Run
 from mechamap.run_record import LayerRows
@@ -52,7 +52,7 @@ class Relation:
         wanted = np.zeros(run.neurons, np.bool_)
         wanted[rows] = True
         text = _filter(run, wanted)
-        found = matching(run, text) if text else _complete(run)
+        found = matching(run, text) if text else complete_neurons(run)
         return text if np.array_equal(found, wanted) else None
 
 
@@ -141,17 +141,10 @@ def _common(a: Run, b: Run) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     keys = [
         (run.layer_of.astype(np.int64) * experts + run.expert_of + 1) * size + run.index_of for run in (a, b)
     ]  # [neurons]
-    rows = [np.flatnonzero(_complete(run)) for run in (a, b)]
+    rows = [np.flatnonzero(complete_neurons(run)) for run in (a, b)]
     _, at_a, at_b = np.intersect1d(keys[0][rows[0]], keys[1][rows[1]], assume_unique=True, return_indices=True)
     order = np.argsort(at_a)
     return rows[0][at_a[order]], rows[1][at_b[order]]
-
-
-def _complete(run: Run) -> NDArray[np.bool_]:
-    complete = np.zeros(run.neurons, np.bool_)
-    for layer in run.complete_layers:
-        complete[layer.rows] = True
-    return complete
 
 
 def _category_remarks(a: Run, b: Run) -> list[str]:
@@ -193,7 +186,7 @@ def _filter(run: Run, wanted: NDArray[np.bool_]) -> str:
         ranges = [part.partition("-") for part in layer_ranges(layers).split(",")]
         parts = [f"layer >= {first} and layer <= {last}" if last else f"layer == {first}" for first, _, last in ranges]
         conditions.append(parts[0] if len(parts) == 1 else "(" + " or ".join(parts) + ")")
-    kept = np.isin(run.layer_of, layers) & _complete(run)
+    kept = np.isin(run.layer_of, layers) & complete_neurons(run)
     if not np.array_equal(kept, wanted) and wanted.any():
         conditions.append(f"neuron <= {int(run.index_of[wanted].max())}")
     return " and ".join(conditions)

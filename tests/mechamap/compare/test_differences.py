@@ -327,7 +327,13 @@ def test_every_neuron_is_listed_where_asked_for(runs: tuple[Run, Run]) -> None:
     for name in CATEGORIES:
         assert np.allclose(frame[f"selectivity.{name}.a"].astype(float), a[name], equal_nan=True)
         assert np.allclose(frame[f"selectivity.{name}.difference"].astype(float), b[name] - a[name], equal_nan=True)
-    every = _frame(_table(compare_runs(runs, all_figures=True), "differences"))
+    larger = {name: np.array(runs[1].figure(name)) for name in runs[1].record.figures}
+    larger["max"] += 2
+    both = (runs[0], Run(runs[1].record, larger, runs[1].path))
+    every = _frame(_table(compare_runs(both, all_figures=True), "differences"))
+    assert np.allclose(every["max.difference"].astype(float), 2, atol=1e-5)
+    for name in CATEGORIES:
+        assert np.allclose(every[f"selectivity.{name}.difference"].astype(float), b[name] - a[name], equal_nan=True)
     assert {f"{figure}.food.difference" for figure in CATEGORY_FIGURES} <= set(every.columns)
     assert {"max.difference", "dead.difference"} <= set(every.columns)
 

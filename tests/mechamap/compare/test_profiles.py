@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from recorded_run import CATEGORIES, Shape, checked_run, recorded_run
+from scipy.stats import spearmanr
 
 from mechamap.compare.report import compare_runs
 from mechamap.csv_files.run import read_csv
@@ -139,6 +140,21 @@ def test_several_runs_have_the_overview_and_each_against_the_first(tmp_path: Pat
     assert (pairs[1]["neurons"], pairs[1]["jaccard"], pairs[1]["spearman"]) == (156, 1.0, pytest.approx(1.0))
     assert pairs[0]["neurons"] is None
     assert "neurons" in pairs[0]["settings"]
+
+
+def test_the_agreement_with_the_first_is_the_median_over_categories(tmp_path: Path, runs: tuple[Run, Run]) -> None:
+    first = runs[0]
+    arrays = {name: np.array(first.figure(name)) for name in first.record.figures}
+    arrays["selectivity"][:, 1] += np.random.default_rng(2).normal(0, 0.3, first.neurons).astype(np.float32)
+    arrays["selectivity"][:, 2] *= -1
+    third = Run(first.record, arrays, first.path)
+    columns = [(first.column("selectivity", name), third.column("selectivity", name)) for name in CATEGORIES]
+    expected = sorted(float(spearmanr(*both).statistic) for both in columns)
+    assert expected[0] == pytest.approx(-1)
+    assert 0 < expected[1] < 0.9
+    assert expected[2] == pytest.approx(1)
+    pairs = _rows(compare_runs((first, runs[1], third)), "pairs")
+    assert pairs[1]["spearman"] == pytest.approx(expected[1])
 
 
 def test_every_table_of_several_runs_says_the_threshold_that_it_counted_by(tmp_path: Path) -> None:
