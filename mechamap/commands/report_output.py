@@ -20,18 +20,22 @@ from mechamap.tables.selection import ROWS, no_table, selected
 if TYPE_CHECKING:
     from mechamap.tables.table import Report
 
-__all__ = ["add_report_flags", "check_report_flags", "chosen_tables", "put_report", "rows_wanted"]
+__all__ = ["add_report_flags", "check_report_flags", "chosen_tables", "put_report", "report_format", "rows_wanted"]
 
 _WIDTH = 100  # of a table that goes to no terminal
 
 
-def add_report_flags(parser: argparse.ArgumentParser) -> None:
-    """Declare what :func:`put_report` needs to know."""
+def add_report_flags(parser: argparse.ArgumentParser, *, rows: str = "for CSV and JSON all") -> None:
+    """Declare what :func:`put_report` needs to know.
+
+    Args:
+        rows: how many rows of long tables programs get where nothing is said, for the help.
+    """
     add = parser.add_argument
     add("--format", choices=FORMATS, help="default: what the suffix of --out means, else table")
     add("--table", metavar="KEY", action="append", help="only this table of the report (repeatable)")
-    add("--limit", metavar="N", type=int, help="rows of each long table; 0: all (default: for CSV and JSON all, for "
-        "people the first 10 of long lists)")  # fmt: skip
+    add("--limit", metavar="N", type=int, help="rows of each long table; 0: all (default: " + rows
+        + ", for people the first 10 of long lists)")  # fmt: skip
     add("--out", metavar="F", default="-", help="the file to write, or for CSV a folder: one file a table (default: -, "
         "standard output)")  # fmt: skip
     add("--overwrite", action="store_true", help="replace the file if there is one")
@@ -49,7 +53,7 @@ def check_report_flags(args: argparse.Namespace) -> None:
     if not args.out:
         raise UsageError("--out names no file.", "Leave it out for standard output.")
     if _is_folder(args.out):
-        if _format(args) != "csv":
+        if report_format(args) != "csv":
             raise UsageError(f"{args.out} is a folder; only CSV has one file a table.", "Name a file inside it.")
         if not user_path(args.out).is_dir():
             check_target(args.out, overwrite=True)
@@ -76,7 +80,7 @@ def chosen_tables(
             if key not in known:
                 raise no_table(key, known)
         return tuple(dict.fromkeys(args.table))
-    format = _format(args)
+    format = report_format(args)
     if format == "csv":
         return (single,) if single and not _is_folder(args.out) else None
     return None if format == "json" or shown is None else tuple(shown)
@@ -86,7 +90,7 @@ def rows_wanted(args: argparse.Namespace) -> int | None:
     """How many rows of a long table will be written; None: all."""
     if args.limit is not None:
         return args.limit or None
-    return ROWS if _format(args) in ("table", "md") else None
+    return ROWS if report_format(args) in ("table", "md") else None
 
 
 def put_report(
@@ -98,6 +102,7 @@ def put_report(
     whole: Collection[str] = (),
     single: str = "",
     known: Sequence[str] | None = None,
+    on_request: Collection[str] = (),
 ) -> None:
     """Write a report as the flags of :func:`add_report_flags` ask.
 
@@ -106,13 +111,14 @@ def put_report(
         whole: those of which they get every row, however many.
         single: the table that a CSV holds where nothing is said; empty: the one that stands for the whole.
         known: every key that there can be, where the report has only the tables that were asked for.
+        on_request: those of them that are in no format unless ``--table`` asks for them.
 
     Raises:
         UsageError: no such table, several as CSV on standard output, a limit below 0.
         ExportError: a file cannot be written.
     """
     every = [table.key for table in report.tables] if known is None else known
-    keys, format = chosen_tables(args, every, shown=shown, single=single), _format(args)
+    keys, format = chosen_tables(args, every, shown=shown, single=single), report_format(args)
     if format == "csv":
         for remark in report.remarks:
             narration.say(f"note: {printable(remark)}")
@@ -128,10 +134,19 @@ def put_report(
         narration.say(f"{_tables(len(selected(report, keys)))} to {user_path(args.out).resolve()}")
     others = [key for key in every if keys is not None and key not in keys]
     if others and args.table is None and format in ("table", "md"):
-        narration.say(f"also there: {', '.join(others)} (--table KEY; --format json holds all)")
+        narration.say(f"also there: {', '.join(others)} (--table KEY{_json_holds(others, on_request)})")
 
 
-def _format(args: argparse.Namespace) -> str:
+def _json_holds(others: Sequence[str], on_request: Collection[str]) -> str:
+    """How many of the tables that are not shown JSON has; nothing where that is none."""
+    without = [key for key in others if key in on_request]
+    if len(without) == len(others):
+        return ""
+    return f"; --format json holds all but {', '.join(without)}" if without else "; --format json holds all"
+
+
+def report_format(args: argparse.Namespace) -> str:
+    """The format that is asked for, in words or by the suffix of the file."""
     if args.format is not None:
         return str(args.format)
     if args.out == "-":

@@ -69,6 +69,12 @@ def test_remarks_stand_beside_a_csv_not_in_it(put: Put, capsys: pytest.CaptureFi
 def test_what_is_not_shown_is_named(put: Put, capsys: pytest.CaptureFixture[str]) -> None:
     assert "also there: second" in put(shown=["first"])
     assert "The second" not in capsys.readouterr().out
+    assert "--format json holds all)" in put(shown=["first"])
+    known = ["first", "second", "third"]
+    said = put(shown=["first"], known=known, on_request=["third"])
+    assert said == "also there: second, third (--table KEY; --format json holds all but third)\n"
+    assert put(known=known, shown=["first", "second"], on_request=["third"]) == "also there: third (--table KEY)\n"
+    capsys.readouterr()
     assert put("--table", "second", shown=["first"]) == ""
     assert "The first" not in capsys.readouterr().out
     assert put("--format", "json", shown=["first"]) == ""
