@@ -96,7 +96,7 @@ def _difference(a: Run, b: Run) -> str:
         # A file has a name to go by, or where it does not even say that, the very same neurons.
         if first.label.casefold() == second.label.casefold() or ((_unnamed(a) or _unnamed(b)) and _all_the_same(a, b)):
             return ""
-        return f"A CSV does not say what its model is, and the names differ: {first.label} and {second.label}."
+        return f"A CSV says at most the name of its model, and the names differ: {first.label} and {second.label}."
     if first.architecture != second.architecture:
         return f"The architectures differ: {first.architecture} and {second.architecture}."
     if model_layers(a) != model_layers(b):
