@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mechamap.commands.narration import Narration
-from mechamap.errors import RunError
+from mechamap.errors import ModelError, RunError
 from mechamap.events import LayerFinished, ScanEvent, StageEntered
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def model_of_run(run: Run, args: argparse.Namespace, narration: Narration) -> Lo
     """Load the model a run is about, with the run's own settings.
 
     Raises:
-        MechaMapError: it cannot be loaded.
+        MechaMapError: it cannot be loaded, or ``--model`` names one of another architecture.
     """
     from mechamap.config import config_from_dict
 
@@ -55,9 +55,13 @@ def model_of_run(run: Run, args: argparse.Namespace, narration: Narration) -> Lo
     if args.model:
         config = replace(config, revision=None)
     try:
-        return load_configured(args.model or run.record.model.name, config, stage=narration.progress)
+        loaded = load_configured(args.model or run.record.model.name, config, stage=narration.progress)
     finally:
         narration.clear()
+    its, wanted = loaded.architecture, run.record.model.architecture
+    if its != wanted:  # their layers may be of one shape, as those of gpt2 and pythia-160m are
+        raise ModelError(f"{loaded.id} is {its}; {run.name} was made from {wanted}.", "Name the model of that run.")
+    return loaded
 
 
 class CheckProgress:
