@@ -13,7 +13,14 @@ from mechamap.choices import BASELINES
 from mechamap.commands.narration import Narration
 from mechamap.commands.opening import opened
 from mechamap.commands.parser import Commands
-from mechamap.commands.report_output import add_report_flags, check_report_flags, chosen_tables, put_report, rows_wanted
+from mechamap.commands.report_output import (
+    add_report_flags,
+    check_report_flags,
+    chosen_tables,
+    put_report,
+    report_format,
+    rows_wanted,
+)
 from mechamap.compare.matchable import LEAST_WORDS
 from mechamap.errors import RunError, UsageError
 
@@ -36,6 +43,7 @@ _HIDDEN = ("overlap", "differences")
 _BY_LAYER = {"layers": 0, "match_layers": 1}  # hidden where there are many; 1: so are its columns
 _MANY_LAYERS = 12
 _MOST = 1_000  # rows of the longest tables, where not all are wanted
+_MOST_JSON = 10_000  # where nothing is said; all that differ are millions in a large model
 
 
 def add_to(commands: Commands) -> None:
@@ -51,7 +59,8 @@ def add_to(commands: Commands) -> None:
     add("--all-figures", action="store_true", help="also the table differences, with every neuron, of every figure; "
         "`--table differences` alone has the one of --by")  # fmt: skip
     _add_matching_flags(parser)
-    add_report_flags(parser)
+    add_report_flags(parser, rows=f"for CSV all, in JSON {_MOST_JSON:,} of changes and matches and {10 * _MOST_JSON:,} "
+        "of appeared and vanished")  # fmt: skip
     parser.set_defaults(run=run, parser=parser)
 
 
@@ -59,16 +68,17 @@ def _add_matching_flags(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("closest neurons")
     add = group.add_argument
     add("--match", action="store_true", help="find each neuron's closest one in the other model, running both again "
-        "where they did not keep activations (default: where they did, and the models are different)")  # fmt: skip
+        "where they did not keep activations; each flag from --text to --device asks for it too (default: where they did, and the "
+        "models are different)")  # fmt: skip
     add("--no-match", action="store_true", help="do not look for them")
     add("--text", metavar="F", help="run both models over this file, - for standard input (default: the runs' text, "
         "where they differ that of A)")  # fmt: skip
     add("--words", metavar="N", type=int, help="compare over so many of the text's words; 0: all (default: what "
         "takes some ten seconds on two cores, at least 200)")  # fmt: skip
-    add("--baseline", choices=BASELINES, default="rotation", help="what correlations must exceed: each layer's neurons "
+    add("--baseline", choices=BASELINES, help="what correlations must exceed: each layer's neurons "
         "mixed at random, the words in another order, or none (rotation)")  # fmt: skip
-    add("--draws", metavar="N", type=int, default=1, help="how many times the baseline is drawn (1)")
-    add("--seed", metavar="N", type=int, default=0, help="of the baseline (0)")
+    add("--draws", metavar="N", type=int, help="how many times the baseline is drawn (1)")
+    add("--seed", metavar="N", type=int, help="of the baseline (0)")
     add("--both-ways", action="store_true", help="also what the neurons of B exceed, which takes as long again "
         "(with the words in another order it comes by itself)")  # fmt: skip
     add("--signed", action="store_true", help="a neuron that falls where the other rises is not close")
@@ -83,25 +93,25 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
     check_report_flags(args)
     _check(args)
     runs = [_opened(name, at, args, narration) for at, name in enumerate(args.runs)]
+    from mechamap.compare.relation import relation_of
     from mechamap.compare.report import compare_runs
 
     differences = bool(args.table) and "differences" in args.table
-    compared = partial(
-        compare_runs, runs, args.by, args.threshold, relation=args.relation, limit=_most(runs, args),
-        differences=differences, all_figures=args.all_figures,
-    )  # fmt: skip
-    report, code, remark = compared(), 0, ""
+    compared = partial(compare_runs, runs, args.by, args.threshold, relation=args.relation)
+    every = {"differences": differences, "all_figures": args.all_figures}
+    closest, code, remark = None, 0, ""
     if len(runs) == 2 and not args.no_match:
         from mechamap.commands.compare_models import closest_or_why
 
         asked = bool(_asks_for_matching(args) or {*(args.table or ())} & {*_OF_MATCHING})
-        different = report.table("figures") is None
-        closest, remark = closest_or_why(runs[0], runs[1], args, narration, asked=asked, usual=different)
-        if closest is not None:
-            report = compared(closest=closest)
-        if remark:
-            report = replace(report, remarks=(*report.remarks, remark))
+        different = all(its.complete_layers for its in runs) and not relation_of(runs[0], runs[1], args.relation).same
+        # What cannot be compared is refused before; where that is certain, tables are kept short and thrown away.
+        check = partial(compared, limit=1, **(every if different else {}))
+        closest, remark = closest_or_why((runs[0], runs[1]), args, narration, asked=asked, usual=different, check=check)
         code = int(asked and closest is None)
+    report = compared(limit=_most(runs, args), closest=closest, **every)
+    if remark:
+        report = replace(report, remarks=(*report.remarks, remark))
     try:
         put_report(report, args, narration, shown=_shown(report), whole=_WHOLE, known=_known(report))
     except UsageError as error:
@@ -113,6 +123,8 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
 
 def _most(runs: Sequence[Run], args: argparse.Namespace) -> int:
     """How many rows the longest tables get: no more than are wanted, as they take seconds in a large model."""
+    if args.limit is None and report_format(args) == "json":
+        return _MOST_JSON
     wanted = rows_wanted(args)
     tables = chosen_tables(args, args.table or (), single="categories")
     if wanted is None and (tables is None or {*tables} & {*_LONG}):
@@ -132,14 +144,27 @@ def _check(args: argparse.Namespace) -> None:
     if args.words is not None and args.words != 0 and args.words < LEAST_WORDS:
         raise UsageError(f"--words is {args.words}; it must be 0 (all) or at least {LEAST_WORDS}.")
     for name, least in (("draws", 1), ("seed", 0)):
-        if getattr(args, name) < least:
+        if getattr(args, name) is not None and getattr(args, name) < least:
             raise UsageError(f"--{name} is {getattr(args, name)}; it must be at least {least}.")
 
 
 def _asks_for_matching(args: argparse.Namespace) -> str:
     """The flag that says that closest neurons are wanted; empty: none does."""
-    given = (("--match", args.match), ("--text", args.text is not None), ("--words", args.words is not None))
-    return next((flag for flag, there in given if there), "")
+    given = [
+        f"--{name}" for name in ("match", "both-ways", "signed") if getattr(args, name.replace("-", "_"))
+    ]  # fmt: skip
+    given += [
+        f"--{name}"
+        for name in ("text", "words", "baseline", "draws", "seed", "device")
+        if getattr(args, name) is not None
+    ]
+    models = (args.model_a, args.model_b)
+    given += [  # of a CSV it says which model to read
+        f"--model-{'ab'[at]}"
+        for at, model in enumerate(models)
+        if model is not None and not Path(args.runs[at]).is_file()
+    ]
+    return next(iter(given), "")
 
 
 def _opened(name: str, at: int, args: argparse.Namespace, narration: Narration) -> Run:

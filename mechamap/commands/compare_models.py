@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mechamap.commands.model_of_run import CheckProgress, model_of_run
 from mechamap.commands.narration import Narration, duration
-from mechamap.errors import MechaMapError, ModelError, ModelNotFound
+from mechamap.errors import MechaMapError, ModelNotFound
 from mechamap.events import ScanEvent, StageEntered
 
 if TYPE_CHECKING:
@@ -20,14 +21,22 @@ __all__ = ["closest_or_why"]
 
 
 def closest_or_why(
-    a: Run, b: Run, args: argparse.Namespace, narration: Narration, *, asked: bool, usual: bool
+    runs: tuple[Run, Run],
+    args: argparse.Namespace,
+    narration: Narration,
+    *,
+    asked: bool,
+    usual: bool,
+    check: Callable[[], object] = lambda: None,
 ) -> tuple[Closest | None, str]:
     """The closest neurons of two runs, or a sentence that says why there are none.
 
     Args:
         asked: whether the user wants them, even if the models have to be run again.
         usual: whether they are looked for by themselves where the runs kept their activations of one text.
+        check: called before the work begins; what it raises is not caught.
     """
+    a, b = runs
     from mechamap.compare.closest import closest_of, share_threshold
     from mechamap.compare.matchable import cannot_match, kept_of_one_text, usual_words
     from mechamap.compare.matching import MatchSettings
@@ -37,9 +46,10 @@ def closest_or_why(
     kept = kept_of_one_text(a, b)
     if not asked and not (kept and usual):
         return None, _offer(a, b) if usual else ""
-    settings = MatchSettings(
-        args.baseline, args.draws, args.seed, args.signed, both=args.both_ways or args.baseline == "shuffle"
-    )
+    check()
+    baseline, both = args.baseline or "rotation", args.both_ways or args.baseline == "shuffle"
+    draws = 1 if args.draws is None else args.draws
+    settings = MatchSettings(baseline, draws, args.seed or 0, args.signed, both=both)
     device = _checked(args.device) if args.device not in (None, "auto", "cpu") else None
     try:
         first, second = _words(a, b, args, narration)
@@ -89,14 +99,10 @@ def _loaded(run: Run, letter: str, args: argparse.Namespace, narration: Narratio
     """The model of a run; an error says with which flag to name it."""
     model = vars(args)[f"model_{letter}"]
     try:
-        loaded = model_of_run(run, argparse.Namespace(model=model, device=args.device), narration)
+        return model_of_run(run, argparse.Namespace(model=model, device=args.device), narration)
     except ModelNotFound as error:
         where = f"If the model of {run.name} lies elsewhere now, name it by --model-{letter}."
         raise ModelNotFound(error.message, f"{error.hint} {where}".strip()) from None
-    its, wanted = loaded.architecture, run.record.model.architecture
-    if its != wanted:  # their layers may be of one shape, as those of gpt2 and pythia-160m are
-        raise ModelError(f"{loaded.id} is {its}; {run.name} was made from {wanted}.", "Name the model of that run.")
-    return loaded
 
 
 def _offer(a: Run, b: Run) -> str:

@@ -8,15 +8,17 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
 from recorded_run import CATEGORIES, PLANTED, Shape, recorded_run
 
 from mechamap.cli import main
+from mechamap.compare.report import compare_runs
 from mechamap.export import export_run
 from mechamap.run import Run
+from mechamap.tables.table import Report
 
 Mechamap: TypeAlias = "Callable[..., tuple[int, str, str]]"
 
@@ -127,6 +129,7 @@ def test_a_limit_of_0_lists_all_changes(mechamap: Mechamap) -> None:
         ("--table", "changes", "--format", "csv"),
         ("--format", "csv", "--out", "{}"),
         ("--format", "json"),
+        ("--format", "json", "--limit", "0"),
         ("--limit", "0"),
     ],
 )
@@ -147,6 +150,22 @@ def test_no_row_is_left_out_of_what_other_programs_read(
         assert len(_csv(out or (tmp_path / "changes.csv").read_text(encoding="utf-8"))) == every
     else:
         assert len(out.split("Largest changes")[1].split("  By reads")[0].splitlines()) - 2 == every
+
+
+def test_json_holds_so_many_rows_of_long_tables_that_a_large_model_can_be_read_and_says_how_many_there_are(
+    mechamap: Mechamap, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("mechamap.commands.compare._MOST_JSON", 5)
+    every = 48 * len(CATEGORIES) - len(PLANTED)
+    for words, rows in (((), 5), (("--table", "changes"), 5), (("--limit", "0"), every), (("--limit", "7"), 7)):
+        _, out, _ = mechamap("compare", "a", "b", "--format", "json", *words)
+        changes = json.loads(out)["tables"]["changes"]
+        assert len(changes["rows"]) == rows
+        assert (f"The 5 largest of {every} differences" in changes["about"]) == (rows == 5)
+    _, out, _ = mechamap("compare", "a", "b", "--format", "json", "--table", "differences")
+    assert len(json.loads(out)["tables"]["differences"]["rows"]) == 48
+    mechamap("compare", "a", "b", "--out", str(tmp_path / "report.json"))
+    assert len(json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["tables"]["changes"]["rows"]) == 5
 
 
 def test_a_csv_and_its_run_are_compared(mechamap: Mechamap) -> None:
@@ -203,6 +222,38 @@ def test_a_model_that_is_gone_leaves_the_rest_and_exit_1(mechamap: Mechamap) -> 
     assert "a.csv is a CSV, with no model behind it." in " ".join(out.split())
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--both-ways",), ("--signed",), ("--draws", "3"), ("--seed", "0"), ("--baseline", "shuffle"),
+        ("--device", "cpu"), ("--model-b", "elsewhere"),
+    ],
+)  # fmt: skip
+def test_no_flag_of_the_search_is_passed_over(mechamap: Mechamap, words: tuple[str, ...]) -> None:
+    """The models of these runs are gone, and to be told so closest neurons must have been looked for."""
+    code, out, _ = mechamap("compare", "a", "b", *words)
+    assert code == 1
+    assert "Closest neurons were not found:" in out
+
+
+def test_the_report_is_made_once_and_only_its_beginning_before_the_search(
+    scanned: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(scanned)
+    made: list[int] = []
+
+    def counted(*words: Any, limit: int, **more: Any) -> Report:
+        made.append(limit)
+        return compare_runs(*words, limit=limit, **more)
+
+    monkeypatch.setattr("mechamap.compare.report.compare_runs", counted)
+    assert _said(capsys, "compare", "gpt2", "llama", "--format", "json")[0] == 0
+    assert made == [1, 10_000]
+    made.clear()
+    assert _said(capsys, "compare", "gpt2", "llama", "--no-match", "--format", "csv", "--table", "overview")[0] == 0
+    assert len(made) == 1
+
+
 def test_several_runs_are_one_table(mechamap: Mechamap) -> None:
     code, out, _ = mechamap("compare", "a", "b", "wide", "a.csv")
     assert code == 0
@@ -223,6 +274,8 @@ def test_several_runs_are_one_table(mechamap: Mechamap) -> None:
         (("a", "b", "--as", "twins"), "there is auto, same, different"),
         (("a", "b", "--match", "--no-match"), "contradict"),
         (("a", "b", "--words", "9", "--no-match"), "--no-match and --words contradict"),
+        (("a", "b", "--no-match", "--seed", "0"), "--no-match and --seed contradict"),
+        (("a", "b", "wide", "--device", "cpu"), "between two runs"),
         (("a", "two.csv"), "read one of them on the command line with --model-b m."),
         (("a", "b", "two.csv"), "  Split it into one file per model."),
         (("a", "b", "wide", "--match"), "between two runs"),
@@ -299,6 +352,16 @@ def test_a_model_of_another_architecture_is_not_taken_for_a_runs_own_although_it
     code, out, _ = _said(capsys, "compare", "bare", "gpt2", "--match", "--model-a", other)
     assert code == 1
     assert "is gpt2; bare was made from llama." in " ".join(out.split())
+
+
+@pytest.mark.parametrize("words", [("confirm", "bare"), ("ablate", "bare", "--neuron", "L0.N0")])
+def test_nor_is_it_by_other_commands_that_take_a_model(
+    scanned: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    monkeypatch.chdir(scanned)
+    code, _, told = _said(capsys, *words, "--model", Run.open("gpt2").record.model.name)
+    assert code == 1
+    assert "is gpt2; bare was made from llama." in " ".join(told.split())
 
 
 def test_stopping_leaves_nothing(
