@@ -68,8 +68,8 @@ def _add_matching_flags(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("closest neurons")
     add = group.add_argument
     add("--match", action="store_true", help="find each neuron's closest one in the other model, running both again "
-        "where they did not keep activations; each flag from --text to --device asks for it too (default: where they did, and the "
-        "models are different)")  # fmt: skip
+        "where they did not keep activations; each flag from --text to --device asks for it too (default: where "
+        "they did, and the models are different)")  # fmt: skip
     add("--no-match", action="store_true", help="do not look for them")
     add("--text", metavar="F", help="run both models over this file, - for standard input (default: the runs' text, "
         "where they differ that of A)")  # fmt: skip
