@@ -341,10 +341,11 @@ class MechaMapApp(KeysInOrder):
         """
         from mechamap_tui.unforeseen import shown_error
 
-        told = shown_error(error, "in the explorer")
-        if isinstance(error, WorkerFailed) and self._running:
-            self.show_error(told)
+        if isinstance(error, WorkerFailed):
+            if self._running and not self._exit:  # else it met what is being taken down around it
+                self.show_error(shown_error(error, "in the explorer"))
             return
+        told = shown_error(error, "in the explorer")
         if self._exception is None:
             self._exception = error
             self._exception_event.set()

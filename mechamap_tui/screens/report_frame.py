@@ -126,9 +126,12 @@ class ReportFrame(Screen[None]):
                 await asyncio.sleep(REST)
             report = await self.asked()
         except MechaMapError as error:
-            self._stop()
-            self._failed(error)
+            if not self._pruning:
+                self._stop()
+                self._failed(error)
         else:
+            if self._pruning:  # left meanwhile, and its parts may be gone before the screen is
+                return
             self._stop()
             self._asked_for = (self.view.by, self.view.threshold)
             self.show_report(report)

@@ -73,6 +73,8 @@ class RunChoice(ModalScreen[tuple[Path, ...]]):
     @work(exclusive=True)
     async def _look(self) -> None:
         found = comparable(await asyncio.to_thread(list_runs), self.run_to_compare)
+        if self._pruning:  # left meanwhile, and the list may be gone before the screen is
+            return
         self._all, self._read = entries(found, ()), True
         self._all = [entry for entry in self._all if entry.kind == "run"]
         self.show()

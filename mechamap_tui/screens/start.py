@@ -87,8 +87,12 @@ class StartScreen(Screen[None]):
         from mechamap import __version__  # looking it up takes a tenth of the time to the first frame
         from mechamap.catalog import cached_models
 
+        if self._pruning:
+            return
         self.query_one("#name", Static).update(_title(__version__))
         runs, models = await asyncio.gather(asyncio.to_thread(list_runs), asyncio.to_thread(cached_models))
+        if self._pruning:  # left meanwhile, and the list may be gone before the screen is
+            return
         self._all = entries(runs, models)
         # Until they were read, only the models were there to be highlighted.
         first, self._read = not self._read, True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,11 +10,14 @@ import pytest
 from engine_double import EngineDouble
 from recorded_run import recorded_run
 from textual.command import CommandPalette
+from textual.css.query import NoMatches
 from textual.pilot import Pilot
-from textual.widgets import Input, Static
+from textual.widgets import Input, OptionList, Static
+from textual.worker import WorkerFailed
 from waiting import until
 
 from mechamap.errors import EngineError, ModelNotFound, RunError
+from mechamap.runs import RunSummary
 from mechamap_tui.__main__ import main
 from mechamap_tui.app import MechaMapApp
 from mechamap_tui.engine_values import Progress
@@ -273,6 +277,40 @@ async def test_a_worker_that_fails_is_a_dialog() -> None:
         app.run_worker(work())
         await shows(pilot, ErrorScreen)
         assert isinstance(app.screen, ErrorScreen) and app.screen.error.hint == "come back"
+
+
+async def test_a_screen_that_is_taken_down_while_it_looks_for_runs_fails_nowhere(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looking, go_on = threading.Event(), threading.Event()
+
+    def slow() -> list[RunSummary]:
+        looking.set()
+        assert go_on.wait(20)
+        return []
+
+    app, _ = explorer()
+    async with app.run_test() as pilot:
+        await shows(pilot, StartScreen, lambda: app.screen.query_one("#list", OptionList).option_count > 0)
+        start = app.screen
+        monkeypatch.setattr("mechamap_tui.screens.start.list_runs", slow)
+        start._reload()
+        await until(pilot, looking.is_set)
+        start._pruning = True  # as Textual marks a screen, before it removes what is on it and then the screen
+        await start.query_one("#list").remove()
+        go_on.set()
+        await until(pilot, lambda: all(worker.is_finished for worker in start.workers))
+        assert app.screen is start, "no dialog"
+    assert app.return_code in (0, None)
+
+
+async def test_a_worker_that_fails_while_the_app_ends_is_no_failure_of_the_app() -> None:
+    app, _ = explorer()
+    async with app.run_test() as pilot:
+        await shows(pilot, StartScreen)
+        app.exit()
+        app._handle_exception(WorkerFailed(NoMatches("gone")))
+    assert app.return_code == 0
 
 
 async def test_a_widget_that_fails_ends_the_app_with_one_clean_sentence(home: Path) -> None:
