@@ -102,18 +102,9 @@ def _model_of(call: Call, run: Run) -> Iterator[tuple[LoadedModel, ProgressTicke
 
 
 def _watch(ticker: ProgressTicker, run: Run) -> Callable[[ScanEvent], None]:
-    """Turn events into counts."""
+    """Begin to count a run's layers; who hears the events."""
     ticker.started(str(run.path), len(run.complete_layers), run.neurons)
-
-    def see(event: ScanEvent) -> None:
-        told = event.to_dict()
-        match told["event"]:
-            case "stage":
-                ticker.stage(told["stage"], told.get("detail", ""))
-            case "layer":
-                ticker.layer(told["done"], told["total"], told["neurons_done"])
-
-    return see
+    return ticker.hear
 
 
 def _number(call: Call, name: str, least: int = 0) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from mechamap import rpc
@@ -24,7 +23,6 @@ from mechamap.rpc import RpcFault
 if TYPE_CHECKING:
     from mechamap.compare.both_words import Source
     from mechamap.compare.closest import Closest
-    from mechamap.events import ScanEvent
     from mechamap.models import LoadedModel
     from mechamap.run import Run
 
@@ -92,7 +90,7 @@ def match(call: Call) -> dict[str, Any]:
             second,
             words=words,
             specialised=share_threshold(by, threshold),
-            on_event=_watch(ticker),
+            on_event=ticker.hear,
             cancel=call.cancel,
         )
         del first, second  # large, and not needed for the tables
@@ -117,24 +115,7 @@ def _source(call: Call, ticker: ProgressTicker) -> Source:
         stop_if_cancelled(call)
         ticker.stage("kept", f"what {run.name} kept")
 
-    return Source(load, kept, lambda run: _watch(ticker))
-
-
-def _watch(ticker: ProgressTicker) -> Callable[[ScanEvent], None]:
-    """Turn events into counts; the search says where it is with every block, mostly the same as with the one before."""
-    said = ""
-
-    def see(event: ScanEvent) -> None:
-        nonlocal said
-        told = event.to_dict()
-        match told["event"]:
-            case "stage":
-                if said != (said := f"{told['stage']} {told.get('detail', '')}"):
-                    ticker.stage(told["stage"], told.get("detail", ""))
-            case "layer":
-                ticker.layer(told["done"], told["total"], told["neurons_done"])
-
-    return see
+    return Source(load, kept, lambda run: ticker.hear)
 
 
 QUEUED: dict[str, Method] = {"match": match}

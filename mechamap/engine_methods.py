@@ -5,7 +5,7 @@ torch is imported by the first request that needs a model, never before.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from mechamap import engine_checks, engine_matches, engine_reports, rpc
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from mechamap.events import ScanEvent
     from mechamap.run import Run
 
 __all__ = ["METHODS"]
@@ -40,7 +39,7 @@ def scan(call: Call) -> dict[str, Any]:
 
         request = ScanRequest(model, config, out, resume=bool(call.params.get("resume")))
         try:
-            run = run_scan(request, on_event=_watch(ticker), cancel=call.cancel, loaded=loaded)
+            run = run_scan(request, on_event=ticker.hear, cancel=call.cancel, loaded=loaded)
         except OutOfMemory:
             del loaded
             KEPT.drop()
@@ -71,22 +70,6 @@ def _passed_over(call: Call, model: str) -> Iterator[str]:
     if models := load_sweep(file).models:
         listed = "a model" if len(models) == 1 else f"{len(models)} models"
         yield f"The config file lists {listed}; `mechamap scan --config {file}` scans those, and here {model} alone."
-
-
-def _watch(ticker: ProgressTicker) -> Callable[[ScanEvent], None]:
-    """Turn the scan's events into counts."""
-
-    def see(event: ScanEvent) -> None:
-        told = event.to_dict()
-        match told["event"]:
-            case "stage":
-                ticker.stage(told["stage"], told.get("detail", ""))
-            case "started":
-                ticker.started(str(told["run"]), told["layers"], told["neurons"])
-            case "layer":
-                ticker.layer(told["done"], told["total"], told["neurons_done"])
-
-    return see
 
 
 def activations(call: Call) -> dict[str, Any]:

@@ -11,7 +11,10 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mechamap.events import ScanEvent
 
 __all__ = ["INTERVAL", "ProgressTicker", "gpu_memory", "resident_memory"]
 
@@ -35,6 +38,7 @@ class ProgressTicker:
         self._thread = threading.Thread(target=self._tick, name="progress", daemon=True)
         self._started = time.monotonic()
         self._pass_started: float | None = None
+        self._heard = ("", "")
         self._neurons_before = 0  # of a resumed run: done before this pass
         self._counters: dict[str, Any] = {
             "stage": "",
@@ -76,6 +80,20 @@ class ProgressTicker:
             if self._pass_started is None:
                 self._pass_started = time.monotonic()
             self._counters.update(layers_done=done, layers_total=total, neurons_done=neurons_done)
+
+    def hear(self, event: ScanEvent) -> None:
+        """Count what an event says; a search says where it is with every block, mostly the same as before."""
+        told = event.to_dict()
+        match told["event"]:
+            case "stage":
+                stage = told["stage"], told.get("detail", "")
+                if stage != self._heard:
+                    self._heard = stage
+                    self.stage(*stage)
+            case "started":
+                self.started(str(told["run"]), told["layers"], told["neurons"])
+            case "layer":
+                self.layer(told["done"], told["total"], told["neurons_done"])
 
     def snapshot(self) -> dict[str, Any]:
         """The counters now, with seconds since the start, neurons a second, seconds left (None: unknown) and bytes."""
