@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.binding import Binding, BindingType
 
+from mechamap.compare.matchable import ENOUGH_WORDS, LEAST_WORDS, cannot_match, has_kept, usual_words
 from mechamap.errors import MechaMapError, UsageError
 from mechamap.run import Run
 from mechamap.tables.table import Link, Report
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["CompareScreen"]
 
 MATCHED = "matches_summary"  # the table that a comparison has where closest neurons were looked for
-WORDS = 200  # that neurons are matched over where the user does not say
-FEWEST = 3
 
 
 class CompareScreen(JudgedScreen, inherit_bindings=False):
@@ -77,8 +76,9 @@ class CompareScreen(JudgedScreen, inherit_bindings=False):
     async def action_match(self) -> None:
         """Ask over how many words closest neurons are to be looked for."""
         self._check_matchable()
-        await self.ask("words", "closest neurons over words", f"{WORDS}", "all of the text where nothing is said")
-        self.prompt.answer(self.meant("words", f"{WORDS}"))
+        words = f"{self._usual_words()}"
+        await self.ask("words", "closest neurons over words", words, "all of the text where nothing is said")
+        self.prompt.answer(self.meant("words", words))
 
     def meant(self, kind: str, text: str) -> str:
         if kind != "words":
@@ -96,9 +96,14 @@ class CompareScreen(JudgedScreen, inherit_bindings=False):
         except MechaMapError as error:
             cast("MechaMapApp", self.app).show_error(error)
 
+    def _usual_words(self) -> int:
+        """What takes some seconds; hardly more than the text has, where a token or more is a word."""
+        a, b = self.of_runs
+        return min(usual_words(a.neurons, b.neurons), max(len(a.record.tokens.ids), LEAST_WORDS))
+
     def _cost(self) -> str:
         """What has to be done for it: models are run again unless their activations were kept."""
-        again = [run for run in self.of_runs if not _has_kept(run)]
+        again = [run for run in self.of_runs if not has_kept(run)]
         if not again:
             return "the activations were kept"
         seconds = sum(run.record.timings.get(name, 0.0) for run in again for name in ("load", "pass"))
@@ -106,12 +111,9 @@ class CompareScreen(JudgedScreen, inherit_bindings=False):
         return f"runs {' and '.join(dict.fromkeys(run.label for run in again))} again{took}"
 
     def _check_matchable(self) -> None:
-        for run in self.of_runs:
-            if run.record.source == "csv" or not run.has_context:
-                raise UsageError(
-                    f"Closest neurons cannot be looked for: {run.name} has no text and no model behind it.",
-                    "Scan the model itself.",
-                )
+        a, b = self.of_runs
+        if why := cannot_match(a, b):
+            raise UsageError(f"Closest neurons cannot be looked for: {why}", "Scan the model itself.")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "match":
@@ -128,11 +130,6 @@ def _words(text: str) -> int | None:
     text = text.strip().replace(",", "")
     if not text:
         return None
-    if not text.isdecimal() or int(text) < FEWEST:
-        raise UsageError(f"{text!r} is no number of words.", f"{FEWEST} or more, {WORDS} is a good number.")
+    if not text.isdecimal() or int(text) < LEAST_WORDS:
+        raise UsageError(f"{text!r} is no number of words.", f"{LEAST_WORDS} or more, {ENOUGH_WORDS} is a good number.")
     return int(text)
-
-
-def _has_kept(run: Run) -> bool:
-    layers = run.complete_layers
-    return bool(layers) and all(run.activations(layer.layer) is not None for layer in layers)

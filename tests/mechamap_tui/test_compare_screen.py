@@ -150,11 +150,12 @@ async def test_each_cell_leads_to_the_run_it_is_about_by_whichever_figure(home: 
 
 async def test_closest_neurons_are_looked_for_beside_whatever_else_is_done(home: Path) -> None:
     runs = [Run.open(home / "runs" / name) for name in ("one", "two")]
+    every = len(runs[0].record.tokens.ids)  # a short text; few neurons would be matched over 100,000 words
     async with comparing(home) as it:
         await it.press("m")
-        assert "runs tiny again (2.0 s when scanned), over 200 words of one's text" in it.text()
+        assert f"runs tiny again (2.0 s when scanned), over {every} words of one's text" in it.text()
         await it.press("enter")
-        assert it.engine.checks == [("match 200", runs[0].path, (str(runs[1].path),))]
+        assert it.engine.checks == [(f"match {every}", runs[0].path, (str(runs[1].path),))]
         it.engine.report(stage="match", detail="block 1 of 2", elapsed=3.0)
         await it.until(lambda: "● matching: block 1 of 2  3.0 s" in it.line(0))
         await it.press("2")
@@ -168,6 +169,13 @@ async def test_closest_neurons_are_looked_for_beside_whatever_else_is_done(home:
         it.engine.answer(made_comparison(runs, matched=True))
         await it.until(lambda: "Closest neurons of one and two are found" in it.told)
         assert it.app.checking is None
+
+
+async def test_as_many_words_are_offered_as_the_command_line_takes(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mechamap_tui.screens.compare.usual_words", lambda a, b: (a + b) // 8)
+    async with comparing(home) as it:
+        await it.press("m")
+        assert "over 12 words of one's text" in it.text()
 
 
 async def test_a_scan_that_is_in_the_way_is_cancelled_with_the_key_that_is_named(home: Path) -> None:
@@ -219,7 +227,7 @@ async def test_kept_activations_are_said_to_be_there_and_a_csv_to_have_none(home
         await it.until(lambda: len(it.engine.comparisons) == 2 and it.report.report is not None)
         await it.press("m")
         await it.shows(ErrorScreen)
-        assert "three.csv has no text and no model behind it" in it.app.screen.error.message
+        assert "three.csv is a CSV, with no model behind it" in it.app.screen.error.message
 
 
 async def test_a_path_at_which_nothing_is_gets_an_answer_also_where_there_is_no_other_run(
