@@ -8,8 +8,10 @@ matched by the magnitude of their correlation, unless :attr:`MatchSettings.signe
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,12 +22,13 @@ from mechamap.compare.matchable import LEAST_WORDS
 from mechamap.compare.products import products_on
 from mechamap.compare.search import Search, nothing
 from mechamap.compare.unit_rows import NeuronRows
-from mechamap.errors import UsageError
+from mechamap.errors import OutOfMemory, UsageError
 from mechamap.events import ScanEvent
 
 __all__ = ["UNIVERSAL", "MatchSettings", "Matches", "closest_neurons"]
 
 UNIVERSAL = 0.5  # an excess above it counts as universal (Gurnee et al., section 4.1)
+_NO_MEMORY = re.compile(r"OutOfMemory|out of memory|ALLOC_FAILED", re.I)  # as torch says it, on any device
 
 Listener = Callable[[ScanEvent], None]
 
@@ -102,10 +105,6 @@ class Matches:
         """``[neurons of b]``."""
         return _mutual(self.best_b, self.best)
 
-    def universal(self, threshold: float = UNIVERSAL) -> NDArray[np.bool_]:
-        """``[neurons of a]``, which have an excess above the threshold."""
-        return self.excess > threshold  # NaN is not
-
     def _strength(self, correlation: NDArray[np.float32]) -> NDArray[np.float32]:
         return correlation if self.settings.signed else np.abs(correlation)
 
@@ -131,6 +130,7 @@ def closest_neurons(
 
     Raises:
         UsageError: the words are not as many on both sides, or too few, or the settings make no sense.
+        OutOfMemory: the device has too little.
         Cancelled: ``cancel`` was set.
     """
     settings.check()
@@ -140,8 +140,9 @@ def closest_neurons(
     if words < LEAST_WORDS:
         raise UsageError(f"Neurons cannot be matched over {words} words.", "Have both read a longer text: --text FILE.")
     search = Search(products_on(device, signed=settings.signed), on_event, cancel)
-    best, best_b = search.closest(a, b)
-    baseline, baseline_b = search.baselines(a, b, settings)
+    with _memory_of(device):
+        best, best_b = search.closest(a, b)
+        baseline, baseline_b = search.baselines(a, b, settings)
     return Matches(
         best=best,
         correlation=_correlations(a, b, best),
@@ -152,6 +153,22 @@ def closest_neurons(
         words=words,
         settings=settings,
     )
+
+
+@contextmanager
+def _memory_of(device: str | None) -> Iterator[None]:
+    """Says of memory that runs out whose it is, and what takes less of it."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        text = str(error).strip()
+        if not isinstance(error, MemoryError) and not _NO_MEMORY.search(f"{type(error).__name__} {text}"):
+            raise
+        raise OutOfMemory(
+            f"The search for closest neurons does not fit into the memory of {device or 'this computer'}: "
+            f"{text.partition('. ')[0] or type(error).__name__}",
+            "Compare over fewer words (--words)" + ("." if device in (None, "cpu") else ", or with --device cpu."),
+        ) from error
 
 
 def _correlations(a: NeuronRows, b: NeuronRows, best: NDArray[np.int64]) -> NDArray[np.float32]:

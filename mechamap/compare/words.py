@@ -8,7 +8,6 @@ a word is read at the token that holds its last character.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import unicodedata
 from bisect import bisect_left
@@ -40,15 +39,6 @@ class Words:
     texts: tuple[str, ...]
     spans: NDArray[np.int64]  # [words, 3] number of the text, first character, one past the last
     positions: NDArray[np.int64]  # [words] in the numbering of the model's tokens
-
-    @property
-    def digest(self) -> str:
-        """A short name for the texts: equal where they are."""
-        whole = hashlib.sha256()
-        for text in self.texts:
-            data = text.encode("utf-8", "surrogatepass")
-            whole.update(len(data).to_bytes(8, "little") + data)
-        return whole.hexdigest()[:16]
 
     @property
     def strings(self) -> tuple[str, ...]:

@@ -90,7 +90,6 @@ def test_words_are_the_same_words_for_all_models() -> None:
     texts = tuple(default_config().texts[:3])
     (a, _), (b, other), (c, _) = (read(texts, make()) for make in TOKENIZERS.values())
     assert a.strings == b.strings == c.strings
-    assert a.digest == b.digest == c.digest
     both = common_words(a, b)
     assert (a.positions[both] >= 0).all() and (b.positions[both] >= 0).all()
     last = [other.pieces[position].strip().lower()[-1:] for position in b.positions[both]]

@@ -6,16 +6,17 @@ import threading
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mechamap.compare import unit_rows
+from mechamap.compare import products, unit_rows
 from mechamap.compare.baseline import baseline_slabs
 from mechamap.compare.matching import UNIVERSAL, Matches, MatchSettings, closest_neurons
 from mechamap.compare.products import NumpyProducts, Products, TorchProducts
 from mechamap.compare.search import Search
 from mechamap.compare.unit_rows import ArrayRows, standardised
-from mechamap.errors import Cancelled, UsageError
+from mechamap.errors import Cancelled, OutOfMemory, UsageError
 from mechamap.events import ScanEvent, StageEntered
 
 
@@ -96,7 +97,7 @@ def test_neurons_that_do_not_vary_or_are_not_finite_have_no_match_and_are_nobody
     for row in (3, 4, 5):
         assert matches.best[row] == -1
         assert np.isnan([matches.correlation[row], matches.baseline[row], matches.excess[row]]).all()
-        assert not matches.mutual[row] and not matches.universal()[row]
+        assert not matches.mutual[row]
     for row in (10, 11, 12):
         assert matches.best_b[row] == -1
         assert np.isnan([matches.correlation_b[row], matches.baseline_b[row]]).all()
@@ -193,17 +194,49 @@ def test_neurons_that_share_nothing_have_no_excess_and_copies_are_universal(base
     a, b = rng.normal(size=(400, 300)).astype(np.float32), rng.normal(size=(500, 300)).astype(np.float32)
     nothing = closest_neurons(ArrayRows(a), ArrayRows(b), MatchSettings(baseline, both=True))
     assert abs(nothing.excess.mean()) < 0.01 and abs(nothing.excess_b.mean()) < 0.01
-    assert not nothing.universal().any()
+    assert not (nothing.excess > UNIVERSAL).any()
     b[:20] = -3 * a[:20] + 0.3 * rng.normal(size=(20, 300))
     some = closest_neurons(ArrayRows(a), ArrayRows(b), MatchSettings(baseline))
-    np.testing.assert_array_equal(np.flatnonzero(some.universal()), np.arange(20))
+    np.testing.assert_array_equal(np.flatnonzero(some.excess > UNIVERSAL), np.arange(20))
     assert (some.excess[:20] > UNIVERSAL).all() and (some.correlation[:20] < -0.9).all()
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 8 GiB."),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate(handle)"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"),
+        MemoryError(),
+    ],
+)
+def test_memory_of_a_device_that_runs_out_is_said_in_words(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def full(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(products.TorchProducts, "held", lambda _self, values: values)
+    monkeypatch.setattr(products.TorchProducts, "maxima", full)
+    a, b = (ArrayRows(its) for its in two_models(10, 10, 20))
+    with pytest.raises(OutOfMemory, match=r"^The search .* memory of cuda:1: \w") as told:
+        closest_neurons(a, b, device="cuda:1")
+    assert "--device cpu" in told.value.hint
+    assert "total capacity" not in told.value.message
+
+
+def test_another_error_of_a_device_is_not_taken_for_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("shapes cannot be multiplied")
+
+    monkeypatch.setattr(products.NumpyProducts, "maxima", broken)
+    a, b = (ArrayRows(its) for its in two_models(10, 10, 20))
+    with pytest.raises(RuntimeError, match="shapes"):
+        closest_neurons(a, b)
 
 
 def test_without_a_baseline_there_is_no_excess():
     a, b = (ArrayRows(its) for its in two_models(10, 10, 20))
     matches = closest_neurons(a, b, MatchSettings("none", both=True))
-    assert np.isnan(matches.excess).all() and np.isnan(matches.excess_b).all() and not matches.universal().any()
+    assert np.isnan(matches.excess).all() and np.isnan(matches.excess_b).all()
 
 
 # --- what cannot be asked, and stopping ------------------------------------------------------------------
