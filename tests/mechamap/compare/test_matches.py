@@ -76,6 +76,7 @@ def test_the_summary_counts_what_numpy_finds(runs: tuple[Run, Run], closest: Clo
     excess = closest.matches.excess
     assert one["excess"] == pytest.approx(np.nanmedian(excess), abs=1e-6)
     assert one["universal"] == (excess > 0.5).sum()
+    assert one["share"] == pytest.approx((excess > 0.5).sum() / 47)  # of those that vary
 
 
 def test_links_lead_to_the_neurons_that_are_counted(runs: tuple[Run, Run], report: Report) -> None:

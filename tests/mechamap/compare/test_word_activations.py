@@ -19,6 +19,7 @@ from recorded_run import recorded_run
 from tiny_encoders import save_tiny
 
 from mechamap.compare import room
+from mechamap.compare.both_words import Source, words_of_both
 from mechamap.compare.matchable import has_kept
 from mechamap.compare.word_activations import ModelWords, aligned, empty_activations, kept_words
 from mechamap.compare.word_pass import read_words
@@ -114,6 +115,14 @@ def test_two_models_are_aligned_over_the_words_that_both_read(scanned) -> None:
     np.testing.assert_array_equal(second.block(slice(10, 20)), other.values[10:20][:, columns])
     with pytest.raises(UsageError, match="different texts"):
         aligned(one, read_words(b.run, b.loaded, ["Another text about a cat in Paris."]))
+
+
+def test_of_two_texts_both_read_the_one_of_the_first(scanned) -> None:
+    a, b = scanned("gpt2"), scanned("llama", texts=["A bird and a horse ate. " * 8])
+    models = {id(its.run): its.loaded for its in (a, b)}
+    first, second = words_of_both(a.run, b.run, Source(lambda run: models[id(run)]))
+    assert first.words.texts == second.words.texts == (TEXT,)
+    assert second.run is b.run and second.shape[0] == b.run.neurons
 
 
 def test_another_text_is_read_with_the_runs_settings(scanned) -> None:
