@@ -1,0 +1,47 @@
+"""What the README shows of a report has the columns that the command prints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from recorded_run import recorded_run
+
+from mechamap.compare.report import compare_runs
+from mechamap.interpret import interpret_run
+from mechamap.run import Run
+from mechamap.tables.formats import written
+from mechamap.tables.table import Report
+
+README = Path(__file__).parents[3] / "README.md"
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Not confirmed, as in the README."""
+    return recorded_run(tmp_path / "run")
+
+
+def interpreted(run: Run) -> Report:
+    return interpret_run(run, threshold=0.3)
+
+
+def compared(run: Run) -> Report:
+    other = Run(run.record, {"selectivity": run.figure("selectivity") * 0.9}, run.path)
+    return compare_runs([run, other], threshold=0.3)
+
+
+@pytest.mark.parametrize(
+    ("report", "key"), [(interpreted, "categories"), (compared, "categories"), (compared, "changes")]
+)
+def test_a_sample_has_the_title_and_the_columns_of_its_table(
+    report: Callable[[Run], Report], key: str, run: Run
+) -> None:
+    lines = written(report(run), "table", tables=[key]).splitlines()
+    table = report(run).table(key)
+    assert table is not None
+    title = lines.index(table.title)
+    shown = README.read_text(encoding="utf-8").splitlines()
+    at = shown.index(table.title)
+    assert shown[at + 1].split() == lines[title + 1].split()
