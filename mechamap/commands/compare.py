@@ -113,7 +113,10 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
     if remark:
         report = replace(report, remarks=(*report.remarks, remark))
     try:
-        put_report(report, args, narration, shown=_shown(report), whole=_WHOLE, known=_known(report))
+        on_request = () if report.table("differences") else ("differences",)  # with a row for every neuron
+        put_report(
+            report, args, narration, shown=_shown(report), whole=_WHOLE, known=_known(report), on_request=on_request
+        )
     except UsageError as error:
         if not (code and {*(args.table or ())} & {*_OF_MATCHING}):
             raise
