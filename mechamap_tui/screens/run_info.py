@@ -81,7 +81,7 @@ def info_lines(run: Run, width: int = 100) -> Iterator[tuple[str, str]]:
     yield "text", f"  {complete} of {len(run.layers)} layers complete, {run.neurons:,} neurons"
     yield "text", f"  neurons by layer: {layers_in_words(run.layers)}"
     yield "title", "Model"
-    yield "text", f"  {model.id} {model.revision or ''}".rstrip()
+    yield "text", f"  {model.id or model.name} {model.revision or ''}".rstrip()
     yield "text", f"  {model.architecture}, {model.parameters:,} parameters, {model.dtype} on {model.device}"
     if model.packing:
         yield "text", f"  weights in {model.packing}"

@@ -24,6 +24,7 @@ from mechamap.errors import Cancelled, RunError
 from mechamap.run import Run
 from mechamap_tui.app import MechaMapApp
 from mechamap_tui.screens.reading import ReadingScreen
+from mechamap_tui.screens.run_info import info_lines
 from mechamap_tui.screens.start import StartScreen
 from mechamap_tui.target import read_target
 
@@ -44,6 +45,12 @@ async def test_a_csv_that_lacks_most_figures_can_be_browsed(tmp_path: Path, head
         await pilot.pause()
         assert app.is_running and not app.errors
         assert app.screen_of_run.run.neurons == 2
+
+
+def test_what_is_told_about_a_csv_that_names_no_model_names_its_file(tmp_path: Path) -> None:
+    run = read_csv(written(tmp_path, "0,1,food,0.5\n", "layer,neuron,category,avg_activation\n"))
+    lines = [line for kind, line in info_lines(run) if kind == "text"]
+    assert f"  {run.record.model.name}" in lines
 
 
 async def test_reading_a_large_csv_says_how_far_it_is_and_can_be_left(
