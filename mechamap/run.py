@@ -189,6 +189,15 @@ class Run:
     def neuron_name(self, row: int) -> NeuronName:
         return NeuronName(int(self.layer_of[row]), int(self.index_of[row]), int(self.expert_of[row]))
 
+    def neuron_names(self, rows: NDArray[np.int64]) -> list[str]:
+        """The names of many neurons as text, ``[n]``: faster than one by one."""
+        places = zip(
+            self.layer_of[rows].tolist(), self.expert_of[rows].tolist(), self.index_of[rows].tolist(), strict=True
+        )
+        return [
+            f"L{layer}.N{index}" if expert < 0 else f"L{layer}.E{expert}.N{index}" for layer, expert, index in places
+        ]
+
     def row_of(self, neuron: NeuronName | str) -> int:
         """The row of a neuron, given as a name or as text (see :func:`mechamap.neurons.parse_neuron`).
 

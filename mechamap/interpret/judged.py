@@ -149,16 +149,6 @@ class Judged:
         """A neuron's, by its row in the run."""
         return str(self.run.neuron_name(row))
 
-    def names(self, rows: pd.Index[int]) -> list[str]:
-        """Those of many."""
-        run = self.run
-        places = zip(
-            run.layer_of[rows].tolist(), run.expert_of[rows].tolist(), run.index_of[rows].tolist(), strict=True
-        )
-        return [
-            f"L{layer}.N{index}" if expert < 0 else f"L{layer}.E{expert}.N{index}" for layer, expert, index in places
-        ]
-
     def neuron(self, row: int, category: str) -> Link:
         """The way to one neuron."""
         return Link(category=category, neuron=self.name(row))

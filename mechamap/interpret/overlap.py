@@ -51,7 +51,7 @@ def _rows(
     # [several][categories], those that count first; NaN, which stands for the others, is sorted last
     orders = np.argsort(-strength.to_numpy(), axis=1, kind="stable").tolist()
     counts = strength.notna().sum(axis=1).tolist()
-    names = found.names(strength.index)
+    names = found.run.neuron_names(strength.index.to_numpy())
     best = np.array([order[0] for order in orders], np.int64)
     _, tokens = shown_words(found, words, strength.index.to_numpy(np.int64), best)
     rows: list[tuple[Cell, ...]] = []

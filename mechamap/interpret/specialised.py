@@ -104,7 +104,7 @@ def specialists_table(found: Judged, even: pd.Series[float], words: TopWords, mo
     links: list[tuple[Link | None, ...]] = []
     evens = counting.to_numpy()[order].tolist()
     for name, its_evenness, at, value, falls, pieces in zip(
-        found.names(kept), evens, chosen.tolist(), values, directions, tokens, strict=True
+        found.run.neuron_names(kept.to_numpy()), evens, chosen.tolist(), values, directions, tokens, strict=True
     ):
         direction = ("falls" if falls else "rises",) if directed else ()
         rows.append((name, its_evenness, categories[at], value, *direction, pieces))

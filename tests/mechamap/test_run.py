@@ -268,3 +268,10 @@ def test_a_neuron_that_is_not_there_is_told_which_experts_are(tmp_path: Path, na
     assert said in caught.value.message
     assert hint in caught.value.hint
     assert bool(hint) == bool(caught.value.hint)
+
+
+def test_many_neurons_have_the_names_that_each_has(tmp_path: Path) -> None:
+    for name, shape in (("dense", Shape()), ("experts", Shape(experts=4, shared=2))):
+        run = recorded_run(tmp_path / name, shape=shape)
+        rows = np.arange(run.neurons)[::-1]
+        assert run.neuron_names(rows) == [str(run.neuron_name(row)) for row in rows.tolist()]
