@@ -74,7 +74,7 @@ def changes_table(pair: Pair, limit: int) -> Table:
     about = f"By {pair.kind.label}; the difference is B - A, tokens are those of the run in which it is stronger."
     if len(there) > limit:
         about += f" The {limit:,} largest of {len(there):,} differences of a neuron and a category."
-    return rows.table("changes", "Largest changes", _neuron_columns(pair), about=about)
+    return rows.table("changes", "Largest changes", _neuron_columns(pair), about=about, total=len(there))
 
 
 def appeared_table(pair: Pair, limit: int) -> Table:
@@ -96,7 +96,7 @@ def _crossed_table(
     strongest = _largest(pair.kind.strength(values).ravel()[places], limit)
     rows = _neuron_rows(pair, [divmod(int(place), crossed.shape[1]) for place in places[strongest]])
     about = f"The {limit:,} strongest of {len(places):,}." if len(places) > limit else ""
-    return rows.table(*names, _neuron_columns(pair), about=about)
+    return rows.table(*names, _neuron_columns(pair), about=about, total=len(places))
 
 
 def _largest(values: NDArray[np.float32], limit: int) -> NDArray[np.intp]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from mechamap.compare.pair import Pair, pair_of
 from mechamap.compare.relation import Relation
 from mechamap.figures import figures_of
-from mechamap.run import NEURON_FIGURES, Run
+from mechamap.run import NEURON_FIGURES
 from mechamap.tables.figure_columns import column_kind
 from mechamap.tables.rows import numbers
 from mechamap.tables.table import Cell, Column, Kind, Table
@@ -24,7 +24,7 @@ def differences_table(pair: Pair, *, all_figures: bool = False) -> Table:
     """
     columns = [Column("neuron", "neuron", "neuron"), Column("layer", "layer", "number")]
     relation = pair.relation
-    cells: list[list[Cell]] = [[*_names(relation.a, relation.rows_a)], [*_layers(relation)]]
+    cells: list[list[Cell]] = [[*relation.a.neuron_names(relation.rows_a)], [*_layers(relation)]]
     if all_figures:
         both = {kind.name for kind in figures_of(relation.b)}
         for kind in figures_of(relation.a):
@@ -56,11 +56,6 @@ def differences_table(pair: Pair, *, all_figures: bool = False) -> Table:
 
 def _column(key: str, kind: Kind) -> Column:
     return Column(key, key, kind)
-
-
-def _names(run: Run, rows: NDArray[np.int64]) -> list[str]:
-    places = zip(run.layer_of[rows].tolist(), run.expert_of[rows].tolist(), run.index_of[rows].tolist(), strict=True)
-    return [f"L{layer}.N{index}" if expert < 0 else f"L{layer}.E{expert}.N{index}" for layer, expert, index in places]
 
 
 def _layers(relation: Relation) -> list[int]:

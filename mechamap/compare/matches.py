@@ -85,7 +85,7 @@ def matches_table(closest: Closest, sides: tuple[Profiled, Profiled], limit: int
     )
     if there > limit:
         about += f" The {limit:,} highest of {there:,}."
-    return rows.table("matches", "Neurons of A with their closest in B", columns, about=about)
+    return rows.table("matches", "Neurons of A with their closest in B", columns, about=about, total=there)
 
 
 def universal_categories_table(

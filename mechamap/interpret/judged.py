@@ -13,6 +13,7 @@ from mechamap.errors import RunError
 from mechamap.figures import FigureKind, category_values, default_figure, figure_kind
 from mechamap.interpret.combinations import Combinations, combinations_of
 from mechamap.interpret.conditions import Conditions
+from mechamap.listed_from import lists_some
 from mechamap.run import Run
 from mechamap.run_record import LayerRows
 from mechamap.tables.figure_columns import checked_threshold
@@ -21,7 +22,6 @@ from mechamap.tables.table import Link
 __all__ = ["Judged", "judged"]
 
 _AT_ONCE = 131_072  # neurons
-_LISTED = {"mean", "top_values", "top_positions", "tokens"}  # what a CSV that is not wide has
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class Judged:
     @cached_property
     def lists_some(self) -> bool:
         """Whether it knows means alone, and those only that were at or above a threshold, as a CSV that is not wide."""
-        return self.is_csv and {*self.run.record.figures} <= _LISTED and bool(self.values.isna().to_numpy().any())
+        return lists_some(self.run)
 
     @property
     def reaches(self) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mechamap.figures import figures_of
+from mechamap.figures import OF_READING, figures_of
 from mechamap.findings import SIGNIFICANT, Finding, finding
 from mechamap.interpret.judged import Judged
 from mechamap.tables.figure_columns import column_kind
@@ -20,7 +20,6 @@ __all__ = ["shown_words", "top_table"]
 
 _WORDS = 6
 _SAID = {True: "yes", False: "no"}
-_OF_READING = ("selectivity", "auroc", "d", "mean")  # below their centre the neuron goes down on the category
 
 
 def shown_words(
@@ -33,7 +32,7 @@ def shown_words(
     run = found.run
     down = np.zeros(len(rows), np.bool_)
     if run.has("bottom_positions"):
-        if found.kind.name in _OF_READING:
+        if found.kind.name in OF_READING:
             places = found.values.index.get_indexer(pd.Index(rows))  # the values' rows are those of complete layers
             down = found.values.to_numpy()[places, categories] < found.kind.centre
         elif run.has("selectivity"):
