@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,18 @@ from mechamap_tui.target import read_target
 NAMES = {"/": "slash", " ": "space", "'": "apostrophe", "\r": "enter"}
 
 
+@asynccontextmanager
+async def browsing_app(tmp_path: Path) -> AsyncIterator[tuple[MechaMapApp, Pilot[None], BrowseScreen]]:
+    """The whole app, browsing a small run."""
+    recorded_run(tmp_path / "run")
+    app = MechaMapApp(read_target(str(tmp_path / "run")), engine=EngineDouble())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        screen = app.screen
+        assert isinstance(screen, BrowseScreen)
+        yield app, pilot, screen
+
+
 def typed_in_one_go(pilot: Pilot[None], text: str, *keys: str) -> None:
     for letter in text:
         pilot.app.post_message(events.Key(NAMES.get(letter, letter), letter))
@@ -36,12 +50,7 @@ def clicked_in_one_go(pilot: Pilot[None], x: int, y: int) -> None:
 
 @pytest.mark.parametrize("times", [1, 2])
 async def test_a_filter_typed_in_one_go_is_the_filter_and_nothing_else(tmp_path: Path, times: int) -> None:
-    recorded_run(tmp_path / "run")
-    app = MechaMapApp(read_target(str(tmp_path / "run")), engine=EngineDouble())
-    async with app.run_test() as pilot:
-        await pilot.pause()
-        screen = app.screen
-        assert isinstance(screen, BrowseScreen)
+    async with browsing_app(tmp_path) as (app, pilot, screen):
         category = screen.category
         for _ in range(times):
             typed_in_one_go(pilot, "/dead or cake\r")
@@ -56,24 +65,16 @@ async def test_a_filter_typed_in_one_go_is_the_filter_and_nothing_else(tmp_path:
 
 
 async def test_a_name_typed_in_one_go_is_gone_to(tmp_path: Path) -> None:
-    run = recorded_run(tmp_path / "run")
-    app = MechaMapApp(read_target(str(tmp_path / "run")), engine=EngineDouble())
-    async with app.run_test() as pilot:
-        await pilot.pause()
-        screen = app.screen
-        assert isinstance(screen, BrowseScreen)
+    async with browsing_app(tmp_path) as (_, pilot, screen):
+        run = screen.run
         typed_in_one_go(pilot, "'2.9\r")
         await until(pilot, lambda: screen.table.cursor_row == run.row_of("L2.N9"))
         assert not screen.prompt.asking
 
 
 async def test_what_is_corrected_in_one_go_is_corrected_where_it_was_wrong(tmp_path: Path) -> None:
-    run = recorded_run(tmp_path / "run")
-    app = MechaMapApp(read_target(str(tmp_path / "run")), engine=EngineDouble())
-    async with app.run_test() as pilot:
-        await pilot.pause()
-        screen = app.screen
-        assert isinstance(screen, BrowseScreen)
+    async with browsing_app(tmp_path) as (app, pilot, screen):
+        run = screen.run
         typed_in_one_go(pilot, "'1.3", "backspace", "backspace", "backspace", "2", ".", "9", "enter")
         await until(pilot, lambda: screen.table.cursor_row == run.row_of("L2.N9"))
         typed_in_one_go(pilot, "/cake", "ctrl+u", *"dead", "enter")
@@ -87,26 +88,16 @@ async def test_what_is_corrected_in_one_go_is_corrected_where_it_was_wrong(tmp_p
 
 
 async def test_a_dialog_gets_what_is_typed_after_the_key_that_opens_it(tmp_path: Path) -> None:
-    recorded_run(tmp_path / "run")
-    app = MechaMapApp(read_target(str(tmp_path / "run")), engine=EngineDouble())
-    async with app.run_test() as pilot:
-        await pilot.pause()
-        before = app.screen
+    async with browsing_app(tmp_path) as (app, pilot, before):
         typed_in_one_go(pilot, "e", "ctrl+u", *"dogs.csv")
         await until(pilot, lambda: isinstance(app.focused, Input) and app.focused.value == "dogs.csv")
         typed_in_one_go(pilot, "", "escape", "j", "j")
         await until(pilot, lambda: app.screen is before)
-        assert isinstance(before, BrowseScreen)
         await until(pilot, lambda: before.table.cursor_row == before.table.order.rows[2])
 
 
 async def test_a_click_keeps_its_place_among_the_keys(tmp_path: Path) -> None:
-    recorded_run(tmp_path / "run")
-    app = MechaMapApp(read_target(str(tmp_path / "run")), engine=EngineDouble())
-    async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.pause()
-        screen = app.screen
-        assert isinstance(screen, BrowseScreen)
+    async with browsing_app(tmp_path) as (app, pilot, screen):
         table = screen.table
         x, y = table.region.x + 8, table.region.y + 2  # the first row, below the border and the header
         typed_in_one_go(pilot, "jjjjj")
@@ -123,8 +114,6 @@ async def test_a_click_keeps_its_place_among_the_keys(tmp_path: Path) -> None:
 
 
 async def test_one_that_is_pressed_while_the_one_before_takes_long_waits_and_is_not_lost(tmp_path: Path) -> None:
-    recorded_run(tmp_path / "run")
-    app = MechaMapApp(read_target(str(tmp_path / "run")), engine=EngineDouble())
     other = Input()
 
     class Slow(Input):
@@ -132,9 +121,8 @@ async def test_one_that_is_pressed_while_the_one_before_takes_long_waits_and_is_
             await asyncio.sleep(0.05)
             other.focus()
 
-    async with app.run_test() as pilot:
-        await pilot.pause()
-        await app.screen.mount(slow := Slow(), other)
+    async with browsing_app(tmp_path) as (_, pilot, screen):
+        await screen.mount(slow := Slow(), other)
         slow.focus()
         await pilot.pause()
         typed_in_one_go(pilot, "abc")
@@ -144,13 +132,8 @@ async def test_one_that_is_pressed_while_the_one_before_takes_long_waits_and_is_
 async def test_a_key_whose_way_is_cut_off_does_not_keep_the_next_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    recorded_run(tmp_path / "run")
     monkeypatch.setattr(keys_in_order, "LONGEST", 0.05)
-    app = MechaMapApp(read_target(str(tmp_path / "run")), engine=EngineDouble())
-    async with app.run_test() as pilot:
-        await pilot.pause()
-        screen = app.screen
-        assert isinstance(screen, BrowseScreen)
+    async with browsing_app(tmp_path) as (_, pilot, screen):
         monkeypatch.setattr(MechaMapApp, "_climb", lambda *_: None)
         first = screen.table.cursor_row
         typed_in_one_go(pilot, "jj")
