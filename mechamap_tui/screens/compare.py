@@ -84,7 +84,7 @@ class CompareScreen(JudgedScreen, inherit_bindings=False):
         if kind != "words":
             return super().meant(kind, text)
         words = _words(text)
-        over = f"over {words:,} words" if words is not None else "over all words"
+        over = f"over up to {words:,} words" if words is not None else "over all words"
         return f"{self._cost()}, {over} of {self.of_runs[0].name}'s text"
 
     def answered(self, kind: str, text: str) -> None:

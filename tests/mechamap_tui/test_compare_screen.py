@@ -153,7 +153,7 @@ async def test_closest_neurons_are_looked_for_beside_whatever_else_is_done(home:
     every = len(runs[0].record.tokens.ids)  # a short text; few neurons would be matched over 100,000 words
     async with comparing(home) as it:
         await it.press("m")
-        assert f"runs tiny again (2.0 s when scanned), over {every} words of one's text" in it.text()
+        assert f"runs tiny again (2.0 s when scanned), over up to {every} words of one's text" in it.text()
         await it.press("enter")
         assert it.engine.checks == [(f"match {every}", runs[0].path, (str(runs[1].path),))]
         it.engine.report(stage="match", detail="block 1 of 2", elapsed=3.0)
@@ -175,7 +175,7 @@ async def test_as_many_words_are_offered_as_the_command_line_takes(home: Path, m
     monkeypatch.setattr("mechamap_tui.screens.compare.usual_words", lambda a, b: (a + b) // 8)
     async with comparing(home) as it:
         await it.press("m")
-        assert "over 12 words of one's text" in it.text()
+        assert "over up to 12 words of one's text" in it.text()
 
 
 async def test_a_scan_that_is_in_the_way_is_cancelled_with_the_key_that_is_named(home: Path) -> None:
