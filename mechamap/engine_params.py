@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mechamap import rpc
-from mechamap.csv_files import named_as_csv
+from mechamap.csv_files.file_names import named_as_csv
 from mechamap.engine_calls import Call
 from mechamap.engine_progress import INTERVAL, ProgressTicker
 from mechamap.errors import Cancelled

@@ -22,7 +22,7 @@ def interpret(call: Call) -> dict[str, Any]:
     by, threshold = given_text_or_none(call, "by"), given_number(call, "threshold")
     top, most = given_whole(call, "top") or 5, given_whole(call, "most")
     run = given_run(call)
-    from mechamap.interpret import interpret_run
+    from mechamap.interpret.report import interpret_run
     from mechamap.tables.table import report_to_dict
 
     stop_if_cancelled(call)

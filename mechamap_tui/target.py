@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from mechamap.csv_files import named_as_csv
+from mechamap.csv_files.file_names import named_as_csv
 from mechamap.paths import user_path
 from mechamap.runs import runs_folder
 

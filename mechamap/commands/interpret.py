@@ -8,7 +8,7 @@ from mechamap.commands.narration import Narration
 from mechamap.commands.opening import add_source_model_flag, opened
 from mechamap.commands.parser import Commands
 from mechamap.commands.report_output import add_report_flags, check_report_flags, chosen_tables, put_report, rows_wanted
-from mechamap.interpret import TABLES, interpret_run, missing_tables
+from mechamap.interpret.tables import TABLES
 
 __all__ = ["add_to"]
 
@@ -40,6 +40,8 @@ def add_to(commands: Commands) -> None:
 
 def run(args: argparse.Namespace, narration: Narration) -> int:
     """Open, count, write."""
+    from mechamap.interpret.report import interpret_run, missing_tables
+
     check_report_flags(args)
     source = opened(args.source, narration, args.model)
     absent = missing_tables(source, args.by)

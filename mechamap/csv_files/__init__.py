@@ -1,14 +1,4 @@
-"""CSVs read back as runs, whoever wrote them: of any size, in both layouts, every mistake named by row and column."""
+"""CSVs read back as runs, whoever wrote them: of any size, in both layouts, every mistake named by row and column.
 
-from __future__ import annotations
-
-from pathlib import Path
-
-__all__ = ["SUFFIXES", "named_as_csv"]
-
-SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
-
-
-def named_as_csv(path: Path) -> bool:
-    """Whether a file is called as such files are."""
-    return path.name.lower().endswith(SUFFIXES)
+Start in ``run``, which reads a file from its header on.
+"""

@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.csv_files import named_as_csv
 from mechamap.csv_files.experts import layer_rows
+from mechamap.csv_files.file_names import named_as_csv
 from mechamap.csv_files.header import COLUMNS, CsvHeader, read_header
 from mechamap.csv_files.limits import limits_of_model
 from mechamap.csv_files.long import LongRows

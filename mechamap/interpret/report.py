@@ -8,7 +8,6 @@ import pandas as pd
 
 from mechamap.errors import UsageError
 from mechamap.figures import default_figure, figure_kind
-from mechamap.interpret import TABLES
 from mechamap.interpret.by_category import categories_table, sign_figure, signs_table
 from mechamap.interpret.by_layer import dead_table, depth_table, layers_table
 from mechamap.interpret.correlated import correlation_neurons_table, correlation_table
@@ -22,27 +21,41 @@ from mechamap.interpret.specialised import (
     specialists_table,
 )
 from mechamap.interpret.strongest import top_table
+from mechamap.interpret.tables import TABLES
 from mechamap.run import Run
 from mechamap.tables.selection import no_table
 from mechamap.tables.table import Report, Table
 from mechamap.top_words import TopWords
 
-__all__ = ["report_of"]
+__all__ = ["interpret_run", "missing_tables"]
 
 
-def report_of(
+def interpret_run(
     run: Run,
+    by: str | None = None,
+    threshold: float | None = None,
+    top: int = 5,
     *,
-    by: str | None,
-    threshold: float | None,
-    top: int,
-    only: Collection[str] | None,
-    most: int | None,
+    only: Collection[str] | None = None,
+    most: int | None = None,
 ) -> Report:
-    """See :func:`mechamap.interpret.interpret_run`."""
+    """Statements about a model, from one run of it: see ``docs/interpret.md``.
+
+    Args:
+        run: of any model, complete or not, or read from a CSV.
+        by: the figure that neurons are judged by; None: selectivity, of a CSV the mean.
+        threshold: from where on a neuron counts for a category; None: the figure's usual one.
+        top: how many neurons of each category are named.
+        only: keys of the tables that are wanted; None: all that the run has something for.
+        most: the most rows of the tables that have one for each neuron or set of categories; None: all.
+
+    Raises:
+        UsageError: no such figure, a threshold that makes no sense for it, or a table that there is not.
+        RunError: no layer is complete, or a figure cannot be read.
+    """
     if top < 1:
         raise UsageError(f"The number of neurons for each category is {top}; it must be at least 1.")
-    absent = missing(run, by)
+    absent = missing_tables(run, by)
     for key in only or ():
         if key not in TABLES:
             raise no_table(key, TABLES)
@@ -60,8 +73,12 @@ def report_of(
     )
 
 
-def missing(run: Run, by: str | None) -> dict[str, str]:
-    """See :func:`mechamap.interpret.missing_tables`."""
+def missing_tables(run: Run, by: str | None = None) -> dict[str, str]:
+    """The tables that there are not for a run and a figure, by key, and why.
+
+    Raises:
+        UsageError: no such figure.
+    """
     kind = figure_kind(run, by if by is not None else default_figure(run))
     why = {}
     if sign_figure(run, kind) is None:
@@ -78,7 +95,7 @@ def missing(run: Run, by: str | None) -> dict[str, str]:
 def _makers(found: Judged, top: int, most: int | None) -> dict[str, Callable[[], Table]]:
     """How each table is made."""
     words = TopWords(found.run)
-    can_be_added = "specialisation" not in missing(found.run, found.kind.name)
+    can_be_added = "specialisation" not in missing_tables(found.run, found.kind.name)
     cache: list[pd.Series[float]] = []
 
     def even() -> pd.Series[float]:

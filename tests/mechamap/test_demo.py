@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from mechamap.demo import DEMO_PATH
+from mechamap.catalog import demo_folder
 
 SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
 
@@ -39,12 +39,12 @@ def generate(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 @pytest.fixture(scope="module")
 def demo() -> tuple[Any, Any]:
-    model, tokenizer = check.load(DEMO_PATH)
+    model, tokenizer = check.load(demo_folder())
     return model, tokenizer
 
 
 def test_the_folder_fits_in_eight_megabytes() -> None:
-    assert sum(file.stat().st_size for file in DEMO_PATH.iterdir() if file.is_file()) <= 8_000_000
+    assert sum(file.stat().st_size for file in demo_folder().iterdir() if file.is_file()) <= 8_000_000
 
 
 def test_it_is_a_gpt2_of_one_to_three_million_parameters_in_float32(demo: tuple[Any, Any]) -> None:

@@ -18,7 +18,7 @@ from mechamap.engine_calls import Call
 from mechamap.engine_methods import METHODS
 from mechamap.errors import Cancelled, MechaMapError, UsageError
 from mechamap.export import export_run
-from mechamap.interpret import interpret_run
+from mechamap.interpret.report import interpret_run
 from mechamap.rpc import RpcFault
 from mechamap.run import Run
 from mechamap.scan import ScanRequest, scan

@@ -10,11 +10,11 @@ import pytest
 from permuted_models import save_twin
 from tiny_models import save_tiny_model
 
+from mechamap.catalog import demo_folder
 from mechamap.compare.matching import MatchSettings, closest_neurons
 from mechamap.compare.word_activations import ModelWords, aligned
 from mechamap.compare.word_pass import read_words
 from mechamap.config import default_config, with_overrides
-from mechamap.demo import DEMO_PATH
 from mechamap.models import load_model
 from mechamap.scan import ScanRequest, scan
 
@@ -58,7 +58,7 @@ def test_of_the_real_model(smollm2_path: Path, tmp_path: Path) -> None:
 
 
 def test_of_the_bundled_model(tmp_path: Path) -> None:
-    assert assert_every_match_is_found(DEMO_PATH, tmp_path) == 0
+    assert assert_every_match_is_found(demo_folder(), tmp_path) == 0
 
 
 @pytest.mark.parametrize("seed", range(10))

@@ -16,7 +16,8 @@ import pytest
 from recorded_run import CATEGORIES, checked_run, recorded_run
 
 from mechamap.cli import main
-from mechamap.interpret import TABLES, interpret_run
+from mechamap.interpret.report import interpret_run
+from mechamap.interpret.tables import TABLES
 from mechamap.run import Run
 
 Typed = Callable[..., tuple[int, str, str]]

@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 from plain_counts import reached, wide_of_csv, wide_of_run
 
-from mechamap.interpret import interpret_run
 from mechamap.interpret.combinations import combinations_of
+from mechamap.interpret.report import interpret_run
 from mechamap.run import Run
 from mechamap.tables.formats import written
 from mechamap.tables.table import Report

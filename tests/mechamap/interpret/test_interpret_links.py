@@ -13,8 +13,9 @@ import pytest
 from recorded_run import checked_run
 
 from mechamap.figures import figures_of
-from mechamap.interpret import TABLES, interpret_run
 from mechamap.interpret.judged import judged
+from mechamap.interpret.report import interpret_run
+from mechamap.interpret.tables import TABLES
 from mechamap.query import matching
 from mechamap.run import Run
 from mechamap.tables.table import Report, report_from_dict, report_to_dict

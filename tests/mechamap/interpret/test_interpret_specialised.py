@@ -18,8 +18,8 @@ from small_csv import written as written_csv
 
 from mechamap.csv_files.run import read_csv
 from mechamap.errors import UsageError
-from mechamap.interpret import interpret_run, missing_tables
 from mechamap.interpret.judged import judged
+from mechamap.interpret.report import interpret_run, missing_tables
 from mechamap.interpret.specialised import evenness, neuron_evenness
 from mechamap.run import Run
 from mechamap.tables.formats import written

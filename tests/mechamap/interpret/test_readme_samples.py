@@ -9,7 +9,7 @@ import pytest
 from recorded_run import recorded_run
 
 from mechamap.compare.report import compare_runs
-from mechamap.interpret import interpret_run
+from mechamap.interpret.report import interpret_run
 from mechamap.run import Run
 from mechamap.tables.formats import written
 from mechamap.tables.table import Report
