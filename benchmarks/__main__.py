@@ -51,7 +51,7 @@ def main() -> None:
 
 def _smollm2() -> Path:
     sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-    from smollm2 import smollm2_folder
+    from support.smollm2 import smollm2_folder
 
     return smollm2_folder()
 

@@ -27,8 +27,8 @@ SIZE = (45, 160)  # rows, columns
 
 def explorer_figures(model: Path, rounds: int) -> list[Figure]:
     """All figures about the explorer, on a run of ``model`` that is scanned first."""
-    from mechamap.config import default_config
-    from mechamap.scan import ScanRequest, scan
+    from mechamap.config.schema import default_config
+    from mechamap.scan.scan import ScanRequest, scan
 
     with tempfile.TemporaryDirectory() as folder:
         run = scan(ScanRequest(str(model), default_config(), out=Path(folder) / "run"))

@@ -65,7 +65,7 @@ def empty() -> App[None]:
 def explorer(mode: str, run: str, model: str, key_to_paint: list[float]) -> MechaMapApp:
     """The explorer; the seconds from key to paint are added to ``key_to_paint``."""
     from mechamap_tui.app import MechaMapApp
-    from mechamap_tui.target import read_target
+    from mechamap_tui.start.target import read_target
 
     class Explorer(Painted, MechaMapApp):
         def wanted(self, screen: Screen[Any]) -> bool:
@@ -97,7 +97,7 @@ def explorer(mode: str, run: str, model: str, key_to_paint: list[float]) -> Mech
             self.exit()
 
         async def open_report(self) -> None:
-            from mechamap_tui.screens.report_screen import ReportScreen
+            from mechamap_tui.report.screen import ReportScreen
 
             await self.run_action("screen.interpret")
             while not (isinstance(self.screen, ReportScreen) and self.screen.report is not None):

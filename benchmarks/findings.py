@@ -16,24 +16,26 @@ from torch import Tensor
 
 from benchmarks.figures import Figure, paired, ratio, seconds
 from benchmarks.scan import bare_body
-from mechamap.batches import BATCH_TOKENS, window_batches
-from mechamap.capture import capture_layers
-from mechamap.carriers import Carriers, carrier_words, carry
-from mechamap.causes.ablator import Ablated, Ablator
-from mechamap.causes.estimate import estimate_causes
-from mechamap.causes.words import word_targets
-from mechamap.config import default_config, with_overrides
-from mechamap.confirmation import BATCH_TOKENS as CARRIER_TOKENS
-from mechamap.confirmation import confirm_run
-from mechamap.findings import SIGNIFICANT
-from mechamap.models import LoadedModel, NeuronLayer, load_model
+from mechamap.capture.batches import BATCH_TOKENS, window_batches
+from mechamap.capture.hooked_pass import capture_layers
+from mechamap.capture.rerun import text_of_run
+from mechamap.checks.ablator import Ablated, Ablator
+from mechamap.checks.attribution import estimate_causes
+from mechamap.checks.confirm import BATCH_TOKENS as CARRIER_TOKENS
+from mechamap.checks.confirm import confirm_run
+from mechamap.checks.target_words import word_targets
+from mechamap.config.schema import default_config, with_overrides
+from mechamap.figures.findings import SIGNIFICANT
+from mechamap.models.loaded import LoadedModel
+from mechamap.models.loading.load import load_model
+from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.models.unembedding import find_unembedding
-from mechamap.run import Run
-from mechamap.run_model import text_of_run
-from mechamap.scan import ScanRequest, scan
+from mechamap.runs.run import Run
+from mechamap.scan.scan import ScanRequest, scan
 from mechamap.scores.null import ShuffledLabels
 from mechamap.scores.writes import WriteScores, category_tokens
-from mechamap.text import tokenize
+from mechamap.text.carriers import Carriers, carrier_words, carry
+from mechamap.text.tokenize import tokenize
 
 __all__ = ["findings_figures"]
 

@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.figures import Figure, environment, seconds
-from mechamap.config import default_config
-from mechamap.export import export_run
-from mechamap.run import Run
-from mechamap.scan import ScanRequest, scan
+from mechamap.config.schema import default_config
+from mechamap.exports.registry import export_run
+from mechamap.runs.run import Run
+from mechamap.scan.scan import ScanRequest, scan
 
 __all__ = ["interpret_figures"]
 

@@ -15,11 +15,12 @@ import torch
 
 from benchmarks.figures import Figure, environment, paired, ratio, seconds
 from benchmarks.scan import bare_body
-from mechamap.capture import capture_parts
-from mechamap.config import default_config
-from mechamap.models import LoadedModel, load_model
-from mechamap.scan import ScanRequest, scan
-from mechamap.text import tokenize
+from mechamap.capture.hooked_pass import capture_parts
+from mechamap.config.schema import default_config
+from mechamap.models.loaded import LoadedModel
+from mechamap.models.loading.load import load_model
+from mechamap.scan.scan import ScanRequest, scan
+from mechamap.text.tokenize import tokenize
 
 __all__ = ["loading_figures"]
 
@@ -28,7 +29,7 @@ PROOF_SHARE = 0.05
 _LOAD_AND_PROVE = """
 import json, sys, time
 started = time.perf_counter()
-from mechamap.models import load_model
+from mechamap.models.loading.load import load_model
 from mechamap.models.proof import prove
 loaded = load_model(sys.argv[1])
 first = time.perf_counter() - started

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.figures import Figure, environment, paired, ratio, seconds
-from mechamap.compare.matching import MatchSettings, closest_neurons
-from mechamap.compare.products import NumpyProducts
-from mechamap.compare.unit_rows import ArrayRows
+from mechamap.compare.closest.matching import closest_neurons
+from mechamap.compare.closest.products import NumpyProducts
+from mechamap.compare.closest.settings import MatchSettings
+from mechamap.compare.closest.unit_rows import ArrayRows
 
 __all__ = ["matching_figures"]
 
@@ -25,7 +26,7 @@ _MEMORY = """
 import sys
 from pathlib import Path
 from benchmarks.matching import models
-from mechamap.compare.matching import MatchSettings, closest_neurons
+from mechamap.compare.closest.matching import MatchSettings, closest_neurons
 
 def taken(what):
     line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(what))

@@ -14,12 +14,13 @@ from typing import cast
 import torch
 
 from benchmarks.figures import Figure, environment, paired, ratio, seconds
-from mechamap.capture import capture_layers
-from mechamap.config import configs_folder, default_config
-from mechamap.models import LoadedModel, load_model
-from mechamap.run import Run
-from mechamap.scan import ScanRequest, scan
-from mechamap.text import TokenizedText, tokenize
+from mechamap.capture.hooked_pass import capture_layers
+from mechamap.config.schema import configs_folder, default_config
+from mechamap.models.loaded import LoadedModel
+from mechamap.models.loading.load import load_model
+from mechamap.runs.run import Run
+from mechamap.scan.scan import ScanRequest, scan
+from mechamap.text.tokenize import TokenizedText, tokenize
 
 __all__ = ["bare_body", "scan_figures"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from mechamap.cli import main
+from mechamap.cli.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

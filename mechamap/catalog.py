@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from mechamap.errors import ModelNotFound
-from mechamap.paths import user_path
+from mechamap.system.paths import user_path
 
 __all__ = [
     "SHORT_NAMES",
@@ -23,6 +23,7 @@ __all__ = [
     "resolve",
     "short_label",
 ]
+
 
 SHORT_NAMES: dict[str, str] = {
     "gpt2": "openai-community/gpt2",

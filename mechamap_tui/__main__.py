@@ -57,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _explore(options: argparse.Namespace) -> int:
-    from mechamap_tui.target import Target, read_target
+    from mechamap_tui.start.target import Target, read_target
 
     target = read_target(options.what)
     if options.new and target.kind == "run":

@@ -1,4 +1,4 @@
-"""The explorer: which screen is shown when, the scan that may be running, and errors that never end it."""
+"""The explorer: which screen is shown when, the jobs that run beside it, and errors that never end it."""
 
 from __future__ import annotations
 
@@ -16,24 +16,23 @@ from textual.screen import Screen
 from textual.worker import WorkerFailed
 
 from mechamap.errors import MechaMapError, UsageError
-from mechamap_tui.keys_in_order import KeysInOrder
-from mechamap_tui.scan_draft import ScanDraft
-from mechamap_tui.target import Target, read_target
+from mechamap.system.failures import record_failure
+from mechamap_tui.jobs.draft import ScanDraft
+from mechamap_tui.start.target import Target, read_target
+from mechamap_tui.terminal.keys_in_order import KeysInOrder
 
 if TYPE_CHECKING:
     from textual.actions import ActionParseResult
 
-    from mechamap.run import Run
-    from mechamap_tui.check_watch import CheckWatch
-    from mechamap_tui.client import EngineClient
-    from mechamap_tui.engine_values import ExportOrder
-    from mechamap_tui.live_check import LiveCheck
-    from mechamap_tui.live_scan import LiveScan
-    from mechamap_tui.reports import Reports
-    from mechamap_tui.scan_watch import ScanWatch
-    from mechamap_tui.screens.export import ExportChoices
+    from mechamap.protocol.messages import ExportOrder
+    from mechamap.runs.run import Run
+    from mechamap_tui.dialogs.export import ExportChoices
+    from mechamap_tui.engine.client import EngineClient
+    from mechamap_tui.jobs.job import LiveCheck, LiveScan
+    from mechamap_tui.jobs.runner import CheckWatch, ScanWatch
+    from mechamap_tui.opening import Reports
 
-__all__ = ["MechaMapApp"]
+__all__ = ["MechaMapApp", "shown_error"]
 
 
 class MechaMapApp(KeysInOrder):
@@ -70,7 +69,7 @@ class MechaMapApp(KeysInOrder):
     def engine(self) -> EngineClient:
         """The engine process, which starts when it is first asked something."""
         if self._engine is None:
-            from mechamap_tui.client import EngineClient
+            from mechamap_tui.engine.client import EngineClient
 
             self._engine = EngineClient()
         return self._engine
@@ -102,13 +101,13 @@ class MechaMapApp(KeysInOrder):
             gc.enable()
 
     def _start(self) -> Screen[Any]:
-        from mechamap_tui.screens.start import StartScreen
+        from mechamap_tui.start.screen import StartScreen
 
         return StartScreen()
 
     def _browse(self, target: Target) -> Screen[Any]:
-        from mechamap.run import Run
-        from mechamap_tui.screens.browse import BrowseScreen
+        from mechamap.runs.run import Run
+        from mechamap_tui.browse.screen import BrowseScreen
 
         assert target.path is not None
         return BrowseScreen(Run.open(target.path))
@@ -120,7 +119,7 @@ class MechaMapApp(KeysInOrder):
     def _open(self, target: Target) -> None:
         match target.kind:
             case "run":
-                from mechamap.run import Run
+                from mechamap.runs.run import Run
 
                 assert target.path is not None
                 self.open_run(Run.open(target.path))
@@ -135,8 +134,8 @@ class MechaMapApp(KeysInOrder):
                     self.show_error(error)
 
     def _open_csv(self, target: Target) -> None:
-        from mechamap.run import Run
-        from mechamap_tui.screens.reading import ReadingScreen
+        from mechamap.runs.run import Run
+        from mechamap_tui.start.reading import ReadingScreen
 
         def opened(found: Run | MechaMapError | None) -> None:
             if isinstance(found, Run):
@@ -149,8 +148,8 @@ class MechaMapApp(KeysInOrder):
 
     def open_run(self, run: Run) -> None:
         """Show a run, in place of the progress of the scan that made it."""
-        from mechamap_tui.screens.browse import BrowseScreen
-        from mechamap_tui.screens.scan import ScanScreen
+        from mechamap_tui.browse.screen import BrowseScreen
+        from mechamap_tui.scan.screen import ScanScreen
 
         if isinstance(self.screen, ScanScreen):
             self.switch_screen(BrowseScreen(run))
@@ -159,8 +158,8 @@ class MechaMapApp(KeysInOrder):
 
     def show_form(self, draft: ScanDraft) -> None:
         """Show the form of a scan, filled in; in place of the progress of a scan that failed."""
-        from mechamap_tui.screens.scan import ScanScreen
-        from mechamap_tui.screens.scan_form import ScanFormScreen
+        from mechamap_tui.scan.form import ScanFormScreen
+        from mechamap_tui.scan.screen import ScanScreen
 
         self.last_draft = draft
         if isinstance(self.screen, ScanScreen):
@@ -169,7 +168,7 @@ class MechaMapApp(KeysInOrder):
 
     def show_error(self, error: MechaMapError) -> None:
         """Show an error as a dialog."""
-        from mechamap_tui.screens.error import ErrorScreen
+        from mechamap_tui.dialogs.error import ErrorScreen
 
         self.push_screen(ErrorScreen(error))
 
@@ -184,7 +183,7 @@ class MechaMapApp(KeysInOrder):
 
     @cached_property
     def scans(self) -> ScanWatch:
-        from mechamap_tui.scan_watch import ScanWatch
+        from mechamap_tui.jobs.runner import ScanWatch
 
         return ScanWatch(self)
 
@@ -203,7 +202,7 @@ class MechaMapApp(KeysInOrder):
             self.last_draft = draft
 
     def _look_at_run(self) -> None:
-        from mechamap_tui.run_watch import look_at_run
+        from mechamap_tui.jobs.run_changes import look_at_run
 
         look_at_run(self)
 
@@ -211,7 +210,7 @@ class MechaMapApp(KeysInOrder):
 
     @cached_property
     def checks(self) -> CheckWatch:
-        from mechamap_tui.check_watch import CheckWatch
+        from mechamap_tui.jobs.runner import CheckWatch
 
         return CheckWatch(self)
 
@@ -227,7 +226,7 @@ class MechaMapApp(KeysInOrder):
 
     @cached_property
     def reports(self) -> Reports:
-        from mechamap_tui.reports import Reports
+        from mechamap_tui.opening import Reports
 
         return Reports(self)
 
@@ -259,8 +258,8 @@ class MechaMapApp(KeysInOrder):
             await self.checks.cancel()
 
     def action_export(self) -> None:
-        from mechamap_tui.screens.browse import BrowseScreen
-        from mechamap_tui.screens.export import ExportChoices, ExportScreen
+        from mechamap_tui.browse.screen import BrowseScreen
+        from mechamap_tui.dialogs.export import ExportChoices, ExportScreen
 
         screen = self.screen
         if isinstance(screen, BrowseScreen):
@@ -281,7 +280,7 @@ class MechaMapApp(KeysInOrder):
             self.notify(told, title=f"Exported {written.path.name}", timeout=10, markup=False)
 
     def action_help_here(self) -> None:
-        from mechamap_tui.screens.help import HelpScreen
+        from mechamap_tui.dialogs.help import HelpScreen
 
         screen = self.screen
         if not isinstance(screen, HelpScreen):
@@ -289,7 +288,7 @@ class MechaMapApp(KeysInOrder):
             self.push_screen(HelpScreen(name, screen.active_bindings.values()))
 
     def action_picture(self) -> None:
-        from mechamap_tui.picture import save_picture
+        from mechamap_tui.terminal.picture import save_picture
 
         path = save_picture(self.export_screenshot(title="MechaMap"), self.screen)
         self.notify(str(path), title="Picture saved", markup=False)
@@ -305,7 +304,7 @@ class MechaMapApp(KeysInOrder):
         else:
             self.exit()
             return
-        from mechamap_tui.screens.confirm import ConfirmScreen
+        from mechamap_tui.dialogs.confirm import ConfirmScreen
 
         if isinstance(self.screen, ConfirmScreen):
             return
@@ -329,8 +328,6 @@ class MechaMapApp(KeysInOrder):
         try:
             return await super().run_action(action, default_namespace, namespaces)
         except Exception as error:
-            from mechamap_tui.unforeseen import shown_error
-
             self.show_error(shown_error(error, f"on the action {action}"))
         return True
 
@@ -339,7 +336,6 @@ class MechaMapApp(KeysInOrder):
 
         Textual's own would print a traceback with local variables over the user's terminal.
         """
-        from mechamap_tui.unforeseen import shown_error
 
         if isinstance(error, WorkerFailed):
             if self._running and not self._exit:  # else it met what is being taken down around it
@@ -352,3 +348,13 @@ class MechaMapApp(KeysInOrder):
             self._exit_renderables.append(Text(f"mechamap-tui: {told}"))
         self._return_code = 1
         self._close_messages_no_wait()
+
+
+def shown_error(error: BaseException, where: str) -> MechaMapError:
+    """The error itself where it is meant for users; else one that names the log its traceback went to."""
+    cause = error.error if isinstance(error, WorkerFailed) else error
+    if isinstance(cause, MechaMapError):
+        return cause
+    file = record_failure(cause, where)
+    hint = "This is a mistake in MechaMap" + (f"; the details are in {file}." if file else ".")
+    return MechaMapError(f"{type(cause).__name__}: {cause}", hint)

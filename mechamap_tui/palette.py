@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from textual.app import SystemCommand
 from textual.screen import Screen
 
-from mechamap_tui.screens.help import key_name
+from mechamap_tui.dialogs.help import key_name
 
 if TYPE_CHECKING:
     from mechamap_tui.app import MechaMapApp
 
 __all__ = ["palette_commands"]
+
 
 # Actions that have a line of their own, by whichever name a screen binds them.
 _SAID = frozenset(
@@ -62,7 +63,7 @@ def palette_commands(app: MechaMapApp, screen: Screen[Any]) -> Iterator[SystemCo
 
 
 def _to_start(app: MechaMapApp) -> None:
-    from mechamap_tui.screens.start import StartScreen
+    from mechamap_tui.start.screen import StartScreen
 
     while not isinstance(app.screen, StartScreen):
         app.action_back()

@@ -11,10 +11,10 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from mechamap.runs import find_run
+from mechamap.runs.library import find_run
 from mechamap_tui.app import MechaMapApp
-from mechamap_tui.screens.browse import BrowseScreen
-from mechamap_tui.target import read_target
+from mechamap_tui.browse.screen import BrowseScreen
+from mechamap_tui.start.target import read_target
 
 ANSWERED_AFTER = 5.0  # seconds that the engine may take for what a key asks of it
 

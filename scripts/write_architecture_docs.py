@@ -13,7 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
 
-from architecture_matrix import Result, Verdict, examine_all  # noqa: E402
+from support.architecture_matrix import Result, Verdict, examine_all  # noqa: E402
 
 FILE = ROOT / "docs" / "architectures.md"
 HEAD = """\
@@ -22,9 +22,9 @@ HEAD = """\
 <!-- Written by scripts/write_architecture_docs.py from what it sees; run it to bring this up to date. -->
 
 Every type of causal language model that transformers {version} registers, {types} in all. Each is built tiny, with
-random weights (`tests/tiny_configs.py`), saved, loaded and scanned the way a user does it. It passes when every layer
-of it passes the capture proof, when no linear layer that could hold neurons is left out, and when the figures of the
-scan are those that plain hooks on the model give. `make matrix` does all this anew and fails where this page says
+random weights (`tests/support/tiny_configs.py`), saved, loaded and scanned the way a user does it. It passes when every
+layer of it passes the capture proof, when no linear layer that could hold neurons is left out, and when the figures of
+the scan are those that plain hooks on the model give. `make matrix` does all this anew and fails where this page says
 otherwise.
 
 {counts}

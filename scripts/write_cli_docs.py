@@ -7,8 +7,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from mechamap.cli import build_parser
-from mechamap.commands.parser import Parser
+from mechamap.cli.main import build_parser
+from mechamap.cli.parser import Parser
 
 FILE = Path(__file__).parent.parent / "docs" / "cli.md"
 HEAD = """\

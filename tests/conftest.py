@@ -10,10 +10,10 @@ from typing import Any
 
 import hypothesis
 import pytest
-from minilm import minilm_folder
-from smollm2 import smollm2_folder
-from tiny_models import save_tiny_model
-from wheels import CannotFetch
+from support.minilm import minilm_folder
+from support.smollm2 import smollm2_folder
+from support.tiny_models import save_tiny_model
+from support.wheels import CannotFetch
 
 # In continuous integration the same commit always gets the same examples; at a desk new ones are looked for.
 hypothesis.settings.register_profile("ci", derandomize=True)

@@ -1,1 +1,5 @@
-"""Comparing runs: of one model, neuron by neuron; of different models, by depth, shares and closest neurons."""
+"""What differs between two runs or more, and which neurons of two models are close: start in ``report``.
+
+Inside: ``alignment`` (how two runs relate) and ``words`` (activations over the words of a text), then ``closest``, then
+``tables``.
+"""

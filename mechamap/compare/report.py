@@ -7,29 +7,35 @@ from dataclasses import replace
 
 import numpy as np
 
-from mechamap.compare.agreement_tables import figures_table, layers_table, overlap_table, sizes_of
-from mechamap.compare.closest import Closest
-from mechamap.compare.differences import appeared_table, categories_table, changes_table, vanished_table
-from mechamap.compare.every_neuron import differences_table
-from mechamap.compare.match_summary import summary_table
-from mechamap.compare.matches import match_layers_table, matches_table, universal_categories_table
-from mechamap.compare.overview import overview_table, overview_tables
-from mechamap.compare.pair import Pair, pair_of, usual_threshold
-from mechamap.compare.pairs import pairs_table
-from mechamap.compare.profiles import Profiled, depth_table, profiled, profiles_table
-from mechamap.compare.relation import As, Relation, relation_of
-from mechamap.compare.settings import settings_table
-from mechamap.compare.specialised import specialised_table
+from mechamap.compare.alignment.pair import Pair, pair_of, usual_threshold
+from mechamap.compare.alignment.relation import CompareAs, Relation, relation_of
+from mechamap.compare.closest.closest import Closest
+from mechamap.compare.tables.agreement import figures_table, layers_table, overlap_table, sizes_of
+from mechamap.compare.tables.differences import (
+    appeared_table,
+    categories_table,
+    changes_table,
+    differences_table,
+    vanished_table,
+)
+from mechamap.compare.tables.matches import match_layers_table, matches_table, summary_table, universal_categories_table
+from mechamap.compare.tables.overview import overview_table, overview_tables
+from mechamap.compare.tables.pairs import pairs_table
+from mechamap.compare.tables.profiles import Profiled, depth_table, profiled, profiles_table
+from mechamap.compare.tables.settings import settings_table
+from mechamap.compare.tables.specialised import specialised_table
 from mechamap.errors import UsageError
-from mechamap.exports.table import sized
-from mechamap.few_occurrences import left_out
-from mechamap.figures import FigureKind, default_figure, figure_kind, figures_of
-from mechamap.listed_from import known_from
-from mechamap.run import NEURON_FIGURES, Run
-from mechamap.tables.figure_columns import checked_threshold
+from mechamap.figures.catalogue import FigureKind, default_figure, figure_kind, figures_of
+from mechamap.figures.values import left_out
+from mechamap.runs.csv_gaps import known_from
+from mechamap.runs.figure_names import NEURON_FIGURES
+from mechamap.runs.run import Run
+from mechamap.tables.rows import checked_threshold
 from mechamap.tables.table import Report, Table
+from mechamap.wording.amounts import sized
 
 __all__ = ["LIMIT", "compare_runs", "compared_figure"]
+
 
 LIMIT = 1_000  # neurons listed in a table
 _HARDLY = 0.2  # a rank correlation below which two runs hardly agree
@@ -40,7 +46,7 @@ def compare_runs(
     by: str | None = None,
     threshold: float | None = None,
     *,
-    relation: As = "auto",
+    relation: CompareAs = "auto",
     limit: int = LIMIT,
     differences: bool = False,
     all_figures: bool = False,
@@ -62,7 +68,7 @@ def compare_runs(
         limit: the most rows of ``changes`` and ``matches``; ten times as many of ``appeared`` and ``vanished``.
         differences: with the table ``differences``, which has every neuron in common.
         all_figures: in that table all figures.
-        closest: what :func:`mechamap.compare.closest.closest_of` found for these two runs.
+        closest: what :func:`mechamap.compare.closest.closest.closest_of` found for these two runs.
 
     Raises:
         UsageError: fewer than two runs, a run without the figure, or nothing in common.
@@ -217,7 +223,7 @@ def _profiled(a: Run, b: Run, kind: FigureKind, threshold: float | None) -> tupl
     return profiled(a, 0, kind, at[0]), profiled(b, 1, kind, at[1])
 
 
-def _of_several(runs: Sequence[Run], kind: FigureKind, threshold: float | None, wanted: As) -> Report:
+def _of_several(runs: Sequence[Run], kind: FigureKind, threshold: float | None, wanted: CompareAs) -> Report:
     tables = (
         *overview_tables(runs, kind, threshold),
         pairs_table(runs, kind, threshold, wanted),

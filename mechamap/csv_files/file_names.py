@@ -6,6 +6,7 @@ from pathlib import Path
 
 __all__ = ["SUFFIXES", "named_as_csv"]
 
+
 SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 
 

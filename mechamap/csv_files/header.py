@@ -12,9 +12,10 @@ from collections import Counter
 from dataclasses import dataclass
 
 from mechamap.csv_files.source import CsvSource
-from mechamap.run import CATEGORY_FIGURES, LATER_FIGURES, NEURON_FIGURES
+from mechamap.runs.figure_names import CATEGORY_FIGURES, LATER_FIGURES, NEURON_FIGURES
 
 __all__ = ["COLUMNS", "CsvHeader", "FigureColumn", "read_header"]
+
 
 COLUMNS = ("model", "layer", "neuron", "category", "avg_activation", "top_tokens")
 _NEEDED = ("layer", "neuron", "category", "avg_activation")

@@ -22,6 +22,7 @@ from mechamap.errors import ModelNotFound
 
 __all__ = ["ModelLimits", "limits_of_config", "limits_of_model"]
 
+
 _LAYERS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 _ENCODER_LAYERS = ("encoder_layers", "num_encoder_layers", *_LAYERS)
 _DECODER_LAYERS = ("decoder_layers", "num_decoder_layers")

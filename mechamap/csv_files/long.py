@@ -12,9 +12,10 @@ from mechamap.csv_files.neurons import NeuronRows
 from mechamap.csv_files.numbers import FigureCells
 from mechamap.csv_files.source import CsvSource, RowBlock
 from mechamap.csv_files.tokens import TokenCells
-from mechamap.exports.table import sized
+from mechamap.wording.amounts import sized
 
 __all__ = ["LongRows"]
+
 
 _THRESHOLD = 0.2  # what such files are written with by default
 _MOST = 2**28  # mean activations, of neurons times categories, of which most may be missing

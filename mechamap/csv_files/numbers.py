@@ -15,6 +15,7 @@ from mechamap.csv_files.source import RowBlock
 
 __all__ = ["FigureCells", "WholeNumbers"]
 
+
 _WHOLE = re.compile(r"\+?(\d{1,9})(?:\.0*)?", re.ASCII)
 _WHOLE_WITH_COMMA = re.compile(r"\+?(\d{1,9})(?:[.,]0*)?", re.ASCII)
 

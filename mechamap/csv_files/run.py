@@ -18,20 +18,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.csv_files.experts import layer_rows
 from mechamap.csv_files.file_names import named_as_csv
-from mechamap.csv_files.header import COLUMNS, CsvHeader, read_header
+from mechamap.csv_files.header import CsvHeader, read_header
 from mechamap.csv_files.limits import limits_of_model
 from mechamap.csv_files.long import LongRows
+from mechamap.csv_files.neurons import layer_rows
 from mechamap.csv_files.source import CsvSource, RowBlock, open_source
 from mechamap.csv_files.wide import WideRows
 from mechamap.errors import RunError, UsageError
-from mechamap.paths import user_path
-from mechamap.run import Run
-from mechamap.run_record import ModelRecord, RunRecord, TokenRecord
-from mechamap.runs import find_run, runs_folder
+from mechamap.runs.library import find_run, runs_folder
+from mechamap.runs.record import ModelRecord, RunRecord, TokenRecord
+from mechamap.runs.run import Run
+from mechamap.system.paths import user_path
 
-__all__ = ["COLUMNS", "open_run", "read_csv"]
+__all__ = ["open_run", "read_csv"]
+
 
 Progress = Callable[[float], None]
 

@@ -11,6 +11,7 @@ from mechamap.errors import RunError
 
 __all__ = ["csv_text"]
 
+
 _GZIP = b"\x1f\x8b"
 _OTHERS = {
     b"{": "JSON",

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 __all__ = ["TokenLists", "TokenNumbers"]
 
+
 _TOKEN = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
 _VALUE = r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?"
 _PAIR = re.compile(rf"\(({_TOKEN}), ({_VALUE})\)", re.DOTALL)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mechamap.csv_files.source import RowBlock
 from mechamap.csv_files.token_list import TokenLists, TokenNumbers
-from mechamap.exports.table import sized
+from mechamap.wording.amounts import sized
 
 __all__ = ["TokenCells"]
 

@@ -16,6 +16,7 @@ from mechamap.csv_files.tokens import TokenCells
 
 __all__ = ["WideRows"]
 
+
 _SIDES = ("", "encoder", "decoder")
 
 

@@ -1,1 +1,1 @@
-"""The formats a run can be exported to, one file each; :mod:`mechamap.export` is the way in."""
+"""A run's neurons as a file in each of the formats: start in ``registry``; ``table`` is what all formats write."""

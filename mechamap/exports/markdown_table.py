@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from mechamap.exports.table import ExportTable, NeuronBlock, sized
-from mechamap.plain_text import markdown_escaped, markdown_row
+from mechamap.exports.table import ExportTable, NeuronBlock
+from mechamap.wording.amounts import sized
+from mechamap.wording.plain import markdown_escaped, markdown_row
 
 __all__ = ["write"]
 

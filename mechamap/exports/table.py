@@ -16,11 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.layer_layout import LayerLayout, whole_layouts
-from mechamap.neurons import NeuronName
-from mechamap.run import CATEGORY_FIGURES, ROUTED_FIGURES, TOKEN_FIGURES, Run
+from mechamap.runs.figure_names import CATEGORY_FIGURES, ROUTED_FIGURES, TOKEN_FIGURES
+from mechamap.runs.layout import LayerLayout, whole_layouts
+from mechamap.runs.neuron_names import NeuronName
+from mechamap.runs.run import Run
 
-__all__ = ["LONG_COLUMNS", "ExportTable", "NeuronBlock", "WideColumn", "sized"]
+__all__ = ["LONG_COLUMNS", "ExportTable", "NeuronBlock", "WideColumn"]
+
 
 LONG_COLUMNS = ("model", "layer", "neuron", "category", "avg_activation", "top_tokens")
 DECIMALS = 4  # of mean activations and token values in the long layout
@@ -228,8 +230,3 @@ class NeuronBlock:
             + "]"
             for row in zip(positions.tolist(), values.tolist(), strict=True)
         ]
-
-
-def sized(count: int, noun: str) -> str:
-    """``1 row``, ``1,204 rows``."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -6,18 +6,17 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from mechamap.figures import FigureKind, figures_of
-from mechamap.findings import SIGNIFICANT, confirmed
-from mechamap.interpret.judged import Judged, judged
-from mechamap.run import Run
-from mechamap.tables.figure_columns import column_kind
-from mechamap.tables.rows import Behind, Rows, number
+from mechamap.figures.catalogue import FigureKind, figures_of
+from mechamap.figures.findings import SIGNIFICANT, confirmed
+from mechamap.interpret.judged import FigureView, figure_view
+from mechamap.runs.run import Run
+from mechamap.tables.rows import LinkedCell, Rows, column_kind, number
 from mechamap.tables.table import Column, Table
 
 __all__ = ["categories_table", "sign_figure", "signs_table"]
 
 
-def categories_table(found: Judged) -> Table:
+def categories_table(found: FigureView) -> Table:
     """How many neurons count for each category, the best of them, and where they lie."""
     rows = Rows()
     checked = _checked(found)
@@ -25,22 +24,25 @@ def categories_table(found: Judged) -> Table:
         counts, link = found.counts[category], found.conditions.link
         where = found.conditions.counting(category)
         count = int(counts.sum())
-        cells: list[Behind] = [
-            Behind(count, link(where, category)),
-            Behind(number(counts.mean()), link(where, category)),
+        cells: list[LinkedCell] = [
+            LinkedCell(count, link(where, category)),
+            LinkedCell(number(counts.mean()), link(where, category)),
         ]
         if found.kind.two_sided:
             rising, falling = found.conditions.rising(category), found.conditions.falling(category)
             cells += [
-                Behind(int(found.rises[category].sum()), link(rising, category)),
-                Behind(int(found.falls[category].sum()), link(falling, category)),
+                LinkedCell(int(found.rises[category].sum()), link(rising, category)),
+                LinkedCell(int(found.falls[category].sum()), link(falling, category)),
             ]
         if checked is not None:
             good = int((checked[category] & counts).sum())
-            cells.append(Behind(good, link(found.conditions.confirmed(category), category)))
+            cells.append(LinkedCell(good, link(found.conditions.confirmed(category), category)))
         cells += _best(found, category)
         layers = found.layer[counts]
-        cells += [Behind(number(layers.median())), Behind(number(layers.quantile(0.75) - layers.quantile(0.25)))]
+        cells += [
+            LinkedCell(number(layers.median())),
+            LinkedCell(number(layers.quantile(0.75) - layers.quantile(0.25))),
+        ]
         rows.add(category, *cells)
     columns = [Column("category", "category"), Column("neurons", "neurons", "count"), Column("share", "share", "share")]
     if found.kind.two_sided:
@@ -59,10 +61,10 @@ def categories_table(found: Judged) -> Table:
     return rows.table("categories", "Neurons of each category", tuple(columns), about=about)
 
 
-def signs_table(found: Judged) -> Table:
+def signs_table(found: FigureView) -> Table:
     """How many neurons go up on a category and how many down; by selectivity where the figure has one side."""
     if not found.kind.two_sided:
-        found = judged(found.run, sign_figure(found.run, found.kind), None)
+        found = figure_view(found.run, sign_figure(found.run, found.kind), None)
     rows = Rows()
     for category in found.categories:
         link, where = found.conditions.link, found.conditions
@@ -70,9 +72,9 @@ def signs_table(found: Judged) -> Table:
         above, below = values[values > found.kind.centre], values[values < found.kind.centre]
         rows.add(
             category,
-            Behind(len(values), link(where.valued(category), category)),
-            Behind(int(found.rises[category].sum()), link(where.rising(category), category)),
-            Behind(int(found.falls[category].sum()), link(where.falling(category), category)),
+            LinkedCell(len(values), link(where.valued(category), category)),
+            LinkedCell(int(found.rises[category].sum()), link(where.rising(category), category)),
+            LinkedCell(int(found.falls[category].sum()), link(where.falling(category), category)),
             number(len(above) / len(values)) if len(values) else None,
             number(values.median()),
             number(above.median()),
@@ -103,18 +105,18 @@ def sign_figure(run: Run, kind: FigureKind) -> str | None:
     return "selectivity" if any(its.name == "selectivity" for its in figures_of(run)) else None
 
 
-def _best(found: Judged, category: str) -> Iterator[Behind]:
+def _best(found: FigureView, category: str) -> Iterator[LinkedCell]:
     """The strongest neuron and its value, whether or not it counts."""
     row = found.best(category)
     if row is None:
-        yield from (Behind(None), Behind(None))
+        yield from (LinkedCell(None), LinkedCell(None))
         return
     link = found.neuron(row, category)
-    yield Behind(found.name(row), link)
-    yield Behind(number(found.value(row, category)), link)
+    yield LinkedCell(found.name(row), link)
+    yield LinkedCell(number(found.value(row, category)), link)
 
 
-def _checked(found: Judged) -> pd.DataFrame | None:
+def _checked(found: FigureView) -> pd.DataFrame | None:
     """Which neurons are confirmed for which categories, ``[neurons, categories]``; None: not tried, or counted by."""
     run = found.run
     figure = "write_p" if found.of_writing else "p"

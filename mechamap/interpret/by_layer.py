@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 
-from mechamap.interpret.judged import Judged
-from mechamap.query_syntax import bracketed
-from mechamap.relative_depth import model_layers
-from mechamap.tables.figure_columns import category_columns
-from mechamap.tables.rows import Behind, Rows, number
+from mechamap.interpret.judged import FigureView
+from mechamap.query.syntax import bracketed
+from mechamap.runs.layout import model_layers
+from mechamap.tables.rows import LinkedCell, Rows, category_columns, number
 from mechamap.tables.table import Column, Table
 
 __all__ = ["dead_table", "depth_table", "layers_table"]
 
 
-def layers_table(found: Judged) -> Table:
+def layers_table(found: FigureView) -> Table:
     """Layer x category: how many neurons count."""
     numbers = [its.layer for its in found.layers]
     pivot = found.counts.groupby(found.layer).sum().reindex(numbers, fill_value=0)  # [layers, categories]
@@ -24,10 +23,10 @@ def layers_table(found: Judged) -> Table:
     rows = Rows()
     for layer, counts, total in zip(numbers, pivot.to_numpy().tolist(), every.tolist(), strict=True):
         cells = (
-            Behind(int(count), found.conditions.link(where, category, layer))
+            LinkedCell(int(count), found.conditions.link(where, category, layer))
             for (category, where), count in zip(wheres.items(), counts, strict=True)
         )
-        rows.add(layer, *cells, Behind(int(total), found.conditions.link(of_any, layer=layer)))
+        rows.add(layer, *cells, LinkedCell(int(total), found.conditions.link(of_any, layer=layer)))
     columns = (
         Column("layer", "layer", "number"),
         *category_columns(found.categories, "count", "layer", "total"),
@@ -38,7 +37,7 @@ def layers_table(found: Judged) -> Table:
     return rows.table("layers", "Neurons of each category, layer by layer", columns, about=about, limit=limit)
 
 
-def depth_table(found: Judged) -> Table:
+def depth_table(found: FigureView) -> Table:
     """Quartiles of the layers that the neurons of each category lie in, for the sides of a model apart."""
     sides = [*dict.fromkeys(its.side for its in found.layers)]
     rows = Rows()
@@ -55,7 +54,7 @@ def depth_table(found: Judged) -> Table:
             rows.add(
                 category,
                 *((side,) if len(sides) > 1 else ()),
-                Behind(len(inside), found.conditions.link(where, category)),
+                LinkedCell(len(inside), found.conditions.link(where, category)),
                 int(inside.min()) if len(inside) else None,
                 low,
                 middle,
@@ -79,7 +78,7 @@ def depth_table(found: Judged) -> Table:
     return rows.table("depth", "How deep each category lies", columns, about=_about(found, len(sides) > 1))
 
 
-def _ends(found: Judged, side: str) -> tuple[int, int]:
+def _ends(found: FigureView, side: str) -> tuple[int, int]:
     """The layers that count as depth 0 and 1."""
     if not side:
         return 0, model_layers(found.run) - 1
@@ -87,7 +86,7 @@ def _ends(found: Judged, side: str) -> tuple[int, int]:
     return min(its), max(its)
 
 
-def _about(found: Judged, sides: bool) -> str:
+def _about(found: FigureView, sides: bool) -> str:
     about = f"Layers of the neurons that count: {found.reaches}. IQR: upper less lower quartile. Relative depth: of "
     if sides:
         return f"{about}the median, 0 in the side's first scanned layer, 1 in its last."
@@ -95,7 +94,7 @@ def _about(found: Judged, sides: bool) -> str:
     return about + (" The last layer of a CSV is the last that it lists." if found.is_csv else "")
 
 
-def dead_table(found: Judged) -> Table:
+def dead_table(found: FigureView) -> Table:
     """How many neurons of each layer never did anything on the text."""
     rows = Rows()
     dead = np.asarray(found.run.figure("dead")) > 0  # [neurons]
@@ -103,8 +102,8 @@ def dead_table(found: Judged) -> Table:
         count = int(dead[layer.rows].sum())
         rows.add(
             layer.layer,
-            Behind(count, found.conditions.link("dead", layer=layer.layer)),
-            Behind(layer.width, found.conditions.link(f"layer == {layer.layer}")),
+            LinkedCell(count, found.conditions.link("dead", layer=layer.layer)),
+            LinkedCell(layer.width, found.conditions.link(f"layer == {layer.layer}")),
             count / layer.width if layer.width else None,
         )
     columns = (

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 __all__ = ["Combinations", "combinations_of"]
 
+
 _WORD = 64  # bits
 
 

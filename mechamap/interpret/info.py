@@ -7,17 +7,17 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from mechamap.figures import figures_of
-from mechamap.findings import SIGNIFICANT
-from mechamap.interpret.judged import Judged
-from mechamap.number_text import correlation, probability, share
-from mechamap.tables.rows import Behind, Rows
+from mechamap.figures.catalogue import figures_of
+from mechamap.figures.findings import SIGNIFICANT
+from mechamap.interpret.judged import FigureView
+from mechamap.tables.numbers import correlation, probability, share
+from mechamap.tables.rows import LinkedCell, Rows
 from mechamap.tables.table import Column, Table
 
 __all__ = ["info_table"]
 
 
-def info_table(found: Judged, even: pd.Series[float] | None) -> Table:
+def info_table(found: FigureView, even: pd.Series[float] | None) -> Table:
     """Facts, those that are numbers of neurons with the neurons behind them."""
     rows = Rows()
     for fact, value in (*_about_run(found), *_counts(found), *_findings(found, even)):
@@ -26,60 +26,60 @@ def info_table(found: Judged, even: pd.Series[float] | None) -> Table:
     return rows.table("info", "The run", columns)
 
 
-def _about_run(found: Judged) -> Iterator[tuple[str, Behind]]:
+def _about_run(found: FigureView) -> Iterator[tuple[str, LinkedCell]]:
     run, record = found.run, found.run.record
     model = record.model
     kind = f", {model.architecture}, {model.parameters:,} parameters" if model.parameters else ""
-    yield "model", Behind(f"{model.name}{kind}")
+    yield "model", LinkedCell(f"{model.name}{kind}")
     made = "CSV" if found.is_csv else f"scan of {record.created[:16].replace('T', ' ')}" if record.created else "scan"
-    yield "source", Behind(f"{made}, {run.path}" if run.path is not None else made)
+    yield "source", LinkedCell(f"{made}, {run.path}" if run.path is not None else made)
     done, layers = len(found.layers), len(run.layers)
     numbers = [its.layer for its in found.layers]
     span = f"{min(numbers)} to {max(numbers)}" if done > 1 else str(numbers[0])
-    yield "layers", Behind(f"{done} of {layers}, {span}" if done < layers else f"{done}, {span}")
+    yield "layers", LinkedCell(f"{done} of {layers}, {span}" if done < layers else f"{done}, {span}")
     yield (
         "categories",
-        Behind(f"{len(found.categories)}: {', '.join(found.categories)}" if found.categories else "none"),
+        LinkedCell(f"{len(found.categories)}: {', '.join(found.categories)}" if found.categories else "none"),
     )
     if positions := record.exclusions.get("summary"):
-        yield "positions", Behind(str(positions))
-    yield "judged by", Behind(found.reaches)
+        yield "positions", LinkedCell(str(positions))
+    yield "judged by", LinkedCell(found.reaches)
     others = [kind.label for kind in figures_of(run) if kind.name != found.kind.name]
     if others:
-        yield "other figures", Behind(", ".join(others))
+        yield "other figures", LinkedCell(", ".join(others))
 
 
-def _counts(found: Judged) -> Iterator[tuple[str, Behind]]:
+def _counts(found: FigureView) -> Iterator[tuple[str, LinkedCell]]:
     link, where = found.conditions.link, found.conditions
     number = found.number
-    yield "neurons", Behind(len(found.values), link("layer >= 0"))
-    yield "count for any category", Behind(int((number > 0).sum()), link(where.of_any()))
-    yield "for exactly one", Behind(int((number == 1).sum()), link(where.of_one()))
-    yield "for several", Behind(int((number > 1).sum()), link(where.of_several()))
-    yield "for none", Behind(int((number == 0).sum()), link(where.of_none()))
+    yield "neurons", LinkedCell(len(found.values), link("layer >= 0"))
+    yield "count for any category", LinkedCell(int((number > 0).sum()), link(where.of_any()))
+    yield "for exactly one", LinkedCell(int((number == 1).sum()), link(where.of_one()))
+    yield "for several", LinkedCell(int((number > 1).sum()), link(where.of_several()))
+    yield "for none", LinkedCell(int((number == 0).sum()), link(where.of_none()))
     if found.run.has("dead"):
         dead = np.asarray(found.run.figure("dead"))[found.values.index] > 0
-        yield "dead", Behind(int(dead.sum()), link("dead"))
+        yield "dead", LinkedCell(int(dead.sum()), link("dead"))
 
 
-def _findings(found: Judged, even: pd.Series[float] | None) -> Iterator[tuple[str, Behind]]:
+def _findings(found: FigureView, even: pd.Series[float] | None) -> Iterator[tuple[str, LinkedCell]]:
     if even is not None and even.notna().any():
         low, middle, high = (probability(float(even.quantile(q))) for q in (0.25, 0.5, 0.75))
         counting = even[found.number > 0].dropna()
         said = f"median evenness over categories {middle} (quartiles {low} and {high}; 0: one category, 1: all alike)"
         if len(counting):
             said += f"; of those that count {probability(float(counting.median()))}"
-        yield "specialisation", Behind(said)
+        yield "specialisation", LinkedCell(said)
     for names, times in found.combinations.first(1, found.categories):
         of_all = share(times / int(found.combinations.times.sum()))
         neurons = "1 neuron" if times == 1 else f"{times:,} neurons"
-        yield "most often together", Behind(f"{' + '.join(names)}: {neurons}, {of_all} of those for several")
+        yield "most often together", LinkedCell(f"{' + '.join(names)}: {neurons}, {of_all} of those for several")
     if len(found.categories) > 1 and (said := _correlation(found)):
-        yield "correlation", Behind(said)
-    yield "checked", Behind(_checked(found))
+        yield "correlation", LinkedCell(said)
+    yield "checked", LinkedCell(_checked(found))
 
 
-def _correlation(found: Judged) -> str:
+def _correlation(found: FigureView) -> str:
     """The most and the least alike pair of categories."""
     values = found.correlations.copy()
     values[np.tril_indices(len(values))] = np.nan
@@ -95,7 +95,7 @@ def _correlation(found: Judged) -> str:
     return ", ".join(dict.fromkeys(said)) if len(found.categories) > 2 else said[0].removeprefix("highest ")
 
 
-def _checked(found: Judged) -> str:
+def _checked(found: FigureView) -> str:
     """How the run's findings were checked."""
     record = found.run.record
     said = []

@@ -10,22 +10,24 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mechamap.errors import RunError
-from mechamap.figures import FigureKind, category_values, default_figure, figure_kind
+from mechamap.figures.catalogue import FigureKind, default_figure, figure_kind
+from mechamap.figures.values import category_values
 from mechamap.interpret.combinations import Combinations, combinations_of
-from mechamap.interpret.conditions import Conditions
-from mechamap.listed_from import lists_some
-from mechamap.run import Run
-from mechamap.run_record import LayerRows
-from mechamap.tables.figure_columns import checked_threshold
-from mechamap.tables.table import Link
+from mechamap.query.filters import Conditions
+from mechamap.query.link import Link
+from mechamap.runs.csv_gaps import lists_some
+from mechamap.runs.record import LayerRows
+from mechamap.runs.run import Run
+from mechamap.tables.rows import checked_threshold
 
-__all__ = ["Judged", "judged"]
+__all__ = ["FigureView", "figure_view"]
+
 
 _AT_ONCE = 131_072  # neurons
 
 
 @dataclass(frozen=True)
-class Judged:
+class FigureView:
     """A run, the figure its neurons are judged by, and from where on one counts.
 
     Attributes:
@@ -157,7 +159,7 @@ class Judged:
         return pd.DataFrame(values, self.values.index, self.values.columns)
 
 
-def judged(run: Run, by: str | None, threshold: float | None) -> Judged:
+def figure_view(run: Run, by: str | None, threshold: float | None) -> FigureView:
     """A run by one figure; see :func:`mechamap.interpret.interpret_run`."""
     if not run.complete_layers:
         raise RunError(
@@ -170,4 +172,4 @@ def judged(run: Run, by: str | None, threshold: float | None) -> Judged:
     values = category_values(run, kind.name)
     if len(rows) < len(values):
         values = values[rows]
-    return Judged(run, kind, threshold, pd.DataFrame(values, rows, [*run.categories], copy=False))
+    return FigureView(run, kind, threshold, pd.DataFrame(values, rows, [*run.categories], copy=False))

@@ -1,4 +1,4 @@
-"""Neurons that count for several categories: which neurons, and which categories go together."""
+"""Which categories share neurons: neurons that count for several, and how the categories' values correlate."""
 
 from __future__ import annotations
 
@@ -7,19 +7,20 @@ import math
 import numpy as np
 import pandas as pd
 
-from mechamap.interpret.judged import Judged
+from mechamap.figures.top_words import TopWords
+from mechamap.interpret.judged import FigureView
 from mechamap.interpret.strongest import shown_words
-from mechamap.tables.figure_columns import column_kind
-from mechamap.tables.rows import Behind, Rows, first_rows
-from mechamap.tables.table import Cell, Column, Link, Table, Values
-from mechamap.top_words import TopWords
+from mechamap.query.link import Link
+from mechamap.tables.rows import LinkedCell, Rows, category_columns, column_kind, first_rows, number
+from mechamap.tables.table import Cell, Column, Table, Values
 
-__all__ = ["combinations_table", "several_table"]
+__all__ = ["combinations_table", "correlation_neurons_table", "correlation_table", "several_table"]
+
 
 _LINKED = 1_000  # combinations; there can be as many as neurons
 
 
-def several_table(found: Judged, words: TopWords, most: int | None) -> Table:
+def several_table(found: FigureView, words: TopWords, most: int | None) -> Table:
     """A row for each neuron that counts for two categories or more: most categories first, then the strongest."""
     number = found.number[found.number >= 2]
     strength = found.strength.loc[number.index].where(found.counts.loc[number.index])  # [several, categories]
@@ -43,7 +44,7 @@ def several_table(found: Judged, words: TopWords, most: int | None) -> Table:
 
 
 def _rows(
-    found: Judged, words: TopWords, strength: pd.DataFrame
+    found: FigureView, words: TopWords, strength: pd.DataFrame
 ) -> tuple[tuple[tuple[Cell, ...], ...], tuple[tuple[Link, ...], ...]]:
     """Cells and links of the neurons of these rows; there may be very many."""
     kind, categories = column_kind(found.kind), found.categories
@@ -71,13 +72,13 @@ def _rows(
     return tuple(rows), tuple(links)
 
 
-def combinations_table(found: Judged, most: int | None) -> Table:
+def combinations_table(found: FigureView, most: int | None) -> Table:
     """Which categories go together in one neuron, the most frequent sets first."""
     rows = Rows()
     for at, (names, count) in enumerate(found.combinations.first(most, found.categories)):
         where = found.conditions.of_exactly(names) if at < _LINKED else ""
         link = found.conditions.link(where, names[0])
-        rows.add(names, len(names), Behind(count, link))
+        rows.add(names, len(names), LinkedCell(count, link))
     columns = (
         Column("categories", "categories", "tokens"),
         Column("number", "number", "number"),
@@ -89,3 +90,41 @@ def combinations_table(found: Judged, most: int | None) -> Table:
         f"{found.reaches}.{first_rows(len(rows.cells), total)}"
     )
     return rows.table("combinations", "Categories that share neurons", columns, about=about, total=total)
+
+
+def correlation_table(found: FigureView) -> Table:
+    """The correlations; the neurons behind one are those that count for both."""
+    rows = Rows()
+    for one, its in zip(found.categories, found.correlations, strict=True):
+        cells = (
+            LinkedCell(number(value), found.conditions.link(found.conditions.of_all((one, other)), one))
+            for other, value in zip(found.categories, its, strict=True)
+        )
+        rows.add(one, *cells)
+    columns = (Column("category", "category"), *category_columns(found.categories, "correlation", "category"))
+    about = f"Pearson's r of {found.kind.label} between categories, over all neurons that have a value for both."
+    if found.lists_some:
+        about = (
+            f"Pearson's r of {found.kind.label} between categories. A CSV lists only neurons at or above the threshold "
+            "it was written with, so each is over the neurons listed under both, and says nothing about the others."
+        )
+    return rows.table("correlation", "Correlation between categories", columns, about=about, limit=1.0)
+
+
+def correlation_neurons_table(found: FigureView) -> Table:
+    """Over how many neurons each correlation is."""
+    rows = Rows()
+    for one, its in zip(found.categories, found.pairs.tolist(), strict=True):
+        cells = (
+            LinkedCell(count, found.conditions.link(_both(found, one, other), one))
+            for other, count in zip(found.categories, its, strict=True)
+        )
+        rows.add(one, *cells)
+    columns = (Column("category", "category"), *category_columns(found.categories, "count", "category"))
+    about = "Neurons that have a value for both categories."
+    limit = float(len(found.values)) or 1.0
+    return rows.table("correlation_neurons", "Neurons behind each correlation", columns, about=about, limit=limit)
+
+
+def _both(found: FigureView, one: str, other: str) -> str:
+    return " and ".join(dict.fromkeys(found.conditions.valued(name) for name in (one, other)))

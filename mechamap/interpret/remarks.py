@@ -7,16 +7,16 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mechamap.few_occurrences import left_out
-from mechamap.figures import COMPARED, figures_of
-from mechamap.interpret.judged import Judged
-from mechamap.listed_from import listed_from
-from mechamap.run import FEW_OCCURRENCES
+from mechamap.figures.catalogue import COMPARED, figures_of
+from mechamap.figures.values import left_out
+from mechamap.interpret.judged import FigureView
+from mechamap.runs.csv_gaps import listed_from
+from mechamap.runs.figure_names import FEW_OCCURRENCES
 
 __all__ = ["remarks"]
 
 
-def remarks(found: Judged, asked: float | None) -> tuple[str, ...]:
+def remarks(found: FigureView, asked: float | None) -> tuple[str, ...]:
     """A sentence each.
 
     Args:
@@ -25,7 +25,7 @@ def remarks(found: Judged, asked: float | None) -> tuple[str, ...]:
     return (*_about_run(found), *_about_csv(found, asked), *_about_counts(found))
 
 
-def _about_run(found: Judged) -> Iterator[str]:
+def _about_run(found: FigureView) -> Iterator[str]:
     run, record = found.run, found.run.record
     done, layers = len(found.layers), len(run.layers)
     if done < layers:
@@ -48,7 +48,7 @@ def _about_run(found: Judged) -> Iterator[str]:
         yield few
 
 
-def _about_csv(found: Judged, asked: float | None) -> Iterator[str]:
+def _about_csv(found: FigureView, asked: float | None) -> Iterator[str]:
     if found.is_csv:
         yield from found.run.record.problems
     if not found.lists_some:
@@ -71,7 +71,7 @@ def _about_csv(found: Judged, asked: float | None) -> Iterator[str]:
     )
 
 
-def _about_counts(found: Judged) -> Iterator[str]:
+def _about_counts(found: FigureView) -> Iterator[str]:
     if infinite := int(np.isinf(found.values.to_numpy()).sum()):
         values, they = ("1 value", "is") if infinite == 1 else (f"{infinite:,} values", "are")
         yield (
@@ -97,9 +97,9 @@ def _about_counts(found: Judged) -> Iterator[str]:
         )
 
 
-def _has_reads(found: Judged) -> bool:
+def _has_reads(found: FigureView) -> bool:
     return any(kind.name == "selectivity" for kind in figures_of(found.run))
 
 
-def _strength(found: Judged, row: int, category: str) -> float:
+def _strength(found: FigureView, row: int, category: str) -> float:
     return float(found.kind.strength(np.array([found.value(row, category)], np.float32))[0])

@@ -7,25 +7,20 @@ from collections.abc import Callable, Collection
 import pandas as pd
 
 from mechamap.errors import UsageError
-from mechamap.figures import default_figure, figure_kind
+from mechamap.figures.catalogue import default_figure, figure_kind
+from mechamap.figures.top_words import TopWords
 from mechamap.interpret.by_category import categories_table, sign_figure, signs_table
 from mechamap.interpret.by_layer import dead_table, depth_table, layers_table
-from mechamap.interpret.correlated import correlation_neurons_table, correlation_table
 from mechamap.interpret.info import info_table
-from mechamap.interpret.judged import Judged, judged
-from mechamap.interpret.overlap import combinations_table, several_table
+from mechamap.interpret.judged import FigureView, figure_view
+from mechamap.interpret.overlap import combinations_table, correlation_neurons_table, correlation_table, several_table
 from mechamap.interpret.remarks import remarks
-from mechamap.interpret.specialised import (
-    neuron_evenness,
-    specialisation_table,
-    specialists_table,
-)
+from mechamap.interpret.specialised import neuron_evenness, specialisation_table, specialists_table
 from mechamap.interpret.strongest import top_table
 from mechamap.interpret.tables import TABLES
-from mechamap.run import Run
+from mechamap.runs.run import Run
 from mechamap.tables.selection import no_table
 from mechamap.tables.table import Report, Table
-from mechamap.top_words import TopWords
 
 __all__ = ["interpret_run", "missing_tables"]
 
@@ -61,7 +56,7 @@ def interpret_run(
             raise no_table(key, TABLES)
         if key in absent:
             raise UsageError(f"There is no table {key} for {run.name}: {absent[key]}.")
-    found = judged(run, by, threshold)
+    found = figure_view(run, by, threshold)
     makers = _makers(found, top, most)
     keys = [key for key in TABLES if key not in absent and (only is None or key in only)]
     return Report(
@@ -92,7 +87,7 @@ def missing_tables(run: Run, by: str | None = None) -> dict[str, str]:
     return why
 
 
-def _makers(found: Judged, top: int, most: int | None) -> dict[str, Callable[[], Table]]:
+def _makers(found: FigureView, top: int, most: int | None) -> dict[str, Callable[[], Table]]:
     """How each table is made."""
     words = TopWords(found.run)
     can_be_added = "specialisation" not in missing_tables(found.run, found.kind.name)

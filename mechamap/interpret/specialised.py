@@ -12,14 +12,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mechamap.interpret.judged import Judged
+from mechamap.figures.top_words import TopWords
+from mechamap.interpret.judged import FigureView
 from mechamap.interpret.strongest import shown_words
-from mechamap.tables.figure_columns import column_kind
-from mechamap.tables.rows import Behind, Rows, first_rows, number
-from mechamap.tables.table import Cell, Column, Link, Table
-from mechamap.top_words import TopWords
+from mechamap.query.link import Link
+from mechamap.tables.rows import LinkedCell, Rows, column_kind, first_rows, number
+from mechamap.tables.table import Cell, Column, Table
 
 __all__ = ["evenness", "neuron_evenness", "specialisation_table", "specialists_table"]
+
 
 _AT_ONCE = 131_072  # neurons
 _FORMULA = (
@@ -43,7 +44,7 @@ def evenness(strengths: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.maximum(found, 0.0) + 0.0  # rounding may leave less than nothing, and one category -0.0
 
 
-def neuron_evenness(found: Judged) -> pd.Series[float]:
+def neuron_evenness(found: FigureView) -> pd.Series[float]:
     """Each neuron's, ``[neurons]``; what a CSV does not list counts as 0, and what lies below a one-sided centre."""
     values = found.values.to_numpy()
     made = np.empty(len(values))
@@ -56,7 +57,7 @@ def neuron_evenness(found: Judged) -> pd.Series[float]:
     return pd.Series(made, found.values.index)
 
 
-def specialisation_table(found: Judged, even: pd.Series[float]) -> Table:
+def specialisation_table(found: FigureView, even: pd.Series[float]) -> Table:
     """For each layer the quartiles of the neurons' evenness, and how many count for one category, several, none."""
     numbers = [its.layer for its in found.layers]
     quartiles = (
@@ -72,7 +73,7 @@ def specialisation_table(found: Judged, even: pd.Series[float]) -> Table:
         rows.add(
             layer.layer,
             *map(number, its),
-            *(Behind(n, link(text, layer=layer.layer)) for n, text in zip(counts, wheres, strict=True)),
+            *(LinkedCell(n, link(text, layer=layer.layer)) for n, text in zip(counts, wheres, strict=True)),
             number(counts[0] / layer.width) if layer.width else None,
         )
     columns = (
@@ -89,7 +90,7 @@ def specialisation_table(found: Judged, even: pd.Series[float]) -> Table:
     return rows.table("specialisation", "How specialised the neurons are, layer by layer", columns, about=about)
 
 
-def specialists_table(found: Judged, even: pd.Series[float], words: TopWords, most: int | None) -> Table:
+def specialists_table(found: FigureView, even: pd.Series[float], words: TopWords, most: int | None) -> Table:
     """Of the neurons that count for any category, the most specialised first; of equal ones, the stronger."""
     counting = even[found.number > 0].dropna()
     strength = found.strength.loc[counting.index].fillna(-np.inf).to_numpy()  # [counting, categories]
@@ -123,7 +124,7 @@ def specialists_table(found: Judged, even: pd.Series[float], words: TopWords, mo
     return Table("specialists", title, columns, tuple(rows), about, tuple(links), total=total)
 
 
-def _strengths(found: Judged) -> str:
+def _strengths(found: FigureView) -> str:
     label, centre = found.kind.label, found.kind.centre
     if found.kind.two_sided:
         return f"Strength: |{label}|." if not centre else f"Strength: |{label} - {centre:g}|."

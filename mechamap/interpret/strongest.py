@@ -8,22 +8,22 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mechamap.figures import OF_READING, figures_of
-from mechamap.findings import SIGNIFICANT, Finding, finding
-from mechamap.interpret.judged import Judged
-from mechamap.tables.figure_columns import column_kind
-from mechamap.tables.rows import Behind, Rows, number
+from mechamap.figures.catalogue import OF_READING, figures_of
+from mechamap.figures.findings import SIGNIFICANT, Finding, finding
+from mechamap.figures.top_words import TopWords
+from mechamap.interpret.judged import FigureView
+from mechamap.tables.rows import LinkedCell, Rows, column_kind, number
 from mechamap.tables.table import Cell, Column, Table
-from mechamap.top_words import TopWords
 
 __all__ = ["shown_words", "top_table"]
+
 
 _WORDS = 6
 _SAID = {True: "yes", False: "no"}
 
 
 def shown_words(
-    found: Judged, words: TopWords, rows: NDArray[np.int64], categories: NDArray[np.int64]
+    found: FigureView, words: TopWords, rows: NDArray[np.int64], categories: NDArray[np.int64]
 ) -> tuple[list[bool], list[tuple[str, ...]]]:
     """For neurons with a category each, by its number: whether they fall on it, and the words they go to, ``[rows]``.
 
@@ -43,7 +43,7 @@ def shown_words(
     return falls, [next(of_low) if falling else next(of_high) for falling in falls]
 
 
-def top_table(found: Judged, top: int, words: TopWords) -> Table:
+def top_table(found: FigureView, top: int, words: TopWords) -> Table:
     """``top`` neurons of each category, whether or not they count."""
     run = found.run
     checks = _checks(found)
@@ -61,7 +61,7 @@ def top_table(found: Judged, top: int, words: TopWords) -> Table:
                 cells.append(int(tokens_seen) if np.isfinite(tokens_seen) else None)  # a CSV may leave it open
             if directed:
                 cells.append("falls" if falls else "rises")
-            rows.add(*(Behind(cell, found.neuron(row, category)) for cell in (*cells, tokens)))
+            rows.add(*(LinkedCell(cell, found.neuron(row, category)) for cell in (*cells, tokens)))
     columns = (
         Column("category", "category"),
         Column("rank", "#", "number"),
@@ -80,7 +80,7 @@ def top_table(found: Judged, top: int, words: TopWords) -> Table:
     return rows.table("top", "Strongest neurons of each category", columns, about=about)
 
 
-def _checks(found: Judged) -> list[tuple[Column, Callable[[Finding], Cell]]]:
+def _checks(found: FigureView) -> list[tuple[Column, Callable[[Finding], Cell]]]:
     """Columns that say how a finding was checked; none where it was not."""
     have = {kind.name for kind in figures_of(found.run)} - {found.kind.name}
     p = Column("p", "p", "p")

@@ -11,12 +11,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mechamap.models.layers import NeuronLayer
+from mechamap.models.neurons.layers import NeuronLayer
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from mechamap.models.load import LoadedModel
+    from mechamap.models.loaded import LoadedModel
 
 __all__ = ["Entries", "keeping_entries", "starting_at", "starting_behind"]
 

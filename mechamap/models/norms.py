@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Norm", "norm_of"]
 
+
 _TOLERANCE = 2e-2  # of the largest output: what bfloat16 leaves
 
 

@@ -21,17 +21,18 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from mechamap.errors import ModelError, UnsupportedModel
-from mechamap.models.architectures import config_widths
-from mechamap.models.layers import NeuronPart
-from mechamap.models.proof_forward import Sight, look
+from mechamap.models.neurons.architectures import config_widths
+from mechamap.models.neurons.layers import NeuronPart
+from mechamap.models.neurons.weights import packing_tolerance
+from mechamap.models.proof_forward import TracedPart, trace_forward
+from mechamap.models.proof_removal import trace_contribution
 from mechamap.models.reading import inputs_to_try
-from mechamap.models.removal import followed
-from mechamap.models.weights import packing_tolerance
 
 if TYPE_CHECKING:
-    from mechamap.models.load import LoadedModel
+    from mechamap.models.loaded import LoadedModel
 
 __all__ = ["LayerProof", "prove"]
+
 
 _TOLERANCE = {"float32": 1e-4, "bfloat16": 3e-2, "float16": 5e-3}
 _HINT = "The neurons of this model are not where they were looked for; a scan of it would be wrong."
@@ -101,10 +102,10 @@ def prove(loaded: LoadedModel) -> tuple[LayerProof, ...]:
         OutOfMemory: not even a few tokens fit.
     """
     inputs = inputs_to_try(loaded)
-    seen = look(loaded, inputs)
+    seen = trace_forward(loaded, inputs)
     with torch.inference_mode():
         proofs = [
-            _prove_part(loaded, Sight(layer, part, seen), number + 1)
+            _prove_part(loaded, TracedPart(layer, part, seen), number + 1)
             for layer in loaded.layers
             for number, part in enumerate(layer.parts)
         ]
@@ -118,12 +119,12 @@ def prove(loaded: LoadedModel) -> tuple[LayerProof, ...]:
     return tuple(proofs)
 
 
-def _prove_part(loaded: LoadedModel, sight: Sight, row: int) -> LayerProof:
+def _prove_part(loaded: LoadedModel, sight: TracedPart, row: int) -> LayerProof:
     """Compare what one part's hooks saw; ``row`` has its neurons at zero."""
     layer, part = sight.layer, sight.part
     where = _at(loaded, layer.layer, part.path)
-    if sight.runs != layer.runs:
-        times = "once" if layer.runs == 1 else f"{layer.runs} times"
+    if sight.runs != layer.calls:
+        times = "once" if layer.calls == 1 else f"{layer.calls} times"
         raise UnsupportedModel(
             f"{where}: expected it to run {times} in a forward, and it ran {sight.runs} times.", _HINT
         )
@@ -156,7 +157,7 @@ def _prove_part(loaded: LoadedModel, sight: Sight, row: int) -> LayerProof:
     return replace(proof, **_removal(sight, row, proof.tolerance))
 
 
-def _errors(sight: Sight, row: int) -> dict[str, Any]:
+def _errors(sight: TracedPart, row: int) -> dict[str, Any]:
     """How far the output is from what the weights make of the activations, untouched and at zero."""
     seen, output, fused, tokens = sight.call.activations, sight.output, sight.part.fused, sight.tokens
     if fused is None:
@@ -180,10 +181,12 @@ def _errors(sight: Sight, row: int) -> dict[str, Any]:
     }
 
 
-def _removal(sight: Sight, row: int, tolerance: float) -> dict[str, Any]:
+def _removal(sight: TracedPart, row: int, tolerance: float) -> dict[str, Any]:
     """The members of the proof about the removal; without an error where the block does more than add."""
     rows = (row,) if sight.seen.halves is None else (row, row + sight.seen.halves)
-    found = followed(sight.block, {row: sight.row(0) - sight.row(row) for row in rows}, sight.seen.rows, tolerance)
+    found = trace_contribution(
+        sight.block, {row: sight.row(0) - sight.row(row) for row in rows}, sight.seen.rows, tolerance
+    )
     return (
         {}
         if found is None
@@ -201,13 +204,13 @@ def _traced(loaded: LoadedModel, inputs: dict[str, Any], proofs: list[LayerProof
     todo = [proof for proof in proofs if proof.finite and proof.removal_error is None]
     if not todo:
         return proofs
-    seen = look(loaded, inputs, frozenset(blocks[proof.layer] for proof in todo))
+    seen = trace_forward(loaded, inputs, frozenset(blocks[proof.layer] for proof in todo))
     done: list[LayerProof] = []
     for layer in loaded.layers:
         for number, part in enumerate(layer.parts):
             proof = proofs[len(done)]
             if proof.finite and proof.removal_error is None:
-                proof = replace(proof, **_removal(Sight(layer, part, seen), number + 1, proof.tolerance))
+                proof = replace(proof, **_removal(TracedPart(layer, part, seen), number + 1, proof.tolerance))
                 if proof.removal_error is None:
                     raise UnsupportedModel(
                         f"{_at(loaded, layer.layer, part.path)}: expected the block {layer.block} to lack exactly what "

@@ -15,21 +15,21 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from mechamap.models.layers import NeuronLayer, NeuronPart
-from mechamap.models.removal import Block
-from mechamap.models.trouble import translated
+from mechamap.models.loading.trouble import translated
+from mechamap.models.neurons.layers import NeuronLayer, NeuronPart
+from mechamap.models.proof_removal import TracedBlock
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from mechamap.models.experts import Activations
-    from mechamap.models.load import LoadedModel
+    from mechamap.models.loaded import LoadedModel
+    from mechamap.models.neurons.activations import Activations
 
-__all__ = ["Seen", "Sight", "look"]
+__all__ = ["TracedForward", "TracedPart", "trace_forward"]
 
 
 @dataclass(slots=True, eq=False)
-class Call:
+class TracedCall:
     """One call of a part: its neurons before anything was changed in them, its arguments and its output."""
 
     activations: Activations
@@ -38,17 +38,17 @@ class Call:
 
 
 @dataclass(slots=True, eq=False)
-class Seen:
+class TracedForward:
     """What a forward over ``rows`` rows showed: calls of parts by path, and of blocks by path."""
 
     rows: int
     tokens: int
     halves: int | None = None  # so many rows behind the one with a part's neurons at zero, every second is
-    calls: dict[str, list[Call]] = field(default_factory=dict)
-    blocks: dict[str, list[Block]] = field(default_factory=dict)
+    calls: dict[str, list[TracedCall]] = field(default_factory=dict)
+    blocks: dict[str, list[TracedBlock]] = field(default_factory=dict)
 
 
-def look(loaded: LoadedModel, inputs: dict[str, Any], traced: frozenset[str] = frozenset()) -> Seen:
+def trace_forward(loaded: LoadedModel, inputs: dict[str, Any], traced: frozenset[str] = frozenset()) -> TracedForward:
     """One forward of the body, a row for each part of a layer zeroed and one more.
 
     Args:
@@ -57,7 +57,7 @@ def look(loaded: LoadedModel, inputs: dict[str, Any], traced: frozenset[str] = f
     """
     parts = max(len(layer.parts) for layer in loaded.layers)
     rows = 1 + parts * (2 if traced else 1)
-    seen = Seen(rows, inputs["input_ids"].shape[1], parts if traced else None)
+    seen = TracedForward(rows, inputs["input_ids"].shape[1], parts if traced else None)
     body = getattr(loaded.model, "base_model", loaded.model)
     with ExitStack() as hooks, torch.inference_mode(), translated(loaded.id):
         for path, (number, part) in _parts(loaded).items():
@@ -77,12 +77,12 @@ def _parts(loaded: LoadedModel) -> dict[str, tuple[int, NeuronPart]]:
     return {part.path: (number, part) for layer in loaded.layers for number, part in enumerate(layer.parts)}
 
 
-def _zeroing(calls: list[Call], row: int, seen: Seen) -> Callable[[Activations], Tensor]:
+def _zeroing(calls: list[TracedCall], row: int, seen: TracedForward) -> Callable[[Activations], Tensor]:
     """A hook that keeps the activations and gives zeros for those of one row."""
 
     def hook(activations: Activations) -> Tensor:
         values = activations.values
-        calls.append(Call(activations))
+        calls.append(TracedCall(activations))
         tokens = activations.tokens
         if tokens is None:
             tokens = torch.arange(len(values), device=values.device)
@@ -97,7 +97,7 @@ def _zeroing(calls: list[Call], row: int, seen: Seen) -> Callable[[Activations],
     return hook
 
 
-def _keeping(calls: list[Call], part: NeuronPart) -> Callable[..., None]:
+def _keeping(calls: list[TracedCall], part: NeuronPart) -> Callable[..., None]:
     def after(_module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Tensor) -> None:
         given = (*args, *kwargs.values()) if part.fused is not None else ()
         # A copy, because some blocks (Falcon) add to it in place afterwards.
@@ -108,11 +108,11 @@ def _keeping(calls: list[Call], part: NeuronPart) -> Callable[..., None]:
 
 
 @contextmanager
-def _restored(module: nn.Module, blocks: list[Block], seen: Seen, traced: bool) -> Iterator[None]:
+def _restored(module: nn.Module, blocks: list[TracedBlock], seen: TracedForward, traced: bool) -> Iterator[None]:
     """Give a block in every row what it is given in the first; keep what it makes of it."""
 
     def before(_module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        blocks.append(Block())
+        blocks.append(TracedBlock())
         return tuple(same(its) for its in args), {name: same(its) for name, its in kwargs.items()}
 
     def same(given: Any) -> Any:
@@ -145,24 +145,24 @@ def _restored(module: nn.Module, blocks: list[Block], seen: Seen, traced: bool) 
 
 
 @dataclass(eq=False)
-class Sight:
+class TracedPart:
     """What was seen of one part in the run that is this layer."""
 
     layer: NeuronLayer
     part: NeuronPart
-    seen: Seen
+    seen: TracedForward
 
     @property
     def runs(self) -> int:
         return len(self.seen.calls[self.part.path])
 
     @property
-    def call(self) -> Call:
-        return self.seen.calls[self.part.path][self.layer.run]
+    def call(self) -> TracedCall:
+        return self.seen.calls[self.part.path][self.layer.call]
 
     @property
-    def block(self) -> Block:
-        return self.seen.blocks[self.layer.block][self.layer.run]
+    def block(self) -> TracedBlock:
+        return self.seen.blocks[self.layer.block][self.layer.call]
 
     @cached_property
     def output(self) -> Tensor:

@@ -6,15 +6,16 @@ import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from mechamap.models.architectures import text_config
-from mechamap.models.kinds import Kind
+from mechamap.models.loaded import Kind
+from mechamap.models.neurons.architectures import text_config
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from mechamap.models.load import LoadedModel
+    from mechamap.models.loaded import LoadedModel
 
 __all__ = ["Reading", "inputs_to_try", "reading_of"]
+
 
 _SENTENCE = "The cat sat on the mat in Paris and ate 12 apples."
 _N_TOKENS = 8

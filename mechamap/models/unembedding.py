@@ -14,22 +14,23 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mechamap.errors import UnsupportedModel
-from mechamap.models.architectures import text_config
-from mechamap.models.kinds import refuse_undefined
-from mechamap.models.layers import NeuronLayer
+from mechamap.models.loading.kinds import refuse_undefined
+from mechamap.models.loading.trouble import translated
+from mechamap.models.neurons.architectures import text_config
+from mechamap.models.neurons.layers import NeuronLayer
+from mechamap.models.neurons.weights import readable_bias, readable_weight
 from mechamap.models.norms import Norm, norm_of
 from mechamap.models.proof import LayerProof, prove
 from mechamap.models.reading import inputs_to_try
-from mechamap.models.trouble import translated
-from mechamap.models.weights import readable_bias, readable_weight
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.utils.hooks import RemovableHandle
 
-    from mechamap.models.load import LoadedModel
+    from mechamap.models.loaded import LoadedModel
 
 __all__ = ["Unembedding", "find_unembedding"]
+
 
 _TOLERANCE = {"float32": 2e-3, "bfloat16": 8e-2, "float16": 2e-2}
 _CHUNK_BYTES = 16 * 2**20
@@ -109,7 +110,7 @@ class Unembedding:
         weight that its router gives a token.
 
         Args:
-            limit: only the first so many neurons, see :meth:`mechamap.models.layers.NeuronLayer.widths`.
+            limit: only the first so many neurons, see :meth:`mechamap.models.neurons.layers.NeuronLayer.widths`.
 
         Yields:
             ``[neurons, d_model]`` float32.
@@ -181,7 +182,7 @@ def _check_additions(loaded: LoadedModel, proofs: Sequence[LayerProof], written:
         UnsupportedModel: it does not.
     """
     lists = {layer.block.rpartition(".")[0] for layer in loaded.layers}
-    if len(lists) > 1 or any(layer.runs > 1 for layer in loaded.layers):
+    if len(lists) > 1 or any(layer.calls > 1 for layer in loaded.layers):
         raise UnsupportedModel(
             f"The blocks of {loaded.label} do not follow one another once from the first to the last, so not all of "
             "their neurons have a direct effect on the logits."

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mechamap.plan.memory_need import demands, working_memory
+from mechamap.plan.memory_need import memory_needs, working_memory
 from mechamap.plan.places import places_of
-from mechamap.plan.situation import Situation
+from mechamap.plan.situation import PlanInputs
 
 __all__ = ["Option", "options"]
 
@@ -31,12 +31,12 @@ class Option:
     needed: int
 
 
-def options(it: Situation) -> tuple[Option, ...]:
+def options(it: PlanInputs) -> tuple[Option, ...]:
     """What would fit, what changes the scan least first."""
     return tuple(_options(it))
 
 
-def _options(it: Situation) -> Iterator[Option]:
+def _options(it: PlanInputs) -> Iterator[Option]:
     config = it.config
     if config.keep_activations == "always" and (found := _with(it, keep_activations="never")):
         yield Option("--keep-activations never", "activations are not kept", *found)
@@ -62,15 +62,15 @@ def _options(it: Situation) -> Iterator[Option]:
         yield Option("", f"a text of at most {tokens:,} tokens", {}, it.places.compute.free or 0)
 
 
-def _with(it: Situation, **changes: Any) -> tuple[dict[str, Any], int] | None:
+def _with(it: PlanInputs, **changes: Any) -> tuple[dict[str, Any], int] | None:
     """The changes and what is needed with them, where they make it fit."""
     config = replace(it.config, **changes)
     places = it.places if not {"device", "device_map"} & set(changes) else places_of(config)
-    found = demands(replace(it, config=config, places=places))
+    found = memory_needs(replace(it, config=config, places=places))
     return (changes, found[0].needed) if all(demand.fits for demand in found) else None
 
 
-def _with_fewer_layers(it: Situation, changes: dict[str, Any]) -> tuple[dict[str, Any], int] | None:
+def _with_fewer_layers(it: PlanInputs, changes: dict[str, Any]) -> tuple[dict[str, Any], int] | None:
     """The same for the most layers from the lowest up that fit."""
     low, high = 0, len(it.shape.layers) - 1  # how many fit at least; at most
     found = None
@@ -81,9 +81,9 @@ def _with_fewer_layers(it: Situation, changes: dict[str, Any]) -> tuple[dict[str
     return found
 
 
-def _tokens_that_fit(it: Situation) -> int | None:
+def _tokens_that_fit(it: PlanInputs) -> int | None:
     """The length of a text that would fit, where the weights alone do; None where they do not or any length does."""
-    first = demands(it)[0]
+    first = memory_needs(it)[0]
     working = working_memory(it).total
     if first.fits or first.free is None:
         return None
@@ -102,8 +102,8 @@ def _extra(package: str, extra: str) -> str:
     return "" if importlib.util.find_spec(package) else f" (needs the extra: pip install 'mechamap[{extra}]')"
 
 
-def _spread_words(it: Situation) -> str:
+def _spread_words(it: PlanInputs) -> str:
     if it.places.device.type == "cuda":
         return "spread over all GPUs and memory, what is left on disk"
-    missing = demands(it)[0].needed - (it.places.compute.free or 0)
+    missing = memory_needs(it)[0].needed - (it.places.compute.free or 0)
     return f"some {missing / 1e9:.1f} GB of weights stay on disk, and are read for every batch: slow"

@@ -6,14 +6,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from mechamap import run_record
-from mechamap.config import config_to_dict
-from mechamap.lexicon import coverage
-from mechamap.plan.situation import Situation
-from mechamap.run import CATEGORY_FIGURES, NEURON_FIGURES, TOKEN_FIGURES
-from mechamap.run_record import LayerRows, ModelRecord, RunRecord, TokenRecord
+from mechamap.config.schema import config_to_dict
+from mechamap.plan.situation import PlanInputs
+from mechamap.runs import record as run_record
+from mechamap.runs.figure_names import CATEGORY_FIGURES, NEURON_FIGURES, TOKEN_FIGURES
+from mechamap.runs.record import LayerRows, ModelRecord, RunRecord, TokenRecord
+from mechamap.text.occurrences import coverage
 
 __all__ = ["RunSize", "run_size"]
+
 
 HEADER = 128  # bytes of a .npy file before its numbers
 PROOF_BYTES = 330  # of a layer's proof in run.json
@@ -33,7 +34,7 @@ class RunSize:
         return self.figures + self.record + self.activations
 
 
-def run_size(it: Situation) -> RunSize:
+def run_size(it: PlanInputs) -> RunSize:
     """The size of the run that a scan leaves."""
     config, layers, rows = it.config, it.layers, it.neurons
     columns = [len(config.categories)] * len(CATEGORY_FIGURES)
@@ -46,7 +47,7 @@ def run_size(it: Situation) -> RunSize:
     return RunSize(figures, _record_bytes(it), kept)
 
 
-def _record_bytes(it: Situation) -> int:
+def _record_bytes(it: PlanInputs) -> int:
     """What run.json takes: the record itself where the text was tokenized, else about that."""
     shape, text, config, layers, limit = it.shape, it.text, it.config, it.layers, it.config.limit_neurons
     model = ModelRecord("m" * 20, "m" * 20, "m" * 40, "r" * 40, shape.architecture, shape.parameters, "float32", "cpu")

@@ -16,9 +16,10 @@ from dataclasses import dataclass
 
 from mechamap.plan.places import CUDA_CONTEXT
 from mechamap.plan.shape import LayerShape, ModelShape
-from mechamap.plan.situation import Situation
+from mechamap.plan.situation import PlanInputs
 
-__all__ = ["Demand", "Working", "demands", "working_memory"]
+__all__ = ["MemoryNeed", "Working", "memory_needs", "working_memory"]
+
 
 PROCESS = 450_000_000  # bytes of Python with torch and transformers, measured
 PACKING = 250_000_000  # of what packs weights into few bits, and of weights on their way through it
@@ -54,7 +55,7 @@ class Working:
         return self.forward + max(self.scoring, self.writing)
 
 
-def working_memory(it: Situation) -> Working:
+def working_memory(it: PlanInputs) -> Working:
     """What a scan needs beside the weights."""
     shape, text, item, layers, limit = it.shape, it.text, it.weights.item, it.layers, it.config.limit_neurons
     batches = text.batches(it.batch)
@@ -76,7 +77,7 @@ def working_memory(it: Situation) -> Working:
     )
 
 
-def _scoring(it: Situation, scanned: int) -> int:
+def _scoring(it: PlanInputs, scanned: int) -> int:
     """What is made of a layer's activations while they are scored; ``scanned`` is how many a token has."""
     config, text, item = it.config, it.text, it.weights.item
     rows = max(layer.neurons(config.limit_neurons) for layer in it.layers)
@@ -102,7 +103,7 @@ def _writing(shape: ModelShape, layers: tuple[LayerShape, ...], item: int) -> in
 
 
 @dataclass(frozen=True, slots=True)
-class Demand:
+class MemoryNeed:
     """What a scan needs of one device, and what is free there (None: nobody knows).
 
     Attributes:
@@ -128,7 +129,7 @@ class Demand:
         return self.free is None or self.needed <= self.free
 
 
-def demands(it: Situation) -> tuple[Demand, ...]:
+def memory_needs(it: PlanInputs) -> tuple[MemoryNeed, ...]:
     """What a scan needs, the device that computes first.
 
     A model that accelerate spreads needs its activations and its largest block there; what else does not fit goes to
@@ -139,9 +140,9 @@ def demands(it: Situation) -> tuple[Demand, ...]:
     if places.spread:
         weights = max(it.weights.blocks) if it.weights.blocks else 0
     process = (CUDA_CONTEXT if on_card else PROCESS) + (PACKING if it.weights.packed else 0)
-    first = Demand(places.compute.name, weights, working, process, places.compute.free)
+    first = MemoryNeed(places.compute.name, weights, working, process, places.compute.free)
     if not on_card or places.device.type == "mps":  # whose memory is the machine's
         return (first,)
     # Weights come to a card through memory; of a file that is mapped as it is, nothing stays there.
     passing = it.loaded if it.weights.cast and not it.weights.packed and not places.spread else 0
-    return first, Demand(places.host.name, passing, 0, PROCESS_WITH_CUDA, places.host.free)
+    return first, MemoryNeed(places.host.name, passing, 0, PROCESS_WITH_CUDA, places.host.free)

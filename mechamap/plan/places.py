@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mechamap.config import ScanConfig
-from mechamap.memory import free_memory
-from mechamap.models.devices import pick_device
+from mechamap.config.schema import ScanConfig
+from mechamap.models.loading.devices import pick_device
+from mechamap.system.memory import free_memory
 
 if TYPE_CHECKING:
     import torch
 
 __all__ = ["Place", "Places", "places_of"]
+
 
 CUDA_CONTEXT = 500_000_000  # bytes that CUDA itself takes of a card
 

@@ -5,31 +5,69 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from mechamap.config import ScanConfig
-from mechamap.models import gguf
-from mechamap.models.checkpoint import read_tokenizer
-from mechamap.models.devices import check_names, pick_dtype
-from mechamap.models.offload import check_device_map
-from mechamap.models.quiet import quiet_transformers
-from mechamap.models.trouble import translated
-from mechamap.paths import user_path
+from mechamap.config.schema import ScanConfig
+from mechamap.models.loading import gguf
+from mechamap.models.loading.checkpoint import read_tokenizer
+from mechamap.models.loading.devices import check_names, pick_dtype
+from mechamap.models.loading.offload import check_device_map
+from mechamap.models.loading.trouble import quiet_transformers, translated
 from mechamap.plan.alternatives import Option, options
 from mechamap.plan.disk_need import RunSize, run_size
-from mechamap.plan.memory_need import Demand, demands
+from mechamap.plan.memory_need import MemoryNeed, memory_needs
 from mechamap.plan.places import places_of
 from mechamap.plan.shape import ModelShape, model_shape, on_meta
-from mechamap.plan.situation import Situation
+from mechamap.plan.situation import PlanInputs
 from mechamap.plan.source import ModelFiles, find_files
 from mechamap.plan.text_size import about, counted
 from mechamap.plan.time_need import Seconds, scan_seconds
-from mechamap.runs import runs_folder
+from mechamap.runs.library import runs_folder
+from mechamap.system.paths import user_path
 
-__all__ = ["ScanPlan", "plan_scan", "situation"]
+__all__ = ["ScanPlan", "plan_scan", "plan_to_dict", "situation"]
+
+
+def plan_to_dict(plan: ScanPlan) -> dict[str, Any]:
+    """All that a plan says. Bytes, seconds and counts; null where nobody knows."""
+    it = plan.scan
+    shape, weights, text = it.shape, it.weights, it.text
+    return {
+        "model": plan.name,
+        "label": it.files.source.label,
+        "architecture": shape.architecture,
+        "kind": shape.kind,
+        "parameters": shape.parameters,
+        "d_model": shape.d_model,
+        "layers": len(shape.layers),
+        "layers_scanned": [layer.number for layer in it.layers],
+        "neurons": shape.neurons(),
+        "neurons_scanned": it.neurons,
+        "experts": shape.experts,
+        "dtype": weights.dtype,
+        "dtype_from": weights.why,
+        "packed": weights.packed or None,
+        "device": str(it.places.device),
+        "text": {
+            "positions": text.positions,
+            "scored": text.scored,
+            "windows": text.windows,
+            "counted": text.is_counted,
+        },
+        "weights": {"whole": weights.total, "loaded": it.loaded, "stored": weights.stored},
+        "memory": [{**asdict(demand), "needed": demand.needed, "fits": demand.fits} for demand in plan.memory],
+        "run": {**asdict(plan.run), "total": plan.run.total},
+        "disk": plan.disk,
+        "seconds": None if plan.seconds is None else {**asdict(plan.seconds), "total": plan.seconds.total},
+        "fits": plan.fits,
+        "lacking": list(plan.lacking),
+        "would_fit": [asdict(option) for option in plan.would_fit],
+        "notes": list(plan.notes),
+    }
+
 
 Teller = Callable[[str], None]
 
@@ -50,8 +88,8 @@ class ScanPlan:
     """
 
     name: str
-    scan: Situation
-    memory: tuple[Demand, ...]
+    scan: PlanInputs
+    memory: tuple[MemoryNeed, ...]
     run: RunSize
     disk: int | None
     seconds: Seconds | None
@@ -100,7 +138,7 @@ def plan_scan(
     it = situation(find_files(name, config, fetch=fetch, stage=stage), config, whole=whole)
     size = run_size(it)
     stage("measuring the speed of this machine")
-    needs = demands(it)
+    needs = memory_needs(it)
     return ScanPlan(
         name=name,
         scan=it,
@@ -113,7 +151,7 @@ def plan_scan(
     )
 
 
-def situation(files: ModelFiles, config: ScanConfig, *, quick: bool = False, whole: bool = False) -> Situation:
+def situation(files: ModelFiles, config: ScanConfig, *, quick: bool = False, whole: bool = False) -> PlanInputs:
     """The model, text and machine that a plan starts from.
 
     Args:
@@ -134,7 +172,7 @@ def situation(files: ModelFiles, config: ScanConfig, *, quick: bool = False, who
     shape, tokenizer = read(files, config.neurons, config.trust_remote_code, stamp)
     has_tokenizer = tokenizer is not None
     text = counted(config, tokenizer, shape.context, shape.kind) if has_tokenizer else about(config, shape.context)
-    it = Situation(files, shape, text, config, places_of(config), torch.get_num_threads(), whole)
+    it = PlanInputs(files, shape, text, config, places_of(config), torch.get_num_threads(), whole)
     assert it.layers  # raises where the config names one that there is not
     return it
 
@@ -178,10 +216,10 @@ def _small_files(files: ModelFiles) -> list[Path]:
     return [path for path in sorted(files.path.iterdir()) if path.is_file() and path not in weights]
 
 
-def _seconds(it: Situation, run_bytes: int, started: bool) -> Seconds:
+def _seconds(it: PlanInputs, run_bytes: int, started: bool) -> Seconds:
     import torch
 
-    from mechamap.plan.speed import measure, scoring_speed
+    from mechamap.plan.time_need import measure, scoring_speed
 
     device, config = it.places.device, it.config
     dtype = pick_dtype(it.weights.dtype) or torch.float32
@@ -191,7 +229,7 @@ def _seconds(it: Situation, run_bytes: int, started: bool) -> Seconds:
     return scan_seconds(it, speed, scoring_speed(plan, device, it.threads), run_bytes, started=started)
 
 
-def _notes(it: Situation) -> Iterator[str]:
+def _notes(it: PlanInputs) -> Iterator[str]:
     if it.files.problem:
         yield f"As it is, it cannot be scanned: {it.files.problem}"
     elif not it.files.weights:

@@ -8,17 +8,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mechamap.models.architectures import config_d_model, text_config
-from mechamap.models.discovery import linear_shape
-from mechamap.models.kinds import Kind, auto_class, kind_of, longest_window
-from mechamap.models.layers import neuron_layers
+from mechamap.models.loaded import Kind
+from mechamap.models.loading.kinds import auto_class, kind_of, longest_window
+from mechamap.models.neurons.architectures import config_d_model, text_config
+from mechamap.models.neurons.discovery import linear_shape
+from mechamap.models.neurons.layers import neuron_layers
 
 if TYPE_CHECKING:
     from torch import nn
 
-    from mechamap.models.layers import NeuronLayer
+    from mechamap.models.neurons.layers import NeuronLayer
 
 __all__ = ["LayerShape", "ModelShape", "model_shape", "on_meta"]
+
 
 # What configs call the number of experts that a token goes to.
 _ACTIVE_EXPERTS = (
@@ -178,7 +180,7 @@ def model_shape(model: nn.Module, kind: Kind, template: Sequence[str] | None = N
 
 def _layer_shapes(model: nn.Module, layers: Sequence[NeuronLayer], active_experts: int) -> tuple[LayerShape, ...]:
     sharing = Counter(layer.block for layer in layers)  # where layers share a block, each is one of its runs
-    return tuple(_layer_shape(model, layer, active_experts, layer.runs // sharing[layer.block]) for layer in layers)
+    return tuple(_layer_shape(model, layer, active_experts, layer.calls // sharing[layer.block]) for layer in layers)
 
 
 def _layer_shape(model: nn.Module, layer: NeuronLayer, active_experts: int, runs: int) -> LayerShape:

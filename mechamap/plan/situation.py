@@ -5,20 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from mechamap.batches import BATCH_TOKENS
-from mechamap.config import ScanConfig, parse_layers
+from mechamap.capture.batches import BATCH_TOKENS
+from mechamap.config.layers import parse_layers
+from mechamap.config.schema import ScanConfig
 from mechamap.plan.places import Places
 from mechamap.plan.shape import LayerShape, ModelShape
 from mechamap.plan.source import ModelFiles
 from mechamap.plan.text_size import TextSize
 from mechamap.plan.weights import WeightBytes, weight_bytes
-from mechamap.scan_record import KEEP_BYTES
+from mechamap.scan.record import KEEP_BYTES
 
-__all__ = ["Situation"]
+__all__ = ["PlanInputs"]
 
 
 @dataclass(frozen=True)
-class Situation:
+class PlanInputs:
     """A scan that is being planned.
 
     Attributes:

@@ -1,20 +1,29 @@
-"""Where a model's config, tokenizer and weights lie, found without reading or fetching any weights."""
+"""Where a model's config, tokenizer and weights lie, found without reading or fetching any weights.
+
+The number of weights in a GGUF file is read from its header in milliseconds: the reader of the ``gguf`` package makes
+an object of every word in the vocabulary, which takes seconds; here they are stepped over. Layout: magic, version,
+counts of tensors and of keys; the keys with their values; the tensors' names, shapes, formats and offsets
+(https://github.com/ggml-org/ggml/blob/master/docs/gguf.md).
+"""
 
 from __future__ import annotations
 
 import json
+import mmap
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 
 from mechamap.catalog import ModelSource, hub_cache, resolve
-from mechamap.config import ScanConfig
+from mechamap.config.schema import ScanConfig
 from mechamap.errors import MechaMapError, ModelNotFound, UsageError, WeightsError
-from mechamap.models import folder, gguf, hub
-from mechamap.models.quantized import check_packing
+from mechamap.models.loading import folder, gguf, hub
+from mechamap.models.loading.quantized import check_packing
 
-__all__ = ["ModelFiles", "find_files", "listed_bytes", "stored_dtype"]
+__all__ = ["ModelFiles", "find_files", "gguf_parameters", "listed_bytes", "stored_dtype"]
+
 
 # What safetensors calls the number formats that weights are kept in.
 _FORMATS = {"F64": "float64", "F32": "float32", "BF16": "bfloat16", "F16": "float16"}
@@ -149,3 +158,53 @@ def listed_bytes(path: Path) -> int | None:
         if isinstance(size, int):
             return size
     return None
+
+
+_STRING, _ARRAY = 8, 9
+_SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}  # bytes of a value, by its type
+
+
+def gguf_parameters(path: Path) -> int | None:
+    """The number of weights in a GGUF file, None where its header cannot be read."""
+    try:
+        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+            return _parameters(data)
+    except (OSError, ValueError, KeyError, RecursionError, struct.error):
+        return None
+
+
+def _parameters(data: mmap.mmap) -> int | None:
+    magic, version, tensors, keys = struct.unpack_from("<4sIQQ", data, 0)
+    if magic != b"GGUF" or version < 2:
+        return None
+    at = 24
+    for _ in range(keys):
+        at = _behind_string(data, at)
+        (kind,) = struct.unpack_from("<I", data, at)
+        at = _behind_value(data, at + 4, kind)
+    found = 0
+    for _ in range(tensors):
+        at = _behind_string(data, at)
+        (dimensions,) = struct.unpack_from("<I", data, at)
+        found += prod(struct.unpack_from(f"<{dimensions}Q", data, at + 4))
+        at += 4 + 8 * dimensions + 12
+    return found if at <= len(data) else None
+
+
+def _behind_value(data: mmap.mmap, at: int, kind: int) -> int:
+    if kind == _STRING:
+        return _behind_string(data, at)
+    if kind != _ARRAY:
+        return at + _SIZES[kind]
+    its, count = map(int, struct.unpack_from("<IQ", data, at))
+    at += 12
+    if its not in (_STRING, _ARRAY):
+        return at + count * _SIZES[its]
+    for _ in range(count):
+        at = _behind_value(data, at, its)
+    return at
+
+
+def _behind_string(data: mmap.mmap, at: int) -> int:
+    (length,) = struct.unpack_from("<Q", data, at)
+    return at + 8 + int(length)

@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mechamap.config import ScanConfig
+from mechamap.config.schema import ScanConfig
 
 if TYPE_CHECKING:
-    from mechamap.lexicon import Occurrence
-    from mechamap.scores.plan import ScorePlan
-    from mechamap.text import TokenizedText
+    from mechamap.scores.positions import ScorePlan
+    from mechamap.text.occurrences import Occurrence
+    from mechamap.text.tokenize import TokenizedText
 
 __all__ = ["TextSize", "about", "counted"]
+
 
 CHARACTERS_A_TOKEN = 4.0  # of English, by tokenizers of today
 
@@ -45,7 +46,7 @@ class TextSize:
 
     def batches(self, most: int) -> list[int]:
         """Tokens of each forward, padding included, when one takes at most so many."""
-        from mechamap.batches import window_batches
+        from mechamap.capture.batches import window_batches
 
         if self.tokenized is None:
             together = max(1, most // self.longest)  # windows
@@ -58,7 +59,7 @@ class TextSize:
 
     def score_plan(self, config: ScanConfig) -> ScorePlan:
         """Which positions count for which category; made-up occurrences where the text was not tokenized."""
-        from mechamap.scores.plan import CategoryPositions, ScorePlan, score_plan
+        from mechamap.scores.positions import CategoryPositions, ScorePlan, score_plan
 
         if self.tokenized is not None:
             count = len(config.categories)
@@ -75,8 +76,8 @@ def counted(config: ScanConfig, tokenizer: Any, context: int | None, kind: str =
     Raises:
         TextError: it cannot be scanned.
     """
-    from mechamap.lexicon import find_occurrences
-    from mechamap.text import tokenize
+    from mechamap.text.occurrences import find_occurrences
+    from mechamap.text.tokenize import tokenize
 
     tokenized = tokenize(config.texts, tokenizer, config, context, kind)
     occurrences = find_occurrences(tokenized, config.texts, config.categories)

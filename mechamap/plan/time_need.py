@@ -1,18 +1,103 @@
-"""How long a scan takes, from its multiplications and the memory it goes through. An estimate: right to a factor of
-two or three on a machine that does nothing else."""
+"""How long a scan takes, from its multiplications and the memory it goes through, at the speed measured here.
+
+An estimate: right to a factor of two or three on a machine that does nothing else.
+"""
 
 from __future__ import annotations
 
+import statistics
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from mechamap.models.neurons.activations import Activations
 from mechamap.plan.shape import LayerShape, ModelShape
-from mechamap.plan.situation import Situation
+from mechamap.plan.situation import PlanInputs
+from mechamap.scores.layer import layer_scorer
+from mechamap.scores.positions import ScorePlan
+from mechamap.scores.ranked import BLOCK_ELEMENTS
 
 if TYPE_CHECKING:
-    from mechamap.plan.speed import Speed
+    import torch
 
-__all__ = ["Seconds", "scan_seconds"]
+__all__ = ["Seconds", "Speed", "measure", "scan_seconds", "scoring_speed"]
+
+
+BUDGET, LEAST = 0.1, 5  # seconds for each measurement, and calls however long they take
+ROWS, MOST = 512, 4096  # tokens of the product, and its widest side: nothing measured takes more than some 70 MB
+COPIED = 16 * 2**20
+SCORED = 8192  # positions of the sample that is scored
+BLOCKS = 8  # most blocks of it, one a thread
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """What a device does in a second: multiplications and additions, and bytes that are read or written."""
+
+    flops: float
+    flops32: float  # in float32, whatever the model's number format
+    bytes: float
+
+
+def measure(device: torch.device, dtype: torch.dtype, d_model: int, d_mlp: int) -> Speed:
+    """Time products of the shape of a model's MLP, cut to a size that takes no time, and a copy."""
+    import torch
+
+    d_in, d_out = min(d_model, MOST), min(d_mlp, MOST)
+
+    def flops(format: torch.dtype) -> float:
+        tokens = torch.ones(ROWS, d_in, dtype=format, device=device)  # [tokens, d_in]
+        weight = torch.ones(d_out, d_in, dtype=format, device=device)
+        seconds = _seconds(lambda: torch.nn.functional.linear(tokens, weight), device)
+        return 2 * ROWS * d_in * d_out / seconds
+
+    with torch.inference_mode():
+        in_dtype = flops(dtype)
+        in_float32 = in_dtype if dtype == torch.float32 else flops(torch.float32)
+        block = torch.ones(COPIED // 4, device=device)
+        copied = 2 * COPIED / _seconds(lambda: block.mul(2.0), device)
+    return Speed(in_dtype, in_float32, copied)
+
+
+def scoring_speed(plan: ScorePlan, device: torch.device, threads: int) -> float:
+    """Activations that are scored in a second, by scoring made-up ones against the scan's own plan."""
+    import torch
+
+    sample = plan.restricted(np.arange(min(plan.scored, SCORED)))
+    neurons = max(8, BLOCK_ELEMENTS // max(sample.scored, 1)) * min(threads, BLOCKS)
+    generator = torch.Generator().manual_seed(0)
+    activations = torch.randn(sample.scored, neurons, generator=generator).to(device)  # [S, neurons]
+    score = layer_scorer(sample, threads)
+    seconds = _seconds(lambda: score([Activations(activations)]), device)
+    # A row is sorted: what it costs grows a little faster than its length.
+    longer = np.log2(max(plan.scored, 2)) / np.log2(max(sample.scored, 2))
+    return float(sample.scored * neurons / seconds / longer)
+
+
+def _seconds(work: Callable[[], Any], device: torch.device) -> float:
+    """How long a call takes: the median, which a machine that is busy for a moment does not move."""
+    import torch
+
+    def wait() -> None:
+        if device.type == "cuda":
+            torch.cuda.synchronize(device)
+        elif device.type == "mps":
+            torch.mps.synchronize()
+
+    work()  # sets things up
+    wait()
+    began = time.perf_counter()
+    took: list[float] = []
+    while len(took) < LEAST or (time.perf_counter() - began < BUDGET and len(took) < 200):
+        at = time.perf_counter()
+        work()
+        wait()
+        took.append(time.perf_counter() - at)
+    return max(statistics.median(took), 1e-9)
+
 
 READ_BYTES = 1e9  # bytes a second that weights are taken to come from a disk with
 START = 3.0  # seconds until torch and transformers are there, the tokenizer is read and the model built
@@ -43,7 +128,7 @@ class Seconds:
 
 
 def scan_seconds(
-    it: Situation, speed: Speed, scored_a_second: float, run_bytes: int, *, started: bool = False
+    it: PlanInputs, speed: Speed, scored_a_second: float, run_bytes: int, *, started: bool = False
 ) -> Seconds:
     """The stages of a scan.
 
@@ -82,7 +167,7 @@ def _others(shape: ModelShape, passed: list[LayerShape]) -> float:
     return max(shape.outside - 2 * embedding, 0) * share
 
 
-def _writes(it: Situation, speed: Speed) -> float:
+def _writes(it: PlanInputs, speed: Speed) -> float:
     """The moments of the unembedding, and the products of every output weight with them; all in float32."""
     if it.shape.kind != "decoder":
         return 0.0

@@ -5,14 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from mechamap.catalog import resolve
-from mechamap.config import ScanConfig
+from mechamap.config.schema import ScanConfig
 from mechamap.errors import MechaMapError
 from mechamap.plan.alternatives import Option, options
-from mechamap.plan.gguf_header import gguf_parameters
-from mechamap.plan.memory_need import PROCESS, demands
+from mechamap.plan.memory_need import PROCESS, memory_needs
 from mechamap.plan.places import places_of
 from mechamap.plan.scan_plan import situation
-from mechamap.plan.source import find_files
+from mechamap.plan.source import find_files, gguf_parameters
 from mechamap.plan.weights import ITEM_BYTES
 
 __all__ = ["Shortfall", "shortfall"]
@@ -39,7 +38,7 @@ def shortfall(name: str, config: ScanConfig, *, whole: bool = False) -> Shortfal
         if source.kind == "gguf" and source.path is not None:
             return _of_gguf(gguf_parameters(source.path) or 0, config)
         it = situation(find_files(name, config, fetch=False), config, quick=True, whole=whole)
-        for demand in demands(it):
+        for demand in memory_needs(it):
             if not demand.fits:
                 return Shortfall(demand.device, demand.needed, demand.free or 0, options(it))
     except MechaMapError:

@@ -16,6 +16,7 @@ from mechamap.scores.ranks import average_precision
 
 __all__ = ["Choice", "HeldOut"]
 
+
 STRONG = 0.4  # |AUROC - 1/2|, on every half, from which the average precision is worked out
 
 

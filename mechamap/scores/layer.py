@@ -10,12 +10,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mechamap.models.experts import Activations
-from mechamap.scores.plan import ScorePlan
+from mechamap.models.neurons.activations import Activations
+from mechamap.scores.positions import ScorePlan
 from mechamap.scores.ranked import Figures, RankedScores, empty_figures
 from mechamap.scores.ranked_torch import TorchScores
 
 __all__ = ["LayerScores", "layer_scorer"]
+
 
 COPY_BYTES = 64 * 2**20
 DEAD = 1e-3  # of the layer's root-mean-square activation

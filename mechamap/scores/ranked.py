@@ -19,9 +19,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.scores.plan import ScorePlan
+from mechamap.scores.positions import ScorePlan
 
 __all__ = ["BLOCK_ELEMENTS", "PER_CATEGORY", "Figures", "RankedScores", "empty_figures", "pack", "runs"]
+
 
 # Activations a block; smaller ones spend their time between calls, larger ones miss the caches.
 BLOCK_ELEMENTS = 256 * 1024

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mechamap.scores.plan import CategoryPositions, Pooling, ScorePlan
+from mechamap.scores.positions import CategoryPositions, Pooling, ScorePlan
 from mechamap.scores.ranked import PER_CATEGORY, Figures, empty_figures
 
 __all__ = ["TorchScores"]
+
 
 BLOCK_BYTES = 256 * 2**20  # sorted copies of a block: values and positions
 

@@ -12,6 +12,7 @@ from mechamap.scores.ranked import BLOCK_ELEMENTS, pack, runs
 
 __all__ = ["average_precision", "in_blocks", "sorted_bounds"]
 
+
 _LOW = np.int64(0xFFFFFFFF)
 
 

@@ -19,11 +19,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mechamap.config import Category
-from mechamap.models import NeuronLayer
+from mechamap.config.schema import Category
+from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.models.unembedding import Unembedding
 
 __all__ = ["WriteScores", "category_tokens", "first_tokens"]
+
 
 _IN_FRONT = "the "  # words are mostly met inside a sentence, and tokenizers spell them otherwise there
 

@@ -1,1 +1,1 @@
-"""Tables that say something about runs: one value, written for a terminal, a page, a program or a screen."""
+"""Reports as values, and written for people and programs: start in ``table``, then ``formats``."""

@@ -15,6 +15,7 @@ from mechamap.tables.table import Column
 
 __all__ = ["GAP", "Block", "blocks_of", "title_lines"]
 
+
 GAP = 2  # cells between columns
 _FLOORS = {"tokens": 12, "text": 16}  # a cell is not cut to less than this
 _LEAST = 4  # unless there is no room even for one column beside the first

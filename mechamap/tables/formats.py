@@ -11,6 +11,7 @@ from mechamap.tables.table import Report
 
 __all__ = ["FORMATS", "format_of", "written"]
 
+
 FORMATS = ("table", "json", "csv", "md")
 _SUFFIXES = {".txt": "table", ".json": "json", ".csv": "csv", ".md": "md"}
 
@@ -62,11 +63,11 @@ def written(
 
 def _for_programs(report: Report, format: str, selection: Selection) -> str:
     if format == "json":
-        from mechamap.tables.json_report import json_text
+        from mechamap.tables.programs import json_text
 
         return json_text(report, selection)
     if len(selection.tables) != 1:
         raise UsageError("A CSV holds one table.", "Give one --table, or a folder: --out DIR/")
-    from mechamap.tables.csv_table import csv_text
+    from mechamap.tables.programs import csv_text
 
     return csv_text(selection.tables[0], selection.rows_of(selection.tables[0]))

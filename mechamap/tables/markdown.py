@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mechamap.plain_text import markdown_escaped, markdown_row, printable
-from mechamap.tables.cell_text import cell_text, is_number
+from mechamap.tables.numbers import cell_text, is_number
 from mechamap.tables.selection import Selection, more_rows
 from mechamap.tables.table import Report, Table
+from mechamap.wording.plain import markdown_escaped, markdown_row, printable
 
 __all__ = ["markdown_text"]
 

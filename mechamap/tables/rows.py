@@ -1,21 +1,89 @@
-"""Rows of a table put together cell by cell, each with the neurons behind it where there are any."""
+"""Columns and rows of a table put together, each cell with the neurons behind it where there are any."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import SupportsFloat
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.tables.table import Cell, Column, Link, Table
+from mechamap.errors import UsageError
+from mechamap.figures.catalogue import FigureKind
+from mechamap.query.link import Link
+from mechamap.tables.table import Cell, Column, Kind, Table
 
-__all__ = ["Behind", "Rows", "first_rows", "number", "numbers"]
+__all__ = [
+    "LinkedCell",
+    "Rows",
+    "category_columns",
+    "checked_threshold",
+    "column_kind",
+    "first_rows",
+    "number",
+    "numbers",
+    "threshold_text",
+]
+
+
+_KINDS: dict[str, Kind] = {
+    "selectivity": "correlation",
+    "auroc": "probability",
+    "ap": "probability",
+    "held_out_auroc": "probability",
+    "held_out_ap": "probability",
+    "second_auroc": "probability",
+    "p": "p",
+    "write_p": "p",
+    "cause": "effect",
+    "cause_measured": "effect",
+}
+
+
+def column_kind(kind: FigureKind) -> Kind:
+    """How a figure's values are written."""
+    return _KINDS.get(kind.name, "signed")
+
+
+def threshold_text(kind: FigureKind, threshold: float) -> str:
+    """Which values count: ``|reads| >= 0.9``, ``p <= 0.05``, ``auroc >= 0.95 or <= 0.05``."""
+    if kind.ascending:
+        return f"{kind.label} ≤ {threshold:g}"
+    if kind.two_sided and kind.centre == 0:
+        return f"|{kind.label}| ≥ {threshold:g}"
+    if kind.two_sided:
+        return f"{kind.label} ≥ {threshold:g} or ≤ {kind.mirrored(threshold):g}"
+    return f"{kind.label} ≥ {threshold:g}"
+
+
+def category_columns(categories: Iterable[str], kind: Kind, *taken: str) -> tuple[Column, ...]:
+    """A column for each category; one that is called as another column is has that said in its key."""
+    return tuple(Column(f"{name} (category)" if name in taken else name, name, kind) for name in categories)
+
+
+def checked_threshold(kind: FigureKind, threshold: float) -> float:
+    """A threshold that a user gave.
+
+    Raises:
+        UsageError: no neuron, or every neuron, would count.
+    """
+    if not math.isfinite(threshold):
+        raise UsageError(f"The threshold is {threshold}; it must be a number.")
+    name = f"A threshold of {threshold:g} makes no sense for {kind.label}"
+    if kind.two_sided and threshold <= kind.centre:
+        raise UsageError(
+            f"{name}: it is taken on both sides of {kind.centre:g}, so every neuron would count.",
+            f"Give one above {kind.centre:g}; usual is {kind.usual:g}.",
+        )
+    if column_kind(kind) in ("correlation", "probability", "p") and not 0 <= threshold <= 1:
+        raise UsageError(f"{name}: it must be within 0 and 1.", f"Usual is {kind.usual:g}.")
+    return threshold
 
 
 @dataclass(frozen=True, slots=True)
-class Behind:
+class LinkedCell:
     """A cell with the neurons behind it."""
 
     cell: Cell
@@ -29,10 +97,10 @@ class Rows:
     cells: list[tuple[Cell, ...]] = field(default_factory=list)
     links: list[tuple[Link | None, ...]] = field(default_factory=list)
 
-    def add(self, *cells: Cell | Behind) -> None:
+    def add(self, *cells: Cell | LinkedCell) -> None:
         """One row; a cell alone has no neurons behind it."""
-        self.cells.append(tuple(cell.cell if isinstance(cell, Behind) else cell for cell in cells))
-        self.links.append(tuple(cell.link if isinstance(cell, Behind) else None for cell in cells))
+        self.cells.append(tuple(cell.cell if isinstance(cell, LinkedCell) else cell for cell in cells))
+        self.links.append(tuple(cell.link if isinstance(cell, LinkedCell) else None for cell in cells))
 
     def table(
         self,

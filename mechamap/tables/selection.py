@@ -6,10 +6,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from mechamap.errors import UsageError
-from mechamap.near import near_hint
 from mechamap.tables.table import Report, Table
+from mechamap.wording.suggest import suggestion
 
 __all__ = ["ROWS", "Selection", "more_rows", "no_table", "selected"]
+
 
 ROWS = 10  # of a long table that people read
 
@@ -54,7 +55,7 @@ def selected(report: Report, keys: Sequence[str] | None) -> tuple[Table, ...]:
 
 def no_table(key: str, known: Sequence[str]) -> UsageError:
     """What is said where there is no table of a key."""
-    return UsageError(f"There is no table {key!r}; there is {', '.join(known) or 'none'}.", near_hint(key, known))
+    return UsageError(f"There is no table {key!r}; there is {', '.join(known) or 'none'}.", suggestion(key, known))
 
 
 def more_rows(table: Table, rows: int) -> str:

@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
-__all__ = ["Cell", "Column", "Kind", "Link", "Report", "Table", "Values", "report_from_dict", "report_to_dict"]
+from mechamap.query.link import Link
 
-# What a column holds, which says how it is written: see mechamap.number_text.
+__all__ = ["Cell", "Column", "Kind", "Report", "Table", "Values", "report_from_dict", "report_to_dict"]
+
+
+# What a column holds, which says how it is written: see mechamap.tables.numbers.
 Kind: TypeAlias = Literal[
     "text",  # as it stands
     "neuron",  # a neuron's name, L7.N1844
@@ -49,25 +52,6 @@ class Column:
     key: str
     title: str
     kind: Kind = "text"
-
-
-@dataclass(frozen=True, slots=True)
-class Link:
-    """The neurons behind a cell: those of a run that a filter keeps.
-
-    Attributes:
-        where: an expression of :mod:`mechamap.query`, or one neuron's name; empty: all neurons.
-        category: the category to look at them by; empty: as it was.
-        run: which of the report's runs.
-        sort: columns to sort by; empty: as it was.
-        neuron: the one to go to; empty: the first.
-    """
-
-    where: str = ""
-    category: str = ""
-    run: int = 0
-    sort: str = ""
-    neuron: str = ""
 
 
 @dataclass(frozen=True, slots=True)

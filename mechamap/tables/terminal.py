@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import zip_longest
 
-from mechamap.plain_text import printable
-from mechamap.tables.cell_text import cell_text, is_number
 from mechamap.tables.column_widths import GAP, Block, blocks_of, title_lines
+from mechamap.tables.numbers import cell_text, is_number
 from mechamap.tables.selection import Selection, more_rows
 from mechamap.tables.table import Column, Report, Table
-from mechamap.tables.terminal_lines import filled, wrapped
+from mechamap.wording.cells import filled, wrapped
+from mechamap.wording.plain import printable
 
 __all__ = ["terminal_text"]
+
 
 _INDENT = "  "
 _NARROWEST = 24

@@ -1,1 +1,1 @@
-"""The widgets of the explorer, one concept a file."""
+"""Widgets that several screens use."""

@@ -14,6 +14,7 @@ from textual.widget import Widget
 
 __all__ = ["KeyFooter"]
 
+
 # What goes first where not all fit; everything is in the help.
 _DISPENSABLE = (
     "command_palette", "about", "copy", "goto", "estimate_causes", "mark", "new_scan", "confirm_run", "export",

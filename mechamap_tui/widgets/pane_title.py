@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from textual.content import Content
 from textual.style import Style
 
-from mechamap_tui.terminal_text import clean
+from mechamap_tui.terminal.terminal_text import clean
 
 __all__ = ["first_fitting", "pane_title"]
+
 
 JOINT = " ── "
 BORDER = 6  # cells that the border keeps for itself: a corner, a dash and a space at either end

@@ -7,10 +7,11 @@ from textual.app import RenderResult
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from mechamap_tui.engine_values import Progress
-from mechamap_tui.terminal_text import clean
+from mechamap.protocol.messages import Progress
+from mechamap_tui.terminal.terminal_text import clean
 
 __all__ = ["ScanProgress", "bytes_text", "duration_text", "progress_line", "stage_text"]
+
 
 SCANNING = "scanning"
 _STAGES = {

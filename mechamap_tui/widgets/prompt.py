@@ -17,6 +17,7 @@ from mechamap.errors import MechaMapError
 
 __all__ = ["Prompt"]
 
+
 REST = 0.12  # seconds without a key after which what was typed is checked
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from architecture_matrix import causal_types
-from tiny_encoders import tiny_of
-from tiny_models import tiny_model
+from support.architecture_matrix import causal_types
+from support.tiny_encoders import tiny_of
+from support.tiny_models import tiny_model
 
 from mechamap.csv_files.limits import limits_of_config
-from mechamap.models.layers import neuron_layers
+from mechamap.models.neurons.layers import neuron_layers
 
 pytestmark = [pytest.mark.matrix, pytest.mark.timeout(600)]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from architecture_matrix import Result, causal_types, examine_all
+from support.architecture_matrix import Result, causal_types, examine_all
 
 from scripts.write_architecture_docs import FILE, page
 

@@ -11,14 +11,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from large_csv import write_large_csv
+from support.large_csv import write_large_csv
+from support.repository import ROOT
 
 pytestmark = [
     pytest.mark.measured,
     pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peaks of memory are read from /proc"),
 ]
 
-ROOT = Path(__file__).parent.parent.parent
 
 # Reads a file, and prints the size of the run and the most memory that this took above what the process had before.
 MEASURED = """

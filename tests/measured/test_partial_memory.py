@@ -19,8 +19,8 @@ def test_the_upper_blocks_of_the_real_model_take_no_memory(smollm2_path: Path) -
     """In bfloat16, since float32 weights are mapped from the file and only take memory once they run."""
     program = f"""
 import sys
-from mechamap.models import load_model
-from mechamap.models.quiet import quiet_transformers
+from mechamap.models.loading.load import load_model
+from mechamap.models.loading.trouble import quiet_transformers
 with quiet_transformers():
     from transformers import LlamaForCausalLM
 peak = lambda: next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM:")) * 1024

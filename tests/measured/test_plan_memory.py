@@ -10,9 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.repository import ROOT
 
-from mechamap.config import ScanConfig, default_config, with_overrides
-from mechamap.plan import plan_scan
+from mechamap.config.schema import ScanConfig, default_config, with_overrides
+from mechamap.plan.scan_plan import plan_scan
 
 pytestmark = [
     pytest.mark.measured,
@@ -20,7 +21,6 @@ pytestmark = [
     pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peaks of memory are read from /proc"),
 ]
 
-ROOT = Path(__file__).parent.parent.parent
 TEXT = " ".join(["On Monday the dog ate a red apple in Paris, and the cat took a train to London."] * 1500)
 
 # Runs a scan, and prints the most memory that its process had: what is its own, and files that are mapped.

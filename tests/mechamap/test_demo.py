@@ -6,17 +6,17 @@ import importlib.util
 import re
 import sys
 from collections import Counter
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from support.repository import ROOT
 
 from mechamap.catalog import demo_folder
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+SCRIPTS = ROOT / "scripts"
 
 
 def script(name: str) -> ModuleType:

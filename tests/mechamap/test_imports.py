@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from recorded_run import recorded_run
+from support.recorded_run import recorded_run
+from support.repository import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 HEAVY = ("torch", "transformers", "pandas", "pyarrow", "sklearn", "scipy")
 
 
@@ -27,7 +27,9 @@ def test_importing_the_package_loads_next_to_nothing() -> None:
 
 
 def test_the_help_of_the_command_line_loads_no_numpy() -> None:
-    loaded = loaded_after("from mechamap.cli import main\ntry:\n    main(['--help'])\nexcept SystemExit:\n    pass")
+    loaded = loaded_after(
+        "from mechamap.cli.main import main\ntry:\n    main(['--help'])\nexcept SystemExit:\n    pass"
+    )
     assert loaded.isdisjoint((*HEAVY, "textual", "mechamap_tui"))
 
 
@@ -40,13 +42,13 @@ def test_the_help_of_the_explorer_loads_no_textual() -> None:
 
 def test_opening_a_run_needs_numpy_alone(tmp_path: Path) -> None:
     recorded_run(tmp_path / "run")
-    loaded = loaded_after(f"from mechamap.run import Run\nRun.open({str(tmp_path / 'run')!r}).column('max').sum()")
+    loaded = loaded_after(f"from mechamap.runs.run import Run\nRun.open({str(tmp_path / 'run')!r}).column('max').sum()")
     assert "numpy" in loaded
     assert loaded.isdisjoint((*HEAVY, "textual", "mechamap_tui"))
 
 
 def test_the_engine_process_says_hello_without_torch() -> None:
-    loaded = loaded_after("import mechamap.engine, mechamap.engine_methods")
+    loaded = loaded_after("import mechamap.engine.server, mechamap.engine.methods")
     assert loaded.isdisjoint((*HEAVY, "numpy", "textual", "mechamap_tui"))
 
 
@@ -57,7 +59,7 @@ def test_no_module_of_the_explorer_loads_torch() -> None:
         "    importlib.import_module(module.name)"
     )
     loaded = loaded_after(statements)
-    assert "mechamap_tui.screens.browse" in loaded
+    assert "mechamap_tui.browse.screen" in loaded
     assert loaded.isdisjoint((*HEAVY, "mechamap.models", "mechamap.scan", "mechamap.capture", "mechamap.engine"))
 
 
@@ -66,8 +68,8 @@ def test_the_whole_explorer_on_a_run_with_every_screen_opened_loads_no_torch(tmp
     statements = f"""
 import asyncio
 from mechamap_tui.app import MechaMapApp
-from mechamap_tui.target import read_target
-from mechamap_tui.scan_draft import ScanDraft
+from mechamap_tui.start.target import read_target
+from mechamap_tui.jobs.draft import ScanDraft
 
 async def main():
     app = MechaMapApp(read_target({str(tmp_path / "run")!r}))
@@ -83,7 +85,7 @@ async def main():
 asyncio.run(main())
 """
     loaded = loaded_after(statements, cwd=tmp_path)
-    assert {"mechamap_tui.screens.export", "mechamap_tui.screens.scan_form", "mechamap_tui.screens.help"} <= loaded
+    assert {"mechamap_tui.dialogs.export", "mechamap_tui.scan.form", "mechamap_tui.dialogs.help"} <= loaded
     assert loaded.isdisjoint(HEAVY)
 
 

@@ -7,28 +7,28 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from engine_double import EngineDouble
-from recorded_run import recorded_run
+from support.engine_double import EngineDouble
+from support.recorded_run import recorded_run
+from support.waiting import until
 from textual.command import CommandPalette
 from textual.css.query import NoMatches
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, Static
 from textual.worker import WorkerFailed
-from waiting import until
 
 from mechamap.errors import EngineError, ModelNotFound, RunError
-from mechamap.runs import RunSummary
+from mechamap.protocol.messages import Progress
+from mechamap.runs.library import RunSummary
 from mechamap_tui.__main__ import main
 from mechamap_tui.app import MechaMapApp
-from mechamap_tui.engine_values import Progress
-from mechamap_tui.screens.browse import BrowseScreen
-from mechamap_tui.screens.confirm import ConfirmScreen
-from mechamap_tui.screens.error import ErrorScreen
-from mechamap_tui.screens.help import HelpScreen
-from mechamap_tui.screens.scan import ScanScreen, facts
-from mechamap_tui.screens.scan_form import ScanFormScreen
-from mechamap_tui.screens.start import StartScreen
-from mechamap_tui.target import read_target
+from mechamap_tui.browse.screen import BrowseScreen
+from mechamap_tui.dialogs.confirm import ConfirmScreen
+from mechamap_tui.dialogs.error import ErrorScreen
+from mechamap_tui.dialogs.help import HelpScreen
+from mechamap_tui.scan.form import ScanFormScreen
+from mechamap_tui.scan.screen import ScanScreen, facts
+from mechamap_tui.start.screen import StartScreen
+from mechamap_tui.start.target import read_target
 from mechamap_tui.widgets.progress import ScanProgress, progress_line
 
 
@@ -293,7 +293,7 @@ async def test_a_screen_that_is_taken_down_while_it_looks_for_runs_fails_nowhere
     async with app.run_test() as pilot:
         await shows(pilot, StartScreen, lambda: app.screen.query_one("#list", OptionList).option_count > 0)
         start = app.screen
-        monkeypatch.setattr("mechamap_tui.screens.start.list_runs", slow)
+        monkeypatch.setattr("mechamap_tui.start.screen.list_runs", slow)
         start._reload()
         await until(pilot, looking.is_set)
         start._pruning = True  # as Textual marks a screen, before it removes what is on it and then the screen

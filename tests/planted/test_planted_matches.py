@@ -7,16 +7,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from permuted_models import save_twin
-from tiny_models import save_tiny_model
+from support.permuted_models import save_twin
+from support.tiny_models import save_tiny_model
 
 from mechamap.catalog import demo_folder
-from mechamap.compare.matching import MatchSettings, closest_neurons
-from mechamap.compare.word_activations import ModelWords, aligned
-from mechamap.compare.word_pass import read_words
-from mechamap.config import default_config, with_overrides
-from mechamap.models import load_model
-from mechamap.scan import ScanRequest, scan
+from mechamap.compare.closest.matching import closest_neurons
+from mechamap.compare.closest.settings import MatchSettings
+from mechamap.compare.words.activations import ModelWords, aligned
+from mechamap.compare.words.word_pass import read_words
+from mechamap.config.schema import default_config, with_overrides
+from mechamap.models.loading.load import load_model
+from mechamap.scan.scan import ScanRequest, scan
 
 pytestmark = [pytest.mark.planted, pytest.mark.timeout(3600)]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
-from planted_findings import (
+from support.planted_findings import (
     KINDS,
     Checked,
     Kind,
@@ -18,7 +18,7 @@ from planted_findings import (
     assert_p_is_uniform,
     checked,
 )
-from planted_models import ARCHITECTURES
+from support.planted_models import ARCHITECTURES
 
 SEEDS = range(1000, 1040)
 

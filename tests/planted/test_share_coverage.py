@@ -10,10 +10,10 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from share_simulation import Population
+from support.share_simulation import Population
 
-from mechamap.compare.bootstrap import ANY, ONE, specialised_shares
-from mechamap.compare.placements import PlacedWords
+from mechamap.compare.closest.specialised_shares import ANY, ONE, specialised_shares
+from mechamap.compare.words.placements import PlacedWords
 
 pytestmark = [pytest.mark.planted, pytest.mark.timeout(3600)]
 

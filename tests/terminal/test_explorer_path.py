@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from recorded_run import recorded_run
-from terminal import Terminal, assert_left_clean, engine_of
+from support.recorded_run import recorded_run
+from support.terminal import Terminal, assert_left_clean, engine_of
 
-from mechamap.config import default_config
+from mechamap.config.schema import default_config
 
 Start = Callable[..., Terminal]
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from terminal import Terminal, assert_left_clean
+from support.terminal import Terminal, assert_left_clean
 
-from mechamap.config import config_from_dict
-from mechamap.run import Run
-from mechamap.scan import ScanRequest, scan
+from mechamap.config.schema import config_from_dict
+from mechamap.runs.run import Run
+from mechamap.scan.scan import ScanRequest, scan
 
 Start = Callable[..., Terminal]
 
@@ -68,7 +68,7 @@ def test_confirm_ablate_lens_and_export(
 
 
 def test_checks_that_cannot_be_done_say_why(start: Start, scanned: Path, tmp_path: Path) -> None:
-    from mechamap.export import export_run
+    from mechamap.exports.registry import export_run
 
     table = tmp_path / "neurons.csv"
     export_run(Run.open(scanned), table, format="csv")

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from made_report import keep_activations
-from recorded_run import recorded_run
-from terminal import Terminal, assert_left_clean
+from support.made_report import keep_activations
+from support.recorded_run import recorded_run
+from support.terminal import Terminal, assert_left_clean
 
 Start = Callable[..., Terminal]
 

@@ -6,15 +6,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from recorded_run import recorded_run
+from support.recorded_run import recorded_run
+from support.repository import ROOT
 
 from mechamap.compare.report import compare_runs
 from mechamap.interpret.report import interpret_run
-from mechamap.run import Run
+from mechamap.runs.run import Run
 from mechamap.tables.formats import written
 from mechamap.tables.table import Report
 
-README = Path(__file__).parents[3] / "README.md"
+README = ROOT / "README.md"
 
 
 @pytest.fixture

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny_models import D_MLP, D_MODEL, N_LAYERS
+from support.tiny_models import D_MLP, D_MODEL, N_LAYERS
 from torch import Tensor, nn
 
 from mechamap.errors import ModelError, UnsupportedModel
-from mechamap.models import LoadedModel, load_model
+from mechamap.models.loaded import LoadedModel
+from mechamap.models.loading.load import load_model
 from mechamap.models.proof import prove
 
 

@@ -6,8 +6,8 @@ from functools import cache
 import pytest
 import torch
 
-from mechamap.plan import speed
-from mechamap.scores.plan import ScorePlan
+from mechamap.plan import time_need as speed
+from mechamap.scores.positions import ScorePlan
 
 
 @pytest.fixture(scope="session", autouse=True)

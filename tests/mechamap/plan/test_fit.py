@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from huge_configs import LLAMA_70B, config_only
+from support.huge_configs import LLAMA_70B, config_only
 
-from mechamap.config import default_config, with_overrides
-from mechamap.plan import ScanPlan, places, plan_scan
+from mechamap.config.schema import default_config, with_overrides
+from mechamap.plan import places
 from mechamap.plan.memory_need import PROCESS
+from mechamap.plan.scan_plan import ScanPlan, plan_scan
 from mechamap.plan.warning import shortfall
 
 GB = 1_000_000_000
@@ -160,7 +161,7 @@ def test_layers_that_are_not_wanted_are_not_counted_unless_a_check_needs_them(
 
 
 def test_the_plan_as_json_holds_what_the_plan_says(llama: str, free: Callable[[int | None], None]) -> None:
-    from mechamap.plan.record import plan_to_dict
+    from mechamap.plan.scan_plan import plan_to_dict
 
     free(9 * GB)
     plan = plan_of(llama, layers="0-40")

@@ -7,16 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from smollm2 import CannotFetch, smollm2_gguf
-from tiny_encoders import save_tiny
-from tiny_models import save_tiny_model
+from support.smollm2 import CannotFetch, smollm2_gguf
+from support.tiny_encoders import save_tiny
+from support.tiny_models import save_tiny_model
 
-from mechamap.config import ScanConfig, default_config, with_overrides
-from mechamap.models import load_configured
-from mechamap.plan import plan_scan
-from mechamap.plan.speed import Speed
-from mechamap.plan.time_need import scan_seconds
-from mechamap.scan import ScanRequest, scan
+from mechamap.config.schema import ScanConfig, default_config, with_overrides
+from mechamap.models.loading.load import load_configured
+from mechamap.plan.scan_plan import plan_scan
+from mechamap.plan.time_need import Speed, scan_seconds
+from mechamap.scan.scan import ScanRequest, scan
 
 
 def config_of(**changes: object) -> ScanConfig:

@@ -9,14 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fake_hub import hub_serving
-from tiny_models import save_tiny_model
+from support.fake_hub import hub_serving
+from support.tiny_models import save_tiny_model
 
-from mechamap.config import default_config, with_overrides
+from mechamap.config.schema import default_config, with_overrides
 from mechamap.errors import ModelError, ModelNotFound
-from mechamap.plan import ScanPlan, plan_scan
-from mechamap.plan.gguf_header import gguf_parameters
-from mechamap.plan.source import find_files, stored_dtype
+from mechamap.plan.scan_plan import ScanPlan, plan_scan
+from mechamap.plan.source import find_files, gguf_parameters, stored_dtype
 
 NOBODY = "http://127.0.0.1:9"  # the discard port: refused at once
 
@@ -65,7 +64,7 @@ def test_a_model_that_was_only_planned_is_not_taken_for_one_that_is_there(
     remote: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from mechamap.catalog import cached_models
-    from mechamap.models import load_model
+    from mechamap.models.loading.load import load_model
 
     with hub_serving({"org/tiny": remote}) as (address, _):
         monkeypatch.setenv("HF_ENDPOINT", address)

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from mechamap.models.experts import Activations
+from mechamap.models.neurons.activations import Activations
 from mechamap.scores.layer import dead, layer_scorer
-from mechamap.scores.plan import CategoryPositions, ScorePlan
+from mechamap.scores.positions import CategoryPositions, ScorePlan
 from mechamap.scores.ranked import RankedScores
 from mechamap.scores.ranked_torch import TorchScores
 

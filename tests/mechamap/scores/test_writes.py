@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from planted_models import word_tokenizer
-from tiny_models import D_MLP, N_LAYERS
+from support.planted_models import word_tokenizer
+from support.tiny_models import D_MLP, N_LAYERS
 
-from mechamap.config import Category, default_config
-from mechamap.models import LoadedModel, load_model
+from mechamap.config.schema import Category, default_config
+from mechamap.models.loaded import LoadedModel
+from mechamap.models.loading.load import load_model
 from mechamap.models.unembedding import Unembedding, find_unembedding
-from mechamap.scan import ScanRequest, scan
+from mechamap.scan.scan import ScanRequest, scan
 from mechamap.scores.writes import WriteScores, category_tokens, first_tokens
 
 TOKENS = (np.array([5, 17, 200]), np.array([280]), np.zeros(0, np.int64), np.array([0, 1, 2, 3]))

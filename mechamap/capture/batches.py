@@ -1,0 +1,124 @@
+"""A text's windows in batches, as a model takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mechamap.errors import UnsupportedModel
+from mechamap.models.reading import Reading
+from mechamap.text.tokenize import TokenizedText, Window
+
+__all__ = ["BATCH_TOKENS", "Batch", "window_batches"]
+
+
+# Tokens of one forward, padding included. On a CPU larger batches are no faster; on a GPU they are.
+BATCH_TOKENS = {"cpu": 4096, "cuda": 16384, "mps": 4096}
+
+_DECODER = Reading()
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Windows padded to one length on the right."""
+
+    ids: Tensor  # [windows, length]
+    mask: Tensor  # [windows, length], 0 at padding
+    positions: NDArray[np.int64]  # [windows, length] in the numbering of the text, -1 at padding
+    take: Tensor  # [wanted positions of the batch] into windows * length
+    reading: Reading
+
+    @property
+    def inputs(self) -> dict[str, Any]:
+        """What the model's forward is called with."""
+        return self.reading.inputs(self.ids, self.mask)
+
+    def take_for(self, side: str, rows: int) -> Tensor:
+        """Where the wanted positions are among the rows of a module's activations, ``[wanted positions]``.
+
+        Args:
+            side: ``decoder`` for a layer of a decoder beside an encoder, which reads a start token first; else
+                ``encoder`` or empty.
+            rows: how many there are, window by window: as many as the windows have tokens, or more where the model
+                pads them (to a multiple of its attention window) or goes on predicting behind them.
+
+        Raises:
+            UnsupportedModel: there are too few, or not as many of each window: they stand for no tokens.
+        """
+        if self.reading.shift and not side:
+            raise UnsupportedModel(
+                "It is not known whether a layer is the encoder's or the decoder's, which read a text one token apart.",
+                'Name the paths of both sides: neurons: "model.encoder.layers.{layer}.fc2 ..." in the config.',
+            )
+        windows, length = self.ids.shape
+        shift = self.reading.front + (self.reading.shift if side == "decoder" else 0)
+        stride = rows // windows
+        if rows % windows or stride < length + shift:
+            raise UnsupportedModel(
+                f"A layer has {rows:,} rows of activations for {windows} windows of {length + shift} tokens, so it "
+                "is not known which token each is about.",
+                "Models that shorten the text inside cannot be scanned.",
+            )
+        if stride == length:
+            return self.take
+        window, place = self.take // length, self.take % length
+        return window * stride + place + shift
+
+
+def window_batches(
+    tokenized: TokenizedText,
+    wanted: NDArray[np.bool_],
+    size: int,
+    device: torch.device,
+    reading: Reading = _DECODER,
+) -> list[Batch]:
+    """Consecutive windows in batches of at most ``size`` tokens, at least one window each.
+
+    Args:
+        wanted: ``[positions]``, which of them each batch's ``take`` picks.
+        reading: how the model reads; a decoder where not given.
+    """
+    groups = _grouped(tokenized.windows, size, reading.equal_lengths)
+    return [_batch(windows, tokenized, wanted, device, reading) for windows in groups]
+
+
+def _grouped(windows: Sequence[Window], size: int, equal_lengths: bool) -> Iterator[list[Window]]:
+    """Consecutive windows whose padded size stays within ``size`` tokens, at least one at a time."""
+    group: list[Window] = []
+    longest = 0
+    for window in windows:
+        longest = max(longest, window.length)
+        unlike = equal_lengths and bool(group) and window.length != group[0].length
+        if group and (unlike or longest * (len(group) + 1) > size):
+            yield group
+            group, longest = [], window.length
+        group.append(window)
+    if group:
+        yield group
+
+
+def _batch(
+    windows: Sequence[Window],
+    tokenized: TokenizedText,
+    wanted: NDArray[np.bool_],
+    device: torch.device,
+    reading: Reading,
+) -> Batch:
+    shape = len(windows), max(window.length for window in windows)
+    positions = np.full(shape, -1, np.int64)
+    for row, window in enumerate(windows):
+        positions[row, : window.length] = np.arange(window.start, window.start + window.length)
+    there = positions >= 0
+    return Batch(
+        ids=torch.from_numpy(np.where(there, tokenized.ids[positions], reading.pad).astype(np.int64)).to(device),
+        mask=torch.from_numpy(there.astype(np.int64)).to(device),
+        positions=positions,
+        take=torch.from_numpy(np.flatnonzero(there & wanted[positions])).to(device),
+        reading=reading,
+    )

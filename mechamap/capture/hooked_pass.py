@@ -1,0 +1,169 @@
+"""The hooked pass: each layer's neurons, one layer at a time, for all positions at once.
+
+A hook on every part of a wanted layer sees what the down-projection is given, which are the neurons' activations.
+They are handed to a callback and forgotten before the next layer runs; behind the last wanted layer the forward is
+stopped.
+
+A text too long for one forward is cut into batches, each run by a thread of its own, and the threads take turns: when
+all have reached a layer, the callback gets it whole, and only then they go on. So exact statistics need one layer's
+activations in memory, whatever the length of the text, and no architecture has to be taken apart for it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mechamap.capture.batches import BATCH_TOKENS, Batch, window_batches
+from mechamap.capture.gather import activation_buffer, dense_activations
+from mechamap.capture.turns import BatchRelay, RelayStopped
+from mechamap.errors import Cancelled
+from mechamap.models.loaded import LoadedModel
+from mechamap.models.neurons.activations import Activations
+from mechamap.models.neurons.layers import NeuronLayer
+from mechamap.models.reading import reading_of
+from mechamap.text.tokenize import TokenizedText
+
+__all__ = ["capture_layers", "capture_parts"]
+
+
+LayerCallback = Callable[[NeuronLayer, Tensor], None]
+PartsCallback = Callable[[NeuronLayer, tuple[Activations, ...]], None]
+
+
+def capture_layers(
+    loaded: LoadedModel,
+    tokenized: TokenizedText,
+    layers: Sequence[NeuronLayer],
+    on_layer: LayerCallback,
+    *,
+    wanted: NDArray[np.bool_] | None = None,
+    limit_neurons: int | None = None,
+    cancel: threading.Event | None = None,
+    batch_tokens: int | None = None,
+    give_back: bool = True,
+) -> None:
+    """Run the model over the text once and hand over each layer's activations as it is reached, in one piece.
+
+    An expert's neurons read zero at a token that was not routed to it: they added nothing there.
+
+    Args:
+        on_layer: called with a layer and its activations ``[wanted positions, neurons]``, in the model's dtype on the
+            layer's device; called in layer order; must not keep the tensor.
+
+    The other arguments, and the errors, are those of :func:`capture_parts`.
+    """
+
+    def whole(layer: NeuronLayer, parts: tuple[Activations, ...]) -> None:
+        on_layer(layer, dense_activations(parts, positions))
+
+    positions = len(tokenized.ids) if wanted is None else int(np.count_nonzero(wanted))
+    capture_parts(
+        loaded,
+        tokenized,
+        layers,
+        whole,
+        wanted=wanted,
+        limit_neurons=limit_neurons,
+        cancel=cancel,
+        batch_tokens=batch_tokens,
+        give_back=give_back,
+    )
+
+
+def capture_parts(
+    loaded: LoadedModel,
+    tokenized: TokenizedText,
+    layers: Sequence[NeuronLayer],
+    on_layer: PartsCallback,
+    *,
+    wanted: NDArray[np.bool_] | None = None,
+    limit_neurons: int | None = None,
+    cancel: threading.Event | None = None,
+    batch_tokens: int | None = None,
+    give_back: bool = True,
+) -> None:
+    """Run the model over the text once and hand over each layer's activations as it is reached, part by part.
+
+    Args:
+        layers: the layers wanted, in the order of the forward.
+        on_layer: called with a layer and the activations of each of its parts: of a dense one ``[wanted positions,
+            neurons]``; of routed experts those of the tokens that came to each, whose ``tokens`` count the wanted
+            positions. In the model's dtype on the layer's device; called in layer order; must not keep the tensors.
+        wanted: ``[positions]``, which positions to hand over; all where not given.
+        limit_neurons: hand over only the first so many, see :meth:`mechamap.models.neurons.layers.NeuronLayer.widths`.
+        cancel: looked at in every layer.
+        batch_tokens: most tokens of one forward; where not given :data:`mechamap.capture.batches.BATCH_TOKENS` for
+            the device.
+        give_back: have freed memory returned to the system where there are several batches. A long text needs it; it
+            costs a third of the time, since every tensor is fresh memory then, so a short one is better off without.
+
+    Raises:
+        Cancelled: ``cancel`` was set.
+    """
+    if not layers:
+        return
+    size = batch_tokens or BATCH_TOKENS.get(loaded.device.type, BATCH_TOKENS["cpu"])
+    keep = np.ones(len(tokenized.ids), bool) if wanted is None else wanted
+    batches = window_batches(tokenized, keep, size, loaded.device, reading_of(loaded))
+    turns = BatchRelay(len(batches), give_back=give_back)
+    gathered = {layer.layer: [activation_buffer(layer, part, batches) for part in layer.parts] for layer in layers}
+    last = layers[-1]
+
+    def reached(layer: NeuronLayer, part: int, turn: int, seen: Activations) -> None:
+        if cancel is not None and cancel.is_set():
+            raise Cancelled("The scan was cancelled.")
+        parts = gathered[layer.layer]
+        width = layer.widths(limit_neurons)[part]
+        parts[part].add(turn, replace(seen, values=seen.values[:, :width]))
+        if turn == len(batches) - 1 and all(its.complete for its in parts):
+            on_layer(layer, tuple(its.whole() for its in gathered.pop(layer.layer)))
+        if layer is last and all(turn in its.reached for its in parts):
+            raise RelayStopped
+        turns.pass_on(turn)
+
+    with _hooked(layers, turns, reached):
+        turns.run(lambda turn: _forward(loaded, batches[turn]))
+
+
+def _forward(loaded: LoadedModel, batch: Batch) -> None:
+    try:
+        with torch.inference_mode():
+            loaded.model(**batch.inputs)
+    except RelayStopped:
+        pass
+
+
+@contextmanager
+def _hooked(
+    layers: Sequence[NeuronLayer], turns: BatchRelay, reached: Callable[[NeuronLayer, int, int, Activations], None]
+) -> Iterator[None]:
+    """Hooks on the layers' parts for as long as the context lasts, however it is left."""
+
+    def hook_of(layer: NeuronLayer, part: int) -> Callable[[Activations], None]:
+        calls: dict[int, int] = {}  # by batch
+
+        def hook(seen: Activations) -> None:
+            turn = turns.mine()
+            call = calls[turn] = calls.get(turn, -1) + 1
+            if call == layer.call:
+                reached(layer, part, turn, seen)
+
+        return hook
+
+    handles = []
+    try:
+        for layer in layers:
+            for number, part in enumerate(layer.parts):
+                handles.append(part.watch(hook_of(layer, number)))
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()

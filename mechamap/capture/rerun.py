@@ -1,0 +1,82 @@
+"""A run and its model together again: the run's layers in the model, its text as the model reads it, its positions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mechamap.errors import RunError
+from mechamap.runs.record import LayerRows
+from mechamap.runs.run import Run
+from mechamap.text.occurrences import Occurrence
+from mechamap.text.tokenize import TokenizedText, Window
+
+if TYPE_CHECKING:
+    from mechamap.models.loaded import LoadedModel
+    from mechamap.models.neurons.layers import NeuronLayer
+
+__all__ = ["check_has_folder", "layer_of_run", "layers_of_run", "occurrences_of_run", "text_of_run"]
+
+
+def check_has_folder(run: Run) -> None:
+    """Refuse what was read from a CSV: there is no model behind it, and no folder to add to.
+
+    Raises:
+        RunError: with what to do.
+    """
+    if run.path is None or run.path.is_file() or not run.has_context:
+        raise RunError(f"{run.name} keeps no text, so no model can be run over it.", "Scan the model itself.")
+
+
+def layer_of_run(run: Run, rows: LayerRows, loaded: LoadedModel) -> NeuronLayer:
+    """The model's layer that some rows of a run are about.
+
+    Raises:
+        RunError: the model is not the run's.
+    """
+    found = next((layer for layer in loaded.layers if layer.layer == rows.layer), None)
+    if found is None or found.width != rows.d_mlp:
+        raise RunError(
+            f"{loaded.label} is not the model of {run.name}: layer {rows.layer} has other neurons.",
+            "Use the model and revision that the run was made with.",
+        )
+    return found
+
+
+def layers_of_run(run: Run, loaded: LoadedModel) -> list[tuple[NeuronLayer, LayerRows]]:
+    """The complete layers of a run with their place in the model, in the order of the forward.
+
+    Raises:
+        RunError: the model is not the run's, or no layer is complete.
+    """
+    found = [(layer_of_run(run, rows, loaded), rows) for rows in run.complete_layers]
+    if not found:
+        raise RunError(f"No layer of {run.name} is complete.", "Go on with the scan: --out and --resume.")
+    return found
+
+
+def text_of_run(run: Run) -> TokenizedText:
+    """The text that a run was made from, token by token; without offsets, since its words were found already."""
+    tokens = run.record.tokens
+    count = len(tokens.ids)
+    special = np.zeros(count, bool)
+    special[list(tokens.special)] = True
+    scored = np.ones(count, bool)
+    scored[list(tokens.excluded)] = False
+    return TokenizedText(
+        ids=np.array(tokens.ids, np.int32),
+        pieces=tokens.pieces,
+        offsets=np.full((count, 2), -1, np.int32),
+        special=special,
+        scored=scored,
+        windows=tuple(Window(*window) for window in tokens.windows),
+        exclusions=dict(run.record.exclusions),
+    )
+
+
+def occurrences_of_run(run: Run) -> tuple[Occurrence, ...]:
+    """Where the words of the categories stand in the run's text; characters are not kept, so they read 0."""
+    return tuple(
+        Occurrence(category, word, 0, 0, 0, first, last) for category, word, first, last in run.record.occurrences
+    )

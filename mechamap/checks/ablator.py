@@ -1,0 +1,288 @@
+"""What single neurons cause, measured: the model reads the text without each of them.
+
+Many neurons share a forward, each ablated in a row of the batch of its own. The forward starts behind the ablated
+layer's block: what left it in the untouched model was kept, and without a neuron it differs by what that neuron added.
+Where a block does more with its MLP's output than add it, the forward starts at the block itself. Both are checked
+before they are relied on. A window is read once for all its words.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mechamap.capture.batches import BATCH_TOKENS, Batch, window_batches
+from mechamap.checks.target_words import WordTargets, log_probabilities, logits_at, tokens_at
+from mechamap.errors import Cancelled
+from mechamap.models.blocks import Entries, keeping_entries, starting_at, starting_behind
+from mechamap.models.loaded import LoadedModel
+from mechamap.models.neurons.activations import Activations
+from mechamap.models.neurons.layers import NeuronLayer
+from mechamap.text.tokenize import TokenizedText
+
+__all__ = ["Ablated", "Ablator"]
+
+
+_ALIKE = 1e-2  # of what a neuron changes, by which the foretold change may differ from the real one
+_SAME = {torch.float32: 1e-3, torch.bfloat16: 0.5, torch.float16: 0.1}  # nats that rounding may change
+
+
+@dataclass(frozen=True, slots=True)
+class Ablated:
+    """A neuron and the value that it is held at wherever positions are scored."""
+
+    layer: int
+    index: int
+    value: float = 0.0
+    expert: int = -1
+
+
+class Ablator:
+    """Measures log probabilities of words with single neurons ablated.
+
+    Args:
+        loaded: the model.
+        text: what it reads, window by window.
+        targets: the words.
+        batch_tokens: most tokens of one forward; :data:`mechamap.capture.batches.BATCH_TOKENS` where not given.
+    """
+
+    def __init__(
+        self, loaded: LoadedModel, text: TokenizedText, targets: WordTargets, batch_tokens: int | None = None
+    ) -> None:
+        self._loaded, self._text, self._targets = loaded, text, targets
+        self._tokens = batch_tokens or BATCH_TOKENS.get(loaded.device.type, BATCH_TOKENS["cpu"])
+        predicts = np.zeros(len(text.ids), np.bool_)
+        predicts[targets.positions - 1] = True
+        batches = window_batches(text, predicts, 1, loaded.device)
+        self._windows = [_Window.of(batch, text, targets) for batch in batches if len(batch.take)]
+        # In half precision a row's result depends on the shape of its batch, by more than a neuron may change: there
+        # one row of every batch is left alone, and the others are compared with it.
+        self._beside = int(loaded.dtype != torch.float32)
+        self._same = _SAME.get(loaded.dtype, 0.1)
+        # Both are found out on the first window: whether a forward may start at a block, and behind which blocks
+        # what leaves them without a neuron can be foretold.
+        self._may_start: bool | None = None
+        self._foretold: dict[int, bool] = {}  # by layer
+
+    def effects(
+        self,
+        neurons: Sequence[Ablated],
+        cancel: threading.Event | None = None,
+        told: Callable[[int, int], None] = lambda done, total: None,
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Change of each word's log probability without each neuron, ``[neurons, targets]``; and what it is with all.
+
+        Args:
+            neurons: of any layers, in any order.
+            cancel: looked at before every forward.
+            told: called with how many windows are done, of how many.
+
+        Raises:
+            Cancelled: ``cancel`` was set.
+        """
+        layers = [layer for layer in self._loaded.layers if any(neuron.layer == layer.layer for neuron in neurons)]
+        changes = np.zeros((len(neurons), len(self._targets.positions)))
+        known = np.zeros(len(self._targets.positions))  # [targets] of the untouched model
+        for done, window in enumerate(self._windows):
+            told(done, len(self._windows))
+            with keeping_entries(self._loaded, layers) as entries, _seen(layers) as activations:
+                known[window.targets] = self._read(window, 1)[0]
+            self._check_start(window, layers, entries, known[window.targets])
+            self._check_behind(window, layers, entries, activations, known=known[window.targets])
+            for layer in layers:
+                mine = [place for place, neuron in enumerate(neurons) if neuron.layer == layer.layer]
+                room = max(self._tokens // window.ids.shape[1] - self._beside, 1)
+                for first in range(0, len(mine), room):
+                    if cancel is not None and cancel.is_set():
+                        raise Cancelled("The ablation was cancelled; the run is as it was.")
+                    some = mine[first : first + room]
+                    ablated = [neurons[place] for place in some]
+                    if self._foretold.get(layer.layer):
+                        behind = self._behind(window, layer, ablated, entries, activations[layer.layer])
+                        with starting_behind(self._loaded, layer, entries, behind):
+                            without = self._read(window, len(behind))
+                    else:
+                        without = self._without(window, layer, ablated, entries)
+                    compared = without[0] if self._beside else known[window.targets]
+                    changes[np.array(some)[:, None], window.targets] = without[self._beside :] - compared
+        return changes, known
+
+    def _without(
+        self, window: _Window, layer: NeuronLayer, neurons: Sequence[Ablated], entries: Entries
+    ) -> NDArray[np.float64]:
+        """Log probabilities ``[rows, targets of the window]``, each row without one neuron."""
+        rows = len(neurons) + self._beside
+        start = starting_at(self._loaded, layer, entries, rows) if self._may_start else nullcontext()
+        with start, _held(layer, neurons, window, self._beside):
+            return self._read(window, rows)
+
+    def _behind(
+        self, window: _Window, layer: NeuronLayer, neurons: Sequence[Ablated], entries: Entries, activations: Tensor
+    ) -> Tensor:
+        """What leaves the layer's block without each neuron, ``[rows, length, d_model]``.
+
+        Args:
+            activations: of the layer in the untouched model, ``[length, d_mlp]``.
+        """
+        indices = torch.tensor([neuron.index for neuron in neurons], device=activations.device)
+        values = activations.new_tensor([neuron.value for neuron in neurons])
+        weight = layer.parts[0].weight()[indices]  # [neurons, d_model]
+        behind = entries.left[layer.layer].repeat(self._beside + len(neurons), 1, 1)  # [rows, length, d_model]
+        scored = window.scored.to(behind.device)
+        with torch.inference_mode():
+            change = (values - activations[scored][:, indices]).T  # [neurons, scored]
+            added = (change.float()[..., None] * weight.float()[:, None]).to(behind.dtype)  # [neurons, scored, d_model]
+            behind[self._beside :, scored] += added
+        return behind
+
+    def _check_behind(
+        self,
+        window: _Window,
+        layers: Sequence[NeuronLayer],
+        entries: Entries,
+        activations: dict[int, Tensor],
+        *,
+        known: NDArray[np.float64],
+    ) -> None:
+        """Whether what leaves each block is foretold, for its first neuron driven far out of its range, and is all
+        that the blocks behind it depend on."""
+        for layer in layers:
+            if layer.layer in self._foretold:
+                continue
+            self._foretold[layer.layer] = False
+            if not self._may_start or not layer.dense:  # what an expert adds depends on its router, too
+                continue
+            with starting_behind(self._loaded, layer, entries, entries.left[layer.layer]):
+                again = self._read(window, 1)[0]
+            if not np.abs(again - known).max() <= self._same:
+                continue
+            its = activations[layer.layer]
+            far = Ablated(layer.layer, 0, 100.0 * max(1.0, float(its[:, 0].abs().max())))
+            with keeping_entries(self._loaded, [layer]) as seen:
+                self._without(window, layer, [far], entries)
+            untouched = entries.left[layer.layer][0].float()
+            really = seen.left[layer.layer][-1].float() - untouched  # [length, d_model]
+            foretold = self._behind(window, layer, [far], entries, its)[-1].float() - untouched
+            self._foretold[layer.layer] = bool((really - foretold).abs().max() <= _ALIKE * really.abs().max())
+
+    def _read(self, window: _Window, rows: int) -> NDArray[np.float64]:
+        """One forward over the window ``rows`` times: log probabilities ``[rows, targets of the window]``."""
+        length = window.ids.shape[1]
+        take = (window.take + length * torch.arange(rows, device=window.take.device)[:, None]).ravel()
+        with torch.inference_mode(), logits_at(self._loaded, take):
+            answer = self._loaded.model(
+                input_ids=window.ids.expand(rows, -1), attention_mask=window.mask.expand(rows, -1), use_cache=False
+            )
+            known: NDArray[np.float64] = (
+                log_probabilities(answer.logits, window.words.repeat(rows)).cpu().double().numpy()
+            )
+        return known.reshape(rows, -1)
+
+    def _check_start(
+        self, window: _Window, layers: Sequence[NeuronLayer], entries: Entries, known: NDArray[np.float64]
+    ) -> None:
+        """Start at the last layer with nothing ablated: where that changes a word, every forward is run whole."""
+        if self._may_start is None and layers:
+            with starting_at(self._loaded, layers[-1], entries, 1):
+                again = self._read(window, 1)[0]
+            self._may_start = bool(np.abs(again - known).max() <= self._same)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Window:
+    """One window of the text, cut behind what predicts its last word."""
+
+    ids: Tensor  # [1, length]
+    mask: Tensor  # [1, length]
+    take: Tensor  # [targets of the window] positions that predict a word
+    words: Tensor  # [targets of the window] the words' first tokens
+    scored: Tensor  # [scored positions of the window]
+    targets: NDArray[np.intp]  # [targets of the window] their numbers among all
+
+    @classmethod
+    def of(cls, batch: Batch, text: TokenizedText, targets: WordTargets) -> _Window:
+        positions = batch.positions[0]  # [length]
+        predicted = positions[batch.take.cpu().numpy()] + 1  # [targets of the window]
+        length = int(batch.take.max()) + 1
+        device = batch.ids.device
+        return cls(
+            batch.ids[:, :length],
+            batch.mask[:, :length],
+            batch.take,
+            torch.from_numpy(tokens_at(batch, predicted)).to(device),
+            torch.from_numpy(np.flatnonzero(text.scored[positions[:length]])).to(device),
+            np.searchsorted(targets.positions, predicted),
+        )
+
+
+@contextmanager
+def _seen(layers: Sequence[NeuronLayer]) -> Iterator[dict[int, Tensor]]:
+    """Within the context a forward over one window fills the activations of dense layers, ``[length, d_mlp]`` each."""
+    seen: dict[int, Tensor] = {}
+
+    def watch(layer: int) -> Callable[[Activations], None]:
+        def hook(activations: Activations) -> None:
+            seen[layer] = activations.values
+
+        return hook
+
+    with ExitStack() as hooks:
+        for layer in layers:
+            if layer.dense:
+                hooks.callback(layer.parts[0].watch(watch(layer.layer)).remove)
+        yield seen
+
+
+@contextmanager
+def _held(layer: NeuronLayer, neurons: Sequence[Ablated], window: _Window, beside: int) -> Iterator[None]:
+    """Within the context row ``beside + i`` of every batch has neuron ``i`` held at its value where it is scored."""
+    by_part: dict[int, list[_Hold]] = {}
+    for number, neuron in enumerate(neurons):
+        part, place = layer.part_of(neuron.index, neuron.expert)
+        by_part.setdefault(layer.parts.index(part), []).append(_Hold(beside + number, place, neuron))
+    with ExitStack() as hooks:
+        for number, holds in by_part.items():
+            hooks.callback(layer.parts[number].watch(_holding(holds, window, beside + len(neurons))).remove)
+        yield
+
+
+@dataclass(frozen=True, slots=True)
+class _Hold:
+    """A neuron to hold: in which row of the batch, and where it is in its part (in its expert)."""
+
+    row: int
+    place: int
+    neuron: Ablated
+
+
+def _holding(holds: Sequence[_Hold], window: _Window, rows: int) -> Callable[[Activations], Tensor]:
+    """A hook for one part that holds neurons at their values."""
+
+    def hook(seen: Activations) -> Tensor:
+        held = seen.values.clone()
+        scored = window.scored.to(held.device)
+        if seen.tokens is None:
+            by_row = held.view(rows, -1, held.shape[-1])  # [rows, length, d_mlp]
+            row, place = (
+                torch.tensor(its, device=held.device) for its in zip(*((h.row, h.place) for h in holds), strict=True)
+            )
+            by_row[row[:, None], scored, place[:, None]] = held.new_tensor([h.neuron.value for h in holds])[:, None]
+            return held
+        length = window.ids.shape[1]
+        counts = torch.zeros(length, dtype=torch.bool, device=held.device)
+        counts[scored] = True
+        here, row_of, expert_of = counts[seen.tokens % length], seen.tokens // length, seen.experts()  # [routed] each
+        for hold in holds:
+            mine = here & (row_of == hold.row) & (expert_of == hold.neuron.expert)
+            held[mine, hold.place] = hold.neuron.value
+        return held
+
+    return hook

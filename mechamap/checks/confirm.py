@@ -1,0 +1,286 @@
+"""Confirming what a scan found: on words that did not choose it, in sentences that are the same for all words.
+
+Every word of every category, and words of none, are put into the same carrier sentences. A neuron's reading of a
+category is its AUROC over those occurrences against all other words'; ``p`` compares it with the largest that shuffled
+labels reach anywhere in the model (:mod:`mechamap.scores.null`), ``held_out_auroc`` measures it on halves of the words
+that did not choose its sign (:mod:`mechamap.scores.held_out`), and ``write_p`` does for its writing what ``p`` does for
+its reading.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from mechamap.capture.hooked_pass import capture_layers
+from mechamap.capture.rerun import check_has_folder, layers_of_run
+from mechamap.config.schema import ScanConfig, config_from_dict
+from mechamap.errors import Cancelled, ConfigError, UnsupportedModel
+from mechamap.events import LayerFinished, ScanEvent, StageEntered
+from mechamap.figures.findings import SIGNIFICANT
+from mechamap.models.loaded import LoadedModel
+from mechamap.models.loading.trouble import translated
+from mechamap.models.neurons.layers import NeuronLayer
+from mechamap.models.unembedding import find_unembedding
+from mechamap.runs.additions import add_to_run
+from mechamap.runs.record import LayerRows
+from mechamap.runs.run import Run
+from mechamap.scores.held_out import HeldOut
+from mechamap.scores.null import ShuffledLabels
+from mechamap.scores.writes import first_tokens
+from mechamap.text.carriers import Carriers, carrier_words, carry
+
+__all__ = ["BATCH_TOKENS", "ConfirmSettings", "confirm_run"]
+
+
+BATCH_TOKENS = {"cpu": 2048}  # of one forward over short sentences; elsewhere as for any text
+
+Listener = Callable[[ScanEvent], None]
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmSettings:
+    """How thoroughly to check.
+
+    Attributes:
+        permutations: how often word labels are shuffled; p is never below 1 / (1 + permutations).
+        splits: random halvings of the words, each used in both directions.
+        seed: of both.
+    """
+
+    permutations: int = 200
+    splits: int = 4
+    seed: int = 0
+
+
+def confirm_run(
+    run: Run,
+    loaded: LoadedModel,
+    settings: ConfirmSettings = ConfirmSettings(),
+    on_event: Listener = lambda event: None,
+    cancel: threading.Event | None = None,
+) -> Run:
+    """Confirm every neuron of a run's complete layers for every category, and add what was found to the run.
+
+    Args:
+        run: on disk; its own config gives categories, templates and contrast words.
+        loaded: the model that the run is about.
+        settings: how thoroughly.
+        on_event: told of stages and layers.
+        cancel: set it to stop; the run stays as it was.
+
+    Returns:
+        The run with ``held_out_auroc``, ``held_out_ap``, ``p`` and ``write_p``.
+
+    Raises:
+        Cancelled: ``cancel`` was set.
+        ConfigError: there are no other words to compare a category with.
+        MechaMapError: the model is not the run's, a template does not fit, the run cannot be written.
+    """
+    check_has_folder(run)
+    assert run.path is not None
+    layers = layers_of_run(run, loaded)
+    config = config_from_dict(run.record.config, f"{run.path}/run.json")
+    carriers = carry(carrier_words(config), config, loaded.tokenizer, loaded.context, loaded.kind)
+    _check_contrast(carriers, config)
+    sentences = len(carriers.tokenized.windows)
+    on_event(StageEntered("carriers", f"{sentences:,} sentences"))
+    check = _Check(run, config, loaded, carriers, settings, on_event)
+    on_event(StageEntered("pass", f"{len(layers)} layers, {len(carriers.tokenized.ids):,} tokens"))
+    with translated(loaded.id):
+        check.read(layers, cancel)
+        on_event(StageEntered("pass", "writes"))
+        check.write(layers, cancel)
+    on_event(StageEntered("write", str(run.path)))
+    figures = check.figures()
+    return add_to_run(run.path, figures, confirmation=check.summary(figures))
+
+
+def _check_contrast(carriers: Carriers, config: ScanConfig) -> None:
+    members = carriers.words.members
+    for number, category in enumerate(config.categories):
+        if members[:, number].all() and len(members):
+            raise ConfigError(
+                f"There is no word outside the category {category.name} to compare its words with.",
+                "List some words of no category under `contrast:`.",
+            )
+
+
+@dataclass(slots=True)
+class _Check:
+    """What is worked out, layer by layer."""
+
+    run: Run
+    config: ScanConfig
+    loaded: LoadedModel
+    carriers: Carriers
+    settings: ConfirmSettings
+    on_event: Listener
+    read_null: ShuffledLabels = field(init=False)
+    held_out: HeldOut = field(init=False)
+    write_null: ShuffledLabels | None = field(init=False, default=None)
+    undefined: str = field(init=False, default="")  # why writes are not checked
+    arrays: dict[str, NDArray[np.float32]] = field(init=False)
+    seconds: dict[str, float] = field(init=False, default_factory=lambda: {"pass": 0.0, "score": 0.0, "writes": 0.0})
+
+    def __post_init__(self) -> None:
+        shape = self.run.neurons, len(self.config.categories)
+        names = ("read", "written", "held_out_auroc", "held_out_ap")
+        self.arrays = {name: np.full(shape, np.nan, np.float32) for name in names}
+        members, settings, threads = self.carriers.words.members, self.settings, torch.get_num_threads()
+        templates = self.carriers.templates
+        self.read_null = ShuffledLabels(members, templates, settings.permutations, settings.seed, threads)
+        self.held_out = HeldOut(members, templates, settings.splits, settings.seed, threads)
+
+    def read(self, layers: list[tuple[NeuronLayer, LayerRows]], cancel: threading.Event | None) -> None:
+        """Run the model over the sentences and check what its neurons read."""
+        started = time.perf_counter()
+        rows_of = {layer.layer: rows for layer, rows in layers}
+
+        def on_layer(layer: NeuronLayer, activations: Tensor) -> None:
+            scoring = time.perf_counter()
+            rows = rows_of[layer.layer]
+            self._read_layer(rows, activations)
+            self.seconds["score"] += time.perf_counter() - scoring
+            done = [its.layer for its, _ in layers].index(layer.layer) + 1
+            neurons = sum(its.width for _, its in layers[:done])
+            self.on_event(LayerFinished(layer.layer, done, len(layers), neurons))
+
+        capture_layers(
+            self.loaded,
+            self.carriers.tokenized,
+            [layer for layer, _ in layers],
+            on_layer,
+            wanted=self.carriers.tokenized.scored,
+            limit_neurons=self.config.limit_neurons,
+            cancel=cancel,
+            batch_tokens=BATCH_TOKENS.get(self.loaded.device.type),
+            give_back=False,  # the sentences are few and short
+        )
+        self.seconds["pass"] += time.perf_counter() - started
+
+    def _read_layer(self, rows: LayerRows, activations: Tensor) -> None:
+        values = _per_occurrence(activations, self.carriers.spans, self.config.pooling)  # [neurons, words * templates]
+        bad = ~np.isfinite(values).all(axis=1)  # [neurons]
+        values[bad] = 0
+        found = {"read": self.read_null.add(values)}
+        found["held_out_auroc"], found["held_out_ap"] = self.held_out.add(values, rows.first_row)
+        for name, figure in found.items():
+            figure[bad] = np.nan
+            self.arrays[name][rows.rows] = figure
+
+    def write(self, layers: list[tuple[NeuronLayer, LayerRows]], cancel: threading.Event | None) -> None:
+        """Check what the neurons write: the words' first tokens, each once, take the place of the occurrences."""
+        started = time.perf_counter()
+        try:
+            unembedding = find_unembedding(self.loaded)
+        except UnsupportedModel as reason:
+            self.undefined = reason.message
+            return
+        words = self.carriers.words
+        ids = first_tokens(words.words, self.loaded.tokenizer)
+        tokens, token_of = np.unique(ids[ids >= 0], return_inverse=True)
+        members = np.zeros((len(tokens), words.members.shape[1]), np.bool_)
+        np.logical_or.at(members, token_of, words.members[ids >= 0])
+        settings = self.settings
+        null = ShuffledLabels(members, 1, settings.permutations, settings.seed + 1, torch.get_num_threads())
+        with torch.inference_mode():
+            directions = unembedding.rows(torch.as_tensor(tokens, device=self.loaded.device))  # [tokens, d_model]
+            for layer, rows in layers:
+                if cancel is not None and cancel.is_set():
+                    raise Cancelled("The confirmation was cancelled; the run is as it was.")
+                pieces = unembedding.written_in(layer, self.config.limit_neurons)  # [neurons, d_model]
+                raised = [
+                    (piece.to(directions.device) @ directions.T).cpu() for piece in pieces
+                ]  # [neurons, tokens]; ranks need no unit
+                self.arrays["written"][rows.rows] = null.add(torch.cat(raised).numpy())
+        self.write_null = null
+        self.seconds["writes"] += time.perf_counter() - started
+
+    def figures(self) -> dict[str, NDArray[np.float32]]:
+        """What is added to the run."""
+        arrays = self.arrays
+        write_p = arrays["written"] if self.write_null is None else self.write_null.p(arrays["written"])
+        return {
+            "held_out_auroc": arrays["held_out_auroc"],
+            "held_out_ap": arrays["held_out_ap"],
+            "p": self.read_null.p(arrays["read"]),
+            "write_p": write_p,
+        }
+
+    def summary(self, figures: dict[str, NDArray[np.float32]]) -> dict[str, Any]:
+        """The record's ``confirmation``, with what :meth:`figures` gave."""
+        needed = self.read_null.auroc_at(SIGNIFICANT)  # [categories]
+        return {
+            "permutations": self.settings.permutations,
+            "splits": self.settings.splits,
+            "seed": self.settings.seed,
+            "templates": list(self.config.templates),
+            "words": len(self.carriers.words.words),
+            "neurons": int(np.isfinite(self.arrays["read"]).any(axis=1).sum()),
+            "skipped": dict(self.carriers.skipped),
+            "null_auroc": self.read_null.typical_auroc(),
+            "undefined": {"write_p": self.undefined} if self.undefined else {},
+            "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
+            "categories": {
+                category.name: self._about(number, category.words, figures, float(needed[number]))
+                for number, category in enumerate(self.config.categories)
+            },
+        }
+
+    def _about(
+        self, number: int, words: tuple[str, ...], figures: dict[str, NDArray[np.float32]], needed: float
+    ) -> dict[str, Any]:
+        read = self.arrays["read"][:, number]
+        chosen, by_mean = self.held_out.choices(number), self.held_out.choices_by_mean(number)
+        there = [word for word in words if word not in self.carriers.skipped]
+        about: dict[str, Any] = {
+            "words": len(there),
+            "skipped": [word for word in words if word in self.carriers.skipped],
+            "needed": needed if np.isfinite(needed) else None,
+            "confirmed": int((figures["p"][:, number] < SIGNIFICANT).sum()),
+            "writers": int((figures["write_p"][:, number] < SIGNIFICANT).sum()),
+            "reason": "",
+        }
+        if not chosen:
+            about["reason"] = "too few words to split in halves" if there else "none of its words can be read"
+        else:
+            about["held_out_auroc"] = float(np.mean([choice.auroc for choice in chosen]))
+            about["held_out_auroc_lowest"] = min(choice.auroc for choice in chosen)
+            about["held_out_ap"] = float(np.mean([choice.ap for choice in chosen]))
+            about["by_mean"] = float(np.mean([choice.auroc for choice in by_mean]))
+            about["chosen"] = [str(self.run.neuron_name(choice.row)) for choice in chosen]
+            about["chosen_by_mean"] = [str(self.run.neuron_name(choice.row)) for choice in by_mean]
+        if np.isfinite(read).any():
+            best = int(np.nanargmax(np.abs(read)))
+            about["best"] = str(self.run.neuron_name(best))
+            about["best_reads"] = float(2 * read[best])
+        return about
+
+
+def _per_occurrence(activations: Tensor, spans: NDArray[np.intp], pooling: str) -> NDArray[np.float32]:
+    """Each word's activation in each sentence, ``[neurons, words * templates]``, from those at the words' positions."""
+    first, last = (torch.as_tensor(at.ravel(), device=activations.device) for at in (spans[..., 0], spans[..., 1]))
+    values = activations.float()  # [positions, neurons]
+    if pooling == "last" or bool((first == last).all()):
+        pooled = values[last]  # [occurrences, neurons]
+    else:
+        longest = int((last - first).max()) + 1
+        steps = torch.arange(longest, device=values.device)
+        at = torch.minimum(first[:, None] + steps, last[:, None])  # [occurrences, longest]; the last one repeats
+        stretches = values[at]  # [occurrences, longest, neurons]
+        if pooling == "max":
+            pooled = stretches.amax(dim=1)
+        else:
+            inside = (first[:, None] + steps <= last[:, None]).unsqueeze(-1)
+            pooled = (stretches * inside).sum(dim=1) / inside.sum(dim=1)
+    found: NDArray[np.float32] = pooled.T.contiguous().cpu().numpy()
+    return found

@@ -1,0 +1,132 @@
+"""``mechamap ablate``: what a model loses without a neuron."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from mechamap.cli.loading import CheckProgress, add_model_flags, model_of_run, run_with_folder
+from mechamap.cli.narration import Narration, print_data
+from mechamap.cli.parser import Commands
+from mechamap.errors import RunError, UnsupportedModel, UsageError
+from mechamap.wording.plain import printable
+
+if TYPE_CHECKING:
+    from mechamap.checks.ablation import Ablation
+    from mechamap.models.loaded import LoadedModel
+    from mechamap.runs.run import Run
+
+__all__ = ["add_to"]
+
+
+_DESCRIPTION = """Measure how the log probability of each category's words changes when a neuron is held at zero (or at
+its mean), beside the same for random neurons of its layer. Without --neuron, first estimate the effect of every neuron
+by gradients, then measure the strongest of each category. Negative: the model knows the words worse without the neuron.
+What is found is added to the run."""
+
+
+def add_to(commands: Commands) -> None:
+    """Declare the command."""
+    parser = commands.add_parser("ablate", help="what a model loses without a neuron", description=_DESCRIPTION)
+    add = parser.add_argument
+    add("source", metavar="RUN", help="a run's name or folder")
+    add("--neuron", metavar="N", action="append", help="a neuron, such as L7.N1844; repeatable")
+    add("--category", metavar="C", action="append", help="only the strongest of this category; repeatable")
+    add("--top", metavar="N", type=int, default=2, help="how many of each category to measure (2; 0: only estimate)")
+    add("--mean", action="store_true", help="hold neurons at their mean activation instead of at zero")
+    add("--controls", metavar="N", type=int, default=8, help="random neurons beside each neuron (8)")
+    add("--seed", metavar="N", type=int, default=0, help="of the choice of controls (0)")
+    add("--json", action="store_true", help="write what was measured as JSON")
+    add_model_flags(parser)
+    parser.set_defaults(run=run, parser=parser)
+
+
+def run(args: argparse.Namespace, narration: Narration) -> int:
+    """Estimate where that is needed, measure, tell."""
+    if args.neuron and args.category:
+        raise UsageError("--neuron and --category both say what to measure.", "Give one of them.")
+    for name in ("top", "controls", "seed"):
+        if getattr(args, name) < 0:
+            raise UsageError(f"--{name} is {getattr(args, name)}; it must be at least 0.")
+    found = run_with_folder(args.source)
+    rows = [found.row_of(name) for name in args.neuron or ()]
+    for category in args.category or ():
+        found.category_index(category)
+    if (reason := found.record.undefined.get("cause")) is not None:
+        raise UnsupportedModel(
+            f"{found.name}: {reason}", "What its neurons read can be confirmed: mechamap confirm RUN"
+        )
+    loaded = model_of_run(found, args, narration)
+    try:
+        found, ablations = _measured(found, rows, loaded, args, narration)
+    finally:
+        narration.clear()
+    if args.json:
+        print_data(
+            json.dumps({"run": str(found.path), "ablations": [its.to_dict() for its in ablations]}, ensure_ascii=False)
+        )
+        return 0
+    if not ablations:
+        for line in _estimate_lines(found):
+            print_data(line)
+    for number, ablation in enumerate(ablations):
+        if number:
+            print_data("")
+        for line in _lines(found, ablation):
+            print_data(line)
+    narration.say(f"Change of the mean log probability of the words, in nats; over {found.record.causes['positions']}.")
+    return 0
+
+
+def _measured(
+    run: Run, rows: list[int], loaded: LoadedModel, args: argparse.Namespace, narration: Narration
+) -> tuple[Run, list[Ablation]]:
+    """The ablations of ``rows``; where there are none, of the neurons that each category seems to need most."""
+    from mechamap.checks.ablation import AblateSettings, ablate_run, strongest
+    from mechamap.checks.attribution import estimate_causes
+
+    if not rows:
+        if not (run.has("cause") and args.top):
+            run = estimate_causes(run, loaded, CheckProgress(narration, "estimating causes"))
+        known = run.record.causes.get("log_p", {})
+        for category in args.category or ():
+            if category not in known:
+                raise RunError(
+                    f"No word of {category} stands in the text of {run.name} with anything before it.",
+                    "Scan a text that has some, or name neurons with --neuron.",
+                )
+        chosen = args.category or [category for category in run.categories if category in known]
+        rows = list(dict.fromkeys(row for name in chosen for row in strongest(run, name, args.top)))
+    if not rows:
+        return run, []
+    settings = AblateSettings("mean" if args.mean else "zero", args.controls, args.seed)
+    return ablate_run(run, loaded, rows, settings, on_event=CheckProgress(narration, "ablating"))
+
+
+def _lines(run: Run, ablation: Ablation) -> Iterator[str]:
+    """One neuron: a line a category; ``*`` where no control comes near."""
+    held = "zero" if ablation.mode == "zero" else "its mean"
+    yield f"{ablation.neuron} held at {held}; controls: {', '.join(ablation.controls) or 'none'}"
+    yield f"  {'category':<12} {'effect':>8} {'± error':>8} {'estimate':>9} {'words':>6}  controls"
+    row = run.row_of(ablation.neuron)
+    for name, its in ablation.categories.items():
+        estimate = f"{float(run.column('cause', name)[row]):+.4f}" if run.has("cause") else "-"
+        span = f"{min(its.controls):+.4f} to {max(its.controls):+.4f}" if its.controls else "-"
+        beyond = " *" if its.beyond_controls else ""
+        error = "-" if math.isnan(its.error) else f"{its.error:.4f}"
+        yield (
+            f"  {printable(name):<12} {its.effect:>+8.4f} {error:>8} {estimate:>9} {its.occurrences:>6}  {span}{beyond}"
+        )
+
+
+def _estimate_lines(run: Run) -> Iterator[str]:
+    """The most negative estimates of each category."""
+    from mechamap.checks.ablation import strongest
+
+    for name in run.record.causes["log_p"]:
+        column = run.column("cause", name)
+        its = [f"{run.neuron_name(row)} {float(column[row]):+.3f}" for row in strongest(run, name, 4)]
+        yield f"{printable(name):<12} {'  '.join(its)}"

@@ -1,0 +1,150 @@
+"""``mechamap confirm``: check a run's findings on words that did not choose them, and on a second text."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mechamap.cli.loading import CheckProgress, add_model_flags, model_of_run, run_with_folder
+from mechamap.cli.narration import Narration, print_data
+from mechamap.cli.parser import Commands
+from mechamap.errors import UsageError
+from mechamap.wording.amounts import duration
+from mechamap.wording.plain import printable
+
+if TYPE_CHECKING:
+    from mechamap.runs.run import Run
+
+__all__ = ["add_to"]
+
+
+_DESCRIPTION = """Put every word of every category into the same carrier sentences and check each neuron on them: how
+well its reading holds on words that did not choose it, and how often shuffled word labels reach as far anywhere in the
+model (p). With --text, score the strongest neurons on another text too and flag those that drop. What is found is added
+to the run."""
+
+
+def add_to(commands: Commands) -> None:
+    """Declare the command."""
+    parser = commands.add_parser("confirm", help="check a run's findings", description=_DESCRIPTION)
+    add = parser.add_argument
+    add("source", metavar="RUN", help="a run's name or folder")
+    add("--text", metavar="F", action="append", help="a second text to look at (-: stdin); repeatable. A run that is "
+        "confirmed already is not confirmed anew then")  # fmt: skip
+    add("--candidates", metavar="N", type=int, default=20, help="neurons of each category for a second look (20)")
+    add("--permutations", metavar="N", type=int, default=200, help="how often word labels are shuffled (200)")
+    add("--splits", metavar="N", type=int, default=4, help="random halvings of the words, each used both ways (4)")
+    add("--seed", metavar="N", type=int, default=0, help="of shuffling and halving (0)")
+    add("--json", action="store_true", help="write what was found as JSON")
+    add_model_flags(parser)
+    parser.set_defaults(run=run, parser=parser)
+
+
+def run(args: argparse.Namespace, narration: Narration) -> int:
+    """Confirm, look again, tell."""
+    from mechamap.system.text_files import read_text_argument
+
+    for name, least in (("permutations", 20), ("splits", 1), ("candidates", 1), ("seed", 0)):
+        if getattr(args, name) < least:
+            raise UsageError(f"--{name} is {getattr(args, name)}; it must be at least {least}.")
+    found = run_with_folder(args.source)
+    texts = [(_name_of(name), read_text_argument(name)) for name in args.text or ()]
+    loaded = model_of_run(found, args, narration)
+    try:
+        if not texts or not found.record.confirmation:
+            from mechamap.checks.confirm import ConfirmSettings, confirm_run
+
+            settings = ConfirmSettings(args.permutations, args.splits, args.seed)
+            found = confirm_run(found, loaded, settings, CheckProgress(narration, "confirming"))
+        for text in texts:
+            from mechamap.checks.second_text import score_second_text
+
+            progress = CheckProgress(narration, f"looking at {text[0]}")
+            found = score_second_text(found, loaded, text, args.candidates, on_event=progress)
+    finally:
+        narration.clear()
+    looks = [its for its in found.record.second_looks if its["text"] in [name for name, _ in texts]]
+    if args.json:
+        plain = {"run": str(found.path), "confirmation": dict(found.record.confirmation), "second_looks": looks}
+        print_data(json.dumps(plain, ensure_ascii=False, allow_nan=False))
+        return 0
+    for line in confirmation_lines(found):
+        print_data(line)
+    _tell(found, narration)
+    for look in looks:
+        print_data("")
+        for line in look_lines(look):
+            print_data(line)
+    return 0
+
+
+def _name_of(argument: str) -> str:
+    return "standard input" if argument == "-" else Path(argument).name
+
+
+def _tell(found: Run, narration: Narration) -> None:
+    about = found.record.confirmation
+    for word, why in about["skipped"].items():
+        narration.say(f"left out: {printable(word)}, {why}")
+    for name, why in about["undefined"].items():
+        narration.say(f"{name} is empty: {printable(why)}")
+    if chance := about.get("null_auroc"):
+        narration.say(
+            f"shuffled labels reach an AUROC of {chance['median']:.2f} somewhere in the model half the time, and "
+            f"{chance['largest']:.2f} at most"
+        )
+    seconds = sum(about["seconds"][name] for name in ("pass", "writes"))
+    narration.say(
+        f"{about['neurons']:,} neurons, {about['words']} words in {len(about['templates'])} sentences each, "
+        f"{about['permutations']} permutations over all neurons and categories, in {duration(seconds)}; "
+        "confirmed: p < 0.05"
+    )
+
+
+_COLUMNS = ("category", "words", "held-out", "lowest", "AP", "by mean", "needed", "confirmed", "writers", "best")
+
+
+def confirmation_lines(run: Run) -> Iterator[str]:
+    """A table of the categories: held-out AUROC and average precision of the neurons that halves of the words chose
+    (mean and lowest over the halves), the same for ranking by mean activation, the AUROC that p < 0.05 takes, how many
+    neurons reach it by reading and by writing, and the best reader."""
+    rows = [_COLUMNS]
+    for name, about in run.record.confirmation["categories"].items():
+        if about["reason"]:
+            rows.append((printable(name), str(about["words"]), about["reason"], *[""] * 7))
+            continue
+        falls = " (falls)" if about.get("best_reads", 0) < 0 else ""
+        rows.append(
+            (
+                printable(name), str(about["words"]), _number(about, "held_out_auroc"),
+                _number(about, "held_out_auroc_lowest"), _number(about, "held_out_ap"), _number(about, "by_mean"),
+                _number(about, "needed"), f"{about['confirmed']:,}", f"{about['writers']:,}", f"{about['best']}{falls}",
+            )
+        )  # fmt: skip
+    whole = [row for row in rows if row[3]]  # without those that give a reason in place of numbers
+    widths = [max(len(row[column]) for row in whole) for column in range(len(_COLUMNS))]
+    for row in rows:
+        first, *numbers, last = row
+        cells = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(numbers, widths[1:], strict=False))]
+        yield "  ".join([*cells, last]).rstrip()
+
+
+def _number(about: Mapping[str, Any], name: str) -> str:
+    value = about.get(name)
+    return "-" if value is None else f"{value:.3f}"
+
+
+def look_lines(look: Mapping[str, Any]) -> Iterator[str]:
+    """A second text: for every candidate the AUROC there beside that of the run, and whether it dropped."""
+    dropped = sum(entry["dropped"] for entry in look["neurons"])
+    yield f"{printable(look['text'])}: {look['tokens']:,} tokens; {dropped} of {len(look['neurons'])} neurons drop"
+    yield f"{'category':<12} {'neuron':<12} {'scan':>6} {'here':>6} {'± error':>8} {'words':>6}"
+    for entry in look["neurons"]:
+        flag = "  dropped" if entry["dropped"] else ""
+        yield (
+            f"{printable(entry['category']):<12} {entry['neuron']:<12} {entry['first']:>6.3f} {entry['second']:>6.3f} "
+            f"{entry['error']:>8.3f} {entry['occurrences']:>6}{flag}"
+        )

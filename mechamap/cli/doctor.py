@@ -1,0 +1,164 @@
+"""``mechamap doctor``: what a scan would find here, and whether a model's neurons are where they are looked for."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import shutil
+from collections.abc import Iterator, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mechamap import __version__
+from mechamap.cli.loading import add_loading_flags, loading_changes
+from mechamap.cli.narration import Narration, print_data
+from mechamap.cli.parser import Commands
+from mechamap.errors import UnsupportedModel
+from mechamap.runs.layout import side_labels
+from mechamap.runs.proof_record import proof_table, verdict
+from mechamap.wording.amounts import size
+from mechamap.wording.plain import printable
+
+if TYPE_CHECKING:
+    from mechamap.config.schema import ScanConfig
+    from mechamap.models.loaded import LoadedModel
+    from mechamap.models.proof import LayerProof
+
+__all__ = ["add_to"]
+
+
+_PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "textual", "plotext", "pyyaml", "platformdirs")
+_EXTRAS = {
+    "gguf": "reading .gguf files",
+    "bitsandbytes": "weights in int8 and nf4 (extra: quantized)",
+    "torchao": "weights packed by it (extra: quantized)",
+    "accelerate": "spreading a model over devices (extra: device-map)",
+    "pyarrow": "writing Parquet (extra: parquet)",
+}
+
+
+def add_to(commands: Commands) -> None:
+    """Declare the command."""
+    parser = commands.add_parser(
+        "doctor",
+        help="what there is on this machine, and whether a model can be scanned",
+        description="Versions, devices, memory and folders; with MODEL, load it and prove layer by layer that the "
+        "hooks see its neurons.",
+    )
+    parser.add_argument("model", metavar="MODEL", nargs="?", help="a model to load and prove")
+    parser.add_argument("--config", metavar="F", type=Path, help="a YAML file that says how to load it")
+    add_loading_flags(parser)
+    parser.set_defaults(run=run, parser=parser)
+
+
+def run(args: argparse.Namespace, narration: Narration) -> int:
+    """Print what there is, then the proof of a model if one is named."""
+    from mechamap.catalog import resolve
+
+    config = _config(args)
+    if args.model is not None:
+        resolve(args.model)
+    for name, fact in _facts():
+        print_data(f"{name:<13} {printable(fact)}")
+    if args.model is not None:
+        print_data("")
+        _prove(args.model, config, narration)
+    return 0
+
+
+def _config(args: argparse.Namespace) -> ScanConfig:
+    """How a scan would load the model: as the config file says, and flags win."""
+    from mechamap.config.schema import load_config, with_overrides
+
+    return with_overrides(load_config(args.config), **loading_changes(args))
+
+
+def _facts() -> Iterator[tuple[str, str]]:
+    from mechamap.catalog import cached_models, hub_cache
+    from mechamap.system.memory import free_memory
+    from mechamap.system.paths import home
+
+    yield "mechamap", __version__
+    yield "python", f"{platform.python_version()} on {platform.platform()}"
+    for package in _PACKAGES:
+        yield package, _version(package) or "not installed"
+    for package, purpose in _EXTRAS.items():
+        yield package, f"{_version(package) or 'not installed'}: for {purpose}"
+    yield from _devices()
+    memory = free_memory()
+    yield "free memory", size(memory) if memory is not None else "unknown"
+    for name, folder in (("runs and logs", home()), ("hub cache", hub_cache())):
+        yield name, f"{folder}, {_free_disk(folder)}"
+    cached = cached_models()
+    yield "cached models", ", ".join(cached) or "none"
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _devices() -> Iterator[tuple[str, str]]:
+    try:
+        import torch
+    except ImportError as error:
+        yield "devices", f"torch cannot be imported: {error}"
+        return
+    yield "cpu", f"{torch.get_num_threads()} threads"
+    for number in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
+        free, total = torch.cuda.mem_get_info(number)
+        yield f"cuda:{number}", f"{torch.cuda.get_device_name(number)}, {size(free)} of {size(total)} free"
+    if torch.backends.mps.is_available():
+        yield "mps", "there, used only when asked for by name"
+
+
+def _free_disk(folder: Path) -> str:
+    there = folder
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    try:
+        return f"{size(shutil.disk_usage(there).free)} free"
+    except OSError as error:
+        return f"cannot be looked at: {error.strerror}"
+
+
+def _prove(model: str, config: ScanConfig, narration: Narration) -> None:
+    """Load the model as a scan would, and print what was seen at each part of each layer."""
+    from mechamap.models.loading.load import load_configured
+    from mechamap.models.proof import prove
+
+    try:
+        loaded = load_configured(model, config, stage=narration.progress)
+        narration.progress("proving")
+        parts = prove(loaded)
+    finally:
+        narration.clear()
+    proof = [part.to_dict() for part in parts]
+    dtype = str(loaded.dtype).removeprefix("torch.")
+    kind = "" if loaded.kind == "decoder" else f"{loaded.kind}, "
+    packing = f", weights in {loaded.packing}" if loaded.packing else ""
+    parameters = f"{loaded.parameters:,} parameters"
+    print_data(f"{loaded.label}: {loaded.architecture}, {kind}{parameters}, {dtype} on {loaded.device}{packing}")
+    for row in proof_table(proof, side_labels(loaded.layers, proof)):
+        print_data(printable("  ".join(row).rstrip()))
+    for line in verdict(proof, dtype):
+        print_data(line)
+    print_data(_unembedding(loaded, parts))
+
+
+def _unembedding(loaded: LoadedModel, proof: Sequence[LayerProof]) -> str:
+    """Whether it can be said what neurons write, and why not."""
+    from mechamap.models.unembedding import find_unembedding
+
+    try:
+        found = find_unembedding(loaded, proof)
+    except UnsupportedModel as reason:
+        return f"What neurons write is not defined: {reason.message}"
+    norm = f"{found.norm_path} and " if found.norm_path else ""
+    return (
+        f"The logits follow from {norm}{found.path}: error {found.error:.2g}, allowed {found.tolerance:.2g}; "
+        "so it can be said what neurons write."
+    )

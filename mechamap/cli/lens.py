@@ -1,0 +1,114 @@
+"""``mechamap lens``: which tokens a neuron promotes and suppresses, by its weights."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from mechamap.cli.loading import add_model_flags, model_of_run, run_with_folder
+from mechamap.cli.narration import Narration, print_data
+from mechamap.cli.parser import Commands
+from mechamap.errors import RunError, UsageError
+from mechamap.wording.plain import printable
+
+if TYPE_CHECKING:
+    from mechamap.checks.lens import Lens
+    from mechamap.models.loaded import LoadedModel
+    from mechamap.runs.run import Run
+
+__all__ = ["add_to"]
+
+
+_DESCRIPTION = """The tokens that a neuron promotes and suppresses most when its activation is positive (the other way
+round when it is negative): its direct logit attribution, in standard deviations over the vocabulary."""
+
+
+def add_to(commands: Commands) -> None:
+    """Declare the command."""
+    parser = commands.add_parser("lens", help="the tokens a neuron promotes", description=_DESCRIPTION)
+    add = parser.add_argument
+    add("source", metavar="RUN|MODEL", help="a run, for its model; or a model as `mechamap scan` takes it")
+    add("--neuron", metavar="N", action="append", required=True, help="a neuron, such as L7.N1844; repeatable")
+    add("--top", metavar="K", type=int, default=10, help="how many tokens of each side (10)")
+    add("--json", action="store_true", help="write them as JSON")
+    add_model_flags(parser)
+    parser.set_defaults(run=run, parser=parser)
+
+
+def run(args: argparse.Namespace, narration: Narration) -> int:
+    """Load the model, look, tell."""
+    from mechamap.runs.neuron_names import parse_neuron
+
+    if args.top < 1:
+        raise UsageError(f"--top is {args.top}; it must be at least 1.")
+    names = [parse_neuron(name) for name in args.neuron]
+    its_run = _run_named(args.source)
+    loaded = model_of_run(its_run, args, narration) if its_run is not None else _model(args, narration)
+    from mechamap.checks.lens import UNIT, neuron_lens
+
+    found = [neuron_lens(loaded, name, args.top) for name in names]
+    if args.json:
+        plain = [
+            {"neuron": its.neuron, "unit": UNIT, "promoted": its.promoted, "suppressed": its.suppressed}
+            for its in found
+        ]
+        print_data(json.dumps(plain, ensure_ascii=False))
+        return 0
+    for number, its in enumerate(found):
+        if number:
+            print_data("")
+        for line in _lines(its, its_run):
+            print_data(line)
+    narration.say(f"in {UNIT}, per unit of activation")
+    return 0
+
+
+def _run_named(name: str) -> Run | None:
+    """The run of that name, None where there is none: then it names a model."""
+    from mechamap.runs.library import find_run
+
+    if not name.lower().endswith(".csv"):  # no model is called that
+        try:
+            find_run(name)
+        except (RunError, OSError):
+            return None
+    return run_with_folder(name)
+
+
+def _model(args: argparse.Namespace, narration: Narration) -> LoadedModel:
+    from mechamap.catalog import resolve
+
+    resolve(args.source)
+    narration.progress("loading torch and transformers")
+    from mechamap.models.loading.load import load_model
+
+    try:
+        return load_model(args.source, device=args.device or "auto", stage=narration.progress)
+    finally:
+        narration.clear()
+
+
+def _lines(lens: Lens, run: Run | None) -> Iterator[str]:
+    yield lens.neuron
+    width = max([len(_shown(token)) for token, _ in lens.promoted] + [len("promoted")])
+    yield f"  {'promoted':<{width}}  {'':>7}   suppressed"
+    for (up, plus), (down, minus) in zip(lens.promoted, lens.suppressed, strict=True):
+        yield f"  {_shown(up):<{width}}  {plus:>+7.2f}   {_shown(down)}  {minus:+.2f}"
+    row = _row(run, lens.neuron) if run is not None and run.has("write") else None
+    if run is not None and row is not None:
+        its = [f"{printable(name)} {float(run.column('write', name)[row]):+.2f}" for name in run.categories]
+        yield f"  writes: {', '.join(its)}"
+
+
+def _row(run: Run, neuron: str) -> int | None:
+    """None where the run left the neuron out, which its model has."""
+    try:
+        return run.row_of(neuron)
+    except UsageError:
+        return None
+
+
+def _shown(token: str) -> str:
+    return printable(repr(token)[1:-1])

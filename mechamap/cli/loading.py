@@ -1,0 +1,142 @@
+"""What a command works on, as its flags name it: a run or a CSV, the model of a run, and how a model is loaded."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from mechamap.cli.narration import Narration
+from mechamap.cli.parser import Parser
+from mechamap.config.choices import DEVICE_MAPS, QUANTIZE
+from mechamap.errors import ModelError, RunError
+from mechamap.events import LayerFinished, ScanEvent, StageEntered
+from mechamap.wording.plain import printable
+
+if TYPE_CHECKING:
+    from mechamap.models.loaded import LoadedModel
+    from mechamap.runs.run import Run
+
+__all__ = [
+    "CheckProgress",
+    "add_loading_flags",
+    "add_model_flags",
+    "add_source_model_flag",
+    "loading_changes",
+    "model_of_run",
+    "opened",
+    "run_with_folder",
+]
+
+
+_KEYS = ("dtype", "device", "device_map", "quantize", "neurons", "revision")
+
+
+def add_loading_flags(parser: argparse.ArgumentParser) -> None:
+    """Declare them; none has a default, so that a config file's settings hold where they are not given."""
+    add = parser.add_argument
+    add("--dtype", metavar="D", help="auto (as the checkpoint has it), float32, bfloat16 or float16")
+    add("--device", metavar="D", help="auto (CUDA if there is one, else the CPU), cpu, cuda, cuda:1 or mps")
+    add("--device-map", metavar="M", help=f"spread it over cards, memory and disk instead: {', '.join(DEVICE_MAPS)}")
+    add("--quantize", metavar="Q", help=f"pack the weights while they are read: {' or '.join(QUANTIZE)}")
+    add(
+        "--neurons",
+        metavar="PATH",
+        action="append",
+        help='where the down-projections are, as in "model.layers.{layer}.mlp.down_proj", for a model whose neurons '
+        "are not found; repeatable",
+    )
+    add("--revision", metavar="R", help="branch, tag or commit of a hub model")
+    add("--trust-remote-code", action="store_true", help="run Python code that comes with the model")
+
+
+def loading_changes(args: argparse.Namespace) -> dict[str, object]:
+    """What of a config the flags change; a device takes the place of a map in the file, and the other way round."""
+    from mechamap.config.model_settings import one_place
+
+    changes = one_place({key: getattr(args, key) for key in _KEYS if getattr(args, key) is not None})
+    if args.trust_remote_code:
+        changes["trust_remote_code"] = True
+    return changes
+
+
+def add_source_model_flag(parser: Parser) -> None:
+    """``--model``, which picks one of the models that a CSV is about."""
+    parser.add_argument("--model", metavar="NAME", help="of a CSV with several models, the one to read")
+
+
+def opened(name: str, narration: Narration, model: str | None = None) -> Run:
+    """Open a run or a CSV; on a terminal, one line says which share of a CSV was read.
+
+    Raises:
+        MechaMapError: see :func:`mechamap.csv_files.run.open_run`.
+    """
+    from mechamap.csv_files.run import open_run
+
+    said = f"reading {printable(name)}"
+    try:
+        return open_run(name, model=model, progress=lambda share: narration.progress(f"{said}: {share:.0%}"))
+    finally:
+        narration.clear()
+
+
+def add_model_flags(parser: argparse.ArgumentParser) -> None:
+    """Where the run's model lies now and where to put it."""
+    add = parser.add_argument
+    add("--model", metavar="MODEL", help="the run's model, where it lies elsewhere now than when it was scanned")
+    add("--device", metavar="D", help="auto, cpu, cuda, cuda:1 or mps (default: as the run had it)")
+
+
+def run_with_folder(name: str) -> Run:
+    """A run that a model can be asked about and that can be added to.
+
+    Raises:
+        RunError: there is none of that name, or it is a CSV.
+    """
+    from mechamap.csv_files.run import open_run
+
+    run = open_run(name)
+    if run.path is None or run.path.is_file() or not run.has_context:
+        raise RunError(f"{run.name} keeps no text, so no model can be run over it.", "Scan the model itself.")
+    return run
+
+
+def model_of_run(run: Run, args: argparse.Namespace, narration: Narration) -> LoadedModel:
+    """Load the model a run is about, with the run's own settings.
+
+    Raises:
+        MechaMapError: it cannot be loaded, or ``--model`` names one of another architecture.
+    """
+    from mechamap.config.schema import config_from_dict
+
+    config = config_from_dict(run.record.config, f"{run.path}/run.json")
+    narration.progress("loading torch and transformers")
+    from mechamap.models.loading.load import load_configured
+
+    if args.device:
+        config = replace(config, device=args.device, device_map=None)
+    if args.model:
+        config = replace(config, revision=None)
+    try:
+        loaded = load_configured(args.model or run.record.model.name, config, stage=narration.progress)
+    finally:
+        narration.clear()
+    its, wanted = loaded.architecture, run.record.model.architecture
+    if its != wanted:  # their layers may be of one shape, as those of gpt2 and pythia-160m are
+        raise ModelError(f"{loaded.id} is {its}; {run.name} was made from {wanted}.", "Name the model of that run.")
+    return loaded
+
+
+class CheckProgress:
+    """Tells the stages and layers of a check, on a terminal only."""
+
+    def __init__(self, narration: Narration, doing: str) -> None:
+        self._narration, self._doing = narration, doing
+
+    def __call__(self, event: ScanEvent) -> None:
+        match event:
+            case StageEntered():
+                detail = f": {event.detail}" if event.detail else ""
+                self._narration.progress(f"{self._doing}{detail}")
+            case LayerFinished():
+                self._narration.progress(f"{self._doing}: {event.done} of {event.total} layers")

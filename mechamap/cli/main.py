@@ -1,0 +1,118 @@
+"""The ``mechamap`` command: data goes to stdout, narration and errors to stderr.
+
+Each command has a file of its own in this folder: ``add_to`` declares its flags, ``run`` does it. Exit codes: 0 done,
+1 failed, 2 wrong usage or config, 130 cancelled. Nothing heavy is imported before a command runs, so that
+``mechamap --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from mechamap import __version__
+from mechamap.cli import ablate, compare, config, confirm, doctor, export, interpret, lens, runs, scan
+from mechamap.cli.narration import Narration
+from mechamap.cli.parser import Parser
+from mechamap.cli.streams import discard_output, readied_streams, written_whole
+from mechamap.config.choices import KEEP_ACTIVATIONS
+from mechamap.errors import Cancelled, MechaMapError, UsageError
+from mechamap.wording.plain import printable
+from mechamap.wording.suggest import suggestion
+
+__all__ = ["build_parser", "main"]
+
+
+COMMANDS = (scan, confirm, ablate, lens, interpret, compare, export, runs, config, doctor)
+
+
+def build_parser() -> Parser:
+    """The parser of the whole command line."""
+    parser = Parser(
+        prog="mechamap",
+        description="Find the MLP neurons of a language model that are about a category. "
+        "`mechamap-tui` shows what a scan found.",
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"mechamap {__version__}", help="say which version this is"
+    )
+    commands = parser.add_subparsers(metavar="COMMAND", dest="command")
+    for command in COMMANDS:
+        command.add_to(commands)
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    readied_streams()
+    narration = Narration()
+    try:
+        with written_whole():
+            code = _run(argv, narration)
+    except Cancelled as stopped:
+        _tell(narration, "cancelled", stopped)
+        return stopped.exit_code
+    except MechaMapError as error:
+        _tell(narration, f"error: {error.title}", error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        narration.say("cancelled")
+        return 130
+    except BrokenPipeError:
+        discard_output()  # whoever read it has gone
+        return 1
+    except Exception as error:
+        return _unexpected(narration, error, argv)
+    return code
+
+
+def _run(argv: Sequence[str] | None, narration: Narration) -> int:
+    parser = build_parser()
+    args, extra = parser.parse_known_args(_joined(sys.argv[1:] if argv is None else argv))
+    if extra:
+        known = args.parser.flags() if hasattr(args, "parser") else parser.flags()
+        wrong = next((word for word in extra if word.startswith("-")), extra[0])
+        program = args.parser.prog if hasattr(args, "parser") else parser.prog
+        raise UsageError(
+            f"`{program}` does not know {printable(wrong)!r}.",
+            suggestion(wrong.split("=", 1)[0], known) or f"`{program} --help` says what it knows.",
+        )
+    if args.command is None:
+        narration.say(parser.format_help().rstrip())
+        return UsageError.exit_code
+    return int(args.run(args, narration))
+
+
+def _joined(argv: Sequence[str]) -> list[str]:
+    """Words as argparse reads them right: ``--sort=-food``, which it would take for a flag when it stood alone, and
+    ``--keep-activations=always``, which would take the model that follows for its value."""
+    words: list[str] = []
+    for word in argv:
+        if words and words[-1] == "--keep-activations":
+            words[-1] += f"={word}" if word in KEEP_ACTIVATIONS else "=always"
+            if word in KEEP_ACTIVATIONS:
+                continue
+        if words and words[-1] in ("--sort", "--where") and word.startswith("-") and not word.startswith("--"):
+            words[-1] += f"={word}"
+        else:
+            words.append(word)
+    return words
+
+
+def _tell(narration: Narration, title: str, error: MechaMapError) -> None:
+    narration.say(title)
+    for text in (error.message, error.hint):
+        for line in text.splitlines():
+            narration.say(f"  {printable(line)}")
+
+
+def _unexpected(narration: Narration, error: Exception, argv: Sequence[str] | None) -> int:
+    """A failure nobody thought of: one line here, the traceback in a file."""
+    from mechamap.system.failures import record_failure
+
+    words = " ".join(sys.argv[1:] if argv is None else argv)
+    log = record_failure(error, f"mechamap {words}")
+    narration.say("error: Something went wrong that should not have")
+    narration.say(f"  {printable(f'{type(error).__name__}: {error}'.splitlines()[0][:300])}")
+    narration.say(f"  The details are in {log}." if log else "  The details could not be written to a log file.")
+    return 1

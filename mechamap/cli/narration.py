@@ -1,0 +1,49 @@
+"""What a command says beside its data, on stderr: lines, and on a terminal one line that is updated in place."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import threading
+from typing import TextIO
+
+__all__ = ["Narration", "print_data"]
+
+
+class Narration:
+    """Lines on stderr. On a terminal ``progress`` keeps rewriting the last one; elsewhere it writes nothing."""
+
+    def __init__(self, stream: TextIO | None = None) -> None:
+        self._stream = sys.stderr if stream is None else stream
+        self.live = self._stream.isatty()
+        self._lock = threading.Lock()  # a scan tells its layers from another thread
+        self._under_way = False
+
+    def say(self, text: str = "") -> None:
+        """Write a line; a progress line that stands there makes room."""
+        self._write(("\r\x1b[K" if self._under_way else "") + text + "\n", under_way=False)
+
+    def progress(self, text: str) -> None:
+        """Show ``text`` in the line that is rewritten, cut to the terminal's width."""
+        if self.live:
+            width = shutil.get_terminal_size().columns - 1
+            self._write("\r\x1b[K" + text[:width], under_way=True)
+
+    def clear(self) -> None:
+        """Take the progress line away."""
+        if self._under_way:
+            self._write("\r\x1b[K", under_way=False)
+
+    def _write(self, text: str, *, under_way: bool) -> None:
+        with self._lock:
+            try:
+                self._stream.write(text)
+                self._stream.flush()
+            except (OSError, ValueError):
+                pass  # nobody listens any more; the work goes on
+            self._under_way = under_way
+
+
+def print_data(text: str) -> None:
+    """A line of data on stdout."""
+    sys.stdout.write(text + "\n")

@@ -1,0 +1,57 @@
+"""argparse, with mistakes raised as UsageError and the nearest right spelling named."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
+
+from mechamap.errors import UsageError
+from mechamap.wording.suggest import suggestion
+
+__all__ = ["Commands", "Parser"]
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that raises UsageError instead of ending the process.
+
+    Flags cannot be abbreviated: a script that relied on it would break with the next flag.
+    """
+
+    gathers = ""  # the argument that takes words wherever they stand; argparse takes them side by side alone
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(allow_abbrev=False, **settings)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        found, extra = super().parse_known_args(args, namespace)
+        if self.gathers and not any(word.startswith("-") for word in extra):
+            getattr(found, self.gathers).extend(extra)
+            extra = []
+        return found, extra
+
+    def error(self, message: str) -> NoReturn:
+        sentence = message[:1].upper() + message[1:]
+        raise UsageError(f"{sentence}.", f"`{self.prog} --help` says what there is.")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is None or value in action.choices:
+            return
+        choices = [str(choice) for choice in action.choices]
+        what = "/".join(action.option_strings) or str(action.metavar or action.dest).lower()
+        raise UsageError(
+            f"There is no {what} {str(value)!r}; there is {', '.join(choices)}.", suggestion(str(value), choices)
+        )
+
+    def flags(self) -> list[str]:
+        """Every flag that ``--help`` shows."""
+        return [flag for action in self._actions if action.help != argparse.SUPPRESS for flag in action.option_strings]
+
+    def actions(self) -> list[argparse.Action]:
+        """Every flag and argument, hidden ones included."""
+        return list(self._actions)
+
+
+if TYPE_CHECKING:
+    Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
+else:
+    Commands = object

@@ -1,0 +1,197 @@
+"""``mechamap scan --plan``: what a scan takes, what is there, and what would fit where it does not."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from mechamap.cli.narration import Narration, print_data
+from mechamap.errors import MechaMapError
+from mechamap.scan.sweep_jobs import SweepJob
+from mechamap.wording.amounts import duration, size
+from mechamap.wording.plain import printable
+
+if TYPE_CHECKING:
+    from mechamap.config.schema import ScanConfig
+    from mechamap.plan.alternatives import Option
+    from mechamap.plan.scan_plan import ScanPlan
+    from mechamap.plan.warning import Shortfall
+
+__all__ = ["plan_lines", "plan_of", "shortfall_lines", "tell_plan", "tell_plans", "warn"]
+
+
+def tell_plans(args: argparse.Namespace, jobs: Sequence[SweepJob], narration: Narration) -> int:
+    """Print the plans: tables, or lines of JSON among the events. 1 where one does not fit or cannot be planned.
+
+    Memory is taken by one model at a time, disk by all of them.
+    """
+    plans: dict[str, ScanPlan] = {}
+    for job in jobs:
+        try:
+            plans[job.label] = plan_of(args, job.model, job.config, narration, started=bool(plans))
+        except MechaMapError as error:
+            narration.say(f"{job.label}: {error.title}")
+            for line in str(error).splitlines():
+                narration.say(f"  {printable(line)}")
+            continue
+        if args.events:
+            _put_json(job.label, plans[job.label])
+        else:
+            print_data(f"{job.label}")
+            for line in plan_lines(plans[job.label]):
+                print_data(f"  {line}".rstrip())
+            print_data("")
+    lacking = [job.label for job in jobs if job.label not in plans or not plans[job.label].fits]
+    total = sum(plan.run.total for plan in plans.values())
+    free = next((plan.disk for plan in plans.values()), None)
+    fits = not lacking and (free is None or total <= free)
+    seconds = sum(plan.seconds.total for plan in plans.values() if plan.seconds is not None)
+    if args.events:
+        together = {"event": "sweep_plan", "run": total, "disk": free, "seconds": seconds, "fits": fits}
+        print_data(json.dumps({**together, "lacking": lacking}))
+    else:
+        there = f", {size(free)} free" if free is not None else ""
+        print_data(
+            f"Together: {len(plans)} runs of {size(total)} on disk{there}; about {duration(seconds)}, an estimate"
+        )
+        print_data("They fit." if fits else _joint_verdict(lacking))
+    return 0 if fits else 1
+
+
+def _put_json(label: str, plan: ScanPlan) -> None:
+    from mechamap.plan.scan_plan import plan_to_dict
+
+    print_data(json.dumps({"event": "plan", **plan_to_dict(plan), "name": plan.name, "model": label}, allow_nan=False))
+
+
+def _joint_verdict(lacking: Sequence[str]) -> str:
+    return f"Not all of them fit: {', '.join(lacking)}" if lacking else "Their runs do not fit on the disk together."
+
+
+def tell_plan(args: argparse.Namespace, model: str, config: ScanConfig, narration: Narration) -> int:
+    """Print the plan: a table, or a line of JSON among the events. 1 where the scan does not fit."""
+    plan = plan_of(args, model, config, narration)
+    if args.events:
+        from mechamap.plan.scan_plan import plan_to_dict
+
+        print_data(json.dumps({"event": "plan", **plan_to_dict(plan)}, allow_nan=False))
+    else:
+        for line in plan_lines(plan):
+            print_data(line)
+    return 0 if plan.fits else 1
+
+
+def plan_of(
+    args: argparse.Namespace, model: str, config: ScanConfig, narration: Narration, *, started: bool = False
+) -> ScanPlan:
+    """The plan of one scan and of what was asked for with it; ``started``: torch was loaded for another before."""
+    narration.progress("loading torch and transformers")
+    try:
+        from mechamap.plan.scan_plan import plan_scan
+
+        return plan_scan(model, config, args.out, started=started, whole=_needs_all(args), stage=narration.progress)
+    finally:
+        narration.clear()
+
+
+def warn(args: argparse.Namespace, model: str, config: ScanConfig, narration: Narration) -> None:
+    """Say it before anything is read where the scan will not fit; it is begun all the same."""
+    from mechamap.plan.warning import shortfall
+
+    if (found := shortfall(model, config, whole=_needs_all(args))) is not None:
+        for line in shortfall_lines(found):
+            narration.say(line)
+
+
+def _needs_all(args: argparse.Namespace) -> bool:
+    """Whether something after the scan needs the layers of the model that are not scanned."""
+    return bool(args.confirm or args.causes)
+
+
+def plan_lines(plan: ScanPlan) -> list[str]:
+    """The whole plan; whether it fits stands first where it does not, and last where it does."""
+    rows = [f"{name:<9} {text}" for name, text in _rows(plan)]
+    notes = [f"note: {printable(note)}" for note in plan.notes]
+    if plan.fits:
+        return [*rows, *notes, "It fits."]
+    return [*_verdict(plan), "", *rows, *notes]
+
+
+def shortfall_lines(found: Shortfall) -> list[str]:
+    """What keeps a scan from fitting, before it begins."""
+    return [
+        f"This scan may not fit: it needs about {size(found.needed)} on {found.device}, where "
+        f"{size(found.free)} are free.",
+        *_options(found.would_fit),
+    ]
+
+
+def _verdict(plan: ScanPlan) -> Iterator[str]:
+    for demand in plan.memory:
+        if not demand.fits:
+            yield (
+                f"This scan does not fit: it needs about {size(demand.needed)} on {demand.device}, where "
+                f"{size(demand.free or 0)} are free."
+            )
+    if "disk" in plan.lacking:
+        yield f"Its run does not fit: it takes {size(plan.run.total)} on disk, where {size(plan.disk or 0)} are free."
+        yield "Name a folder on another disk with --out, or scan fewer layers."
+    if any(not demand.fits for demand in plan.memory):
+        yield from _options(plan.would_fit)
+
+
+def _options(found: Sequence[Option]) -> Iterator[str]:
+    if not found:
+        yield "Nothing that can be set here makes it fit; a smaller model will."
+        return
+    yield "What would fit:"
+    width = max(len(option.flags) for option in found)
+    for option in found:
+        if option.flags:
+            yield f"  {option.flags:<{width}}  about {size(option.needed)}: {option.words}"
+        else:
+            yield f"  {option.words}"
+
+
+def _rows(plan: ScanPlan) -> Iterator[tuple[str, str]]:
+    it = plan.scan
+    shape, weights, text = it.shape, it.weights, it.text
+    yield "model", f"{printable(it.files.source.label)}: {shape.architecture}, {shape.kind}, {_amounts(plan)}"
+    yield (
+        "scanned",
+        (
+            f"{len(it.layers)} of {len(shape.layers)} layers, {it.neurons:,} of {shape.neurons():,} neurons"
+            + (f", {shape.experts} experts a layer" if shape.experts else "")
+        ),
+    )
+    guessed = "" if text.is_counted else "about "
+    yield "text", f"{guessed}{text.positions:,} tokens in {text.windows:,} windows, {text.scored:,} of them scored"
+    part = f" of {size(weights.total)}" if it.loaded < weights.total else ""
+    packed = f", packed as {weights.packed}" if weights.packed and weights.packed not in weights.why else ""
+    yield "weights", f"{size(it.loaded)}{part} in {weights.dtype} ({weights.why}){packed}"
+    for demand in plan.memory:
+        parts = (("weights", demand.weights), ("activations", demand.activations), ("libraries", demand.process))
+        sums = ", ".join(f"{name} {size(amount)}" for name, amount in parts if amount)
+        free = f"{size(demand.free)} free" if demand.free is not None else "nobody knows how much is free"
+        yield "memory", f"about {size(demand.needed)} on {demand.device}, {free} ({sums})"
+    kept = f", {size(plan.run.activations)} of it activations" if plan.run.activations else ""
+    disk = f", {size(plan.disk)} free" if plan.disk is not None else ""
+    yield "run", f"{size(plan.run.total)} on disk{disk}{kept}"
+    if plan.seconds is not None:
+        yield "time", f"about {duration(plan.seconds.total)} ({_stages(plan)}), an estimate"
+
+
+def _amounts(plan: ScanPlan) -> str:
+    shape = plan.scan.shape
+    widths = sorted({layer.neurons() for layer in shape.layers})
+    each = f"{widths[0]:,}" if len(widths) == 1 else f"{widths[0]:,} to {widths[-1]:,}"
+    return f"{shape.parameters:,} parameters, {len(shape.layers)} layers of {each} neurons"
+
+
+def _stages(plan: ScanPlan) -> str:
+    assert plan.seconds is not None
+    stages = asdict(plan.seconds).items()
+    return ", ".join(f"{name} {duration(seconds)}" for name, seconds in stages if seconds >= 0.05)

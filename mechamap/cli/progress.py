@@ -1,0 +1,189 @@
+"""How far a scan is, or a sweep over several models, told on stderr while it runs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from mechamap.cli.narration import Narration, print_data
+from mechamap.cli.plan import warn
+from mechamap.errors import MechaMapError, error_named
+from mechamap.events import (
+    LayerFinished,
+    ModelFinished,
+    ModelStarted,
+    ScanEvent,
+    ScanFinished,
+    ScanStarted,
+    StageEntered,
+)
+from mechamap.runs.run import Run
+from mechamap.scan.sweep_jobs import SweepJob
+from mechamap.wording.amounts import duration
+from mechamap.wording.plain import printable
+
+__all__ = ["ScanProgress", "SweepProgress"]
+
+
+class SweepProgress:
+    """Listens to a sweep: tells its events as JSON on stdout where that was asked for, and in words on stderr.
+
+    Attributes:
+        current: the label of the model whose turn it is; empty between two.
+        runs: the complete runs, by label.
+        troubles: what went wrong, a line each, by label.
+        broken_off: the label and the run's folder of the model at which the sweep was stopped, if it had begun.
+    """
+
+    def __init__(
+        self,
+        args: argparse.Namespace,
+        jobs: Sequence[SweepJob],
+        narration: Narration,
+        export: Callable[[SweepJob, Run], None],
+    ) -> None:
+        self._args, self._narration, self._export = args, narration, export
+        self._jobs = {job.label: job for job in jobs}
+        self._scan = ScanProgress(narration)
+        self.current = ""
+        self.runs: dict[str, Run] = {}
+        self.troubles: dict[str, str] = {}
+        self.broken_off: tuple[str, Path] | None = None
+
+    @property
+    def run(self) -> Path | None:
+        """The folder of the run that is being written; None where there is none yet."""
+        return self._scan.run
+
+    def __call__(self, event: ScanEvent) -> None:
+        if isinstance(event, ModelStarted):
+            self.current = event.model
+        if self._args.events:
+            of = {"model": self.current} if self.current else {}
+            print_data(json.dumps({**event.to_dict(), **of}, allow_nan=False))
+            sys.stdout.flush()
+        if isinstance(event, ModelStarted):
+            self._started(event)
+        elif isinstance(event, ModelFinished):
+            self._finished(event)
+        else:
+            self._scan(event)
+
+    def _started(self, event: ModelStarted) -> None:
+        self._scan = ScanProgress(self._narration)
+        job = self._jobs[event.model]
+        called = "" if event.model == job.model else f", called {event.model}"
+        self._narration.say(f"Model {event.number} of {event.total}: {printable(job.model)}{called}")
+        warn(self._args, job.model, job.config, self._narration)
+
+    def _finished(self, event: ModelFinished) -> None:
+        self._narration.clear()
+        if event.state == "failed":
+            self._failed(event.model, error_named(event.kind, event.message, event.hint))
+            if event.run is not None:
+                self._narration.say(f"  What was finished is kept in {event.run}")
+        elif event.state == "cancelled":
+            self.broken_off = (event.model, event.run) if event.run is not None else None
+        elif event.run is not None:
+            run = self.runs[event.model] = Run.open(event.run)
+            self._tell(run, kept=event.state == "kept")
+            try:
+                self._export(self._jobs[event.model], run)
+            except MechaMapError as error:
+                self._failed(event.model, error)
+        self._narration.say()
+        self.current = ""
+        self._scan = ScanProgress(self._narration)
+
+    def _failed(self, label: str, error: MechaMapError) -> None:
+        self.troubles[label] = printable(f"{error.title}: {error.message.splitlines()[0]}")
+        self._narration.say(f"error: {error.title}")
+        for line in str(error).splitlines():
+            self._narration.say(f"  {printable(line)}")
+
+    def _tell(self, run: Run, *, kept: bool) -> None:
+        for note in run.record.problems:
+            self._narration.say(f"note: {printable(note)}")
+        for figure, reason in run.record.undefined.items():
+            self._narration.say(f"{figure} is empty: {printable(reason)}")
+        if kept:
+            self._narration.say(f"{run.neurons:,} neurons were scored before, kept in {run.path}")
+            return
+        took = run.record.timings.get("total")
+        seconds = f" in {duration(took)}" if took else ""
+        self._narration.say(f"{run.neurons:,} neurons scored{seconds}, kept in {run.path}")
+
+
+_VERBS = {
+    "resolve": "looking for the model",
+    "load": "loading",
+    "prove": "proving that the hooks see the neurons",
+    "tokenize": "tokenizing",
+    "pass": "scanning",
+    "write": "writing",
+    "carriers": "confirming",
+    "gradients": "estimating causes",
+}
+_LIVE_SECONDS, _LINE_SECONDS = 0.1, 5.0
+
+
+class ScanProgress:
+    """Listens to a scan's events: one line that is updated on a terminal, a line now and then elsewhere."""
+
+    def __init__(self, narration: Narration) -> None:
+        self._narration = narration
+        self._neurons = 0
+        self._began = 0.0
+        self._told = 0.0
+        self._stage_told, self._stage_told_at = "", 0.0
+        self._passing = _VERBS["pass"]
+        self._done_before: int | None = None
+        self.run: Path | None = None  # the run's folder, once there is one
+
+    def __call__(self, event: ScanEvent) -> None:
+        match event:
+            case StageEntered():
+                self._stage(event)
+            case ScanStarted():
+                self.run = event.run
+                self._neurons = event.neurons
+                self._began = time.monotonic()
+            case LayerFinished():
+                self._layer(event)
+            case ScanFinished():
+                self._narration.clear()
+
+    def _stage(self, event: StageEntered) -> None:
+        if event.stage == "carriers":
+            self._passing = _VERBS["carriers"]  # the next pass is that over the carrier sentences
+        verb = self._passing if event.stage == "pass" else _VERBS.get(event.stage, event.stage)
+        text = verb + (f": {event.detail}" if event.detail else "")
+        if self._narration.live:
+            self._narration.progress(text)
+            return
+        now = time.monotonic()
+        if event.stage == self._stage_told and now - self._stage_told_at < _LINE_SECONDS:
+            return  # the next part of the same stage
+        self._stage_told, self._stage_told_at = event.stage, now
+        self._narration.say(text)
+
+    def _layer(self, event: LayerFinished) -> None:
+        now = time.monotonic()
+        if self._done_before is None:
+            self._done_before = event.done - 1  # layers kept from before a resumption took no time now
+        if now - self._told < (_LIVE_SECONDS if self._narration.live else _LINE_SECONDS) and event.done < event.total:
+            return
+        self._told = now
+        per_layer = (now - self._began) / (event.done - self._done_before)
+        left = per_layer * (event.total - event.done)
+        text = f"{self._passing}: {event.done} of {event.total} layers"
+        text += f", {event.neurons_done:,} of {self._neurons:,} neurons"
+        text += f", {duration(left)} left" if left else ""
+        if self._narration.live:
+            self._narration.progress(text)
+        else:
+            self._narration.say(text)

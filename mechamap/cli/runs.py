@@ -1,0 +1,114 @@
+"""``mechamap runs``: what runs there are, what one is, and removing them."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from mechamap.cli.narration import Narration, print_data
+from mechamap.cli.parser import Commands
+from mechamap.errors import Cancelled, UsageError
+from mechamap.wording.amounts import duration, size
+from mechamap.wording.plain import printable
+
+__all__ = ["add_to"]
+
+
+def add_to(commands: Commands) -> None:
+    """Declare the commands; ``runs`` alone lists."""
+    parser = commands.add_parser("runs", help="list, show or remove runs", description="The runs in the data folder.")
+    parser.set_defaults(run=_list, parser=parser)
+    below = parser.add_subparsers(metavar="list|show|rm", dest="runs_command")
+    lister = below.add_parser("list", help="the runs in the data folder, newest first")
+    lister.set_defaults(run=_list, parser=lister)
+    show = below.add_parser("show", help="what a run is and how it came about")
+    show.add_argument("name", metavar="RUN", help="a run's name or folder, or a CSV")
+    show.set_defaults(run=_show, parser=show)
+    remove = below.add_parser("rm", help="delete runs")
+    remove.add_argument("names", metavar="RUN", nargs="+", help="a run's name or folder")
+    remove.add_argument("-y", "--yes", action="store_true", help="do not ask")
+    remove.set_defaults(run=_remove, parser=remove)
+
+
+def _list(args: argparse.Namespace, narration: Narration) -> int:
+    from mechamap.runs.library import list_runs, runs_folder
+
+    found = list_runs()
+    if not found:
+        narration.say(f"There are no runs in {runs_folder()} yet. To make one: mechamap scan demo")
+        return 0
+    rows = [("NAME", "MODEL", "STATE", "LAYERS", "NEURONS", "CATEGORIES", "SIZE", "CREATED")]
+    rows += [
+        (
+            printable(run.name), printable(run.model), run.state, f"{run.layers_complete}/{run.layers}",
+            f"{run.neurons:,}", str(run.categories), size(run.bytes), run.created[:16].replace("T", " "),
+        )
+        for run in found
+    ]  # fmt: skip
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        print_data("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+    return 0
+
+
+def _show(args: argparse.Namespace, narration: Narration) -> int:
+    from mechamap.cli.confirm import confirmation_lines
+    from mechamap.cli.scan_report import coverage_lines, strongest_lines
+    from mechamap.csv_files.run import open_run
+    from mechamap.runs.layout import layers_in_words, side_labels
+    from mechamap.runs.proof_record import proof_table, verdict
+
+    run = open_run(args.name)
+    record, model = run.record, run.record.model
+    facts = {
+        "run": str(run.path),
+        "state": f"{record.state}, {len(run.complete_layers)} of {len(run.layers)} layers complete",
+        "model": f"{model.name}, {model.architecture}, {model.parameters:,} parameters"
+        if model.parameters
+        else model.name,
+        "id": model.id + (f" at {model.revision}" if model.revision else ""),
+        "computed": f"{model.dtype} on {model.device}{f', weights in {model.packing}' if model.packing else ''}",
+        "neurons": f"{run.neurons:,} in layers {layers_in_words(run.layers)}",
+        "figures": ", ".join(record.figures),
+        "threshold": f"{record.config['threshold']:g}" if "threshold" in record.config else "",
+        "left out": str(record.exclusions.get("summary", "")),
+        "text": f"{len(record.tokens.pieces):,} tokens in {len(record.tokens.windows)} windows"
+        if run.has_context
+        else "",
+        "proof": " ".join(verdict(record.proof, model.dtype)),
+        "versions": ", ".join(f"{name} {version}" for name, version in record.versions.items()),
+        "began": record.created,
+        "timings": ", ".join(f"{name} {duration(seconds)}" for name, seconds in record.timings.items()),
+    }
+    for name, fact in facts.items():
+        if fact:
+            print_data(f"{name:<10} {printable(fact)}")
+    for problem in record.problems:
+        print_data(f"{'note':<10} {printable(problem)}")
+    for figure, reason in record.undefined.items():
+        print_data(f"{'note':<10} {figure} is empty: {printable(reason)}")
+    checked = list(confirmation_lines(run)) if record.confirmation else []
+    proof = proof_table(record.proof, side_labels(run.layers, record.proof)) if record.proof else []
+    proved = [printable("  ".join(row).rstrip()) for row in proof]
+    for lines in (proved, coverage_lines(run), strongest_lines(run) if run.has("selectivity") else [], checked):
+        if lines:
+            print_data("")
+        for line in lines:
+            print_data(line)
+    return 0
+
+
+def _remove(args: argparse.Namespace, narration: Narration) -> int:
+    from mechamap.runs.library import find_run, remove_run
+
+    paths = [find_run(name) for name in args.names]  # all or none: a name that is wrong removes nothing
+    if not args.yes:
+        if not sys.stdin.isatty():
+            raise UsageError("Removing runs asks first, and there is no terminal to ask at.", "Give --yes.")
+        narration.say(f"Delete {', '.join(str(path) for path in paths)}? [y/N]")
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            raise Cancelled("Nothing was deleted.")
+    for path in paths:
+        remove_run(path)
+        narration.say(f"deleted {path}")
+    return 0

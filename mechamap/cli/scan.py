@@ -1,0 +1,226 @@
+"""``mechamap scan``: score every MLP neuron of a model against the categories."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mechamap.cli.loading import add_loading_flags, loading_changes
+from mechamap.cli.narration import Narration, print_data
+from mechamap.cli.parser import Commands
+from mechamap.cli.stopping import stopping, with_what_is_kept
+from mechamap.config.choices import KEEP_ACTIVATIONS
+from mechamap.errors import Cancelled, MechaMapError, UsageError
+from mechamap.exports.registry import export_run, write_export
+from mechamap.exports.target import check_target
+from mechamap.runs.library import check_run_folder
+
+if TYPE_CHECKING:
+    from mechamap.config.schema import ScanConfig
+    from mechamap.events import ScanEvent
+    from mechamap.runs.run import Run
+
+__all__ = ["add_to", "export", "run"]
+
+
+_DESCRIPTION = """Score every MLP neuron of a model against the categories, in one pass over the text, and keep the
+result as a run. Prints the run's folder; flags win over the config file. Several models become a run each, and a table
+that compares them."""
+
+
+def add_to(commands: Commands) -> None:
+    """Declare the command."""
+    parser = commands.add_parser("scan", help="score a model's neurons", description=_DESCRIPTION)
+    add = parser.add_argument
+    add(
+        "models",
+        metavar="MODEL",
+        nargs="*",
+        help="a hub id, a short name such as gpt2-small, a folder, a .gguf file, or demo; several become a run each "
+        "and are compared; none: those that the config file lists",
+    )
+    add("--config", metavar="F", type=Path, help="a YAML file with what differs from the default config")
+    add(
+        "--text",
+        metavar="F",
+        action="append",
+        help="a text file to scan instead of the config's (-: stdin); repeatable",
+    )
+    add("--layers", metavar="L", help="the layers to scan, counted from 0: 0-5,11 (default: all)")
+    add("--limit-neurons", metavar="N", type=int, help="only the first N neurons of each layer")
+    add("--threshold", metavar="X", type=float, help="mean activation at which a neuron is listed under a category")
+    add("--top-k-tokens", metavar="K", type=int, help="how many highest and lowest tokens to keep for each neuron")
+    add_loading_flags(parser)
+    add("--no-bos", action="store_true", help="put no BOS in front (of an encoder: no special tokens around)")
+    add(
+        "--keep-activations",
+        metavar="WHEN",
+        nargs="?",
+        const="always",
+        help=f"keep every activation in the run, as float16: {', '.join(KEEP_ACTIVATIONS)} (default: auto, when small; "
+        "the flag alone: always)",
+    )
+    add(
+        "--out",
+        metavar="DIR",
+        type=Path,
+        help="the run's folder; of several models the folder of their folders (default: in the data folder)",
+    )
+    add(
+        "--resume",
+        action="store_true",
+        help="go on with the run in --out, or with those of several models there or in the data folder; what is "
+        "complete is kept",
+    )
+    add("--confirm", action="store_true", help="then check every finding on held-out words, as `mechamap confirm` does")
+    add("--causes", action="store_true", help="then estimate what the model loses without each neuron")
+    add("--csv", metavar="F", help="also export CSV to F (-: stdout); of several models {model} in F is each one's")
+    add("--json", metavar="F", help="also export JSON to F, likewise")
+    add("--overwrite", action="store_true", help="replace the files that --csv and --json name")
+    add("--events", choices=("jsonl",), help="write what happens to stdout, one JSON object a line")
+    add("--plan", action="store_true", help="say what the scan would take and whether that is there, and do nothing")
+    # The original tool's spellings.
+    hidden: dict[str, Any] = {"help": argparse.SUPPRESS, "default": argparse.SUPPRESS}
+    add("--limit_neurons", type=int, dest="limit_neurons", **hidden)
+    add("--top_k_tokens", type=int, dest="top_k_tokens", **hidden)
+    add("--custom_text", action="append", dest="custom_text", **hidden)
+    parser.gathers = "models"
+    parser.set_defaults(run=run, parser=parser)
+
+
+def run(args: argparse.Namespace, narration: Narration) -> int:
+    """Scan, tell, export. What can be wrong with the request is found before a model is touched."""
+    from mechamap.config.sweep_models import SweptModel
+    from mechamap.scan.sweep_jobs import SweepConfig, load_sweep
+
+    to_stdout = [flag for flag in ("csv", "json") if getattr(args, flag) == "-"] + ["events"] * bool(args.events)
+    if len(to_stdout) > 1:
+        both = " and ".join(f"--{flag}" for flag in to_stdout)
+        raise UsageError(f"{both} both write to standard output.", "Give one of them a file.")
+    asked = load_sweep(args.config)
+    changes = _changes(args)
+    if not args.models and not asked.models:
+        raise UsageError(
+            "No model was named.",
+            "Name one, as in `mechamap scan gpt2`, or list several in a config file under `models:` and give --config.",
+        )
+    if args.models and asked.models:
+        narration.say(f"The models that {args.config} lists are passed over, because MODEL is given.")
+    if len(args.models) != 1:
+        from mechamap.cli.sweep import run_sweep
+
+        named = SweepConfig(asked.config, tuple(SweptModel(name) for name in args.models))
+        return run_sweep(args, named if args.models else asked, changes, narration)
+    return _one(args, _with(asked.config, changes), narration, bool(to_stdout))
+
+
+def _one(args: argparse.Namespace, config: ScanConfig, narration: Narration, to_stdout: bool) -> int:
+    from mechamap.catalog import resolve
+
+    (model,) = args.models
+    resolve(model)
+    for name in (args.csv, args.json):
+        if name is not None and name != "-":
+            check_target(name, overwrite=args.overwrite)
+    if args.resume and args.out is None:
+        raise UsageError("--resume needs the run to go on with.", "Say which with --out DIR.")
+    if args.out is not None:
+        check_run_folder(args.out, resume=args.resume)
+    if args.plan:
+        from mechamap.cli.plan import tell_plan
+
+        return tell_plan(args, model, config, narration)
+
+    found = _scan(args, model, config, narration)
+
+    from mechamap.cli.scan_report import report
+
+    report(found, narration)
+    for format in ("csv", "json"):
+        export(found, format, getattr(args, format), args.overwrite, narration)
+    narration.say(f"To look at it: mechamap-tui {found.name if args.out is None else found.path}")
+    if not to_stdout:
+        print_data(str(found.path))
+    return 0
+
+
+def _changes(args: argparse.Namespace) -> dict[str, object]:
+    """What the flags change of a config."""
+    from mechamap.system.text_files import read_text_argument
+
+    changes: dict[str, object] = {
+        name: getattr(args, name)
+        for name in ("layers", "limit_neurons", "threshold", "top_k_tokens", "keep_activations")
+        if getattr(args, name) is not None
+    }
+    changes |= loading_changes(args)
+    if args.no_bos:
+        changes["add_bos"] = False
+    texts = [read_text_argument(name) for name in args.text or ()]
+    # The original took the text itself or a file's name here.
+    for text in getattr(args, "custom_text", ()):
+        texts.append(text if " " in text.strip() and not _is_file(text) else read_text_argument(text))
+    if texts:
+        changes["texts"] = texts
+    return changes
+
+
+def _with(config: ScanConfig, changes: dict[str, object]) -> ScanConfig:
+    from mechamap.config.schema import with_overrides
+
+    return with_overrides(config, **changes) if changes else config
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except OSError:
+        return False  # too long to be a file's name
+
+
+def _scan(args: argparse.Namespace, model: str, config: ScanConfig, narration: Narration) -> Run:
+    from mechamap.cli.plan import warn
+    from mechamap.cli.progress import ScanProgress
+
+    narration.progress("loading torch and transformers")
+    progress = ScanProgress(narration)
+
+    def tell(event: ScanEvent) -> None:
+        if args.events:
+            print_data(json.dumps(event.to_dict(), allow_nan=False))
+            sys.stdout.flush()
+        progress(event)
+
+    cancel = threading.Event()
+    with stopping(cancel, progress, narration):
+        from mechamap.scan.scan import ScanRequest
+        from mechamap.scan.with_checks import Checks, scan_and_check
+
+        warn(args, model, config, narration)
+        request, checks = ScanRequest(model, config, args.out, args.resume), Checks(args.confirm, args.causes)
+        try:
+            return scan_and_check(request, checks, on_event=tell, cancel=cancel)
+        except Cancelled as stopped:
+            raise with_what_is_kept(stopped, progress.run) from None
+        except MechaMapError as error:
+            if args.events:
+                told = {"event": "error", "kind": type(error).__name__, "message": error.message, "hint": error.hint}
+                print_data(json.dumps(told))
+            raise
+        finally:
+            narration.clear()
+
+
+def export(found: Run, format: str, target: str | None, overwrite: bool, narration: Narration) -> None:
+    """Export a run, where a file or standard output was named for it."""
+    if target == "-":
+        done = write_export(found, sys.stdout.buffer, format=format)
+    elif target is not None:
+        done = export_run(found, target, format=format, overwrite=overwrite)
+    else:
+        return
+    narration.say(f"{format.upper()}: {done.rows:,} rows, {done.scope}, to {done.path or 'standard output'}")

@@ -1,0 +1,106 @@
+"""What a scan found, in a few lines for the person who waited for it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from mechamap.cli.narration import Narration
+from mechamap.figures.findings import finding
+from mechamap.figures.top_words import TopWords
+from mechamap.runs.figure_names import FEW_OCCURRENCES
+from mechamap.runs.run import Run
+from mechamap.wording.amounts import duration
+from mechamap.wording.plain import printable
+
+__all__ = ["coverage_lines", "report", "strongest_lines"]
+
+
+_NEURONS = 3  # shown for each category
+_TOKENS = 6
+_MISSING = 8  # words not found, by name
+
+
+def report(run: Run, narration: Narration) -> None:
+    """What was left out, which words were not found, the strongest neurons, and how long it took."""
+    record = run.record
+    narration.say(f"positions: {record.exclusions.get('summary', 'nothing is known')}")
+    for line in coverage_lines(run, _MISSING):
+        narration.say(line)
+    for problem in record.problems:
+        narration.say(f"note: {printable(problem)}")
+    for figure, reason in record.undefined.items():
+        narration.say(f"{figure} is empty: {printable(reason)}")
+    narration.say()
+    for line in strongest_lines(run):
+        narration.say(line)
+    narration.say()
+    took = record.timings.get("total")
+    seconds = f" in {duration(took)}" if took else ""
+    narration.say(f"{run.neurons:,} neurons of {printable(run.label)} scored{seconds}, kept in {run.path}")
+
+
+def coverage_lines(run: Run, most: int | None = None) -> list[str]:
+    """For each category, how many of its words the text has, and which it has not (at most so many by name)."""
+    lines = []
+    width = max((len(category) for category in run.categories), default=0)
+    for category in run.categories:
+        its = run.record.coverage.get(category)
+        if not its:
+            continue
+        missing = its["not_found"]
+        known = len(its["found"]) + len(missing)
+        line = f"{printable(category):{width}}  {its['occurrences']:>4} times, {len(its['found'])} of {known} words"
+        if missing:
+            line += f"; not in the text: {', '.join(map(printable, missing[:most]))}"
+            line += f" and {len(missing[most:])} more" if most is not None and missing[most:] else ""
+        if its.get("dropped"):
+            line += f"; {its['dropped']} at excluded positions"
+        lines.append(line)
+    return lines
+
+
+def strongest_lines(run: Run) -> list[str]:
+    """The neurons with the largest |selectivity| for each category, with the tokens they go to."""
+    lines = []
+    words = TopWords(run)
+    width = max((len(category) for category in run.categories), default=0)
+    for at, category in enumerate(run.categories):
+        selectivity = np.asarray(run.figure("selectivity")[:, at])  # [neurons]
+        strength = np.where(np.isnan(selectivity), -1, np.abs(selectivity))
+        if run.has("occurrences"):  # a few words that happen to fit give an expert's neuron a high score
+            few = np.asarray(run.figure("occurrences")[:, at]) < FEW_OCCURRENCES
+            strength = np.where(few, -1, strength)
+        best = np.argsort(-strength, kind="stable")[:_NEURONS]
+        shown = [int(row) for row in best if strength[row] >= 0]
+        for place, row in enumerate(shown):
+            falls = bool(selectivity[row] < 0)
+            head = printable(category) if place == 0 else ""
+            tokens = " · ".join(map(printable, words.of(row, lowest=falls, most=_TOKENS)))
+            lines.append(
+                f"{head:{width}}  {run.neuron_name(row)!s:<12} {selectivity[row]:+.2f}  {_check(run, row, category)}"
+                f"{_tokens_of_expert(run, row)}{'(falls) ' if falls else ''}{tokens}"
+            )
+        if not shown:
+            some = bool(np.isfinite(selectivity).any())
+            why = (
+                f"fewer than {FEW_OCCURRENCES} of its words came to any expert: scan a longer text"
+                if some
+                else "no occurrence in the text, nothing to score"
+            )
+            lines.append(f"{printable(category):{width}}  {why}")
+    return lines
+
+
+def _check(run: Run, row: int, category: str) -> str:
+    """How the neuron did when it was confirmed; nothing where it was not tried."""
+    found = finding(run, row, category)
+    return "" if math.isnan(found.p) else f"p {found.p:.3f} held {found.held_out_auroc:.2f}  "
+
+
+def _tokens_of_expert(run: Run, row: int) -> str:
+    """Over how many tokens an expert's neuron was scored: a few that happen to fit give a high score."""
+    if run.expert_of[row] < 0 or not run.has("tokens"):
+        return ""
+    return f"over {run.figure('tokens')[row]:>6,.0f} tokens  "

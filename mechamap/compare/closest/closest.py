@@ -1,0 +1,108 @@
+"""Two runs' neurons over the same words: what takes activations, and so the models or what runs kept of them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mechamap.compare.closest.matching import Matches, closest_neurons
+from mechamap.compare.closest.settings import ENOUGH_WORDS, LEAST_WORDS, MatchSettings
+from mechamap.compare.closest.specialised_shares import THRESHOLD, Shares, specialised_shares
+from mechamap.compare.words.activations import ModelWords, aligned
+from mechamap.compare.words.placements import PlacedWords
+from mechamap.errors import UsageError
+from mechamap.events import ScanEvent, StageEntered
+from mechamap.runs.run import Run
+
+__all__ = ["USUAL", "Closest", "closest_of", "share_threshold"]
+
+
+USUAL = MatchSettings()
+
+
+@dataclass(frozen=True)
+class Closest:
+    """The closest neurons of two runs.
+
+    Attributes:
+        matches: rows are the runs' own.
+        every: how many words both have read; fewer are compared where the user said so.
+        shares: of specialised neurons; None where the activations came without placements.
+        placed: the placements that the shares were counted from, to count again from another threshold on: 4 bytes a
+            neuron and word of a category, in a temporary file where they are large
+            (:mod:`mechamap.compare.words.scratch_array`).
+    """
+
+    a: Run
+    b: Run
+    matches: Matches
+    every: int
+    shares: Shares | None = None
+    placed: tuple[PlacedWords, PlacedWords] | None = None
+
+    def specialised_from(
+        self,
+        threshold: float,
+        on_event: Callable[[ScanEvent], None] = lambda event: None,
+        cancel: threading.Event | None = None,
+    ) -> Closest:
+        """The same with neurons specialised from that \\|selectivity\\| on; itself where they were counted so.
+
+        Raises:
+            Cancelled: ``cancel`` was set.
+        """
+        if self.placed is None or (self.shares is not None and self.shares.threshold == threshold):
+            return self
+        shares = specialised_shares(*self.placed, threshold=threshold, on_event=on_event, cancel=cancel)
+        return replace(self, shares=shares)
+
+
+def closest_of(
+    a: ModelWords,
+    b: ModelWords,
+    settings: MatchSettings = USUAL,
+    words: int | None = None,
+    *,
+    specialised: float = THRESHOLD,
+    device: str | None = None,
+    on_event: Callable[[ScanEvent], None] = lambda event: None,
+    cancel: threading.Event | None = None,
+) -> Closest:
+    """Find the closest neurons of two runs over the words that both have read.
+
+    Their activations are not held on to.
+
+    Args:
+        words: only so many of them, evenly spread over the text; all where not given (or 0), which takes minutes
+            for tens of thousands of neurons (:func:`mechamap.compare.closest.settings.usual_words` says how many do
+            not).
+        specialised: from which \\|selectivity\\| on a neuron is specialised, see :func:`share_threshold`.
+        device: see :func:`mechamap.compare.closest.matching.closest_neurons`.
+
+    Raises:
+        UsageError: different texts, too few words, or settings that make no sense.
+        Cancelled: ``cancel`` was set.
+    """
+    if words and words < LEAST_WORDS:
+        raise UsageError(f"Neurons cannot be matched over {words} words.", f"{ENOUGH_WORDS} is a good number; 0: all.")
+    on_event(StageEntered("match", "words that both have read"))
+    one, other = aligned(a, b)
+    every = len(one.numbers)
+    if words and words < every:
+        chosen = one.numbers[np.linspace(0, every - 1, words).round().astype(np.intp)]
+        one, other = one.at(chosen), other.at(chosen)
+    matches = closest_neurons(one, other, settings, device=device, on_event=on_event, cancel=cancel)
+    placed = (a.placed, b.placed) if a.placed is not None and b.placed is not None else None
+    return Closest(a.run, b.run, matches, every, placed=placed).specialised_from(specialised, on_event, cancel)
+
+
+def share_threshold(by: str | None, threshold: float | None) -> float:
+    """From which \\|selectivity\\| on a neuron is specialised, where a comparison is by a figure and a threshold.
+
+    The threshold is taken where it is one of selectivity, in the run's word or the screens', or of the usual figure.
+    """
+    usual = by is None or by.strip().lower() in ("reads", "selectivity")
+    return threshold if usual and threshold is not None else THRESHOLD

@@ -1,0 +1,80 @@
+"""Whether closest neurons can be looked for, and over how many words: what is asked before any activation is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mechamap.config.choices import BASELINES
+from mechamap.errors import UsageError
+
+if TYPE_CHECKING:
+    from mechamap.runs.run import Run
+
+__all__ = [
+    "ENOUGH_WORDS",
+    "LEAST_WORDS",
+    "MatchSettings",
+    "cannot_match",
+    "has_kept",
+    "kept_of_one_text",
+    "usual_words",
+]
+
+
+LEAST_WORDS = 3  # any two rows of two values correlate by 1
+ENOUGH_WORDS = 200  # over fewer, chance alone makes some of many neurons alike
+_USUAL_WORK = 1e12  # multiplications and additions: some ten seconds on two cores
+
+
+def cannot_match(a: Run, b: Run) -> str:
+    """Why no activations of these runs can be had, neither kept nor from a model; empty where they may be."""
+    for run in (a, b):
+        if run.record.source == "csv" or run.path is None:
+            return f"{run.name} is a CSV, with no model behind it."
+        if not run.has_context or not run.record.config.get("texts"):
+            return f"{run.name} keeps no text."
+    return ""
+
+
+def has_kept(run: Run) -> bool:
+    """Whether a run keeps the activations of all its complete layers, so that its model need not be run again."""
+    layers = run.complete_layers
+    return bool(layers) and all(run.activations(layer.layer) is not None for layer in layers)
+
+
+def kept_of_one_text(a: Run, b: Run) -> bool:
+    """Whether both runs kept their activations, of the same text, so that no model need be run."""
+    return a.record.config.get("texts") == b.record.config.get("texts") and has_kept(a) and has_kept(b)
+
+
+def usual_words(neurons_a: int, neurons_b: int) -> int:
+    """How many words to compare on a CPU where the user does not say: what takes seconds, but not too few."""
+    # Two products: the closest, and the baseline of A.
+    return max(ENOUGH_WORDS, int(_USUAL_WORK / (2 * 2 * neurons_a * neurons_b)))
+
+
+@dataclass(frozen=True, slots=True)
+class MatchSettings:
+    """How neurons are matched.
+
+    Attributes:
+        baseline: ``rotation``, ``shuffle`` or ``none``, see :mod:`mechamap.compare.closest.baseline`.
+        draws: over how many random rotations or orders the baseline is averaged.
+        seed: of those.
+        signed: only the highest correlation is close, as in the paper; else one near -1 is as close.
+        both: work out the baseline of the other model's neurons too; with ``rotation`` it takes a third product.
+    """
+
+    baseline: str = "rotation"
+    draws: int = 1
+    seed: int = 0
+    signed: bool = False
+    both: bool = False
+
+    def check(self) -> None:
+        """Raises UsageError where they make no sense."""
+        if self.baseline not in BASELINES:
+            raise UsageError(f"There is no baseline {self.baseline!r}.", f"There are {', '.join(BASELINES)}.")
+        if self.draws < 1:
+            raise UsageError(f"A baseline of {self.draws} draws is none.", "Give 1 or more, or the baseline none.")

@@ -1,0 +1,233 @@
+"""One table over several runs: for each category and model its best neuron, how many are confirmed, and how deep.
+
+Runs may be of any models and have different categories; where a run has nothing to say, its cells are empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mechamap.compare.alignment.labels import run_labels
+from mechamap.compare.alignment.pair import usual_threshold
+from mechamap.figures.catalogue import FIGURE_KINDS, FigureKind, default_figure
+from mechamap.figures.findings import confirmed
+from mechamap.figures.top_words import ShownTokens
+from mechamap.figures.values import category_values
+from mechamap.query.filters import counting_filter, quoted
+from mechamap.query.link import Link
+from mechamap.runs.layout import relative_depth
+from mechamap.runs.run import Run
+from mechamap.tables.rows import LinkedCell, Rows, number
+from mechamap.tables.table import Column, Table
+
+__all__ = ["all_categories", "overview_matrix", "overview_table", "overview_tables"]
+
+
+_ABOUT = (
+    "Best: of the confirmed neurons the one with the highest held-out AUROC; where none is confirmed, the one with the "
+    "largest value of all, which chance alone makes large. Strong: at or above the threshold ({threshold}). Depth: the "
+    "median over the {deep} neurons{why}; 0 is the first layer, 1 the last."
+)
+
+_ALSO = ", also of confirmed runs, as not all are"
+
+_MATRIX = {
+    "held": ("Best held-out AUROC", "Of the confirmed neurons; empty where none is confirmed."),
+    "reads": ("Largest |reads|", "No run was confirmed: the largest of so many neurons is large by chance alone."),
+    "mean": ("Largest mean", "It is often the same neuron for all categories, one that is always on."),
+}
+
+
+def all_categories(runs: Sequence[Run]) -> tuple[str, ...]:
+    """The categories of all runs, in the order in which they first come."""
+    return tuple(dict.fromkeys(category for run in runs for category in run.categories))
+
+
+def overview_table(
+    runs: Sequence[Run],
+    labels: Sequence[str] | None = None,
+    *,
+    by: FigureKind | None = None,
+    threshold: float | None = None,
+) -> Table:
+    """Category x model, a row each: the best neuron, its check, how many neurons there are, and how deep they lie.
+
+    The best is the confirmed neuron with the highest ``held_out_auroc``; where none is confirmed, the one with the
+    largest \\|selectivity\\| (of a CSV, mean); the column ``by`` says which. ``confirmed`` is None where a run was not
+    confirmed. ``depth`` is over the confirmed neurons where every run was confirmed, else over the strong ones of all:
+    neurons chosen in different ways need not lie equally deep.
+
+    Args:
+        runs: any; a cell's link says which by its place here.
+        labels: what to call the models, one a run; by default :func:`mechamap.compare.alignment.labels.run_labels`.
+        by, threshold: from where on a neuron is strong, where it is told by this figure; else what is usual.
+    """
+    names = run_labels(runs) if labels is None else tuple(labels)
+    return _overview(_all_seen(runs, by, threshold), names)
+
+
+def overview_matrix(runs: Sequence[Run], labels: Sequence[str] | None = None) -> Table:
+    """Category x model, a column each: the best held-out AUROC of a confirmed neuron, to be drawn as a heat map.
+
+    Where no run at all was confirmed, the largest \\|selectivity\\| instead, and where none has that, the largest mean.
+    """
+    return _matrix(_all_seen(runs), run_labels(runs) if labels is None else tuple(labels))
+
+
+def overview_tables(runs: Sequence[Run], by: FigureKind | None, threshold: float | None) -> tuple[Table, Table]:
+    """Both of these, with what they share worked out once."""
+    seen, names = _all_seen(runs, by, threshold), run_labels(runs)
+    return _overview(seen, names), _matrix(seen, names)
+
+
+def _overview(seen: Sequence[_Seen], names: Sequence[str]) -> Table:
+    runs = [its.run for its in seen]
+    by_check = all(its.checked for its in seen)
+    rows = Rows()
+    for category in all_categories(runs):
+        for its, name in zip(seen, names, strict=True):
+            rows.add(category, name, *its.cells(category, by_check=by_check))
+    figures = " or ".join(dict.fromkeys(its.kind.label for its in seen))
+    columns = (
+        Column("category", "category"),
+        Column("model", "model"),
+        Column("best", "best", "neuron"),
+        Column("by", "by"),
+        Column("value", figures or "value", "correlation" if figures == "reads" else "signed"),
+        Column("held", "held", "probability"),
+        Column("p", "p", "p"),
+        Column("confirmed", "confirmed", "count"),
+        Column("strong", "strong", "count"),
+        Column("depth", "depth", "probability"),
+        Column("tokens", "tokens", "tokens"),
+    )
+    thresholds = dict.fromkeys(f"{its.kind.label} {its.threshold:g}" for its in seen)
+    unchecked = [name for its, name in zip(seen, names, strict=True) if not its.checked]
+    deep, why = ("confirmed", "") if by_check else ("strong", _ALSO if len(unchecked) < len(seen) else "")
+    about = _ABOUT.format(threshold=" or ".join(thresholds), deep=deep, why=why)
+    if unchecked:
+        about += f" Not confirmed: {', '.join(unchecked)}; `mechamap confirm RUN` does it."
+    return replace(rows.table("overview", "Categories by model", columns, about=about), stubs=2)
+
+
+def _matrix(seen: Sequence[_Seen], names: Sequence[str]) -> Table:
+    runs = [its.run for its in seen]
+    label = "held" if any(its.checked for its in seen) else "reads"
+    if label == "reads" and not any(its.kind.label == "reads" for its in seen):
+        label = "mean"
+    rows = Rows()
+    for category in all_categories(runs):
+        rows.add(category, *(its.matrix_cell(category, label) for its in seen))
+    columns = tuple(
+        Column(name if names.count(name) == 1 else f"{name} {at}", name, "number" if label == "mean" else "probability")
+        for at, name in enumerate(names)
+    )
+    title, about = _MATRIX[label]
+    limit = None if label == "mean" else 1.0
+    table = rows.table("overview_matrix", title, (Column("category", "category"), *columns), about=about, limit=limit)
+    return replace(table, heat=True)
+
+
+def _all_seen(runs: Sequence[Run], by: FigureKind | None = None, threshold: float | None = None) -> list[_Seen]:
+    seen = [_Seen.of(run, at) for at, run in enumerate(runs)]
+    if threshold is None:
+        return seen
+    return [replace(its, threshold=threshold) if its.kind == by else its for its in seen]
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """A run with its figure, worked out once.
+
+    Attributes:
+        at: the run's place among those compared.
+        values: the figure's, ``[neurons, categories]``.
+        checked: whether the run was confirmed.
+    """
+
+    run: Run
+    at: int
+    kind: FigureKind
+    threshold: float
+    values: NDArray[np.float32]
+    depth: NDArray[np.float32]
+    checked: bool
+    tokens: ShownTokens
+
+    @classmethod
+    def of(cls, run: Run, at: int) -> _Seen:
+        figure = default_figure(run)
+        kind = FIGURE_KINDS[figure]
+        values = (
+            category_values(run, figure)
+            if run.has(figure)
+            else np.full((run.neurons, len(run.categories)), np.nan, np.float32)
+        )
+        checked = run.has("p") and run.has("held_out_auroc")
+        return cls(run, at, kind, usual_threshold(run, kind), values, relative_depth(run), checked, ShownTokens(run))
+
+    def best(self, category: str) -> tuple[int, str]:
+        """The best neuron's row and what it is the best by; row -1 where no neuron has a value."""
+        strength = self.kind.strength(self.values[:, self.run.category_index(category)])  # [neurons]
+        good = self.confirmed(category)
+        if good is not None and good.any():
+            held = np.where(good, self.run.column("held_out_auroc", category), np.nan)  # [neurons]
+            if np.isfinite(held).any():
+                # Of equal ones, the one that reads it most clearly.
+                order = np.lexsort((-np.nan_to_num(strength, nan=-np.inf), -np.nan_to_num(held, nan=-np.inf)))
+                return int(order[0]), "held"
+        if not np.isfinite(strength).any():
+            return -1, ""
+        return int(np.nanargmax(strength)), self.kind.label
+
+    def confirmed(self, category: str) -> NDArray[np.bool_] | None:
+        """Which neurons are confirmed, ``[neurons]``; None where the run was not."""
+        return confirmed(self.run, category) if self.checked else None
+
+    def cells(self, category: str, *, by_check: bool) -> list[LinkedCell]:
+        """What the overview has behind category and model; ``by_check``: how deep the confirmed neurons lie."""
+        if category not in self.run.categories:
+            return [LinkedCell(None)] * 9
+        row, by = self.best(category)
+        column = self.values[:, self.run.category_index(category)]  # [neurons]
+        strong = self.kind.holds(column, self.threshold)  # [neurons]
+        of_strong = Link(counting_filter(self.kind, self.run, category, self.threshold), category, self.at)
+        good = self.confirmed(category)
+        of_good = Link(f"confirmed.{quoted(category)}", category, self.at)
+        deep, behind = (good, of_good) if good is not None and by_check else (strong, of_strong)
+        there = row >= 0
+        return [
+            self._neuron(row, category),
+            LinkedCell(by or None),
+            LinkedCell(number(column[row]) if there else None),
+            LinkedCell(self._figure("held_out_auroc", row, category)),
+            LinkedCell(self._figure("p", row, category)),
+            LinkedCell(None) if good is None else LinkedCell(int(good.sum()), of_good),
+            LinkedCell(int(strong.sum()), of_strong),
+            LinkedCell(number(np.median(self.depth[deep])), behind) if deep.any() else LinkedCell(None),
+            LinkedCell(self.tokens.of(row, category, self.kind, float(column[row])) if there else None),
+        ]
+
+    def matrix_cell(self, category: str, by: str) -> LinkedCell:
+        """The best neuron's figure, where it is the best by this one."""
+        row, found = self.best(category) if category in self.run.categories else (-1, "")
+        if row < 0 or found != by:
+            return LinkedCell(None)
+        strength = self.kind.strength(self.values[row, self.run.category_index(category)])
+        value = self._figure("held_out_auroc", row, category) if by == "held" else number(strength)
+        return LinkedCell(value, self._neuron(row, category).link)
+
+    def _neuron(self, row: int, category: str) -> LinkedCell:
+        if row < 0:
+            return LinkedCell(None)
+        name = str(self.run.neuron_name(row))
+        return LinkedCell(name, Link(category=category, run=self.at, neuron=name))
+
+    def _figure(self, figure: str, row: int, category: str) -> float | None:
+        if row < 0 or not self.run.has(figure):
+            return None
+        return number(self.run.column(figure, category)[row])

@@ -1,0 +1,68 @@
+"""Several runs against the first, a row each: what they have in common and how far they agree."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mechamap.compare.alignment.labels import run_labels
+from mechamap.compare.alignment.pair import common_threshold, pair_of
+from mechamap.compare.alignment.relation import CompareAs, relation_of
+from mechamap.compare.tables.ranks import median_spearman
+from mechamap.compare.tables.settings import settings_that_differ
+from mechamap.errors import UsageError
+from mechamap.figures.catalogue import FigureKind
+from mechamap.runs.run import Run
+from mechamap.tables.rows import Rows, number, threshold_text
+from mechamap.tables.table import Cell, Column, Table
+
+__all__ = ["pairs_table"]
+
+
+_COLUMNS = (
+    Column("model", "model"),
+    Column("relation", "against the first"),
+    Column("neurons", "neurons in common", "count"),
+    Column("kept", "kept", "count"),
+    Column("appeared", "appeared", "count"),
+    Column("vanished", "vanished", "count"),
+    Column("jaccard", "in common", "share"),
+    Column("spearman", "rank agreement", "correlation"),
+    Column("settings", "settings that differ"),
+)
+
+
+def pairs_table(runs: Sequence[Run], kind: FigureKind, threshold: float | None, wanted: CompareAs = "auto") -> Table:
+    """Each run but the first against the first; counts over all categories, where the neurons are the same."""
+    names = run_labels(runs)
+    rows = Rows()
+    used = []
+    for run, name in zip(runs[1:], names[1:], strict=True):
+        at = common_threshold(runs[0], run, kind) if threshold is None else threshold
+        rows.add(name, *(cells := _against(runs[0], run, kind, at, wanted)))
+        used += [threshold_text(kind, at)] if cells[1] is not None else []
+    counted = " or ".join(dict.fromkeys(used))
+    if len({*used}) > 1:
+        counted += ", the larger one of those that two runs were made with"
+    about = f"Against {names[0]}, over all categories{f': {counted}' if counted else ''}. "
+    about += (
+        "Rank agreement: Spearman's correlation over neurons, the median over categories. `mechamap compare` of two of "
+        "them says more."
+    )
+    return rows.table("pairs", "Every run against the first", _COLUMNS, about=about)
+
+
+def _against(first: Run, run: Run, kind: FigureKind, threshold: float, wanted: CompareAs) -> list[Cell]:
+    try:
+        relation = relation_of(first, run, wanted)
+    except UsageError as nothing:
+        return [nothing.message, None, None, None, None, None, None, ""]
+    settings = ", ".join(its.name for its in settings_that_differ(first, run, same=relation.same))
+    if not relation.same:
+        return ["other model", None, None, None, None, None, None, settings]
+    pair = pair_of(relation, kind, threshold)
+    kept, appeared, vanished = (int(its.sum()) for its in (pair.in_a & pair.in_b, pair.appeared, pair.vanished))
+    union = kept + appeared + vanished
+    return [
+        "same neurons", len(relation.rows_a), kept, appeared, vanished,
+        kept / union if union else None, number(median_spearman(pair.a, pair.b)), settings,
+    ]  # fmt: skip

@@ -1,0 +1,228 @@
+"""How two runs were made, where that differs, and what can still be compared then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mechamap.runs.csv_gaps import known_from, lists_some
+from mechamap.runs.layout import layers_in_words
+from mechamap.runs.run import Run
+from mechamap.tables.rows import Rows
+from mechamap.tables.table import Column, Table
+
+__all__ = ["Setting", "settings_table", "settings_that_differ"]
+
+
+_VERSIONS = ("mechamap", "torch", "transformers", "tokenizers", "numpy")
+_WORDS = 3  # shown of what differs
+FEW = 10  # occurrences of a category in a text
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One that differs: its name, what it is in each run, and what that means for the comparison."""
+
+    name: str
+    a: str
+    b: str
+    means: str = ""
+
+
+def settings_table(a: Run, b: Run, *, same: bool) -> Table:
+    """What the runs are, and the settings that differ; ``same``: whether they are compared neuron by neuron."""
+    rows = Rows()
+    names = (a.name, b.name) if a.name != b.name else (str(a.path), str(b.path))
+    rows.add("run", *names, "")
+    for setting in settings_that_differ(a, b, same=same):
+        rows.add(setting.name, setting.a, setting.b, setting.means)
+    columns = (
+        Column("setting", "setting"),
+        Column("a", "A"),
+        Column("b", "B"),
+        Column("means", "what that means"),
+    )
+    return rows.table("settings", "What differs in how the runs were made", columns)
+
+
+def settings_that_differ(a: Run, b: Run, *, same: bool) -> tuple[Setting, ...]:
+    """Each setting in which the runs differ and that is known of both.
+
+    Args:
+        same: whether they are compared neuron by neuron; what every other model has differently is no remark then.
+    """
+    found: list[Setting] = [*_source(a, b), *_model(a, b, same), *_text(a, b), *_words(a, b)]
+    found += _plain(a, b)
+    found += [*_checks(a, b), *_versions(a, b)]
+    return tuple(found)
+
+
+def _source(a: Run, b: Run) -> Iterator[Setting]:
+    if "csv" in (a.record.source, b.record.source):
+        has = "means at or above the threshold it was written with, and top tokens, nothing else"
+        if not (lists_some(a) or lists_some(b)):
+            has = "figures and top tokens"
+        means = f"A CSV has {has}; its text, words and settings are not known, so they cannot be compared."
+        yield Setting("source", _named_source(a), _named_source(b), means)
+    if (a.record.state, b.record.state) != ("complete", "complete"):
+        yield Setting("state", _state(a), _state(b), "Layers that are not complete are left out.")
+
+
+def _named_source(run: Run) -> str:
+    if run.record.source != "csv":
+        return "scan"
+    return f"CSV, means from {known_from(run):g} on" if lists_some(run) else "CSV, every figure"
+
+
+def _state(run: Run) -> str:
+    return f"{run.record.state}, {len(run.complete_layers)} of {len(run.layers)} layers"
+
+
+def _model(a: Run, b: Run, same: bool) -> Iterator[Setting]:
+    first, second = a.record.model, b.record.model
+    ids = first.id or first.name, second.id or second.name
+    if first.label != second.label or ids[0] != ids[1]:
+        names = (first.label, second.label) if first.label != second.label else ids
+        known = same and "csv" not in (a.record.source, b.record.source)
+        yield Setting("model", names[0], names[1], "Other weights: what differs may be the models'." if known else "")
+    layers = layers_in_words(a.layers), layers_in_words(b.layers)
+    if layers[0] != layers[1]:
+        yield Setting("neurons", layers[0], layers[1], "Those that both have are compared." if same else "")
+    if "unknown" in (first.architecture, second.architecture):
+        return
+    if first.architecture != second.architecture:
+        yield Setting("architecture", first.architecture, second.architecture)
+    rounding = "Figures differ by rounding, mostly those of neurons that are hardly about a category."
+    pairs: tuple[tuple[str, object, object, str], ...] = (
+        ("revision", first.revision or "", second.revision or "", "Other weights."),
+        ("parameters", f"{first.parameters:,}", f"{second.parameters:,}", ""),
+        ("dtype", first.dtype, second.dtype, rounding),
+        ("weights packed", first.packing or "no", second.packing or "no", "Packing rounds the weights."),
+        ("device", first.device, second.device, "Sums are taken in another order: rounding."),
+    )
+    for name, one, other, means in pairs:
+        if one != other:
+            yield Setting(name, str(one), str(other), means if same else "")
+
+
+def _text(a: Run, b: Run) -> Iterator[Setting]:
+    texts = [run.record.config.get("texts") for run in (a, b)]
+    if texts[0] is None or texts[1] is None:
+        return
+    if texts[0] != texts[1]:
+        means = (
+            "reads, auroc, d, ap and causes estimate the same from other occurrences, so they scatter; "
+            "mean, max, min and fire depend on the text itself; writes does not depend on it."
+        )
+        yield Setting("text", _described(a), _described(b), means)
+    elif a.record.tokens.ids != b.record.tokens.ids:
+        yield Setting("tokens", _described(a), _described(b), "The same text, cut into other tokens.")
+    counts = [_occurrences(a, b), _occurrences(b, a)]
+    if counts[0] != counts[1]:
+        few = [name for name in counts[0] if min(counts[0][name], counts[1][name]) < FEW]
+        named = ", ".join(few) if len(few) < len(counts[0]) else "every category"
+        means = f"Fewer than {FEW} of {named}: figures scatter widely." if few else ""
+        yield Setting("occurrences", _from_to(counts[0]), _from_to(counts[1]), means)
+
+
+def _occurrences(run: Run, other: Run) -> dict[str, int]:
+    """How often the words of each category that both know stand in the text."""
+    known = run.record.coverage
+    return {name: int(known[name]["occurrences"]) for name in known if name in other.record.coverage}
+
+
+def _from_to(counts: Mapping[str, int]) -> str:
+    low, high = min(counts.values()), max(counts.values())
+    return f"{low} to {high} a category" if low != high else f"{low} a category"
+
+
+def _described(run: Run) -> str:
+    tokens, texts = len(run.record.tokens.pieces), run.record.config.get("texts") or ("",)
+    start = " ".join(str(texts[0])[:60].split())
+    return f"{tokens:,} tokens: {start[:24].rstrip()}…"
+
+
+def _words(a: Run, b: Run) -> Iterator[Setting]:
+    sets = [_word_sets(run) for run in (a, b)]
+    for category in a.categories:
+        if category not in sets[0] or category not in sets[1]:
+            continue
+        one, other = sets[0][category], sets[1][category]
+        if set(one) != set(other):
+            means = "Its figures are about other words."
+            yield Setting(f"words of {category}", _with(one, other, " words"), _with(other, one, " words"), means)
+
+
+def _word_sets(run: Run) -> dict[str, tuple[str, ...]]:
+    categories = run.record.config.get("categories")
+    if not isinstance(categories, Mapping):
+        return {}
+    return {name: tuple(its.get("words", ())) for name, its in categories.items()}
+
+
+def _with(mine: Sequence[str], its: Sequence[str], unit: str = "") -> str:
+    """How many there are, and which of them the other does not have."""
+    only = [word for word in mine if word not in its]
+    more = f" and {len(only) - _WORDS} more" if len(only) > _WORDS else ""
+    return f"{len(mine)}{unit}" + (f", with {', '.join(only[:_WORDS])}{more}" if only else "")
+
+
+def _plain(a: Run, b: Run) -> Iterator[Setting]:
+    """Settings that are one value each."""
+    where: tuple[tuple[str, Callable[[Run], Any], str], ...] = (
+        ("pooling", lambda run: run.record.config.get("pooling"), "Words of several tokens count differently."),
+        ("BOS in front", lambda run: run.record.config.get("add_bos"), "Activations near a window's start differ."),
+        ("first position left out", lambda run: run.record.config.get("exclude_first_position"), _LEFT_OUT),
+        ("special tokens left out", lambda run: run.record.config.get("exclude_special_tokens"), _LEFT_OUT),
+        ("window", lambda run: run.record.exclusions.get("window"), "Words are read with other text before them."),
+        ("threshold", _threshold, "Of mean; the larger one is used for both."),
+    )
+    for name, value, means in where:
+        one, other = value(a), value(b)
+        if one is not None and other is not None and one != other:
+            yield Setting(name, _spelled(one), _spelled(other), means)
+
+
+def _threshold(run: Run) -> object:
+    return known_from(run) if lists_some(run) else run.record.config.get("threshold")
+
+
+_LEFT_OUT = "Attention sinks are in one run's figures: mean, max, min and d hardly compare."
+
+
+def _spelled(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _checks(a: Run, b: Run) -> Iterator[Setting]:
+    """How the runs were confirmed and ablated; of a CSV only its figures tell."""
+    if "csv" in (a.record.source, b.record.source):
+        return
+    one, other = a.record.confirmation, b.record.confirmation
+    if bool(one) != bool(other):
+        means = "p and held-out AUROC are there on one side only; `mechamap confirm RUN` works them out."
+        yield Setting("confirmed", _spelled(bool(one)), _spelled(bool(other)), means)
+    elif one and other:
+        for key, name in (("permutations", "shuffles of p"), ("splits", "halvings"), ("seed", "seed of the check")):
+            if one.get(key) != other.get(key):
+                yield Setting(name, str(one.get(key)), str(other.get(key)), "p and held differ by chance a little.")
+        for key in ("templates", "contrast"):
+            mine, its = (run.record.config.get(key) or () for run in (a, b))
+            if list(mine) != list(its):
+                yield Setting(
+                    key, _with(mine, its), _with(its, mine), "p and held are about other sentences and words."
+                )
+    if bool(a.record.causes) != bool(b.record.causes):
+        means = "causes is there on one side only; `mechamap ablate RUN` works it out."
+        yield Setting("causes", _spelled(bool(a.record.causes)), _spelled(bool(b.record.causes)), means)
+
+
+def _versions(a: Run, b: Run) -> Iterator[Setting]:
+    one, other = a.record.versions, b.record.versions
+    differ = [name for name in _VERSIONS if name in one and name in other and one[name] != other[name]]
+    if differ:
+        written = [", ".join(f"{name} {its[name]}" for name in differ) for its in (one, other)]
+        yield Setting("versions", written[0], written[1])

@@ -1,0 +1,58 @@
+"""Room for a number per neuron and word: in memory, or where it is large in a temporary file without a name.
+
+Nothing is left of such a file, however the program ends.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mechamap.errors import RunError
+
+__all__ = ["IN_MEMORY", "empty_rows"]
+
+
+IN_MEMORY = 256 * 2**20  # bytes of one array; more are kept in a temporary file
+
+
+def empty_rows(neurons: int, words: int, of: str = "words") -> NDArray[np.float32]:
+    """Zeros, ``[neurons, words]``.
+
+    Args:
+        of: what the words are, for the error.
+
+    Raises:
+        RunError: they are too many for memory, and there is no room for a temporary file.
+    """
+    shape, size = (neurons, words), neurons * words * 4
+    if size <= IN_MEMORY:
+        return np.zeros(shape, np.float32)
+    needed = f"{neurons:,} neurons over {words:,} {of} take {size / 2**30:.1f} GiB"
+    hint = "Point TMPDIR to a larger disk, or compare over a shorter text."
+    folder = tempfile.gettempdir()
+    if shutil.disk_usage(folder).free < size:
+        raise RunError(f"{needed}, which {folder} does not have.", hint)
+    try:
+        with tempfile.TemporaryFile(prefix="mechamap-words-") as file:
+            _take(file.fileno(), size)
+            values: NDArray[np.float32] = np.memmap(file, np.float32, "w+", shape=shape)
+    except OSError as error:
+        reason = f"{folder} cannot be written: {error.strerror or error}"
+        raise RunError(f"{needed}, and {reason}.", hint) from None
+    return values
+
+
+def _take(file: int, size: int) -> None:
+    """Have the disk keep so many bytes for a file, where it can: one that is full later ends a program that writes."""
+    if hasattr(os, "posix_fallocate"):  # not on macOS
+        try:
+            os.posix_fallocate(file, 0, size)
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS):
+                raise

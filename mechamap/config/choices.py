@@ -1,0 +1,18 @@
+"""What some settings can be chosen from; imports nothing, for the help texts of the command line."""
+
+from __future__ import annotations
+
+__all__ = ["BASELINES", "DEVICE_MAPS", "KEEP_ACTIVATIONS", "QUANTIZE"]
+
+
+DEVICE_MAPS = ("auto", "balanced", "balanced_low_0", "sequential")
+"""How accelerate can spread a model over the devices of a machine by itself."""
+
+QUANTIZE = ("int8", "nf4")
+"""What weights can be packed as while they are read."""
+
+BASELINES = ("rotation", "shuffle", "none")
+"""What correlations with the closest neurons of another model are compared with."""
+
+KEEP_ACTIVATIONS = ("auto", "always", "never")
+"""When a run keeps every activation: where it is small, in any case, or not at all."""

@@ -1,0 +1,204 @@
+"""ScanConfig: everything that shapes a scan, read from YAML or from a plain mapping, always validated.
+
+A file needs only what it changes; the rest comes from ``configs/default.yaml``. ``categories:`` replaces
+the whole list unless ``extend: default`` keeps it. ``models:`` is for sweeps, see :mod:`mechamap.config.sweep_models`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from mechamap.config import located as config_yaml
+from mechamap.config.located import Located, fail, from_plain, read_config_file
+from mechamap.config.settings import SETTINGS, unknown_key
+from mechamap.config.sweep_models import read_models
+from mechamap.config.words import read_categories, read_contrast, read_extend, read_templates, read_texts
+from mechamap.errors import ConfigError, UsageError
+
+__all__ = [
+    "Category",
+    "ScanConfig",
+    "config_from_dict",
+    "config_of",
+    "config_to_dict",
+    "config_to_yaml",
+    "configs_folder",
+    "default_config",
+    "load_config",
+    "with_overrides",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Category:
+    """A name and its words; a word in lower case matches in any case, another exactly as written."""
+
+    name: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScanConfig:
+    """What a scan looks for, in which texts, and how; the YAML keys have the same names."""
+
+    categories: tuple[Category, ...]
+    texts: tuple[str, ...]
+    templates: tuple[str, ...]
+    contrast: tuple[str, ...]
+    threshold: float
+    top_k_tokens: int
+    pooling: Literal["last", "mean", "max"]
+    add_bos: bool
+    exclude_first_position: bool
+    exclude_special_tokens: bool
+    window: int
+    layers: str
+    limit_neurons: int | None
+    neurons: tuple[str, ...] | None
+    dtype: str
+    device: str
+    device_map: str | dict[str, str] | None
+    quantize: str | None
+    revision: str | None
+    trust_remote_code: bool
+    keep_activations: Literal["auto", "always", "never"]
+
+
+_KEYS = ("extend", *(field.name for field in dataclasses.fields(ScanConfig)), "models")
+
+
+def configs_folder() -> Path:
+    """Where ``default.yaml`` and the domain examples lie: inside the installed package, or in the source tree.
+
+    Raises:
+        ConfigError: neither is there.
+    """
+    package = Path(__file__).resolve().parent.parent
+    for folder in (package / "configs", package.parent / "configs"):
+        if (folder / "default.yaml").is_file():
+            return folder
+    raise ConfigError(f"default.yaml is missing from {package / 'configs'}.", "Install MechaMap again.")
+
+
+@cache
+def default_config() -> ScanConfig:
+    """The config of ``configs/default.yaml``."""
+    path = configs_folder() / "default.yaml"
+    tree = read_config_file(path)
+    values = _values(tree, path.parent, base=None)
+    for field in dataclasses.fields(ScanConfig):
+        if field.name not in values:
+            fail(tree, f"no {field.name}", "every key in the default config", "Install MechaMap again.")
+    return ScanConfig(**cast(Any, values))
+
+
+def load_config(path: Path | None) -> ScanConfig:
+    """The config of a YAML file, completed from the default; ``None``: the default itself.
+
+    Raises:
+        ConfigError: the file is missing, unreadable or has a mistake, named as file:line:column.
+    """
+    if path is None:
+        return default_config()
+    return config_of(read_config_file(path), path.parent)
+
+
+def config_from_dict(data: Mapping[str, object], source: str = "config") -> ScanConfig:
+    """The config of a plain mapping (run.json, a request), completed from the default.
+
+    Raises:
+        ConfigError: a mistake, named as ``source`` and the path of keys.
+    """
+    return config_of(from_plain(data, f"{source}: "), Path())
+
+
+def with_overrides(config: ScanConfig, **changes: object) -> ScanConfig:
+    """``config`` with some keys changed, as flags of the command line do.
+
+    ``categories`` takes Category values or the mapping the YAML takes; ``texts`` strings.
+
+    Raises:
+        UsageError: an unknown key or a value that the YAML would not accept either.
+    """
+    if "models" in changes:
+        raise UsageError("models is not a setting of one scan.", "`mechamap scan` takes several models.")
+    categories = changes.get("categories")
+    if isinstance(categories, tuple | list) and all(isinstance(it, Category) for it in categories):
+        changes["categories"] = {category.name: list(category.words) for category in categories}
+    tree = Located({key: from_plain(value, key) for key, value in changes.items()}, "overrides")
+    try:
+        changed = dataclasses.replace(config, **cast(Any, _values(tree, Path(), base=config)))
+        _check_places(changed, tree)
+    except ConfigError as error:
+        # The place is the key, and "window: window is 3" says it twice.
+        place, _, rest = error.message.partition(": ")
+        raise UsageError(rest if rest.startswith(f"{place} ") else error.message, error.hint) from None
+    return changed
+
+
+def config_to_dict(config: ScanConfig) -> dict[str, Any]:
+    """The whole config in plain values, as JSON holds it; ``config_from_dict`` reads it back."""
+    plain = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
+    plain["categories"] = {category.name: {"words": list(category.words)} for category in config.categories}
+    for name in ("texts", "templates", "contrast", "neurons"):
+        plain[name] = None if plain[name] is None else list(plain[name])
+    return plain
+
+
+def config_to_yaml(config: ScanConfig) -> str:
+    """The whole config as YAML to read and edit; ``load_config`` reads it back."""
+    return config_yaml.dump(config_to_dict(config))
+
+
+def config_of(tree: Located, folder: Path) -> ScanConfig:
+    """The config that the values of a file in ``folder`` come to.
+
+    Raises:
+        ConfigError: a mistake, named by its place.
+    """
+    base = default_config()
+    config = dataclasses.replace(base, **cast(Any, _values(tree, folder, base)))
+    _check_places(config, tree)
+    return config
+
+
+def _check_places(config: ScanConfig, tree: Located) -> None:
+    """Refuse a device together with a map: one puts the whole model in one place, the other spreads it."""
+    if config.device_map is None or config.device == "auto" or not isinstance(tree.value, dict):
+        return
+    at = tree.value.get("device_map") or tree.value.get("device") or tree
+    fail(at, f"device_map is given together with device {config.device}", "one of the two")
+
+
+def _values(tree: Located, folder: Path, base: ScanConfig | None) -> dict[str, object]:
+    """The validated values of the keys that ``tree`` has; ``base`` is what ``extend: default`` extends."""
+    if not isinstance(tree.value, dict):
+        fail(tree, f"the config is {tree.described()}", "keys such as threshold: 0.2")
+    values: dict[str, object] = {}
+    for key, at in tree.value.items():
+        if key in SETTINGS:
+            values[key] = SETTINGS[key](at, key)
+        elif key == "texts":
+            values[key] = read_texts(at, folder)
+        elif key == "templates":
+            values[key] = read_templates(at)
+        elif key == "contrast":
+            values[key] = read_contrast(at)
+        elif key == "categories":
+            words = read_categories(at)
+            extend = tree.value.get("extend")
+            if extend is not None and read_extend(extend) and base is not None:
+                words = {category.name: category.words for category in base.categories} | words
+            values[key] = tuple(Category(name, its) for name, its in words.items())
+        elif key == "extend":
+            read_extend(at)
+        elif key == "models":
+            read_models(at, folder)  # what a sweep scans, one after another: nothing that a scan of one model needs
+        else:
+            unknown_key(key, at, _KEYS)
+    return values

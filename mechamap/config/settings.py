@@ -1,0 +1,111 @@
+"""What each key of a config may hold: one reader a key, from a located value to the value the scan uses."""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Callable, Iterable
+from typing import NoReturn
+
+from mechamap.config.choices import KEEP_ACTIVATIONS
+from mechamap.config.layers import _LAYERS_EXPECTED, layer_ranges
+from mechamap.config.located import Located, fail
+from mechamap.config.model_settings import read_device, read_device_map, read_neurons, read_quantize, read_revision
+from mechamap.wording.plain import shortened
+
+__all__ = ["SETTINGS", "unknown_key"]
+
+
+def unknown_key(key: str, value: Located, known: Iterable[str], inside: str = "") -> NoReturn:
+    """Raise the ConfigError for a key that nothing reads, suggesting the nearest that exists."""
+    names = list(known)
+    near = difflib.get_close_matches(key, names, n=1, cutoff=0.6)
+    hint = f'Did you mean "{near[0]}"?' if near else ""
+    fail(value.key_where or value.where, f'unknown key "{shortened(key)}"{inside}', f"one of {', '.join(names)}", hint)
+
+
+# --- settings of one value ------------------------------------------------------------------------------
+
+
+def _whole_number(
+    least: int, most: int | None = None, *, or_null: bool = False
+) -> Callable[[Located, str], int | None]:
+    expected = f"a whole number from {least} to {most}" if most else f"a whole number of at least {least}"
+    expected += " or null" if or_null else ""
+
+    def read(at: Located, key: str) -> int | None:
+        value = at.value
+        if value is None and or_null:
+            return None
+        if isinstance(value, bool) or not isinstance(value, int):
+            fail(at, f"{key} is {at.described()}", expected)
+        if value < least or (most is not None and value > most):
+            fail(at, f"{key} is {value}", expected)
+        return value
+
+    return read
+
+
+def _finite_number(at: Located, key: str) -> float:
+    value = at.value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        fail(at, f"{key} is {at.described()}", "a number such as 0.2")
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        fail(at, f"{key} is {shortened(at.written)}", "a finite number such as 0.2")
+    return number
+
+
+def _yes_or_no(at: Located, key: str) -> bool:
+    if not isinstance(at.value, bool):
+        fail(at, f"{key} is {at.described()}", "true or false")
+    return at.value
+
+
+def _one_of(*choices: str) -> Callable[[Located, str], str]:
+    aliases = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16", "half": "float16"}
+
+    def read(at: Located, key: str) -> str:
+        if isinstance(at.value, str) and at.value in choices:
+            return at.value
+        given = at.written.lower()
+        near = [alias for alias in [aliases.get(given, given)] if alias in choices]
+        near = near or difflib.get_close_matches(given, choices, n=1)
+        hint = f'Did you mean "{near[0]}"?' if near else ""
+        fail(at, f"{key} is {at.described()}", f"one of {', '.join(choices)}", hint)
+
+    return read
+
+
+def _layers(at: Located, key: str) -> str:
+    if isinstance(at.value, bool | float | list | dict) or at.value is None:
+        fail(at, f"{key} is {at.described()}", _LAYERS_EXPECTED)
+    try:
+        layer_ranges(at.written)
+    except ValueError as error:
+        fail(at, *error.args)
+    return "".join(at.written.split())
+
+
+SETTINGS: dict[str, Callable[[Located, str], object]] = {
+    "threshold": _finite_number,
+    "top_k_tokens": _whole_number(1, 1000),
+    "pooling": _one_of("last", "mean", "max"),
+    "add_bos": _yes_or_no,
+    "exclude_first_position": _yes_or_no,
+    "exclude_special_tokens": _yes_or_no,
+    "window": _whole_number(8),
+    "layers": _layers,
+    "limit_neurons": _whole_number(1, or_null=True),
+    "neurons": read_neurons,
+    "dtype": _one_of("auto", "float32", "bfloat16", "float16"),
+    "device": read_device,
+    "device_map": read_device_map,
+    "quantize": read_quantize,
+    "revision": read_revision,
+    "trust_remote_code": _yes_or_no,
+    "keep_activations": _one_of(*KEEP_ACTIVATIONS),
+}

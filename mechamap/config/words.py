@@ -1,0 +1,127 @@
+"""The rules for what a config says in words: categories, contrast words, carrier sentences and texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from mechamap.config.located import Located, fail
+from mechamap.config.settings import unknown_key
+from mechamap.errors import TextError
+from mechamap.system.paths import user_path
+from mechamap.system.text_files import read_text_file
+from mechamap.wording.plain import shortened
+
+__all__ = ["read_categories", "read_contrast", "read_extend", "read_templates", "read_texts"]
+
+
+# --- categories and texts -------------------------------------------------------------------------------
+
+
+def read_extend(at: Located) -> bool:
+    """``extend: default``: whether the default categories are kept."""
+    if at.value is None:
+        return False
+    if at.value != "default":
+        fail(at, f"extend is {at.described()}", "default", "Leave the line out to replace the categories.")
+    return True
+
+
+def read_categories(at: Located) -> dict[str, tuple[str, ...]]:
+    """The words of each category, by name: ``name: {words: [...]}`` or ``name: [...]``."""
+    example = 'a mapping such as "weather: {words: [rain, snow]}"'
+    if not isinstance(at.value, dict) or not at.value:
+        fail(at, f"categories is {at.described()}", example)
+    return {_category_name(name, entry): _words(name, entry) for name, entry in at.value.items()}
+
+
+def _category_name(name: str, entry: Located) -> str:
+    if not name or name != name.strip() or not name.isprintable():
+        hint = "It becomes a column and a word in filters."
+        fail(entry.key_where or entry.where, f"the category name {name!r}", "a printable name", hint)
+    return name
+
+
+def _words(name: str, entry: Located) -> tuple[str, ...]:
+    expected = f"its words, as in words: [{name}, ...]" if name.isalpha() else "its words, as in words: [rain, snow]"
+    if isinstance(entry.value, dict) and entry.value:
+        for key, value in entry.value.items():
+            if key != "words":
+                unknown_key(key, value, ["words"], f" in the category {name}")
+        entry = entry.value["words"]
+    if not isinstance(entry.value, list) or not entry.value:
+        fail(entry, f"the category {name} has {entry.described()}", expected)
+    return _each_once(f"the category {name}", entry.value)
+
+
+def read_contrast(at: Located) -> tuple[str, ...]:
+    """The words of no category; the list may be empty."""
+    if not isinstance(at.value, list):
+        fail(at, f"contrast is {at.described()}", "a list of words of no category, such as [table, window]")
+    return _each_once("contrast", at.value)
+
+
+def _each_once(where: str, items: Iterable[Located]) -> tuple[str, ...]:
+    words: dict[str, str] = {}
+    for item in items:
+        word = _word(where, item)
+        if (earlier := words.get(word.casefold())) is not None:
+            hint = f'"{earlier}" is in the list already.'
+            if earlier != word:
+                hint += " A word in lower case matches in any case."
+            fail(item, f'the word "{word}" of {where} a second time', "each word once", hint)
+        words[word.casefold()] = word
+    return tuple(words.values())
+
+
+def _word(where: str, item: Located) -> str:
+    if isinstance(item.value, bool):
+        hint = f'YAML reads {item.written} as yes or no. Put it in quotes: "{item.written}".'
+        fail(item, f"a word of {where} is {item.described()}", "a word", hint)
+    word = " ".join(item.written.split())  # any run of blanks matches any run of blanks in the text
+    if isinstance(item.value, list | dict) or item.value is None or not word:
+        fail(item, f"a word of {where} is {item.described()}", "a word")
+    return word
+
+
+def read_templates(at: Located) -> tuple[str, ...]:
+    """The carrier sentences, each with one ``{}`` where the word goes."""
+    expected = 'a list of sentences with {} for the word, such as "The next word is {}"'
+    if not isinstance(at.value, list) or not at.value:
+        fail(at, f"templates is {at.described()}", expected)
+    templates: list[str] = []
+    for item in at.value:
+        if not isinstance(item.value, str) or item.value.count("{}") != 1:
+            hint = "A sentence that holds {} must stand in quotes." if isinstance(item.value, dict) else ""
+            fail(item, f"a template is {item.described()}", 'a sentence with one {}, as in "The next word is {}"', hint)
+        sentence = " ".join(item.value.split())
+        if sentence in templates:
+            fail(item, f'the template "{shortened(sentence)}" a second time', "each sentence once")
+        templates.append(sentence)
+    return tuple(templates)
+
+
+def read_texts(at: Located, folder: Path) -> tuple[str, ...]:
+    """The texts themselves; ``{file: path}`` is read, relative to ``folder``."""
+    expected = "a text, or a list of texts and {file: path}"
+    items = at.value if isinstance(at.value, list) else [at]
+    if not items:
+        fail(at, "texts is an empty list", expected)
+    return tuple(_text(item, folder, expected) for item in items)
+
+
+def _text(item: Located, folder: Path, expected: str) -> str:
+    if isinstance(item.value, dict) and item.value:
+        for key, value in item.value.items():
+            if key != "file":
+                unknown_key(key, value, ["file"], " in texts")
+        file = item.value["file"]
+        if not isinstance(file.value, str) or not file.value.strip():
+            fail(file, f"the file of a text is {file.described()}", "a path")
+        try:
+            return read_text_file(folder / user_path(file.value))
+        except TextError as error:
+            fail(file, error.message.removesuffix("."), "a readable text file in UTF-8", error.hint)
+    if not isinstance(item.value, str) or not item.value.strip():
+        fail(item, f"a text is {item.described()}", expected)
+    return item.value.rstrip("\n")

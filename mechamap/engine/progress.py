@@ -1,0 +1,147 @@
+"""How far a request is: counters that the scan's events move, sent on by a ticker thread at most four times a second.
+
+The scan only counts; it never waits for anybody to look. What ends a stage or starts one is sent at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mechamap.events import ScanEvent
+
+__all__ = ["INTERVAL", "ProgressTicker", "gpu_memory", "resident_memory"]
+
+
+INTERVAL = 0.25  # seconds
+
+
+class ProgressTicker:
+    """Counters of one request and the thread that sends them; use as a context manager.
+
+    Args:
+        send: takes one snapshot, JSON-able; called from the ticker's thread and from the scan's, one at a time.
+        interval: seconds between snapshots.
+    """
+
+    def __init__(self, send: Callable[[dict[str, Any]], None], interval: float = INTERVAL) -> None:
+        self._send = send
+        self._interval = interval
+        self._lock = threading.Lock()
+        self._changed = threading.Event()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._tick, name="progress", daemon=True)
+        self._started = time.monotonic()
+        self._pass_started: float | None = None
+        self._heard = ("", "")
+        self._neurons_before = 0  # of a resumed run: done before this pass
+        self._counters: dict[str, Any] = {
+            "stage": "",
+            "detail": "",
+            "run": None,
+            "layers_done": 0,
+            "layers_total": 0,
+            "neurons_done": 0,
+            "neurons_total": 0,
+        }
+
+    def __enter__(self) -> ProgressTicker:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._changed.set()
+        self._thread.join()
+
+    def stage(self, name: str, detail: str = "") -> None:
+        """A stage begins; sent at once."""
+        with self._lock:
+            self._counters.update(stage=name, detail=detail)
+            if name == "pass" and self._pass_started is None:
+                self._pass_started = time.monotonic()
+        self.send_now()
+
+    def started(self, run: str, layers: int, neurons: int, done: int = 0) -> None:
+        """The run's folder is there and its size known; ``done`` neurons were there before. Sent at once."""
+        with self._lock:
+            self._counters.update(run=run, layers_total=layers, neurons_total=neurons, neurons_done=done)
+            self._neurons_before = done
+        self.send_now()
+
+    def layer(self, done: int, total: int, neurons_done: int) -> None:
+        """A layer is finished; goes out with the next tick."""
+        with self._lock:
+            if self._pass_started is None:
+                self._pass_started = time.monotonic()
+            self._counters.update(layers_done=done, layers_total=total, neurons_done=neurons_done)
+
+    def hear(self, event: ScanEvent) -> None:
+        """Count what an event says; a search says where it is with every block, mostly the same as before."""
+        told = event.to_dict()
+        match told["event"]:
+            case "stage":
+                stage = told["stage"], told.get("detail", "")
+                if stage != self._heard:
+                    self._heard = stage
+                    self.stage(*stage)
+            case "started":
+                self.started(str(told["run"]), told["layers"], told["neurons"])
+            case "layer":
+                self.layer(told["done"], told["total"], told["neurons_done"])
+
+    def snapshot(self) -> dict[str, Any]:
+        """The counters now, with seconds since the start, neurons a second, seconds left (None: unknown) and bytes."""
+        now = time.monotonic()
+        with self._lock:
+            counters = dict(self._counters)
+            since = self._pass_started
+            fresh = counters["neurons_done"] - self._neurons_before
+        rate = fresh / (now - since) if since is not None and now > since else 0.0
+        left = counters["neurons_total"] - counters["neurons_done"]
+        return {
+            **counters,
+            "elapsed": now - self._started,
+            "rate": rate,
+            "eta": left / rate if rate > 0 else None,
+            "memory": resident_memory(),
+            "gpu_memory": gpu_memory(),
+        }
+
+    def send_now(self) -> None:
+        self._send(self.snapshot())
+        self._changed.set()
+
+    def _tick(self) -> None:
+        while not self._ended.is_set():
+            if self._changed.wait(self._interval):  # something was sent a moment ago: the interval starts again
+                self._changed.clear()
+            elif not self._ended.is_set():
+                self._send(self.snapshot())
+
+
+def resident_memory() -> int:
+    """Bytes of this process in memory (where the system does not say, the most there were)."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, ValueError, IndexError):
+        import resource
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return peak if sys.platform == "darwin" else peak * 1024
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def gpu_memory() -> int | None:
+    """Peak bytes on CUDA devices; None where torch is not loaded or uses none. Never imports torch itself."""
+    torch = sys.modules.get("torch")
+    cuda = getattr(torch, "cuda", None)
+    if cuda is None or not cuda.is_initialized():
+        return None
+    return sum(int(cuda.max_memory_allocated(device)) for device in range(cuda.device_count()))

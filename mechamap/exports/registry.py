@@ -1,0 +1,149 @@
+"""Exports: one registry of formats for keyboard and command line, and files written whole or not at all.
+
+Importing this module loads no numpy: the command line reads the registry for its help.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+from mechamap.errors import UsageError
+from mechamap.exports.target import check_target, write_whole
+
+__all__ = ["FORMATS", "ExportResult", "Format", "export_run", "format_of", "write_export"]
+
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mechamap.exports.table import ExportTable
+    from mechamap.runs.run import Run
+
+    class Writer(Protocol):
+        """A format's ``write``: the table, whether it is wide, where to; it returns the number of rows."""
+
+        def __call__(self, table: ExportTable, wide: bool, stream: BinaryIO) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format: its name on the command line, what it is in words, its file suffix and the module that writes it."""
+
+    name: str
+    description: str
+    suffix: str
+    module: str
+
+
+FORMATS: dict[str, Format] = {
+    form.name: form
+    for form in (
+        Format("csv", "comma-separated values, one row per neuron and category", ".csv", "csv_table"),
+        Format("json", "JSON, one entry per neuron", ".json", "json_table"),
+        Format("parquet", "Parquet, typed columns (needs pyarrow)", ".parquet", "parquet_table"),
+        Format("md", "a Markdown table", ".md", "markdown_table"),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ExportResult:
+    """What was written: ``path`` is None for a stream; ``scope`` says in words what the rows cover."""
+
+    path: Path | None
+    rows: int
+    neurons: int
+    scope: str
+
+
+def format_of(path: Path | str) -> str | None:
+    """The name of the format that a file's suffix means, or None."""
+    suffix = Path(path).suffix.lower()
+    return next((form.name for form in FORMATS.values() if suffix == form.suffix), None)
+
+
+def export_run(
+    run: Run,
+    path: Path | str,
+    *,
+    format: str,
+    wide: bool = False,
+    rows: NDArray[np.int64] | None = None,
+    scope: str = "all",
+    threshold: float | None = None,
+    overwrite: bool = False,
+) -> ExportResult:
+    """Write a run's complete layers to a file, whole or not at all.
+
+    Args:
+        wide: one row per neuron with every figure, instead of one per neuron and category.
+        rows: row numbers to write, in this order; all where None.
+        scope: what ``rows`` are: ``all``, ``filtered``, ``marked``.
+        threshold: mean activation at which a neuron is listed under a category; the run's own where None.
+        overwrite: replace the file where there is one.
+
+    Raises:
+        ExportError: the file exists, its folder does not, no permission, disk full.
+        MissingExtra: the format needs a package that is not installed.
+        UsageError: no such format, or the threshold is no finite number.
+    """
+    target = check_target(path, overwrite=overwrite)
+    table = _table(run, rows, scope, threshold)
+    written = write_whole(target, partial(_writer(format), table, wide), overwrite=overwrite)
+    return ExportResult(target, written, len(table.rows), table.scope)
+
+
+def write_export(
+    run: Run,
+    stream: BinaryIO,
+    *,
+    format: str,
+    wide: bool = False,
+    rows: NDArray[np.int64] | None = None,
+    scope: str = "all",
+    threshold: float | None = None,
+) -> ExportResult:
+    """Write a run to an open binary stream, such as standard output; see :func:`export_run`."""
+    table = _table(run, rows, scope, threshold)
+    return ExportResult(None, _writer(format)(table, wide, stream), len(table.rows), table.scope)
+
+
+def _writer(format: str) -> Writer:
+    try:
+        module = FORMATS[format].module
+    except KeyError:
+        raise UsageError(f"No format {format!r}; there are {', '.join(FORMATS)}.") from None
+    write: Writer = importlib.import_module(f"mechamap.exports.{module}").write
+    return write
+
+
+def _table(run: Run, rows: NDArray[np.int64] | None, scope: str, threshold: float | None) -> ExportTable:
+    import numpy as np
+
+    from mechamap.exports.table import ExportTable
+
+    complete = np.zeros(run.neurons, dtype=np.bool_)
+    for layer in run.complete_layers:
+        complete[layer.rows] = True
+    chosen = np.flatnonzero(complete) if rows is None else np.asarray(rows, dtype=np.int64)
+    chosen = chosen[complete[chosen]]
+    if threshold is None:
+        threshold = float(run.record.config.get("threshold", 0.2))
+    if not math.isfinite(threshold):
+        raise UsageError(f"The threshold is {threshold}; it must be a number.")
+    return ExportTable(run, chosen, threshold, _scope(run, scope, len(chosen)))
+
+
+def _scope(run: Run, scope: str, neurons: int) -> str:
+    said = f"all {neurons:,} neurons" if scope == "all" else f"{scope}: {neurons:,} of {run.neurons:,} neurons"
+    done, layers = len(run.complete_layers), len(run.layers)
+    if done == layers:
+        return said
+    said = f"{neurons:,} of {run.neurons:,} neurons" if scope == "all" else said
+    return f"{said}, from the {done} of {layers} layers that are complete (the scan: {run.record.state})"

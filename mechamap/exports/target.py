@@ -1,0 +1,89 @@
+"""The file an export goes to: checked before anything is worked out, and replaced only by a whole one."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import BinaryIO
+
+from mechamap.errors import ExportError
+from mechamap.system.paths import user_path
+
+__all__ = ["check_target", "write_whole"]
+
+
+def check_target(path: Path | str, *, overwrite: bool) -> Path:
+    """The absolute path of a file that may be written.
+
+    Raises:
+        ExportError: it exists and is not to be overwritten, is a folder, or its folder is missing or not writable.
+    """
+    target = user_path(path)
+    try:
+        target = target.resolve()
+        mode = target.stat().st_mode if target.exists() else None
+    except OSError as error:
+        raise _failed(target, error) from None
+    if mode is not None and stat.S_ISDIR(mode):
+        raise ExportError(f"{target} is a folder.", "Name a file inside it.")
+    if mode is not None and stat.S_ISREG(mode) and not overwrite:
+        raise _exists(target)
+    if not target.parent.is_dir():
+        raise ExportError(f"The folder {target.parent} does not exist.", f"Make it first: mkdir -p {target.parent}")
+    if (mode is None or stat.S_ISREG(mode)) and not os.access(target.parent, os.W_OK):
+        raise ExportError(f"No permission to write in {target.parent}.", "Choose a folder that is yours.")
+    return target
+
+
+def write_whole(target: Path, write: Callable[[BinaryIO], int], *, overwrite: bool) -> int:
+    """Write a file whole or not at all; returns what ``write`` does.
+
+    Args:
+        target: what :func:`check_target` gave.
+        write: writes the content to a stream.
+
+    Raises:
+        ExportError: the file exists meanwhile, or it cannot be written.
+    """
+    try:
+        if target.exists() and not target.is_file():  # a pipe or a device: nothing to lose there
+            with target.open("wb") as stream:
+                return write(stream)
+        return _write_beside(target, write, overwrite=overwrite)
+    except OSError as error:
+        raise _failed(target, error) from None
+
+
+def _write_beside(target: Path, write: Callable[[BinaryIO], int], *, overwrite: bool) -> int:
+    """Write beside the target and rename, so that what is already there is lost only to a complete file."""
+    temporary = target.with_name(f".{target.name[:200]}.{os.getpid()}.part")
+    try:
+        with temporary.open("wb") as stream:
+            written = write(stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        if not overwrite and target.exists():  # someone wrote it meanwhile
+            raise _exists(target)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return written
+
+
+def _exists(target: Path) -> ExportError:
+    return ExportError(f"{target} exists already.", "Choose another name, or overwrite it (--overwrite).")
+
+
+def _failed(target: Path, error: OSError) -> ExportError:
+    hints = {
+        errno.ENOSPC: "Free some space, or choose another disk.",
+        errno.EDQUOT: "Your disk quota is used up; free some space.",
+        errno.EACCES: "Choose a folder that is yours.",
+        errno.EROFS: "The disk is read-only; choose another place.",
+        errno.ENAMETOOLONG: "Choose a shorter name.",
+    }
+    hint = hints.get(error.errno or 0, "Choose another place.")
+    return ExportError(f"{target} cannot be written: {error.strerror or error}. Nothing was changed there.", hint)

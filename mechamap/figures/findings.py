@@ -1,0 +1,116 @@
+"""What a run knows of a neuron and a category: what it reads, writes and causes, and how well that was checked.
+
+Reads a run and nothing else, so that every command, export and screen says the same in the same words.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mechamap.runs.run import Run
+
+__all__ = ["SIGNIFICANT", "Finding", "causes", "confirmed", "dropped_on", "finding"]
+
+
+SIGNIFICANT = 0.05  # below this p a finding is called confirmed
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One neuron and one category. A number is NaN where it was not computed or has no meaning.
+
+    Attributes:
+        reads: selectivity, -1 to 1; negative: it goes down on the category.
+        writes: direct logit attribution, in standard deviations over the vocabulary.
+        causes: change of the mean log probability of the category's words without the neuron, in nats.
+        measured: whether ``causes`` was measured by ablation; else it is the gradient's estimate.
+        p: of the reading, corrected for the search over all neurons and categories.
+        write_p: of the writing, likewise.
+        held_out_auroc: on words that did not choose its sign.
+        second_auroc: on a second text.
+        dropped_on: the second text on which the reading did not hold; empty where none.
+    """
+
+    reads: float
+    writes: float
+    causes: float
+    measured: bool
+    p: float
+    write_p: float
+    held_out_auroc: float
+    second_auroc: float
+    dropped_on: str
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether the reading is confirmed: p below 0.05, and no second text on which it drops."""
+        return self.p < SIGNIFICANT and not self.dropped_on
+
+    @property
+    def badge(self) -> str:
+        """The state of the check in a word or two: ``confirmed``, ``dropped``, ``not confirmed``; empty: unchecked."""
+        if math.isnan(self.p):
+            return ""
+        if self.dropped_on:
+            return "dropped"
+        return "confirmed" if self.p < SIGNIFICANT else "not confirmed"
+
+
+def finding(run: Run, row: int, category: str) -> Finding:
+    """All that a run says of the neuron in ``row`` and a category."""
+    measured = _value(run, "cause_measured", row, category)
+    return Finding(
+        reads=_value(run, "selectivity", row, category),
+        writes=_value(run, "write", row, category),
+        causes=_value(run, "cause", row, category) if math.isnan(measured) else measured,
+        measured=not math.isnan(measured),
+        p=_value(run, "p", row, category),
+        write_p=_value(run, "write_p", row, category),
+        held_out_auroc=_value(run, "held_out_auroc", row, category),
+        second_auroc=_value(run, "second_auroc", row, category),
+        dropped_on=dropped_on(run, str(run.neuron_name(row)), category),
+    )
+
+
+def causes(run: Run, category: str) -> NDArray[np.float32]:
+    """Each neuron's effect on a category, ``[neurons]``: measured where it was, else the estimate, else NaN."""
+    values = np.full(run.neurons, np.nan, np.float32)
+    for figure in ("cause", "cause_measured"):
+        if run.has(figure):
+            its = run.column(figure, category)
+            values = np.where(np.isnan(its), values, its)
+    return values
+
+
+def confirmed(run: Run, category: str) -> NDArray[np.bool_]:
+    """Which neurons' reading of a category is confirmed, ``[neurons]``; none where nothing was checked."""
+    if not run.has("p"):
+        return np.zeros(run.neurons, np.bool_)
+    found: NDArray[np.bool_] = np.asarray(run.column("p", category)) < SIGNIFICANT
+    for look in run.record.second_looks:
+        for entry in look["neurons"]:
+            if entry["dropped"] and entry["category"] == category:
+                found[run.row_of(entry["neuron"])] = False
+    return found
+
+
+def dropped_on(run: Run, neuron: str, category: str) -> str:
+    """The name of a second text on which a neuron's reading of a category did not hold; empty where none."""
+    for look in run.record.second_looks:
+        if any(_is(entry, neuron, category) and entry["dropped"] for entry in look["neurons"]):
+            return str(look["text"])
+    return ""
+
+
+def _is(entry: Mapping[str, Any], neuron: str, category: str) -> bool:
+    return bool(entry["neuron"] == neuron and entry["category"] == category)
+
+
+def _value(run: Run, figure: str, row: int, category: str) -> float:
+    return float(run.column(figure, category)[row]) if run.has(figure) else math.nan

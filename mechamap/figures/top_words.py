@@ -1,0 +1,85 @@
+"""The words that a neuron goes to: its most extreme tokens, each with the rest of the word it is a piece of."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from mechamap.figures.catalogue import OF_READING, FigureKind
+from mechamap.runs.run import Run
+
+__all__ = ["ShownTokens", "TopWords"]
+
+
+_WITHIN_WORD = re.compile(r"\w")  # a piece that begins so goes on with what stands before it ...
+_WORD_ENDS = re.compile(r"\w$")  # ... if that ends so
+
+
+class TopWords:
+    """The words of one run's text; each is put together once, however many neurons go to it."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._words: dict[int, str] = {}
+
+    def of(self, row: int, *, lowest: bool = False, most: int | None = None) -> tuple[str, ...]:
+        """The different words at the neuron's highest (or lowest) activations, most extreme first."""
+        return self.of_all([row], lowest=lowest, most=most)[0]
+
+    def of_all(self, rows: Sequence[int], *, lowest: bool = False, most: int | None = None) -> list[tuple[str, ...]]:
+        """The same for many neurons; empty where the run does not keep its tokens of that side."""
+        figure = "bottom_positions" if lowest else "top_positions"
+        if not self.run.has(figure):
+            return [()] * len(rows)
+        positions = np.asarray(self.run.figure(figure)[list(rows)])  # [rows, k]
+        count = len(self.run.record.tokens.pieces)
+        word_of = {at: self.at(at) for at in np.unique(positions).tolist() if 0 <= at < count}
+        return [tuple(dict.fromkeys([word_of[at] for at in its if at in word_of]))[:most] for its in positions.tolist()]
+
+    def at(self, position: int) -> str:
+        """The token there with the rest of its word, no spaces around it: a reader makes little of ``ese``."""
+        word = self._words.get(position)
+        if word is None:
+            found = self._joined(position)
+            word = self._words[position] = found.strip() or found
+        return word
+
+    def _joined(self, position: int) -> str:
+        run, pieces = self.run, self.run.record.tokens.pieces
+        first = last = position
+        if run.has_context and _WITHIN_WORD.match(pieces[position].lstrip()):
+            window = run.window_of(position)
+            while first > window.start and _WITHIN_WORD.match(pieces[first]) and _WORD_ENDS.search(pieces[first - 1]):
+                first -= 1
+            while last + 1 < window.stop and _WORD_ENDS.search(pieces[last]) and _WITHIN_WORD.match(pieces[last + 1]):
+                last += 1
+        return "".join(pieces[first : last + 1])
+
+
+_MOST = 4
+
+
+class ShownTokens:
+    """The words of one run's neurons."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._words = TopWords(run)
+
+    def of(self, row: int, category: str, kind: FigureKind, value: float) -> tuple[str, ...]:
+        """Of a neuron with this value of a figure for a category; empty where the run keeps no tokens."""
+        return self._words.of(row, lowest=self.falls(row, category, kind, value), most=_MOST)
+
+    def at(self, row: int, *, lowest: bool) -> tuple[str, ...]:
+        """The words at its highest or lowest activations."""
+        return self._words.of(row, lowest=lowest, most=_MOST)
+
+    def falls(self, row: int, category: str, kind: FigureKind, value: float) -> bool:
+        """Whether such a neuron goes down on the category, so that its lowest words are the ones to show."""
+        if not self.run.has("bottom_positions"):
+            return False
+        if kind.name in OF_READING:
+            return value < kind.centre
+        return self.run.has("selectivity") and bool(self.run.column("selectivity", category)[row] < 0)

@@ -1,0 +1,173 @@
+"""Reading a checkpoint: its config, its tokenizer, and the model with every weight from the file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mechamap.errors import ModelError, WeightsError
+from mechamap.models.loaded import Kind
+from mechamap.models.loading import folder, gguf
+from mechamap.models.loading.kinds import auto_class, is_left_out, kind_of
+from mechamap.models.loading.offload import DeviceMap, offloading
+from mechamap.models.loading.partial import LowerBlocks
+from mechamap.models.loading.quantized import number_of_weights, reading_packed, with_readable_weights
+from mechamap.models.neurons.layers import NeuronLayer, neuron_layers
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+__all__ = ["LoadOptions", "LoadedCheckpoint", "read_config", "read_model", "read_tokenizer"]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadOptions:
+    """How a checkpoint is to be read.
+
+    Attributes:
+        dtype: the format to hold the weights in; None for the checkpoint's own.
+        target: the device they go to.
+        device_map: how to spread them over several devices instead.
+        quantize: how to pack them while they are read; None for as they are.
+        neurons: paths of the down-projections with ``{layer}``, where the user has named them.
+        layers_wanted: how many layers from the lowest up are needed; None for all.
+        trust_remote_code: whether Python code in the folder may be run.
+    """
+
+    dtype: torch.dtype | None
+    target: torch.device
+    device_map: DeviceMap | None = None
+    quantize: str | None = None
+    neurons: tuple[str, ...] | None = None
+    layers_wanted: int | None = None
+    trust_remote_code: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LoadedCheckpoint:
+    """A model read from a checkpoint, in eval mode, on its device, without gradients.
+
+    Attributes:
+        model: the model; without its upper blocks where only lower ones were wanted and could be had alone.
+        layers: where the neurons of the blocks that were read are.
+        n_layers: how many layers the whole model has.
+        parameters: how many weights the whole model has, tied ones counted once.
+    """
+
+    model: nn.Module
+    layers: tuple[NeuronLayer, ...]
+    n_layers: int
+    parameters: int
+
+
+def read_config(path: Path, trust_remote_code: bool) -> tuple[Any, Kind]:
+    """The config in a folder or GGUF file, as transformers has it, and which kind of model it describes.
+
+    Raises:
+        UnsupportedModel: it is no language model.
+    """
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(**_place(path), trust_remote_code=trust_remote_code)
+    return config, kind_of(config, str(path))
+
+
+def read_model(path: Path, config: Any, kind: Kind, how: LoadOptions) -> LoadedCheckpoint:
+    """The language model in a folder or GGUF file whose config has been read.
+
+    Raises:
+        UnsupportedModel: its neurons are not where they can be read.
+        WeightsError: the file lacks weights, or has them in another shape than the config says.
+    """
+    whole = auto_class(kind, config)
+    if how.layers_wanted is not None and kind != "encoder-decoder":
+        lower = LowerBlocks(how.layers_wanted, how.neurons)
+        model = _read(path, *lower.loader(whole, config), kind, how)
+        if lower.taken_out:
+            if (layers := lower.layers(model)) is not None:
+                return LoadedCheckpoint(model, layers, lower.n_layers, lower.parameters)
+            model = _read(path, whole, config, kind, how)
+    else:
+        model = _read(path, whole, config, kind, how)
+    layers = neuron_layers(model, how.neurons)
+    return LoadedCheckpoint(model, layers, layers[-1].layer + 1, number_of_weights(model))
+
+
+def _read(path: Path, model_class: Any, config: Any, kind: Kind, how: LoadOptions) -> nn.Module:
+    """One reading of the files, by what ``model_class`` makes of the config."""
+    place = _place(path)
+    options = {"config": config, "dtype": how.dtype or "auto", "trust_remote_code": how.trust_remote_code}
+    if "gguf_file" in place:
+        options |= gguf.unpacking()
+    packed = reading_packed(config, how.target, how.quantize)
+    with offloading(how.device_map, partial(_on_meta, kind, config, how)) as offload:
+        model, info = model_class.from_pretrained(
+            **place,
+            **(options | packed | offload.options),
+            ignore_mismatched_sizes=True,  # refused below, by name; transformers would only say that there are some
+            output_loading_info=True,
+        )
+        _refuse_gaps(path, info, kind)
+        offload.keep_with(model)
+    if not packed and not offload.options:
+        model = model.to(how.target)
+    with_readable_weights(path, model)
+    read: nn.Module = model.eval().requires_grad_(False)
+    return read
+
+
+def _on_meta(kind: Kind, config: Any, how: LoadOptions) -> nn.Module:
+    """The whole model as the config describes it, its weights without memory."""
+    import torch
+
+    with torch.device("meta"):
+        model: nn.Module = auto_class(kind, config).from_config(config, trust_remote_code=how.trust_remote_code)
+    return model
+
+
+def read_tokenizer(path: Path, trust_remote_code: bool) -> Any:
+    """The tokenizer beside the model, one that gives the characters each token stands for.
+
+    Raises:
+        ModelError: there is none, or it is a slow tokenizer, which cannot.
+    """
+    from transformers import AutoTokenizer
+
+    if path.is_dir():
+        folder.check_tokenizer_files(path)
+    tokenizer = AutoTokenizer.from_pretrained(**_place(path), trust_remote_code=trust_remote_code)
+    if not tokenizer.is_fast:
+        raise ModelError(
+            f"The tokenizer of {path} ({type(tokenizer).__name__}) does not say which characters a token stands for, "
+            "so words cannot be found in the text.",
+            "Give a model with a fast tokenizer (one with a tokenizer.json).",
+        )
+    return tokenizer
+
+
+def _place(path: Path) -> dict[str, str]:
+    """How transformers is told where a model lies."""
+    if path.suffix.lower() == ".gguf" and path.is_file():
+        return {"pretrained_model_name_or_path": str(path.parent), "gguf_file": path.name}
+    return {"pretrained_model_name_or_path": str(path)}
+
+
+def _refuse_gaps(path: Path, info: Any, kind: Kind) -> None:
+    """Refuse a model with weights that are not from the file: transformers fills such gaps with random numbers."""
+    misshapen = [
+        f"{name} {tuple(in_file)} instead of {tuple(in_model)}"
+        for name, in_file, in_model in info.get("mismatched_keys", ())
+    ]
+    for problem, names in (
+        ("lacks", sorted(name for name in info.get("missing_keys", ()) if not is_left_out(kind, name))),
+        ("does not fit its config.json:", sorted(misshapen)),
+    ):
+        if names:
+            more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+            raise WeightsError(
+                f"The checkpoint in {path} {problem} {', '.join(names[:4])}{more}.",
+                "A scan of made-up weights would mean nothing: get the whole checkpoint, or the config it belongs to.",
+            )

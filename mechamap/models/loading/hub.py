@@ -1,0 +1,185 @@
+"""Fetching a model from the hub, or finding it in the local cache, as a folder."""
+
+from __future__ import annotations
+
+import difflib
+import errno
+import os
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from mechamap.catalog import SHORT_NAMES, hub_cache
+from mechamap.errors import ModelError, ModelNotFound, WeightsError
+from mechamap.models.loading.trouble import quiet_hub
+
+__all__ = ["fetch", "from_cache"]
+
+
+_TIMEOUT = 4.0  # seconds the hub has to answer before the local cache is used instead
+_CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
+_SMALL_FILES = ("*.json", "*.model", "*.txt", "*.jinja", "*.tiktoken")
+
+
+def fetch(
+    model_id: str,
+    revision: str | None,
+    *,
+    code: bool,
+    stage: Callable[[str], None],
+    weights: bool = True,
+    check: Callable[[Path], None] = lambda folder: None,
+) -> tuple[Path, str | None]:
+    """The folder a hub model lies in, downloaded if need be, and the commit it is from.
+
+    One question to the hub, without retries; where it cannot be reached, or HF_HUB_OFFLINE is set, the local
+    cache answers. Only config, tokenizer and one form of the weights are downloaded.
+
+    Args:
+        model_id: the id on the hub.
+        revision: branch, tag or commit; None for the main branch.
+        code: whether to fetch Python code that comes with the model.
+        stage: told what is downloaded and how far it is.
+        weights: whether to download them; without, config and tokenizer are all that comes.
+        check: called with the folder before weights are downloaded; what it raises keeps them from being.
+
+    Raises:
+        ModelNotFound: no such id or revision, or neither network nor a copy in the cache.
+        ModelError: the model is gated, or the download failed.
+    """
+    if _is_set("HF_HUB_OFFLINE") or _is_set("TRANSFORMERS_OFFLINE"):
+        return from_cache(model_id, revision, "HF_HUB_OFFLINE is set")
+    import huggingface_hub
+    from huggingface_hub import errors
+
+    unreachable: tuple[type[Exception], ...] = (OSError, *_network_errors())
+
+    quiet_hub()
+    endpoint = os.environ.get("HF_ENDPOINT")
+    try:
+        info = huggingface_hub.HfApi(endpoint=endpoint).model_info(model_id, revision=revision, timeout=_TIMEOUT)
+        files = [sibling.rfilename for sibling in info.siblings or []]
+        if "config.json" not in files:
+            raise ModelNotFound(f"{model_id} on the hub has no config.json.", _no_config_hint(files))
+        stage(f"fetching {model_id}")
+        download = partial(
+            huggingface_hub.snapshot_download,
+            model_id,
+            revision=revision,  # not the commit: only a name leaves a reference that works offline
+            cache_dir=hub_cache(),
+            ignore_patterns=["*/*"],
+            tqdm_class=_reporting(stage),
+            endpoint=endpoint,
+        )
+        large = _weights(model_id, files) if weights else []
+        folder = download(allow_patterns=[*_SMALL_FILES, *(["*.py"] if code else [])])
+        check(Path(folder))
+        if large:
+            download(allow_patterns=large)
+    except errors.GatedRepoError:
+        raise ModelError(
+            f"{model_id} is gated: its owners ask for consent, and for a login that has given it.",
+            "Open its page on the hub, accept the terms, then run `hf auth login`.",
+        ) from None
+    except errors.RevisionNotFoundError:
+        raise ModelNotFound(
+            f"{model_id} has no revision {revision!r} on the hub.", "Give a branch, tag or commit."
+        ) from None
+    except errors.RepositoryNotFoundError:
+        raise ModelNotFound(f"The hub has no model {model_id}, or it is private.", _near_hint(model_id)) from None
+    except errors.HFValidationError as error:
+        raise ModelNotFound(f"{model_id!r} cannot be a hub id: {error}") from None
+    except unreachable as error:
+        if getattr(error, "errno", None) in _CANNOT_WRITE:
+            raise ModelError(f"{model_id} cannot be written to {hub_cache()}: {_reason(error)}.") from None
+        return from_cache(model_id, revision, f"the hub cannot be reached ({_reason(error)})")
+    return Path(folder), Path(folder).name
+
+
+def from_cache(model_id: str, revision: str | None, why: str) -> tuple[Path, str | None]:
+    """The newest snapshot in the local cache; ``why`` says what kept us from asking the hub."""
+    repository = hub_cache() / f"models--{model_id.replace('/', '--')}"
+    wanted = revision or "main"
+    reference = repository / "refs" / wanted
+    commit = reference.read_text().strip() if reference.is_file() else wanted
+    if revision is None and not reference.is_file():  # only ever fetched by commit: take the newest of those
+        snapshots = sorted(repository.glob("snapshots/*"), key=lambda path: path.stat().st_mtime)
+        commit = snapshots[-1].name if snapshots else wanted
+    folder = repository / "snapshots" / commit
+    if not (folder / "config.json").is_file():
+        at = f" at revision {revision}" if revision else ""
+        raise ModelNotFound(
+            f"{model_id}{at} is not in the local cache ({hub_cache()}), and {why}.",
+            f"{_near_hint(model_id)} Without a network, use demo, a folder or a .gguf file.".strip(),
+        )
+    return folder, commit
+
+
+def _weights(model_id: str, files: Sequence[str]) -> list[str]:
+    """The patterns of the one form of weights to download: safetensors where there are any."""
+    for suffix, stem in ((".safetensors", "model"), (".bin", "pytorch_model")):
+        if f"{stem}{suffix}" in files:
+            return [f"{stem}{suffix}"]
+        if f"{stem}{suffix}.index.json" in files:
+            return [f"{stem}-*{suffix}"]
+    raise WeightsError(f"{model_id} on the hub has no weights that transformers reads.", _no_config_hint(files))
+
+
+def _no_config_hint(files: Sequence[str]) -> str:
+    if any(name.lower().endswith(".gguf") for name in files):
+        return "It holds GGUF files: download one and give its path."
+    return "Give the id of a model in the format of transformers."
+
+
+def _near_hint(model_id: str) -> str:
+    near = difflib.get_close_matches(model_id.lower(), SHORT_NAMES, n=1, cutoff=0.7)
+    if near and SHORT_NAMES[near[0]] != model_id:
+        return f"Did you mean {near[0]} ({SHORT_NAMES[near[0]]})?"
+    return "Check its spelling."
+
+
+def _reporting(stage: Callable[[str], None]) -> type[Any]:
+    """A progress bar that draws nothing and tells ``stage`` how many bytes have come."""
+    from tqdm import tqdm  # type: ignore[import-untyped]
+
+    class Reporting(tqdm):  # type: ignore[misc]
+        def __init__(self, *args: Any, **kwargs: Any) -> None:
+            self._bytes = kwargs.get("unit") == "B"
+            kwargs.pop("name", None)
+            super().__init__(*args, **{**kwargs, "disable": False, "file": _Nowhere(), "mininterval": 0.25})
+
+        def display(self, *args: Any, **kwargs: Any) -> None:
+            if self._bytes and self.total:
+                stage(f"downloading {self.n / 1e6:,.0f} of {self.total / 1e6:,.0f} MB")
+
+    return Reporting
+
+
+class _Nowhere:
+    """A stream that swallows what is written to it."""
+
+    encoding = "utf-8"
+
+    def write(self, text: str) -> int:
+        return len(text)
+
+    def flush(self) -> None: ...
+
+
+def _network_errors() -> tuple[type[Exception], ...]:
+    """What huggingface_hub's HTTP client raises when nobody answers; it is httpx, under one of two names."""
+    for module in ("httpx2", "httpx"):
+        try:
+            return (__import__(module).HTTPError,)
+        except ImportError:
+            continue
+    return ()
+
+
+def _reason(error: BaseException) -> str:
+    return " ".join(str(error).split())[:120] or type(error).__name__
+
+
+def _is_set(variable: str) -> bool:
+    return os.environ.get(variable, "").upper() in {"1", "ON", "YES", "TRUE"}

@@ -1,0 +1,154 @@
+"""A model spread over several devices, memory and disk, by accelerate.
+
+Weights in memory or on disk that run on a card are only there while their module runs; in between they are on torch's
+meta device, and :mod:`mechamap.models.weights` reads them.
+"""
+
+from __future__ import annotations
+
+import difflib
+import importlib.util
+import shutil
+import tempfile
+import weakref
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from mechamap.config.choices import DEVICE_MAPS
+from mechamap.errors import MissingExtra, UsageError
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+__all__ = ["DeviceMap", "Offloading", "check_device_map", "input_device", "offloading"]
+
+
+DeviceMap: TypeAlias = "str | Mapping[str, str]"
+
+
+def check_device_map(device_map: DeviceMap | None, device: str) -> None:
+    """Refuse what no machine can do, and say what is missing. Needs no torch.
+
+    Raises:
+        UsageError: it is no map, or a device is named as well.
+        MissingExtra: accelerate is not installed.
+    """
+    if device_map is None:
+        return
+    if isinstance(device_map, str) and device_map not in DEVICE_MAPS:
+        raise UsageError(f"device_map {device_map!r} is not known.", f"Give one of {', '.join(DEVICE_MAPS)}.")
+    if device != "auto":
+        raise UsageError(
+            f"device {device} puts the whole model in one place, device_map spreads it: they exclude each other.",
+            "Give one of the two.",
+        )
+    if importlib.util.find_spec("accelerate") is None:
+        raise MissingExtra(
+            "Spreading a model over devices needs accelerate, not installed here.",
+            "Install the extra: pip install 'mechamap[device-map]'",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Offloading:
+    """What tells transformers to spread a model, and the folder for weights that it has to write anew for that."""
+
+    options: dict[str, Any] = field(default_factory=dict)
+    folder: str = ""
+
+    def keep_with(self, model: nn.Module) -> None:
+        """Keep the folder for as long as there is the model, at most until the process ends."""
+        if self.folder:
+            weakref.finalize(model, shutil.rmtree, self.folder, True)
+
+
+@contextmanager
+def offloading(device_map: DeviceMap | None, built: Callable[[], nn.Module]) -> Iterator[Offloading]:
+    """A folder for offloaded weights; whoever fails to load the model inside leaves none behind.
+
+    Of a safetensors file, weights are read where they are; others are written to the folder, which lies where
+    temporary files do (``TMPDIR``). Without a map there is neither a folder nor anything to tell.
+
+    Args:
+        device_map: how to spread the model; None for not at all.
+        built: builds the model on the meta device, where a map names its modules.
+
+    Raises:
+        UsageError: the map leaves something without a place, or nothing with a device to run on.
+    """
+    if device_map is None:
+        yield Offloading()
+        return
+    mapped = device_map if isinstance(device_map, str) else _without_overlap(device_map, built())
+    folder = tempfile.mkdtemp(prefix="mechamap-offload-")
+    try:
+        yield Offloading({"device_map": mapped, "offload_folder": folder}, folder)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+
+
+def _without_overlap(device_map: Mapping[str, str], model: nn.Module) -> dict[str, str | int]:
+    """The same map with each module named once, as accelerate wants it: the largest ones whose weights share a place.
+
+    A path in ``device_map`` holds for all that lies in it, but for what a longer path names.
+    """
+    unknown = [path for path in device_map if path and not _lies_in(model, path)]
+    if unknown:
+        near = difflib.get_close_matches(unknown[0], [name for name, _ in model.named_modules()], n=3, cutoff=0.6)
+        raise UsageError(
+            f"device_map names {unknown[0]}, and {type(model).__name__} has nothing there.",
+            f"The nearest paths in it are {', '.join(near)}." if near else "",
+        )
+    places: dict[str, str | int] = {}
+
+    def put(path: str, module: nn.Module) -> None:
+        names = [name for name, _ in (*module.named_parameters(path), *module.named_buffers(path))]
+        its = {_place_of(name, device_map) for name in names}
+        if len(its) == 1:
+            places[path] = _torch_name(its.pop())
+            return
+        for name in (name for name, _ in module.named_parameters(path, recurse=False)):
+            places[name] = _torch_name(_place_of(name, device_map))
+        for name, child in module.named_children():
+            put(f"{path}.{name}".lstrip("."), child)
+
+    put("", model)
+    if set(places.values()) == {"disk"}:
+        raise UsageError(
+            "device_map puts the whole model on disk.", "Name a device that some of it runs on, such as cpu."
+        )
+    return places
+
+
+def _lies_in(model: nn.Module, path: str) -> bool:
+    return any(f"{name}.".startswith(f"{path}.") for name, _ in (*model.named_modules(), *model.named_parameters()))
+
+
+def _place_of(name: str, device_map: Mapping[str, str]) -> str:
+    """The place of a weight: that of the longest path it lies in."""
+    paths = [path for path in device_map if not path or f"{name}.".startswith(f"{path}.")]
+    if not paths:
+        raise UsageError(f"device_map gives {name} no place.", 'The path "" stands for all that nothing else names.')
+    return device_map[max(paths, key=len)]
+
+
+def _torch_name(place: str) -> str | int:
+    """accelerate knows cards by their number."""
+    return int(place.partition(":")[2] or 0) if place.startswith("cuda") else place
+
+
+def input_device(model: Any) -> torch.device:
+    """Where token ids go: the device on which the input embedding runs."""
+    import torch
+
+    embedding = model.get_input_embeddings()
+    hook = getattr(embedding, "_hf_hook", None)
+    for its in (*getattr(hook, "hooks", ()), hook):
+        if (device := getattr(its, "execution_device", None)) is not None:
+            return torch.device(device)
+    weight: torch.Tensor = embedding.weight
+    return weight.device

@@ -1,0 +1,152 @@
+"""What the libraries below write and raise, kept off the terminal and said as the errors of this program."""
+
+from __future__ import annotations
+
+import logging
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mechamap.errors import (
+    MechaMapError,
+    MissingExtra,
+    ModelError,
+    OutOfMemory,
+    UnsupportedModel,
+    UsageError,
+    WeightsError,
+)
+
+__all__ = ["quiet_hub", "quiet_transformers", "translated"]
+
+
+# What transformers imports when it is installed, and what these say of kernels that a machine cannot use.
+_TALKATIVE = ("torchao", "bitsandbytes", "accelerate", "torch.utils._pytree")
+
+
+def quiet_hub() -> None:
+    """No progress bars and no log lines of huggingface_hub, from now on."""
+    from huggingface_hub.utils import disable_progress_bars  # type: ignore[attr-defined]
+    from huggingface_hub.utils import logging as hub_logging
+
+    disable_progress_bars()
+    hub_logging.set_verbosity(logging.CRITICAL)
+
+
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """No progress bars and no log lines of transformers from now on, and no warnings inside the block.
+
+    What the warnings are about is checked by the caller (missing weights, for one, are an error here).
+    """
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    from transformers.utils import logging as transformers_logging
+
+    quiet_hub()
+    transformers_logging.disable_progress_bar()
+    transformers_logging.set_verbosity(logging.CRITICAL)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+_NO_MEMORY = re.compile(r"out of memory|can't allocate memory|cannot allocate memory|not enough memory", re.I)
+_BROKEN_FILE = ("SafetensorError", "UnpicklingError", "EOFError", "BadZipFile")
+_BROKEN_ZIP = re.compile(r"PytorchStreamReader|central directory|safetensors metadata", re.I)
+_NOT_A_WEIGHT = re.compile(r"\bGLOBAL ([\w.]+)")
+_CANNOT_OFFLOAD = re.compile(r"dispatched on the CPU or the disk|disk offload", re.I)
+_NO_MODULE = re.compile(r"No module named '([\w.]+)'")
+
+
+@contextmanager
+def translated(model_id: str) -> Iterator[None]:
+    """Turn whatever is raised while ``model_id`` is read or run into a :class:`MechaMapError`, never a traceback."""
+    try:
+        yield
+    except MechaMapError:
+        raise
+    except Exception as error:
+        raise _translation(model_id, error) from error
+
+
+def _translation(model_id: str, error: Exception) -> MechaMapError:
+    text = " ".join(str(error).split())
+    kind = type(error).__name__
+    if isinstance(error, MemoryError) or kind == "OutOfMemoryError" or _NO_MEMORY.search(text):
+        return OutOfMemory(
+            f"{model_id} does not fit into memory: {_first_sentence(text) or kind}",
+            "Try --dtype bfloat16, --device-map auto, fewer --layers, another --device, or a smaller model; close what "
+            "else uses the memory.",
+        )
+    if isinstance(error, ImportError):
+        return _missing_package(model_id, text)
+    return (
+        _refused(model_id, text)
+        or _broken_weights(model_id, kind, text)
+        or ModelError(
+            f"{model_id} cannot be used: {kind}: {_shortened(text)}",
+            "See that its files are whole; a newer transformers may read what this one cannot.",
+        )
+    )
+
+
+def _missing_package(model_id: str, text: str) -> MechaMapError:
+    if "trust_remote_code" in text:  # what the code that comes with a model needs is asked for together with leave
+        return _code_not_allowed(model_id)
+    named = _NO_MODULE.search(text)
+    package = named.group(1).partition(".")[0] if named else None
+    return MissingExtra(
+        f"{model_id} needs a package that is not installed: {package or _first_sentence(text)}.",
+        f"Install it: pip install {package}" if package else "Install what the message names.",
+    )
+
+
+def _code_not_allowed(model_id: str) -> ModelError:
+    return ModelError(
+        f"{model_id} needs Python code that comes with the model, and running it was not allowed.",
+        "If you trust its authors, allow it with --trust-remote-code.",
+    )
+
+
+def _refused(model_id: str, text: str) -> MechaMapError | None:
+    """The error where transformers would not even try, None where it did."""
+    if "trust_remote_code" in text:
+        return _code_not_allowed(model_id)
+    if "does not recognize this architecture" in text or "Unrecognized model" in text:
+        return UnsupportedModel(
+            f"{model_id}: {_first_sentence(text)}", "It may need a newer transformers: pip install -U transformers"
+        )
+    if _CANNOT_OFFLOAD.search(text):
+        return UsageError(
+            f"{model_id} cannot be spread like that: {_first_sentence(text)}",
+            "Packed weights and GGUF files cannot be kept on disk, nor packed ones in memory beside a card.",
+        )
+    return None
+
+
+def _broken_weights(model_id: str, kind: str, text: str) -> WeightsError | None:
+    """The error where it is about the files of weights, None where it is not."""
+    if "Weights only load failed" in text:
+        named = _NOT_A_WEIGHT.search(text)
+        what = f"hold {named.group(1)}, which is no weight" if named else "are no pickle of weights alone"
+        return WeightsError(
+            f"The weights of {model_id} {what}, so they were not read.",
+            "Reading such a file could run any program. Get the weights as safetensors, or download them again.",
+        )
+    if kind in _BROKEN_FILE or "size mismatch" in text or _BROKEN_ZIP.search(text):
+        return WeightsError(
+            f"The weights of {model_id} cannot be read: {_first_sentence(text) or kind}",
+            "Download them again; if that does not help, they do not belong to this config.",
+        )
+    return None
+
+
+def _first_sentence(text: str) -> str:
+    """The first sentence of a message, which the libraries follow with advice about their own functions."""
+    return re.split(r"(?<=[.!?])\s", text, maxsplit=1)[0]
+
+
+def _shortened(text: str, limit: int = 400) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,251 @@
+"""Where each architecture keeps its neurons, as data, and what a config says of their number.
+
+A neuron is one input of an MLP's down-projection. A path leads from the model to that module, ``{layer}`` stands for
+the number of the block. Architectures that are not listed are looked through (:mod:`mechamap.models.discovery`), and a
+user can give paths for those that fit nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+__all__ = [
+    "LENGTH_FIRST",
+    "NEURONS",
+    "NO_NEURONS",
+    "config_d_mlp",
+    "config_d_model",
+    "config_widths",
+    "neuron_paths",
+    "only_for_images",
+    "repeated",
+    "text_config",
+]
+
+
+# Paths of one line -> the model types. A block need not have all of them: models with experts often begin with dense
+# blocks, and hybrids have blocks without an MLP. A path may begin at the model or at its base model, the one without a
+# head.
+_TABLE: tuple[tuple[str, str], ...] = (
+    # GPT-2 and its kin
+    ("transformer.h.{layer}.mlp.c_proj", "gpt2 gpt-sw3 openai-gpt gpt_bigcode gpt_neo"),
+    ("transformer.h.{layer}.mlp.fc_out", "gptj codegen"),
+    ("gpt_neox.layers.{layer}.mlp.dense_4h_to_h", "gpt_neox"),
+    ("gpt_neox_japanese.layers.{layer}.mlp.dense_4h_to_h", "gpt_neox_japanese"),
+    ("transformer.h.{layer}.mlp.dense_4h_to_h", "bloom falcon"),
+    ("transformer.h.{layer}.ffn.2", "ctrl"),
+    ("transformer.blocks.{layer}.ffn.down_proj", "mpt"),
+    ("model.decoder.layers.{layer}.fc2", "opt trocr"),
+    ("model.layers.{layer}.fc2", "xglm"),
+    ("biogpt.layers.{layer}.fc2", "biogpt"),
+    # Llama and its kin: gated, a neuron is act(gate) * up
+    (
+        "model.layers.{layer}.mlp.down_proj",
+        "apertus arcee bitnet cohere cohere2 cwm diffllama doge ernie4_5 exaone4 gemma gemma2 gemma3_text glm glm4 "
+        "granite granite_swa helium hunyuan_v1_dense hyperclovax internlm3 iquestcoder jais2 llama minicpm3 ministral "
+        "ministral3 mistral nemotron olmo olmo2 olmo3 olmo_hybrid phi3 qwen2 qwen3 qwen3_5_text seed_oss smollm3 "
+        "stablelm vaultgemma youtu",
+    ),
+    ("model.text_model.layers.{layer}.mlp.down_proj", "emu3"),
+    # Plain MLPs in a Llama-like frame
+    ("model.layers.{layer}.mlp.fc2", "phi moshi nanochat"),
+    ("model.layers.{layer}.mlp.c_proj", "starcoder2"),
+    ("model.layers.{layer}.mlp.dense_4h_to_h", "persimmon"),
+    ("model.layers.{layer}.feed_forward.w2", "lfm2 lfm3"),
+    # Recurrent models and hybrids that have MLPs
+    ("model.layers.{layer}.feed_forward.down_proj", "falcon_h1"),
+    ("model.layers.{layer}.mlp_block.down_proj", "recurrent_gemma"),
+    ("reformer.encoder.layers.{layer}.feed_forward.output.dense", "reformer"),
+    ("rwkv.blocks.{layer}.feed_forward.value", "rwkv"),
+    ("backbone.blocks.{layer}.ffn.proj_down", "xlstm"),
+    # Of BLT's three transformers, those that work on bytes: the third has its neurons at patches of them.
+    ("model.local_encoder.layers.{layer}.mlp.down_proj model.local_decoder.layers.{layer}.mlp.down_proj", "blt"),
+    ("model.L_module.layers.{layer}.mlp.down_proj model.H_module.layers.{layer}.mlp.down_proj", "hrm_text"),
+    # Mixtures of experts
+    (
+        "model.layers.{layer}.mlp.down_proj model.layers.{layer}.mlp.experts",
+        "cohere2_moe flex_olmo gpt_oss mellum mimo_v2_flash minimax minimax_m2 mixtral olmoe phimoe qwen3_moe",
+    ),
+    ("model.layers.{layer}.block_sparse_moe.experts", "granitemoe"),
+    (
+        "model.layers.{layer}.shared_mlp.output_linear model.layers.{layer}.block_sparse_moe.experts",
+        "granitemoeshared granitemoehybrid granitemoe_swa",
+    ),
+    (
+        "model.layers.{layer}.mlp.down_proj model.layers.{layer}.mlp.shared_expert.down_proj "
+        "model.layers.{layer}.mlp.experts",
+        "flint qwen2_moe qwen3_5_moe_text qwen3_next",
+    ),
+    (
+        "model.layers.{layer}.mlp.down_proj model.layers.{layer}.mlp.shared_experts.down_proj "
+        "model.layers.{layer}.mlp.experts",
+        "afmoe aria_text axk1 axk2 bailing_hybrid deepseek_v2 deepseek_v3 deepseek_v32 deepseek_v4 dots1 "
+        "ernie4_5_moe exaone_moe glm4_moe glm4_moe_lite glm_moe_dsa hy_v3 hy_v4 kimi_linear kolibri1 laguna "
+        "minimax_m3_vl_text solar_open",
+    ),
+    ("model.layers.{layer}.mlp.shared_mlp.down_proj model.layers.{layer}.mlp.experts", "hunyuan_v1_moe"),
+    ("model.layers.{layer}.feed_forward.down_proj model.layers.{layer}.feed_forward.experts", "jamba"),
+    ("model.layers.{layer}.feed_forward.w2 model.layers.{layer}.feed_forward.experts", "lfm2_moe"),
+    (
+        "model.layers.{layer}.feed_forward.down_proj model.layers.{layer}.feed_forward.shared_expert.down_proj "
+        "model.layers.{layer}.feed_forward.experts",
+        "llama4_text",
+    ),
+    ("transformer.blocks.{layer}.ffn.experts", "dbrx"),
+    ("model.layers.{layer}.mlp.output_linear", "jetmoe"),
+    (
+        "model.layers.{layer}.mlps.0.down_proj model.layers.{layer}.mlps.1.down_proj model.layers.{layer}.mlp.experts",
+        "longcat_flash",
+    ),
+    (
+        "model.layers.{layer}.mixer.down_proj model.layers.{layer}.mixer.shared_experts.down_proj "
+        "model.layers.{layer}.mixer.experts",
+        "nemotron_h",
+    ),
+    # Encoders, and decoders built from them
+    (
+        "encoder.layer.{layer}.output.dense",
+        "bert bert-generation big_bird camembert convbert data2vec-text deberta deberta-v2 electra ernie esm layoutlm "
+        "lilt longformer luke megatron-bert mpnet mra nystromformer rembert roberta roberta-prelayernorm roc_bert "
+        "roformer splinter xlm-roberta xlm-roberta-xl xmod yoso fnet",
+    ),
+    ("layer.{layer}.ff.layer_2", "xlnet"),
+    ("ffns.{layer}.lin2", "xlm flaubert"),
+    ("transformer.layer.{layer}.ffn.lin2", "distilbert"),
+    ("encoder.albert_layer_groups.{layer}.albert_layers.0.ffn_output", "albert"),
+    ("layers.{layer}.mlp.Wo", "modernbert modernbert-decoder"),
+    ("layers.{layer}.mlp.down_proj", "eurobert gte nomic_bert"),
+    ("layers.{layer}.mlp.fc2", "jina_embeddings_v3"),
+    (
+        "encoder.layer.{layer}.ffn.0.output.dense encoder.layer.{layer}.ffn.1.output.dense "
+        "encoder.layer.{layer}.ffn.2.output.dense encoder.layer.{layer}.output.dense",
+        "mobilebert",
+    ),
+    # Encoder-decoders, and their decoders alone
+    (
+        "model.encoder.layers.{layer}.fc2 model.decoder.layers.{layer}.fc2",
+        "bart bigbird_pegasus blenderbot blenderbot-small fsmt m2m_100 marian mbart mvp pegasus pegasus_x plbart "
+        "whisper",
+    ),
+    ("led.encoder.layers.{layer}.fc2 led.decoder.layers.{layer}.fc2", "led"),
+    (
+        "encoder.block.{layer}.layer.1.DenseReluDense.wo decoder.block.{layer}.layer.2.DenseReluDense.wo",
+        "longt5 mt5 t5 umt5",
+    ),
+    (
+        "prophetnet.encoder.layers.{layer}.feed_forward.output prophetnet.decoder.layers.{layer}.feed_forward.output",
+        "prophetnet",
+    ),
+    ("model.encoder.layers.{layer}.mlp.down_proj model.decoder.layers.{layer}.mlp.down_proj", "t5gemma"),
+    ("model.encoder.text_model.layers.{layer}.mlp.down_proj model.decoder.layers.{layer}.mlp.down_proj", "t5gemma2"),
+    ("text_encoder.layers.{layer}.ffn.fc2 text_decoder.layers.{layer}.ffn.fc2", "seamless_m4t seamless_m4t_v2"),
+)
+
+NEURONS: dict[str, tuple[str, ...]] = {
+    model_type: tuple(paths.split()) for paths, types in _TABLE for model_type in types.split()
+}
+"""model_type of the config -> paths of its down-projections, ``{layer}`` from 0."""
+
+NO_NEURONS: dict[str, str] = {
+    **dict.fromkeys(("mamba", "mamba2", "falcon_mamba"), "its blocks are state-space models (Mamba)"),
+}
+"""model_type -> what its blocks are made of instead of MLPs."""
+
+LENGTH_FIRST = frozenset({"xlnet", "fsmt"})
+"""Types whose hidden states are ``[length, windows, d_model]``."""
+
+_WIDTHS = re.compile(r"intermediate|ffn.*(dim|size)|n_inner|d_inner|d_ff$|dff$|hidden_dim$|mlp_.*(dim|size)")
+_SHARED = re.compile(r"shared_expert|num_shared|n_shared")
+HALVED = frozenset({"moshi", "recurrent_gemma"})
+"""Types whose configs give the width of gate and up together."""
+
+_D_MODEL_KEYS = ("hidden_size", "n_embd", "d_model", "emb_dim", "dim")
+
+
+def neuron_paths(model_type: str) -> tuple[str, ...]:
+    """The paths that the table has for a type, none where it is not in it."""
+    return NEURONS.get(model_type, ())
+
+
+def repeated(model_type: str, config: Any, path: str) -> tuple[int, bool]:
+    """How often a block runs in one forward, and whether each of its runs counts as a layer of its own.
+
+    ALBERT's layers share the weights of a block. HRM runs two stacks again and again to improve one answer; of these
+    the last run counts, from which the answer is read.
+    """
+    if model_type == "albert":
+        return int(config.num_hidden_layers) // int(config.num_hidden_groups), True
+    if model_type == "hrm_text":
+        return int(config.H_cycles) * (int(config.L_cycles) if ".L_module." in path else 1), False
+    return 1, False
+
+
+def only_for_images(config: Any) -> frozenset[int]:
+    """Numbers of blocks that a text alone does not pass: they look at images (Llama 3.2 Vision)."""
+    return frozenset(getattr(text_config(config), "cross_attention_layers", None) or ())
+
+
+def text_config(config: Any) -> Any:
+    """The part of a config that describes the language model, where it describes more than one."""
+    return config.get_text_config() if hasattr(config, "get_text_config") else config
+
+
+def config_d_mlp(config: Any) -> int | None:
+    """How many neurons a dense layer has by the config, None where it does not say (or says it per layer)."""
+    values = _members(text_config(config))
+    for key in ("intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size", "ffn_intermediate_size", "d_ff"):
+        value = values.get(key, 0)
+        if value is None and (d_model := config_d_model(config)) is not None:
+            return 4 * d_model  # the convention of GPT-2's kin: no n_inner means four times as wide
+        if isinstance(value, int) and value > 0:
+            return value
+    return None
+
+
+def config_widths(config: Any) -> frozenset[int]:
+    """All numbers of the config that may be a number of neurons: of a dense MLP, of an expert, of shared experts."""
+    values = _members(text_config(config))
+    found: set[int] = set()
+    if getattr(config, "model_type", "") in HALVED:
+        values = {key: value // 2 if _is_size(value) else value for key, value in values.items()}
+    if values.get("block_auto_adjust_ff_dim"):  # LFM2
+        factor, multiple = values.get("block_ffn_dim_multiplier") or 1.0, values["block_multiple_of"]
+        found.add(-(-int(factor * int(2 * values["intermediate_size"] / 3)) // multiple) * multiple)
+    for key, value in values.items():
+        if key == "intermediate_multiple_size" and _is_size(value):
+            found.add(value * (config_d_model(config) or 0))
+        elif _WIDTHS.search(key):
+            found.update(its for its in (value if isinstance(value, (list, tuple)) else (value,)) if _is_size(its))
+    if (dense := config_d_mlp(config)) is not None:
+        found.add(dense)
+    shared = [value for key, value in values.items() if _SHARED.search(key) and _is_size(value)]
+    found |= {number * width for number in shared for width in found}
+    # Where each side has a config of its own, the text's is the decoder's.
+    encoder = getattr(config, "encoder", None)
+    return frozenset(found if encoder is None else found | config_widths(encoder))
+
+
+def _members(config: Any) -> dict[str, Any]:
+    """What a config says by name, the parts that describe its MLPs included, under the names of its architecture."""
+    members: dict[str, Any] = {}
+    for key, value in vars(config).items() if config is not None else ():
+        if key == "ffn_config":
+            members |= _members(value)
+        elif not key.startswith("_"):
+            members[key] = value
+    for general, its_own in getattr(config, "attribute_map", {}).items():
+        if its_own in members:
+            members.setdefault(general, members[its_own])
+    return members
+
+
+def _is_size(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def config_d_model(config: Any) -> int | None:
+    """How wide the residual stream is by the config, None where it does not say."""
+    text = text_config(config)
+    values = (getattr(text, key, None) for key in _D_MODEL_KEYS)
+    return next((value for value in values if isinstance(value, int)), None)

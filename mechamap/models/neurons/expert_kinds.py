@@ -1,0 +1,35 @@
+"""The kinds of modules that hold a layer's experts, told apart."""
+
+from __future__ import annotations
+
+from torch import nn
+
+__all__ = ["is_dbrx", "is_llama4", "is_parallel", "is_registered", "is_shared", "is_transposed"]
+
+
+def is_registered(module: nn.Module) -> bool:
+    """Whether it takes its computation from the registry of transformers."""
+    return hasattr(module, "_apply_gate") and hasattr(module, "is_transposed")
+
+
+def is_dbrx(module: nn.Module) -> bool:
+    return type(module).__name__ == "DbrxExperts"
+
+
+def is_parallel(module: nn.Module) -> bool:
+    """JetMoe: one module for each of an MLP's two layers, given the tokens already sorted by expert."""
+    return type(module).__name__ == "JetMoeParallelExperts"
+
+
+def is_llama4(module: nn.Module) -> bool:
+    return type(module).__name__ == "Llama4TextExperts"
+
+
+def is_shared(module: nn.Module) -> bool:
+    """Inkling: several experts in one parameter that every token goes to."""
+    return type(module).__name__ == "InklingSharedExperts"
+
+
+def is_transposed(module: nn.Module) -> bool:
+    """Whether weights are kept as [inputs, outputs]."""
+    return bool(getattr(module, "is_transposed", False)) or is_llama4(module)

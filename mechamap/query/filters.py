@@ -1,0 +1,159 @@
+"""Filters for the neurons behind a count or a list, as :func:`mechamap.query.evaluate.matching` reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mechamap.figures.catalogue import COMPARED, FigureKind
+from mechamap.figures.findings import SIGNIFICANT
+from mechamap.query.link import Link
+from mechamap.query.syntax import OPERATORS, bracketed
+from mechamap.runs.figure_names import FEW_OCCURRENCES
+from mechamap.runs.run import Run
+
+__all__ = ["Conditions", "counting_filter", "known_filter", "listed", "quoted"]
+
+
+_LONGEST = 4_000  # characters; nobody could read a longer filter
+
+
+def listed(run: Run, rows: NDArray[np.integer], place: int, category: str = "") -> Link | None:
+    """The neurons in these rows of a run; None where there are none, or more than a filter should list.
+
+    Args:
+        place: which of the report's runs it is.
+        category: the one to look at them by.
+    """
+    if not len(rows) or len(rows) > _LONGEST // len("neuron == 0"):
+        return None
+    routed = bool((run.expert_of >= 0).any())
+    parts = []
+    for layer in np.unique(run.layer_of[rows]).tolist():
+        its = rows[run.layer_of[rows] == layer]
+        for expert in np.unique(run.expert_of[its]).tolist():
+            numbers = run.index_of[its[run.expert_of[its] == expert]].tolist()
+            of = f" and expert == {expert}" if routed else ""
+            parts.append(f"(layer == {layer}{of} and ({' or '.join(f'neuron == {number}' for number in numbers)}))")
+    where = " or ".join(parts)
+    return Link(where, category, place) if len(where) <= _LONGEST else None
+
+
+_LONGEST_CONDITION = 10_000  # characters; likewise, and nobody could wait for thousands of neurons
+
+
+class Conditions:
+    """Filters for one run, figure and threshold."""
+
+    def __init__(self, run: Run, kind: FigureKind, threshold: float) -> None:
+        self._run = run
+        self._kind = kind
+        self._threshold = threshold
+        self._of = {name: bracketed(counting_filter(kind, run, name, threshold), " and ") for name in run.categories}
+
+    def counting(self, category: str) -> str:
+        """Neurons that count for a category."""
+        return counting_filter(self._kind, self._run, category, self._threshold)
+
+    def rising(self, category: str) -> str:
+        """Those of them on the upper side."""
+        return self._above(category, self._threshold)
+
+    def falling(self, category: str) -> str:
+        """Those of them on the lower side, of a figure that has two."""
+        return self._below(category, self._kind.mirrored(self._threshold))
+
+    def valued(self, category: str) -> str:
+        """Neurons that have a value to judge by."""
+        return known_filter(self._kind, self._run, category)
+
+    def confirmed(self, category: str) -> str:
+        """Those that count and of which the reading is confirmed; by the figure of writing, the writing."""
+        good = f"confirmed.{quoted(category)}"
+        if self._kind.name == "write":
+            good = f"write_p.{quoted(category)} < {SIGNIFICANT!r}"
+        return f"{self._of[category]} and {good}"
+
+    def of_any(self) -> str:
+        """Neurons that count for any category; empty where there is none."""
+        return " or ".join(self._of.values())
+
+    def of_none(self) -> str:
+        return f"not ({self.of_any()})" if self._of else "layer >= 0"
+
+    def of_one(self) -> str:
+        """Neurons that count for exactly one category."""
+        several = self.of_several()
+        return f"{bracketed(self.of_any())} and not ({several})" if several else self.of_any()
+
+    def of_several(self) -> str:
+        """Neurons that count for two categories or more; empty where there are no two."""
+        return _two_of([*self._of.values()])
+
+    def of_exactly(self, categories: Collection[str]) -> str:
+        """Neurons that count for these categories and for no other."""
+        within = " and ".join(its for name, its in self._of.items() if name in categories)
+        without = " or ".join(its for name, its in self._of.items() if name not in categories)
+        return f"{within} and not ({without})" if without else within
+
+    def of_all(self, categories: Collection[str]) -> str:
+        """Neurons that count for all of these categories."""
+        return " and ".join(self._of[name] for name in dict.fromkeys(categories))
+
+    @staticmethod
+    def link(where: str, category: str = "", layer: int | None = None) -> Link | None:
+        """A link to the neurons of a filter, in one layer where that is given; None where it would be too long."""
+        if not where or len(where) > _LONGEST_CONDITION:
+            return None
+        if layer is not None:
+            where = f"{bracketed(where)} and layer == {layer}"
+        return Link(where, category)
+
+    def _above(self, category: str, value: float) -> str:
+        return counting_filter(replace(self._kind, two_sided=False, ascending=False), self._run, category, value)
+
+    def _below(self, category: str, value: float) -> str:
+        return counting_filter(replace(self._kind, two_sided=False, ascending=True), self._run, category, value)
+
+
+def _two_of(conditions: list[str]) -> str:
+    """That two or more of them are true: within one half, within the other, or in each; all pairs would be longer."""
+    if len(conditions) < 2:
+        return ""
+    one, other = conditions[: len(conditions) // 2], conditions[len(conditions) // 2 :]
+    each = f"(({' or '.join(one)}) and ({' or '.join(other)}))"
+    return " or ".join(part for part in (_two_of(one), _two_of(other), each) if part)
+
+
+def counting_filter(kind: FigureKind, run: Run, category: str, threshold: float) -> str:
+    """The filter for the neurons that count for a category: those that :meth:`FigureKind.holds` is true of."""
+    name = _figure_name(kind, category)
+    text = f"{name} {'<=' if kind.ascending else '>='} {threshold!r}"
+    if kind.two_sided:
+        text = f"({text} or {name} <= {kind.mirrored(threshold)!r})"
+    return text + _enough_occurrences(kind, run, category)
+
+
+def known_filter(kind: FigureKind, run: Run, category: str) -> str:
+    """The filter for the neurons that have a value to judge by: what is not computed does not equal itself."""
+    name = _figure_name(kind, category)
+    return f"{name} == {name}" + _enough_occurrences(kind, run, category)
+
+
+def _figure_name(kind: FigureKind, category: str) -> str:
+    return f"{'causes' if kind.name == 'cause' else kind.name}.{quoted(category)}"
+
+
+def _enough_occurrences(kind: FigureKind, run: Run, category: str) -> str:
+    if kind.name in COMPARED and run.has("occurrences"):
+        return f" and occurrences.{quoted(category)} >= {FEW_OCCURRENCES}"
+    return ""
+
+
+def quoted(category: str) -> str:
+    """A category's name as it stands behind a figure's in a filter."""
+    plain = category.isidentifier() and category.lower() not in OPERATORS
+    return category if plain else '"' + category.replace("\\", "\\\\").replace('"', '\\"') + '"'

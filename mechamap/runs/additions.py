@@ -1,0 +1,89 @@
+"""Adding to a run what was found out after its scan: whole figures, and members of its record."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mechamap.errors import RunError
+from mechamap.runs import record as run_record
+from mechamap.runs.lock import RunLock
+from mechamap.runs.run import Run
+
+__all__ = ["add_to_run"]
+
+
+def add_to_run(folder: Path, figures: Mapping[str, NDArray[Any]], **members: Any) -> Run:
+    """Write figures, a row for each of the run's neurons, and change members of its record; all or nothing.
+
+    Each file is written beside its place and moved there, the record last, so that a reader finds either the run as
+    it was or the run with all that is new.
+
+    Args:
+        folder: the run's.
+        figures: ``[neurons, ...]`` by name; one that is there already is replaced.
+        members: of :class:`mechamap.runs.record.RunRecord`, with their new values.
+
+    Returns:
+        The run, opened anew.
+
+    Raises:
+        RunError: another process is writing the run, or the disk is full or read-only; the run is as it was.
+    """
+    try:
+        with RunLock(folder):
+            _add(folder, figures, members)
+    except OSError as error:
+        raise RunError(
+            f"{folder} cannot be written: {error.strerror or error}.",
+            "Free some space, or copy the run to a place of your own; it is as it was.",
+        ) from None
+    return Run.open(folder)
+
+
+def _add(folder: Path, figures: Mapping[str, NDArray[Any]], members: Mapping[str, Any]) -> None:
+    """What the lock is held for; files beside their places are gone with it, however it ends."""
+    run = Run.open(folder)
+    written: list[tuple[Path, Path]] = []  # beside its place, and its place
+    try:
+        for name, values in figures.items():
+            if len(values) != run.neurons:
+                raise ValueError(f"{name} has {len(values)} rows; the run has {run.neurons} neurons")
+            written.append((_beside(folder / f"{name}.npy"), folder / f"{name}.npy"))
+            _write_array(written[-1][0], values)
+        names = (*run.record.figures, *(name for name in figures if name not in run.record.figures))
+        record = replace(run.record, figures=names, **members)
+        # The record comes last: what it names is there by then.
+        written.append((_beside(folder / "run.json"), folder / "run.json"))
+        _write_text(written[-1][0], run_record.dump(record))
+        for temporary, path in written:
+            temporary.replace(path)
+    finally:
+        for temporary, _ in written:
+            with suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def _beside(path: Path) -> Path:
+    return path.with_name(f".{path.name}.new")
+
+
+def _write_array(path: Path, values: NDArray[Any]) -> None:
+    with path.open("wb") as file:
+        np.save(file, np.ascontiguousarray(values, dtype=np.float32), allow_pickle=False)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _write_text(path: Path, text: str) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())

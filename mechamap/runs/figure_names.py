@@ -1,0 +1,16 @@
+"""The names of a run's figures, as its files are called, by the shape of their arrays."""
+
+from __future__ import annotations
+
+__all__ = ["CATEGORY_FIGURES", "FEW_OCCURRENCES", "LATER_FIGURES", "NEURON_FIGURES", "ROUTED_FIGURES", "TOKEN_FIGURES"]
+
+
+CATEGORY_FIGURES = ("mean", "auroc", "selectivity", "d", "ap", "write")  # [neurons, categories]
+# Also [neurons, categories]; a run has them only once it was confirmed, ablated or given a second look.
+LATER_FIGURES = ("held_out_auroc", "held_out_ap", "p", "write_p", "cause", "cause_measured", "second_auroc")
+NEURON_FIGURES = ("max", "min", "mean_all", "std_all", "fire", "dead")  # [neurons]
+# Only of models with routed experts: how many scored positions and how many occurrences of each category a neuron's
+# figures run over, [neurons] and [neurons, categories].
+ROUTED_FIGURES = ("tokens", "occurrences")
+FEW_OCCURRENCES = 5  # with fewer, an expert's neuron can reach any score by chance
+TOKEN_FIGURES = ("top_values", "top_positions", "bottom_values", "bottom_positions")  # [neurons, k]

@@ -1,0 +1,142 @@
+"""What a layer of a run consists of, and how deep in its model it lies."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mechamap.runs.record import LayerRows, RunRecord
+from mechamap.wording.amounts import layer_ranges
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mechamap.runs.run import Run
+
+__all__ = [
+    "LayerLayout",
+    "knows_depth",
+    "layers_in_words",
+    "layout_of",
+    "model_layers",
+    "relative_depth",
+    "side_labels",
+    "whole_layouts",
+]
+
+
+def model_layers(run: Run) -> int:
+    """How many layers the run's model has; of a CSV, which does not say, up to the last that it lists."""
+    last = max((layer.layer for layer in run.layers), default=-1)
+    return max(run.record.model.layers, last + 1)
+
+
+def knows_depth(run: Run) -> bool:
+    """Whether the number of layers is the model's own: a CSV lists some layers, and the model may have more."""
+    return run.record.source != "csv"
+
+
+def relative_depth(run: Run) -> NDArray[np.float32]:
+    """layer / (layers of the model - 1) of every neuron, ``[neurons]``; 0 throughout a model of one layer.
+
+    The layers of a model that has an encoder and a decoder are numbered through, the encoder's first.
+    """
+    import numpy as np  # not needed by those who print layers alone, as the help does
+
+    depth: NDArray[np.float32] = (run.layer_of / np.float32(max(model_layers(run) - 1, 1))).astype(np.float32)
+    return depth
+
+
+_SHORT = {"encoder": "enc", "decoder": "dec"}
+_NUMBER = re.compile(r"(?<=\.)\d+(?=\.|$)")
+
+
+class _OnASide(Protocol):
+    @property
+    def layer(self) -> int: ...
+    @property
+    def side(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class LayerLayout:
+    """``shared`` neurons that every token goes to, then ``experts`` with ``each`` neurons; 0 experts: a dense layer."""
+
+    shared: int
+    experts: int = 0
+    each: int = 0
+
+    def number(self, index: int, expert: int = -1) -> int:
+        """The place of a neuron among all of the layer's, counted one expert after another."""
+        return index if expert < 0 else self.shared + expert * self.each + index
+
+    def to_dict(self) -> dict[str, int]:
+        """As exports say it."""
+        return {"shared": self.shared, "experts": self.experts, "neurons_each": self.each}
+
+    def __str__(self) -> str:
+        """``64x1024 +2048 shared``; of a dense layer ``2048``."""
+        if not self.experts:
+            return str(self.shared)
+        return f"{self.experts}x{self.each}" + (f" +{self.shared} shared" if self.shared else "")
+
+
+def layout_of(rows: LayerRows) -> LayerLayout:
+    """How the rows that a run has of a layer are laid out; rows chosen one by one, as in a CSV, only have a number."""
+    each, odd = divmod(rows.width - rows.shared, max(rows.experts, 1))
+    return (
+        LayerLayout(rows.shared, rows.experts, each)
+        if rows.experts and not odd and each > 0
+        else LayerLayout(rows.width)
+    )
+
+
+def whole_layouts(record: RunRecord) -> dict[int, LayerLayout]:
+    """How each layer with experts is laid out in the model, which has more neurons than a limited scan took.
+
+    By layer; from what the proof saw, or where there is none from the number of neurons.
+    """
+    parts: dict[int, list[Mapping[str, Any]]] = {}
+    for part in record.proof:
+        parts.setdefault(part.get("layer", -1), []).append(part)
+    return {
+        rows.layer: _proved(parts.get(rows.layer, []), rows)
+        or LayerLayout(rows.shared, rows.experts, (rows.d_mlp - rows.shared) // rows.experts)
+        for rows in record.layers
+        if rows.experts
+    }
+
+
+def _proved(parts: list[Mapping[str, Any]], rows: LayerRows) -> LayerLayout | None:
+    each = sum(part["width"] for part in parts if part.get("experts"))
+    shared = sum(part["width"] for part in parts if not part.get("experts"))
+    return LayerLayout(shared, rows.experts, each) if shared + rows.experts * each == rows.d_mlp else None
+
+
+def layers_in_words(layers: Iterable[LayerRows]) -> str:
+    """The layers and how many neurons they have, those that are alike together: ``0: 80; 1-2: 4x24 +40 shared``."""
+    alike: dict[tuple[str, str], list[int]] = {}
+    for rows in layers:
+        alike.setdefault((str(layout_of(rows)), rows.side), []).append(rows.layer)
+    return "; ".join(
+        f"{layer_ranges(numbers)}: {layout}{f' ({side})' if side else ''}" for (layout, side), numbers in alike.items()
+    )
+
+
+def side_labels(layers: Iterable[_OnASide], proof: Sequence[Mapping[str, Any]]) -> dict[int, str]:
+    """``enc 0``, ``dec 2``: the side of each layer and its number there; empty for a model that has no two sides.
+
+    Args:
+        layers: of a run or of a loaded model.
+        proof: records of the proof, whose paths tell the number; without, the side alone is said.
+    """
+    numbers = {part.get("layer"): _NUMBER.search(str(part.get("path", ""))) for part in proof}
+    labels = {}
+    for layer in layers:
+        if layer.side:
+            number = numbers.get(layer.layer)
+            labels[layer.layer] = f"{_SHORT.get(layer.side, layer.side)}{f' {number[0]}' if number else ''}"
+    return labels

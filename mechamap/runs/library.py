@@ -1,0 +1,189 @@
+"""Where runs live, and what runs there are."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from mechamap.errors import RunError
+from mechamap.runs import record as run_record
+from mechamap.runs.lock import has_writer
+from mechamap.system.paths import home, user_path
+
+__all__ = [
+    "RunSummary",
+    "check_run_folder",
+    "find_run",
+    "list_runs",
+    "new_run_folder",
+    "remove_run",
+    "runs_called",
+    "runs_folder",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """One line about a run. ``state`` is that of the record, or ``"damaged"`` where that cannot be read, or
+    ``"interrupted"`` where it says "running" and nobody writes it any more."""
+
+    name: str
+    path: Path
+    model: str
+    state: str
+    created: str
+    neurons: int
+    layers_complete: int
+    layers: int
+    categories: int
+    bytes: int
+
+
+def runs_folder() -> Path:
+    return home() / "runs"
+
+
+def new_run_folder(label: str) -> Path:
+    """Make an empty folder for a new run, named after the model and numbered: ``demo-3``.
+
+    Raises:
+        RunError: the data folder cannot be written.
+    """
+    base = _as_folder(label)
+    folder = runs_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        taken = [
+            int(found[1])
+            for entry in folder.iterdir()
+            if (found := re.fullmatch(rf"{re.escape(base)}-(\d+)", entry.name))
+        ]
+        number = max(taken, default=0) + 1
+        while True:
+            try:
+                (folder / f"{base}-{number}").mkdir()
+            except FileExistsError:  # another scan took it just now
+                number += 1
+            else:
+                return folder / f"{base}-{number}"
+    except OSError as error:
+        raise RunError(
+            f"No run can be made in {folder}: {error.strerror or error}.",
+            "Set MECHAMAP_HOME to a folder you can write, or say where with --out.",
+        ) from None
+
+
+def runs_called(label: str) -> list[Path]:
+    """The folders in the default place that :func:`new_run_folder` made for this label, the newest first."""
+    base = re.escape(_as_folder(label))
+    return [path for path in _folders() if re.fullmatch(rf"{base}-\d+", path.name)]
+
+
+def _as_folder(label: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", label).strip("-.") or "run"
+
+
+def check_run_folder(folder: Path, *, resume: bool) -> None:
+    """Raise the RunError for a folder that a scan cannot write its run to, before it begins.
+
+    Args:
+        resume: whether it is to go on with the run that is there.
+    """
+    if (folder / "run.json").exists():
+        if not resume:
+            raise RunError(
+                f"{folder} holds a run already.", "Go on with it by --resume, or choose another folder with --out."
+            )
+        return
+    there = user_path(folder).absolute()
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        raise RunError(f"{there} is a file.", "Name a folder for the run.")
+    if not os.access(there, os.W_OK):
+        raise RunError(f"{folder} cannot be written.", "Choose another folder with --out.")
+
+
+def find_run(name: str) -> Path:
+    """The folder of a run given as a path or by its name under :func:`runs_folder`.
+
+    Raises:
+        RunError: there is no such run.
+    """
+    for candidate in (user_path(name), runs_folder() / name):
+        if (candidate / "run.json").is_file():
+            return candidate
+    known = [path.name for path in _folders()]
+    hint = (
+        f"There are: {', '.join(known[:8])}{' ...' if len(known) > 8 else ''}." if known else "There are no runs yet."
+    )
+    raise RunError(f"There is no run {name!r}.", hint)
+
+
+def list_runs() -> list[RunSummary]:
+    """All runs in the default place, the newest first; damaged ones included, said to be so."""
+    return [_summary(path) for path in _folders()]
+
+
+def remove_run(path: Path) -> None:
+    """Delete a run's folder.
+
+    Raises:
+        RunError: it is not a run, or cannot be deleted.
+    """
+    if not (path / "run.json").is_file():
+        raise RunError(f"{path} is not a run: there is no run.json in it.", "Nothing was deleted.")
+    try:
+        shutil.rmtree(path)
+    except OSError as error:
+        raise RunError(f"{path} cannot be deleted: {error.strerror or error}.") from None
+
+
+def _folders() -> list[Path]:
+    def changed(path: Path) -> int:
+        try:
+            return (path / "run.json").stat().st_mtime_ns
+        except OSError:
+            return 0
+
+    return sorted(_run_folders(), key=changed, reverse=True)
+
+
+def _run_folders() -> Iterator[Path]:
+    try:
+        yield from (path for path in runs_folder().iterdir() if (path / "run.json").is_file())
+    except OSError:
+        return
+
+
+def _bytes(folder: Path) -> int:
+    size = 0
+    for file in folder.rglob("*"):
+        with suppress(OSError):  # a scan that is running replaces files while we look
+            size += file.stat().st_size if file.is_file() else 0
+    return size
+
+
+def _summary(path: Path) -> RunSummary:
+    size = _bytes(path)
+    try:
+        record = run_record.parse((path / "run.json").read_text(encoding="utf-8"), str(path / "run.json"))
+    except (RunError, OSError, UnicodeDecodeError):
+        return RunSummary(path.name, path, "?", "damaged", "", 0, 0, 0, 0, size)
+    return RunSummary(
+        name=path.name,
+        path=path,
+        model=record.model.label,
+        state="interrupted" if record.state == "running" and not has_writer(path) else record.state,
+        created=record.created,
+        neurons=record.neurons,
+        layers_complete=sum(layer.complete for layer in record.layers),
+        layers=len(record.layers),
+        categories=len(record.categories),
+        bytes=size,
+    )

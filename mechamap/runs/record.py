@@ -1,0 +1,193 @@
+"""``run.json``: all that a run knows besides its arrays.
+
+The file is one JSON object. What never changes during a scan (texts, tokens, config, ...) is serialized once,
+because the file is replaced each time layers are finished.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from typing import Any
+
+from mechamap.errors import RunError
+
+__all__ = ["FORMAT", "LayerRows", "ModelRecord", "RunRecord", "TokenRecord"]
+
+
+FORMAT = 1
+
+STATES = ("running", "complete", "cancelled", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class LayerRows:
+    """Which rows of every figure belong to a layer.
+
+    ``width`` rows from ``first_row`` on; of ``d_mlp`` neurons that the layer has (more than ``width`` when the
+    scan was limited). ``experts`` is 0 in a dense layer, else the rows are ``shared`` neurons that every token goes to,
+    and then the experts' neurons one expert after another. ``side`` is encoder or decoder in a model that has both.
+    """
+
+    layer: int
+    first_row: int
+    width: int
+    d_mlp: int
+    experts: int = 0
+    complete: bool = False
+    flags: tuple[str, ...] = ()
+    shared: int = 0
+    side: str = ""
+
+    @property
+    def rows(self) -> slice:
+        return slice(self.first_row, self.first_row + self.width)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRecord:
+    """The model as it was loaded: ``name`` is what the user typed, ``id`` what it stands for.
+
+    ``id`` is empty of a CSV that does not name its model: ``name`` is the file's then.
+    """
+
+    name: str
+    label: str
+    id: str
+    revision: str | None
+    architecture: str
+    parameters: int
+    dtype: str
+    device: str
+    layers: int = 0
+    context: int | None = None
+    packing: str = ""  # what the weights are packed as, such as "nf4 (bitsandbytes)"
+
+
+@dataclass(frozen=True, slots=True)
+class TokenRecord:
+    """Every position of the scanned text, BOS and specials included, windows one after another.
+
+    ``pieces[p]`` is the stretch of text position p stands for; ``windows`` are (text, first position, length);
+    ``special`` are the positions of tokens put in front (BOS), ``excluded`` those that no score counts. Without
+    windows (a CSV), positions have no neighbours.
+    """
+
+    ids: tuple[int, ...] = ()
+    pieces: tuple[str, ...] = ()
+    windows: tuple[tuple[int, int, int], ...] = ()
+    special: tuple[int, ...] = ()
+    excluded: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """The content of ``run.json``; see DESIGN's "A Run on disk"."""
+
+    model: ModelRecord
+    categories: tuple[str, ...]
+    layers: tuple[LayerRows, ...]
+    figures: tuple[str, ...]
+    config: Mapping[str, Any] = field(default_factory=dict)
+    tokens: TokenRecord = field(default_factory=TokenRecord)
+    # (category, word, first position, last position) of every scored occurrence
+    occurrences: tuple[tuple[int, int, int, int], ...] = ()
+    coverage: Mapping[str, Any] = field(default_factory=dict)
+    exclusions: Mapping[str, Any] = field(default_factory=dict)
+    proof: tuple[Mapping[str, Any], ...] = ()
+    # how the way from the residual stream to the logits was found and checked
+    unembedding: Mapping[str, Any] = field(default_factory=dict)
+    # why a figure is empty, by its name
+    undefined: Mapping[str, str] = field(default_factory=dict)
+    # what was checked after the scan; see docs/findings.md
+    confirmation: Mapping[str, Any] = field(default_factory=dict)
+    causes: Mapping[str, Any] = field(default_factory=dict)
+    second_looks: tuple[Mapping[str, Any], ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+    timings: Mapping[str, float] = field(default_factory=dict)
+    state: str = "complete"
+    created: str = ""
+    finished: str | None = None
+    source: str = "scan"
+    format: int = FORMAT
+
+    @property
+    def neurons(self) -> int:
+        """Number of rows of every figure."""
+        return sum(layer.width for layer in self.layers)
+
+    def with_layers(self, layers: tuple[LayerRows, ...]) -> RunRecord:
+        return replace(self, layers=layers)
+
+
+# These change while a scan runs; everything else is serialized once.
+CHANGING = ("format", "state", "created", "finished", "layers", "problems", "timings", "proof")
+
+
+def dump_fixed(record: RunRecord) -> str:
+    """JSON of the members that stay the same during a scan, without the outer braces."""
+    members = {f.name: _plain(getattr(record, f.name)) for f in fields(record) if f.name not in CHANGING}
+    return json.dumps(members, ensure_ascii=False, allow_nan=False)[1:-1]
+
+
+def dump(record: RunRecord, fixed: str | None = None) -> str:
+    """The whole ``run.json``; ``fixed`` is what :func:`dump_fixed` gave for this record earlier."""
+    members = {name: _plain(getattr(record, name)) for name in CHANGING}
+    head = json.dumps(members, ensure_ascii=False, allow_nan=False)[:-1]
+    return f"{head},\n{fixed if fixed is not None else dump_fixed(record)}}}\n"
+
+
+def parse(text: str, where: str) -> RunRecord:
+    """Read ``run.json``.
+
+    Raises:
+        RunError: not JSON, not a run, or of a newer format.
+    """
+    try:
+        data = json.loads(text)
+    except ValueError as error:
+        raise RunError(f"{where} is not valid JSON: {error}.", "The run is damaged; scan again.") from None
+    if not isinstance(data, dict) or "format" not in data:
+        raise RunError(f"{where} does not describe a run: it has no format number.")
+    if not isinstance(data["format"], int) or data["format"] > FORMAT:
+        raise RunError(
+            f"{where} has format {data['format']!r}; this version reads up to {FORMAT}.",
+            "Update MechaMap to open it.",
+        )
+    try:
+        return RunRecord(
+            **{
+                **{f.name: data[f.name] for f in fields(RunRecord) if f.name in data},
+                "model": ModelRecord(**data["model"]),
+                "categories": tuple(data["categories"]),
+                "figures": tuple(data["figures"]),
+                "layers": tuple(LayerRows(**{**row, "flags": tuple(row["flags"])}) for row in data["layers"]),
+                "tokens": _tokens(data.get("tokens", {})),
+                "occurrences": tuple(tuple(row) for row in data.get("occurrences", ())),
+                "proof": tuple(data.get("proof", ())),
+                "second_looks": tuple(data.get("second_looks", ())),
+                "problems": tuple(data.get("problems", ())),
+            }
+        )
+    except (TypeError, LookupError, AttributeError) as error:
+        raise RunError(f"{where} is damaged: {error}.", "Scan again, or remove the folder.") from None
+
+
+def _tokens(data: Mapping[str, Any]) -> TokenRecord:
+    return TokenRecord(
+        ids=tuple(data.get("ids", ())),
+        pieces=tuple(data.get("pieces", ())),
+        windows=tuple((w[0], w[1], w[2]) for w in data.get("windows", ())),
+        special=tuple(data.get("special", ())),
+        excluded=tuple(data.get("excluded", ())),
+    )
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, (ModelRecord, TokenRecord, LayerRows)):
+        return asdict(value)
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    return value

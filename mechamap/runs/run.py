@@ -1,0 +1,309 @@
+"""A run: what a scan leaves on disk, opened without torch.
+
+A folder with ``run.json`` (see :mod:`mechamap.runs.record`) and one ``.npy`` per figure, one row per neuron. The
+arrays are memory-mapped, so opening takes milliseconds at any size and rows that a running scan writes show up.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mechamap.errors import RunError, UsageError
+from mechamap.runs import record as run_record
+from mechamap.runs.figure_names import LATER_FIGURES
+from mechamap.runs.neuron_names import NeuronName, parse_neuron
+from mechamap.runs.record import LayerRows, RunRecord
+from mechamap.system.paths import user_path
+
+__all__ = ["Run", "TokenHit"]
+
+
+@dataclass(frozen=True, slots=True)
+class TokenHit:
+    """One of a neuron's extreme activations: where, how large, and the stretch of text it stands for."""
+
+    piece: str
+    value: float
+    position: int
+
+
+class Run:
+    """A run opened for reading: a record, and one array per figure.
+
+    Rows of layers that are not complete read NaN (positions: -1). Nothing here changes what is on disk.
+
+    Args:
+        record: the content of ``run.json``.
+        arrays: the figures by name; those of a folder are loaded when first asked for.
+        path: the folder, or the file the run was read from.
+        names: layer, expert (-1: none) and index of each row; from the record's layers where not given.
+    """
+
+    def __init__(
+        self,
+        record: RunRecord,
+        arrays: Mapping[str, NDArray[Any]] | None = None,
+        path: Path | None = None,
+        names: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]] | None = None,
+    ) -> None:
+        self.record = record
+        self.path = path
+        self._arrays: dict[str, NDArray[Any]] = dict(arrays or {})
+        self.layer_of, self.expert_of, self.index_of = names if names is not None else _names(record.layers)
+        self._stamp: tuple[int, int] | None = None
+
+    @classmethod
+    def open(cls, path: Path | str) -> Run:
+        """Open a run folder.
+
+        Raises:
+            RunError: no such folder, no ``run.json`` in it, damaged, or of a newer format.
+        """
+        folder = user_path(path)
+        stamp = _stamp(folder)
+        run = cls(_read(folder), path=folder)
+        run._stamp = stamp
+        return run
+
+    def refresh(self) -> bool:
+        """Read ``run.json`` again if it was replaced; True if anything is new. Layers only ever become complete."""
+        if self.path is None or self._stamp is None:
+            return False
+        stamp = _stamp(self.path)
+        if stamp == self._stamp:
+            return False
+        self.record = _read(self.path)
+        self._stamp = stamp
+        for name in LATER_FIGURES:  # written anew each time, not row by row into the file that is mapped
+            self._arrays.pop(name, None)
+        return True
+
+    @property
+    def neurons(self) -> int:
+        return len(self.layer_of)
+
+    @property
+    def categories(self) -> tuple[str, ...]:
+        return self.record.categories
+
+    @property
+    def label(self) -> str:
+        """The model's short label."""
+        return self.record.model.label
+
+    @property
+    def name(self) -> str:
+        """The run's own name: its folder's."""
+        return self.path.name if self.path is not None else self.label
+
+    @property
+    def layers(self) -> tuple[LayerRows, ...]:
+        return self.record.layers
+
+    @property
+    def complete_layers(self) -> tuple[LayerRows, ...]:
+        return tuple(layer for layer in self.record.layers if layer.complete)
+
+    @property
+    def has_context(self) -> bool:
+        """Whether positions have neighbours: a scan's do, those of a CSV do not."""
+        return bool(self.record.tokens.windows)
+
+    def has(self, figure: str) -> bool:
+        return figure in self._arrays or figure in self.record.figures
+
+    def figure(self, name: str) -> NDArray[Any]:
+        """One figure for every neuron: ``[neurons]``, ``[neurons, categories]`` or ``[neurons, k]``.
+
+        Raises:
+            RunError: the run has no such figure, or its file is missing or of the wrong size.
+        """
+        found = self._arrays.get(name)
+        if found is None:
+            found = self._arrays[name] = self._load(name)
+        return found
+
+    def _load(self, name: str) -> NDArray[Any]:
+        if self.path is None or name not in self.record.figures:
+            have = ", ".join(self.record.figures) or "none"
+            raise RunError(f"{self.name} has no figure {name!r}; it has {have}.", "Scan again with a newer version.")
+        file = self.path / f"{name}.npy"
+        try:
+            array: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError) as error:
+            raise RunError(f"{file} cannot be read: {error}.", "The run is damaged; scan again.") from None
+        if array.shape[0] != self.neurons:
+            raise RunError(
+                f"{file} has {array.shape[0]:,} rows; the run has {self.neurons:,} neurons.",
+                "The run is damaged; scan again.",
+            )
+        return array
+
+    def column(self, figure: str, category: str | None = None) -> NDArray[Any]:
+        """A figure as one value per neuron, ``[neurons]``; ``category`` picks the column where it has several."""
+        array = self.figure(figure)
+        if array.ndim == 1:
+            return array
+        if category is None:
+            raise UsageError(f"{figure} has a value per category; say which: {', '.join(self.categories)}.")
+        return array[:, self.category_index(category)]
+
+    def category_index(self, category: str) -> int:
+        if category not in self.categories:
+            raise UsageError(f"No category {category!r}; this run has {', '.join(self.categories)}.")
+        return self.categories.index(category)
+
+    def layer_rows(self, layer: int) -> LayerRows:
+        for rows in self.record.layers:
+            if rows.layer == layer:
+                return rows
+        have = ", ".join(str(rows.layer) for rows in self.record.layers)
+        raise UsageError(f"Layer {layer} is not in this run; it has {have}.")
+
+    def neuron_name(self, row: int) -> NeuronName:
+        return NeuronName(int(self.layer_of[row]), int(self.index_of[row]), int(self.expert_of[row]))
+
+    def neuron_names(self, rows: NDArray[np.int64]) -> list[str]:
+        """The names of many neurons as text, ``[n]``: faster than one by one."""
+        places = zip(
+            self.layer_of[rows].tolist(), self.expert_of[rows].tolist(), self.index_of[rows].tolist(), strict=True
+        )
+        return [
+            f"L{layer}.N{index}" if expert < 0 else f"L{layer}.E{expert}.N{index}" for layer, expert, index in places
+        ]
+
+    def row_of(self, neuron: NeuronName | str) -> int:
+        """The row of a neuron, given as a name or as text (see :func:`mechamap.runs.neuron_names.parse_neuron`).
+
+        Raises:
+            UsageError: not a neuron's name, or not in this run.
+        """
+        name = parse_neuron(neuron) if isinstance(neuron, str) else neuron
+        rows = np.flatnonzero(
+            (self.layer_of == name.layer) & (self.index_of == name.index) & (self.expert_of == name.expert)
+        )
+        if len(rows):
+            return int(rows[0])
+        layer = self.layer_rows(name.layer)
+        numbers, experts = self.index_of[layer.rows], self.expert_of[layer.rows]
+        routed = experts >= 0
+        some = [] if routed.all() else [_from_to("N", numbers[~routed])]
+        if routed.any():
+            some.append(f"experts {_from_to('E', experts[routed])} with {_from_to('N', numbers[routed])} each")
+        raise UsageError(
+            f"{name} is not here: layer {name.layer} has {' and '.join(some)}."  # short: a prompt has one line for it
+            if routed.any()
+            else f"{name} is not in this run: layer {name.layer} has {layer.width:,} neurons here, {some[0]}.",
+            f"An expert's neuron is called L{name.layer}.E0.N{name.index}." if routed.any() and name.expert < 0 else "",
+        )
+
+    def top_tokens(self, row: int, k: int | None = None, *, lowest: bool = False) -> list[TokenHit]:
+        """The positions of a neuron's highest (or lowest) activations, most extreme first."""
+        side = "bottom" if lowest else "top"
+        values = self.figure(f"{side}_values")[row, :k]  # [k]
+        positions = self.figure(f"{side}_positions")[row, :k]  # [k]
+        pieces = self.record.tokens.pieces
+        return [
+            TokenHit(pieces[position], float(value), int(position))
+            for position, value in zip(positions.tolist(), values.tolist(), strict=True)
+            if 0 <= position < len(pieces)
+        ]
+
+    def window_of(self, position: int) -> range:
+        """The positions of the window that holds ``position``, without tokens put in front; itself if none."""
+        windows = self.record.tokens.windows
+        at = bisect_right(windows, position, key=lambda window: window[1]) - 1
+        if at < 0:
+            return range(position, position + 1)
+        _, start, length = windows[at]
+        stop = start + length
+        while start < position and start in self._special:
+            start += 1
+        return range(start, stop)
+
+    def context(self, position: int, width: int) -> tuple[str, str, str]:
+        """What stands before, at and after a position: up to ``width`` characters on each side, in its window."""
+        pieces = self.record.tokens.pieces
+        window = self.window_of(position)
+        before = "".join(pieces[max(window.start, position - width) : position])
+        after = "".join(pieces[position + 1 : min(position + 1 + width, window.stop)])
+        return before[-width:] if width else "", pieces[position], after[:width]
+
+    @cached_property
+    def excluded(self) -> frozenset[int]:
+        """Positions that no score counts."""
+        return frozenset(self.record.tokens.excluded)
+
+    @cached_property
+    def _special(self) -> frozenset[int]:
+        return frozenset(self.record.tokens.special)
+
+    def activations(self, layer: int) -> NDArray[np.float16] | None:
+        """Kept activations of a layer, ``[neurons of the layer, positions]`` float16, or None if not kept."""
+        if self.path is None:
+            return None
+        file = activations_file(self.path, layer)
+        try:
+            kept: NDArray[np.float16] = np.load(file, mmap_mode="r", allow_pickle=False)
+        except (OSError, ValueError):
+            return None
+        return kept if kept.shape == (self.layer_rows(layer).width, len(self.record.tokens.pieces)) else None
+
+
+def activations_file(folder: Path, layer: int) -> Path:
+    """Where a run keeps a layer's activations, if it does."""
+    return folder / "activations" / f"L{layer}.npy"
+
+
+def _from_to(letter: str, numbers: NDArray[np.int32]) -> str:
+    return f"{letter}{numbers.min()} to {letter}{numbers.max()}"
+
+
+def _names(layers: tuple[LayerRows, ...]) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+    layer_of, expert_of, index_of = [], [], []
+    for layer in layers:
+        rows = np.arange(layer.width, dtype=np.int32)
+        layer_of.append(np.full(layer.width, layer.layer, dtype=np.int32))
+        expert, index = np.full(layer.width, -1, dtype=np.int32), rows
+        if layer.experts:  # those that all tokens go to come first
+            routed = rows >= layer.shared
+            per_expert = max((layer.width - layer.shared) // layer.experts, 1)
+            expert = np.where(routed, (rows - layer.shared) // per_expert, -1).astype(np.int32)
+            index = np.where(routed, (rows - layer.shared) % per_expert, rows).astype(np.int32)
+        expert_of.append(expert)
+        index_of.append(index)
+    empty = np.zeros(0, dtype=np.int32)
+    return (
+        np.concatenate([empty, *layer_of]),
+        np.concatenate([empty, *expert_of]),
+        np.concatenate([empty, *index_of]),
+    )
+
+
+def _stamp(folder: Path) -> tuple[int, int]:
+    """What tells one ``run.json`` from the one that replaced it: inode and modification time."""
+    try:
+        status = (folder / "run.json").stat()
+    except OSError:
+        raise RunError(
+            f"{folder} is not a run: there is no run.json in it.",
+            "Give a run folder or a run's name; `mechamap runs` lists what there is.",
+        ) from None
+    return status.st_ino, status.st_mtime_ns
+
+
+def _read(folder: Path) -> RunRecord:
+    file = folder / "run.json"
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RunError(f"{file} cannot be read: {error}.") from None
+    return run_record.parse(text, str(file))

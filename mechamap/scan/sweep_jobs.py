@@ -1,0 +1,205 @@
+"""The scans that a list of models comes to: one a model, each with a config and a name of its own."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn, cast
+
+from mechamap.catalog import resolve, short_label
+from mechamap.config import located as config_yaml
+from mechamap.config.located import read_config_file
+from mechamap.config.model_settings import one_place
+from mechamap.config.schema import ScanConfig, config_of, config_to_dict, default_config, with_overrides
+from mechamap.config.sweep_models import SweptModel, read_models
+from mechamap.errors import ConfigError, MechaMapError, UsageError
+from mechamap.system.paths import user_path
+
+__all__ = ["Named", "SweepConfig", "SweepJob", "labels_of", "load_sweep", "sweep_jobs", "sweep_to_yaml"]
+
+
+# Their values say by themselves what they are the value of.
+_PLAIN = ("revision", "dtype", "device", "quantize")
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A model that needs a label: its hub id or path, the label the user gave it, and the settings of its own."""
+
+    id: str
+    label: str = ""
+    settings: Mapping[str, object] = field(default_factory=dict)
+
+
+def labels_of(models: Sequence[Named]) -> tuple[str, ...]:
+    """A label for each, usable as a folder's name, no two alike in whatever case.
+
+    The user's own is kept. Else it is the short name of the model, with the folders it lies in where two models have
+    the same short name, and with its settings where one model comes more than once.
+    """
+    taken = {model.label.casefold() for model in models if model.label}
+    short = _told_apart({model.id for model in models})
+    labels = []
+    for model in models:
+        label = model.label
+        if not label:
+            alike = [its for its in models if its.id == model.id]
+            parts = [short[model.id], *(_settings(model, alike) if len(alike) > 1 else ())]
+            label = _free(_as_folder("-".join(parts)), taken)
+            taken.add(label.casefold())
+        labels.append(label)
+    return tuple(labels)
+
+
+def _told_apart(ids: set[str]) -> dict[str, str]:
+    """For each id as little of its end as tells it from the others."""
+    names = {its: short_label(its) for its in ids}
+    parts = {its: [part for part in re.split(r"[/\\]", its) if part] for its in ids}
+    depth = 1
+    while depth < max(map(len, parts.values()), default=0):
+        depth += 1
+        lower = {its: name.casefold() for its, name in names.items()}
+        alike = [its for its in ids if list(lower.values()).count(lower[its]) > 1]
+        if not alike:
+            break
+        for its in alike:
+            names[its] = "-".join([*parts[its][-depth:-1], short_label(its)])
+    return names
+
+
+def _settings(model: Named, alike: Sequence[Named]) -> list[str]:
+    """A model's settings that others of the same model have not, or have otherwise."""
+    shown = []
+    for key, value in model.settings.items():
+        if value is None or all(key in its.settings and its.settings[key] == value for its in alike):
+            continue
+        if isinstance(value, dict | tuple):
+            shown.append(key)
+        else:
+            shown.append(str(value) if key in _PLAIN else f"{key}-{value}")
+    return shown
+
+
+def _as_folder(text: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", text).strip("-.")[:80] or "model"
+
+
+def _free(label: str, taken: set[str]) -> str:
+    number, free = 1, label
+    while free.casefold() in taken:
+        number += 1
+        free = f"{label}-{number}"
+    return free
+
+
+@dataclass(frozen=True, slots=True)
+class SweepConfig:
+    """A config file: what holds for every model, and the models, none where the file lists none."""
+
+    config: ScanConfig
+    models: tuple[SweptModel, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SweepJob:
+    """One scan of a sweep.
+
+    Attributes:
+        label: what its run is called; no two of a sweep are alike, in whatever case.
+        model: its name, as the user gave it.
+        config: its own, whole.
+        out: the run's folder; None: a new one in the data folder.
+        resume: go on with the run in ``out`` where there is one; see also :func:`mechamap.scan.sweep.resumed`.
+        where: the model's place in the config file; empty where it was named on the command line.
+    """
+
+    label: str
+    model: str
+    config: ScanConfig
+    out: Path | None = None
+    resume: bool = False
+    where: str = ""
+
+
+def load_sweep(path: Path | None) -> SweepConfig:
+    """A config file with its models; ``None``: the default config and no models.
+
+    Raises:
+        ConfigError: the file is missing, unreadable or has a mistake, named as file:line:column.
+    """
+    if path is None:
+        return SweepConfig(default_config())
+    tree = read_config_file(path)
+    config = config_of(tree, path.parent)  # which refuses what is no mapping
+    listed = tree.value.get("models") if isinstance(tree.value, dict) else None
+    return SweepConfig(config, () if listed is None else read_models(listed, path.parent))
+
+
+def sweep_to_yaml(sweep: SweepConfig) -> str:
+    """The whole as YAML to read and edit; :func:`load_sweep` reads it back."""
+    models = [model.to_plain() for model in sweep.models]
+    return config_yaml.dump(config_to_dict(sweep.config) | {"models": models})
+
+
+def sweep_jobs(
+    sweep: SweepConfig, flags: Mapping[str, object] | None = None, out: Path | None = None, *, resume: bool = False
+) -> tuple[SweepJob, ...]:
+    """The scans that a sweep comes to, in its order.
+
+    Args:
+        sweep: the config and the models; what a model says of its own wins over the config.
+        flags: keys of the config that win over both.
+        out: the folder of their folders; None: each in the data folder.
+        resume: go on with the runs that are there.
+
+    Raises:
+        ConfigError, UsageError: two of them are the same scan; a flag makes no sense.
+    """
+    configs = [_config_of(model, sweep.config, flags or {}) for model in sweep.models]
+    ids = [_id_of(model.name) for model in sweep.models]
+    seen: dict[str, list[int]] = {}
+    for at, (model, config) in enumerate(zip(sweep.models, configs, strict=True)):
+        for earlier in seen.setdefault(ids[at], []):
+            if configs[earlier] == config:
+                _the_same(model, sweep.models[earlier], flags or {})
+        seen[ids[at]].append(at)
+    folder = None if out is None else user_path(out).absolute()
+    named = [Named(ids[at], model.label, _differences(model, configs[at])) for at, model in enumerate(sweep.models)]
+    return tuple(
+        SweepJob(label, model.name, config, None if folder is None else folder / label, resume, model.where)
+        for label, model, config in zip(labels_of(named), sweep.models, configs, strict=True)
+    )
+
+
+def _config_of(model: SweptModel, base: ScanConfig, flags: Mapping[str, object]) -> ScanConfig:
+    own = dataclasses.replace(base, **cast(Any, one_place(model.settings)))
+    return with_overrides(own, **flags) if flags else own
+
+
+def _differences(model: SweptModel, config: ScanConfig) -> dict[str, object]:
+    """A model's own settings, as flags have left them."""
+    return {key: getattr(config, key) for key in model.settings}
+
+
+def _id_of(name: str) -> str:
+    """What a name stands for; a name that stands for nothing here is told when the model is looked for."""
+    try:
+        return resolve(name).id
+    except MechaMapError:
+        return name
+
+
+def _the_same(model: SweptModel, earlier: SweptModel, flags: Mapping[str, object]) -> NoReturn:
+    found = f"{model.name} is named a second time with the same settings"
+    changed = sorted(key for key in flags if key in {*model.settings, *earlier.settings})
+    if changed:
+        hint = f"{', '.join(changed)} of the command line holds for every model of the list."
+        raise UsageError(f"{found}.", hint)
+    hint = "Two scans of a model differ in a setting, such as dtype, revision or layers."
+    if not model.where:
+        raise UsageError(f"{found}.", hint)
+    line = f"It stands in {earlier.where} already. " if earlier.where else ""
+    raise ConfigError(f"{model.where}: {found}, expected each scan once", line + hint)

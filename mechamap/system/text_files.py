@@ -1,0 +1,65 @@
+"""Texts from outside: a file, or what is piped in."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from mechamap.errors import TextError
+from mechamap.system.paths import user_path
+
+__all__ = ["decoded", "read_text_argument", "read_text_file"]
+
+
+def read_text_argument(source: str) -> str:
+    """The text that ``--text`` names: a file's path, or ``-`` for standard input.
+
+    Raises:
+        TextError: it is missing, unreadable, empty, or not UTF-8 text.
+    """
+    if source != "-":
+        return read_text_file(user_path(source))
+    if sys.stdin is None or sys.stdin.closed:
+        raise TextError("There is no standard input to read the text from.", "Name a file: --text FILE.")
+    hint = "Pipe the text in, as in: cat notes.txt | mechamap ... --text -"
+    return decoded(sys.stdin.buffer.read(), "standard input", hint)
+
+
+def read_text_file(path: Path) -> str:
+    """A UTF-8 file's text, without its final line ends.
+
+    Raises:
+        TextError: it is missing, unreadable, empty, or not UTF-8 text.
+    """
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
+        raise TextError(f"The text file {path} does not exist.", "Check the path.") from None
+    except IsADirectoryError:
+        raise TextError(f"{path} is a folder, not a text file.", "Name a file inside it.") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise TextError(f"The text file {path} cannot be read: {reason}.", "Check the path and its rights.") from None
+    return decoded(data, str(path))
+
+
+def decoded(data: bytes, name: str, hint: str = "") -> str:
+    """Bytes as text: UTF-8, line ends as ``\\n``, final line ends taken off.
+
+    Raises:
+        TextError: nothing there, or not UTF-8 text.
+    """
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise TextError(
+            f"{name} is not UTF-8 text: byte 0x{data[error.start]:02x} in line {line}.",
+            "Convert it, as in: iconv -f latin1 -t utf-8 FILE > NEW",
+        ) from None
+    if "\0" in text:
+        raise TextError(f"{name} holds binary data, not text.", "Give a plain text file in UTF-8.")
+    text = text.replace("\r\n", "\n").rstrip("\n")
+    if not text.strip():
+        raise TextError(f"{name} holds no text.", hint or "Give a text of at least a few sentences.")
+    return text

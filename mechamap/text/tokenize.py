@@ -1,0 +1,170 @@
+"""Texts as the model reads them: tokens, the pieces of text they stand for, and which positions count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mechamap.config.schema import ScanConfig
+from mechamap.errors import TextError
+from mechamap.text.special_tokens import specials_around
+from mechamap.text.windows import cuts
+
+__all__ = ["TokenizedText", "Window", "tokenize"]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """One sequence the model sees: positions ``start`` to ``start + length - 1``, of text number ``text``."""
+
+    text: int
+    start: int
+    length: int
+
+
+@dataclass(frozen=True)
+class TokenizedText:
+    """All windows one after another; a position counts their tokens, specials around them included.
+
+    ``exclusions`` is the policy with its counts, in plain values; ``exclusions["summary"]`` says it in words.
+    """
+
+    ids: NDArray[np.int32]  # [positions]
+    pieces: tuple[str, ...]  # [positions] joined, without the specials around them, they give the text back
+    offsets: NDArray[np.int32]  # [positions, 2] character span in its text, (-1, -1) for specials around the window
+    special: NDArray[np.bool_]  # [positions]
+    scored: NDArray[np.bool_]  # [positions] positions that count
+    windows: tuple[Window, ...]
+    exclusions: dict[str, object]
+
+
+def tokenize(
+    texts: Sequence[str], tokenizer: Any, config: ScanConfig, context: int | None, kind: str = "decoder"
+) -> TokenizedText:
+    """Tokens of ``texts`` in windows of at most ``config.window`` (and ``context``) tokens, specials included.
+
+    Windows of one text are about equally long and are cut between sentences where that is possible. What stands around
+    each of them depends on the ``kind`` of model (see :func:`mechamap.text.special_tokens.specials_around`).
+
+    Raises:
+        TextError: nothing to scan, a tokenizer that cannot say where its tokens stand, nothing left to score.
+    """
+    if not texts:
+        raise TextError("There is no text to scan.", "Give at least one text.")
+    if not getattr(tokenizer, "is_fast", False):
+        raise TextError(
+            f"The tokenizer {type(tokenizer).__name__} cannot say where in the text its tokens stand.",
+            "Words are matched through those offsets. Use a model folder that has a tokenizer.json.",
+        )
+    around = specials_around(tokenizer, kind, config.add_bos)
+    limit = config.window if context is None else min(config.window, context)
+    room = limit - around.count
+    if room < 1:
+        raise TextError(f"Windows of {limit} tokens leave no room for text.", "Use a longer window.")
+
+    ids: list[NDArray[np.int32]] = []
+    offsets: list[NDArray[np.int32]] = []
+    pieces: list[str] = []
+    windows: list[Window] = []
+    position = 0
+    names = around.named(tokenizer)
+    for number, text in enumerate(texts):
+        text_ids, spans = _encoded(text, tokenizer, f"Text {number + 1} of {len(texts)}")  # [tokens], [tokens, 2]
+        text_pieces = _pieces(text, spans[:, 1])
+        for first, end in _pairs(cuts(text, spans[:, 1], room), len(text_ids)):
+            ids += [np.array(around.front, np.int32), text_ids[first:end], np.array(around.behind, np.int32)]
+            offsets += [_nowhere(around.front), spans[first:end], _nowhere(around.behind)]
+            pieces += [*names["front"], *text_pieces[first:end], *names["behind"]]
+            length = end - first + around.count
+            windows.append(Window(number, position, length))
+            position += length
+
+    all_ids = np.concatenate(ids)  # [positions]
+    all_offsets = np.concatenate(offsets)  # [positions, 2]
+    special = np.isin(all_ids, _special_ids(tokenizer)) | (all_offsets[:, 0] < 0)  # [positions]
+    first_of_window = np.zeros(position, np.bool_)  # [positions]
+    first_of_window[[window.start for window in windows]] = True
+    scored = np.ones(position, np.bool_)  # [positions]
+    if config.exclude_special_tokens:
+        scored &= ~special
+    if config.exclude_first_position:
+        scored &= ~first_of_window
+    counts = {
+        "windows": len(windows),
+        "positions": position,
+        "scored": int(scored.sum()),
+        "first_positions": int(first_of_window.sum()),
+        "special_positions": int(special.sum()),
+        "excluded": int((~scored).sum()),
+    }
+    exclusions: dict[str, object] = {
+        "summary": _summary(config, around.said(tokenizer, kind), counts),
+        "bos": names["front"][0] if kind == "decoder" and around.front else None,
+        **names,
+        "exclude_first_position": config.exclude_first_position,
+        "exclude_special_tokens": config.exclude_special_tokens,
+        "window": limit,
+        **counts,
+    }
+    if not scored.any():
+        raise TextError(
+            f"No position is left to score: {exclusions['summary']}.",
+            "Give a longer text, or exclude less (exclude_first_position, exclude_special_tokens).",
+        )
+    return TokenizedText(all_ids, tuple(pieces), all_offsets, special, scored, tuple(windows), exclusions)
+
+
+def _encoded(text: str, tokenizer: Any, name: str) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    if not text.strip():
+        raise TextError(f"{name} is empty.", "Give a text of at least a few sentences.")
+    encoding = tokenizer(
+        text,
+        add_special_tokens=False,
+        return_offsets_mapping=True,
+        padding=False,
+        truncation=False,  # a tokenizer may come with truncation switched on
+        verbose=False,
+    )
+    ids = np.asarray(encoding["input_ids"], np.int32)  # [tokens]
+    if not len(ids):
+        raise TextError(f"{name} gives no tokens.", "The model's vocabulary may not know its script.")
+    spans = np.asarray(encoding["offset_mapping"], np.int32).reshape(-1, 2)  # [tokens, 2]
+    # Tokens of one character share its span and some normalizers report (0, 0): never step backwards.
+    return ids, np.maximum.accumulate(spans, axis=0)
+
+
+def _pieces(text: str, ends: NDArray[np.int32]) -> list[str]:
+    bounds = [0, *ends.tolist()]
+    bounds[-1] = len(text)
+    return [text[start:end] for start, end in pairwise(bounds)]
+
+
+def _pairs(starts: Sequence[int], end: int) -> Iterator[tuple[int, int]]:
+    return zip(starts, [*starts[1:], end], strict=True)
+
+
+def _special_ids(tokenizer: Any) -> NDArray[np.int64]:
+    added = getattr(tokenizer, "added_tokens_decoder", {})
+    ids = {*tokenizer.all_special_ids, *(number for number, token in added.items() if token.special)}
+    return np.array(sorted(number for number in ids if number is not None), np.int64)
+
+
+def _nowhere(tokens: Sequence[int]) -> NDArray[np.int32]:
+    return np.full((len(tokens), 2), -1, np.int32)
+
+
+def _summary(config: ScanConfig, around: str, counts: dict[str, int]) -> str:
+    left_out = []
+    if config.exclude_first_position:
+        left_out.append(f"first positions ({counts['first_positions']:,})")
+    if config.exclude_special_tokens:
+        left_out.append(f"special tokens ({counts['special_positions']:,})")
+    return (
+        f"{counts['scored']:,} of {counts['positions']:,} positions scored; {around}; left out: "
+        f"{' and '.join(left_out) or 'nothing'}"
+    )

@@ -1,0 +1,145 @@
+"""What a neuron scores in every category: one figure as a bar chart, or all of them as a table of numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from itertools import accumulate
+from textwrap import wrap
+
+import numpy as np
+from rich.text import Text
+from textual import events
+from textual.message import Message
+
+from mechamap.figures.findings import finding
+from mechamap.runs.run import Run
+from mechamap_tui.data.check_signs import BADGE_SIGNS
+from mechamap_tui.data.figures import CATEGORY_FIGURES, CategoryFigure
+from mechamap_tui.terminal.terminal_text import clean, fit, pad
+from mechamap_tui.widgets.bars import signed_bars
+from mechamap_tui.widgets.line_view import LineView
+
+__all__ = ["CHARTS", "CategoryChart", "charts_of"]
+
+
+_KINDS = {kind.key: kind for kind in CATEGORY_FIGURES}
+# what a bar that reaches the edge is worth (None: the largest), and what the figure means
+_CHARTS: dict[str, tuple[float | None, str]] = {
+    "reads": (1.0, "up (+) or down (-) on its words"),
+    "writes": (None, "pushes its words up (+) or down (-) in the output, standard deviations"),
+    "causes": (None, "its words' log p without the neuron; ~ estimated"),
+    "mean": (None, "average on its words"),
+    "d": (None, "distance, standard deviations"),
+}
+CHARTS = (*_CHARTS, "table")
+NUMBER = 8
+
+
+def charts_of(run: Run) -> tuple[str, ...]:
+    """The charts that a run has the figures for, and those that say why there can be none."""
+    return tuple(name for name in CHARTS if name == "table" or _KINDS[name].is_in(run) or _KINDS[name].undefined(run))
+
+
+class CategoryChart(LineView):
+    """The chosen neuron's figures for all categories; the current category's line is marked."""
+
+    @dataclass
+    class CategoryClicked(Message):
+        """A category's line was clicked."""
+
+        category: str
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._run: Run | None = None
+        self._row: int | None = None
+        self._category = ""
+        self._chart = CHARTS[0]
+        self._lines: list[Callable[[], Text]] = []
+        self._clickable: dict[int, str] = {}
+
+    def show(self, run: Run, row: int | None, category: str, chart: str) -> None:
+        same = chart == self._chart and run is self._run
+        self._run, self._row, self._category, self._chart = run, row, category, chart
+        self.renew(keep_scroll=same)
+
+    def on_click(self, event: events.Click) -> None:
+        index = self.line_at(event)
+        if index is not None and index in self._clickable:
+            self.post_message(self.CategoryClicked(self._clickable[index]))
+
+    def measure(self, width: int) -> int:
+        self._lines, self._clickable = [], {}
+        if self._run is not None and self._row is not None and self._run.categories:
+            if self._chart == "table":
+                self._make_table(self._run, self._row, width)
+            else:
+                self._make_bars(self._run, self._row, width)
+        return len(self._lines)
+
+    def line(self, index: int, width: int) -> Text:
+        return self._lines[index]()
+
+    def _make_bars(self, run: Run, row: int, width: int) -> None:
+        kind, (limit, meaning) = _KINDS[self._chart], _CHARTS[self._chart]
+        if reason := kind.undefined(run):
+            lines = [f"{kind.key}: not defined for this model.", *wrap(clean(reason), width)]
+            self._lines = [partial(self._plain, Text(line), "dim") for line in lines]
+            return
+        values = [kind.value(run, row, name) for name in run.categories]
+        largest = max((abs(value) for value in values if np.isfinite(value)), default=0.0)
+        labels = self._labels(run, row, max((width - NUMBER) * 9 // 20, 4))
+        bars = signed_bars(labels, values, limit or largest or 1.0, width - NUMBER)
+        for at, name in enumerate(run.categories):
+            bar = bars[at] if bars else Text(pad(labels[at], max(width - NUMBER, 0)))
+            self._clickable[len(self._lines)] = name
+            self._lines.append(partial(self._numbered, bar, values[at], kind.cell(run, row, name), name, labels[at]))
+        if bars:
+            self._lines.append(partial(self._plain, bars[-1], "dim"))
+        for line in wrap(meaning, width):
+            self._lines.append(partial(self._plain, Text(line), "dim"))
+
+    def _labels(self, run: Run, row: int, room: int) -> list[str]:
+        """The categories' names, those whose reading was checked with a sign."""
+        signs = [BADGE_SIGNS.get(finding(run, row, name).badge, "") for name in run.categories]
+        return [fit(name, room - len(sign)) + sign for name, sign in zip(run.categories, signs, strict=True)]
+
+    def _numbered(self, bar: Text, value: float, written: str, name: str, label: str) -> Text:
+        text = bar.copy().append(written.rjust(NUMBER), self.look("falling" if value < 0 else "strong"))
+        if name == self._category:
+            text.stylize(self.look("cursor"), 0, len(text.plain) - len(text.plain.lstrip(" ")) + len(label))
+        return text
+
+    def _plain(self, text: Text, look: str) -> Text:
+        return Text(text.plain, self.look(look))
+
+    def _make_table(self, run: Run, row: int, width: int) -> None:
+        """All figures; those that do not fit beside the names stand in a second table under the first."""
+        names = max(min(max(map(len, run.categories)), 14), 4) + run.has("p")
+        labels = self._labels(run, row, names)
+        kinds = [kind for kind in CATEGORY_FIGURES if kind.is_in(run)]
+        while kinds:
+            fitting = max(_fitting(kinds, width - names), 1)
+            shown, kinds = kinds[:fitting], kinds[fitting:]
+            if self._lines:
+                self._lines.append(partial(self._plain, Text(), "dim"))
+            header = " " * names + "".join(kind.key.rjust(kind.width) for kind in shown)
+            self._lines.append(partial(self._plain, Text(header), "title"))
+            for at, name in enumerate(run.categories):
+                numbers = "".join(kind.cell(run, row, name).rjust(kind.width) for kind in shown)
+                self._clickable[len(self._lines)] = name
+                self._lines.append(partial(self._table_line, pad(labels[at], names), numbers, name))
+
+    def _table_line(self, label: str, numbers: str, name: str) -> Text:
+        text = Text().append(label, self.look("strong")).append(numbers)
+        if name == self._category:
+            text.stylize(self.look("cursor"), 0, len(label))
+        return text
+
+
+def _fitting(kinds: list[CategoryFigure], room: int) -> int:
+    """How many of the first ones have room side by side."""
+    edges = list(accumulate(kind.width for kind in kinds))
+    return sum(edge <= room for edge in edges)

@@ -1,0 +1,150 @@
+"""What a neuron writes: the tokens that it pushes up and down most, and what that comes to for each category."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from textwrap import wrap
+from typing import Any
+
+from rich.text import Text
+from textual.timer import Timer
+
+from mechamap.errors import MechaMapError
+from mechamap.figures.findings import finding
+from mechamap.protocol.messages import Lens
+from mechamap.runs.run import Run
+from mechamap.tables.numbers import NONE, magnitude, small_probability
+from mechamap_tui.jobs.job import busy_with
+from mechamap_tui.terminal.terminal_text import clean, pad, piece_label
+from mechamap_tui.widgets.line_view import LineView
+
+__all__ = ["ASK_AFTER", "LensView"]
+
+
+ASK_AFTER = 0.4  # seconds of rest on a neuron before its tokens are asked from the engine
+KEPT = 64  # answers, so that moving back costs nothing
+NUMBER, GAP = 7, 3
+THREE_COLUMNS = 66  # from this width on the categories stand beside the tokens, else above them
+
+Column = list[tuple[str, str, str]]  # a line each: label, number, look
+
+
+class LensView(LineView):
+    """Two columns of tokens with their distances, and a third one, or a table above, for the categories."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._run: Run | None = None
+        self._row: int | None = None
+        self._category = ""
+        self._message = ""
+        self._answers: OrderedDict[int, Lens] = OrderedDict()
+        self._asking: Timer | None = None
+        self._lines: list[list[tuple[str, str]]] = []  # pieces of a line with their look
+
+    def show(self, run: Run, row: int | None, category: str) -> None:
+        """Show a neuron; the engine is asked once the cursor rests on it."""
+        same = run is self._run and row == self._row
+        self._run, self._row, self._category = run, row, category
+        if self._asking is not None:
+            self._asking.stop()
+        self._message = self._what_is_missing(run, row) if row is not None else ""
+        self.renew(keep_scroll=same)
+
+    def _what_is_missing(self, run: Run, row: int) -> str:
+        """Why there are no tokens to show, if so; asks for them where they can be had."""
+        if row in self._answers:
+            self._answers.move_to_end(row)
+            return ""
+        if run.path is None or run.record.source == "csv":
+            return "A CSV has no model behind it; scan the model to see what its neurons write."
+        if reason := run.record.undefined.get("write"):
+            return f"Not defined for this model: {reason}"
+        if busy := busy_with(self.app):
+            return f"{busy} is running; the lens can be had when it is done."
+        if not hasattr(self.app, "engine"):
+            return "There is no engine to ask."
+        self._asking = self.set_timer(ASK_AFTER, self._ask)
+        return "Asking the model which tokens it pushes ..."
+
+    def _ask(self) -> None:
+        self.run_worker(self._fetch(), group="lens", exclusive=True, exit_on_error=False)
+
+    async def _fetch(self) -> None:
+        run, row = self._run, self._row
+        engine: Any = getattr(self.app, "engine", None)
+        if run is None or row is None:
+            return
+        try:
+            lens = await engine.lens(run.path, str(run.neuron_name(row)))
+        except MechaMapError as error:
+            if row == self._row:
+                self._message = f"{error.message} {error.hint}".strip()
+                self.renew()
+            return
+        self._answers[row] = lens
+        if len(self._answers) > KEPT:
+            self._answers.popitem(last=False)
+        if row == self._row:  # the cursor may have moved on
+            self._message = ""
+            self.renew()
+
+    # --- lines -----------------------------------------------------------------------------------------------
+
+    def measure(self, width: int) -> int:
+        self._lines = []
+        run, row = self._run, self._row
+        if run is None or row is None:
+            return 0
+        lens, categories = self._answers.get(row), _by_category(run, row, self._category)
+        if self._message:
+            self._lines += [[(line, "dim")] for line in wrap(clean(self._message), width)] + [[]]
+        if lens is None:
+            self._beside([categories], width)
+            return len(self._lines)
+        tokens = [_tokens("pushes up", lens.promoted), _tokens("pushes down", lens.suppressed)]
+        if width >= THREE_COLUMNS or not categories:
+            self._beside([*tokens, categories] if categories else tokens, width)
+        else:
+            self._beside(tokens, width)
+            self._lines.append([])
+            self._beside([categories], width)
+        self._lines.append([(clean(lens.unit), "dim")])
+        return len(self._lines)
+
+    def _beside(self, columns: list[Column], width: int) -> None:
+        room = min((width - GAP * (len(columns) - 1)) // len(columns), 34)
+        for at in range(max(map(len, columns))):
+            pieces = []
+            for place, column in enumerate(columns):
+                label, number, look = column[at] if at < len(column) else ("", "", "")
+                gap = " " * GAP if place else ""
+                text = pad(label, max(room - len(number) - 1, 1)) + " " + number
+                pieces += [(gap, ""), (pad(text, room), look)]
+            self._lines.append(pieces)
+
+    def line(self, index: int, width: int) -> Text:
+        text = Text()
+        for piece, look in self._lines[index]:
+            text.append(piece, self.look(look) if look else "")
+        return text
+
+
+def _tokens(title: str, tokens: tuple[tuple[str, float], ...]) -> Column:
+    # A space in front is kept: "␣the" and "the" are two tokens, and the space is what tells them apart.
+    shown = ((clean(token) if token.strip(" ") else piece_label(token), z) for token, z in tokens)
+    return [(title, "", "title"), *((label, magnitude(z).rjust(NUMBER), "") for label, z in shown)]
+
+
+def _by_category(run: Run, row: int, current: str) -> Column:
+    """How far each category's words are pushed, and p where the run was confirmed."""
+    if not run.has("write") or "write" in run.record.undefined:
+        return []
+    with_p = run.has("write_p")
+    lines: Column = [("writes", "".join([" " * (NUMBER - 1) + "z", "     p" if with_p else ""]), "title")]
+    for name in run.categories:
+        found = finding(run, row, name)
+        p = small_probability(found.write_p).rjust(6) if with_p else ""
+        look = "cursor" if name == current else "dim" if magnitude(found.writes) == NONE else ""
+        lines.append((name, magnitude(found.writes).rjust(NUMBER) + p, look))
+    return lines

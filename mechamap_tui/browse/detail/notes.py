@@ -1,0 +1,93 @@
+"""A note about one neuron, kept as it is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.timer import Timer
+from textual.widgets import Static, TextArea
+
+__all__ = ["NotesView"]
+
+
+REST = 0.5  # seconds without a key after which a note is kept
+
+
+class NotesView(Vertical, can_focus=True):
+    """An editor for the note; says that it was kept by :class:`NoteWritten`, at rest and when another one is shown."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "write", "write a note"),
+        Binding("escape,ctrl+g", "leave", "leave the note"),
+    ]
+
+    DEFAULT_CSS = """
+    NotesView {
+        & > Static { height: 1; color: $foreground 65%; }
+        & > TextArea { height: 1fr; border: none; padding: 0; background: transparent; }
+    }
+    """
+
+    @dataclass
+    class NoteWritten(Message):
+        """The text of a neuron's note changed."""
+
+        row: int
+        text: str
+
+    @dataclass
+    class Left(Message):
+        """The user is done writing."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._row: int | None = None
+        self._kept = ""
+        self._resting: Timer | None = None
+
+    def compose(self) -> ComposeResult:
+        yield Static("Your note about this neuron; kept as you write. Enter begins, Esc or ctrl+g ends.", markup=False)
+        yield TextArea(compact=True, show_line_numbers=False, highlight_cursor_line=False)
+
+    def show(self, row: int | None, text: str) -> None:
+        """Show a neuron's note; an unfinished one is kept first."""
+        before = self._kept
+        self.keep()
+        if row == self._row and text in (before, self._kept):
+            return  # also where what was just typed is still on its way to the file that ``text`` comes from
+        self._row, self._kept = row, text
+        editor = self.query_one(TextArea)
+        editor.disabled = row is None
+        with self.prevent(TextArea.Changed):
+            editor.load_text(text)
+
+    def keep(self) -> None:
+        """Hand over what was typed since the last time."""
+        if self._resting is not None:
+            self._resting.stop()
+            self._resting = None
+        text = self.query_one(TextArea).text.strip()
+        if self._row is not None and text != self._kept:
+            self._kept = text
+            self.post_message(self.NoteWritten(self._row, text))
+
+    def action_write(self) -> None:
+        self.query_one(TextArea).focus()
+
+    def action_leave(self) -> None:
+        self.keep()
+        self.post_message(self.Left())
+
+    def on_text_area_changed(self, event: TextArea.Changed) -> None:
+        event.stop()
+        if self._resting is not None:
+            self._resting.stop()
+        self._resting = self.set_timer(REST, self.keep)
+
+    def on_descendant_blur(self) -> None:
+        self.keep()

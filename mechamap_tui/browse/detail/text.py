@@ -1,0 +1,178 @@
+"""The scanned text, each token coloured by how far it drives a neuron up or down."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.cells import cell_len
+from rich.style import Style
+from rich.text import Text
+from textual.color import Color
+
+from mechamap.runs.run import Run
+from mechamap.tables.numbers import magnitude, share
+from mechamap_tui.data.occurrences import OccurrenceMap
+from mechamap_tui.terminal.terminal_text import clean, fit, piece_label
+from mechamap_tui.widgets.line_view import LineView
+
+__all__ = ["TextView", "wrap_positions"]
+
+
+# Blue and orange: told apart by people who cannot tell red from green.
+UP, DOWN = Color.parse("#2f7bd6"), Color.parse("#d9731a")
+LEVELS = 6
+STRONG = 0.5  # share of the peak from which a token is marked without colour too
+UP_SIGN, DOWN_SIGN = "▲", "▼"
+
+
+class TextView(LineView):
+    """The text with a line of figures on top, or a line that says why there is none."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._run: Run | None = None
+        self._category = ""
+        self._occurrences: OccurrenceMap | None = None
+        self._values: NDArray[np.float32] | None = None  # [positions]
+        self._message = self._note = ""
+        self._head: list[str] = []
+        self._wrapped: list[list[tuple[int, str]]] = []
+        self._wrapped_for: tuple[int, int] = (0, 0)
+        self._levels: NDArray[np.int8] | None = None  # [positions]
+
+    def show(
+        self,
+        run: Run,
+        category: str,
+        occurrences: OccurrenceMap,
+        values: NDArray[np.float32] | None,
+        *,
+        message: str = "",
+        note: str = "",
+    ) -> None:
+        """Colour a run's text by ``values``, one per position; without them it is plain, under a ``message``.
+
+        Positions without one are NaN and dim; ``note`` says which they are.
+        """
+        same = run is self._run
+        self._run, self._category, self._occurrences = run, category, occurrences
+        self._values, self._message, self._note = values, message, note
+        self._levels = None
+        if values is not None:
+            scored = np.ones(len(values), dtype=bool)
+            scored[list(run.excluded)] = False
+            values = np.nan_to_num(values, posinf=0.0, neginf=0.0)
+            peak = float(np.abs(values[scored]).max(initial=0.0)) or 1.0
+            self._levels = np.clip(np.rint(values / peak * LEVELS), -LEVELS, LEVELS).astype(np.int8)
+            self._levels[~scored] = 0
+        self.renew(keep_scroll=same)
+
+    def measure(self, width: int) -> int:
+        run = self._run
+        if run is None:
+            return 0
+        if self._wrapped_for != (width, id(run)):
+            self._wrapped = wrap_positions(run, width)
+            self._wrapped_for = (width, id(run))
+        self._head = [fit(line, width) for line in self._summary(run)]
+        return len(self._head) + len(self._wrapped)
+
+    def line(self, index: int, width: int) -> Text:
+        if index < len(self._head):
+            return Text(self._head[index], self.look("title" if index == 0 else "dim"))
+        text = Text()
+        for position, shown in self._wrapped[index - len(self._head)]:
+            self._append(text, position, shown)
+        return text
+
+    def _append(self, text: Text, position: int, shown: str) -> None:
+        assert self._run is not None and self._occurrences is not None
+        without = self._values is not None and bool(np.isnan(self._values[position]))
+        style = self.look("dim") if without or position in self._run.excluded else Style()
+        level = 0 if self._levels is None else int(self._levels[position])
+        if level:
+            style += self._shade(level)
+        strong = abs(level) >= STRONG * LEVELS
+        stripped = shown.lstrip(" ")
+        gap = shown[: len(shown) - len(stripped)]
+        if gap and strong:  # the sign takes the place of the space in front, so that the text does not shift
+            text.append(gap[1:]).append(UP_SIGN if level > 0 else DOWN_SIGN, style)
+        else:
+            text.append(gap)
+        if self._category in self._occurrences.at(position):
+            style += Style(underline=True)
+        text.append(stripped, style + Style(bold=True) if strong else style)
+
+    def _shade(self, level: int) -> Style:
+        background = self.background_colors[1].blend(UP if level > 0 else DOWN, abs(level) / LEVELS)
+        return Style(bgcolor=background.rich_color, color=background.get_contrast_text().rich_color)
+
+    def _summary(self, run: Run) -> list[str]:
+        if self._message:
+            return [self._message, ""]
+        values = self._values
+        if values is None or self._occurrences is None:
+            return []
+        pieces = run.record.tokens.pieces
+        counted = np.setdiff1d(np.flatnonzero(~np.isnan(values)), list(run.excluded))
+        if not len(counted):
+            return ["No position of this text is scored.", ""]
+        scored = values[counted]
+        high, low = int(counted[scored.argmax()]), int(counted[scored.argmin()])
+        figures = (
+            f"max {magnitude(float(values[high]))} {piece_label(pieces[high])} · "
+            f"min {magnitude(float(values[low]))} {piece_label(pieces[low])} · "
+            f"fires at {share(float((scored > 0).mean()))} of {len(scored):,} · mean {magnitude(float(scored.mean()))}"
+        )
+        legend = f"{UP_SIGN} blue up · {DOWN_SIGN} orange down · {self._category} underlined · signs from half the peak"
+        return [figures, legend, *((f"dim: {self._note}",) if self._note else ()), ""]
+
+
+def wrap_positions(run: Run, width: int) -> list[list[tuple[int, str]]]:
+    """The text's tokens in lines of at most ``width`` cells: (position, what is shown), an empty line between texts."""
+    lines: list[list[tuple[int, str]]] = [[]]
+    text_before = None
+    for text, start, length in run.record.tokens.windows:
+        if text_before is not None and text != text_before:
+            lines += [[], []]
+        text_before = text
+        for word in _words(run.record.tokens.pieces, range(start, start + length)):
+            _add_word(lines, word, width)
+    return lines
+
+
+def _words(pieces: Sequence[str], positions: range) -> Iterator[list[tuple[int, str]]]:
+    """Tokens that belong together on a line; an empty one is a line's end."""
+    word: list[tuple[int, str]] = []
+    for position in positions:
+        for part, shown in enumerate(pieces[position].split("\n")):
+            if word and (part or shown.startswith((" ", "\t"))):
+                yield word
+                word = []
+            if part:
+                yield []
+            if shown:
+                word.append((position, clean(shown)))
+    if word:
+        yield word
+
+
+def _add_word(lines: list[list[tuple[int, str]]], word: list[tuple[int, str]], width: int) -> None:
+    """Put a word on the last line, or on a new one where it does not fit; one that fits nowhere is cut by tokens."""
+    if not word:
+        lines.append([])
+        return
+    used = sum(cell_len(shown) for _, shown in lines[-1])
+    if used and used + sum(cell_len(shown) for _, shown in word) > width:
+        lines.append([])
+        used = 0
+    for position, shown in word:
+        cut = fit(shown, width)
+        cells = cell_len(cut)
+        if used and used + cells > width:
+            lines.append([])
+            used = 0
+        lines[-1].append((position, cut))
+        used += cells

@@ -1,0 +1,97 @@
+"""A neuron's highest and lowest tokens in context, one line each, the tokens under one another."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from rich.style import Style
+from rich.text import Text
+
+from mechamap.runs.run import Run, TokenHit
+from mechamap.tables.numbers import magnitude
+from mechamap_tui.data.occurrences import OccurrenceMap
+from mechamap_tui.terminal.terminal_text import clean, fit, pad, piece_label
+from mechamap_tui.widgets.line_view import LineView
+
+__all__ = ["TokenView"]
+
+
+VALUE, COUNT, CATEGORY = 8, 4, 9
+_UNDERLINE = Style(underline=True)
+CATEGORY_FROM = 64  # cells from which there is room for the word's category
+
+
+class TokenView(LineView):
+    """Each distinct token once, at its most extreme; how often it is among the kept ones stands beside it."""
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._run: Run | None = None
+        self._row: int | None = None
+        self._falls = False
+        self._category = ""
+        self._occurrences: OccurrenceMap | None = None
+        self._lines: list[tuple[TokenHit, int] | str] = []
+
+    def show(self, run: Run, row: int | None, category: str, occurrences: OccurrenceMap) -> None:
+        """Show a neuron. One that falls on the category shows its lowest tokens first."""
+        self._run, self._row, self._category, self._occurrences = run, row, category, occurrences
+        self._falls = bool(row is not None and run.has("selectivity") and run.column("selectivity", category)[row] < 0)
+        self.renew()
+
+    def measure(self, width: int) -> int:
+        self._lines = []
+        if self._run is None or self._row is None:
+            return 0
+        sides = [("highest", False)]
+        if self._run.has("bottom_positions"):
+            sides.insert(0 if self._falls else 1, ("lowest", True))
+        for name, lowest in sides:
+            found = distinct(self._run.top_tokens(self._row, lowest=lowest))
+            self._lines += [name, *found] if found else [f"{name}: none kept"]
+        if not self._run.has_context:
+            self._lines.append("This run has no text around its tokens: a CSV keeps only the tokens.")
+        return len(self._lines)
+
+    def line(self, index: int, width: int) -> Text:
+        content = self._lines[index]
+        if isinstance(content, str):
+            return Text(fit(content, width), self.look("title"))
+        hit, count = content
+        assert self._run is not None and self._occurrences is not None
+        text = Text().append(magnitude(hit.value).rjust(VALUE), self.look("falling" if hit.value < 0 else "strong"))
+        text.append(pad(f" ×{count}" if count > 1 else "", COUNT), self.look("dim"))
+        names = self._occurrences.at(hit.position)
+        if width >= CATEGORY_FROM:
+            text.append(pad(names[0] if names else "", CATEGORY) + " ", self.look("dim"))
+        if not self._run.has_context:
+            return text.append(piece_label(hit.piece), self.look("strong"))
+        before, piece, after = self._run.context(hit.position, width)
+        return text.append(self._in_context(before, piece, after, width - text.cell_len, self._category in names))
+
+    def _in_context(self, before: str, piece: str, after: str, width: int, of_category: bool) -> Text:
+        """The token in brackets, beginning at the same place in every line; underlined where a word counts."""
+        label = piece_label(piece)
+        if piece.startswith(" "):
+            before += " "
+        label = fit(label, max(width - 2, 1))
+        left = max(min((width - 2) * 2 // 5, width - 2 - cell_len(label)), 0)
+        before = clean(before)
+        while cell_len(before) > left:
+            before = before[max(len(before) - left, 1) :]
+        text = Text().append(" " * (left - cell_len(before)) + before, self.look("dim"))
+        style = self.look("strong")
+        text.append("[", self.look("dim"))
+        text.append(label, style + _UNDERLINE if of_category else style)
+        text.append("]", self.look("dim"))
+        return text.append(fit(clean(after), width - text.cell_len), self.look("dim"))
+
+
+def distinct(hits: list[TokenHit]) -> list[tuple[TokenHit, int]]:
+    """The first hit of each distinct token, and how many there are of it; the order stays."""
+    counts: dict[str, int] = {}
+    first: dict[str, TokenHit] = {}
+    for hit in hits:
+        label = piece_label(hit.piece)
+        counts[label] = counts.get(label, 0) + 1
+        first.setdefault(label, hit)
+    return [(hit, counts[label]) for label, hit in first.items()]

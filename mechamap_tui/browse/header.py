@@ -1,0 +1,124 @@
+"""The first line of the browse screen: which run this is, or, where only one pane fits, the names of the panes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from textual.app import ComposeResult
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.style import Style
+from textual.widget import Widget
+from textual.widgets import Static
+
+from mechamap.runs.run import Run
+from mechamap_tui.data.layer_counts import flagged_layers, remedy
+from mechamap_tui.terminal.terminal_text import clean
+
+__all__ = ["PANES", "PaneLine", "RunHeader", "policy"]
+
+
+_WARNINGS = ("flags", "remedy")
+
+
+def policy(run: Run) -> str:
+    """Which positions no score counts, in three words."""
+    exclusions = run.record.exclusions
+    if not exclusions:
+        return ""
+    out = [
+        name
+        for name, key in (("sinks", "exclude_first_position"), ("specials", "exclude_special_tokens"))
+        if exclusions.get(key)
+    ]
+    return f"{' and '.join(out)} out" if out else "all positions scored"
+
+
+def _words_not_found(run: Run) -> int:
+    reports = (report for report in run.record.coverage.values() if isinstance(report, Mapping))
+    return sum(len(report.get("not_found") or ()) for report in reports)
+
+
+class RunHeader(Horizontal):
+    """MechaMap, model, run, dtype, neurons and policy; what matters least is left out where it does not fit."""
+
+    DEFAULT_CSS = """
+    RunHeader {
+        height: 1; background: $panel; padding: 0 1;
+        & > .header--run { width: 1fr; height: 1; text-wrap: nowrap; text-overflow: ellipsis; }
+        & > ScanProgress { width: auto; height: 1; margin: 0 0 0 2; }
+    }
+    """
+
+    def __init__(self, run: Run, progress: Widget | None = None) -> None:
+        super().__init__()
+        self.run = run
+        self._progress = progress
+        self._scanning = False
+
+    def compose(self) -> ComposeResult:
+        yield Static(classes="header--run")
+        if self._progress is not None:
+            yield self._progress
+
+    def on_mount(self) -> None:
+        self.show()
+
+    def on_resize(self) -> None:
+        self.show()
+
+    def show(self, scanning: bool | None = None) -> None:
+        """Write the line for the width there is; a run that nobody is ``scanning`` any more is unfinished."""
+        if scanning is not None:
+            self._scanning = scanning
+        if not self.is_mounted:
+            return  # on_mount will
+        shown = self.query_one(".header--run", Static)
+        parts = self._parts()
+        width = shown.size.width or self.size.width
+        for dispensable in ("dtype", "neurons", "run", "policy", "remedy"):
+            if len(" · ".join(parts.values())) + 10 > width:
+                parts.pop(dispensable, None)
+        pieces = [Content.styled(part, "$text-warning" if name in _WARNINGS else "") for name, part in parts.items()]
+        shown.update(Content.styled("MechaMap  ", "bold") + Content(" · ").join(pieces))
+
+    def _parts(self) -> dict[str, str]:
+        run = self.run
+        running = "" if self._scanning else "unfinished"
+        state = {"complete": "", "running": running}.get(run.record.state, run.record.state)
+        flagged = flagged_layers(run)
+        # What is flagged is among the problems, in words.
+        problems = max(len(run.record.problems), sum(bool(layer.flags) for layer in run.layers)) + _words_not_found(run)
+        parts = {
+            "model": run.label,
+            "run": run.name if run.name != run.label else "",
+            "state": state,
+            "flags": flagged,
+            "remedy": remedy(run) if flagged else "",
+            "problems": f"{problems} to look at (i)" if problems else "",
+            "dtype": " · ".join(filter(None, (run.record.model.dtype, run.record.model.packing))),
+            "neurons": f"{run.neurons:,} neurons",
+            "policy": policy(run),
+        }
+        return {name: clean(part) for name, part in parts.items() if part}
+
+
+PANES = ("layers", "neurons", "detail", "categories")
+
+
+class PaneLine(Static):
+    """``1 layers  2 neurons  3 detail  4 categories``, the one on the screen marked."""
+
+    ALLOW_SELECT = False
+
+    DEFAULT_CSS = """
+    PaneLine { height: 1; padding: 0 1; }
+    """
+
+    def show(self, pane: str) -> None:
+        parts: list[tuple[str, Style]] = []
+        for number, name in enumerate(PANES, start=1):
+            style = Style.from_meta({"@click": f"screen.pane({number})"})
+            style += Style(bold=True, reverse=True) if name == pane else Style()
+            parts += [(f" {number} {name} ", style), (" ", Style())]
+        self.update(Content.assemble(*parts))

@@ -1,0 +1,103 @@
+"""The layers as one line, where there is no room for a pane: a bar each, the chosen one marked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from rich.text import Text
+from textual import events
+from textual.geometry import Size
+from textual.message import Message
+from textual.widget import Widget
+
+from mechamap.runs.layout import layout_of, side_labels
+from mechamap.runs.record import LayerRows
+from mechamap.runs.run import Run
+from mechamap_tui.browse.layer_list import BARS, FLAG, FLAG_LEAST, PENDING
+from mechamap_tui.data.layer_counts import LayerCounts, flag_words
+from mechamap_tui.terminal.terminal_text import fit
+
+__all__ = ["LayerLine"]
+
+
+LABEL = "layer "
+
+
+class LayerLine(Widget):
+    """A bar a layer, as high as the number of neurons that count for the category; a click chooses."""
+
+    ALLOW_SELECT = False
+
+    DEFAULT_CSS = """
+    LayerLine { height: 1; padding: 0 1; color: $foreground 80%; }
+    """
+
+    @dataclass
+    class LayerClicked(Message):
+        """A layer's bar was clicked; None: all of them."""
+
+        layer: int | None
+
+    def __init__(self, run: Run, counts: LayerCounts, category: str, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.run, self.counts, self.category = run, counts, category
+        self._layer: int | None = None
+        self._first = 0  # the first layer with a bar on the line
+        self._bars_at = 0
+        self._sides = side_labels(run.layers, run.record.proof)
+
+    def show(self, category: str, layer: int | None) -> None:
+        self.category, self._layer = category, layer
+        self.refresh()
+
+    def get_content_width(self, container: Size, viewport: Size) -> int:
+        return container.width
+
+    def render(self) -> Text:
+        chosen = "all" if self._layer is None else str(self._layer)
+        side = "" if self._layer is None else self._sides.get(self._layer, "")
+        text = Text(LABEL, no_wrap=True, overflow="crop")
+        text.append(f"{chosen} " if side else f"{chosen:<4}", "bold").append(f"{side}  " if side else "")
+        self._bars_at = len(text)
+        layers = self.run.layers
+        room = max(self.size.width - self._bars_at - 26, 8)
+        at = next((i for i, rows in enumerate(layers) if rows.layer == self._layer), 0)
+        self._first = min(max(at - room // 2, 0), max(len(layers) - room, 0))
+        highest = max(self.counts.highest(), 1)
+        category = self.run.category_index(self.category) if self.category else 0
+        for rows in layers[self._first : self._first + room]:
+            counts = self.counts.of(rows.layer)
+            bar = (
+                PENDING
+                if not rows.complete
+                else ("▁" if counts is None else BARS[-(-8 * int(counts[category]) // highest)])
+            )
+            if rows.flags and not bar.strip():
+                bar = FLAG
+            text.append(bar, "reverse" if rows.layer == self._layer else "")
+        if self.counts.counted and self.category:
+            counts = self.counts.of(self._layer) if self._layer is not None else None
+            count = (
+                self.counts.total(category) if self._layer is None else 0 if counts is None else int(counts[category])
+            )
+            text.append(f"  {count:,} {self.counts.counted_verb} for {self.category}")
+        return text if self._layer is None else self._about(text, self.run.layer_rows(self._layer))
+
+    def _about(self, text: Text, rows: LayerRows) -> Text:
+        """What the layer consists of, and what is wrong with it, as far as there is room."""
+        for said in (str(layout_of(rows)) if rows.experts else "", flag_words(self.run, rows)):
+            left = self.size.width - text.cell_len - 3
+            if said and left >= FLAG_LEAST:
+                text.append(f" · {fit(said, left)}", "dim" if not rows.flags else "bold")
+        return text
+
+    def on_click(self, event: events.Click) -> None:
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        at = self._first + offset.x - self._bars_at
+        layers = self.run.layers
+        if offset.x < self._bars_at:
+            self.post_message(self.LayerClicked(None))
+        elif at < len(layers):
+            self.post_message(self.LayerClicked(layers[at].layer))

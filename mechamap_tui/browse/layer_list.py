@@ -1,0 +1,169 @@
+"""The layers of a run: how many of their neurons count for the category, and which layers are still to come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.message import Message
+
+from mechamap.runs.layout import layout_of, side_labels
+from mechamap.runs.run import Run
+from mechamap_tui.data.layer_counts import LayerCounts, flag_words
+from mechamap_tui.terminal.terminal_text import fit, pad
+from mechamap_tui.widgets.line_view import LineView
+
+__all__ = ["LayerList"]
+
+
+WIDTH = 26  # of the pane, for a number, a bar for each of eight categories and a count
+LAYOUTS_FROM = 150  # cells of a terminal in which there is room for more
+COUNT = 6
+FLAG_LEAST = 12  # cells from which there is room to say what is wrong with a layer
+BARS = " ▁▂▃▄▅▆▇█"
+PENDING, FLAG = "…", "!"
+
+
+class LayerList(LineView):
+    """One line for all layers and one for each; the line under the cursor is the layer that the table shows."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,j", "step(1)", "next layer", show=False),
+        Binding("up,k", "step(-1)", "previous layer", show=False),
+        Binding("pagedown,ctrl+d", "step(8)", "eight layers down", show=False),
+        Binding("pageup,ctrl+u", "step(-8)", "eight layers up", show=False),
+        Binding("g,home", "step(-1000000)", "all layers", show=False),
+        Binding("G,end", "step(1000000)", "last layer", show=False),
+        Binding("enter,space", "chosen", "to the neurons"),
+    ]
+
+    @dataclass
+    class LayerChanged(Message):
+        """Another layer is looked at; None: all of them."""
+
+        layer: int | None
+
+    @dataclass
+    class LayerChosen(Message):
+        """Enter was pressed on a layer."""
+
+    def __init__(self, run: Run, category: str, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
+        self.run = run
+        self.counts = LayerCounts(run)
+        self.category = category
+        self._at = 0  # 0: all layers
+        self._sides = side_labels(run.layers, run.record.proof)
+        self._side_width = max((len(label) + 1 for label in self._sides.values()), default=0)
+        layouts = [str(layout_of(rows)) for rows in run.layers] if any(rows.experts for rows in run.layers) else []
+        self._layout_width = max(map(len, layouts), default=0)
+
+    def fitting_width(self, terminal: int) -> int:
+        """How wide the pane should be, border included, in a terminal of a width: what layers consist of, if it can."""
+        layouts = self._layout_width + 2 if self._layout_width and terminal >= LAYOUTS_FROM else 0
+        return WIDTH + self._side_width + layouts
+
+    @property
+    def layer_shown(self) -> int | None:
+        """The layer under the cursor; None: all."""
+        return None if self._at == 0 else self.run.layers[self._at - 1].layer
+
+    def show_new(self) -> None:
+        """Layers or figures have arrived: count again, and say what is counted."""
+        self.counts.renew()
+        self.border_subtitle = self.counts.counted or None
+        self.renew(keep_scroll=True)
+
+    def show_category(self, category: str) -> None:
+        self.category = category
+        self.renew(keep_scroll=True)
+
+    def go_to(self, layer: int | None) -> None:
+        """Put the cursor on a layer (None: all)."""
+        at = 0 if layer is None else 1 + [rows.layer for rows in self.run.layers].index(layer)
+        self.action_step(at - self._at)
+
+    def action_step(self, lines: int) -> None:
+        at = min(max(self._at + lines, 0), len(self.run.layers))
+        if at == self._at:
+            return
+        self._at = at
+        height = self.scrollable_content_region.height
+        if at < self.scroll_offset.y:
+            self.scroll_to(y=at, animate=False)
+        elif at >= self.scroll_offset.y + height:
+            self.scroll_to(y=at - height + 1, animate=False)
+        self._drawn.clear()
+        self.refresh()
+        self.post_message(self.LayerChanged(self.layer_shown))
+
+    def action_chosen(self) -> None:
+        self.post_message(self.LayerChosen())
+
+    def on_click(self, event: events.Click) -> None:
+        index = self.line_at(event)
+        if index is not None and index <= len(self.run.layers):
+            self.action_step(index - self._at)
+            if event.chain == 2:
+                self.action_chosen()
+
+    # --- lines -----------------------------------------------------------------------------------------------
+
+    def measure(self, width: int) -> int:
+        return 1 + len(self.run.layers)
+
+    def line(self, index: int, width: int) -> Text:
+        cursor = index == self._at
+        text = Text().append("▸" if cursor else " ", self.look("strong"))
+        if index == 0:
+            text.append(pad("all", 4), self.look("strong"))
+            text.append(self._count(None, width - 5).rjust(width - 5))
+        else:
+            text = self._layer_line(text, index - 1, width)
+        if cursor:
+            text.stylize(self.look("cursor"))
+        return text
+
+    def _layer_line(self, text: Text, at: int, width: int) -> Text:
+        rows = self.run.layers[at]
+        text.append(f"{rows.layer:>3} ", self.look("strong" if rows.complete else "dim"))
+        text.append(self._sides.get(rows.layer, "").ljust(self._side_width), self.look("dim"))
+        if not rows.complete:
+            return text.append(fit(PENDING, width - text.cell_len), self.look("dim"))
+        counts = self.counts.of(rows.layer)
+        if counts is None:
+            layout = str(layout_of(rows)) if rows.experts else ""
+            size = layout if layout and len(layout) <= width - text.cell_len else f"{rows.width:,}"
+            return text.append(size.rjust(width - text.cell_len), self.look("dim"))
+        flag = FLAG if rows.flags else " "
+        room = width - text.cell_len - COUNT
+        if len(counts) <= room:
+            highest = max(self.counts.highest(), 1)
+            current = self.run.category_index(self.category)
+            for category, count in enumerate(counts.tolist()):
+                bar = BARS[-(-8 * count // highest)]
+                text.append(bar, self.look("rising" if category == current else "dim"))
+        text.append(flag, self.look("falling"))
+        left = width - text.cell_len
+        layout, said = str(layout_of(rows)) if self._layout_width else "", flag_words(self.run, rows)
+        if self._layout_width and left >= COUNT + self._layout_width + 2:
+            text.append(self._count(rows.layer, 5).rjust(COUNT - 1), self.look("strong"))
+            text.append(f"  {layout.ljust(self._layout_width)}", self.look("dim"))
+        else:
+            text.append(self._count(rows.layer, 5).rjust(left if not said else COUNT - 1), self.look("strong"))
+        left = width - text.cell_len
+        if said and left > FLAG_LEAST:
+            text.append(f"  {fit(said, left - 2)}", self.look("falling"))
+        return text
+
+    def _count(self, layer: int | None, width: int) -> str:
+        if not (self.counts.counted and self.category):
+            return f"{self.run.neurons:,}"
+        category = self.run.category_index(self.category)
+        counts = self.counts.of(layer) if layer is not None else None
+        count = self.counts.total(category) if layer is None else (0 if counts is None else int(counts[category]))
+        named = f"{self.category} {count:,}"
+        return named if layer is None and len(named) <= width else f"{count:,}"

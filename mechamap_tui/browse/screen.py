@@ -1,0 +1,280 @@
+"""The browse screen: a run's layers, its neurons, and one neuron from all sides."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from textual.binding import Binding, BindingType
+from textual.timer import Timer
+
+from mechamap.errors import MechaMapError
+from mechamap.runs.notes import Notes
+from mechamap.runs.run import Run
+from mechamap_tui.browse.charts import CategoryChart
+from mechamap_tui.browse.finding import FindScreen
+from mechamap_tui.browse.header import PANES
+from mechamap_tui.browse.table.table import NeuronTable
+from mechamap_tui.jobs.job import ABLATE, CAUSES, CONFIRM
+from mechamap_tui.terminal.clipboard import copy_text
+
+if TYPE_CHECKING:
+    from mechamap.query.link import Link
+    from mechamap.runs.record import RunRecord
+    from mechamap_tui.browse.detail.notes import NotesView
+
+__all__ = ["BrowseScreen", "CheckScreen"]
+
+
+class CheckScreen(FindScreen):
+    """Asks the app around it to check the run."""
+
+    def action_ablate(self) -> None:
+        """Measure what the categories lose without the neuron under the cursor."""
+        row = self.table.cursor_row
+        if row is not None:
+            self._check(ABLATE, str(self.run.neuron_name(row)))
+
+    def action_estimate_causes(self) -> None:
+        """Estimate what the categories would lose without each of the neurons."""
+        self._check(CAUSES)
+
+    def action_confirm_run(self) -> None:
+        """Check all findings on words that did not choose them."""
+        self._check(CONFIRM)
+
+    def _check(self, kind: str, neuron: str = "") -> None:
+        start: Any = self.app.start_check  # type: ignore[attr-defined]  # check_action sees that it is there
+        try:
+            start(kind, self.run, neuron)
+        except MechaMapError as error:
+            self.tell(error)
+
+    @property
+    def checking(self) -> bool:
+        """Whether the app is checking any run."""
+        return getattr(self.app, "checking", None) is not None
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "cancel_check":
+            return self.checking
+        if action in ("ablate", "estimate_causes", "confirm_run"):
+            return hasattr(self.app, "start_check")
+        return True
+
+
+REST = 0.06  # seconds the cursor rests on a neuron before the other panes follow it
+
+
+class BrowseScreen(CheckScreen):
+    """Browses one run, finished or still being made.
+
+    Args:
+        run: an open run; :meth:`refresh_run` says that it has been read again.
+        link: the neurons to show first; all where None.
+
+    Raises:
+        RunError: a figure's file is missing or damaged.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("n", "new_scan", "scan"),
+        Binding("x", "cancel_scan", "cancel scan"),
+        Binding("x", "cancel_check", "cancel check"),
+        Binding("slash", "filter", "filter", key_display="/"),
+        Binding("N", "clear", "clear"),
+        Binding("c", "category(1)", "category"),
+        Binding("C", "category(-1)", "previous category", show=False),
+        Binding("left_square_bracket", "layer(-1)", "previous layer", key_display="[", show=False),
+        Binding("right_square_bracket", "layer(1)", "next layer", key_display="]", show=False),
+        Binding("apostrophe", "goto", "go to", key_display="'"),
+        Binding("a", "ablate", "ablate"),
+        Binding("A", "estimate_causes", "estimate causes"),
+        Binding("V", "confirm_run", "confirm run"),
+        Binding("m", "mark", "mark"),
+        Binding("M", "marked", "show marked", show=False),
+        Binding("y", "copy", "copy"),
+        Binding("e", "export", "export"),
+        Binding("r", "interpret", "interpret"),
+        Binding("d", "compare", "compare"),
+        Binding("t", "next_detail", "tokens/text/...", show=False),
+        Binding("z", "zoom", "zoom", show=False),
+        Binding("i", "info", "about the run", show=False),
+        *(Binding(str(n), f"pane({n})", f"go to {name}", show=False) for n, name in enumerate(PANES, start=1)),
+        Binding("q,escape", "back", "back"),
+    ]
+
+    def __init__(self, run: Run, link: Link | None = None) -> None:
+        for figure in run.record.figures:  # a run that lacks a file is refused here, not while it is painted
+            run.figure(figure)
+        self._trouble: MechaMapError | None = None
+        try:
+            notes = Notes(run.path)
+        except MechaMapError as error:
+            self._trouble, notes = error, Notes(None)
+        super().__init__(run, notes)
+        self._resting: Timer | None = None
+        self._seen: tuple[bool, bool, RunRecord] | None = None
+        self._link = link
+
+    def on_mount(self) -> None:
+        self.layers_pane.border_title = "1 Layers"
+        self.take_marks()
+        self._show_run()
+        if self._link is not None:
+            self.show_link(self._link)
+        if self._trouble is not None:
+            self.tell(self._trouble)
+
+    # --- the run ---------------------------------------------------------------------------------------------
+
+    def refresh_run(self) -> None:
+        """Show what is new in the run; the cursor stays on its neuron."""
+        if self.is_mounted:  # else it is shown when the screen is
+            self._show_run()
+
+    def _show_run(self) -> None:
+        seen, before = (self.scanning, self.checking, self.run.record), self._seen
+        self._seen = seen
+        if before is None or seen[:2] != before[:2]:
+            self.header.show(self.scanning)
+            self.refresh_bindings()
+            self.detail.show(self.detail.row, self.category)
+        if before is None or seen[2] is not before[2]:
+            self._show_record()
+            if before is not None and self.run.record.state != "running":
+                self._follow_soon()  # what is said of the neuron may have changed too
+
+    def _show_record(self) -> None:
+        complete = self.run.complete_layers
+        if len(complete) == len(self.run.layers):
+            self.table.show_available(None)
+        else:
+            mask = np.zeros(self.run.neurons, dtype=bool)
+            for rows in complete:
+                mask[rows.rows] = True
+            self.table.show_available(mask)
+        self.layers_pane.show_new()
+        self.apply_filter()
+        self.layer_line.show(self.category, self.layers_pane.layer_shown)
+        self.header.show(self.scanning)
+
+    @property
+    def scanning(self) -> bool:
+        """Whether the app is scanning this very run."""
+        run = getattr(getattr(self.app, "live", None), "run", None)
+        return run is not None and run.path == self.run.path
+
+    def scopes(self) -> dict[str, NDArray[np.int64]]:
+        """Rows of everything there is, of what the table shows, and of what is marked, in the table's order."""
+        order = self.table.order
+        return {"all": order.matching(), "filtered": order.rows, "marked": order.matching(self.marked_mask())}
+
+    # --- one neuron ------------------------------------------------------------------------------------------
+
+    def on_neuron_scroll_neuron_highlighted(self, event: NeuronTable.NeuronHighlighted) -> None:
+        self._follow_soon()
+
+    def _follow_soon(self) -> None:
+        if self._resting is not None:
+            self._resting.stop()
+        self._resting = self.set_timer(REST, self._follow)
+
+    def _follow(self) -> None:
+        """Make the other panes show the table's neuron and category."""
+        self._resting = None
+        row = self.table.cursor_row
+        if self.layers_pane.category != self.category:
+            self.layers_pane.show_category(self.category)
+            self.layer_line.show(self.category, self.layers_pane.layer_shown)
+        self.detail.show(row, self.category)
+        self.categories.show(row, self.category)
+
+    async def on_neuron_table_neuron_opened(self, event: NeuronTable.NeuronOpened) -> None:
+        self._follow()
+        await self.action_pane(3)
+
+    def on_category_chart_category_clicked(self, event: CategoryChart.CategoryClicked) -> None:
+        self.show_category(event.category, stay=True)
+
+    def on_notes_view_note_written(self, event: NotesView.NoteWritten) -> None:
+        try:
+            self.notes.write_note(str(self.run.neuron_name(event.row)), event.text)
+        except MechaMapError as error:
+            self.tell(error)
+
+    def on_notes_view_left(self) -> None:
+        self.to_neurons()
+
+    def action_copy(self) -> None:
+        row = self.table.cursor_row
+        if row is not None:
+            where = copy_text(self.app, self.table.described(row))
+            self.notify(f"{self.run.neuron_name(row)} copied {where}.", markup=False)
+
+    # --- category --------------------------------------------------------------------------------------------
+
+    def show_category(self, category: str, *, stay: bool = False) -> None:
+        """Look at another category, everywhere; ``stay`` keeps the cursor on its neuron."""
+        self.category = category
+        self.table.show_category(category, stay=stay)
+        self.apply_filter()
+        self._follow_soon()
+
+    def action_category(self, steps: int) -> None:
+        names = self.run.categories
+        if names:
+            self.show_category(names[(names.index(self.category) + steps) % len(names)])
+
+    # --- the app around it -----------------------------------------------------------------------------------
+
+    def action_info(self) -> None:
+        from mechamap_tui.dialogs.run_info import RunInfo
+
+        self.app.push_screen(RunInfo(self.run))
+
+    def action_interpret(self) -> None:
+        """What the run's neurons say of its model."""
+        ask: Any = self.app
+        ask.reports.interpret(self.run)
+
+    def action_compare(self) -> None:
+        """What differs between the run and others."""
+        ask: Any = self.app
+        ask.reports.compare(self.run)
+
+    async def action_new_scan(self) -> None:
+        await self._ask_app("action_new_scan")
+
+    async def action_export(self) -> None:
+        await self._ask_app("action_export")
+
+    async def action_cancel_scan(self) -> None:
+        await self._ask_app("action_cancel_scan")
+
+    async def action_cancel_check(self) -> None:
+        await self._ask_app("action_cancel_check")
+
+    async def _ask_app(self, action: str) -> None:
+        answer: Any = getattr(self.app, action)()
+        if hasattr(answer, "__await__"):
+            await answer
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Only what does something now is in the footer and on the keys."""
+        if action in ("new_scan", "export", "cancel_scan"):
+            return hasattr(self.app, f"action_{action}") and (action != "cancel_scan" or self._any_scan)
+        if action in ("interpret", "compare"):
+            return hasattr(self.app, "reports")
+        if action == "clear":
+            return bool(self.table.order.filters)
+        if action in ("filter", "goto"):
+            return not self.prompt.asking
+        if action == "category":
+            return len(self.run.categories) > 1
+        return super().check_action(action, parameters)
+
+    @property
+    def _any_scan(self) -> bool:
+        return getattr(self.app, "live", None) is not None

@@ -1,0 +1,1 @@
+"""The table of neurons: a view that draws the visible lines alone. Start in ``table``."""

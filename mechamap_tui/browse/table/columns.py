@@ -1,0 +1,175 @@
+"""The columns of the neuron table: what each is called, where its values come from and how one is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mechamap.runs.run import Run
+from mechamap.tables.numbers import NONE, correlation, count, magnitude, share
+from mechamap_tui.data.experts import FEW_TOKENS
+from mechamap_tui.data.figures import CATEGORY_FIGURES, ESTIMATE, CategoryFigure
+from mechamap_tui.terminal.terminal_text import piece_label
+
+__all__ = [
+    "ALL_CATEGORIES",
+    "CATEGORY_KEYS",
+    "TOKENS",
+    "Column",
+    "category_columns",
+    "overview_columns",
+    "token_summary",
+]
+
+
+TOKENS = "tokens"  # the last column; how many tokens came to a neuron's expert has the key below, and this title
+ROUTED = "routed"
+ALL_CATEGORIES = "reads:"  # columns of the overview are called reads:food
+TOKEN_JOINT = " · "
+FALLS = "(falls) "
+
+CATEGORY_KEYS = frozenset((*(kind.key for kind in CATEGORY_FIGURES), TOKENS))  # what the current category changes
+# key, which is the title too, the run's figure, width with a space in front, how a value is written
+_BY_NEURON = (
+    ("max", "max", 7, magnitude),
+    ("min", "min", 7, magnitude),
+    ("fire", "fire", 5, share),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. ``values()`` has one value per neuron; ``width`` 0 takes what is left of the line.
+
+    ``estimated()``, where given, says which of its values are marked as estimates; ``ascending``: sorted upwards first;
+    ``least``: values below it are drawn as a warning.
+    """
+
+    key: str
+    title: str
+    width: int
+    values: Callable[[], NDArray[Any]]
+    text: Callable[[float], str]
+    signed: bool = False
+    ascending: bool = False
+    estimated: Callable[[], NDArray[np.bool_] | None] | None = None
+    least: float | None = None
+
+    def warns(self, row: int) -> bool:
+        """Whether a neuron's value is one to beware of."""
+        value = float(self.values()[row])
+        return value < 0 if self.signed else self.least is not None and value < self.least
+
+    def cell(self, row: int) -> str:
+        """A neuron's value as it is written."""
+        text = self.text(float(self.values()[row]))
+        if self.estimated is None or text == NONE:
+            return text
+        estimates = self.estimated()
+        return ESTIMATE + text if estimates is not None and estimates[row] else text
+
+
+def category_columns(run: Run, category: str) -> tuple[Column, ...]:
+    """The columns about one category; figures that the run does not have are left out."""
+    kinds = (kind for kind in CATEGORY_FIGURES if kind.listed and kind.is_in(run))
+    columns = (_category_column(run, category, kind) for kind in kinds)
+    return (*_name_columns(run), *_routed(run), *columns, *_neuron_columns(run), _tokens_column(run, category))
+
+
+def overview_columns(run: Run, category: str) -> tuple[Column, ...]:
+    """One column of selectivity (of the mean, where the run has none) per category."""
+    figure, text = ("selectivity", correlation) if run.has("selectivity") else ("mean", magnitude)
+    columns = [*_name_columns(run), *_routed(run)]
+    for name in run.categories:
+        width = max(8, min(len(name), 10) + 3)
+        columns.append(
+            Column(f"{ALL_CATEGORIES}{name}", name[:10], width, cache(partial(_plain, run, figure, name)), text, True)
+        )
+    return (*columns, *_neuron_columns(run)[-1:], _tokens_column(run, category))
+
+
+def token_summary(run: Run, row: int, category: str) -> str:
+    """The distinct pieces among a neuron's top tokens; the lowest ones, said so, where it falls on the category."""
+    falls = _falls(run, row, category)
+    pieces: dict[str, None] = {}
+    for hit in run.top_tokens(row, lowest=falls):
+        pieces.setdefault(piece_label(hit.piece))
+    return (FALLS if falls else "") + TOKEN_JOINT.join(pieces)
+
+
+def _falls(run: Run, row: int, category: str) -> bool:
+    if not (run.has("selectivity") and run.has("bottom_positions") and category):
+        return False
+    return bool(run.column("selectivity", category)[row] < 0)
+
+
+def _category_column(run: Run, category: str, kind: CategoryFigure) -> Column:
+    return Column(
+        kind.key,
+        kind.key,
+        kind.width,
+        cache(partial(kind.column, run, category)),
+        kind.text,
+        kind.signed,
+        kind.ascending,
+        cache(partial(kind.estimated, run, category)),
+    )
+
+
+def _name_columns(run: Run) -> tuple[Column, ...]:
+    layer = Column("layer", "L", 3, lambda: run.layer_of, _whole)
+    expert = Column("expert", "E", 4, lambda: run.expert_of, _expert)
+    index = Column("neuron", "N", 6, lambda: run.index_of, _whole)
+    return (layer, expert, index) if bool((run.expert_of >= 0).any()) else (layer, index)
+
+
+def _routed(run: Run) -> tuple[Column, ...]:
+    """Over how many tokens the figures run, in a run where that differs from neuron to neuron."""
+    if not run.has("tokens"):
+        return ()
+    return (Column(ROUTED, "tokens", 8, cache(partial(_plain, run, "tokens", None)), count, least=FEW_TOKENS),)
+
+
+def _neuron_columns(run: Run) -> tuple[Column, ...]:
+    return tuple(
+        Column(key, key, width, cache(partial(_plain, run, figure, None)), text)
+        for key, figure, width, text in _BY_NEURON
+        if run.has(figure)
+    )
+
+
+def _tokens_column(run: Run, category: str) -> Column:
+    return Column(TOKENS, "top tokens", 0, cache(partial(_first_token_rank, run, category)), str)
+
+
+def _whole(value: float) -> str:
+    return str(int(value))
+
+
+def _expert(value: float) -> str:
+    return str(int(value)) if value >= 0 else NONE
+
+
+def _plain(run: Run, figure: str, category: str | None) -> NDArray[Any]:
+    return np.asarray(run.column(figure, category))
+
+
+def _first_token_rank(run: Run, category: str) -> NDArray[Any]:
+    """The alphabetical place of each neuron's first token; NaN where it has none."""
+    if not run.has("top_positions"):
+        return np.full(run.neurons, np.nan, dtype=np.float32)
+    labels = [piece_label(piece).casefold() for piece in run.record.tokens.pieces]
+    places = {label: place for place, label in enumerate(sorted(set(labels)))}
+    ranks = np.array([*(places[label] for label in labels), np.nan])  # position -1 takes the last: none
+    first = np.asarray(run.figure("top_positions")[:, 0])
+    if run.has("selectivity") and run.has("bottom_positions") and category:
+        falls = np.asarray(run.column("selectivity", category)) < 0
+        first = np.where(falls, run.figure("bottom_positions")[:, 0], first)
+    first = np.where(first < len(labels), first, -1)
+    ranked: NDArray[Any] = -ranks[first]
+    return ranked  # "down" reads from a to z

@@ -1,0 +1,1 @@
+"""What panes show, worked out from a run; no widgets."""

@@ -1,0 +1,104 @@
+"""What the list of layers says of each: how many neurons are worth a look per category, and what is wrong with it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mechamap.figures.findings import confirmed
+from mechamap.runs.proof_record import other_dtypes
+from mechamap.runs.record import LayerRows
+from mechamap.runs.run import Run
+
+__all__ = ["CUT", "LayerCounts", "flag_words", "flagged_layers", "remedy"]
+
+
+CUT = 0.8  # before a run is confirmed, a neuron counts when its selectivity, up or down, reaches this
+
+
+class LayerCounts:
+    """Counts a layer once, when it is complete: confirmed neurons where the run was confirmed, else by selectivity."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._counts: dict[int, NDArray[np.int64]] = {}
+        self._confirmed: NDArray[np.bool_] | None = None  # [neurons, categories]
+
+    def renew(self) -> None:
+        """The run has other figures now."""
+        self._counts.clear()
+        self._confirmed = None
+
+    @property
+    def counted(self) -> str:
+        """What is counted, in a word or a formula; empty where nothing can be."""
+        if self._by_confirmation:
+            return "confirmed"
+        return f"|reads| ≥ {CUT:.2f}".replace("0.", ".") if self.run.has("selectivity") else ""
+
+    @property
+    def counted_verb(self) -> str:
+        """The same after a number: ``9 confirmed``, ``31 stand out``."""
+        return "confirmed" if self._by_confirmation else "stand out"
+
+    def of(self, layer: int) -> NDArray[np.int64] | None:
+        """``[categories]``, or None while the layer is not complete or the run has nothing to count."""
+        found = self._counts.get(layer)
+        if found is None and self.counted:
+            rows = self.run.layer_rows(layer)
+            if rows.complete:
+                found = self._counts[layer] = np.count_nonzero(self._counting(rows.rows), axis=0)
+        return found
+
+    def highest(self) -> int:
+        """The largest count of any category in any layer."""
+        return max((int(counts.max(initial=0)) for counts in self._counted()), default=0)
+
+    def total(self, category: int) -> int:
+        """Neurons of all complete layers that count for a category."""
+        return sum(int(counts[category]) for counts in self._counted())
+
+    @property
+    def _by_confirmation(self) -> bool:
+        return self.run.has("p")
+
+    def _counting(self, rows: slice) -> NDArray[np.bool_]:
+        """Which neurons count, ``[width, categories]``."""
+        if not self._by_confirmation:
+            strong: NDArray[np.bool_] = np.abs(np.asarray(self.run.figure("selectivity")[rows])) >= CUT
+            return strong
+        if self._confirmed is None:
+            self._confirmed = np.stack([confirmed(self.run, name) for name in self.run.categories], axis=1)
+        return self._confirmed[rows]
+
+    def _counted(self) -> list[NDArray[np.int64]]:
+        counted = (self.of(rows.layer) for rows in self.run.layers)
+        return [counts for counts in counted if counts is not None]
+
+
+NOT_FINITE = "not finite"
+
+
+def flag_words(run: Run, rows: LayerRows) -> str:
+    """``not finite: scan with --dtype float32``; empty for a layer with which nothing is wrong."""
+    return ": ".join(filter(None, (_worst(rows), remedy(run)))) if rows.flags else ""
+
+
+def flagged_layers(run: Run) -> str:
+    """``2 layers not finite``, empty where there are none."""
+    flagged = [rows for rows in run.layers if rows.flags]
+    if not flagged:
+        return ""
+    worst = max(map(_worst, flagged), key=lambda flag: flag == NOT_FINITE)
+    return f"{len(flagged)} layer{'' if len(flagged) == 1 else 's'} {worst}"
+
+
+def _worst(rows: LayerRows) -> str:
+    """The flag that says most: what is not finite could not be proved either."""
+    return NOT_FINITE if NOT_FINITE in rows.flags else ", ".join(rows.flags)
+
+
+def remedy(run: Run) -> str:
+    """What to do about activations that are no numbers; empty where no number format reaches further."""
+    dtypes = other_dtypes(run.record.model.dtype)
+    return f"scan with --dtype {dtypes}" if dtypes else ""

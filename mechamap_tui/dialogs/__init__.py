@@ -1,0 +1,1 @@
+"""Dialogs: errors, questions, the export, help, and what is known about a run."""

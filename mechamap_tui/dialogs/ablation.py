@@ -1,0 +1,137 @@
+"""What came of switching a neuron off: what each category lost, against other neurons of its layer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from mechamap.protocol.messages import Ablation, Effect
+from mechamap.tables.numbers import effect
+from mechamap_tui.terminal.clipboard import copy_text
+from mechamap_tui.terminal.terminal_text import clean, pad
+
+__all__ = ["AblationScreen", "ablation_lines"]
+
+
+WIDTH, FRAME = 76, 6  # of the dialog, and what its border and padding take
+NAME, NUMBER, ERROR, RANGE, WORDS, BAR = 11, 8, 9, 20, 7, 9
+TABLE = 2 + NAME + NUMBER + ERROR + 1 + RANGE
+BEYOND = " *"
+_INSTEAD = {"zero": "set to zero", "mean": "held at its mean"}
+
+
+class AblationScreen(ModalScreen[None]):
+    """A line for each category, the strongest effect marked, and what it means in words."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,enter", "close", "close"),
+        Binding("y", "copy", "copy"),
+        Binding("down,j", "scroll(1)", "down", show=False),
+        Binding("up,k", "scroll(-1)", "up", show=False),
+        Binding("pagedown,space", "scroll(8)", "page down", show=False),
+        Binding("pageup", "scroll(-8)", "page up", show=False),
+    ]
+
+    def __init__(self, ablation: Ablation) -> None:
+        super().__init__()
+        self.ablation = ablation
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = f"Without {self.ablation.neuron}"
+            dialog.border_subtitle = "q closes · y copies"
+            with VerticalScroll(can_focus=False):
+                yield Static(id="ablation")
+
+    def on_mount(self) -> None:
+        self._write()
+
+    def on_resize(self) -> None:
+        self._write()
+
+    def _write(self) -> None:
+        room = min(self.app.size.width * 96 // 100, WIDTH) - FRAME
+        lines = (Text(line, style) for line, style in ablation_lines(self.ablation, room))
+        self.query_one("#ablation", Static).update(Text("\n").join(lines))
+
+    def action_close(self) -> None:
+        self.dismiss(None)
+
+    def action_copy(self) -> None:
+        where = copy_text(self.app, "\n".join(line for line, _ in ablation_lines(self.ablation)))
+        self.notify(f"Copied {where}.", markup=False)
+
+    def action_scroll(self, lines: int) -> None:
+        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+
+
+def ablation_lines(ablation: Ablation, width: int = WIDTH - FRAME) -> Iterator[tuple[str, str]]:
+    """The dialog, (line, style) by line: the upshot first; sentences are as long as they are, tables fit ``width``."""
+    effects = ablation.categories
+    finite = [name for name, it in effects.items() if math.isfinite(it.effect)]
+    strongest = max(finite, key=lambda name: abs(effects[name].effect), default=None)
+    largest = max((abs(effects[name].effect) for name in finite), default=0.0) or 1.0
+    if strongest is not None:
+        yield _verdict(ablation, strongest), "bold"
+        yield "", ""
+    bar, words = width >= TABLE + WORDS + BAR, width >= TABLE + WORDS
+    header = " " * (2 + NAME) + "effect".rjust(NUMBER) + " ± error".ljust(ERROR)
+    yield (
+        f"{header}{' ' * BAR if bar else ''} controls{' ' * (RANGE - 8)}{'words'.rjust(WORDS) if words else ''}",
+        "bold",
+    )
+    for name, it in effects.items():
+        line = ("▸ " if name == strongest else "  ") + pad(clean(name), NAME) + effect(it.effect).rjust(NUMBER)
+        line += ("" if math.isnan(it.error) else f" ± {_size(it.error)}").ljust(ERROR)
+        if bar:
+            cells = round((BAR - 1) * abs(it.effect) / largest) if math.isfinite(it.effect) else 0
+            line += " " + "█" * cells + " " * (BAR - 1 - cells)
+        line += " " + (_range(it) + (BEYOND if it.controls and beyond_controls(it) else "")).ljust(RANGE)
+        yield line + (f"{it.occurrences:,}".rjust(WORDS) if words else ""), "bold" if name == strongest else ""
+    yield "", ""
+    instead = _INSTEAD.get(ablation.mode, ablation.mode)
+    yield f"Change of the mean log p of a category's words with {ablation.neuron} {instead}, in nats.", "dim"
+    yield "Negative: the model gets worse at the category's words without the neuron.", "dim"
+    if ablation.controls:
+        others = ", ".join(ablation.controls)
+        yield f"Controls: {others}, of the same layer and about as active.{BEYOND} is larger than any of theirs.", "dim"
+
+
+def beyond_controls(it: Effect) -> bool:
+    """Whether no control has an effect of that size, in either direction."""
+    return math.isfinite(it.effect) and all(
+        abs(it.effect) > abs(control) for control in it.controls if math.isfinite(control)
+    )
+
+
+def _verdict(ablation: Ablation, name: str) -> str:
+    it = ablation.categories[name]
+    change = math.expm1(min(it.effect, 50.0))
+    likely = (
+        f"{abs(change):.0%} {'less' if change < 0 else 'more'} likely" if abs(change) >= 0.005 else "about as likely"
+    )
+    told = f"Strongest on {clean(name)}: {effect(it.effect)}, its words become {likely}."
+    if not math.isnan(it.error) and abs(it.effect) < 2 * it.error:
+        return f"{told} That is within its own error: it may be nothing."
+    if not it.controls:
+        return told
+    if beyond_controls(it):
+        return f"{told} That is beyond all {len(it.controls)} controls."
+    return f"{told} Not beyond all controls: another neuron of the layer does as much."
+
+
+def _range(it: Effect) -> str:
+    finite = [control for control in it.controls if math.isfinite(control)]
+    return f"{effect(min(finite))} to {effect(max(finite))}" if finite else ""
+
+
+def _size(value: float) -> str:
+    return effect(abs(value)).lstrip("+")

@@ -1,0 +1,135 @@
+"""Help for where you are: the keys that work there, from the bindings themselves, and what the words mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from rich.table import Table
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import ActiveBinding, Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+__all__ = ["GLOSSARY", "HelpScreen", "key_lines", "key_name"]
+
+
+GLOSSARY = (
+    ("neuron", "one input of an MLP's down-projection; L7.N1844 is number 1844 of layer 7, both counted from 0"),
+    ("expert", "L7.E3.N12 is neuron 12 of expert 3 of layer 7; those that every token goes to have no E"),
+    ("tokens", "how many scored tokens came to its expert: all its figures run over these; few are a warning"),
+    ("few words", "of a category came to its expert, fewer than 5: the table leaves out reads, auroc, ap and d"),
+    ("enc, dec", "a layer of the encoder or of the decoder, and its number there"),
+    ("category", "a name and its words; an occurrence is one whole-word match in the scanned text"),
+    ("reads", "2·auroc − 1: +1 if it is always higher on the category's words, −1 if always lower, 0 if no different"),
+    ("writes", "how far its output pushes the category's words up, in standard deviations over the vocabulary"),
+    ("causes", "how the mean log p of the category's words changes without it, in nats; negative: the model needs it"),
+    ("~", "in front of causes: estimated by the gradient (A estimates all, a measures the one under the cursor)"),
+    ("p", "the chance that shuffled words read as well anywhere in the model; of writes too, in the lens"),
+    ("held", "auroc on words that did not choose the neuron and its sign, in sentences that fit any category"),
+    (
+        "confirmed",
+        "✓: p of its reading is below .05, and no second text says otherwise; ✗: it dropped on a second text",
+    ),
+    ("lens", "the tokens that its output weights push up and down most"),
+    ("auroc", "the chance that it is higher on a word of the category than on any other token"),
+    ("ap", "average precision: how pure the top of the list is when tokens are ordered by the neuron"),
+    ("d", "how far apart the two means are, in standard deviations"),
+    ("mean", "its average activation on the category's words (the original tool's avg_activation)"),
+    ("fire", "the share of tokens on which it is above zero"),
+    ("falls", "it goes down on the category, not up: reads is negative"),
+    ("dead", "it is the same on every token"),
+    ("threshold", "from where on a neuron counts for a category, in a report; of figures with two sides, both ways"),
+    ("evenness", "how evenly a neuron's strength is spread over the categories: 0 all in one, 1 the same in all"),
+    ("closest", "the neuron of another model whose activations over the same words are correlated most with its own"),
+    ("excess", "that correlation less the largest that random mixtures of the other model's neurons reach"),
+    ("not finite", "activations of the layer overflowed in the number format; not proved: so it could not be checked"),
+    ("sinks", "the first position, where activations are huge whatever the text: left out of every score"),
+)
+_NAMES = {
+    "question_mark": "?",
+    "slash": "/",
+    "colon": ":",
+    "apostrophe": "'",
+    "left_square_bracket": "[",
+    "right_square_bracket": "]",
+    "comma": ",",
+    "full_stop": ".",
+    "minus": "-",
+    "plus": "+",
+    "equals_sign": "=",
+    "pagedown": "PgDn",
+    "pageup": "PgUp",
+    "delete": "Del",
+    "up": "↑",
+    "down": "↓",
+    "left": "←",
+    "right": "→",
+    "escape": "Esc",
+    "f1": "F1",
+    "f8": "F8",
+}
+
+
+class HelpScreen(ModalScreen[None]):
+    """The keys of the screen it was opened from.
+
+    Args:
+        where: what that screen is called.
+        bindings: its ``active_bindings``.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q,question_mark,f1,enter", "close", "close"),
+        Binding("j", "scroll(1)", show=False),
+        Binding("k", "scroll(-1)", show=False),
+    ]
+
+    def __init__(self, where: str, bindings: Iterable[ActiveBinding]) -> None:
+        super().__init__()
+        self.where = where
+        self.keys = key_lines(bindings)
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog -tall") as dialog:
+            dialog.border_title = f"Help: {self.where}"
+            dialog.border_subtitle = "q closes"
+            with VerticalScroll():
+                yield Static(_table(self.keys, "bold"), id="keys")
+                yield Static(Text("\nWords", "bold underline"))
+                yield Static(_table(GLOSSARY, "bold"), id="glossary")
+
+    def action_close(self) -> None:
+        self.dismiss(None)
+
+    def action_scroll(self, lines: int) -> None:
+        self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)
+
+
+def key_name(key: str) -> str:
+    """A key as it is written on the keyboard: ``question_mark`` is ``?``."""
+    return _NAMES.get(key, key)
+
+
+def key_lines(bindings: Iterable[ActiveBinding]) -> list[tuple[str, str]]:
+    """(keys, what they do), one line for all keys that do the same; what does nothing now is left out."""
+    keys: dict[tuple[str, str], list[str]] = {}
+    for active in bindings:
+        binding = active.binding
+        if not active.enabled or not binding.description or binding.system:
+            continue
+        name = binding.key_display or key_name(binding.key)
+        keys.setdefault((binding.action.partition("(")[0], binding.description), []).append(name)
+    # Textual's own widgets begin their descriptions with a capital, ours do not.
+    return [(" ".join(dict.fromkeys(names)), does[:1].lower() + does[1:]) for (_, does), names in keys.items()]
+
+
+def _table(rows: Iterable[tuple[str, str]], style: str) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column(ratio=1)
+    for left, right in rows:
+        table.add_row(Text(left, style), Text(right))
+    return table

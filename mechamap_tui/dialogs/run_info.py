@@ -1,0 +1,145 @@
+"""What a run says about itself: what was found in the text, what was left out, what was proved, how long it took."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
+
+from mechamap.runs.layout import layers_in_words
+from mechamap.runs.run import Run
+from mechamap_tui.data.layer_counts import flag_words
+from mechamap_tui.dialogs.run_info_checks import check_lines, part_lines, verdict_lines
+from mechamap_tui.terminal.terminal_text import clean
+from mechamap_tui.widgets.line_view import LineView
+
+__all__ = ["RunInfo", "info_lines"]
+
+
+INDENT = 4  # of what did not fit on the line before
+
+
+class RunInfo(ModalScreen[None]):
+    """A page about the run."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,i,enter", "close", "close")]
+
+    DEFAULT_CSS = """
+    RunInfo { align: center middle; }
+    RunInfo > LineView { width: 90%; max-width: 110; height: 90%; border: round $accent; padding: 0 1;
+                         background: $surface; }
+    """
+
+    def __init__(self, run: Run) -> None:
+        super().__init__()
+        self.run = run
+
+    def compose(self) -> ComposeResult:
+        view = _InfoView(self.run)
+        view.border_title = "This run"
+        view.border_subtitle = "q closes"
+        yield view
+
+    def action_close(self) -> None:
+        self.dismiss()
+
+
+class _InfoView(LineView):
+    def __init__(self, run: Run) -> None:
+        super().__init__()
+        self.run = run
+        self._lines: list[Text] = []
+
+    def measure(self, width: int) -> int:
+        self._lines = []
+        for kind, line in info_lines(self.run, width - INDENT):
+            text = Text(clean(line), self.look("title") if kind == "title" else "")
+            if kind == "trouble":
+                text.stylize(self.look("falling"))
+            wrapped = text.wrap(self.app.console, width - INDENT)
+            for part, piece in enumerate(wrapped):
+                self._lines.append(piece if not part else Text(" " * INDENT).append_text(piece))
+        return len(self._lines)
+
+    def line(self, index: int, width: int) -> Text:
+        return self._lines[index]
+
+
+def info_lines(run: Run, width: int = 100) -> Iterator[tuple[str, str]]:
+    """The page, line by line: ("title" | "text" | "trouble", line); tables fit ``width``."""
+    record = run.record
+    model = record.model
+    yield "title", "Run"
+    yield "text", f"  {run.path or run.name} ({record.source}), {record.state}"
+    yield "text", f"  begun {record.created or '?'}, finished {record.finished or 'not yet'}"
+    complete = len(run.complete_layers)
+    yield "text", f"  {complete} of {len(run.layers)} layers complete, {run.neurons:,} neurons"
+    yield "text", f"  neurons by layer: {layers_in_words(run.layers)}"
+    yield "title", "Model"
+    yield "text", f"  {model.id or model.name} {model.revision or ''}".rstrip()
+    yield "text", f"  {model.architecture}, {model.parameters:,} parameters, {model.dtype} on {model.device}"
+    if model.packing:
+        yield "text", f"  weights in {model.packing}"
+    yield from verdict_lines(record)
+    told = {rows.layer for rows in run.layers if any(f"ayer {rows.layer}:" in problem for problem in record.problems)}
+    troubles = [
+        *record.problems,
+        *(
+            f"layer {rows.layer} {flag_words(run, rows)}"
+            for rows in run.layers
+            if rows.flags and rows.layer not in told
+        ),
+    ]
+    yield "title", "Problems"
+    for trouble in troubles:
+        yield "trouble", f"  {trouble}"
+    if not troubles:
+        yield "text", "  none"
+    yield from check_lines(record)
+    if record.coverage:
+        yield "title", "Words in the text"
+        for category, report in record.coverage.items():
+            yield from _coverage(category, report)
+    yield from _mapping("Left out of the scores", record.exclusions)
+    yield from _mapping("Seconds", record.timings)
+    yield from _mapping("Versions", record.versions)
+    yield from part_lines(record, width)
+
+
+def _coverage(category: str, report: Any) -> Iterator[tuple[str, str]]:
+    if not isinstance(report, Mapping):
+        yield "text", f"  {category}: {report}"
+        return
+    found = report.get("found", {})
+    words = []
+    for word, about in found.items() if isinstance(found, Mapping) else ():
+        tokens = about.get("tokens", 1) if isinstance(about, Mapping) else 1
+        count = about.get("count", 1) if isinstance(about, Mapping) else 1
+        often = f" ×{count}" if count != 1 else ""
+        words.append(word + often + (f" ({_shown(tokens)} tokens)" if tokens not in (1, [1]) else ""))
+    yield "text", f"  {category}: {report.get('occurrences', '?')} occurrences. {', '.join(words)}"
+    if report.get("not_found"):
+        yield "trouble", f"    words not found: {', '.join(map(str, report['not_found']))}"
+    if report.get("dropped"):
+        yield "trouble", f"    found but not scored: {report['dropped']}"
+
+
+def _mapping(title: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    if values:
+        yield "title", title
+        for key, value in values.items():
+            yield "text", f"  {key.replace('_', ' ')}: {_shown(value)}"
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, (list, tuple)):
+        return "/".join(map(_shown, value))
+    return str(value)

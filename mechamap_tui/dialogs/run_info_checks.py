@@ -1,0 +1,157 @@
+"""What a run says about its checks: the capture proof, how it was confirmed, its causes, what a second text said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from mechamap.runs.layout import side_labels
+from mechamap.runs.proof_record import WAYS, is_proved, proof_table, verdict
+from mechamap.runs.record import RunRecord
+from mechamap.tables.numbers import effect, probability
+
+__all__ = ["check_lines", "part_lines", "verdict_lines"]
+
+
+Line = tuple[str, str]  # ("title" | "text" | "trouble", line)
+
+INDENT = "  "
+
+
+def verdict_lines(record: RunRecord) -> Iterator[Line]:
+    """What was proved, and what could not be and what to do about it."""
+    if not record.proof:
+        return
+    proved, *others = verdict(record.proof, record.model.dtype)
+    yield "title", "Proof that the hooks see the neurons"
+    yield "text" if any(map(is_proved, record.proof)) else "trouble", INDENT + proved
+    for line in others:
+        yield "text" if all(map(is_proved, record.proof)) else "trouble", INDENT + line
+
+
+def part_lines(record: RunRecord, width: int) -> Iterator[Line]:
+    """The table, a line for each part, or two where there is no room for its path beside the numbers."""
+    if not record.proof:
+        return
+    allowed = len({part.get("tolerance") for part in record.proof}) > 1
+    header, *rows = proof_table(record.proof, side_labels(record.layers, record.proof), allowed=allowed)
+    fits = max(len(INDENT.join(("", *row))) for row in (header, *rows)) <= width
+    yield "title", "The proof, part by part"
+    kinds = ["title", *("text" if is_proved(part) else "trouble" for part in record.proof)]
+    for kind, row in zip(kinds, (header, *rows), strict=True):
+        if fits:
+            yield kind, INDENT.join(("", *row)).rstrip()
+        else:
+            yield kind, INDENT.join(("", *row[:-2])).rstrip()
+            yield kind, f"{INDENT * 5}{row[-2].strip()} · {row[-1]}"
+    yield "text", f"{INDENT}What neurons contribute reaches the output of their block: {WAYS}."
+
+
+def check_lines(record: RunRecord) -> Iterator[Line]:
+    """The part of the page about a run that tells of its checks; members that are not there are left out."""
+    if record.undefined:
+        yield "title", "Not defined"
+        for figure, reason in record.undefined.items():
+            yield "trouble", f"  {figure}: {reason}"
+    if record.confirmation:
+        yield "title", "Confirmation"
+        yield from _confirmation(record.confirmation)
+    if record.causes:
+        yield "title", "Causes"
+        yield from _causes(record.causes)
+    if record.second_looks:
+        yield "title", "Second look"
+        for look in record.second_looks:
+            yield from _second_look(look)
+
+
+def _confirmation(it: Mapping[str, Any]) -> Iterator[Line]:
+    counts = [
+        f"{_count(it[name])} {name}"
+        for name in ("words", "templates", "splits", "permutations", "neurons")
+        if it.get(name) is not None
+    ]
+    if counts:
+        yield "text", f"  {', '.join(counts)}"
+    null = it.get("null_auroc")
+    if isinstance(null, Mapping):
+        parts = [
+            f"{name} {_probability(null[key])}"
+            for key, name in (("median", "half the time at most"), ("largest", "at worst"), ("needed", "needed"))
+            if null.get(key) is not None
+        ]
+        yield "text", f"  best auroc of shuffled words anywhere in the model: {', '.join(parts)}"
+    for figure, reason in _mapping(it.get("undefined")).items():
+        yield "trouble", f"  {figure} not checked: {reason}"
+    for category, about in _mapping(it.get("categories")).items():
+        yield from _category(category, _mapping(about))
+
+
+def _category(name: str, it: Mapping[str, Any]) -> Iterator[Line]:
+    parts = []
+    if (confirmed := it.get("confirmed")) is not None:
+        parts.append(f"{_count(confirmed)} confirmed")
+    if it.get("writers") is not None:
+        parts.append(f"{_count(it['writers'])} write it")
+    if it.get("best"):
+        parts.append(f"best {it['best']}")
+    if it.get("needed") is not None:
+        parts.append(f"auroc needed {_probability(it['needed'])}")
+    if it.get("held_out_auroc") is not None:
+        lowest = it.get("held_out_auroc_lowest")
+        worst = f" (lowest {_probability(lowest)})" if lowest is not None else ""
+        parts.append(f"held-out auroc {_probability(it['held_out_auroc'])}{worst}")
+    if it.get("held_out_ap") is not None:
+        parts.append(f"ap {_probability(it['held_out_ap'])}")
+    if it.get("by_mean") is not None:
+        parts.append(f"the best by mean {_probability(it['by_mean'])}")
+    if it.get("words") is not None:
+        parts.append(f"{_count(it['words'])} words")
+    yield "text", f"  {name}: {', '.join(parts) or 'not checked'}"
+    if it.get("reason"):
+        yield "trouble", f"    {it['reason']}"
+    if it.get("skipped"):
+        yield "trouble", f"    words left out: {', '.join(map(str, it['skipped']))}"
+
+
+def _causes(it: Mapping[str, Any]) -> Iterator[Line]:
+    if it.get("positions"):
+        yield "text", f"  over {it['positions']}"
+    occurrences, log_p = _mapping(it.get("occurrences")), _mapping(it.get("log_p"))
+    for name in {**occurrences, **log_p}:
+        parts = []
+        if name in occurrences:
+            parts.append(f"{_count(occurrences[name])} occurrences")
+        if log_p.get(name) is not None:
+            parts.append(f"mean log p {effect(float(log_p[name]))}")
+        yield "text", f"  {name}: {', '.join(parts)}"
+
+
+def _second_look(it: Mapping[str, Any]) -> Iterator[Line]:
+    neurons = [_mapping(neuron) for neuron in it.get("neurons") or ()]
+    dropped = sum(bool(neuron.get("dropped")) for neuron in neurons)
+    tokens = f", {_count(it['tokens'])} tokens" if it.get("tokens") is not None else ""
+    yield "text", f"  {it.get('text', '?')}{tokens}: {len(neurons):,} looked at again, {dropped:,} dropped"
+    for neuron in neurons:
+        first, second = (_probability(neuron.get(key)) for key in ("first", "second"))
+        error = f" ± {_probability(neuron['error'])}" if neuron.get("error") is not None else ""
+        words = f" over {_count(neuron['occurrences'])}" if neuron.get("occurrences") is not None else ""
+        line = (
+            f"    {neuron.get('neuron', '?')} {neuron.get('category', '?')}: auroc {first}, here {second}{error}{words}"
+        )
+        yield ("trouble", f"{line}, dropped") if neuron.get("dropped") else ("text", line)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _count(value: Any) -> str:
+    """A number, or how many there are of what is listed."""
+    if isinstance(value, Mapping) or (isinstance(value, Sequence) and not isinstance(value, str)):
+        return f"{len(value):,}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _probability(value: Any) -> str:
+    return probability(float(value)) if isinstance(value, int | float) else "—"

@@ -1,0 +1,1 @@
+"""The explorer's end of the engine process: start in ``client``."""

@@ -1,0 +1,270 @@
+"""The engine process: started, spoken to, followed, and survived when it dies; what can be asked is in ``client``."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from mechamap.errors import Cancelled, EngineError, MechaMapError, error_named
+from mechamap.protocol import rpc
+from mechamap.protocol.messages import Progress
+from mechamap_tui.engine.log import EngineLog
+
+__all__ = ["EngineCall", "EngineProcess"]
+
+
+KILL_AFTER_CANCEL = 3.0  # seconds; layers on disk survive a kill
+CHUNK = 1 << 16
+T = TypeVar("T")
+
+
+@dataclass(eq=False, slots=True)
+class EngineCall(Generic[T]):
+    """A request under way: await ``answer``; ``id`` is what :meth:`EngineProcess.cancel` takes."""
+
+    id: int
+    answer: asyncio.Task[T]
+
+
+@dataclass(eq=False, slots=True)
+class _Waiting:
+    method: str
+    future: asyncio.Future[Any]
+    on_progress: Callable[[Progress], None] | None
+    sent: bool = False
+    cancelled: bool = False
+
+
+class EngineProcess:
+    """Talks to one engine process, started when first needed and again after it died.
+
+    Args:
+        command: what to start instead of ``python -m mechamap.engine``.
+        kill_after_cancel: seconds a cancelled request gets before the process is killed.
+    """
+
+    def __init__(self, command: Sequence[str] | None = None, kill_after_cancel: float = KILL_AFTER_CANCEL) -> None:
+        # -P: a folder called torch where the user happens to be must not be taken for torch.
+        self._command = tuple(command or (sys.executable, "-P", "-m", "mechamap.engine"))
+        self._kill_after = kill_after_cancel
+        self._ids = count(1)
+        self._process: asyncio.subprocess.Process | None = None
+        self._starting = asyncio.Lock()
+        self._waiting: dict[int, _Waiting] = {}
+        self._reader: asyncio.Task[None] | None = None
+        self._killers: set[asyncio.Task[None]] = set()
+        self._log = EngineLog()
+        self._closing = False
+
+    @property
+    def pid(self) -> int | None:
+        """The engine's process id, None while none runs."""
+        return self._process.pid if self._process is not None else None
+
+    async def start(self) -> None:
+        """Start the engine if it does not run.
+
+        Raises:
+            EngineError: it cannot be started.
+        """
+        async with self._starting:
+            if self._process is not None and self._process.returncode is None:
+                return
+            try:
+                self._process = await asyncio.create_subprocess_exec(
+                    *self._command,
+                    stdin=asyncio.subprocess.PIPE,
+                    stdout=asyncio.subprocess.PIPE,
+                    stderr=self._log.open() or asyncio.subprocess.DEVNULL,
+                    # A session of its own: what the terminal sends on ctrl+c or hang-up is for the explorer,
+                    # which then ends the engine by closing its stdin.
+                    start_new_session=True,
+                    env=_environment(),
+                )
+            except OSError as error:
+                raise EngineError(f"The engine process cannot be started: {error}.", "Is Python still there?") from None
+            self._reader = asyncio.create_task(self._read(self._process), name="engine answers")
+
+    async def cancel(self, id: int) -> bool:
+        """Stop a request; it then fails with Cancelled. If the engine does not stop in time, it is killed.
+
+        Returns at once: True if there was such a request.
+        """
+        waiting = self._waiting.get(id)
+        if waiting is None:
+            return False
+        waiting.cancelled = True
+        if not waiting.sent or self._process is None:
+            return True  # whoever waits for the engine to start finds it cancelled
+        self._send(rpc.request(next(self._ids), "cancel", {"id": id}))
+        killer = asyncio.create_task(self._kill_unless_done(waiting.future, self._process), name="engine killer")
+        self._killers.add(killer)
+        killer.add_done_callback(self._killers.discard)
+        return True
+
+    async def close(self) -> None:
+        """End the engine process, whatever it is doing."""
+        self._closing = True
+        for killer in self._killers:
+            killer.cancel()
+        process = self._process
+        if process is not None and process.returncode is None:
+            self._send(rpc.request(next(self._ids), "shutdown", {}))
+            if process.stdin is not None:
+                process.stdin.close()
+            try:
+                await asyncio.wait_for(process.wait(), 1.0)
+            except TimeoutError:
+                _kill(process)
+                await process.wait()
+        if self._reader is not None:
+            await self._reader
+        self._log.close()
+
+    def _call(
+        self,
+        method: str,
+        params: Mapping[str, Any],
+        made: Callable[[Any], T],
+        on_progress: Callable[[Progress], None] | None = None,
+        *,
+        beside: bool = False,
+    ) -> EngineCall[T]:
+        """Ask for something.
+
+        Args:
+            beside: whether it holds up nothing else, so that the engine can stop once nobody waits for it any more.
+        """
+        id = next(self._ids)
+        future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        # Known before the process is there, so that it can be cancelled from the first moment on.
+        self._waiting[id] = _Waiting(method, future, on_progress)
+
+        async def ask() -> T:
+            try:
+                await self.start()
+                waiting = self._waiting[id]
+                if waiting.cancelled:
+                    raise Cancelled("Cancelled before it began.")
+                waiting.sent = True
+                self._send(rpc.request(id, method, params))
+                answer = await future
+            except asyncio.CancelledError:
+                if beside and self._waiting[id].sent:
+                    self._send(rpc.request(next(self._ids), "cancel", {"id": id}))
+                raise
+            finally:
+                self._waiting.pop(id, None)
+            try:
+                return made(answer)
+            except (KeyError, TypeError) as error:
+                raise EngineError(
+                    f"The engine's answer to {method} lacks something: {error}.", "Are two versions installed?"
+                ) from None
+
+        return EngineCall(id, asyncio.create_task(ask(), name=f"engine {method} {id}"))
+
+    def _send(self, message: Mapping[str, Any]) -> None:
+        process = self._process
+        if process is None or process.stdin is None or process.stdin.is_closing():
+            return  # the reader sees the end of the process and fails what waits
+        process.stdin.write(rpc.encode(message))
+
+    async def _read(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdout is not None
+        lines = rpc.Lines()  # StreamReader.readline refuses lines over 64 KiB
+        while chunk := await process.stdout.read(CHUNK):
+            for line in lines.feed(chunk):
+                self._take(line)
+        code = await process.wait()
+        if self._process is process:
+            self._process = None
+        if process.stdin is not None:
+            process.stdin.close()
+        died = self._death(code)
+        for waiting in list(self._waiting.values()):
+            if not waiting.future.done():
+                waiting.future.set_exception(_stopped() if waiting.cancelled or self._closing else died)
+                waiting.future.exception()  # seen: whoever waits may already have gone
+
+    def _take(self, line: bytes) -> None:
+        try:
+            message = rpc.parse(line)
+        except rpc.RpcFault:
+            return  # a stray line is no reason to lose the engine; what waits for it times out or fails with it
+        if message.get("method") == "progress":
+            self._report(message.get("params") or {})
+            return
+        waiting = self._waiting.get(message["id"]) if isinstance(message.get("id"), int) else None
+        if waiting is None or waiting.future.done():
+            return
+        if "error" in message:
+            waiting.future.set_exception(_error_of(message["error"]))
+        else:
+            waiting.future.set_result(message.get("result"))
+
+    def _report(self, params: Mapping[str, Any]) -> None:
+        waiting = self._waiting.get(params.get("id", -1))
+        if waiting is None or waiting.on_progress is None or waiting.future.done():
+            return
+        known = {name: params[name] for name in Progress.__dataclass_fields__ if name in params}
+        if known.get("run") is not None:
+            known["run"] = Path(known["run"])
+        waiting.on_progress(Progress(**known))
+
+    async def _kill_unless_done(self, future: asyncio.Future[Any], process: asyncio.subprocess.Process) -> None:
+        await asyncio.wait([future], timeout=self._kill_after)
+        if not future.done() and process.returncode is None:
+            _kill(process)
+
+    def _death(self, code: int) -> EngineError:
+        how = f"was killed by {_signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
+        said = self._log.last_lines()
+        message = f"The engine process {how}." + (f" Its last words:\n{said}" if said else "")
+        if code == -signal.SIGKILL:
+            hint = "The system does that when memory runs out: try a smaller model, --dtype bfloat16, or fewer layers."
+        else:
+            hint = "Try again: a new engine starts by itself. Finished layers are kept."
+        if self._log.path is not None:
+            hint += f" The log is {self._log.path}."
+        return EngineError(message, hint)
+
+
+def _error_of(body: Mapping[str, Any]) -> MechaMapError:
+    data = body.get("data") or {}
+    if "kind" in data:
+        return error_named(str(data["kind"]), str(data.get("message", "")), str(data.get("hint", "")))
+    return EngineError(f"The engine did not take the request: {body.get('message', '')}", "Are two versions installed?")
+
+
+def _stopped() -> Cancelled:
+    return Cancelled("The engine was stopped.", "Finished layers are kept.")
+
+
+def _environment() -> dict[str, str]:
+    """The environment, with the place of a source tree that was never installed among Python's paths."""
+    here = str(Path(__file__).resolve().parents[2])
+    if Path(here).name == "site-packages":
+        return dict(os.environ)
+    paths = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([*paths, here])}
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):
+        process.kill()
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

@@ -1,0 +1,131 @@
+"""A scan as it is being filled in: texts of the form's fields, what is wrong with them, and what they mean."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from mechamap.errors import MechaMapError, UsageError
+from mechamap.system.paths import user_path
+
+__all__ = ["FIELDS", "Field", "ScanDraft"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A line of the form: the attribute of the draft, what it is called, its flag, and what stands there when empty."""
+
+    name: str
+    label: str
+    flag: str
+    empty: str
+
+
+FIELDS = (
+    Field("model", "Model", "", "demo, gpt2, a hub id, a folder or a .gguf file"),
+    Field("config", "Config file", "--config", "the default categories and text"),
+    Field("text", "Text file", "--text", "the config's text"),
+    Field("layers", "Layers", "--layers", "all, or such as 0-5,11"),
+    Field("limit_neurons", "Limit neurons", "--limit-neurons", "all neurons, or the first N of each layer"),
+    Field("threshold", "Threshold", "--threshold", "the config's"),
+    Field("top_k_tokens", "Top tokens", "--top-k-tokens", "the config's"),
+    Field("dtype", "Dtype", "--dtype", "auto, float32, bfloat16 or float16"),
+    Field("device", "Device", "--device", "auto, cpu, cuda, cuda:1 or mps"),
+    Field("revision", "Revision", "--revision", "a branch, tag or commit on the hub"),
+)
+_NUMBERS = {"limit_neurons": int, "top_k_tokens": int, "threshold": float}
+
+
+@dataclass(frozen=True, slots=True)
+class ScanDraft:
+    """Every field as text; an empty one leaves the config as it is."""
+
+    model: str = ""
+    config: str = ""
+    text: str = ""
+    layers: str = ""
+    limit_neurons: str = ""
+    threshold: str = ""
+    top_k_tokens: str = ""
+    dtype: str = ""
+    device: str = ""
+    revision: str = ""
+
+    def with_field(self, name: str, value: str) -> ScanDraft:
+        return replace(self, **{name: value.strip()})
+
+    def problem(self, name: str) -> str | None:
+        """What is wrong with a field, in a sentence; None if nothing is."""
+        try:
+            self._check(name)
+        except MechaMapError as error:
+            return " ".join(f"{error.message} {error.hint}".split())
+        return None
+
+    def problems(self) -> dict[str, str]:
+        """Everything that is wrong, by field."""
+        found = ((field.name, self.problem(field.name)) for field in fields(self))
+        return {name: problem for name, problem in found if problem is not None}
+
+    def changes(self) -> dict[str, object]:
+        """The config keys that differ from the config file's, as the engine takes them.
+
+        Raises:
+            MechaMapError: a field does not make sense.
+        """
+        from mechamap.config.schema import load_config, with_overrides
+        from mechamap.system.text_files import read_text_file
+
+        changes: dict[str, object] = {}
+        if self.text:
+            changes["texts"] = [read_text_file(user_path(self.text))]
+        for name in ("layers", "limit_neurons", "threshold", "top_k_tokens", "dtype", "device", "revision"):
+            if getattr(self, name):
+                changes[name] = self._value(name)
+        with_overrides(load_config(self.config_file), **changes)
+        return changes
+
+    @property
+    def config_file(self) -> Path | None:
+        return user_path(self.config) if self.config else None
+
+    def command(self) -> str:
+        """The command line that does the same."""
+        words = ["mechamap", "scan", self.model or "MODEL"]
+        for field in FIELDS[1:]:
+            value = getattr(self, field.name)
+            if value:
+                words += [field.flag, value]
+        return shlex.join(words)
+
+    def _value(self, name: str) -> object:
+        given = getattr(self, name)
+        kind: Any = _NUMBERS.get(name, str)
+        try:
+            return kind(given)
+        except ValueError:
+            what = "a whole number" if kind is int else "a number"
+            raise UsageError(f"{given!r} is not {what}.") from None
+
+    def _check(self, name: str) -> None:
+        value = getattr(self, name)
+        if name == "model":
+            from mechamap.catalog import resolve
+
+            resolve(value)
+        elif not value:
+            return
+        elif name == "config":
+            from mechamap.config.schema import load_config
+
+            load_config(self.config_file)
+        elif name == "text":
+            from mechamap.system.text_files import read_text_file
+
+            read_text_file(user_path(value))
+        else:
+            from mechamap.config.schema import default_config, with_overrides
+
+            with_overrides(default_config(), **{name: self._value(name)})

@@ -1,0 +1,37 @@
+"""How the cells of a report's tables are written on the screen: as everywhere, but fit for cells of a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mechamap.tables import numbers as written
+from mechamap.tables.numbers import NONE
+from mechamap.tables.table import Cell, Column, Kind
+from mechamap_tui.terminal.terminal_text import clean, piece_label
+
+__all__ = ["cell_text", "is_signed", "row_text"]
+
+
+TOKEN_JOINT = " · "
+_SIGNED = frozenset(("signed", "correlation", "effect"))
+
+
+def is_signed(kind: Kind) -> bool:
+    """Whether the sign of a number says which of two opposite things it means."""
+    return kind in _SIGNED
+
+
+def cell_text(cell: Cell, kind: Kind) -> str:
+    """A cell on one line; "—" where there is nothing to say."""
+    if isinstance(cell, tuple):
+        return TOKEN_JOINT.join(map(piece_label, cell)) or NONE
+    if isinstance(cell, str):
+        return clean(cell)
+    return written.cell_text(cell, kind) or NONE
+
+
+def row_text(cells: Sequence[Cell], columns: Sequence[Column]) -> str:
+    """A row to be pasted elsewhere: its cells with their titles, tabs between them."""
+    first, *others = zip(cells, columns, strict=True)
+    told = [f"{clean(column.title)} {cell_text(cell, column.kind)}" for cell, column in others]
+    return "\t".join([cell_text(first[0], first[1].kind), *told])

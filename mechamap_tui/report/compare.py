@@ -1,0 +1,137 @@
+"""What differs between runs, or models; and for each neuron of two of them its closest one in the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.binding import Binding, BindingType
+
+from mechamap.compare.closest.settings import ENOUGH_WORDS, LEAST_WORDS, cannot_match, has_kept, usual_words
+from mechamap.errors import MechaMapError, UsageError
+from mechamap.query.link import Link
+from mechamap.runs.run import Run
+from mechamap.tables.table import Report
+from mechamap_tui.report.judged import JUDGED_KEYS, JudgedScreen
+from mechamap_tui.report.screen import REPORT_KEYS, TABLE_KEYS
+from mechamap_tui.report.view import ReportView
+from mechamap_tui.widgets.progress import duration_text
+
+if TYPE_CHECKING:
+    from mechamap_tui.app import MechaMapApp
+
+__all__ = ["CompareScreen"]
+
+
+MATCHED = "matches_summary"  # the table that a comparison has where closest neurons were looked for
+
+
+class CompareScreen(JudgedScreen, inherit_bindings=False):
+    """Compares two runs, or several in one table.
+
+    Args:
+        runs: two or more, each in a folder or a file; the first is the one that the others are compared with.
+        view: what was looked at last time.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *TABLE_KEYS,
+        *JUDGED_KEYS,
+        Binding("m", "match", "closest neurons"),
+        Binding("x", "app.cancel_scan", "cancel scan"),
+        Binding("x", "app.cancel_check", "cancel"),
+        *REPORT_KEYS,
+    ]
+
+    def __init__(self, runs: Sequence[Run], view: ReportView) -> None:
+        super().__init__(runs, view)
+
+    @property
+    def doing(self) -> str:
+        by = f" by {self.view.by}" if self.view.by else ""
+        return f"comparing{by}" if self.report is not None else f"Comparing {self._names()}{by}"
+
+    @property
+    def subject(self) -> str:
+        return f"{self._names()} compared"
+
+    def _names(self) -> str:
+        names = [run.name for run in self.of_runs]
+        return f"{', '.join(names[:-1])} and {names[-1]}"
+
+    async def asked(self) -> Report:
+        app = cast("MechaMapApp", self.app)
+        paths = [run.path for run in self.of_runs if run.path is not None]
+        self.note_layers()
+        return await app.engine.compare(paths, by=self.view.by, threshold=self.view.threshold, on_progress=self.hear)
+
+    def link_opened(self, link: Link) -> None:
+        self.open_of(link.run, link)
+
+    # --- closest neurons -------------------------------------------------------------------------------------
+
+    @property
+    def matched(self) -> bool:
+        """Whether closest neurons were looked for."""
+        return self.report is not None and self.report.table(MATCHED) is not None
+
+    async def action_match(self) -> None:
+        """Ask over how many words closest neurons are to be looked for."""
+        self._check_matchable()
+        words = f"{self._usual_words()}"
+        await self.ask("words", "closest neurons over words", words, "all of the text where nothing is said")
+        self.prompt.answer(self.meant("words", words))
+
+    def meant(self, kind: str, text: str) -> str:
+        if kind != "words":
+            return super().meant(kind, text)
+        words = _words(text)
+        over = f"over up to {words:,} words" if words is not None else "over all words"
+        return f"{self._cost()}, {over} of {self.of_runs[0].name}'s text"
+
+    def answered(self, kind: str, text: str) -> None:
+        if kind != "words":
+            super().answered(kind, text)
+            return
+        try:
+            cast("MechaMapApp", self.app).reports.match(self, _words(text))
+        except MechaMapError as error:
+            cast("MechaMapApp", self.app).show_error(error)
+
+    def _usual_words(self) -> int:
+        """What takes some seconds; hardly more than the text has, where a token or more is a word."""
+        a, b = self.of_runs
+        return min(usual_words(a.neurons, b.neurons), max(len(a.record.tokens.ids), LEAST_WORDS))
+
+    def _cost(self) -> str:
+        """What has to be done for it: models are run again unless their activations were kept."""
+        again = [run for run in self.of_runs if not has_kept(run)]
+        if not again:
+            return "the activations were kept"
+        seconds = sum(run.record.timings.get(name, 0.0) for run in again for name in ("load", "pass"))
+        took = f" ({duration_text(seconds)} when scanned)" if seconds else ""
+        return f"runs {' and '.join(dict.fromkeys(run.label for run in again))} again{took}"
+
+    def _check_matchable(self) -> None:
+        a, b = self.of_runs
+        if why := cannot_match(a, b):
+            raise UsageError(f"Closest neurons cannot be looked for: {why}", "Scan the model itself.")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action == "match":
+            return self.report is not None and len(self.of_runs) == 2 and not self.prompt.asking
+        return super().check_action(action, parameters)
+
+
+def _words(text: str) -> int | None:
+    """How many words were typed; None where nothing was.
+
+    Raises:
+        UsageError: no whole number, or too few.
+    """
+    text = text.strip().replace(",", "")
+    if not text:
+        return None
+    if not text.isdecimal() or int(text) < LEAST_WORDS:
+        raise UsageError(f"{text!r} is no number of words.", f"{LEAST_WORDS} or more, {ENOUGH_WORDS} is a good number.")
+    return int(text)

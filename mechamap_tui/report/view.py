@@ -1,0 +1,81 @@
+"""What a report's screen remembers of a table from one time to the next: what is looked at, in which order."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from mechamap.tables.table import Cell, Table
+
+__all__ = ["CellPlace", "ReportView", "row_order"]
+
+
+@dataclass(frozen=True, slots=True)
+class CellPlace:
+    """Where the cursor of a table is.
+
+    Attributes:
+        row, column: of the table, whatever the order of its rows.
+        first: the first column seen behind the one that stays.
+        top: lines scrolled away above.
+        sort: the column that the rows are ordered by, and whether downwards; None: as they came.
+    """
+
+    row: int = 0
+    column: int = 0
+    first: int = 1
+    top: int = 0
+    sort: tuple[int, bool] | None = None
+
+    def sorted_next(self, *, numbers: bool) -> CellPlace:
+        """Ordered by the cursor's column; again, the other way; again, as it came. Numbers begin with the largest."""
+        if self.sort is None or self.sort[0] != self.column:
+            return replace(self, sort=(self.column, numbers))
+        return replace(self, sort=(self.column, not numbers) if self.sort[1] == numbers else None)
+
+
+def row_order(table: Table, sort: tuple[int, bool] | None) -> list[int]:
+    """The rows top to bottom; cells that say nothing last, equals as they came."""
+    rows = list(range(len(table.rows)))
+    if sort is None:
+        return rows
+    column, descending = sort
+    said = [row for row in rows if table.rows[row][column] is not None]
+    said.sort(key=lambda row: _key(table.rows[row][column]), reverse=descending)
+    return said + [row for row in rows if table.rows[row][column] is None]
+
+
+def _key(cell: Cell) -> tuple[bool, float, str]:
+    """Numbers before texts; texts by their letters."""
+    if isinstance(cell, int | float):
+        return False, float(cell), ""
+    return True, 0.0, " ".join(cell).casefold() if isinstance(cell, tuple) else str(cell).casefold()
+
+
+@dataclass(slots=True)
+class ReportView:
+    """Changed as the user goes.
+
+    Attributes:
+        by: the figure that neurons are judged by; None: the run's own.
+        threshold: from where on they count; None: the figure's own.
+        table: the key of the table that is shown; empty: the first.
+        numbers: whether heat maps are shown as numbers.
+        places: where the cursor was left, by table.
+    """
+
+    by: str | None = None
+    threshold: float | None = None
+    table: str = ""
+    numbers: bool = False
+    places: dict[str, CellPlace] = field(default_factory=dict)
+
+    def place(self, table: Table) -> CellPlace:
+        """Where its cursor was left; at first on the first cell that leads to neurons, where there is one."""
+        return self.places.get(table.key) or CellPlace(column=_first(table))
+
+
+def _first(table: Table) -> int:
+    if table.columns[0].kind == "neuron" or len(table.columns) == 1:
+        return 0
+    linked = (column for column in range(1, len(table.columns)) if table.rows and table.link(0, column) is not None)
+    return next(linked, 1)

@@ -1,0 +1,1 @@
+"""The form that starts a scan, and the screen that follows it."""

@@ -1,0 +1,181 @@
+"""What the scan in the form would take, asked from the engine while the form is filled in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from rich.text import Text
+from textual.message import Message
+from textual.timer import Timer
+from textual.widgets import Static
+
+from mechamap.errors import MechaMapError, ModelNotFound
+from mechamap.protocol.messages import Planned
+from mechamap_tui.jobs.draft import ScanDraft
+from mechamap_tui.jobs.job import busy_with
+from mechamap_tui.terminal.terminal_text import clean
+from mechamap_tui.widgets.progress import bytes_text, duration_text
+
+__all__ = ["PlanView", "plan_text"]
+
+
+ASK_AFTER = 0.35  # seconds without a change before the engine is asked
+LOOK_AGAIN = 1.0  # seconds until it is looked whether the engine is still busy
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    draft: ScanDraft
+    fetch: bool
+
+    @property
+    def can_be_asked(self) -> bool:
+        return bool(self.draft.model) and not self.draft.problems()
+
+
+class PlanView(Static):
+    """A few lines about the plan; in the colour of a warning where the scan does not fit.
+
+    One question at a time is on its way. What is typed meanwhile is asked when it is answered, and an answer to
+    what is no longer in the form is not shown.
+    """
+
+    DEFAULT_CSS = """
+    PlanView {
+        height: auto; max-height: 4; margin-top: 1; color: $text-muted;
+        &.-lacking { color: $text-warning; }
+        &.-lines { text-wrap: nowrap; text-overflow: ellipsis; }
+    }
+    """
+
+    @dataclass
+    class Told(Message):
+        """What the view shows has changed; an empty text takes no room."""
+
+        text: str
+
+    def __init__(self, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self.display = False
+        self._wanted = _Question(ScanDraft(), fetch=False)
+        self._answered: _Question | None = None
+        self._answer: Planned | MechaMapError | None = None
+        self._asking = False
+        self._rest: Timer | None = None
+
+    def follow(self, draft: ScanDraft, *, fetch: bool) -> None:
+        """Show the plan of what is in the form, once it rests.
+
+        Args:
+            draft: what stands in the fields.
+            fetch: whether the config of a model that is not in the cache may be fetched: not while its name is typed,
+                since what is there so far may be the name of another one.
+        """
+        # Where its findings are listed from on changes nothing that a plan is about.
+        wanted = _Question(draft.with_field("threshold", ""), fetch)
+        if wanted == self._wanted:
+            return
+        self._wanted = wanted
+        if not wanted.can_be_asked:
+            self._tell("")
+        elif self._is_answered:
+            self._show()
+        else:
+            self._ask_after(ASK_AFTER)
+
+    @property
+    def _is_answered(self) -> bool:
+        """Whether what the engine said last is about what is wanted; a plan is, however its config was come by."""
+        if self._answered is None or self._answered.draft != self._wanted.draft:
+            return False
+        return isinstance(self._answer, Planned) or self._answered == self._wanted
+
+    def _ask_after(self, seconds: float) -> None:
+        if self._rest is not None:
+            self._rest.stop()
+        self._rest = self.set_timer(seconds, self._ask)
+
+    def _ask(self) -> None:
+        if self._asking or self._is_answered or not self._wanted.can_be_asked:
+            return
+        if busy := busy_with(self.app):
+            self._tell(f"{busy} is running; what this scan takes can be said when it is done.")
+            self._ask_after(LOOK_AGAIN)
+            return
+        if self._answered is None or self._answered.draft.model != self._wanted.draft.model:
+            self._tell("Working out what it takes ...")
+        self._asking = True
+        self.run_worker(self._fetch(self._wanted), group="plan", exit_on_error=False)
+
+    async def _fetch(self, asked: _Question) -> None:
+        engine: Any = getattr(self.app, "engine", None)
+        draft = asked.draft
+        try:
+            self._answer = await engine.plan(
+                draft.model, draft.changes(), config_file=draft.config_file, fetch=asked.fetch
+            )
+        except MechaMapError as error:
+            self._answer = error
+        finally:
+            self._asking = False
+        self._answered = asked
+        if self._is_answered:
+            self._show()
+        else:
+            self._ask()
+
+    def _show(self) -> None:
+        """What the engine said."""
+        answer = self._answer
+        if isinstance(answer, Planned):
+            self._tell(plan_text(answer), lacking=not answer.fits, lines=True)
+        elif isinstance(answer, ModelNotFound) and not self._wanted.fetch:
+            self._tell("It is not in the cache: what it takes is looked up on the hub once you are on another line.")
+        elif answer is not None:
+            self._tell(answer.message, lacking=True)
+
+    def _tell(self, text: str, *, lacking: bool = False, lines: bool = False) -> None:
+        self.set_class(lacking, "-lacking")
+        self.set_class(lines, "-lines")
+        self.display = bool(text)
+        self.update(Text("\n".join(clean(line) for line in text.splitlines())))
+        self.post_message(self.Told(text))
+
+
+def plan_text(plan: Planned) -> str:
+    """The plan in two or three lines."""
+    free = f" of {bytes_text(plan.free)} free" if plan.free is not None else ""
+    time = f" · about {_duration(plan.seconds)}" if plan.seconds is not None else ""
+    run = f"run {bytes_text(plan.run)}"
+    lines = [
+        f"{_count_text(plan.parameters)} parameters · {bytes_text(plan.weights)} {plan.dtype} · needs "
+        f"~{bytes_text(plan.needed)}{free}",
+        f"{plan.neurons:,} neurons · {run}{time}",
+    ]
+    if not plan.fits:
+        needs = f"Does not fit: needs ~{bytes_text(plan.needed)}{free} on {plan.device}"
+        lines = [f"{needs} · {_count_text(plan.parameters)} {plan.dtype}", _remedy(plan)]
+    return "\n".join([*lines, *plan.notes[:1]])
+
+
+def _remedy(plan: Planned) -> str:
+    if plan.disk is not None and plan.run > plan.disk:
+        return f"The run takes {bytes_text(plan.run)}, and {bytes_text(plan.disk)} are free on its disk."
+    if not plan.would_fit:
+        return "Nothing that can be set here makes it fit."
+    return "Would fit: " + " · ".join(plan.would_fit[:3])
+
+
+def _duration(seconds: float) -> str:
+    """Rounded: it is an estimate."""
+    return f"{max(round(seconds), 1)} s" if seconds < 9.5 else duration_text(seconds)
+
+
+def _count_text(count: int) -> str:
+    """``124M``, ``1.7B``."""
+    for unit, size in (("B", 1_000_000_000), ("M", 1_000_000)):
+        if count >= size:
+            amount = count / size
+            return f"{amount:.1f}{unit}" if amount < 100 else f"{amount:,.0f}{unit}"
+    return f"{count:,}"

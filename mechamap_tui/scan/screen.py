@@ -1,0 +1,109 @@
+"""A scan before its first layers can be seen: which stage it is in, how fast it is, what memory it takes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from rich.table import Table
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import Screen
+from textual.widgets import Footer, Static
+
+from mechamap.protocol.messages import Progress
+from mechamap.runs.run import Run
+from mechamap_tui.jobs.job import LiveScan
+from mechamap_tui.terminal.terminal_text import clean
+from mechamap_tui.widgets.progress import bytes_text, duration_text, stage_text
+
+if TYPE_CHECKING:
+    from mechamap_tui.app import MechaMapApp
+
+__all__ = ["ScanScreen"]
+
+
+BAR = 40  # cells
+
+
+class ScanScreen(Screen[None]):
+    """Follows a scan until there is something to browse; may be left, the scan goes on.
+
+    What takes its place is decided by :meth:`settle` and happens when this screen is on top.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("x", "app.cancel_scan", "cancel scan"),
+        Binding("q,escape", "app.back", "leave it running"),
+        Binding("question_mark,f1", "app.help_here", "help", key_display="?"),
+    ]
+
+    def __init__(self, live: LiveScan) -> None:
+        super().__init__()
+        self.live = live
+        self._run: Run | None = None
+        self._settled = False
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_title = f"Scanning {clean(self.live.model)}"
+            yield Static(id="progress")
+            yield Static(id="bar")
+            yield Static(Text("Its neurons are shown as soon as the first layers are done."), classes="note")
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        self.show()
+
+    def show(self) -> None:
+        """Draw the live scan's progress."""
+        progress = self.live.progress
+        table = Table.grid(padding=(0, 2))
+        for label, value in facts(progress, self.live.cancelling):
+            table.add_row(Text(label, "dim"), Text(value, no_wrap=True, overflow="ellipsis"))
+        self.query_one("#progress", Static).update(table)
+        self.query_one("#bar", Static).update(Text(bar(progress)))
+
+    def settle(self, run: Run | None) -> None:
+        """Say what comes next: the run, or (None) the form to try again with."""
+        self._run, self._settled = run, True
+        if self.app.screen is self:
+            self.on_screen_resume()
+
+    def on_screen_resume(self) -> None:
+        if not self._settled:
+            return
+        app = cast("MechaMapApp", self.app)
+        self._settled = False
+        if self._run is not None:
+            app.open_run(self._run)
+        else:
+            app.show_form(self.live.draft)
+
+
+def facts(progress: Progress, cancelling: bool = False) -> list[tuple[str, str]]:
+    """What is known about the scan, as (label, value)."""
+    stage = "stopping after this layer" if cancelling else stage_text(progress)
+    if progress.detail and progress.stage not in ("load", "pass") and not cancelling:
+        stage += f" · {clean(progress.detail)}"
+    layers = f"{progress.layers_done} of {progress.layers_total}" if progress.layers_total else "—"
+    neurons = f"{progress.neurons_done:,} of {progress.neurons_total:,}" if progress.neurons_total else "—"
+    memory = bytes_text(progress.memory) if progress.memory else "—"
+    if progress.gpu_memory:
+        memory += f" · GPU {bytes_text(progress.gpu_memory)}"
+    return [
+        ("stage", stage),
+        ("layers", layers),
+        ("neurons", neurons),
+        ("rate", f"{progress.rate:,.0f} neurons/s" if progress.rate else "—"),
+        ("time", duration_text(progress.elapsed)),
+        ("time left", duration_text(progress.eta) if progress.eta is not None else "—"),
+        ("memory", memory),
+    ]
+
+
+def bar(progress: Progress) -> str:
+    done = progress.neurons_done / progress.neurons_total if progress.neurons_total else 0.0
+    filled = round(done * BAR)
+    return "━" * filled + "╌" * (BAR - filled) + f"  {done:.0%}"

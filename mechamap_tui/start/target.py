@@ -1,0 +1,46 @@
+"""What the one argument of ``mechamap-tui`` means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from mechamap.csv_files.file_names import named_as_csv
+from mechamap.runs.library import runs_folder
+from mechamap.system.paths import user_path
+
+__all__ = ["Target", "read_target"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What to open: nothing (the start screen), a run's folder, a CSV file, or a model's name.
+
+    Attributes:
+        given: what was typed.
+        path: the folder or file; None for a model and for nothing.
+    """
+
+    kind: Literal["nothing", "run", "csv", "model"]
+    given: str = ""
+    path: Path | None = None
+
+
+def read_target(given: str) -> Target:
+    """Tell a run (a folder with ``run.json``, or a run's name) and a CSV from the name of a model.
+
+    Whether a model of that name exists is not asked here: the engine knows, and says what to do if not.
+    """
+    given = given.strip()
+    if not given:
+        return Target("nothing")
+    path = user_path(given)
+    for folder in (path, runs_folder() / given):
+        if (folder / "run.json").is_file():
+            return Target("run", given, folder)
+    if path.name == "run.json" and path.is_file():
+        return Target("run", given, path.parent)
+    if named_as_csv(path):
+        return Target("csv", given, path)
+    return Target("model", given)

@@ -1,0 +1,1 @@
+"""What terminals need: safe text, the clipboard, keys in order, pictures of the screen."""

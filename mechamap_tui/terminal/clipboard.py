@@ -1,0 +1,34 @@
+"""Copying in a terminal: to its clipboard where it lets us, and always to a file.
+
+The escape sequence (OSC 52) that reaches the clipboard of the machine the user sits at is dropped by tmux as it
+comes and by some terminals, and nothing says so. A file is always there.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from textual.app import App
+
+from mechamap.system.paths import home
+
+__all__ = ["copied_file", "copy_text"]
+
+
+def copied_file() -> Path:
+    """The file that holds what was copied last."""
+    return home() / "copied.txt"
+
+
+def copy_text(app: App[object], text: str) -> str:
+    """Copy ``text``; a sentence that says where it went."""
+    app.copy_to_clipboard(text)
+    clipboard = "to the clipboard (if tmux passes it on)" if "TMUX" in os.environ else "to the terminal's clipboard"
+    file = copied_file()
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text + "\n", encoding="utf-8")
+    except (OSError, UnicodeEncodeError) as error:
+        return f"{clipboard}; {file} cannot be written: {getattr(error, 'strerror', None) or error}"
+    return f"{clipboard} and to {file}"

@@ -1,0 +1,176 @@
+"""The table over several runs: its best neurons, counts and depths are those of each run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.recorded_run import CATEGORIES, Shape, checked_run, recorded_run
+
+from mechamap.compare.alignment.labels import run_labels
+from mechamap.compare.tables.overview import overview_matrix, overview_table
+from mechamap.csv_files.run import read_csv
+from mechamap.exports.registry import export_run
+from mechamap.figures.findings import confirmed
+from mechamap.query.evaluate import matching
+from mechamap.runs.layout import relative_depth
+from mechamap.runs.run import Run
+from mechamap.tables.table import Table
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
+    """One that was confirmed, one of another width that was not, and a CSV of the second."""
+    folder = tmp_path_factory.mktemp("runs")
+    other = recorded_run(folder / "other", layers=5, width=9, seed=3)
+    export_run(other, folder / "other.csv", format="csv", threshold=0.1)
+    return [checked_run(folder / "checked"), other, read_csv(folder / "other.csv")]
+
+
+@pytest.fixture(scope="module")
+def table(runs: list[Run]) -> Table:
+    return overview_table(runs)
+
+
+def test_every_category_has_a_row_for_every_model(runs: list[Run], table: Table) -> None:
+    labels = run_labels(runs)
+    assert [(row[0], row[1]) for row in table.rows] == [(name, label) for name in CATEGORIES for label in labels]
+
+
+def test_the_best_of_a_confirmed_run_is_the_confirmed_neuron_with_the_highest_held_out_auroc(
+    runs: list[Run], table: Table
+) -> None:
+    run = runs[0]
+    for category in ("food", "color"):
+        row = _row(table, category, 0)
+        held = np.where(confirmed(run, category), run.column("held_out_auroc", category), -1)
+        assert row["best"] == str(run.neuron_name(int(held.argmax())))
+        assert row["by"] == "held"
+        assert row["held"] == pytest.approx(held.max())
+        assert row["p"] == pytest.approx(0.005)
+        assert row["confirmed"] == int((run.column("p", category) < 0.05).sum())
+
+
+def test_a_neuron_that_dropped_on_a_second_text_is_no_longer_confirmed_and_the_best_is_told_by_reads(
+    runs: list[Run], table: Table
+) -> None:
+    row = _row(table, "animal", 0)
+    assert (row["best"], row["by"], row["confirmed"]) == ("L0.N3", "reads", 0)
+    assert row["held"] == pytest.approx(0.97)
+
+
+def test_the_best_of_an_unconfirmed_run_has_the_largest_selectivity_of_either_sign(
+    runs: list[Run], table: Table
+) -> None:
+    run = runs[1]
+    for category in CATEGORIES:
+        row = _row(table, category, 1)
+        values = run.column("selectivity", category)
+        assert row["best"] == str(run.neuron_name(int(np.abs(values).argmax())))
+        assert row["value"] == pytest.approx(float(values[np.abs(values).argmax()]))
+        assert (row["by"], row["confirmed"], row["held"], row["p"]) == ("reads", None, None, None)
+    assert "Not confirmed: " + run_labels(runs)[1] in table.about
+
+
+def test_the_best_of_a_csv_has_the_largest_mean(runs: list[Run], table: Table) -> None:
+    run = runs[2]
+    for category in CATEGORIES:
+        row = _row(table, category, 2)
+        values = run.column("mean", category)
+        assert (row["by"], row["best"]) == ("mean", str(run.neuron_name(int(np.nanargmax(values)))))
+
+
+def test_counts_and_depths_are_those_of_the_neurons_that_their_links_lead_to(runs: list[Run], table: Table) -> None:
+    keys = [column.key for column in table.columns]
+    followed = 0
+    for at, row in enumerate(table.rows):
+        for key in ("confirmed", "strong", "depth"):
+            link = table.link(at, keys.index(key))
+            cell = row[keys.index(key)]
+            if link is None:
+                assert cell is None
+                continue
+            run = runs[link.run]
+            found = matching(run, link.where, link.category)
+            expected = np.median(relative_depth(run)[found]) if key == "depth" else found.sum()
+            assert cell == pytest.approx(float(expected)), (row[:2], key)
+            followed += 1
+    assert followed >= 20
+
+
+def test_of_equally_high_held_out_auroc_the_best_is_the_one_that_reads_it_most_clearly(tmp_path: Path) -> None:
+    run = checked_run(tmp_path / "checked")
+    arrays = {name: np.array(run.figure(name)) for name in run.record.figures}
+    for name, selectivity in (("L0.N1", 0.91), ("L1.N1", -0.99), ("L2.N1", 0.93)):
+        row = run.row_of(name)
+        arrays["p"][row, 1], arrays["held_out_auroc"][row, 1] = 0.005, 0.99
+        arrays["selectivity"][row, 1] = selectivity
+    row = _row(overview_table([Run(run.record, arrays, run.path)]), "food", 0)
+    assert (row["best"], row["by"], row["value"]) == ("L1.N1", "held", pytest.approx(-0.99))
+
+
+def test_depth_is_of_neurons_chosen_in_one_way_in_all_runs(runs: list[Run], tmp_path: Path, table: Table) -> None:
+    run = runs[0]
+    for category in CATEGORIES:  # the second run was not confirmed
+        strong = np.abs(run.column("selectivity", category)) >= np.float32(0.9)
+        row = _row(table, category, 0)
+        assert row["depth"] == pytest.approx(float(np.median(relative_depth(run)[strong])))
+    assert "Depth: the median over the strong neurons, also of confirmed runs, as not all are;" in table.about
+    confirmed_runs = overview_table([run, checked_run(tmp_path / "too")])
+    assert "Depth: the median over the confirmed neurons;" in confirmed_runs.about
+    assert [_row(confirmed_runs, category, 0)["depth"] for category in CATEGORIES] == [None, 0.5, 1]
+    assert "the median over the strong neurons;" in overview_table(runs[1:]).about
+
+
+def test_a_neuron_that_falls_is_shown_with_its_lowest_tokens(runs: list[Run], table: Table) -> None:
+    row = _row(table, "color", 0)
+    assert row["best"] == "L2.N11"
+    lowest = runs[0].top_tokens(runs[0].row_of("L2.N11"), lowest=True)
+    assert row["tokens"][0] == lowest[0].piece.strip()
+
+
+def test_a_category_that_a_run_does_not_have_is_empty_there(tmp_path: Path, runs: list[Run]) -> None:
+    fewer = Run(replace(runs[1].record, categories=CATEGORIES[:2]), path=runs[1].path)
+    fewer = Run(fewer.record, {"selectivity": runs[1].figure("selectivity")[:, :2]}, runs[1].path)
+    row = _row(overview_table([runs[0], fewer]), "color", 1)
+    assert {value for key, value in row.items() if key not in ("category", "model")} == {None}
+
+
+def test_an_experts_neuron_that_few_words_came_to_is_not_the_best(tmp_path: Path) -> None:
+    run = recorded_run(tmp_path / "experts", shape=Shape(experts=4, shared=2))
+    few = run.figure("occurrences") < 5
+    for category in CATEGORIES:
+        row = _row(overview_table([run]), category, 0)
+        assert row["best"] is None or not few[run.row_of(str(row["best"])), run.category_index(category)]
+
+
+def test_the_matrix_has_the_held_out_auroc_where_any_run_was_confirmed(runs: list[Run]) -> None:
+    table = overview_matrix(runs[:2])
+    assert table.heat
+    assert dict(zip(CATEGORIES, [row[1] for row in table.rows], strict=True)) == {
+        "animal": None, "food": pytest.approx(0.97), "color": pytest.approx(0.97)
+    }  # fmt: skip
+    assert {row[2] for row in table.rows} == {None}
+
+
+def test_the_matrix_of_unconfirmed_runs_has_the_largest_reads(runs: list[Run]) -> None:
+    table = overview_matrix(runs[1:])
+    largest = np.abs(runs[1].figure("selectivity")).max(axis=0)
+    assert [row[1] for row in table.rows] == pytest.approx(largest.tolist())
+    assert {row[2] for row in table.rows} == {None}  # a mean is no reads
+
+
+def test_two_runs_of_one_model_are_told_apart(runs: list[Run]) -> None:
+    int8 = replace(runs[1].record.model, packing="int8 (torchao)")
+    packed = Run(replace(runs[1].record, model=int8), path=runs[1].path)
+    assert run_labels([runs[1], packed]) == ("float32 tiny", "int8 tiny")
+    assert run_labels([runs[0], runs[1]]) == ("checked", "other")
+    assert run_labels([runs[1], runs[1]]) == ("tiny #1", "tiny #2")
+    assert run_labels(runs)[2] == "CSV tiny"
+
+
+def _row(table: Table, category: str, run: int) -> dict[str, object]:
+    found = [row for row in table.rows if row[0] == category][run]
+    return dict(zip([column.key for column in table.columns], found, strict=True))

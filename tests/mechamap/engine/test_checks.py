@@ -1,0 +1,205 @@
+"""Checks of a finished run, asked for the way the explorer does: through the engine's own process."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from support.recorded_run import recorded_run
+
+from mechamap.exports.registry import export_run
+from mechamap.protocol import rpc
+from mechamap.runs.run import Run
+
+CONFIG = {
+    "categories": {
+        "animal": ["cat", "dog", "horse", "lion", "bear", "wolf"],
+        "place": ["Paris", "Rome", "New York", "Cairo", "London"],
+    },
+    "contrast": ["table", "window", "quickly", "idea", "paper", "glass"],
+    "templates": ["The next word is {}", "They spoke of {}, and of nothing else."],
+    "texts": ["The cat sat on the mat. A dog and a horse went to Paris by train. A cat saw New York."],
+    "device": "cpu",
+}
+
+
+class Engine:
+    """The real process, and what it says."""
+
+    def __init__(self, home: Path) -> None:
+        environment = {**os.environ, "MECHAMAP_HOME": str(home)}
+        command = [sys.executable, "-m", "mechamap.engine"]
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+        self.progress: list[dict[str, Any]] = []  # of the last request that was answered
+        self._id = 0
+
+    def say(self, method: str, /, **params: Any) -> int:
+        assert self.process.stdin is not None
+        self._id += 1
+        self.process.stdin.write(rpc.encode(rpc.request(self._id, method, params)))
+        self.process.stdin.flush()
+        return self._id
+
+    def hear(self) -> dict[str, Any]:
+        """The next answer; progress is kept beside."""
+        assert self.process.stdout is not None
+        self.progress = []
+        while (message := json.loads(self.process.stdout.readline())).get("method") == "progress":
+            self.progress.append(message["params"])
+        return message
+
+    def ask(self, method: str, /, **params: Any) -> dict[str, Any]:
+        """The answer, which is an error or a result."""
+        id = self.say(method, **params)
+        answer = self.hear()
+        assert answer["id"] == id
+        return answer
+
+    def done(self, method: str, /, **params: Any) -> dict[str, Any]:
+        answer = self.ask(method, **params)
+        assert "error" not in answer, answer
+        result: dict[str, Any] = answer["result"]
+        return result
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    engine = Engine(tmp_path_factory.mktemp("home"))
+    assert engine.process.stdin is not None
+    with engine.process:
+        yield engine
+        engine.process.stdin.close()
+        assert engine.process.wait(60) == 0
+
+
+@pytest.fixture
+def run_folder(engine: Engine, tiny_models: Callable[..., Path], tmp_path: Path) -> str:
+    """A run of a tiny model, scanned by the same process, which keeps the model loaded."""
+    folder = engine.done("scan", model=str(tiny_models("gpt2")), config=CONFIG, out=str(tmp_path / "run"))["run"]
+    assert folder == str(tmp_path / "run")
+    return str(folder)
+
+
+def test_a_run_is_confirmed_with_progress_under_the_requests_id(engine: Engine, run_folder: str) -> None:
+    answer = engine.ask("confirm", run=run_folder, permutations=39, splits=2, seed=3)
+    run = Run.open(run_folder)
+    p = run.figure("p")
+    assert answer["result"]["run"] == run_folder
+    assert answer["result"]["confirmed"] == {
+        name: int((p[:, number] < 0.05).sum()) for number, name in enumerate(run.categories)
+    }
+    assert answer["result"]["seconds"] > 0
+    about = run.record.confirmation
+    assert (about["permutations"], about["splits"], about["seed"]) == (39, 2, 3)
+    assert np.isfinite(p).all()
+    assert {its["id"] for its in engine.progress} == {answer["id"]}
+    stages = [its["stage"] for its in engine.progress]
+    assert [stage for n, stage in enumerate(stages) if stage not in stages[:n]][:3] == ["resolve", "carriers", "pass"]
+    last = engine.progress[-1]
+    assert (last["run"], last["layers_total"], last["layers_done"]) == (run_folder, 3, 3)
+
+
+def test_causes_are_estimated_then_measured(engine: Engine, run_folder: str) -> None:
+    assert engine.done("causes", run=run_folder)["run"] == run_folder
+    assert np.isfinite(Run.open(run_folder).figure("cause")).all()
+    assert "gradients" in [its["stage"] for its in engine.progress]
+    found = engine.done("ablate", run=run_folder, neurons=["L1.N7", "l2n3"], mode="zero", controls=2, seed=1)
+    run = Run.open(run_folder)
+    assert [its["neuron"] for its in found["ablations"]] == ["L1.N7", "L2.N3"]
+    assert {f"{its['neuron']} zero": its for its in found["ablations"]} == run.record.causes["ablations"]
+    first = found["ablations"][0]
+    assert len(first["controls"]) == 2
+    effect = first["categories"]["animal"]
+    assert effect["occurrences"] == 4
+    assert run.column("cause_measured", "animal")[run.row_of("L1.N7")] == pytest.approx(effect["effect"])
+    mean = engine.done("ablate", run=run_folder, neurons=["L1.N7"], mode="mean", controls=0)["ablations"]
+    assert (mean[0]["mode"], mean[0]["controls"]) == ("mean", [])
+
+
+def test_the_lens_of_a_neuron(engine: Engine, run_folder: str) -> None:
+    found = engine.done("lens", run=run_folder, neuron="L1.N7", k=4)
+    assert found["neuron"] == "L1.N7"
+    assert len(found["promoted"]) == len(found["suppressed"]) == 4
+    values = [value for _, value in (*found["promoted"], *reversed(found["suppressed"]))]
+    assert values == sorted(values, reverse=True)
+    assert "standard deviations" in found["unit"]
+    assert len(engine.done("lens", run=run_folder, neuron="L0.N0")["promoted"]) == 10
+
+
+def test_a_cancelled_check_leaves_the_run_as_it_was_and_the_process_goes_on(engine: Engine, run_folder: str) -> None:
+    before = {path.name: path.read_bytes() for path in Path(run_folder).iterdir() if path.is_file()}
+    for method, params in (
+        ("confirm", {"permutations": 5000}),
+        ("causes", {}),
+        ("ablate", {"neurons": [f"L{layer}.N{index}" for layer in range(3) for index in range(80)]}),
+    ):
+        asked = engine.say(method, run=run_folder, **params)
+        cancel = engine.say("cancel", id=asked)
+        answers = {answer["id"]: answer for answer in (engine.hear(), engine.hear())}
+        assert answers[cancel]["result"] == {"found": True}
+        assert answers[asked]["error"]["data"]["kind"] == "Cancelled", method
+    assert {path.name: path.read_bytes() for path in Path(run_folder).iterdir() if path.is_file()} == before
+    assert engine.done("causes", run=run_folder)
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "said"),
+    [
+        ("confirm", {"permutations": "many"}, "permutations"),
+        ("confirm", {"permutations": 19}, "at least 20"),
+        ("confirm", {"splits": 0}, "splits is a whole number of at least 1"),
+        ("confirm", {"seed": True}, "seed"),
+        ("confirm", {"seed": -1}, "seed"),
+        ("ablate", {}, "neurons is a list of names"),
+        ("ablate", {"neurons": []}, "neurons is a list of names"),
+        ("ablate", {"neurons": "L0.N0"}, "neurons is a list of names"),
+        ("ablate", {"neurons": [3]}, "neurons is a list of names"),
+        ("ablate", {"neurons": ["L0.N0"], "mode": "half"}, "mode is zero or mean"),
+        ("ablate", {"neurons": ["L0.N0"], "controls": 1.5}, "controls"),
+        ("lens", {}, "lens needs neuron, as text"),
+        ("lens", {"neuron": "L0.N0", "k": -1}, "k is a whole number"),
+    ],
+)
+def test_params_that_make_no_sense_are_refused(
+    engine: Engine, run_folder: str, method: str, params: dict[str, Any], said: str
+) -> None:
+    error = engine.ask(method, run=run_folder, **params)["error"]
+    assert error["code"] == rpc.INVALID_PARAMS
+    assert said in error["message"]
+
+
+@pytest.mark.parametrize("method", ["confirm", "causes", "ablate", "lens"])
+def test_a_run_must_be_named_and_there(engine: Engine, tmp_path: Path, method: str) -> None:
+    assert engine.ask(method)["error"]["code"] == rpc.INVALID_PARAMS
+    error = engine.ask(method, run=str(tmp_path / "nowhere"), neurons=["L0.N0"], neuron="L0.N0")["error"]
+    assert (error["code"], error["data"]["kind"]) == (rpc.FAILED, "RunError")
+    export_run(recorded_run(tmp_path / "recorded"), tmp_path / "out.csv", format="csv")
+    error = engine.ask(method, run=str(tmp_path / "out.csv"), neurons=["L0.N0"], neuron="L0.N0")["error"]
+    assert error["data"]["kind"] == "RunError"
+    assert error["data"]["hint"] == "Scan the model itself."
+
+
+@pytest.mark.parametrize(("neuron", "said"), [("L0.N80", "L0.N80 is not in this run"), ("seven", "not the name")])
+def test_a_neuron_that_is_not_there_is_told_by_name(engine: Engine, run_folder: str, neuron: str, said: str) -> None:
+    for method, params in (("ablate", {"neurons": ["L1.N0", neuron]}), ("lens", {"neuron": neuron})):
+        error = engine.ask(method, run=run_folder, **params)["error"]
+        assert error["data"]["kind"] == "UsageError"
+        assert said in error["message"]
+    assert not Run.open(run_folder).has("cause_measured")
+
+
+def test_a_model_that_is_gone_is_told_with_what_to_do(engine: Engine, tmp_path: Path) -> None:
+    run = recorded_run(tmp_path / "recorded")
+    record = json.loads((tmp_path / "recorded" / "run.json").read_text())
+    record["model"]["name"] = str(tmp_path / "no-model-here")
+    (tmp_path / "recorded" / "run.json").write_text(json.dumps(record))
+    error = engine.ask("confirm", run=str(run.path))["error"]
+    assert error["data"]["kind"] == "ModelNotFound"
+    assert error["data"]["hint"]

@@ -1,0 +1,146 @@
+"""The form of a scan: checked while it is filled in, and always saying which command does the same."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import pytest
+from support.engine_double import EngineDouble
+from support.waiting import until
+from textual.pilot import Pilot
+from textual.widgets import Input, Static
+
+from mechamap_tui.app import MechaMapApp
+from mechamap_tui.jobs.draft import FIELDS, ScanDraft
+from mechamap_tui.scan.form import ScanFormScreen
+from mechamap_tui.scan.screen import ScanScreen
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("MECHAMAP_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+async def form(pilot: Pilot[None], draft: ScanDraft) -> ScanFormScreen:
+    app = pilot.app
+    assert isinstance(app, MechaMapApp)
+    app.show_form(draft)
+    await until(pilot, lambda: isinstance(app.screen, ScanFormScreen) and app.screen.focused is not None)
+    assert isinstance(app.screen, ScanFormScreen)
+    return app.screen
+
+
+def text_of(screen: ScanFormScreen, id: str) -> str:
+    return str(screen.query_one(id, Static).render())
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 45)])
+async def test_every_field_is_visible_and_enter_starts_the_scan(size: tuple[int, int]) -> None:
+    app = MechaMapApp(engine=(engine := EngineDouble()))
+    async with app.run_test(size=size) as pilot:
+        screen = await form(pilot, ScanDraft(model="demo"))
+        await pilot.pause()
+        for field in FIELDS:
+            region = screen.query_one(f"#field-{field.name}", Input).region
+            assert region.height == 1 and region.width > 20 and region.bottom <= size[1]
+        assert screen.query_one("#start").region.bottom <= size[1]
+        await pilot.press("down", "down", "down", *"0-1", "enter")
+        await until(pilot, lambda: isinstance(app.screen, ScanScreen))
+    assert engine.scans == [("demo", {"layers": "0-1"})]
+
+
+async def test_the_command_follows_the_fields() -> None:
+    app = MechaMapApp(engine=EngineDouble())
+    async with app.run_test() as pilot:
+        screen = await form(pilot, ScanDraft(model="demo"))
+        await pilot.press("down", "down", "down", *"0-1")
+        await until(pilot, lambda: text_of(screen, "#command") == "$ mechamap scan demo --layers 0-1")
+
+
+async def test_a_mistake_is_told_where_it_is_made_and_nothing_starts() -> None:
+    app = MechaMapApp(engine=(engine := EngineDouble()))
+    async with app.run_test() as pilot:
+        screen = await form(pilot, ScanDraft(model="demo", threshold="much"))
+        await pilot.press("enter")
+        await until(pilot, lambda: "'much' is not a number" in text_of(screen, "#problem"))
+        assert screen.focused is not None and screen.focused.id == "field-threshold"
+        assert screen.query_one("#field-threshold").has_class("-wrong")
+        assert isinstance(app.screen, ScanFormScreen)
+    assert engine.scans == []
+
+
+async def test_an_empty_form_does_not_start() -> None:
+    app = MechaMapApp(engine=(engine := EngineDouble()))
+    async with app.run_test() as pilot:
+        screen = await form(pilot, ScanDraft())
+        assert "wrong" not in screen.query_one("#problem").classes
+        await pilot.press("enter")
+        await until(pilot, lambda: "No model was named" in text_of(screen, "#problem"))
+    assert engine.scans == []
+
+
+async def test_what_was_filled_in_is_there_again() -> None:
+    app = MechaMapApp(engine=EngineDouble())
+    async with app.run_test() as pilot:
+        await form(pilot, ScanDraft(model="demo"))
+        await pilot.press("down", "down", "down", *"0-1", "ctrl+g")
+        await until(pilot, lambda: not isinstance(app.screen, ScanFormScreen))
+        app.action_new_scan()
+        await until(pilot, lambda: isinstance(app.screen, ScanFormScreen))
+        await pilot.pause()
+        assert app.screen.query_one("#field-layers", Input).value == "0-1"
+
+
+async def test_the_command_can_be_copied_and_it_is_said_where_to(home: Path) -> None:
+    app = MechaMapApp(engine=EngineDouble())
+    async with app.run_test() as pilot:
+        await form(pilot, ScanDraft(model="demo"))
+        await pilot.press("ctrl+y")
+        await until(pilot, (home / "home" / "copied.txt").is_file)
+    assert (home / "home" / "copied.txt").read_text().strip() == "mechamap scan demo"
+
+
+def test_a_draft_says_what_changes_and_the_command_that_does_the_same(home: Path) -> None:
+    (home / "my text.txt").write_text("The cat ate an apple.\n")
+    (home / "c.yaml").write_text("threshold: 0.5\n")
+    draft = ScanDraft("demo", "c.yaml", "my text.txt", "0-1", "8", "0.3", "5", "float32", "cpu", "main")
+    assert draft.problems() == {}
+    assert draft.changes() == {
+        "texts": ["The cat ate an apple."],
+        "layers": "0-1",
+        "limit_neurons": 8,
+        "threshold": 0.3,
+        "top_k_tokens": 5,
+        "dtype": "float32",
+        "device": "cpu",
+        "revision": "main",
+    }
+    assert shlex.split(draft.command()) == [
+        "mechamap", "scan", "demo", "--config", "c.yaml", "--text", "my text.txt", "--layers", "0-1",
+        "--limit-neurons", "8", "--threshold", "0.3", "--top-k-tokens", "5", "--dtype", "float32", "--device", "cpu",
+        "--revision", "main",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "told"),
+    [
+        ("model", "./nowhere", "no file or folder"),
+        ("config", "none.yaml", "no such file"),
+        ("text", "none.txt", "does not exist"),
+        ("layers", "5-", "5-"),
+        ("limit_neurons", "0", "at least 1"),
+        ("limit_neurons", "1.5", "not a whole number"),
+        ("threshold", "nan", "finite"),
+        ("top_k_tokens", "x", "not a whole number"),
+        ("dtype", "float31", "float32"),
+        ("device", "gpu", "cuda"),
+    ],
+)
+def test_each_field_says_what_is_wrong_with_it(field: str, value: str, told: str) -> None:
+    draft = ScanDraft(model="demo").with_field(field, value)
+    assert list(draft.problems()) == [field]
+    assert told in draft.problems()[field]

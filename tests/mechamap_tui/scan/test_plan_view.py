@@ -1,0 +1,247 @@
+"""What the form of a scan says of the plan: asked while it is filled in, never of what is no longer in it."""
+
+from __future__ import annotations
+
+import sys
+import textwrap
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from support.engine_double import EngineDouble
+from support.waiting import until
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from mechamap.errors import EngineError, ModelNotFound, UsageError
+from mechamap.protocol.messages import Planned
+from mechamap_tui.app import MechaMapApp
+from mechamap_tui.engine.client import EngineClient
+from mechamap_tui.jobs.draft import ScanDraft
+from mechamap_tui.jobs.job import LiveScan
+from mechamap_tui.scan import plan_view
+from mechamap_tui.scan.form import ScanFormScreen
+from mechamap_tui.scan.plan_view import PlanView, plan_text
+
+FITS = Planned(
+    parameters=134_515_008, weights=538_060_032, dtype="float32", device="cpu", needed=900_000_000,
+    free=22_000_000_000, neurons=46_080, run=31_000_000, disk=10**11, seconds=5.2, fits=True,
+)  # fmt: skip
+LACKS = replace(
+    FITS, parameters=70_553_706_496, weights=141_107_412_992, needed=145_700_000_000, dtype="bfloat16", fits=False,
+    would_fit=("--device-map auto", "--layers 0-7", "a text of at most 5,000 tokens", "one more"),
+)  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("MECHAMAP_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(plan_view, "ASK_AFTER", 0.02)
+    monkeypatch.setattr(plan_view, "LOOK_AGAIN", 0.05)
+    return tmp_path
+
+
+async def form(pilot: Pilot[None], draft: ScanDraft) -> ScanFormScreen:
+    app = pilot.app
+    assert isinstance(app, MechaMapApp)
+    app.show_form(draft)
+    await until(pilot, lambda: isinstance(app.screen, ScanFormScreen) and app.screen.focused is not None)
+    assert isinstance(app.screen, ScanFormScreen)
+    return app.screen
+
+
+def shown(screen: ScanFormScreen) -> str:
+    view = screen.query_one(PlanView)
+    return str(view.render()) if view.display else ""
+
+
+def test_a_plan_is_said_in_two_lines() -> None:
+    assert plan_text(FITS) == (
+        "135M parameters · 538 MB float32 · needs ~900 MB of 22.0 GB free\n46,080 neurons · run 31 MB · about 5 s"
+    )
+    unknown = replace(FITS, parameters=1_540_000_000, free=None, seconds=None, notes=("Not here.", "Nor there."))
+    assert plan_text(unknown) == (
+        "1.5B parameters · 538 MB float32 · needs ~900 MB\n46,080 neurons · run 31 MB\nNot here."
+    )
+
+
+def test_what_does_not_fit_is_said_with_what_would() -> None:
+    assert plan_text(LACKS) == (
+        "Does not fit: needs ~145.7 GB of 22.0 GB free on cpu · 70.6B bfloat16\n"
+        "Would fit: --device-map auto · --layers 0-7 · a text of at most 5,000 tokens"
+    )
+    assert "Nothing that can be set" in plan_text(replace(LACKS, would_fit=()))
+    full = plan_text(replace(FITS, fits=False, disk=1_000_000))
+    assert "The run takes 31 MB, and 1 MB are free on its disk." in full
+
+
+@pytest.mark.parametrize("size", [(80, 24), (160, 45)])
+async def test_the_plan_follows_the_form_and_leaves_room_for_it(size: tuple[int, int]) -> None:
+    app = MechaMapApp(engine=(engine := EngineDouble()))
+    async with app.run_test(size=size) as pilot:
+        screen = await form(pilot, ScanDraft(model="demo"))
+        await until(pilot, lambda: bool(engine.plans))
+        assert "Working out" in shown(screen)
+        engine.plan_answers[0].set_result(FITS)
+        await until(pilot, lambda: "46,080 neurons" in shown(screen))
+        assert not screen.query_one("#problem", Static).display  # the same place holds mistakes
+        assert screen.query_one("#start").region.bottom <= size[1]
+        await pilot.press("down", "down", "down", "0")
+        await until(pilot, lambda: len(engine.plans) == 2)
+        assert engine.plans[1][:2] == ("demo", {"layers": "0"})
+        assert "46,080" in shown(screen)  # until the new one is there
+        engine.plan_answers[1].set_result(replace(LACKS, would_fit=("--layers 0",), notes=("x" * 300,)))
+        await until(pilot, lambda: "Would fit: --layers 0" in shown(screen))
+        view = screen.query_one(PlanView)
+        assert view.has_class("-lacking") and view.region.height == 3
+        assert screen.query_one("#start").region.bottom <= size[1]
+
+
+async def test_what_is_typed_meanwhile_is_asked_afterwards_and_the_stale_answer_is_dropped() -> None:
+    app = MechaMapApp(engine=(engine := EngineDouble()))
+    async with app.run_test() as pilot:
+        screen = await form(pilot, ScanDraft(model="demo"))
+        await until(pilot, lambda: bool(engine.plans))
+        await pilot.press("down", "down", "down", *"0-1")
+        await pilot.pause(0.2)
+        await pilot.press("backspace", "2")
+        await pilot.pause(0.2)
+        assert len(engine.plans) == 1  # one question at a time
+        engine.plan_answers[0].set_result(replace(FITS, neurons=1))
+        await until(pilot, lambda: len(engine.plans) == 2)
+        assert engine.plans[1][1] == {"layers": "0-2"}
+        assert "1 neurons" not in shown(screen)
+        engine.plan_answers[1].set_result(replace(FITS, neurons=2))
+        await until(pilot, lambda: "2 neurons" in shown(screen))
+
+
+async def test_going_back_to_what_was_answered_shows_it_again_without_asking() -> None:
+    app = MechaMapApp(engine=(engine := EngineDouble()))
+    async with app.run_test() as pilot:
+        screen = await form(pilot, ScanDraft(model="demo"))
+        await until(pilot, lambda: bool(engine.plans))
+        engine.plan_answers[0].set_result(FITS)
+        await until(pilot, lambda: "46,080" in shown(screen))
+        await pilot.press("down", "down", "down", "x")  # a mistake
+        await until(pilot, lambda: not shown(screen))
+        assert screen.query_one("#problem", Static).display
+        await pilot.press("backspace")
+        await until(pilot, lambda: "46,080" in shown(screen))
+        await pilot.press("down", "down", *"0.5")  # the threshold is nothing that a plan is about
+        await pilot.pause(0.2)
+        assert len(engine.plans) == 1
+
+
+async def test_nothing_is_fetched_while_a_name_is_typed_and_is_once_it_is_left() -> None:
+    app = MechaMapApp(engine=(engine := EngineDouble()))
+    async with app.run_test() as pilot:
+        screen = await form(pilot, ScanDraft(model="some/model"))
+        await until(pilot, lambda: bool(engine.plans))
+        assert engine.plans[0] == ("some/model", {}, False)
+        engine.plan_answers[0].set_exception(ModelNotFound("not in the local cache"))
+        await until(pilot, lambda: "once you are on another line" in shown(screen))
+        assert not screen.query_one(PlanView).has_class("-lacking")
+        await pilot.press("down")
+        await until(pilot, lambda: len(engine.plans) == 2)
+        assert engine.plans[1] == ("some/model", {}, True)
+        engine.plan_answers[1].set_exception(ModelNotFound("The hub has no such model."))
+        await until(pilot, lambda: "The hub has no such model." in shown(screen))
+
+
+@pytest.mark.parametrize("error", [UsageError("Layer 9 does not exist: [bold]"), EngineError("The engine died.")])
+async def test_what_stands_against_a_plan_is_said_where_the_plan_would_be(error: Exception) -> None:
+    app = MechaMapApp(engine=(engine := EngineDouble()))
+    async with app.run_test() as pilot:
+        screen = await form(pilot, ScanDraft(model="demo"))
+        await until(pilot, lambda: bool(engine.plans))
+        engine.plan_answers[0].set_exception(error)
+        await until(pilot, lambda: str(error) in shown(screen))
+        assert screen.query_one(PlanView).has_class("-lacking")
+
+
+async def test_an_empty_form_asks_nothing() -> None:
+    app = MechaMapApp(engine=(engine := EngineDouble()))
+    async with app.run_test() as pilot:
+        screen = await form(pilot, ScanDraft())
+        await pilot.pause(0.2)
+        assert not engine.plans and not shown(screen)
+        assert screen.query_one("#problem", Static).display
+
+
+async def test_while_a_scan_runs_the_plan_waits_for_its_end() -> None:
+    app = MechaMapApp(engine=(engine := EngineDouble()))
+    async with app.run_test() as pilot:
+        app.live = LiveScan("other", ScanDraft(model="other"))
+        screen = await form(pilot, ScanDraft(model="demo"))
+        await until(pilot, lambda: "The scan is running" in shown(screen))
+        await pilot.pause(0.2)
+        assert not engine.plans
+        app.live = None
+        await until(pilot, lambda: bool(engine.plans))
+        engine.plan_answers[0].set_result(FITS)
+        await until(pilot, lambda: "46,080" in shown(screen))
+
+
+async def test_a_form_that_is_closed_with_a_question_on_its_way_leaves_nothing_behind() -> None:
+    app = MechaMapApp(engine=(engine := EngineDouble()))
+    async with app.run_test() as pilot:
+        await form(pilot, ScanDraft(model="demo"))
+        await until(pilot, lambda: bool(engine.plans))
+        await pilot.press("escape")
+        await until(pilot, lambda: not isinstance(app.screen, ScanFormScreen))
+        if not engine.plan_answers[0].done():
+            engine.plan_answers[0].set_result(FITS)
+        await pilot.pause(0.1)
+        assert app.return_code in (None, 0)
+
+
+# --- the client ------------------------------------------------------------------------------------------------
+
+STAND_IN = """
+import os, sys
+sys.path[:0] = {paths!r}
+from mechamap.engine.server import Engine
+from mechamap.engine.calls import Methods
+from mechamap.errors import UsageError
+
+def plan(call):
+    if call.params["model"] == "wrong":
+        raise UsageError("Layer 9 does not exist.", "no")
+    if call.params["model"] == "strange":
+        return {{"parameters": 3}}
+    short = {{"device": "cpu", "needed": 9, "free": 5, "fits": False}}
+    enough = {{"device": "cuda:0", "needed": 1, "free": None, "fits": True}}
+    return {{"parameters": 7, "weights": {{"loaded": 28}}, "packed": None, "dtype": "float32",
+            "memory": [enough, short] if call.params["fetch"] else [enough], "neurons_scanned": 4,
+            "run": {{"total": 5}}, "disk": 6, "seconds": {{"total": 1.5}} if call.params["config"] else None,
+            "fits": not call.params["fetch"], "notes": ["a", "b"],
+            "would_fit": [{{"flags": "--dtype bfloat16", "words": "half"}}, {{"flags": "", "words": "less text"}}]}}
+
+Engine(sys.stdin.buffer, sys.stdout.buffer, Methods(queued={{"plan": plan}}),
+       abandon=lambda: os._exit(1), grace=0.1).serve()
+"""
+
+
+async def test_the_client_makes_a_plan_of_the_answer(tmp_path: Path) -> None:
+    script = tmp_path / "stand_in.py"
+    script.write_text(textwrap.dedent(STAND_IN).format(paths=sys.path))
+    client = EngineClient([sys.executable, str(script)])
+    lacking = await client.plan("tiny", {"layers": "0"})
+    assert lacking == Planned(
+        7, 28, "float32", "cpu", 9, 5, 4, 5, 6, 1.5, False, ("--dtype bfloat16", "less text"), ("a", "b")
+    )
+    enough = await client.plan("tiny", {}, fetch=False)
+    assert (enough.device, enough.free, enough.seconds, enough.fits) == ("cuda:0", None, None, True)
+    with pytest.raises(UsageError, match="Layer 9"):
+        await client.plan("wrong", {})
+    with pytest.raises(EngineError, match="lacks"):
+        await client.plan("strange", {})
+    await client.close()
+
+
+async def test_the_real_engine_plans_the_bundled_model() -> None:
+    client = EngineClient()
+    found = await client.plan("demo", {"layers": "0-1", "device": "cpu"})
+    assert (found.parameters, found.neurons, found.fits, found.device) == (1_606_080, 1280, True, "cpu")
+    await client.close()

@@ -1,0 +1,1 @@
+"""What several tests share: models made for tests, recorded runs, hosts for widgets, a terminal."""
