@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from mechamap.errors import ExportError
+from mechamap.system.atomic import replacing
 from mechamap.system.paths import user_path
 
 __all__ = ["check_target", "write_whole"]
@@ -58,18 +59,11 @@ def write_whole(target: Path, write: Callable[[BinaryIO], int], *, overwrite: bo
 
 
 def _write_beside(target: Path, write: Callable[[BinaryIO], int], *, overwrite: bool) -> int:
-    """Write beside the target and rename, so that what is already there is lost only to a complete file."""
-    temporary = target.with_name(f".{target.name[:200]}.{os.getpid()}.part")
-    try:
-        with temporary.open("wb") as stream:
-            written = write(stream)
-            stream.flush()
-            os.fsync(stream.fileno())
+    """Write a file that takes the target's place, so that what is already there is lost only to a complete one."""
+    with replacing(target, shared=True) as stream:
+        written = write(stream)
         if not overwrite and target.exists():  # someone wrote it meanwhile
             raise _exists(target)
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
     return written
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
@@ -16,6 +15,7 @@ from mechamap.errors import RunError
 from mechamap.runs import record as run_record
 from mechamap.runs.lock import RunLock
 from mechamap.runs.run import Run
+from mechamap.system.atomic import beside, synced
 
 __all__ = ["add_to_run"]
 
@@ -56,34 +56,18 @@ def _add(folder: Path, figures: Mapping[str, NDArray[Any]], members: Mapping[str
         for name, values in figures.items():
             if len(values) != run.neurons:
                 raise ValueError(f"{name} has {len(values)} rows; the run has {run.neurons} neurons")
-            written.append((_beside(folder / f"{name}.npy"), folder / f"{name}.npy"))
-            _write_array(written[-1][0], values)
+            written.append((beside(folder / f"{name}.npy"), folder / f"{name}.npy"))
+            with synced(written[-1][0]) as stream:
+                np.save(stream, np.ascontiguousarray(values, dtype=np.float32), allow_pickle=False)
         names = (*run.record.figures, *(name for name in figures if name not in run.record.figures))
         record = replace(run.record, figures=names, **members)
         # The record comes last: what it names is there by then.
-        written.append((_beside(folder / "run.json"), folder / "run.json"))
-        _write_text(written[-1][0], run_record.dump(record))
+        written.append((beside(folder / "run.json"), folder / "run.json"))
+        with synced(written[-1][0]) as stream:
+            stream.write(run_record.dump(record).encode())
         for temporary, path in written:
             temporary.replace(path)
     finally:
         for temporary, _ in written:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
-
-
-def _beside(path: Path) -> Path:
-    return path.with_name(f".{path.name}.new")
-
-
-def _write_array(path: Path, values: NDArray[Any]) -> None:
-    with path.open("wb") as file:
-        np.save(file, np.ascontiguousarray(values, dtype=np.float32), allow_pickle=False)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _write_text(path: Path, text: str) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())

@@ -7,12 +7,11 @@ run do not undo each other, and what a newer version wrote for a neuron is kept.
 from __future__ import annotations
 
 import json
-import os
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from mechamap.errors import RunError
+from mechamap.system.atomic import replacing
 
 __all__ = ["Notes"]
 
@@ -102,17 +101,11 @@ class Notes:
     def _write(self) -> None:
         if self.file is None:
             return
-        temporary = self.file.with_name(f".notes.json.{os.getpid()}")
         text = json.dumps({"format": FORMAT, "neurons": self._neurons}, ensure_ascii=False, indent=1)
         try:
-            with temporary.open("w", encoding="utf-8", errors="replace") as file:
-                file.write(text + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(self.file)
+            with replacing(self.file, shared=True) as stream:
+                stream.write(f"{text}\n".encode(errors="replace"))
         except OSError as error:
-            with suppress(OSError):
-                temporary.unlink(missing_ok=True)
             raise RunError(
                 f"{self.file} cannot be written: {error.strerror or error}.",
                 "Marks and notes are kept until the explorer is closed.",

@@ -25,6 +25,7 @@ from mechamap.runs.figure_names import CATEGORY_FIGURES, LATER_FIGURES, NEURON_F
 from mechamap.runs.lock import RunLock
 from mechamap.runs.record import RunRecord
 from mechamap.runs.run import Run, activations_file
+from mechamap.system.atomic import beside, replacing
 
 __all__ = ["RunWriter"]
 
@@ -210,20 +211,16 @@ class RunWriter:
             self._lock.release()
 
     def _replace_record(self, record: RunRecord) -> None:
-        temporary = self.folder / ".run.json.new"
-        with temporary.open("w", encoding="utf-8") as file:
-            file.write(run_record.dump(record, self._fixed))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(self.folder / "run.json")
+        with replacing(self.folder / "run.json") as stream:
+            stream.write(run_record.dump(record, self._fixed).encode())
 
 
 def write_activations(folder: Path, layer: int, activations: NDArray[np.float16]) -> Path:
     """Keep a layer's activations in a run's folder; whole or not at all."""
     path = activations_file(folder, layer)
     path.parent.mkdir(exist_ok=True)
-    temporary = path.with_name(f".{path.name}.new")
-    with temporary.open("wb") as file:
+    temporary = beside(path)
+    with temporary.open("wb") as file:  # not synced, which takes longer than the layer: they can be computed again
         np.save(file, activations, allow_pickle=False)
     temporary.replace(path)
     return path

@@ -79,7 +79,7 @@ def test_a_damaged_file_is_reported_and_not_overwritten(folder: Path, content: s
 
 def test_a_file_that_cannot_be_written_is_reported_and_the_note_kept_in_memory(folder: Path) -> None:
     notes = Notes(folder)
-    (folder / f".notes.json.{os.getpid()}").mkdir()  # stands where the new file is written
+    (folder / f".notes.json.{os.getpid()}.part").mkdir()  # stands where the new file is written
     with pytest.raises(RunError, match="cannot be written"):
         notes.write_note("L1.N7", "x")
     assert notes.note("L1.N7") == "x"
