@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from mechamap.errors import ModelError, UnsupportedModel
-from mechamap.models.neurons.architectures import config_widths
+from mechamap.models.config_keys import config_widths
 from mechamap.models.neurons.layers import NeuronPart
 from mechamap.models.neurons.weights import packing_tolerance
 from mechamap.models.proof_forward import TracedPart, trace_forward

@@ -6,8 +6,8 @@ import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mechamap.models.config_keys import text_config
 from mechamap.models.loaded import Kind
-from mechamap.models.neurons.architectures import text_config
 
 if TYPE_CHECKING:
     from torch import Tensor

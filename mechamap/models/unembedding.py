@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mechamap.errors import UnsupportedModel
+from mechamap.models.config_keys import text_config
 from mechamap.models.loading.kinds import refuse_undefined
 from mechamap.models.loading.trouble import translated
-from mechamap.models.neurons.architectures import text_config
 from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.models.neurons.weights import readable_bias, readable_weight
 from mechamap.models.norms import Norm, norm_of

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from mechamap.models.config_keys import config_d_model, text_config
 from mechamap.models.loaded import Kind
 from mechamap.models.loading.kinds import auto_class, kind_of, longest_window
-from mechamap.models.neurons.architectures import config_d_model, text_config
 from mechamap.models.neurons.discovery import linear_shape
 from mechamap.models.neurons.layers import neuron_layers
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mechamap.errors import UnsupportedModel
+from mechamap.models.config_keys import text_config
 from mechamap.models.loaded import Kind
-from mechamap.models.neurons.architectures import text_config
+from mechamap.models.transformers_internals import lists_type, model_class_of
 
 if TYPE_CHECKING:
     from mechamap.models.loaded import LoadedModel
@@ -95,7 +96,7 @@ def auto_class(kind: Kind, config: Any) -> Any:
     if kind == "encoder":
         only_a_side = getattr(config, "is_encoder_decoder", False) or _built_as(config).endswith("EncoderModel")
         return transformers.AutoModelForTextEncoding if only_a_side else transformers.AutoModel
-    body = getattr(transformers.AutoModel._model_mapping.get(type(config), None), "__name__", "")
+    body = getattr(model_class_of(transformers.AutoModel, config), "__name__", "")
     tied = getattr(text_config(config), "tie_word_embeddings", True)
     if _built_as(config) == body and body and not tied:
         return transformers.AutoModel
@@ -174,7 +175,7 @@ def _vocabularies(config: Any) -> list[int]:
 
 def _knows(auto: Any, config: Any) -> bool:
     """Whether an Auto class of transformers loads such a model, or its own code says so."""
-    return type(config) in auto._model_mapping or auto.__name__ in (getattr(config, "auto_map", None) or {})
+    return lists_type(auto, config) or auto.__name__ in (getattr(config, "auto_map", None) or {})
 
 
 def _reads_right(config: Any) -> bool:
@@ -201,7 +202,7 @@ def _is_encoder(config: Any) -> bool:
         return True
     if _knows(AutoModelForCausalLM, config):
         return False
-    native = type(config) in AutoModelForTextEncoding._model_mapping
+    native = lists_type(AutoModelForTextEncoding, config)
     return native or (AutoModel.__name__ in (getattr(config, "auto_map", None) or {}) and _has_vocabulary(config))
 
 

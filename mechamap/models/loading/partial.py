@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mechamap.config.layers import parse_layers
 from mechamap.errors import UnsupportedModel
 from mechamap.models.neurons.layers import NeuronLayer, neuron_layers
+from mechamap.models.transformers_internals import model_class_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -46,7 +47,7 @@ class LowerBlocks:
 
         Both are the given ones where all of the model is loaded.
         """
-        whole: Any = auto._model_mapping.get(type(config), None)
+        whole: Any = model_class_of(auto, config)
         if not hasattr(whole, "config_class"):  # none of transformers' own, or several to choose from
             return auto, config
         of_text = (getattr(config, "sub_configs", None) or {}).get("text_config")

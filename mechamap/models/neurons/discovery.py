@@ -10,7 +10,8 @@ import re
 from typing import TYPE_CHECKING
 
 from mechamap.errors import UnsupportedModel
-from mechamap.models.neurons.architectures import NEURONS, NO_NEURONS, config_d_model, config_widths
+from mechamap.models.config_keys import config_d_model, config_widths
+from mechamap.models.neurons.architectures import NEURONS, NO_NEURONS
 
 if TYPE_CHECKING:
     from torch import nn

@@ -27,6 +27,7 @@ from mechamap.models.neurons.expert_kinds import (
     is_transposed,
 )
 from mechamap.models.neurons.experts import FusedExperts, fused_experts
+from mechamap.models.transformers_internals import apply_gate, has_gate_function, register_experts
 
 __all__ = ["remember_routing", "watch_experts"]
 
@@ -49,12 +50,7 @@ def _install(module: nn.Module) -> None:
     """Have a module's calls computed here from now on; the same numbers, up to the order of sums."""
     module.__dict__[HOOKS] = OrderedDict()
     if is_registered(module):
-        from transformers.integrations.moe import ALL_EXPERTS_FUNCTIONS
-
-        if _NAME not in ALL_EXPERTS_FUNCTIONS:
-            ALL_EXPERTS_FUNCTIONS.register(_NAME, _routed_forward)
-        config: Any = module.config
-        config._experts_implementation = _NAME
+        register_experts(module, _NAME, _routed_forward)
         return
     if is_llama4(module):
         forward: Callable[..., Tensor] = _llama4_forward
@@ -121,8 +117,8 @@ def _neurons(module: Any, expert: int, hidden: Tensor) -> Tensor:
     before = F.linear(hidden, weight.T if is_transposed(module) else weight, bias)
     if not gated:
         return module.act_fn(before)  # type: ignore[no-any-return]
-    if hasattr(module, "_apply_gate"):
-        return module._apply_gate(before)  # type: ignore[no-any-return]
+    if has_gate_function(module):
+        return apply_gate(module, before)  # type: ignore[no-any-return]
     gate, up = before.chunk(2, dim=-1)
     return module.act_fn(gate) * up  # type: ignore[no-any-return]
 

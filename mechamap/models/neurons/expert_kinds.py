@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from torch import nn
 
+from mechamap.models.transformers_internals import has_gate_function
+
 __all__ = ["is_dbrx", "is_llama4", "is_parallel", "is_registered", "is_shared", "is_transposed"]
 
 
 def is_registered(module: nn.Module) -> bool:
     """Whether it takes its computation from the registry of transformers."""
-    return hasattr(module, "_apply_gate") and hasattr(module, "is_transposed")
+    return has_gate_function(module) and hasattr(module, "is_transposed")
 
 
 def is_dbrx(module: nn.Module) -> bool:

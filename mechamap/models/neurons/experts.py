@@ -26,6 +26,7 @@ from mechamap.models.neurons.expert_kinds import (
     is_transposed,
 )
 from mechamap.models.neurons.weights import in_memory
+from mechamap.models.transformers_internals import experts_computed_by
 
 __all__ = ["FusedExperts", "fused_experts"]
 
@@ -106,12 +107,8 @@ class FusedExperts:
         module = self.module
         with torch.inference_mode():
             if is_registered(module):
-                config: Any = module.config
-                before, config._experts_implementation = config._experts_implementation, "eager"
-                try:
+                with experts_computed_by(module, "eager"):
                     own = module(*given)
-                finally:
-                    config._experts_implementation = before
             else:
                 own = type(module).forward(module, *given)
         scale = float(own.float().abs().max()) or 1.0

@@ -11,9 +11,10 @@ from torch import Tensor, nn
 from transformers import AutoModelForCausalLM
 
 from mechamap.errors import UnsupportedModel
+from mechamap.models.config_keys import config_d_mlp, config_widths
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.load import load_model
-from mechamap.models.neurons.architectures import NEURONS, config_d_mlp, config_widths
+from mechamap.models.neurons.architectures import NEURONS
 from mechamap.models.neurons.discovery import discover
 from mechamap.models.neurons.layers import neuron_layers, weight_in_out
 from mechamap.models.proof import prove

@@ -1,0 +1,53 @@
+"""What this program uses of transformers that transformers calls internal: when a release moves it, this file breaks.
+
+There is no public way to ask which class an Auto class would load, nor to have a model's experts computed by other
+code for one call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+__all__ = ["apply_gate", "experts_computed_by", "has_gate_function", "lists_type", "model_class_of", "register_experts"]
+
+
+def model_class_of(auto: Any, config: Any) -> Any:
+    """The class that an Auto class loads for a config; several to choose from are a tuple; None where it knows none."""
+    return auto._model_mapping.get(type(config), None)
+
+
+def lists_type(auto: Any, config: Any) -> bool:
+    """Whether an Auto class lists the type of a config; imports nothing of the model's own code."""
+    return type(config) in auto._model_mapping
+
+
+def has_gate_function(experts: Any) -> bool:
+    """Whether a module of experts is one of those that take their computation from transformers' registry."""
+    return hasattr(experts, "_apply_gate")
+
+
+def apply_gate(experts: Any, before: Any) -> Any:
+    """The neurons of an expert, from gate and up projection in one tensor."""
+    return experts._apply_gate(before)
+
+
+def register_experts(experts: Any, name: str, forward: Callable[..., Any]) -> None:
+    """Have a module's experts computed by ``forward`` from now on, entered under ``name`` in transformers' registry."""
+    from transformers.integrations.moe import ALL_EXPERTS_FUNCTIONS
+
+    if name not in ALL_EXPERTS_FUNCTIONS:
+        ALL_EXPERTS_FUNCTIONS.register(name, forward)
+    experts.config._experts_implementation = name
+
+
+@contextmanager
+def experts_computed_by(experts: Any, name: str) -> Iterator[None]:
+    """Have a module's experts computed by another entry of the registry for as long as the context lasts."""
+    config = experts.config
+    before, config._experts_implementation = config._experts_implementation, name
+    try:
+        yield
+    finally:
+        config._experts_implementation = before
