@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,7 @@ from textual.worker import WorkerFailed
 
 from mechamap.errors import MechaMapError, UsageError
 from mechamap.system.failures import record_failure
+from mechamap.system.log import place_of, start_log
 from mechamap_tui.jobs.draft import ScanDraft
 from mechamap_tui.start.target import Target, read_target
 from mechamap_tui.terminal.keys_in_order import KeysInOrder
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from mechamap_tui.opening import Reports
 
 __all__ = ["MechaMapApp", "shown_error"]
+
+_LOG = logging.getLogger(__name__)
 
 
 class MechaMapApp(KeysInOrder):
@@ -96,6 +100,7 @@ class MechaMapApp(KeysInOrder):
             self.call_after_refresh(self._open, self.target)
 
     def on_ready(self) -> None:
+        start_log("explorer")  # here, since looking for its folder would delay the first frame
         if not gc.isenabled():  # run_explorer switched it off for the time up to here
             gc.freeze()
             gc.enable()
@@ -170,6 +175,7 @@ class MechaMapApp(KeysInOrder):
         """Show an error as a dialog."""
         from mechamap_tui.dialogs.error import ErrorScreen
 
+        _LOG.info("an error is shown: %s from %s", type(error).__name__, place_of(error))
         self.push_screen(ErrorScreen(error))
 
     def action_back(self) -> Any:  # Textual's is a coroutine; this one is done when it returns

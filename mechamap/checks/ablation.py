@@ -23,6 +23,7 @@ from mechamap.models.loading.kinds import refuse_repeated, refuse_undefined
 from mechamap.models.loading.trouble import translated
 from mechamap.runs.additions import add_to_run
 from mechamap.runs.run import Run
+from mechamap.system.event_log import logged
 
 __all__ = ["CONTROLS", "AblateSettings", "Ablation", "Effect", "ablate_run", "strongest"]
 
@@ -124,6 +125,7 @@ def ablate_run(
         UnsupportedModel: the model gives words no probability that a neuron could change.
         UsageError: a neuron is in a layer that is not complete.
     """
+    on_event = logged(on_event, "ablate")
     check_has_folder(run)
     assert run.path is not None
     refuse_undefined(loaded, "cause")

@@ -8,6 +8,7 @@ before they are relied on. A window is read once for all its words.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
@@ -28,6 +29,8 @@ from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.text.tokenize import TokenizedText
 
 __all__ = ["Ablated", "Ablator"]
+
+_LOG = logging.getLogger(__name__)
 
 
 _ALIKE = 1e-2  # of what a neuron changes, by which the foretold change may differ from the real one
@@ -194,6 +197,8 @@ class Ablator:
             with starting_at(self._loaded, layers[-1], entries, 1):
                 again = self._read(window, 1)[0]
             self._may_start = bool(np.abs(again - known).max() <= self._same)
+            if not self._may_start:
+                _LOG.info("a forward cannot start at a block of this model: whole forwards are run")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -32,6 +32,7 @@ from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.runs.additions import add_to_run
 from mechamap.runs.record import LayerRows
 from mechamap.runs.run import Run
+from mechamap.system.event_log import logged
 
 __all__ = ["POSITIONS", "about_causes", "estimate_causes"]
 
@@ -57,6 +58,7 @@ def estimate_causes(
         UnsupportedModel: the model gives words no probability that a neuron could change.
         RunError: none of the words has anything before it, the model is not the run's, the run cannot be written.
     """
+    on_event = logged(on_event, "causes")
     check_has_folder(run)
     assert run.path is not None
     refuse_undefined(loaded, "cause")

@@ -36,6 +36,7 @@ from mechamap.runs.run import Run
 from mechamap.scores.held_out import HeldOut
 from mechamap.scores.null import ShuffledLabels
 from mechamap.scores.writes import first_tokens
+from mechamap.system.event_log import logged
 from mechamap.text.carriers import Carriers, carrier_words, carry
 
 __all__ = ["BATCH_TOKENS", "ConfirmSettings", "confirm_run"]
@@ -85,6 +86,7 @@ def confirm_run(
         ConfigError: there are no other words to compare a category with.
         MechaMapError: the model is not the run's, a template does not fit, the run cannot be written.
     """
+    on_event = logged(on_event, "confirm")
     check_has_folder(run)
     assert run.path is not None
     layers = layers_of_run(run, loaded)

@@ -31,6 +31,7 @@ from mechamap.runs.record import LayerRows
 from mechamap.runs.run import Run
 from mechamap.scores.layer import layer_scorer
 from mechamap.scores.positions import ScorePlan, score_plan
+from mechamap.system.event_log import logged
 from mechamap.text.occurrences import find_occurrences
 from mechamap.text.tokenize import TokenizedText, Window, tokenize
 
@@ -71,6 +72,7 @@ def score_second_text(
         TextError: the text cannot be read.
         RunError: no word of any category stands in it, the model is not the run's, the run cannot be written.
     """
+    on_event = logged(on_event, "second text")
     check_has_folder(run)
     assert run.path is not None
     name, content = text

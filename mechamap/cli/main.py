@@ -53,6 +53,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _tell(narration, "cancelled", stopped)
         return stopped.exit_code
     except MechaMapError as error:
+        _log_refusal(error)
         _tell(narration, f"error: {error.title}", error)
         return error.exit_code
     except KeyboardInterrupt:
@@ -80,7 +81,19 @@ def _run(argv: Sequence[str] | None, narration: Narration) -> int:
     if args.command is None:
         narration.say(parser.format_help().rstrip())
         return UsageError.exit_code
+    from mechamap.system.log import start_log
+
+    start_log(args.command)
     return int(args.run(args, narration))
+
+
+def _log_refusal(error: MechaMapError) -> None:
+    """Say in the log what kind of error ended the command, and where it comes from; its text may quote the user."""
+    import logging
+
+    from mechamap.system.log import place_of
+
+    logging.getLogger(__name__).info("refused: %s from %s", type(error).__name__, place_of(error))
 
 
 def _joined(argv: Sequence[str]) -> list[str]:

@@ -7,8 +7,10 @@ answers it and lives on; it ends when it is told to, or when nobody is at the ot
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, BinaryIO
@@ -19,8 +21,11 @@ from mechamap.errors import Cancelled, MechaMapError
 from mechamap.protocol import rpc
 from mechamap.protocol.rpc import RpcFault
 from mechamap.system.failures import record_failure
+from mechamap.system.log import place_of, start_log
 
 __all__ = ["Engine", "main"]
+
+_LOG = logging.getLogger(__name__)
 
 
 GRACE = 3.0  # seconds a running request gets to notice that the other end is gone
@@ -183,12 +188,17 @@ def _hello(call: Request) -> dict[str, Any]:
 
 def _answer(call: Request, method: Method) -> bytes:
     """Do what was asked; the answer, to be written once the call is forgotten: its id may be used again then."""
+    started, outcome = time.monotonic(), "done"
     try:
         return rpc.encode(rpc.result(call.id, method(call)))
     except RpcFault as fault:
+        outcome = f"refused, code {fault.code}"
         return rpc.encode(rpc.error(call.id, fault.code, fault.message))
     except (Exception, SystemExit) as error:  # a library that calls exit() must not end the engine either
+        outcome = f"{type(error).__name__} from {place_of(error)}"
         return rpc.encode(_failure(call, error))
+    finally:
+        _LOG.info("request %s, %s: %s in %.3f s", call.id, call.method, outcome, time.monotonic() - started)
 
 
 def _failure(call: Request, error: Exception | SystemExit) -> dict[str, Any]:
@@ -221,6 +231,7 @@ def main() -> int:
     # stderr is a log file here: bars that redraw themselves would only fill it.
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    start_log("engine")
     from mechamap.engine.methods import METHODS
 
     Engine(incoming, outgoing, METHODS, abandon=lambda: os._exit(1)).serve()

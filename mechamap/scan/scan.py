@@ -35,6 +35,7 @@ from mechamap.scan.record import ScanInputs, keeps_activations, new_record, run_
 from mechamap.scores.layer import LayerScores, layer_scorer
 from mechamap.scores.positions import ScorePlan, score_plan
 from mechamap.scores.writes import WriteScores, category_tokens
+from mechamap.system.event_log import logged
 from mechamap.text.occurrences import coverage, find_occurrences
 from mechamap.text.tokenize import TokenizedText, tokenize
 
@@ -78,6 +79,7 @@ def scan(
         Cancelled: ``cancel`` was set; the run, if there is one by then, says so.
         MechaMapError: anything that keeps the scan from being done, see :mod:`mechamap.errors`.
     """
+    on_event = logged(on_event, "scan")
     clock = _Clock()
     inputs = _prepare(request, on_event, _Cancel(cancel), loaded, clock)
     config = request.config

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import signal
 import sys
@@ -19,6 +20,8 @@ from mechamap.protocol.messages import Progress
 from mechamap_tui.engine.log import EngineLog
 
 __all__ = ["EngineCall", "EngineProcess"]
+
+_LOG = logging.getLogger(__name__)
 
 
 KILL_AFTER_CANCEL = 3.0  # seconds; layers on disk survive a kill
@@ -91,6 +94,7 @@ class EngineProcess:
                 )
             except OSError as error:
                 raise EngineError(f"The engine process cannot be started: {error}.", "Is Python still there?") from None
+            _LOG.info("engine %s started", self._process.pid)
             self._reader = asyncio.create_task(self._read(self._process), name="engine answers")
 
     async def cancel(self, id: int) -> bool:
@@ -185,6 +189,7 @@ class EngineProcess:
             for line in lines.feed(chunk):
                 self._take(line)
         code = await process.wait()
+        _LOG.info("engine %s ended with %s", process.pid, code)
         if self._process is process:
             self._process = None
         if process.stdin is not None:
@@ -223,6 +228,7 @@ class EngineProcess:
     async def _kill_unless_done(self, future: asyncio.Future[Any], process: asyncio.subprocess.Process) -> None:
         await asyncio.wait([future], timeout=self._kill_after)
         if not future.done() and process.returncode is None:
+            _LOG.warning("engine %s does not stop: it is killed", process.pid)
             _kill(process)
 
     def _death(self, code: int) -> EngineError:

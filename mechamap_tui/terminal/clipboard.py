@@ -6,6 +6,7 @@ comes and by some terminals, and nothing says so. A file is always there.
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from textual.app import App
 from mechamap.system.paths import home
 
 __all__ = ["copied_file", "copy_text"]
+
+_LOG = logging.getLogger(__name__)
 
 
 def copied_file() -> Path:
@@ -30,5 +33,6 @@ def copy_text(app: App[object], text: str) -> str:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text + "\n", encoding="utf-8")
     except (OSError, UnicodeEncodeError) as error:
+        _LOG.warning("the copy cannot be written: %s", type(error).__name__)
         return f"{clipboard}; {file} cannot be written: {getattr(error, 'strerror', None) or error}"
     return f"{clipboard} and to {file}"

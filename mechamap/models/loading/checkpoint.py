@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from torch import nn
 
 __all__ = ["LoadOptions", "LoadedCheckpoint", "read_config", "read_model", "read_tokenizer"]
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,7 @@ def read_model(path: Path, config: Any, kind: Kind, how: LoadOptions) -> LoadedC
         if lower.taken_out:
             if (layers := lower.layers(model)) is not None:
                 return LoadedCheckpoint(model, layers, lower.n_layers, lower.parameters)
+            _LOG.info("lower layers cannot be had alone: all of the model is read")
             model = _read(path, whole, config, kind, how)
     else:
         model = _read(path, whole, config, kind, how)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import errno
+import logging
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -15,6 +16,8 @@ from mechamap.errors import ModelError, ModelNotFound, WeightsError
 from mechamap.models.loading.trouble import quiet_hub
 
 __all__ = ["fetch", "from_cache"]
+
+_LOG = logging.getLogger(__name__)
 
 
 _TIMEOUT = 4.0  # seconds the hub has to answer before the local cache is used instead
@@ -93,6 +96,7 @@ def fetch(
     except unreachable as error:
         if getattr(error, "errno", None) in _CANNOT_WRITE:
             raise ModelError(f"{model_id} cannot be written to {hub_cache()}: {_reason(error)}.") from None
+        _LOG.warning("the hub cannot be reached (%s): the local cache is used", type(error).__name__)
         return from_cache(model_id, revision, f"the hub cannot be reached ({_reason(error)})")
     return Path(folder), Path(folder).name
 
