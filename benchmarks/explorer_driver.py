@@ -124,7 +124,7 @@ async def _key_to_paint(app: App[None], key: str) -> float:
 
 async def _scan_again_and_again(app: MechaMapApp, model: str) -> None:
     while True:
-        call = app.engine.scan(model, {}, on_progress=app.scans.show)
+        call = app.explorer.engine.scan(model, {}, on_progress=app.explorer.scans.show)
         await call.answer
 
 

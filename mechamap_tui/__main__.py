@@ -88,7 +88,7 @@ def run_explorer(make: Callable[[], MechaMapApp]) -> int:
         try:
             await app.run_async()
         finally:
-            await app.close_engine()
+            await app.explorer.close_engine()
 
     asyncio.run(run())
     return app.return_code or 0

@@ -1,39 +1,160 @@
-"""The reports of an app: asked for, remembered as they were looked at, and left for the neurons behind their cells."""
+"""Which screen opens when: the explorer that screens see (:class:`mechamap_tui.explorer.Explorer`)."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mechamap.errors import MechaMapError
-from mechamap_tui.report.view import ReportView
+from textual.app import App
+
+from mechamap.errors import MechaMapError, UsageError
+from mechamap.system.log import place_of
+from mechamap_tui.jobs.draft import ScanDraft
+from mechamap_tui.start.target import Target, read_target
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mechamap.protocol.messages import ExportOrder
     from mechamap.query.link import Link
     from mechamap.runs.run import Run
-    from mechamap_tui.app import MechaMapApp
-    from mechamap_tui.jobs.runner import MatchWatch
-    from mechamap_tui.report.compare import CompareScreen
+    from mechamap_tui.dialogs.export import ExportChoices
+    from mechamap_tui.engine.client import EngineClient
+    from mechamap_tui.jobs.job import LiveCheck, LiveScan
+    from mechamap_tui.jobs.runner import CheckWatch, MatchWatch, ScanWatch
+    from mechamap_tui.report.view import ReportView
 
-__all__ = ["Reports"]
+__all__ = ["Opening"]
+
+_LOG = logging.getLogger(__name__)
 
 
-class Reports:
-    """Opens them for an app."""
+class Opening:
+    """Opens screens for an app, and remembers how forms, exports and reports were left.
 
-    def __init__(self, app: MechaMapApp) -> None:
+    Args:
+        draft: what stands in the form of a scan at first.
+        engine: the client to use; one of its own where not given.
+    """
+
+    def __init__(self, app: App[None], draft: ScanDraft, engine: EngineClient | None = None) -> None:
         self.app = app
+        self.live: LiveScan | None = None
+        self.checking: LiveCheck | None = None
+        self._engine = engine
+        self._draft = draft
+        self._export_choices: ExportChoices | None = None
         self._views: dict[tuple[Path | None, ...], ReportView] = {}
 
-    def interpret(self, run: Run) -> None:
-        """Show what a run's neurons say of its model, as it was looked at last time."""
+    @property
+    def engine(self) -> EngineClient:
+        if self._engine is None:
+            from mechamap_tui.engine.client import EngineClient
+
+            self._engine = EngineClient()
+        return self._engine
+
+    async def close_engine(self) -> None:
+        if self._engine is not None:
+            await self._engine.close()
+
+    # --- errors and going back -------------------------------------------------------------------------------
+
+    def show_error(self, error: MechaMapError) -> None:
+        from mechamap_tui.dialogs.error import ErrorScreen
+
+        _LOG.info("an error is shown: %s from %s", type(error).__name__, place_of(error))
+        self.app.push_screen(ErrorScreen(error))
+
+    def back(self) -> None:
+        if len(self.app.screen_stack) > 2:
+            self.app.pop_screen()
+            return
+        from mechamap_tui.start.screen import StartScreen
+
+        self.app.switch_screen(StartScreen())
+
+    def to_start(self) -> None:
+        from mechamap_tui.start.screen import StartScreen
+
+        while not isinstance(self.app.screen, StartScreen):
+            self.back()
+
+    # --- runs ------------------------------------------------------------------------------------------------
+
+    def open_first(self, target: Target) -> None:
+        """Open what the command line names: a run at once, anything else from the start screen."""
+        from mechamap_tui.start.screen import StartScreen
+
+        if target.kind == "run":
+            from mechamap_tui.browse.screen import BrowseScreen
+
+            try:
+                self.app.push_screen(BrowseScreen(_run_in(target.path)))
+            except MechaMapError as error:
+                self.app.push_screen(StartScreen())
+                self.show_error(error)
+            return
+        self.app.push_screen(StartScreen())
+        if target.kind != "nothing":
+            self.app.call_after_refresh(self._open, target)
+
+    def open_target(self, given: str) -> None:
+        self._open(read_target(given))
+
+    def _open(self, target: Target) -> None:
+        match target.kind:
+            case "run":
+                self.open_run(_run_in(target.path))
+            case "csv":
+                self._open_csv(target)
+            case "model":
+                draft = self._draft.with_field("model", target.given)
+                try:
+                    self.start_scan(target.given, draft.changes(), draft=draft)
+                except MechaMapError as error:
+                    self.open_form(draft)
+                    self.show_error(error)
+
+    def _open_csv(self, target: Target) -> None:
+        from mechamap.runs.run import Run
+        from mechamap_tui.start.reading import ReadingScreen
+
+        def opened(found: Run | MechaMapError | None) -> None:
+            if isinstance(found, Run):
+                self.open_run(found)
+            elif found is not None:
+                self.show_error(found)
+
+        assert target.path is not None
+        self.app.push_screen(ReadingScreen(target.path), opened)
+
+    def open_run(self, run: Run) -> None:
+        from mechamap_tui.browse.screen import BrowseScreen
+        from mechamap_tui.scan.screen import ScanScreen
+
+        if isinstance(self.app.screen, ScanScreen):
+            self.app.switch_screen(BrowseScreen(run))
+        else:
+            self.app.push_screen(BrowseScreen(run))
+
+    def open_link(self, run: Run, link: Link) -> None:
+        from mechamap_tui.browse.screen import BrowseScreen
+
+        self.app.push_screen(BrowseScreen(run, link))
+
+    # --- reports ---------------------------------------------------------------------------------------------
+
+    def open_interpretation(self, run: Run) -> None:
         from mechamap_tui.report.interpret import InterpretScreen
 
         self.app.push_screen(InterpretScreen(run, self._view(run)))
 
-    def compare(self, run: Run) -> None:
-        """Ask what to compare a run with, and show what differs."""
+    def open_comparison(self, run: Run) -> None:
         from mechamap_tui.start.run_choice import RunChoice
 
         def chosen(others: tuple[Path, ...] | None) -> None:
@@ -52,39 +173,112 @@ class Reports:
             if found is None:
                 return
             if isinstance(found, MechaMapError):
-                self.app.show_error(found)
+                self.show_error(found)
                 return
             runs.append(found)
         self.app.push_screen(CompareScreen(tuple(runs), self._view(*runs)))
 
-    def open_link(self, run: Run, link: Link) -> None:
-        """Show the neurons behind a cell of a report; going back leads to the report."""
+    def _view(self, *runs: Run) -> ReportView:
+        from mechamap_tui.report.view import ReportView
+
+        return self._views.setdefault(tuple(run.path for run in runs), ReportView())
+
+    # --- forms -----------------------------------------------------------------------------------------------
+
+    def open_form(self, draft: ScanDraft) -> None:
+        from mechamap_tui.scan.form import ScanFormScreen
+        from mechamap_tui.scan.screen import ScanScreen
+
+        self._draft = draft
+        if isinstance(self.app.screen, ScanScreen):
+            self.back()
+        self.app.push_screen(ScanFormScreen(draft))
+
+    def open_new_form(self, model: str = "") -> None:
         from mechamap_tui.browse.screen import BrowseScreen
 
-        self.app.push_screen(BrowseScreen(run, link))
+        draft, screen = self._draft, self.app.screen
+        if model:
+            draft = draft.with_field("model", model)
+        elif not draft.model and isinstance(screen, BrowseScreen):
+            draft = draft.with_field("model", screen.run.record.model.name)
+        self.open_form(draft)
 
-    def match(self, screen: CompareScreen, words: int | None) -> None:
-        """Look for the closest neurons of the two runs that a screen compares.
+    def keep_draft(self, draft: ScanDraft) -> None:
+        self._draft = draft
 
-        Raises:
-            UsageError: something else is running.
-        """
-        self._matches.start(screen, words)
+    def open_export(self, run: Run, scopes: Mapping[str, NDArray[np.int64]], category: str) -> None:
+        from mechamap_tui.dialogs.export import ExportChoices, ExportScreen
+
+        self.app.push_screen(ExportScreen(run, scopes, category, self._export_choices or ExportChoices()))
+
+    def export(self, order: ExportOrder) -> None:
+        from mechamap_tui.dialogs.export import ExportChoices
+
+        self._export_choices = ExportChoices(order.format, order.wide, order.scope, order.path.parent)
+        self.app.run_worker(self._export(order), group="export")
+
+    async def _export(self, order: ExportOrder) -> None:
+        try:
+            written = await self.engine.export(order)
+        except MechaMapError as error:
+            self.show_error(error)
+        else:
+            amount = f"{written.neurons:,} neurons, {written.rows:,} rows"
+            title = f"Exported {written.path.name}"
+            self.app.notify(f"{written.path}\n{amount}", title=title, timeout=10, markup=False)
+
+    # --- jobs ------------------------------------------------------------------------------------------------
+
+    def start_scan(self, model: str, changes: Mapping[str, object], *, draft: ScanDraft | None = None) -> None:
+        draft = draft or ScanDraft(model=model)
+        try:
+            self.scans.start(model, changes, draft)
+        except UsageError as error:
+            self.show_error(error)
+        else:
+            self._draft = draft
+
+    def start_check(self, kind: str, run: Run, neuron: str = "") -> None:
+        self.checks.start(kind, run, neuron)
+
+    def start_match(self, runs: tuple[Run, Run], words: int | None, by: str | None, threshold: float | None) -> None:
+        self._matches.start(runs, words, (by, threshold))
+
+    async def cancel_job(self) -> None:
+        if self.live is not None:
+            await self.scans.cancel()
+        elif self.checking is not None:
+            await self.checks.cancel()
+
+    @cached_property
+    def scans(self) -> ScanWatch:
+        from mechamap_tui.jobs.runner import ScanWatch
+
+        return ScanWatch(self)
+
+    @cached_property
+    def checks(self) -> CheckWatch:
+        from mechamap_tui.jobs.runner import CheckWatch
+
+        return CheckWatch(self)
 
     @cached_property
     def _matches(self) -> MatchWatch:
         from mechamap_tui.jobs.runner import MatchWatch
 
-        return MatchWatch(self.app)
+        return MatchWatch(self)
 
-    def _view(self, *runs: Run) -> ReportView:
-        return self._views.setdefault(tuple(run.path for run in runs), ReportView())
+
+def _run_in(folder: Path | None) -> Run:
+    from mechamap.runs.run import Run
+
+    assert folder is not None
+    return Run.open(folder)
 
 
 def _opened(folder: Path) -> Run | MechaMapError:
-    from mechamap.runs.run import Run
-
     try:
-        return Run.open(folder)
+        return _run_in(folder)
     except MechaMapError as error:
         return error

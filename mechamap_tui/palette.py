@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ from mechamap_tui.dialogs.help import key_name
 
 if TYPE_CHECKING:
     from mechamap_tui.app import MechaMapApp
+    from mechamap_tui.browse.screen import BrowseScreen
 
 __all__ = ["palette_commands"]
 
@@ -33,19 +34,18 @@ _MOVES = (
 def palette_commands(app: MechaMapApp, screen: Screen[Any]) -> Iterator[SystemCommand]:
     """Title, what it does, and what to call, for every command that can be given on ``screen``."""
     yield SystemCommand("New scan", "fill in a scan (n)", app.action_new_scan)
-    if hasattr(screen, "scopes"):
-        yield SystemCommand("Export", "write the neurons to a file (e)", app.action_export)
-    if app.live is not None:
+    browse = _browse_screen(screen)
+    if browse is not None:
+        yield SystemCommand("Export", "write the neurons to a file (e)", browse.action_export)
+    if app.explorer.live is not None:
         yield SystemCommand("Cancel the scan", "keeps finished layers (x)", partial(app.run_action, "app.cancel_scan"))
-    if app.checking is not None:
-        told = f"{app.checking.title} (x)"
+    if app.explorer.checking is not None:
+        told = f"{app.explorer.checking.title} (x)"
         yield SystemCommand("Cancel the check", told, partial(app.run_action, "app.cancel_check"))
-    yield SystemCommand("Open a run", "go to the start screen", partial(_to_start, app))
-    run = getattr(screen, "run", None)
-    go: Callable[[str], None] | None = getattr(screen, "show_category", None)
-    if run is not None and go is not None:
-        for category in run.categories:
-            yield SystemCommand(f"Category {category}", "show its scores", partial(go, category))
+    yield SystemCommand("Open a run", "go to the start screen", app.explorer.to_start)
+    if browse is not None:
+        for category in browse.run.categories:
+            yield SystemCommand(f"Category {category}", "show its scores", partial(browse.show_category, category))
     seen = set(_SAID)
     for active in screen.active_bindings.values():
         binding = active.binding
@@ -62,8 +62,7 @@ def palette_commands(app: MechaMapApp, screen: Screen[Any]) -> Iterator[SystemCo
     yield SystemCommand("Quit", "ctrl+q", app.action_quit)
 
 
-def _to_start(app: MechaMapApp) -> None:
-    from mechamap_tui.start.screen import StartScreen
+def _browse_screen(screen: Screen[Any]) -> BrowseScreen | None:
+    from mechamap_tui.browse.screen import BrowseScreen
 
-    while not isinstance(app.screen, StartScreen):
-        app.action_back()
+    return screen if isinstance(screen, BrowseScreen) else None

@@ -32,7 +32,7 @@ async def take_picture(run: Path, out: Path, category: str, size: tuple[int, int
             await pilot.press(key)
             await pilot.pause(ANSWERED_AFTER)
         app.save_screenshot(out.name, str(out.parent))
-    await app.close_engine()
+    await app.explorer.close_engine()
 
 
 def main() -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
@@ -20,6 +18,7 @@ from mechamap_tui.browse.header import PANES, PaneLine, RunHeader
 from mechamap_tui.browse.layer_line import LayerLine
 from mechamap_tui.browse.layer_list import LayerList
 from mechamap_tui.browse.table.table import NeuronTable
+from mechamap_tui.explorer import LEAST_HEIGHT, LEAST_WIDTH, explorer_of
 from mechamap_tui.widgets.key_footer import KeyFooter
 from mechamap_tui.widgets.progress import ScanProgress
 from mechamap_tui.widgets.prompt import Prompt
@@ -27,7 +26,7 @@ from mechamap_tui.widgets.prompt import Prompt
 __all__ = ["PaneScreen"]
 
 
-WIDE, NARROW, LEAST_WIDTH, LEAST_HEIGHT = 100, 80, 60, 15
+WIDE, NARROW = 100, 80  # columns
 
 
 class PaneScreen(Screen[None]):
@@ -138,9 +137,7 @@ class PaneScreen(Screen[None]):
         elif self._pane != "neurons":
             self.to_neurons()
         else:
-            back = getattr(self.app, "action_back", None)
-            if back is not None:
-                back()
+            explorer_of(self).back()
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         for name in PANES:
@@ -183,8 +180,4 @@ class PaneScreen(Screen[None]):
             self.query_one("#too-small", Static).update(text)
 
     def tell(self, error: MechaMapError) -> None:
-        show: Any = getattr(self.app, "show_error", None)
-        if show is not None:
-            show(error)
-        else:
-            self.notify(f"{error.message} {error.hint}", title=error.title, severity="error", markup=False)
+        explorer_of(self).show_error(error)

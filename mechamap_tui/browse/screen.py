@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from mechamap_tui.browse.charts import CategoryChart
 from mechamap_tui.browse.finding import FindScreen
 from mechamap_tui.browse.header import PANES
 from mechamap_tui.browse.table.table import NeuronTable
+from mechamap_tui.explorer import explorer_of
 from mechamap_tui.jobs.job import ABLATE, CAUSES, CONFIRM
 from mechamap_tui.terminal.clipboard import copy_text
 
@@ -45,23 +46,15 @@ class CheckScreen(FindScreen):
         self._check(CONFIRM)
 
     def _check(self, kind: str, neuron: str = "") -> None:
-        start: Any = self.app.start_check  # type: ignore[attr-defined]  # check_action sees that it is there
         try:
-            start(kind, self.run, neuron)
+            explorer_of(self).start_check(kind, self.run, neuron)
         except MechaMapError as error:
             self.tell(error)
 
     @property
     def checking(self) -> bool:
         """Whether the app is checking any run."""
-        return getattr(self.app, "checking", None) is not None
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action == "cancel_check":
-            return self.checking
-        if action in ("ablate", "estimate_causes", "confirm_run"):
-            return hasattr(self.app, "start_check")
-        return True
+        return explorer_of(self).checking is not None
 
 
 REST = 0.06  # seconds the cursor rests on a neuron before the other panes follow it
@@ -80,8 +73,8 @@ class BrowseScreen(CheckScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "new_scan", "scan"),
-        Binding("x", "cancel_scan", "cancel scan"),
-        Binding("x", "cancel_check", "cancel check"),
+        Binding("x", "app.cancel_scan", "cancel scan"),
+        Binding("x", "app.cancel_check", "cancel check"),
         Binding("slash", "filter", "filter", key_display="/"),
         Binding("N", "clear", "clear"),
         Binding("c", "category(1)", "category"),
@@ -163,8 +156,8 @@ class BrowseScreen(CheckScreen):
     @property
     def scanning(self) -> bool:
         """Whether the app is scanning this very run."""
-        run = getattr(getattr(self.app, "live", None), "run", None)
-        return run is not None and run.path == self.run.path
+        scan = explorer_of(self).live
+        return scan is not None and scan.run is not None and scan.run.path == self.run.path
 
     def scopes(self) -> dict[str, NDArray[np.int64]]:
         """Rows of everything there is, of what the table shows, and of what is marked, in the table's order."""
@@ -236,45 +229,24 @@ class BrowseScreen(CheckScreen):
 
     def action_interpret(self) -> None:
         """What the run's neurons say of its model."""
-        ask: Any = self.app
-        ask.reports.interpret(self.run)
+        explorer_of(self).open_interpretation(self.run)
 
     def action_compare(self) -> None:
         """What differs between the run and others."""
-        ask: Any = self.app
-        ask.reports.compare(self.run)
+        explorer_of(self).open_comparison(self.run)
 
-    async def action_new_scan(self) -> None:
-        await self._ask_app("action_new_scan")
+    def action_new_scan(self) -> None:
+        explorer_of(self).open_new_form()
 
-    async def action_export(self) -> None:
-        await self._ask_app("action_export")
-
-    async def action_cancel_scan(self) -> None:
-        await self._ask_app("action_cancel_scan")
-
-    async def action_cancel_check(self) -> None:
-        await self._ask_app("action_cancel_check")
-
-    async def _ask_app(self, action: str) -> None:
-        answer: Any = getattr(self.app, action)()
-        if hasattr(answer, "__await__"):
-            await answer
+    def action_export(self) -> None:
+        explorer_of(self).open_export(self.run, self.scopes(), self.category)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only what does something now is in the footer and on the keys."""
-        if action in ("new_scan", "export", "cancel_scan"):
-            return hasattr(self.app, f"action_{action}") and (action != "cancel_scan" or self._any_scan)
-        if action in ("interpret", "compare"):
-            return hasattr(self.app, "reports")
         if action == "clear":
             return bool(self.table.order.filters)
         if action in ("filter", "goto"):
             return not self.prompt.asking
         if action == "category":
             return len(self.run.categories) > 1
-        return super().check_action(action, parameters)
-
-    @property
-    def _any_scan(self) -> bool:
-        return getattr(self.app, "live", None) is not None
+        return True

@@ -16,6 +16,7 @@ from mechamap.exports.registry import FORMATS, format_of
 from mechamap.protocol.messages import ExportOrder
 from mechamap.runs.run import Run
 from mechamap_tui.dialogs.file import FileDialog
+from mechamap_tui.explorer import explorer_of
 from mechamap_tui.widgets.choice import Choice, Option
 
 __all__ = ["ExportChoices", "ExportScreen", "default_path", "row_count", "with_format"]
@@ -110,15 +111,15 @@ class ExportScreen(FileDialog):
         self.show()
 
     def write(self, target: Path, *, overwrite: bool) -> None:
-        chosen = replace(self.choices, folder=target.parent)
+        chosen = self.choices
         rows = None if chosen.scope == "all" else tuple(self.scopes[chosen.scope].tolist())
         assert self.run.path is not None
         order = ExportOrder(
             self.run.path, target, chosen.format, wide=chosen.wide, scope=chosen.scope, rows=rows, overwrite=overwrite
         )
-        self.explorer.export_choices = chosen
+        explorer = explorer_of(self)
         self.dismiss(None)
-        self.explorer.export(order)
+        explorer.export(order)
 
 
 def default_path(run: Run, category: str, choices: ExportChoices) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from rich.text import Text
 from textual import on
@@ -16,11 +16,9 @@ from textual.widgets import Button, Input, Label, Static
 
 from mechamap.errors import MechaMapError
 from mechamap.exports.target import check_target
+from mechamap_tui.explorer import explorer_of
 from mechamap_tui.terminal.terminal_text import clean
 from mechamap_tui.widgets.choice import Choice
-
-if TYPE_CHECKING:
-    from mechamap_tui.app import MechaMapApp
 
 __all__ = ["FileDialog"]
 
@@ -61,10 +59,6 @@ class FileDialog(ModalScreen[None]):
         raise NotImplementedError
 
     # --- the dialog ------------------------------------------------------------------------------------------
-
-    @property
-    def explorer(self) -> MechaMapApp:
-        return cast("MechaMapApp", self.app)
 
     @property
     def path(self) -> Input:
@@ -124,7 +118,7 @@ class FileDialog(ModalScreen[None]):
         try:
             target = check_target(self.path.value, overwrite=True)
         except MechaMapError as error:
-            self.explorer.show_error(error)
+            explorer_of(self).show_error(error)
             return
         if not target.exists():
             self.write(target, overwrite=False)

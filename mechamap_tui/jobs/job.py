@@ -14,7 +14,7 @@ from mechamap_tui.engine.process import EngineCall
 from mechamap_tui.jobs.draft import ScanDraft
 
 if TYPE_CHECKING:
-    from mechamap_tui.engine.process import EngineCall
+    from mechamap_tui.explorer import Explorer
 
 __all__ = ["ABLATE", "CAUSES", "CONFIRM", "MATCH", "LiveCheck", "LiveScan", "busy_with", "refuse_unless_checkable"]
 
@@ -56,12 +56,11 @@ class LiveCheck:
         return f"{what.get(self.kind, f'The ablation of {self.neuron}')} of {self.run.name}"
 
 
-def busy_with(app: object) -> str:
+def busy_with(explorer: Explorer) -> str:
     """What the engine is busy with, as the beginning of a sentence; empty: a question is answered at once."""
-    if getattr(app, "live", None) is not None:
+    if explorer.live is not None:
         return "The scan"
-    check = getattr(app, "checking", None)
-    return check.title if isinstance(check, LiveCheck) else ""
+    return explorer.checking.title if explorer.checking is not None else ""
 
 
 def refuse_unless_checkable(run: Run, kind: str = CONFIRM) -> None:

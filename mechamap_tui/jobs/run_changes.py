@@ -9,15 +9,16 @@ from mechamap.errors import MechaMapError
 from mechamap.runs.figure_names import LATER_FIGURES
 
 if TYPE_CHECKING:
-    from mechamap_tui.app import MechaMapApp
+    from mechamap_tui.opening import Opening
 
 __all__ = ["look_at_run"]
 
 
-def look_at_run(app: MechaMapApp) -> None:
+def look_at_run(explorer: Opening) -> None:
     """Show what another process has added to the run on top; a scan of our own reports by itself."""
+    app = explorer.app
     run = getattr(app.screen, "run", None)
-    if run is None or (app.live is not None and run is app.live.run):
+    if run is None or (explorer.live is not None and run is explorer.live.run):
         return
     before = run.record
     try:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from mechamap.protocol.messages import Progress
     from mechamap.runs.run import Run
     from mechamap.tables.table import Report
-    from mechamap_tui.app import MechaMapApp
     from mechamap_tui.engine.process import EngineCall
+    from mechamap_tui.opening import Opening
 
 __all__ = ["CheckWatch", "MatchWatch", "ScanWatch"]
 
@@ -34,33 +34,33 @@ __all__ = ["CheckWatch", "MatchWatch", "ScanWatch"]
 class MatchWatch:
     """Runs one search for an app, as one of its checks: ``app.checking`` while it runs."""
 
-    def __init__(self, app: MechaMapApp) -> None:
-        self.app = app
+    def __init__(self, explorer: Opening) -> None:
+        self.explorer, self.app = explorer, explorer.app
 
-    def start(self, screen: CompareScreen, words: int | None) -> None:
-        """Begin; what is found is shown on every screen that compares the runs of this one.
+    def start(self, runs: tuple[Run, Run], words: int | None, judged_by: tuple[str | None, float | None]) -> None:
+        """Begin; what is found is shown on every screen that compares these runs.
 
         Raises:
             UsageError: a scan or a check is running.
         """
-        app, view = self.app, screen.view
-        if busy := busy_with(app):
+        app = self.app
+        if busy := busy_with(self.explorer):
             raise UsageError(f"{busy} is running; the engine does one thing at a time.", "Wait for it, or press x.")
-        a, b = screen.of_runs
+        a, b = runs
         assert a.path is not None and b.path is not None
-        app.checking = check = LiveCheck(MATCH, a, other=b)
+        self.explorer.checking = check = LiveCheck(MATCH, a, other=b)
 
         def progressed(progress: Progress) -> None:
-            if app.checking is check:
+            if self.explorer.checking is check:
                 check.progress = progress
-                app.checks.show(check)
+                self.explorer.checks.show(check)
 
-        check.call = app.engine.match(
-            (a.path, b.path), words=words, by=view.by, threshold=view.threshold, on_progress=progressed
+        check.call = self.explorer.engine.match(
+            (a.path, b.path), words=words, by=judged_by[0], threshold=judged_by[1], on_progress=progressed
         )
-        app.checks.show(check)
+        self.explorer.checks.show(check)
         app.refresh_bindings()
-        app.run_worker(self._follow(check, (view.by, view.threshold)), group="check")
+        app.run_worker(self._follow(check, judged_by), group="check")
 
     async def _follow(self, check: LiveCheck, by: tuple[str | None, float | None]) -> None:
         assert check.call is not None
@@ -70,12 +70,12 @@ class MatchWatch:
         except Cancelled:
             app.notify(f"{check.title} was cancelled.", markup=False)
         except MechaMapError as error:
-            app.show_error(error)
+            self.explorer.show_error(error)
         else:
             self._show(check, report, by)
         finally:
-            app.checking = None
-            app.checks.show(None)
+            self.explorer.checking = None
+            self.explorer.checks.show(None)
             app.refresh_bindings()
 
     def _show(self, check: LiveCheck, report: Report, by: tuple[str | None, float | None]) -> None:
@@ -95,8 +95,8 @@ class MatchWatch:
 class ScanWatch:
     """Runs one scan at a time for an app; ``app.live`` is the one that runs."""
 
-    def __init__(self, app: MechaMapApp) -> None:
-        self.app = app
+    def __init__(self, explorer: Opening) -> None:
+        self.explorer, self.app = explorer, explorer.app
 
     def start(self, model: str, changes: Mapping[str, object], draft: ScanDraft) -> None:
         """Begin a scan and show its progress; its run takes that place with its first layers.
@@ -105,12 +105,13 @@ class ScanWatch:
             UsageError: another one is running.
         """
         app = self.app
-        if app.live is not None:
-            raise UsageError(f"A scan of {app.live.model} is running.", "Wait for it, or cancel it with x.")
-        if app.checking is not None:
-            raise UsageError(f"{app.checking.title} is running.", "Wait for it, or cancel it with x where the run is.")
-        app.live = live = LiveScan(model, draft)
-        live.call = app.engine.scan(
+        live, check = self.explorer.live, self.explorer.checking
+        if live is not None:
+            raise UsageError(f"A scan of {live.model} is running.", "Wait for it, or cancel it with x.")
+        if check is not None:
+            raise UsageError(f"{check.title} is running.", "Wait for it, or cancel it with x where the run is.")
+        self.explorer.live = live = LiveScan(model, draft)
+        live.call = self.explorer.engine.scan(
             model, changes, config_file=draft.config_file, on_progress=lambda progress: self._progressed(live, progress)
         )
         app.push_screen(ScanScreen(live))
@@ -119,11 +120,11 @@ class ScanWatch:
 
     async def cancel(self) -> None:
         """Stop the running scan; its finished layers are kept."""
-        live = self.app.live
+        live = self.explorer.live
         if live is not None and live.call is not None and not live.cancelling:
             live.cancelling = True
             self.show(live.progress)
-            await self.app.engine.cancel(live.call.id)
+            await self.explorer.engine.cancel(live.call.id)
 
     def show(self, progress: Progress | None) -> None:
         """Tell every line that shows the scan, on screens that are covered too; None: it is over."""
@@ -144,7 +145,7 @@ class ScanWatch:
             if live.run_path is not None:
                 live.look(live.run_path)
         finally:
-            self.app.live = None
+            self.explorer.live = None
             self.show(None)
         self._refresh_run(live)
         self.app.refresh_bindings()
@@ -152,10 +153,10 @@ class ScanWatch:
         self._settle(live, ended=True)
         self._reload_start()
         if error is not None and not isinstance(error, Cancelled):
-            self.app.show_error(error)
+            self.explorer.show_error(error)
 
     def _progressed(self, live: LiveScan, progress: Progress) -> None:
-        if self.app.live is not live:
+        if self.explorer.live is not live:
             return
         news = live.follow(progress)
         self.show(progress)
@@ -209,8 +210,8 @@ class ScanWatch:
 class CheckWatch:
     """Runs one check at a time for an app; ``app.checking`` is the one that runs."""
 
-    def __init__(self, app: MechaMapApp) -> None:
-        self.app = app
+    def __init__(self, explorer: Opening) -> None:
+        self.explorer, self.app = explorer, explorer.app
 
     def start(self, kind: str, run: Run, neuron: str = "") -> None:
         """Begin a check; an ablation that the run holds already is shown instead of measured again.
@@ -224,9 +225,9 @@ class CheckWatch:
         if kind == live_check.ABLATE and (known := _kept_ablation(run, neuron)) is not None:
             app.push_screen(AblationScreen(known))
             return
-        if busy := busy_with(app):
+        if busy := busy_with(self.explorer):
             raise UsageError(f"{busy} is running; the engine does one thing at a time.", "Wait for it, or press x.")
-        app.checking = check = LiveCheck(kind, run, neuron)
+        self.explorer.checking = check = LiveCheck(kind, run, neuron)
         check.call = self._asked(check)
         self.show(check)
         self._refresh(check)
@@ -234,11 +235,11 @@ class CheckWatch:
 
     async def cancel(self) -> None:
         """Stop the running check; the run stays as it was."""
-        check = self.app.checking
+        check = self.explorer.checking
         if check is not None and check.call is not None and not check.cancelling:
             check.cancelling = True
             self.show(check)
-            await self.app.engine.cancel(check.call.id)
+            await self.explorer.engine.cancel(check.call.id)
 
     def show(self, check: LiveCheck | None) -> None:
         """Tell every progress line, on screens that are covered too; None: it is over."""
@@ -250,11 +251,11 @@ class CheckWatch:
                     line.show(check.progress, check.doing)
 
     def _asked(self, check: LiveCheck) -> EngineCall[Any]:
-        engine, path = self.app.engine, check.run.path
+        engine, path = self.explorer.engine, check.run.path
         assert path is not None
 
         def progressed(progress: Progress) -> None:
-            if self.app.checking is check:
+            if self.explorer.checking is check:
                 check.progress = progress
                 self.show(check)
 
@@ -275,13 +276,13 @@ class CheckWatch:
         except MechaMapError as problem:
             error = problem
         finally:
-            self.app.checking = None
+            self.explorer.checking = None
             self.show(None)
         self._refresh(check)
         if isinstance(error, Cancelled):
             self.app.notify(f"{check.title} was cancelled; the run is as it was.", markup=False)
         elif error is not None:
-            self.app.show_error(error)
+            self.explorer.show_error(error)
         else:
             self._tell(check, answer)
 
@@ -292,7 +293,7 @@ class CheckWatch:
                 try:
                     screen.run.refresh()
                 except MechaMapError as error:  # removed meanwhile
-                    self.app.show_error(error)
+                    self.explorer.show_error(error)
                 screen.refresh_run()
         self.app.refresh_bindings()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
@@ -12,13 +12,11 @@ from mechamap.errors import MechaMapError, UsageError
 from mechamap.query.link import Link
 from mechamap.runs.run import Run
 from mechamap.tables.table import Report
+from mechamap_tui.explorer import explorer_of
 from mechamap_tui.report.judged import JUDGED_KEYS, JudgedScreen
 from mechamap_tui.report.screen import REPORT_KEYS, TABLE_KEYS
 from mechamap_tui.report.view import ReportView
 from mechamap_tui.widgets.progress import duration_text
-
-if TYPE_CHECKING:
-    from mechamap_tui.app import MechaMapApp
 
 __all__ = ["CompareScreen"]
 
@@ -60,10 +58,10 @@ class CompareScreen(JudgedScreen, inherit_bindings=False):
         return f"{', '.join(names[:-1])} and {names[-1]}"
 
     async def asked(self) -> Report:
-        app = cast("MechaMapApp", self.app)
         paths = [run.path for run in self.of_runs if run.path is not None]
         self.note_layers()
-        return await app.engine.compare(paths, by=self.view.by, threshold=self.view.threshold, on_progress=self.hear)
+        view, engine = self.view, explorer_of(self).engine
+        return await engine.compare(paths, by=view.by, threshold=view.threshold, on_progress=self.hear)
 
     def link_opened(self, link: Link) -> None:
         self.open_of(link.run, link)
@@ -93,10 +91,11 @@ class CompareScreen(JudgedScreen, inherit_bindings=False):
         if kind != "words":
             super().answered(kind, text)
             return
+        explorer, (a, b) = explorer_of(self), self.of_runs
         try:
-            cast("MechaMapApp", self.app).reports.match(self, _words(text))
+            explorer.start_match((a, b), _words(text), self.view.by, self.view.threshold)
         except MechaMapError as error:
-            cast("MechaMapApp", self.app).show_error(error)
+            explorer.show_error(error)
 
     def _usual_words(self) -> int:
         """What takes some seconds; hardly more than the text has, where a token or more is a word."""

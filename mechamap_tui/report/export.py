@@ -13,6 +13,7 @@ from mechamap.exports.target import write_whole
 from mechamap.tables.formats import format_of, written
 from mechamap.tables.table import Report, Table
 from mechamap_tui.dialogs.file import FileDialog
+from mechamap_tui.explorer import explorer_of
 from mechamap_tui.widgets.choice import Choice, Option
 
 __all__ = ["ReportExport"]
@@ -94,7 +95,7 @@ class ReportExport(FileDialog):
             data = text.encode("utf-8", errors="backslashreplace")  # a lone surrogate has no other spelling
             write_whole(target, lambda stream: stream.write(data), overwrite=overwrite)
         except MechaMapError as error:
-            self.explorer.show_error(error)
+            explorer_of(self).show_error(error)
             return
         self.dismiss(None)
         self.app.notify(str(target), title=f"Exported {target.name}", timeout=10, markup=False)

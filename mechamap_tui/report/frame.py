@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from textwrap import wrap
-from typing import TYPE_CHECKING, Any, cast
 
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
@@ -20,7 +19,7 @@ from textual.widgets import Static
 from mechamap.errors import Cancelled, MechaMapError
 from mechamap.protocol.messages import Progress
 from mechamap.tables.table import Report, Table
-from mechamap_tui.browse.panes import LEAST_HEIGHT, LEAST_WIDTH
+from mechamap_tui.explorer import LEAST_HEIGHT, LEAST_WIDTH, explorer_of
 from mechamap_tui.report.table import ReportTable
 from mechamap_tui.report.table_names import TableList, TableNames
 from mechamap_tui.report.view import ReportView
@@ -28,9 +27,6 @@ from mechamap_tui.terminal.terminal_text import ELLIPSIS, clean, fit
 from mechamap_tui.widgets.key_footer import KeyFooter
 from mechamap_tui.widgets.progress import ScanProgress, duration_text
 from mechamap_tui.widgets.prompt import Prompt
-
-if TYPE_CHECKING:
-    from mechamap_tui.app import MechaMapApp
 
 __all__ = ["ReportFrame"]
 
@@ -140,7 +136,7 @@ class ReportFrame(Screen[None]):
     def _failed(self, error: MechaMapError) -> None:
         self.view.by, self.view.threshold = self._asked_for
         if self.report is not None:
-            cast("MechaMapApp", self.app).show_error(error)
+            explorer_of(self).show_error(error)
         elif isinstance(error, Cancelled):
             self.leave()
         else:
@@ -208,9 +204,8 @@ class ReportFrame(Screen[None]):
         self.leave()
 
     def leave(self) -> None:
-        back: Any = getattr(self.app, "action_back", None)
-        if back is not None and self.app.screen is self:
-            back()
+        if self.app.screen is self:
+            explorer_of(self).back()
 
     # --- what there is room for ------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual.binding import BindingType
 
@@ -10,12 +10,10 @@ from mechamap.errors import UsageError
 from mechamap.query.link import Link
 from mechamap.runs.run import Run
 from mechamap.tables.table import Report
+from mechamap_tui.explorer import explorer_of
 from mechamap_tui.report.judged import JUDGED_KEYS, JudgedScreen
 from mechamap_tui.report.screen import REPORT_KEYS, TABLE_KEYS
 from mechamap_tui.report.view import ReportView
-
-if TYPE_CHECKING:
-    from mechamap_tui.app import MechaMapApp
 
 __all__ = ["InterpretScreen"]
 
@@ -41,9 +39,9 @@ class InterpretScreen(JudgedScreen, inherit_bindings=False):
         path = self.of_runs[0].path
         if path is None:
             raise UsageError(f"{self.of_runs[0].name} is in no file that the engine could read.")
-        app = cast("MechaMapApp", self.app)
         self.note_layers()
-        return await app.engine.interpret(path, by=self.view.by, threshold=self.view.threshold, on_progress=self.hear)
+        view, engine = self.view, explorer_of(self).engine
+        return await engine.interpret(path, by=view.by, threshold=view.threshold, on_progress=self.hear)
 
     def link_opened(self, link: Link) -> None:
         self.open_of(0, link)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
@@ -12,13 +12,11 @@ from mechamap.errors import MechaMapError, UsageError
 from mechamap.figures.catalogue import FigureKind, default_figure, figures_of
 from mechamap.query.link import Link
 from mechamap.runs.run import Run
+from mechamap_tui.explorer import explorer_of
 from mechamap_tui.report.screen import ReportScreen
 from mechamap_tui.report.view import ReportView
 from mechamap_tui.widgets.key_footer import KeyFooter
 from mechamap_tui.widgets.prompt import Prompt
-
-if TYPE_CHECKING:
-    from mechamap_tui.app import MechaMapApp
 
 __all__ = ["JUDGED_KEYS", "JudgedScreen"]
 
@@ -71,7 +69,7 @@ class JudgedScreen(ReportScreen):
     def open_of(self, at: int, link: Link) -> None:
         """Show the neurons behind a cell, of one of the runs; say so where it has grown since."""
         run, then = self.of_runs[at], self._layers[at]
-        cast("MechaMapApp", self.app).reports.open_link(run, link)
+        explorer_of(self).open_link(run, link)
         now = len(run.complete_layers)
         if link.where and now > then:
             self.notify(

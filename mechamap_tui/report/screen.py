@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -11,15 +11,13 @@ from textual.content import Content
 from mechamap.errors import MechaMapError
 from mechamap.query.link import Link
 from mechamap.tables.numbers import is_number
+from mechamap_tui.explorer import explorer_of
 from mechamap_tui.report.cell_text import cell_text, row_text
 from mechamap_tui.report.frame import ReportFrame
 from mechamap_tui.report.table_names import TableList, TableNames
 from mechamap_tui.terminal.clipboard import copy_text
 from mechamap_tui.terminal.terminal_text import clean, fit
 from mechamap_tui.widgets.pane_title import BORDER, first_fitting, pane_title
-
-if TYPE_CHECKING:
-    from mechamap_tui.app import MechaMapApp
 
 __all__ = ["REPORT_KEYS", "TABLE_KEYS", "ReportScreen"]
 
@@ -95,7 +93,7 @@ class ReportScreen(ReportFrame):
         try:
             self.link_opened(link)
         except MechaMapError as error:
-            cast("MechaMapApp", self.app).show_error(error)
+            explorer_of(self).show_error(error)
 
     def _link(self) -> Link | None:
         table, place = self.table, self.cells.place

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from rich.text import Text
 from textual import on
@@ -13,13 +13,11 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Static
 
 from mechamap.errors import MechaMapError
+from mechamap_tui.explorer import explorer_of
 from mechamap_tui.jobs.draft import FIELDS, ScanDraft
 from mechamap_tui.scan.plan_view import PlanView
 from mechamap_tui.terminal.clipboard import copy_text
 from mechamap_tui.terminal.terminal_text import clean
-
-if TYPE_CHECKING:
-    from mechamap_tui.app import MechaMapApp
 
 __all__ = ["ScanFormScreen"]
 
@@ -129,19 +127,19 @@ class ScanFormScreen(ModalScreen[None]):
             note.set_class(True, "-wrong")
             note.update(Text(clean(problems[name])))
             return
-        app = cast("MechaMapApp", self.app)
+        explorer = explorer_of(self)
         try:
             changes = self.draft.changes()
         except MechaMapError as error:  # what only shows when all fields are taken together
-            app.show_error(error)
+            explorer.show_error(error)
             return
         draft = self.draft
         self.dismiss(None)
-        app.start_scan(draft.model, changes, draft=draft)
+        explorer.start_scan(draft.model, changes, draft=draft)
 
     def action_copy(self) -> None:
         self.notify(f"Copied {copy_text(self.app, self.draft.command())}.", markup=False)
 
     def action_close(self) -> None:
-        cast("MechaMapApp", self.app).last_draft = self.draft
+        explorer_of(self).keep_draft(self.draft)
         self.dismiss(None)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from rich.text import Text
 from textual.message import Message
@@ -12,6 +11,7 @@ from textual.widgets import Static
 
 from mechamap.errors import MechaMapError, ModelNotFound
 from mechamap.protocol.messages import Planned
+from mechamap_tui.explorer import explorer_of
 from mechamap_tui.jobs.draft import ScanDraft
 from mechamap_tui.jobs.job import busy_with
 from mechamap_tui.terminal.terminal_text import clean
@@ -99,7 +99,7 @@ class PlanView(Static):
     def _ask(self) -> None:
         if self._asking or self._is_answered or not self._wanted.can_be_asked:
             return
-        if busy := busy_with(self.app):
+        if busy := busy_with(explorer_of(self)):
             self._tell(f"{busy} is running; what this scan takes can be said when it is done.")
             self._ask_after(LOOK_AGAIN)
             return
@@ -109,10 +109,9 @@ class PlanView(Static):
         self.run_worker(self._fetch(self._wanted), group="plan", exit_on_error=False)
 
     async def _fetch(self, asked: _Question) -> None:
-        engine: Any = getattr(self.app, "engine", None)
         draft = asked.draft
         try:
-            self._answer = await engine.plan(
+            self._answer = await explorer_of(self).engine.plan(
                 draft.model, draft.changes(), config_file=draft.config_file, fetch=asked.fetch
             )
         except MechaMapError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from rich.table import Table
 from rich.text import Text
@@ -14,12 +14,10 @@ from textual.widgets import Footer, Static
 
 from mechamap.protocol.messages import Progress
 from mechamap.runs.run import Run
+from mechamap_tui.explorer import explorer_of
 from mechamap_tui.jobs.job import LiveScan
 from mechamap_tui.terminal.terminal_text import clean
 from mechamap_tui.widgets.progress import bytes_text, duration_text, stage_text
-
-if TYPE_CHECKING:
-    from mechamap_tui.app import MechaMapApp
 
 __all__ = ["ScanScreen"]
 
@@ -74,12 +72,11 @@ class ScanScreen(Screen[None]):
     def on_screen_resume(self) -> None:
         if not self._settled:
             return
-        app = cast("MechaMapApp", self.app)
         self._settled = False
         if self._run is not None:
-            app.open_run(self._run)
+            explorer_of(self).open_run(self._run)
         else:
-            app.show_form(self.live.draft)
+            explorer_of(self).open_form(self.live.draft)
 
 
 def facts(progress: Progress, cancelling: bool = False) -> list[tuple[str, str]]:

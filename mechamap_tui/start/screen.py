@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from rich.text import Text
 from textual import events, on, work
@@ -16,12 +16,10 @@ from textual.widgets.option_list import Option
 
 from mechamap.errors import MechaMapError
 from mechamap.runs.library import list_runs, remove_run
+from mechamap_tui.explorer import explorer_of
 from mechamap_tui.start.entries import StartEntry, entries, entry_line
 from mechamap_tui.terminal.terminal_text import clean
 from mechamap_tui.widgets.progress import ScanProgress
-
-if TYPE_CHECKING:
-    from mechamap_tui.app import MechaMapApp
 
 __all__ = ["StartScreen"]
 
@@ -176,17 +174,16 @@ class StartScreen(Screen[None]):
         entry = self._highlighted()
         if entry is None:
             return
-        app = cast("MechaMapApp", self.app)
+        explorer = explorer_of(self)
         self.query_one("#what", Input).value = ""  # it has done its work; coming back shows everything again
         if entry.kind == "model":
-            app.start_scan(entry.value, {})
+            explorer.start_scan(entry.value, {})
         else:
-            app.open_target(entry.value)
+            explorer.open_target(entry.value)
 
     def action_form(self) -> None:
         entry = self._highlighted()
-        app = cast("MechaMapApp", self.app)
-        app.action_new_scan(entry.value if entry is not None and entry.kind != "run" else "")
+        explorer_of(self).open_new_form(entry.value if entry is not None and entry.kind != "run" else "")
 
     def action_type(self) -> None:
         self.query_one("#what", Input).focus()
@@ -201,7 +198,7 @@ class StartScreen(Screen[None]):
 
         entry = self._highlighted()
         if entry is not None and entry.run is not None:
-            cast("MechaMapApp", self.app).reports.compare(Run.open(entry.run.path))
+            explorer_of(self).open_comparison(Run.open(entry.run.path))
 
     def action_remove(self) -> None:
         entry = self._highlighted()
@@ -221,7 +218,7 @@ class StartScreen(Screen[None]):
             try:
                 remove_run(run.path)
             except MechaMapError as error:
-                cast("MechaMapApp", self.app).show_error(error)
+                explorer_of(self).show_error(error)
             self.reload()
 
         self.app.push_screen(ConfirmScreen("Remove a run", question, yes="Delete", no="Keep"), answered)

@@ -8,6 +8,7 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from mechamap.protocol.messages import Progress
+from mechamap_tui.explorer import explorer_of
 from mechamap_tui.terminal.terminal_text import clean
 
 __all__ = ["ScanProgress", "bytes_text", "duration_text", "progress_line", "stage_text"]
@@ -38,7 +39,8 @@ class ScanProgress(Static):
     doing = SCANNING
 
     def on_mount(self) -> None:
-        live, check = getattr(self.app, "live", None), getattr(self.app, "checking", None)
+        explorer = explorer_of(self)
+        live, check = explorer.live, explorer.checking
         if live is not None:
             self.show(live.progress)
         else:

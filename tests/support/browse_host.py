@@ -4,54 +4,43 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import numpy as np
-from textual.app import App
 from textual.pilot import Pilot
 from textual.widgets import Input
 
-from mechamap.errors import MechaMapError
 from mechamap.runs.record import RunRecord
 from mechamap.runs.run import Run
 from mechamap.runs.writer import RunWriter
 from mechamap_tui.browse.screen import BrowseScreen
 from mechamap_tui.browse.table.table import NeuronTable
+from mechamap_tui.engine.client import EngineClient
+from mechamap_tui.explorer import ExplorerApp
 from mechamap_tui.widgets.prompt import Prompt
+from support.explorer_double import ExplorerDouble
 from support.waiting import painted, until
 
 SIZES = [(160, 45), (90, 30), (70, 24), (80, 24)]
 
 
-class BrowseHost(App[None]):
-    """Shows one run, and remembers what the screen asked of the app around it."""
+class BrowseHost(ExplorerApp):
+    """Shows one run."""
 
-    def __init__(self, run: Run, engine: Any = None) -> None:
+    explorer: ExplorerDouble
+
+    def __init__(self, run: Run, engine: EngineClient | None = None) -> None:
         super().__init__()
+        self.explorer = ExplorerDouble(engine)
         self.screen_of_run = BrowseScreen(run)
-        self.live: Any = None
-        if engine is not None:
-            self.engine = engine
-        self.asked: list[str] = []
-        self.errors: list[MechaMapError] = []
 
     def on_mount(self) -> None:
         self.push_screen(self.screen_of_run)
 
-    def show_error(self, error: MechaMapError) -> None:
-        self.errors.append(error)
-
-    def action_export(self) -> None:
-        self.asked.append("export")
-
-    def action_new_scan(self) -> None:
-        self.asked.append("new scan")
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        return self.explorer.live is not None if action == "cancel_scan" else True
 
     async def action_cancel_scan(self) -> None:
-        self.asked.append("cancel scan")
-
-    def action_back(self) -> None:
-        self.asked.append("back")
+        await self.explorer.cancel_job()
 
 
 class Browser:
@@ -115,7 +104,9 @@ class Browser:
 
 
 @asynccontextmanager
-async def browsing(run: Run, size: tuple[int, int] = (160, 45), engine: Any = None) -> AsyncIterator[Browser]:
+async def browsing(
+    run: Run, size: tuple[int, int] = (160, 45), engine: EngineClient | None = None
+) -> AsyncIterator[Browser]:
     """Show a run in a terminal of a size."""
     app = BrowseHost(run, engine)
     async with app.run_test(size=size) as pilot:

@@ -6,46 +6,37 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from textual.app import App
 from textual.pilot import Pilot
 from textual.screen import Screen
 
-from mechamap.errors import MechaMapError
-from mechamap.query.link import Link
 from mechamap.runs.run import Run
 from mechamap.tables.table import Cell
 from mechamap_tui.app import MechaMapApp
 from mechamap_tui.browse.screen import BrowseScreen
+from mechamap_tui.explorer import ExplorerApp
 from mechamap_tui.report.interpret import InterpretScreen
 from mechamap_tui.report.screen import ReportScreen
 from mechamap_tui.report.view import ReportView
 from mechamap_tui.start.target import read_target
 from support.engine_double import EngineDouble
+from support.explorer_double import ExplorerDouble
 from support.made_report import made_comparison, made_report
 from support.waiting import painted, until
 
 
-class ReportHost(App[None]):
-    """Shows one report, and remembers what the screen asked of the app around it."""
+class ReportHost(ExplorerApp):
+    """Shows one report."""
 
     CSS_PATH = MechaMapApp.CSS_PATH
+    explorer: ExplorerDouble
 
     def __init__(self, run: Run, engine: EngineDouble) -> None:
         super().__init__()
-        self.engine = engine
+        self.explorer = ExplorerDouble(engine)
         self.shown = InterpretScreen(run, ReportView())
-        self.reports = self
-        self.links: list[Link] = []
-        self.errors: list[MechaMapError] = []
 
     def on_mount(self) -> None:
         self.push_screen(self.shown)
-
-    def show_error(self, error: MechaMapError) -> None:
-        self.errors.append(error)
-
-    def open_link(self, run: Run, link: Link) -> None:
-        self.links.append(link)
 
 
 class Reader:

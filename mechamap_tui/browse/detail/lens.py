@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from textwrap import wrap
-from typing import Any
 
 from rich.text import Text
 from textual.timer import Timer
@@ -14,6 +13,7 @@ from mechamap.figures.findings import finding
 from mechamap.protocol.messages import Lens
 from mechamap.runs.run import Run
 from mechamap.tables.numbers import NONE, magnitude, small_probability
+from mechamap_tui.explorer import explorer_of
 from mechamap_tui.jobs.job import busy_with
 from mechamap_tui.terminal.terminal_text import clean, pad, piece_label
 from mechamap_tui.widgets.line_view import LineView
@@ -60,10 +60,8 @@ class LensView(LineView):
             return "A CSV has no model behind it; scan the model to see what its neurons write."
         if reason := run.record.undefined.get("write"):
             return f"Not defined for this model: {reason}"
-        if busy := busy_with(self.app):
+        if busy := busy_with(explorer_of(self)):
             return f"{busy} is running; the lens can be had when it is done."
-        if not hasattr(self.app, "engine"):
-            return "There is no engine to ask."
         self._asking = self.set_timer(ASK_AFTER, self._ask)
         return "Asking the model which tokens it pushes ..."
 
@@ -72,11 +70,10 @@ class LensView(LineView):
 
     async def _fetch(self) -> None:
         run, row = self._run, self._row
-        engine: Any = getattr(self.app, "engine", None)
-        if run is None or row is None:
+        if run is None or run.path is None or row is None:
             return
         try:
-            lens = await engine.lens(run.path, str(run.neuron_name(row)))
+            lens = await explorer_of(self).engine.lens(run.path, str(run.neuron_name(row)))
         except MechaMapError as error:
             if row == self._row:
                 self._message = f"{error.message} {error.hint}".strip()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from mechamap_tui.browse.detail.tokens import TokenView
 from mechamap_tui.data.check_signs import BADGE_SIGNS
 from mechamap_tui.data.experts import routed_positions
 from mechamap_tui.data.occurrences import OccurrenceMap
+from mechamap_tui.explorer import explorer_of
 from mechamap_tui.jobs.job import busy_with
 from mechamap_tui.widgets.pane_title import first_fitting, pane_title
 
@@ -176,9 +177,9 @@ class DetailPane(Container):
         kept = run.activations(layer)
         if kept is not None:
             self._draw_kept(row, kept)
-        elif busy := busy_with(self.app):
+        elif busy := busy_with(explorer_of(self)):
             self._draw(None, f"{busy} is running; activations can be had when it is done.")
-        elif run.path is None or not hasattr(self.app, "engine"):
+        elif run.path is None:
             self._draw(None, "This run did not keep its activations.")
         else:
             self._draw(None, f"Loading the model to read the text with layer {layer} ...")
@@ -188,9 +189,9 @@ class DetailPane(Container):
         self.run_worker(self._fetch(layer), group="activations", exclusive=True, exit_on_error=False)
 
     async def _fetch(self, layer: int) -> None:
-        engine: Any = getattr(self.app, "engine", None)
+        assert self.run.path is not None
         try:
-            await engine.activations(self.run.path, layer)
+            await explorer_of(self).engine.activations(self.run.path, layer)
         except MechaMapError as error:
             self._draw(None, f"{error.message} {error.hint}".strip())
             return

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,8 @@ from mechamap.runs.record import RunRecord
 from mechamap.runs.run import Run
 from mechamap_tui.dialogs.help import GLOSSARY
 from mechamap_tui.dialogs.run_info import info_lines
+from mechamap_tui.jobs.draft import ScanDraft
+from mechamap_tui.jobs.job import LiveScan
 from mechamap_tui.widgets.key_footer import KeyFooter
 
 
@@ -96,9 +97,9 @@ async def test_enter_opens_the_detail_and_q_goes_back_at_every_size(run: Run, si
         assert browser.app.focused is browser.screen.query_one("#tokens")
         await browser.press("q")
         assert browser.app.focused is browser.table
-        assert browser.app.asked == []
+        assert browser.app.explorer.asked == []
         await browser.press("q")
-        assert browser.app.asked == ["back"]
+        assert browser.app.explorer.asked == ["back"]
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -206,7 +207,7 @@ async def test_a_filter_that_makes_no_sense_says_so_in_its_line_and_changes_noth
         await browser.press("enter")
         assert browser.screen.prompt.asking, "it stays open to be corrected"
         assert "48 of 48" in browser.title
-        assert browser.app.errors == []
+        assert browser.app.explorer.errors == []
 
 
 async def test_leaving_the_filter_puts_back_the_one_before(run: Run) -> None:
@@ -296,7 +297,7 @@ async def test_notes_that_are_damaged_are_told_and_left_as_they_are(run: Run) ->
     file = run.path / "notes.json"
     file.write_text("{")
     async with browsing(run) as browser:
-        assert "notes.json" in browser.app.errors[0].message
+        assert "notes.json" in browser.app.explorer.errors[0].message
         await browser.press("m")
         assert browser.painted("#neurons").count("●") == 1
     assert file.read_text() == "{"
@@ -389,12 +390,12 @@ async def test_the_footer_shows_only_what_does_something_now(run: Run, tmp_path:
         assert "sort" not in footer_keys(browser)
     part = recorded_run(tmp_path / "part", complete=1)
     async with browsing(part) as browser:
-        browser.app.live = SimpleNamespace(run=part)
+        browser.app.explorer.live = LiveScan("part", ScanDraft(), run=part)
         browser.screen.refresh_run()
         await browser.pilot.pause()
         assert "cancel scan" in footer_keys(browser)
         await browser.press("x", "e", "n")
-        assert browser.app.asked == ["cancel scan", "export", "new scan"]
+        assert browser.app.explorer.asked == ["cancel", "export", "new scan"]
 
 
 async def test_the_scopes_are_rows_in_the_order_of_the_table(run: Run) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.browse_host import SIZES, browsing
+from support.browse_host import SIZES
 from support.engine_double import EngineDouble
 from support.recorded_run import checked_run, recorded_run
 from support.waiting import painted, until
@@ -132,7 +132,7 @@ async def test_confirming_goes_on_beside_the_browsing_and_tells_what_was_found(h
         assert it.progress == "● confirming 2/3  2.0 s left"
         confirm_on_disk(it.run, tmp_path)
         it.engine.answer(Confirmed(it.run, {"animal": 1, "food": 1, "color": 1}, 3.2))
-        await it.until(lambda: it.app.checking is None)
+        await it.until(lambda: it.app.explorer.checking is None)
         await it.pilot.pause()
         assert it.progress == ""
         assert "3 neurons confirmed in 3.2 s: food 1, color 1, animal 1" in it.told
@@ -144,7 +144,7 @@ async def test_a_confirmation_that_finds_nothing_says_so(home: Path) -> None:
     async with exploring(home) as it:
         await it.press("V")
         it.engine.answer(Confirmed(it.run, {"animal": 0, "food": 0}, 3.2))
-        await it.until(lambda: it.app.checking is None)
+        await it.until(lambda: it.app.explorer.checking is None)
         assert "No neuron holds up in any category" in it.told
 
 
@@ -157,7 +157,7 @@ async def test_estimating_causes_fills_their_column(home: Path) -> None:
         assert it.progress == "● estimating causes: 2 of 4 parts of the text  4.0 s"
         add_to_run(it.run, {"cause": np.full((48, 3), -0.01, np.float32)})
         it.engine.answer(CausesEstimated(it.run, 4.0))
-        await it.until(lambda: it.app.checking is None)
+        await it.until(lambda: it.app.explorer.checking is None)
         assert "causes of 48 neurons were estimated in 4.0 s" in it.told
         assert "causes" in [column.key for column in it.browse.table.columns]
 
@@ -242,7 +242,7 @@ async def test_a_result_does_not_take_the_keys_from_somebody_who_is_writing(home
         await it.press("enter", *"dogs")
         assert isinstance(it.app.focused, TextArea)
         it.engine.answer((MEASURED,))
-        await it.until(lambda: it.app.checking is None)
+        await it.until(lambda: it.app.explorer.checking is None)
         await it.press(*" bark")
         assert it.app.screen is it.browse
         assert it.browse.query_one(TextArea).text == "dogs bark", "nothing that was typed is lost"
@@ -258,7 +258,7 @@ async def test_x_cancels_and_the_run_is_as_it_was(home: Path) -> None:
         await it.press("V")
         await it.until(lambda: "cancel check" in [what for _, _, what, _ in it.browse.query_one(KeyFooter).shown])
         await it.press("x")
-        await it.until(lambda: it.app.checking is None)
+        await it.until(lambda: it.app.explorer.checking is None)
         await it.pilot.pause()
         assert "The confirmation of tiny-1 was cancelled; the run is as it was." in it.told
         assert it.progress == ""
@@ -284,14 +284,14 @@ async def test_only_one_check_runs_at_a_time_and_the_second_is_told_why(home: Pa
 
 async def test_a_check_is_refused_while_a_scan_runs_and_a_scan_while_a_check_runs(home: Path) -> None:
     async with exploring(home) as it:
-        it.app.start_scan("demo", {})
+        it.app.explorer.start_scan("demo", {})
         await it.shows(ScanScreen)
         await it.press("q", "V")
         await it.shows(ErrorScreen)
         assert "The scan is running" in it.dialog() and it.engine.checks == []
     async with exploring(home) as it:
         await it.press("V")
-        it.app.start_scan("demo", {})
+        it.app.explorer.start_scan("demo", {})
         await it.shows(ErrorScreen)
         assert "The confirmation of tiny-1 is running" in it.dialog() and it.engine.scans == []
 
@@ -315,7 +315,7 @@ async def test_a_check_that_is_left_goes_on_and_its_line_is_there_when_coming_ba
         it.engine.report(layers_done=1, layers_total=3)
         await it.pilot.pause()
         assert "confirming 1/3" in str(it.app.screen.query_one(ScanProgress).render())
-        it.app.open_run(Run.open(it.run))
+        it.app.explorer.open_run(Run.open(it.run))
         await it.shows(BrowseScreen)
         await it.pilot.pause()
         again = it.app.screen
@@ -323,7 +323,7 @@ async def test_a_check_that_is_left_goes_on_and_its_line_is_there_when_coming_ba
         assert "confirming 1/3" in str(again.query_one(ScanProgress).render())
         confirm_on_disk(it.run, tmp_path)
         it.engine.answer(Confirmed(it.run, {"food": 1}, 1.0))
-        await it.until(lambda: it.app.checking is None)
+        await it.until(lambda: it.app.explorer.checking is None)
         assert "p" in [column.key for column in again.table.columns]
 
 
@@ -418,13 +418,6 @@ async def test_the_keys_are_in_the_footer_the_help_and_the_palette(home: Path) -
         assert (told["ablate"], told["estimate causes"], told["confirm run"]) == ("a", "A", "V")
         assert told["cancel check"] == "x"
         assert text
-
-
-async def test_a_screen_without_an_app_to_ask_does_not_offer_them(tmp_path: Path) -> None:
-    async with browsing(recorded_run(tmp_path / "run")) as browser:
-        await browser.press("a", "A", "V")
-        assert browser.app.errors == []
-        assert "ablate" not in [what for _, _, what, _ in browser.screen.query_one(KeyFooter).shown]
 
 
 def test_the_progress_of_a_check_names_it() -> None:

@@ -168,7 +168,7 @@ async def test_closest_neurons_are_looked_for_beside_whatever_else_is_done(home:
         await it.press("enter")
         it.engine.answer(made_comparison(runs, matched=True))
         await it.until(lambda: "Closest neurons of one and two are found" in it.told)
-        assert it.app.checking is None
+        assert it.app.explorer.checking is None
 
 
 async def test_as_many_words_are_offered_as_the_command_line_takes(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,12 +180,12 @@ async def test_as_many_words_are_offered_as_the_command_line_takes(home: Path, m
 
 async def test_a_scan_that_is_in_the_way_is_cancelled_with_the_key_that_is_named(home: Path) -> None:
     async with comparing(home) as it:
-        it.app.start_scan("demo", {})
+        it.app.explorer.start_scan("demo", {})
         await it.press("q", "m", "enter")
         await it.shows(ErrorScreen)
         assert "or press x" in it.text()
         await it.press("enter", "x")
-        await it.until(lambda: it.app.live is None)
+        await it.until(lambda: it.app.explorer.live is None)
 
 
 async def test_what_is_found_is_shown_where_the_runs_are_compared(home: Path) -> None:
@@ -205,7 +205,7 @@ async def test_a_search_is_cancelled_and_one_that_fails_is_a_dialog(home: Path) 
         await it.until(lambda: "is no number of words" in it.text())
         await it.press("escape", "m", "enter", "x")
         await it.until(lambda: "was cancelled" in it.told)
-        assert it.app.checking is None
+        assert it.app.explorer.checking is None
         await it.press("m", "enter")
         it.engine.fail(UsageError("They have read no word in common."))
         await it.shows(ErrorScreen)

@@ -82,7 +82,7 @@ async def test_what_makes_no_sense_is_refused_and_the_report_stays(run: Run) -> 
         assert len(it.engine.interpretations) == 1
         it.engine.interpreted = UsageError("tiny-1 has no figure writes.", "It has reads.")
         await it.press("f")
-        await it.until(lambda: bool(it.app.errors))
+        await it.until(lambda: bool(it.app.explorer.errors))
         assert (it.report.view.by, it.report.view.threshold) == (None, None)
         assert "by reads ≥ 0.9" in it.line(0)
 
@@ -164,4 +164,4 @@ async def test_a_cell_without_neurons_says_so(run: Run) -> None:
         await it.press("4", "enter")
         assert "no neurons to show behind this cell" in it.told
         await it.press("2", "j", "l", "enter")
-        assert [link.category for link in it.app.links] == ["food"]
+        assert [link.category for link in it.app.explorer.links] == ["food"]

@@ -27,7 +27,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 async def form(pilot: Pilot[None], draft: ScanDraft) -> ScanFormScreen:
     app = pilot.app
     assert isinstance(app, MechaMapApp)
-    app.show_form(draft)
+    app.explorer.open_form(draft)
     await until(pilot, lambda: isinstance(app.screen, ScanFormScreen) and app.screen.focused is not None)
     assert isinstance(app.screen, ScanFormScreen)
     return app.screen

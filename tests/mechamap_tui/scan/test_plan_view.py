@@ -45,7 +45,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 async def form(pilot: Pilot[None], draft: ScanDraft) -> ScanFormScreen:
     app = pilot.app
     assert isinstance(app, MechaMapApp)
-    app.show_form(draft)
+    app.explorer.open_form(draft)
     await until(pilot, lambda: isinstance(app.screen, ScanFormScreen) and app.screen.focused is not None)
     assert isinstance(app.screen, ScanFormScreen)
     return app.screen
@@ -172,12 +172,12 @@ async def test_an_empty_form_asks_nothing() -> None:
 async def test_while_a_scan_runs_the_plan_waits_for_its_end() -> None:
     app = MechaMapApp(engine=(engine := EngineDouble()))
     async with app.run_test() as pilot:
-        app.live = LiveScan("other", ScanDraft(model="other"))
+        app.explorer.live = LiveScan("other", ScanDraft(model="other"))
         screen = await form(pilot, ScanDraft(model="demo"))
         await until(pilot, lambda: "The scan is running" in shown(screen))
         await pilot.pause(0.2)
         assert not engine.plans
-        app.live = None
+        app.explorer.live = None
         await until(pilot, lambda: bool(engine.plans))
         engine.plan_answers[0].set_result(FITS)
         await until(pilot, lambda: "46,080" in shown(screen))

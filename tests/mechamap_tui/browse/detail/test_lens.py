@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +17,8 @@ from mechamap.runs.run import Run
 from mechamap.tables.numbers import magnitude
 from mechamap_tui.browse.detail import lens as lens_view
 from mechamap_tui.browse.detail.lens import ASK_AFTER, LensView
+from mechamap_tui.jobs.draft import ScanDraft
+from mechamap_tui.jobs.job import LiveScan
 
 
 @pytest.fixture
@@ -112,11 +113,11 @@ async def test_a_run_from_a_csv_has_no_lens(run: Run) -> None:
 
 async def test_while_the_engine_scans_the_lens_waits(run: Run) -> None:
     async with browsing(run, engine=(engine := EngineDouble())) as browser:
-        browser.app.live = SimpleNamespace(run=run)
+        browser.app.explorer.live = LiveScan("tiny", ScanDraft(), run=run)
         browser.screen.refresh_run()
         await browser.screen.action_detail("lens")
         assert "The scan is running" in await answered(browser)
-        browser.app.live = None
+        browser.app.explorer.live = None
         browser.screen.refresh_run()
         await browser.rest()
         assert "up0" in await answered(browser)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.browse_host import Browser, browsing
+from support.engine_double import EngineDouble
 from support.recorded_run import CATEGORIES, PLANTED, recorded_run
 from support.waiting import until
 
@@ -157,7 +158,7 @@ async def test_the_text_is_coloured_up_and_down_and_signed_without_colour(run: R
 async def test_the_text_view_asks_the_engine_once_it_rests(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
 
-    class Engine:
+    class Engine(EngineDouble):
         async def activations(self, path: Path, layer: int) -> Path:
             asked.append(layer)
             return write_activations(path, layer, activations(run, layer))
@@ -174,7 +175,7 @@ async def test_the_text_view_asks_the_engine_once_it_rests(run: Run, monkeypatch
 
 
 async def test_an_engine_that_fails_is_told_in_the_pane(run: Run) -> None:
-    class Engine:
+    class Engine(EngineDouble):
         async def activations(self, path: Path, layer: int) -> Path:
             await asyncio.sleep(0)
             raise EngineError("The engine died.", "Open the run again.")

@@ -1,0 +1,133 @@
+"""What screens and widgets may ask of the app around them, and how they reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Protocol
+
+from textual.app import App
+from textual.dom import DOMNode
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from mechamap.errors import MechaMapError
+    from mechamap.protocol.messages import ExportOrder
+    from mechamap.query.link import Link
+    from mechamap.runs.run import Run
+    from mechamap_tui.engine.client import EngineClient
+    from mechamap_tui.jobs.draft import ScanDraft
+    from mechamap_tui.jobs.job import LiveCheck, LiveScan
+
+__all__ = ["LEAST_HEIGHT", "LEAST_WIDTH", "Explorer", "ExplorerApp", "explorer_of"]
+
+
+LEAST_WIDTH, LEAST_HEIGHT = 60, 15  # cells of the terminal; in a smaller one, screens only say that it is too small
+
+
+class Explorer(Protocol):
+    """The explorer as its screens see it: the engine, the job that runs, and the other screens."""
+
+    @property
+    def engine(self) -> EngineClient:
+        """The engine process, which starts when it is first asked something."""
+
+    @property
+    def live(self) -> LiveScan | None:
+        """The scan that runs."""
+
+    @property
+    def checking(self) -> LiveCheck | None:
+        """The check that runs."""
+
+    # --- jobs ------------------------------------------------------------------------------------------------
+
+    def start_scan(self, model: str, changes: Mapping[str, object], *, draft: ScanDraft | None = None) -> None:
+        """Scan ``model`` with the config keys that ``changes`` names; its run opens with its first layers.
+
+        Args:
+            draft: the form that this was filled in with, to come back to when it fails.
+        """
+
+    def start_check(self, kind: str, run: Run, neuron: str = "") -> None:
+        """Confirm ``run``, estimate its causes, or measure those of one neuron.
+
+        Raises:
+            UsageError: it cannot be done to this run, or not now.
+        """
+
+    def start_match(self, runs: tuple[Run, Run], words: int | None, by: str | None, threshold: float | None) -> None:
+        """Look for the closest neurons of two runs; the comparison with them replaces the one that is shown.
+
+        Args:
+            words: over how many of the text's words; None: all.
+            by, threshold: what the comparison judges neurons by.
+
+        Raises:
+            UsageError: something else is running.
+        """
+
+    async def cancel_job(self) -> None:
+        """Stop the job that runs: of a scan the finished layers are kept, of a check the run stays as it was."""
+
+    def export(self, order: ExportOrder) -> None:
+        """Write an export through the engine, and say where it went."""
+
+    # --- screens ---------------------------------------------------------------------------------------------
+
+    def show_error(self, error: MechaMapError) -> None:
+        """Show an error as a dialog."""
+
+    def back(self) -> None:
+        """To the screen below; from the last one to the start screen."""
+
+    def open_target(self, given: str) -> None:
+        """Open whatever ``given`` means: a run, a CSV, or a model, which is scanned."""
+
+    def open_run(self, run: Run) -> None:
+        """Show a run, in place of the progress of the scan that made it."""
+
+    def open_link(self, run: Run, link: Link) -> None:
+        """Show the neurons behind a cell of a report; going back leads to the report."""
+
+    def open_interpretation(self, run: Run) -> None:
+        """Show what a run's neurons say of its model, as it was looked at last time."""
+
+    def open_comparison(self, run: Run) -> None:
+        """Ask what to compare a run with, and show what differs."""
+
+    def open_export(self, run: Run, scopes: Mapping[str, NDArray[np.int64]], category: str) -> None:
+        """Ask what of a run to write to a file.
+
+        Args:
+            scopes: row numbers by scope (all, filtered, marked), each in the order to write them.
+            category: the current one, for the file's name.
+        """
+
+    def open_form(self, draft: ScanDraft) -> None:
+        """Show the form of a scan, filled in; in place of the progress of a scan that failed."""
+
+    def open_new_form(self, model: str = "") -> None:
+        """Show the form of a scan of ``model``; else as it was filled in last, or for the model on the screen."""
+
+    def keep_draft(self, draft: ScanDraft) -> None:
+        """Keep a form as it was left, for the next time it is opened."""
+
+
+class ExplorerApp(App[None]):
+    """An app that has an explorer for its screens."""
+
+    explorer: Explorer
+
+
+def explorer_of(node: DOMNode) -> Explorer:
+    """The explorer that a screen or a widget is part of.
+
+    Raises:
+        TypeError: the app around it has none.
+    """
+    app = node.app
+    if not isinstance(app, ExplorerApp):
+        raise TypeError(f"{type(node).__name__} stands in an app without an explorer: {type(app).__name__}")
+    return app.explorer

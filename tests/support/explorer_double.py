@@ -1,0 +1,75 @@
+"""A double of the explorer around a screen: it remembers what the screen asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from mechamap.errors import MechaMapError
+from mechamap.protocol.messages import ExportOrder
+from mechamap.query.link import Link
+from mechamap.runs.run import Run
+from mechamap_tui.engine.client import EngineClient
+from mechamap_tui.jobs.draft import ScanDraft
+from mechamap_tui.jobs.job import LiveCheck, LiveScan
+from support.engine_double import EngineDouble
+
+
+class ExplorerDouble:
+    """Opens nothing and starts nothing; ``asked`` says by name what it was asked for."""
+
+    def __init__(self, engine: EngineClient | None = None) -> None:
+        self.engine = engine or EngineDouble()
+        self.live: LiveScan | None = None
+        self.checking: LiveCheck | None = None
+        self.asked: list[str] = []
+        self.errors: list[MechaMapError] = []
+        self.links: list[Link] = []
+
+    def start_scan(self, model: str, changes: Mapping[str, object], *, draft: ScanDraft | None = None) -> None:
+        self.asked.append("scan")
+
+    def start_check(self, kind: str, run: Run, neuron: str = "") -> None:
+        self.asked.append(kind)
+
+    def start_match(self, runs: tuple[Run, Run], words: int | None, by: str | None, threshold: float | None) -> None:
+        self.asked.append("match")
+
+    async def cancel_job(self) -> None:
+        self.asked.append("cancel")
+
+    def export(self, order: ExportOrder) -> None:
+        self.asked.append("write")
+
+    def show_error(self, error: MechaMapError) -> None:
+        self.errors.append(error)
+
+    def back(self) -> None:
+        self.asked.append("back")
+
+    def open_target(self, given: str) -> None:
+        self.asked.append("target")
+
+    def open_run(self, run: Run) -> None:
+        self.asked.append("run")
+
+    def open_link(self, run: Run, link: Link) -> None:
+        self.links.append(link)
+
+    def open_interpretation(self, run: Run) -> None:
+        self.asked.append("interpretation")
+
+    def open_comparison(self, run: Run) -> None:
+        self.asked.append("comparison")
+
+    def open_export(self, run: Run, scopes: Mapping[str, Any], category: str) -> None:
+        self.asked.append("export")
+
+    def open_form(self, draft: ScanDraft) -> None:
+        self.asked.append("form")
+
+    def open_new_form(self, model: str = "") -> None:
+        self.asked.append("new scan")
+
+    def keep_draft(self, draft: ScanDraft) -> None:
+        self.asked.append("draft")
