@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeAlias
 
 __all__ = [
     "LayerFinished",
+    "Listener",
     "ModelFinished",
     "ModelStarted",
     "ScanEvent",
     "ScanFinished",
     "ScanStarted",
+    "Stage",
     "StageEntered",
     "SweepFinished",
     "SweepStarted",
 ]
+
+
+class Stage(StrEnum):
+    """What a scan, a check or a comparison is doing; the values are those of JSON and of the engine's protocol."""
+
+    RESOLVE = "resolve"  # the model's files are looked for
+    LOAD = "load"
+    PROVE = "prove"  # that what the hooks see is the neurons
+    TOKENIZE = "tokenize"
+    PASS = "pass"  # the model reads the text, layer by layer
+    WRITE = "write"
+    CARRIERS = "carriers"  # the sentences that a confirmation reads are built
+    SECOND_TEXT = "second look"
+    GRADIENTS = "gradients"
+    ABLATE = "ablate"
+    LENS = "lens"
+    KEPT = "kept"  # activations that a run kept are read
+    MATCH = "match"  # closest neurons are looked for
+    READ = "read"  # a CSV is read
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +54,15 @@ class ScanEvent:
         }
 
 
+Listener: TypeAlias = Callable[[ScanEvent], None]
+
+
 @dataclass(frozen=True, slots=True)
 class StageEntered(ScanEvent):
-    """The scan turned to ``stage``: load, prove, tokenize, pass or write; ``detail`` says more in words."""
+    """The work turned to ``stage``; ``detail`` says more in words."""
 
     event: ClassVar[str] = "stage"
-    stage: str
+    stage: Stage
     detail: str = ""
 
 

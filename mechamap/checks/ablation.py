@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +16,7 @@ from mechamap.checks.ablator import Ablated, Ablator
 from mechamap.checks.attribution import about_causes
 from mechamap.checks.target_words import WordTargets, word_targets
 from mechamap.errors import RunError, UsageError
-from mechamap.events import ScanEvent, StageEntered
+from mechamap.events import Listener, Stage, StageEntered
 from mechamap.figures.findings import causes
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.kinds import refuse_repeated, refuse_undefined
@@ -32,7 +32,6 @@ CONTROLS = 8
 _ALIKE = 24  # neurons closest in activation size that controls are drawn from
 
 Mode = Literal["zero", "mean"]
-Listener = Callable[[ScanEvent], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +139,7 @@ def ablate_run(
     ablator = Ablator(loaded, text_of_run(run), targets)
 
     def told(done: int, total: int) -> None:
-        on_event(StageEntered("ablate", f"{len(every)} neurons, {done} of {total} texts"))
+        on_event(StageEntered(Stage.ABLATE, f"{len(every)} neurons, {done} of {total} texts"))
 
     with translated(loaded.id):
         changes, log_p = ablator.effects([_held(run, row, settings.mode) for row in every], cancel, told)
@@ -148,7 +147,7 @@ def ablate_run(
         settings.mode, targets, {row: place for place, row in enumerate(every)}, *targets.means(changes)
     )
     found = [measured.ablation(run, row, its) for row, its in zip(rows, beside, strict=True)]
-    on_event(StageEntered("write", str(run.path)))
+    on_event(StageEntered(Stage.WRITE, str(run.path)))
     return _kept(run.path, found, measured, about_causes(run, targets, log_p)), found
 
 

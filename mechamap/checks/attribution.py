@@ -23,7 +23,7 @@ from mechamap.capture.batches import Batch, window_batches
 from mechamap.capture.rerun import check_has_folder, layers_of_run, text_of_run
 from mechamap.checks.target_words import WordTargets, log_probabilities, logits_at, tokens_at, word_targets
 from mechamap.errors import Cancelled, RunError
-from mechamap.events import ScanEvent, StageEntered
+from mechamap.events import Listener, Stage, StageEntered
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.kinds import refuse_repeated, refuse_undefined
 from mechamap.models.loading.trouble import translated
@@ -41,8 +41,6 @@ __all__ = ["POSITIONS", "about_causes", "estimate_causes"]
 GRAPH_TOKENS = {"cpu": 512, "cuda": 4096, "mps": 512}
 _SCALE = 1024.0  # of the gradients of a model in float16, where small ones would become zero
 POSITIONS = "the scored positions; at the first positions and special tokens the neuron is left alone"
-
-Listener = Callable[[ScanEvent], None]
 
 
 def estimate_causes(
@@ -72,9 +70,9 @@ def estimate_causes(
     batches = estimate.batches()
     with translated(loaded.id):
         for done, batch in enumerate(batches):
-            on_event(StageEntered("gradients", f"{done} of {len(batches)} parts of the text"))
+            on_event(StageEntered(Stage.GRADIENTS, f"{done} of {len(batches)} parts of the text"))
             estimate.add(batch, cancel)
-    on_event(StageEntered("write", str(run.path)))
+    on_event(StageEntered(Stage.WRITE, str(run.path)))
     about = about_causes(run, targets, estimate.log_p) | {"seconds": round(time.perf_counter() - started, 3)}
     return add_to_run(run.path, {"cause": estimate.cause}, causes={**run.record.causes, **about})
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +23,7 @@ from mechamap.capture.hooked_pass import capture_layers
 from mechamap.capture.rerun import check_has_folder, layers_of_run
 from mechamap.config.schema import ScanConfig, config_from_dict
 from mechamap.errors import Cancelled, ConfigError, UnsupportedModel
-from mechamap.events import LayerFinished, ScanEvent, StageEntered
+from mechamap.events import LayerFinished, Listener, Stage, StageEntered
 from mechamap.figures.findings import SIGNIFICANT
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.trouble import translated
@@ -43,8 +42,6 @@ __all__ = ["BATCH_TOKENS", "ConfirmSettings", "confirm_run"]
 
 
 BATCH_TOKENS = {"cpu": 2048}  # of one forward over short sentences; elsewhere as for any text
-
-Listener = Callable[[ScanEvent], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +91,14 @@ def confirm_run(
     carriers = carry(carrier_words(config), config, loaded.tokenizer, loaded.context, loaded.kind)
     _check_contrast(carriers, config)
     sentences = len(carriers.tokenized.windows)
-    on_event(StageEntered("carriers", f"{sentences:,} sentences"))
+    on_event(StageEntered(Stage.CARRIERS, f"{sentences:,} sentences"))
     check = _Check(run, config, loaded, carriers, settings, on_event)
-    on_event(StageEntered("pass", f"{len(layers)} layers, {len(carriers.tokenized.ids):,} tokens"))
+    on_event(StageEntered(Stage.PASS, f"{len(layers)} layers, {len(carriers.tokenized.ids):,} tokens"))
     with translated(loaded.id):
         check.read(layers, cancel)
-        on_event(StageEntered("pass", "writes"))
+        on_event(StageEntered(Stage.PASS, "writes"))
         check.write(layers, cancel)
-    on_event(StageEntered("write", str(run.path)))
+    on_event(StageEntered(Stage.WRITE, str(run.path)))
     figures = check.figures()
     return add_to_run(run.path, figures, confirmation=check.summary(figures))
 

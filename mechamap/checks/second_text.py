@@ -7,7 +7,7 @@ scored again, exactly, on a text that had no part in finding them; those that dr
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from mechamap.capture.hooked_pass import capture_layers
 from mechamap.capture.rerun import check_has_folder, layers_of_run
 from mechamap.config.schema import config_from_dict
 from mechamap.errors import RunError
-from mechamap.events import ScanEvent, StageEntered
+from mechamap.events import Listener, Stage, StageEntered
 from mechamap.figures.findings import SIGNIFICANT
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.trouble import translated
@@ -41,8 +41,6 @@ __all__ = ["CANDIDATES", "candidates", "score_second_text"]
 CANDIDATES = 20  # for each category
 LARGEST_DROP = 0.1  # of the AUROC; and more than two standard errors
 FEWEST = 5  # occurrences; with fewer nothing is said
-
-Listener = Callable[[ScanEvent], None]
 
 
 def score_second_text(
@@ -88,7 +86,7 @@ def score_second_text(
     with translated(loaded.id):
         values = job.activations(layers_of_run(run, loaded), rows)  # [scored positions, rows]
     scored = layer_scorer(plan, torch.get_num_threads())([Activations(values)]).figures["auroc"]  # [rows, categories]
-    on_event(StageEntered("write", str(run.path)))
+    on_event(StageEntered(Stage.WRITE, str(run.path)))
     entries = [
         _entry(run, row, category, float(scored[rows.index(row), number]), plan)
         for number, category in enumerate(run.categories)
@@ -160,7 +158,7 @@ class _Reading:
         batches = list(_batches(self.tokenized.windows, self.loaded))
         start = 0
         for done, windows in enumerate(batches):
-            self.on_event(StageEntered("second look", f"{done} of {len(batches)} parts of the text"))
+            self.on_event(StageEntered(Stage.SECOND_TEXT, f"{done} of {len(batches)} parts of the text"))
             part = replace(self.tokenized, windows=tuple(windows))
             count = sum(int(self.tokenized.scored[w.start : w.start + w.length].sum()) for w in windows)
             if not count:

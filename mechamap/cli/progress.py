@@ -19,6 +19,7 @@ from mechamap.events import (
     ScanEvent,
     ScanFinished,
     ScanStarted,
+    Stage,
     StageEntered,
 )
 from mechamap.runs.run import Run
@@ -119,14 +120,14 @@ class SweepProgress:
 
 
 _VERBS = {
-    "resolve": "looking for the model",
-    "load": "loading",
-    "prove": "proving that the hooks see the neurons",
-    "tokenize": "tokenizing",
-    "pass": "scanning",
-    "write": "writing",
-    "carriers": "confirming",
-    "gradients": "estimating causes",
+    Stage.RESOLVE: "looking for the model",
+    Stage.LOAD: "loading",
+    Stage.PROVE: "proving that the hooks see the neurons",
+    Stage.TOKENIZE: "tokenizing",
+    Stage.PASS: "scanning",
+    Stage.WRITE: "writing",
+    Stage.CARRIERS: "confirming",
+    Stage.GRADIENTS: "estimating causes",
 }
 _LIVE_SECONDS, _LINE_SECONDS = 0.1, 5.0
 
@@ -139,8 +140,9 @@ class ScanProgress:
         self._neurons = 0
         self._began = 0.0
         self._told = 0.0
-        self._stage_told, self._stage_told_at = "", 0.0
-        self._passing = _VERBS["pass"]
+        self._stage_told: Stage | None = None
+        self._stage_told_at = 0.0
+        self._passing = _VERBS[Stage.PASS]
         self._done_before: int | None = None
         self.run: Path | None = None  # the run's folder, once there is one
 
@@ -158,15 +160,15 @@ class ScanProgress:
                 self._narration.clear()
 
     def _stage(self, event: StageEntered) -> None:
-        if event.stage == "carriers":
-            self._passing = _VERBS["carriers"]  # the next pass is that over the carrier sentences
-        verb = self._passing if event.stage == "pass" else _VERBS.get(event.stage, event.stage)
+        if event.stage is Stage.CARRIERS:
+            self._passing = _VERBS[Stage.CARRIERS]  # the next pass is that over the carrier sentences
+        verb = self._passing if event.stage is Stage.PASS else _VERBS.get(event.stage, event.stage)
         text = verb + (f": {event.detail}" if event.detail else "")
         if self._narration.live:
             self._narration.progress(text)
             return
         now = time.monotonic()
-        if event.stage == self._stage_told and now - self._stage_told_at < _LINE_SECONDS:
+        if event.stage is self._stage_told and now - self._stage_told_at < _LINE_SECONDS:
             return  # the next part of the same stage
         self._stage_told, self._stage_told_at = event.stage, now
         self._narration.say(text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +12,12 @@ from mechamap.engine.kept_model import MODEL_CACHE
 from mechamap.engine.params import given_run, given_text, stage_teller, stop_if_cancelled
 from mechamap.engine.progress import ProgressTicker
 from mechamap.errors import OutOfMemory
+from mechamap.events import Stage
 from mechamap.protocol import rpc
 from mechamap.protocol.rpc import RpcFault
 
 if TYPE_CHECKING:
-    from mechamap.events import ScanEvent
+    from mechamap.events import Listener
     from mechamap.models.loaded import LoadedModel
     from mechamap.runs.run import Run
 
@@ -73,7 +74,7 @@ def lens(call: Request) -> dict[str, Any]:
     run = given_run(call)
     neuron = run.neuron_name(run.row_of(given_text(call, "neuron")))
     with _model_of(call, run) as (loaded, ticker):
-        ticker.stage("lens", str(neuron))
+        ticker.stage(Stage.LENS, str(neuron))
         from mechamap.checks.lens import UNIT, neuron_lens
 
         found = neuron_lens(loaded, neuron, _number(call, "k") if "k" in call.params else 10)
@@ -90,7 +91,7 @@ def _model_of(call: Request, run: Run) -> Iterator[tuple[LoadedModel, ProgressTi
         raise RunError(f"{run.name} was opened from an export; there is no model behind it.", "Scan the model itself.")
     config = config_from_dict(run.record.config, f"{run.path}/run.json")
     with ProgressTicker(call.progress) as ticker:
-        ticker.stage("resolve", run.record.model.name)
+        ticker.stage(Stage.RESOLVE, run.record.model.name)
         loaded = MODEL_CACHE.get(run.record.model.name, config, stage_teller(call, ticker))
         stop_if_cancelled(call)
         try:
@@ -101,7 +102,7 @@ def _model_of(call: Request, run: Run) -> Iterator[tuple[LoadedModel, ProgressTi
             raise
 
 
-def _watch(ticker: ProgressTicker, run: Run) -> Callable[[ScanEvent], None]:
+def _watch(ticker: ProgressTicker, run: Run) -> Listener:
     """Begin to count a run's layers; who hears the events."""
     ticker.started(str(run.path), len(run.complete_layers), run.neurons)
     return ticker.hear

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mechamap.config.layers import layers_needed
+from mechamap.events import Stage
 from mechamap.system.memory import give_memory_back
 from mechamap.system.paths import user_path
 
@@ -28,7 +29,7 @@ class ModelCache:
         self._loaded: LoadedModel | None = None
 
     def get(
-        self, name: str, config: ScanConfig, stage: Callable[[str, str], None], *, whole: bool = True
+        self, name: str, config: ScanConfig, stage: Callable[[Stage, str], None], *, whole: bool = True
     ) -> LoadedModel:
         """The model called ``name`` as ``config`` wants it; another one is freed before this one is loaded.
 
@@ -44,10 +45,10 @@ class ModelCache:
         if self._loaded is not None and key == self._key and _has(self._loaded, layers):
             return self._loaded
         self.drop()
-        stage("resolve", name)
+        stage(Stage.RESOLVE, name)
         from mechamap.models.loading.load import load_configured
 
-        self._loaded = load_configured(name, config, whole=whole, stage=lambda text: stage("load", text))
+        self._loaded = load_configured(name, config, whole=whole, stage=lambda text: stage(Stage.LOAD, text))
         self._key = key
         return self._loaded
 

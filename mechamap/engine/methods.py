@@ -16,6 +16,7 @@ from mechamap.engine.kept_model import MODEL_CACHE
 from mechamap.engine.params import given_config, given_path, given_run, given_text, stage_teller, stop_if_cancelled
 from mechamap.engine.progress import ProgressTicker
 from mechamap.errors import OutOfMemory
+from mechamap.events import Stage
 from mechamap.protocol import rpc
 from mechamap.protocol.rpc import RpcFault
 from mechamap.system.paths import user_path
@@ -33,7 +34,7 @@ def scan(call: Request) -> dict[str, Any]:
     """``{model, config, config_file?, out?, resume?}`` -> ``{run, state, timings}``, with progress."""
     model, out = given_text(call, "model"), given_path(call, "out")
     with ProgressTicker(call.progress) as ticker:
-        ticker.stage("resolve", model)
+        ticker.stage(Stage.RESOLVE, model)
         config = given_config(call)
         loaded = MODEL_CACHE.get(model, config, stage_teller(call, ticker), whole=False)
         stop_if_cancelled(call)
@@ -91,7 +92,7 @@ def activations(call: Request) -> dict[str, Any]:
         with ProgressTicker(call.progress) as ticker:
             loaded = MODEL_CACHE.get(run.record.model.name, config, stage_teller(call, ticker), whole=False)
             stop_if_cancelled(call)
-            ticker.stage("pass", f"layer {layer}")
+            ticker.stage(Stage.PASS, f"layer {layer}")
             from mechamap.scan.activations import layer_activations
 
             try:

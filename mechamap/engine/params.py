@@ -13,6 +13,7 @@ from mechamap.csv_files.file_names import named_as_csv
 from mechamap.engine.calls import Request
 from mechamap.engine.progress import INTERVAL, ProgressTicker
 from mechamap.errors import Cancelled
+from mechamap.events import Stage
 from mechamap.protocol import rpc
 from mechamap.protocol.rpc import RpcFault
 from mechamap.system.paths import user_path
@@ -35,10 +36,10 @@ __all__ = [
 ]
 
 
-def stage_teller(call: Request, ticker: ProgressTicker) -> Callable[[str, str], None]:
-    def enter(name: str, detail: str) -> None:
+def stage_teller(call: Request, ticker: ProgressTicker) -> Callable[[Stage, str], None]:
+    def enter(stage: Stage, detail: str) -> None:
         stop_if_cancelled(call)  # between the steps of loading is the only place where loading can stop
-        ticker.stage(name, detail)
+        ticker.stage(stage, detail)
 
     return enter
 
@@ -94,7 +95,7 @@ def _reading_teller(call: Request, name: str) -> Callable[[float], None]:
         stop_if_cancelled(call)
         if time.monotonic() - told >= INTERVAL:
             told = time.monotonic()
-            call.progress({"stage": "read", "detail": f"reading {name}: {share:.0%}"})
+            call.progress({"stage": Stage.READ, "detail": f"reading {name}: {share:.0%}"})
 
     return tell
 

@@ -11,10 +11,9 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from mechamap.events import ScanEvent
+from mechamap.events import LayerFinished, ScanEvent, ScanStarted, Stage, StageEntered
 
 __all__ = ["INTERVAL", "ProgressTicker", "gpu_memory", "resident_memory"]
 
@@ -39,7 +38,7 @@ class ProgressTicker:
         self._thread = threading.Thread(target=self._tick, name="progress", daemon=True)
         self._started = time.monotonic()
         self._pass_started: float | None = None
-        self._heard = ("", "")
+        self._entered: StageEntered | None = None
         self._neurons_before = 0  # of a resumed run: done before this pass
         self._counters: dict[str, Any] = {
             "stage": "",
@@ -60,11 +59,11 @@ class ProgressTicker:
         self._changed.set()
         self._thread.join()
 
-    def stage(self, name: str, detail: str = "") -> None:
+    def stage(self, stage: Stage, detail: str = "") -> None:
         """A stage begins; sent at once."""
         with self._lock:
-            self._counters.update(stage=name, detail=detail)
-            if name == "pass" and self._pass_started is None:
+            self._counters.update(stage=stage, detail=detail)
+            if stage is Stage.PASS and self._pass_started is None:
                 self._pass_started = time.monotonic()
         self.send_now()
 
@@ -84,17 +83,15 @@ class ProgressTicker:
 
     def hear(self, event: ScanEvent) -> None:
         """Count what an event says; a search says where it is with every block, mostly the same as before."""
-        told = event.to_dict()
-        match told["event"]:
-            case "stage":
-                stage = told["stage"], told.get("detail", "")
-                if stage != self._heard:
-                    self._heard = stage
-                    self.stage(*stage)
-            case "started":
-                self.started(str(told["run"]), told["layers"], told["neurons"])
-            case "layer":
-                self.layer(told["done"], told["total"], told["neurons_done"])
+        match event:
+            case StageEntered():
+                if event != self._entered:
+                    self._entered = event
+                    self.stage(event.stage, event.detail)
+            case ScanStarted():
+                self.started(str(event.run), event.layers, event.neurons)
+            case LayerFinished():
+                self.layer(event.done, event.total, event.neurons_done)
 
     def snapshot(self) -> dict[str, Any]:
         """The counters now, with seconds since the start, neurons a second, seconds left (None: unknown) and bytes."""

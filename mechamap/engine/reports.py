@@ -21,6 +21,7 @@ from mechamap.engine.params import (
 )
 from mechamap.engine.progress import ProgressTicker
 from mechamap.errors import OutOfMemory, UsageError
+from mechamap.events import Stage
 from mechamap.protocol import rpc
 from mechamap.protocol.rpc import RpcFault
 
@@ -117,7 +118,7 @@ def _source(call: Request, ticker: ProgressTicker) -> Source:
 
     def kept(run: Run) -> None:
         stop_if_cancelled(call)
-        ticker.stage("kept", f"what {run.name} kept")
+        ticker.stage(Stage.KEPT, f"what {run.name} kept")
 
     return Source(load, kept, lambda run: ticker.hear)
 

@@ -20,7 +20,7 @@ from mechamap.capture.hooked_pass import capture_parts
 from mechamap.config.layers import parse_layers
 from mechamap.config.schema import ScanConfig
 from mechamap.errors import Cancelled, TextError, UnsupportedModel, UsageError
-from mechamap.events import LayerFinished, ScanEvent, ScanFinished, ScanStarted, StageEntered
+from mechamap.events import LayerFinished, Listener, ScanFinished, ScanStarted, Stage, StageEntered
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.kinds import undefined_figures
 from mechamap.models.loading.load import load_configured
@@ -40,9 +40,6 @@ from mechamap.text.occurrences import coverage, find_occurrences
 from mechamap.text.tokenize import TokenizedText, tokenize
 
 __all__ = ["ScanRequest", "load_for", "scan"]
-
-
-Listener = Callable[[ScanEvent], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +87,7 @@ def scan(
     with RunWriter(folder, record, config.top_k_tokens) as writer:
         writer.commit()
         on_event(ScanStarted(folder, len(record.layers), record.neurons, len(inputs.tokenized.ids), int(plan.scored)))
-        on_event(StageEntered("pass", f"{len(todo)} layers, {len(inputs.tokenized.ids):,} tokens"))
+        on_event(StageEntered(Stage.PASS, f"{len(todo)} layers, {len(inputs.tokenized.ids):,} tokens"))
         job = _Pass(inputs, plan, writer, on_event, done=len(kept))
         try:
             with clock.timed("pass"), translated(inputs.loaded.id):
@@ -102,7 +99,7 @@ def scan(
             writer.finish(state, _now(), timings)
             on_event(ScanFinished(folder, state, timings))
             raise
-        on_event(StageEntered("write", str(folder)))
+        on_event(StageEntered(Stage.WRITE, str(folder)))
         timings = clock.seconds | job.timings
         run = writer.finish("complete", _now(), timings | {"total": clock.since_start()})
     on_event(ScanFinished(folder, "complete", dict(run.record.timings)))
@@ -118,9 +115,9 @@ def load_for(request: ScanRequest, on_event: Listener, *, whole: bool = False) -
     Raises:
         MechaMapError: see :func:`mechamap.models.loading.load.load_model`.
     """
-    on_event(StageEntered("load", request.model))
+    on_event(StageEntered(Stage.LOAD, request.model))
     return load_configured(
-        request.model, request.config, whole=whole, stage=lambda text: on_event(StageEntered("load", text))
+        request.model, request.config, whole=whole, stage=lambda text: on_event(StageEntered(Stage.LOAD, text))
     )
 
 
@@ -134,14 +131,14 @@ def _prepare(
             loaded = load_for(request, on_event)
         cancel.check()
     layers = _wanted(loaded, config)
-    on_event(StageEntered("prove", f"{len(loaded.layers)} layers"))
+    on_event(StageEntered(Stage.PROVE, f"{len(loaded.layers)} layers"))
     with clock.timed("prove"):
         proof = prove(loaded)
     with clock.timed("unembedding"):
         unembedding, undefined = _unembedding(loaded, proof)
         undefined = undefined_figures(loaded) | undefined
     cancel.check()
-    on_event(StageEntered("tokenize"))
+    on_event(StageEntered(Stage.TOKENIZE))
     with clock.timed("tokenize"):
         tokenized = tokenize(config.texts, loaded.tokenizer, config, loaded.context, loaded.kind)
         _check_vocabulary(tokenized, loaded)

@@ -6,7 +6,7 @@ One that fails does not stop the others, and is told as it happens; see the even
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from mechamap.catalog import resolve
 from mechamap.errors import Cancelled, MechaMapError, UsageError
-from mechamap.events import ModelFinished, ModelStarted, ScanEvent, ScanStarted, SweepFinished, SweepStarted
+from mechamap.events import Listener, ModelFinished, ModelStarted, ScanEvent, ScanStarted, SweepFinished, SweepStarted
 from mechamap.runs.library import check_run_folder, runs_called
 from mechamap.runs.run import Run
 from mechamap.scan.sweep_jobs import SweepJob
@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from mechamap.scan.with_checks import Checks
 
 __all__ = ["check_jobs", "resumed", "sweep"]
-
-
-Listener = Callable[[ScanEvent], None]
 
 
 def resumed(jobs: Sequence[SweepJob]) -> tuple[SweepJob, ...]:

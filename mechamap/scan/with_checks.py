@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from mechamap.events import ScanEvent
+from mechamap.events import Listener
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.kinds import refuse_undefined
 from mechamap.runs.run import Run
 from mechamap.scan.scan import ScanRequest, load_for, scan
 
 __all__ = ["Checks", "scan_and_check"]
-
-
-Listener = Callable[[ScanEvent], None]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
 
-from mechamap.events import LayerFinished, ScanEvent, ScanFinished, ScanStarted, StageEntered
+from mechamap.events import LayerFinished, Listener, ScanEvent, ScanFinished, ScanStarted, Stage, StageEntered
 
 __all__ = ["logged"]
 
 _LOG = logging.getLogger(__name__)
 
 
-def logged(on_event: Callable[[ScanEvent], None], job: str) -> Callable[[ScanEvent], None]:
+def logged(on_event: Listener, job: str) -> Listener:
     """A listener that writes each event into the log and hands it on; ``job`` is what is being done."""
     entered = time.monotonic()
-    stage = ""
+    stage: Stage | None = None
 
     def hear(event: ScanEvent) -> None:
         nonlocal entered, stage
         match event:
-            case StageEntered() if event.stage != stage:
+            case StageEntered() if event.stage is not stage:
                 now = time.monotonic()
-                if stage:
+                if stage is not None:
                     _LOG.debug("%s: %s took %.2f s", job, stage, now - entered)
                 _LOG.info("%s: %s", job, event.stage)
-                entered, stage = now, str(event.stage)
+                entered, stage = now, event.stage
             case ScanStarted():
                 _LOG.info("%s: %s layers, %s neurons, %s positions", job, event.layers, event.neurons, event.positions)
             case LayerFinished():

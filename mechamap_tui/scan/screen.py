@@ -12,6 +12,7 @@ from textual.containers import Vertical
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
+from mechamap.events import Stage
 from mechamap.protocol.messages import Progress
 from mechamap.runs.run import Run
 from mechamap_tui.explorer import explorer_of
@@ -82,7 +83,7 @@ class ScanScreen(Screen[None]):
 def facts(progress: Progress, cancelling: bool = False) -> list[tuple[str, str]]:
     """What is known about the scan, as (label, value)."""
     stage = "stopping after this layer" if cancelling else stage_text(progress)
-    if progress.detail and progress.stage not in ("load", "pass") and not cancelling:
+    if progress.detail and progress.stage not in (Stage.LOAD, Stage.PASS) and not cancelling:
         stage += f" · {clean(progress.detail)}"
     layers = f"{progress.layers_done} of {progress.layers_total}" if progress.layers_total else "—"
     neurons = f"{progress.neurons_done:,} of {progress.neurons_total:,}" if progress.neurons_total else "—"

@@ -7,6 +7,7 @@ from textual.app import RenderResult
 from textual.reactive import reactive
 from textual.widgets import Static
 
+from mechamap.events import Stage
 from mechamap.protocol.messages import Progress
 from mechamap_tui.explorer import explorer_of
 from mechamap_tui.terminal.terminal_text import clean
@@ -15,13 +16,13 @@ __all__ = ["ScanProgress", "bytes_text", "duration_text", "progress_line", "stag
 
 
 SCANNING = "scanning"
-_STAGES = {
-    "resolve": "finding the model",
-    "load": "loading",
-    "prove": "proving the hooks",
-    "tokenize": "reading the text",
-    "pass": "scanning",
-    "write": "writing",
+_STAGES: dict[str, str] = {
+    Stage.RESOLVE: "finding the model",
+    Stage.LOAD: "loading",
+    Stage.PROVE: "proving the hooks",
+    Stage.TOKENIZE: "reading the text",
+    Stage.PASS: "scanning",
+    Stage.WRITE: "writing",
 }
 
 
@@ -60,23 +61,23 @@ class ScanProgress(Static):
 
 def progress_line(progress: Progress, doing: str = SCANNING) -> str:
     """The whole story in some thirty characters."""
-    if progress.stage == "pass" and progress.layers_total:
+    if progress.stage == Stage.PASS and progress.layers_total:
         line = f"● {doing} {progress.layers_done}/{progress.layers_total}"
         # Where the neurons were not counted beforehand, nobody can know what is left.
         known = progress.eta is not None and progress.eta >= 0
         return line + (f"  {duration_text(progress.eta or 0.0)} left" if known else "")
     if doing == SCANNING:
         return f"● {stage_text(progress)}  {duration_text(progress.elapsed)}"
-    stage = "" if progress.stage == "pass" else f": {stage_text(progress)}"
+    stage = "" if progress.stage == Stage.PASS else f": {stage_text(progress)}"
     return f"● {doing}{stage}  {duration_text(progress.elapsed)}"
 
 
 def stage_text(progress: Progress) -> str:
     """What is being done, in words."""
     stage, detail = progress.stage, clean(progress.detail)
-    if stage == "load" and detail:
+    if stage == Stage.LOAD and detail:
         return detail
-    if stage == "carriers":
+    if stage == Stage.CARRIERS:
         return f"building {detail or 'sentences'}"
     return _STAGES.get(stage) or detail or clean(stage) or "starting"
 

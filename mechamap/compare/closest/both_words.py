@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mechamap.compare.closest.settings import has_kept
 from mechamap.compare.words.activations import ModelWords, kept_words
-from mechamap.events import ScanEvent
+from mechamap.events import Listener
 from mechamap.runs.run import Run
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Source:
         self,
         load: Callable[[Run], LoadedModel],
         kept: Callable[[Run], None] = lambda run: None,
-        listener: Callable[[Run], Callable[[ScanEvent], None]] = lambda run: lambda event: None,
+        listener: Callable[[Run], Listener] = lambda run: lambda event: None,
     ) -> None:
         self.load, self.kept, self.listener = load, kept, listener
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +13,7 @@ from mechamap.compare.closest.specialised_shares import THRESHOLD, Shares, speci
 from mechamap.compare.words.activations import ModelWords, aligned
 from mechamap.compare.words.placements import PlacedWords
 from mechamap.errors import UsageError
-from mechamap.events import ScanEvent, StageEntered
+from mechamap.events import Listener, Stage, StageEntered
 from mechamap.runs.run import Run
 
 __all__ = ["USUAL", "Closest", "closest_of", "share_threshold"]
@@ -46,7 +45,7 @@ class Closest:
     def specialised_from(
         self,
         threshold: float,
-        on_event: Callable[[ScanEvent], None] = lambda event: None,
+        on_event: Listener = lambda event: None,
         cancel: threading.Event | None = None,
     ) -> Closest:
         """The same with neurons specialised from that \\|selectivity\\| on; itself where they were counted so.
@@ -68,7 +67,7 @@ def closest_of(
     *,
     specialised: float = THRESHOLD,
     device: str | None = None,
-    on_event: Callable[[ScanEvent], None] = lambda event: None,
+    on_event: Listener = lambda event: None,
     cancel: threading.Event | None = None,
 ) -> Closest:
     """Find the closest neurons of two runs over the words that both have read.
@@ -88,7 +87,7 @@ def closest_of(
     """
     if words and words < LEAST_WORDS:
         raise UsageError(f"Neurons cannot be matched over {words} words.", f"{ENOUGH_WORDS} is a good number; 0: all.")
-    on_event(StageEntered("match", "words that both have read"))
+    on_event(StageEntered(Stage.MATCH, "words that both have read"))
     one, other = aligned(a, b)
     every = len(one.numbers)
     if words and words < every:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -22,15 +22,13 @@ from mechamap.compare.closest.search import Search, nothing
 from mechamap.compare.closest.settings import LEAST_WORDS, MatchSettings
 from mechamap.compare.closest.unit_rows import NeuronRows
 from mechamap.errors import OutOfMemory, UsageError
-from mechamap.events import ScanEvent
+from mechamap.events import Listener
 
 __all__ = ["UNIVERSAL", "Matches", "closest_neurons"]
 
 
 UNIVERSAL = 0.5  # an excess above it counts as universal (Gurnee et al., section 4.1)
 _NO_MEMORY = re.compile(r"OutOfMemory|out of memory|ALLOC_FAILED", re.I)  # as torch says it, on any device
-
-Listener = Callable[[ScanEvent], None]
 
 
 @dataclass(frozen=True)

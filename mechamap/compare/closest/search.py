@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from mechamap.compare.closest.baseline import baseline_slabs
 from mechamap.compare.closest.products import Products
 from mechamap.compare.closest.unit_rows import NeuronRows, UnitRows, standardised, unit_blocks, unit_slabs
 from mechamap.errors import Cancelled
-from mechamap.events import ScanEvent, StageEntered
+from mechamap.events import Listener, Stage, StageEntered
 
 if TYPE_CHECKING:
     from mechamap.compare.closest.settings import MatchSettings
@@ -34,7 +34,7 @@ class Search:
     """
 
     products: Products
-    on_event: Callable[[ScanEvent], None]
+    on_event: Listener
     cancel: threading.Event | None
 
     def closest(self, a: NeuronRows, b: NeuronRows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -111,7 +111,7 @@ class Search:
         for number, block in zip(count(), unit_blocks(a, self.products.block[0])):
             if self.cancel is not None and self.cancel.is_set():
                 raise Cancelled("The comparison was cancelled.")
-            self.on_event(StageEntered("match", f"{doing}: {int(block.rows[0]):,} of {a.shape[0]:,} neurons"))
+            self.on_event(StageEntered(Stage.MATCH, f"{doing}: {int(block.rows[0]):,} of {a.shape[0]:,} neurons"))
             yield number, block
 
     def _columns(self, slab: UnitRows) -> Iterator[slice]:

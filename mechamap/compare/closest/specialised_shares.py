@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from mechamap.compare.words.placements import PlacedWords
 from mechamap.errors import Cancelled
-from mechamap.events import ScanEvent, StageEntered
+from mechamap.events import Listener, Stage, StageEntered
 from mechamap.runs.figure_names import FEW_OCCURRENCES
 
 __all__ = ["ANY", "DRAWS", "ONE", "Share", "Shares", "specialised_shares"]
@@ -83,7 +83,7 @@ def specialised_shares(
     threshold: float = THRESHOLD,
     draws: int = DRAWS,
     seed: int = 0,
-    on_event: Callable[[ScanEvent], None] = lambda event: None,
+    on_event: Listener = lambda event: None,
     cancel: threading.Event | None = None,
 ) -> Shares:
     """The share of neurons whose \\|selectivity\\| is at or above a threshold, with intervals over words.
@@ -107,7 +107,7 @@ def specialised_shares(
     def reached(model: PlacedWords, row: int) -> None:
         if cancel is not None and cancel.is_set():
             raise Cancelled("The comparison was cancelled.")
-        on_event(StageEntered("match", f"shares of specialised neurons: {row:,} of {len(model.sums):,} neurons"))
+        on_event(StageEntered(Stage.MATCH, f"shares of specialised neurons: {row:,} of {len(model.sums):,} neurons"))
 
     models = (a,) if b is None else (a, b)
     keys = sorted({key for model in models for key in _keys(model)})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +18,7 @@ from mechamap.compare.words.activations import ModelWords, empty_activations, pl
 from mechamap.compare.words.placements import Placing
 from mechamap.compare.words.words import Words, run_words, words_in
 from mechamap.config.schema import config_from_dict
-from mechamap.events import LayerFinished, ScanEvent, StageEntered
+from mechamap.events import LayerFinished, Listener, Stage, StageEntered
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.trouble import translated
 from mechamap.models.neurons.activations import Activations
@@ -29,9 +29,6 @@ from mechamap.text.occurrences import find_occurrences
 from mechamap.text.tokenize import TokenizedText, tokenize
 
 __all__ = ["read_words"]
-
-
-Listener = Callable[[ScanEvent], None]
 
 
 def read_words(
@@ -65,7 +62,7 @@ def read_words(
     positions = words.positions[numbers]  # [words]
     wanted = text.scored if placing is not None else np.isin(np.arange(len(text.ids)), positions)  # [positions]
     values = empty_activations(run, len(numbers))
-    on_event(StageEntered("pass", f"{run.label}: {len(layers)} layers, {len(text.ids):,} tokens"))
+    on_event(StageEntered(Stage.PASS, f"{run.label}: {len(layers)} layers, {len(text.ids):,} tokens"))
     reading = _Reading(layers, values, (np.cumsum(wanted) - 1)[positions], int(wanted.sum()), placing, on_event)
     with translated(loaded.id):
         capture_parts(

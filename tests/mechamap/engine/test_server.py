@@ -19,6 +19,7 @@ from mechamap.engine.calls import Methods, Request
 from mechamap.engine.progress import ProgressTicker
 from mechamap.engine.server import Engine
 from mechamap.errors import Cancelled, ConfigError
+from mechamap.events import Stage
 from mechamap.protocol import rpc
 
 
@@ -260,9 +261,9 @@ def test_shutdown_is_answered_and_ends_it(talk: Talk) -> None:
 def test_progress_counts_what_the_scan_tells_and_sends_stages_at_once() -> None:
     sent: list[dict[str, Any]] = []
     with ProgressTicker(sent.append, interval=60) as ticker:
-        ticker.stage("load", "reading weights")
+        ticker.stage(Stage.LOAD, "reading weights")
         ticker.started("/runs/demo-1", layers=4, neurons=400, done=100)
-        ticker.stage("pass")
+        ticker.stage(Stage.PASS)
         for layer in range(2, 5):
             ticker.layer(layer, 4, layer * 100)
         last = ticker.snapshot()
@@ -275,7 +276,7 @@ def test_progress_counts_what_the_scan_tells_and_sends_stages_at_once() -> None:
 
 def test_progress_knows_no_time_left_before_the_first_layer() -> None:
     ticker = ProgressTicker(lambda snapshot: None)
-    ticker.stage("load")
+    ticker.stage(Stage.LOAD)
     assert ticker.snapshot()["eta"] is None
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mechamap.events import LayerFinished, ScanEvent, ScanFinished, StageEntered
+from mechamap.events import LayerFinished, ScanEvent, ScanFinished, Stage, StageEntered
 from mechamap.system.event_log import logged
 from mechamap.system.log import LEVELS, log_file, start_log
 
@@ -92,9 +92,9 @@ def test_events_are_logged_and_handed_on(tmp_path: Path, monkeypatch: pytest.Mon
     start_log("scan")
     heard: list[ScanEvent] = []
     events = (
-        StageEntered("load", SECRET),
-        StageEntered("pass", SECRET),
-        StageEntered("pass", SECRET),
+        StageEntered(Stage.LOAD, SECRET),
+        StageEntered(Stage.PASS, SECRET),
+        StageEntered(Stage.PASS, SECRET),
         LayerFinished(0, 1, 2, 640),
         ScanFinished(tmp_path / SECRET, "complete", {"pass": 1.5}),
     )
