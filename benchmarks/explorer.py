@@ -27,11 +27,12 @@ SIZE = (45, 160)  # rows, columns
 
 def explorer_figures(model: Path, rounds: int) -> list[Figure]:
     """All figures about the explorer, on a run of ``model`` that is scanned first."""
+    from mechamap.catalog import resolve
     from mechamap.config.schema import default_config
     from mechamap.scan.scan import ScanRequest, scan
 
     with tempfile.TemporaryDirectory() as folder:
-        run = scan(ScanRequest(str(model), default_config(), out=Path(folder) / "run"))
+        run = scan(ScanRequest(resolve(str(model)), default_config(), out=Path(folder) / "run"))
         assert run.path is not None
         return figures_on(run.path, str(model), rounds)
 

@@ -19,6 +19,7 @@ from benchmarks.scan import bare_body
 from mechamap.capture.batches import BATCH_TOKENS, window_batches
 from mechamap.capture.hooked_pass import capture_layers
 from mechamap.capture.rerun import text_of_run
+from mechamap.catalog import resolve
 from mechamap.checks.ablator import Ablated, Ablator
 from mechamap.checks.attribution import estimate_causes
 from mechamap.checks.confirm import BATCH_TOKENS as CARRIER_TOKENS
@@ -28,6 +29,7 @@ from mechamap.config.schema import default_config, with_overrides
 from mechamap.figures.findings import SIGNIFICANT
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.load import load_model
+from mechamap.models.loading.load_settings import LoadSettings
 from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.models.unembedding import find_unembedding
 from mechamap.runs.run import Run
@@ -46,11 +48,11 @@ ABLATED_LAYERS, ABLATED_EACH, NAIVE = 10, 6, 5
 
 def findings_figures(model_path: Path, rounds: int) -> list[Figure]:
     """All figures about findings on ``model_path``, in float32 with the default config."""
-    loaded = load_model(str(model_path), dtype="float32")
+    loaded = load_model(resolve(str(model_path)), LoadSettings(dtype="float32"))
     tokenized = tokenize(default_config().texts, loaded.tokenizer, default_config(), loaded.context)
     bare = bare_body(loaded, tokenized)
     with tempfile.TemporaryDirectory() as folder:
-        run = scan(ScanRequest(loaded.id, default_config(), Path(folder) / "run"), loaded=loaded)
+        run = scan(ScanRequest(resolve(loaded.id), default_config(), Path(folder) / "run"), loaded=loaded)
         figures = [
             _writes(loaded, bare, rounds),
             _confirm(loaded, Path(folder), rounds),
@@ -82,7 +84,7 @@ def _confirm(loaded: LoadedModel, folder: Path, rounds: int) -> Figure:
         categories={category.name: list(category.words[:WORDS]) for category in default_config().categories},
         contrast=[],
     )
-    run = scan(ScanRequest(loaded.id, config, folder / "confirmed"), loaded=loaded)
+    run = scan(ScanRequest(resolve(loaded.id), config, folder / "confirmed"), loaded=loaded)
     carriers = carry(carrier_words(config), config, loaded.tokenizer, loaded.context)
     bare = _bare_carriers(loaded, carriers)
     pairs = paired(lambda: seconds(lambda: confirm_run(run, loaded)), lambda: seconds(bare), rounds)

@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.figures import Figure, environment, seconds
+from mechamap.catalog import resolve
 from mechamap.config.schema import default_config
 from mechamap.exports.registry import export_run
 from mechamap.runs.run import Run
@@ -36,7 +37,7 @@ print(rows.pivot_table(index=["layer", "neuron"], columns="category", values="av
 def interpret_figures(model_path: Path, rounds: int) -> list[Figure]:
     """All figures about interpreting a run of ``model_path``."""
     with tempfile.TemporaryDirectory() as folder:
-        run = scan(ScanRequest(str(model_path), default_config(), Path(folder) / "run"))
+        run = scan(ScanRequest(resolve(str(model_path)), default_config(), Path(folder) / "run"))
         usual, hard = Path(folder) / "usual.csv", Path(folder) / "hard.csv"
         export_run(run, usual, format="csv")
         rows = _hard(run, usual, hard)

@@ -16,6 +16,7 @@ import torch
 from benchmarks.figures import Figure, environment, paired, ratio, seconds
 from benchmarks.scan import bare_body
 from mechamap.capture.hooked_pass import capture_parts
+from mechamap.catalog import resolve
 from mechamap.config.schema import default_config
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.load import load_model
@@ -29,9 +30,10 @@ PROOF_SHARE = 0.05
 _LOAD_AND_PROVE = """
 import json, sys, time
 started = time.perf_counter()
+from mechamap.catalog import resolve
 from mechamap.models.loading.load import load_model
 from mechamap.models.proof import prove
-loaded = load_model(sys.argv[1])
+loaded = load_model(resolve(sys.argv[1]))
 first = time.perf_counter() - started
 started = time.perf_counter()
 proofs = prove(loaded)
@@ -39,7 +41,7 @@ proof = time.perf_counter() - started
 again = []
 for _ in range(3):
     started = time.perf_counter()
-    load_model(sys.argv[1])
+    load_model(resolve(sys.argv[1]))
     again.append(time.perf_counter() - started)
 print(json.dumps({
     "load": first, "proof": proof, "again": sorted(again)[1], "parts": len(proofs),
@@ -85,7 +87,7 @@ def _proof(model_path: Path, rounds: int) -> list[Figure]:
 def _experts(model_path: Path, rounds: int) -> list[Figure]:
     """The pass over random experts, of the sizes of a small OLMoE, against transformers' own ways of computing them."""
     with tempfile.TemporaryDirectory() as folder:
-        loaded = load_model(str(_random_experts(model_path, Path(folder) / "olmoe")))
+        loaded = load_model(resolve(str(_random_experts(model_path, Path(folder) / "olmoe"))))
         tokenized = tokenize(default_config().texts, loaded.tokenizer, default_config(), loaded.context)
 
         def capture() -> None:
@@ -122,7 +124,7 @@ def _whole_pass(loaded: LoadedModel, folder: Path, bare: Callable[[], float], ro
     numbers = iter(range(10_000))
 
     def scanned() -> float:
-        run = scan(ScanRequest(loaded.id, default_config(), folder / f"run{next(numbers)}"), loaded=loaded)
+        run = scan(ScanRequest(resolve(loaded.id), default_config(), folder / f"run{next(numbers)}"), loaded=loaded)
         return run.record.timings["pass"]
 
     pairs = paired(scanned, bare, rounds)

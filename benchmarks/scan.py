@@ -15,6 +15,7 @@ import torch
 
 from benchmarks.figures import Figure, environment, paired, ratio, seconds
 from mechamap.capture.hooked_pass import capture_layers
+from mechamap.catalog import resolve
 from mechamap.config.schema import configs_folder, default_config
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.load import load_model
@@ -29,7 +30,7 @@ ORIGINAL_NEURONS = 50
 
 def scan_figures(model_path: Path, rounds: int) -> list[Figure]:
     """All figures about scanning ``model_path`` over the master text of the default config."""
-    loaded = load_model(str(model_path))
+    loaded = load_model(resolve(str(model_path)))
     tokenized = tokenize(default_config().texts, loaded.tokenizer, default_config(), loaded.context)
     bare = bare_body(loaded, tokenized)
     figures = [_pass(loaded, bare, rounds), _hooks_alone(loaded, tokenized, bare, rounds), _original(loaded, bare)]
@@ -61,7 +62,7 @@ def bare_body(loaded: LoadedModel, tokenized: TokenizedText) -> Callable[[], Non
 def _pass(loaded: LoadedModel, bare: Callable[[], None], rounds: int) -> Figure:
     def hooked() -> float:
         with tempfile.TemporaryDirectory() as folder:
-            run = scan(ScanRequest(loaded.id, default_config(), Path(folder) / "run"), loaded=loaded)
+            run = scan(ScanRequest(resolve(loaded.id), default_config(), Path(folder) / "run"), loaded=loaded)
             return run.record.timings["pass"] - run.record.timings["writes"]
 
     hooked()
@@ -93,7 +94,7 @@ def _original(loaded: LoadedModel, bare: Callable[[], None]) -> Figure:
     each = (time.perf_counter() - started) / ORIGINAL_NEURONS
     neurons = sum(found.width for found in loaded.layers)
     with tempfile.TemporaryDirectory() as folder:
-        run = scan(ScanRequest(loaded.id, default_config(), Path(folder) / "run"), loaded=loaded)
+        run = scan(ScanRequest(resolve(loaded.id), default_config(), Path(folder) / "run"), loaded=loaded)
     ours = run.record.timings["pass"]
     times = each * neurons / ours
     return Figure(

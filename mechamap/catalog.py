@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from mechamap.errors import ModelNotFound
+from mechamap.errors import ModelNotFound, UsageError
 from mechamap.system.paths import user_path
 
 __all__ = [
@@ -117,12 +117,25 @@ class ModelSource:
         id: the hub id, the absolute path of the folder or file, or ``demo``.
         path: where it lies on this machine; None for a hub id.
         label: the short name to show.
+        name: as it was given.
     """
 
     kind: Literal["hub", "folder", "gguf", "demo"]
     id: str
     path: Path | None
     label: str
+    name: str
+
+    def check_revision(self, revision: str | None) -> None:
+        """Refuse a revision of a model that is not on the hub: only the hub keeps several.
+
+        Raises:
+            UsageError: with what to do.
+        """
+        if revision is not None and self.kind != "hub":
+            raise UsageError(
+                f"{self.id} is not on the hub, so it has no revision {revision!r}.", "Leave the revision out."
+            )
 
 
 _LONGEST_NAME = 255  # bytes that file systems take for one component of a path
@@ -137,18 +150,19 @@ def resolve(name: str) -> ModelSource:
         ModelNotFound: ``name`` is empty, looks like a path that does not exist, is a folder without a
             ``config.json``, a file that is no GGUF, or nothing a hub id can look like.
     """
-    name = name.strip()
+    given, name = name, name.strip()
     if not name:
         raise ModelNotFound("No model was named.", _WHAT_A_MODEL_IS)
     if name == "demo":
-        return _bundled()
+        return _bundled(given)
     if any(len(part.encode()) > _LONGEST_NAME for part in name.split("/")):
         raise ModelNotFound(f"{name[:60]!r}... is too long for the name of a model.", _WHAT_A_MODEL_IS)
     path = user_path(name)
     known = SHORT_NAMES.get(name.lower())
     if path.is_dir():
         if (path / "config.json").is_file():
-            return ModelSource("folder", str(path.resolve()), path.resolve(), short_label(str(path.resolve())))
+            folder = path.resolve()
+            return ModelSource("folder", str(folder), folder, short_label(str(folder)), given)
         # A folder that only happens to be called like a model must not stand in that model's way.
         if known is None:
             raise ModelNotFound(
@@ -157,18 +171,18 @@ def resolve(name: str) -> ModelSource:
     elif path.exists():
         if path.suffix.lower() != ".gguf":
             raise ModelNotFound(f"{path} is a file, and not a .gguf file.", _file_hint(path))
-        return ModelSource("gguf", str(path.resolve()), path.resolve(), short_label(name))
+        return ModelSource("gguf", str(path.resolve()), path.resolve(), short_label(name), given)
     elif looks_like_path(name):
         raise ModelNotFound(f"There is no file or folder {path}.", _nearest_hint(path))
     if known is not None:
         # Caches filled before the hub gave these models an owner hold them under the bare name.
         model_id = known if _in_cache(known) or not _in_cache(name) else name
-        return ModelSource("hub", model_id, None, short_label(known))
+        return ModelSource("hub", model_id, None, short_label(known), given)
     if not _HUB_ID.fullmatch(name) or ".." in name or "--" in name or len(name) > 96:
         raise ModelNotFound(
             f"{name!r} is neither a folder nor a file here, and no hub id looks like that.", _WHAT_A_MODEL_IS
         )
-    return ModelSource("hub", name, None, short_label(name))
+    return ModelSource("hub", name, None, short_label(name), given)
 
 
 def short_label(model_id: str) -> str:
@@ -219,14 +233,14 @@ _WHAT_A_MODEL_IS = (
 )
 
 
-def _bundled() -> ModelSource:
+def _bundled(given: str) -> ModelSource:
     folder = demo_folder()
     if not (folder / "config.json").is_file():
         raise ModelNotFound(
             f"The bundled model is missing from this installation: there is no {folder / 'config.json'}.",
             "Install mechamap again, or name another model.",
         )
-    return ModelSource("demo", "demo", folder, "demo")
+    return ModelSource("demo", "demo", folder, "demo", given)
 
 
 def looks_like_path(name: str) -> bool:

@@ -21,6 +21,7 @@ from mechamap.wording.amounts import size
 from mechamap.wording.plain import printable
 
 if TYPE_CHECKING:
+    from mechamap.catalog import ModelSource
     from mechamap.config.schema import ScanConfig
     from mechamap.models.loaded import LoadedModel
     from mechamap.models.proof import LayerProof
@@ -57,13 +58,12 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
     from mechamap.catalog import resolve
 
     config = _config(args)
-    if args.model is not None:
-        resolve(args.model)
+    source = resolve(args.model) if args.model is not None else None
     for name, fact in _facts():
         print_data(f"{name:<13} {printable(fact)}")
-    if args.model is not None:
+    if source is not None:
         print_data("")
-        _prove(args.model, config, narration)
+        _prove(source, config, narration)
     return 0
 
 
@@ -125,13 +125,14 @@ def _free_disk(folder: Path) -> str:
         return f"cannot be looked at: {error.strerror}"
 
 
-def _prove(model: str, config: ScanConfig, narration: Narration) -> None:
+def _prove(source: ModelSource, config: ScanConfig, narration: Narration) -> None:
     """Load the model as a scan would, and print what was seen at each part of each layer."""
-    from mechamap.models.loading.load import load_configured
+    from mechamap.models.loading.load import load_model
+    from mechamap.models.loading.load_settings import load_settings
     from mechamap.models.proof import prove
 
     try:
-        loaded = load_configured(model, config, stage=narration.progress)
+        loaded = load_model(source, load_settings(config), stage=narration.progress)
         narration.progress("proving")
         parts = prove(loaded)
     finally:

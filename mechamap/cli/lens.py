@@ -80,12 +80,13 @@ def _run_named(name: str) -> Run | None:
 def _model(args: argparse.Namespace, narration: Narration) -> LoadedModel:
     from mechamap.catalog import resolve
 
-    resolve(args.source)
+    source = resolve(args.source)
     narration.progress("loading torch and transformers")
     from mechamap.models.loading.load import load_model
+    from mechamap.models.loading.load_settings import LoadSettings
 
     try:
-        return load_model(args.source, device=args.device or "auto", stage=narration.progress)
+        return load_model(source, LoadSettings(device=args.device or "auto"), stage=narration.progress)
     finally:
         narration.clear()
 

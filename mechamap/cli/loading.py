@@ -107,18 +107,21 @@ def model_of_run(run: Run, args: argparse.Namespace, narration: Narration) -> Lo
     Raises:
         MechaMapError: it cannot be loaded, or ``--model`` names one of another architecture.
     """
+    from mechamap.catalog import resolve
     from mechamap.config.schema import config_from_dict
 
+    source = resolve(args.model or run.record.model.name)
     config = config_from_dict(run.record.config, f"{run.path}/run.json")
     narration.progress("loading torch and transformers")
-    from mechamap.models.loading.load import load_configured
+    from mechamap.models.loading.load import load_model
+    from mechamap.models.loading.load_settings import load_settings
 
     if args.device:
         config = replace(config, device=args.device, device_map=None)
     if args.model:
         config = replace(config, revision=None)
     try:
-        loaded = load_configured(args.model or run.record.model.name, config, stage=narration.progress)
+        loaded = load_model(source, load_settings(config), stage=narration.progress)
     finally:
         narration.clear()
     its, wanted = loaded.architecture, run.record.model.architecture

@@ -15,6 +15,7 @@ from mechamap.wording.amounts import duration, size
 from mechamap.wording.plain import printable
 
 if TYPE_CHECKING:
+    from mechamap.catalog import ModelSource
     from mechamap.config.schema import ScanConfig
     from mechamap.plan.alternatives import Option
     from mechamap.plan.scan_plan import ScanPlan
@@ -31,7 +32,7 @@ def tell_plans(args: argparse.Namespace, jobs: Sequence[SweepJob], narration: Na
     plans: dict[str, ScanPlan] = {}
     for job in jobs:
         try:
-            plans[job.label] = plan_of(args, job.model, job.config, narration, started=bool(plans))
+            plans[job.label] = plan_of(args, job.source, job.config, narration, started=bool(plans))
         except MechaMapError as error:
             narration.say(f"{job.label}: {error.title}")
             for line in str(error).splitlines():
@@ -64,16 +65,21 @@ def tell_plans(args: argparse.Namespace, jobs: Sequence[SweepJob], narration: Na
 def _put_json(label: str, plan: ScanPlan) -> None:
     from mechamap.plan.scan_plan import plan_to_dict
 
-    print_data(json.dumps({"event": "plan", **plan_to_dict(plan), "name": plan.name, "model": label}, allow_nan=False))
+    print_data(
+        json.dumps(
+            {"event": "plan", **plan_to_dict(plan), "name": plan.scan.files.source.name, "model": label},
+            allow_nan=False,
+        )
+    )
 
 
 def _joint_verdict(lacking: Sequence[str]) -> str:
     return f"Not all of them fit: {', '.join(lacking)}" if lacking else "Their runs do not fit on the disk together."
 
 
-def tell_plan(args: argparse.Namespace, model: str, config: ScanConfig, narration: Narration) -> int:
+def tell_plan(args: argparse.Namespace, source: ModelSource, config: ScanConfig, narration: Narration) -> int:
     """Print the plan: a table, or a line of JSON among the events. 1 where the scan does not fit."""
-    plan = plan_of(args, model, config, narration)
+    plan = plan_of(args, source, config, narration)
     if args.events:
         from mechamap.plan.scan_plan import plan_to_dict
 
@@ -85,23 +91,23 @@ def tell_plan(args: argparse.Namespace, model: str, config: ScanConfig, narratio
 
 
 def plan_of(
-    args: argparse.Namespace, model: str, config: ScanConfig, narration: Narration, *, started: bool = False
+    args: argparse.Namespace, source: ModelSource, config: ScanConfig, narration: Narration, *, started: bool = False
 ) -> ScanPlan:
     """The plan of one scan and of what was asked for with it; ``started``: torch was loaded for another before."""
     narration.progress("loading torch and transformers")
     try:
         from mechamap.plan.scan_plan import plan_scan
 
-        return plan_scan(model, config, args.out, started=started, whole=_needs_all(args), stage=narration.progress)
+        return plan_scan(source, config, args.out, started=started, whole=_needs_all(args), stage=narration.progress)
     finally:
         narration.clear()
 
 
-def warn(args: argparse.Namespace, model: str, config: ScanConfig, narration: Narration) -> None:
+def warn(args: argparse.Namespace, source: ModelSource, config: ScanConfig, narration: Narration) -> None:
     """Say it before anything is read where the scan will not fit; it is begun all the same."""
     from mechamap.plan.warning import shortfall
 
-    if (found := shortfall(model, config, whole=_needs_all(args))) is not None:
+    if (found := shortfall(source, config, whole=_needs_all(args))) is not None:
         for line in shortfall_lines(found):
             narration.say(line)
 

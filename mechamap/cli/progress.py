@@ -79,7 +79,7 @@ class SweepProgress:
         job = self._jobs[event.model]
         called = "" if event.model == job.model else f", called {event.model}"
         self._narration.say(f"Model {event.number} of {event.total}: {printable(job.model)}{called}")
-        warn(self._args, job.model, job.config, self._narration)
+        warn(self._args, job.source, job.config, self._narration)
 
     def _finished(self, event: ModelFinished) -> None:
         self._narration.clear()

@@ -20,6 +20,7 @@ from mechamap.exports.target import check_target
 from mechamap.runs.library import check_run_folder
 
 if TYPE_CHECKING:
+    from mechamap.catalog import ModelSource
     from mechamap.config.schema import ScanConfig
     from mechamap.events import ScanEvent
     from mechamap.runs.run import Run
@@ -121,8 +122,7 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
 def _one(args: argparse.Namespace, config: ScanConfig, narration: Narration, to_stdout: bool) -> int:
     from mechamap.catalog import resolve
 
-    (model,) = args.models
-    resolve(model)
+    source = resolve(args.models[0])
     for name in (args.csv, args.json):
         if name is not None and name != "-":
             check_target(name, overwrite=args.overwrite)
@@ -133,9 +133,9 @@ def _one(args: argparse.Namespace, config: ScanConfig, narration: Narration, to_
     if args.plan:
         from mechamap.cli.plan import tell_plan
 
-        return tell_plan(args, model, config, narration)
+        return tell_plan(args, source, config, narration)
 
-    found = _scan(args, model, config, narration)
+    found = _scan(args, source, config, narration)
 
     from mechamap.cli.scan_report import report
 
@@ -182,7 +182,7 @@ def _is_file(name: str) -> bool:
         return False  # too long to be a file's name
 
 
-def _scan(args: argparse.Namespace, model: str, config: ScanConfig, narration: Narration) -> Run:
+def _scan(args: argparse.Namespace, source: ModelSource, config: ScanConfig, narration: Narration) -> Run:
     from mechamap.cli.plan import warn
     from mechamap.cli.progress import ScanProgress
 
@@ -200,8 +200,8 @@ def _scan(args: argparse.Namespace, model: str, config: ScanConfig, narration: N
         from mechamap.scan.scan import ScanRequest
         from mechamap.scan.with_checks import Checks, scan_and_check
 
-        warn(args, model, config, narration)
-        request, checks = ScanRequest(model, config, args.out, args.resume), Checks(args.confirm, args.causes)
+        warn(args, source, config, narration)
+        request, checks = ScanRequest(source, config, args.out, args.resume), Checks(args.confirm, args.causes)
         try:
             return scan_and_check(request, checks, on_event=tell, cancel=cancel)
         except Cancelled as stopped:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from mechamap.catalog import resolve
 from mechamap.engine.calls import Method, Request
 from mechamap.engine.kept_model import MODEL_CACHE
 from mechamap.engine.params import given_run, given_text, stage_teller, stop_if_cancelled
@@ -92,7 +93,7 @@ def _model_of(call: Request, run: Run) -> Iterator[tuple[LoadedModel, ProgressTi
     config = config_from_dict(run.record.config, f"{run.path}/run.json")
     with ProgressTicker(call.progress) as ticker:
         ticker.stage(Stage.RESOLVE, run.record.model.name)
-        loaded = MODEL_CACHE.get(run.record.model.name, config, stage_teller(call, ticker))
+        loaded = MODEL_CACHE.get(resolve(run.record.model.name), config, stage_teller(call, ticker))
         stop_if_cancelled(call)
         try:
             yield loaded, ticker

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mechamap.config.layers import layers_needed
 from mechamap.events import Stage
 from mechamap.system.memory import give_memory_back
-from mechamap.system.paths import user_path
 
 if TYPE_CHECKING:
+    from mechamap.catalog import ModelSource
     from mechamap.config.schema import ScanConfig
     from mechamap.models.loaded import LoadedModel
 
 __all__ = ["MODEL_CACHE", "ModelCache"]
-
-
-# The settings that another model in memory would come of.
-_SHAPED_BY = ("dtype", "device", "device_map", "quantize", "neurons", "revision", "trust_remote_code")
 
 
 class ModelCache:
@@ -29,9 +26,9 @@ class ModelCache:
         self._loaded: LoadedModel | None = None
 
     def get(
-        self, name: str, config: ScanConfig, stage: Callable[[Stage, str], None], *, whole: bool = True
+        self, source: ModelSource, config: ScanConfig, stage: Callable[[Stage, str], None], *, whole: bool = True
     ) -> LoadedModel:
-        """The model called ``name`` as ``config`` wants it; another one is freed before this one is loaded.
+        """A model as ``config`` wants it; another one is freed before this one is loaded.
 
         Args:
             whole: whether all its layers are needed, or those that the config scans; then one that is kept whole
@@ -40,15 +37,17 @@ class ModelCache:
         Raises:
             ModelError: see :func:`mechamap.models.loading.load.load_model`.
         """
-        layers = None if whole else layers_needed(config.layers)
-        key = (*(getattr(config, key) for key in _SHAPED_BY), name, _files(name))
-        if self._loaded is not None and key == self._key and _has(self._loaded, layers):
+        from mechamap.models.loading.load_settings import load_settings
+
+        settings = load_settings(config, whole=whole)
+        key = (replace(settings, layers_wanted=None), source.id, _files(source.path))
+        if self._loaded is not None and key == self._key and _has(self._loaded, settings.layers_wanted):
             return self._loaded
         self.drop()
-        stage(Stage.RESOLVE, name)
-        from mechamap.models.loading.load import load_configured
+        stage(Stage.RESOLVE, source.name)
+        from mechamap.models.loading.load import load_model
 
-        self._loaded = load_configured(name, config, whole=whole, stage=lambda text: stage(Stage.LOAD, text))
+        self._loaded = load_model(source, settings, stage=lambda text: stage(Stage.LOAD, text))
         self._key = key
         return self._loaded
 
@@ -64,10 +63,11 @@ def _has(loaded: LoadedModel, layers: int | None) -> bool:
     return last == loaded.n_layers or (layers is not None and layers <= last)
 
 
-def _files(name: str) -> tuple[tuple[str, int, int], ...]:
+def _files(path: Path | None) -> tuple[tuple[str, int, int], ...]:
     """What tells a model folder or file from one that was trained on since: names, sizes, modification times."""
-    path = user_path(name)
-    files = sorted(path.iterdir()) if path.is_dir() else [path] if path.is_file() else []
+    if path is None:
+        return ()
+    files = sorted(path.iterdir()) if path.is_dir() else [path]
     stats = [(file.name, file.stat()) for file in files]
     return tuple((file, stat.st_size, stat.st_mtime_ns) for file, stat in stats)
 

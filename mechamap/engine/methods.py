@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from mechamap.catalog import cached_models, resolve
 from mechamap.engine import checks as engine_checks
 from mechamap.engine import reports as engine_matches
 from mechamap.engine import reports as engine_reports
@@ -35,13 +36,13 @@ def scan(call: Request) -> dict[str, Any]:
     model, out = given_text(call, "model"), given_path(call, "out")
     with ProgressTicker(call.progress) as ticker:
         ticker.stage(Stage.RESOLVE, model)
-        config = given_config(call)
-        loaded = MODEL_CACHE.get(model, config, stage_teller(call, ticker), whole=False)
+        config, source = given_config(call), resolve(model)
+        loaded = MODEL_CACHE.get(source, config, stage_teller(call, ticker), whole=False)
         stop_if_cancelled(call)
         from mechamap.scan.scan import ScanRequest
         from mechamap.scan.scan import scan as run_scan
 
-        request = ScanRequest(model, config, out, resume=bool(call.params.get("resume")))
+        request = ScanRequest(source, config, out, resume=bool(call.params.get("resume")))
         try:
             run = run_scan(request, on_event=ticker.hear, cancel=call.cancel, loaded=loaded)
         except OutOfMemory:
@@ -61,7 +62,7 @@ def plan(call: Request) -> dict[str, Any]:
     def stage(_text: str) -> None:
         stop_if_cancelled(call)
 
-    found = plan_to_dict(plan_scan(model, config, out, fetch=fetch, started=True, stage=stage))
+    found = plan_to_dict(plan_scan(resolve(model), config, out, fetch=fetch, started=True, stage=stage))
     return found | {"notes": [*found["notes"], *_passed_over(call, model)]}
 
 
@@ -90,7 +91,7 @@ def activations(call: Request) -> dict[str, Any]:
     if run.activations(layer) is None:
         config = config_from_dict(run.record.config, f"{run.path}/run.json")
         with ProgressTicker(call.progress) as ticker:
-            loaded = MODEL_CACHE.get(run.record.model.name, config, stage_teller(call, ticker), whole=False)
+            loaded = MODEL_CACHE.get(resolve(run.record.model.name), config, stage_teller(call, ticker), whole=False)
             stop_if_cancelled(call)
             ticker.stage(Stage.PASS, f"layer {layer}")
             from mechamap.scan.activations import layer_activations
@@ -126,8 +127,6 @@ def export(call: Request) -> dict[str, Any]:
 
 def models(call: Request) -> dict[str, Any]:
     """``{}`` -> ``{cached}``: ids in the local hub cache."""
-    from mechamap.catalog import cached_models
-
     return {"cached": cached_models()}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
+from mechamap.catalog import resolve
 from mechamap.engine.calls import Method, Request
 from mechamap.engine.kept_model import MODEL_CACHE
 from mechamap.engine.params import (
@@ -111,7 +112,7 @@ def _source(call: Request, ticker: ProgressTicker) -> Source:
     def load(run: Run) -> LoadedModel:
         stop_if_cancelled(call)
         config = config_from_dict(run.record.config, f"{run.path}/run.json")
-        loaded = MODEL_CACHE.get(run.record.model.name, config, stage_teller(call, ticker))
+        loaded = MODEL_CACHE.get(resolve(run.record.model.name), config, stage_teller(call, ticker))
         stop_if_cancelled(call)
         ticker.started(str(run.path), len(run.complete_layers), run.neurons)
         return loaded

@@ -10,6 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from mechamap.catalog import ModelSource
 from mechamap.config.schema import ScanConfig
 from mechamap.models.loading import gguf
 from mechamap.models.loading.checkpoint import read_tokenizer
@@ -36,7 +37,7 @@ def plan_to_dict(plan: ScanPlan) -> dict[str, Any]:
     it = plan.scan
     shape, weights, text = it.shape, it.weights, it.text
     return {
-        "model": plan.name,
+        "model": it.files.source.name,
         "label": it.files.source.label,
         "architecture": shape.architecture,
         "kind": shape.kind,
@@ -77,7 +78,6 @@ class ScanPlan:
     """What a scan takes.
 
     Attributes:
-        name: the model as the user names it.
         scan: the model, the text, the settings and the devices.
         memory: what is needed of each device, the one that computes first.
         run: the run's size on disk.
@@ -87,7 +87,6 @@ class ScanPlan:
         notes: what else is to be known, in sentences.
     """
 
-    name: str
     scan: PlanInputs
     memory: tuple[MemoryNeed, ...]
     run: RunSize
@@ -108,7 +107,7 @@ class ScanPlan:
 
 
 def plan_scan(
-    name: str,
+    source: ModelSource,
     config: ScanConfig,
     out: Path | None = None,
     *,
@@ -117,7 +116,7 @@ def plan_scan(
     whole: bool = False,
     stage: Teller = lambda text: None,
 ) -> ScanPlan:
-    """Plan the scan of the model called ``name``. Reads and fetches no weights.
+    """Plan the scan of a model. Reads and fetches no weights.
 
     Args:
         config: the settings of the scan.
@@ -129,18 +128,17 @@ def plan_scan(
 
     Raises:
         UsageError: the settings name a layer or a device that there is not.
-        ModelNotFound: there is no such model, or no way to look at its config.
+        ModelNotFound: there is no way to look at its config.
         UnsupportedModel: it is no language model, or it is not known where its neurons are.
         TextError: the text cannot be scanned.
         ModelError: its config or tokenizer cannot be read.
     """
     stage("looking at the config")
-    it = situation(find_files(name, config, fetch=fetch, stage=stage), config, whole=whole)
+    it = situation(find_files(source, config, fetch=fetch, stage=stage), config, whole=whole)
     size = run_size(it)
     stage("measuring the speed of this machine")
     needs = memory_needs(it)
     return ScanPlan(
-        name=name,
         scan=it,
         memory=needs,
         run=size,

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
-from mechamap.catalog import ModelSource, hub_cache, resolve
+from mechamap.catalog import ModelSource, hub_cache
 from mechamap.config.schema import ScanConfig
-from mechamap.errors import MechaMapError, ModelNotFound, UsageError, WeightsError
+from mechamap.errors import MechaMapError, ModelNotFound, WeightsError
 from mechamap.models.loading import folder, gguf, hub
 from mechamap.models.loading.quantized import check_packing
 
@@ -64,9 +64,9 @@ class ModelFiles:
 
 
 def find_files(
-    name: str, config: ScanConfig, *, fetch: bool = True, stage: Callable[[str], None] = lambda text: None
+    source: ModelSource, config: ScanConfig, *, fetch: bool = True, stage: Callable[[str], None] = lambda text: None
 ) -> ModelFiles:
-    """The files of the model called ``name``.
+    """The files of a model.
 
     Args:
         config: of the scan, for the revision and for whether Python code that comes with the model may be run.
@@ -74,19 +74,14 @@ def find_files(
         stage: told what is done when it takes time.
 
     Raises:
-        ModelNotFound: there is no such model, or it can be neither found in the cache nor fetched.
+        ModelNotFound: it can be neither found in the cache nor fetched.
         UnsupportedModel: its config describes no model that transformers knows.
         ModelError: its config cannot be read.
         MissingExtra: it is a GGUF file, and what reads those is not installed.
         UsageError: a revision of something that is not on the hub.
     """
-    source = resolve(name)
-    if config.revision is not None and source.kind != "hub":
-        raise UsageError(
-            f"{source.id} is not on the hub, so it has no revision {config.revision!r}.", "Leave the revision out."
-        )
-    if source.kind == "gguf":
-        assert source.path is not None
+    source.check_revision(config.revision)
+    if source.kind == "gguf" and source.path is not None:
         gguf.check_file(source.path)
         return ModelFiles(source, source.path, (source.path,))
     path = source.path if source.path is not None else _of_hub(source.id, config, fetch, stage)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from mechamap.catalog import resolve
+from mechamap.catalog import ModelSource
 from mechamap.config.schema import ScanConfig
 from mechamap.errors import MechaMapError
 from mechamap.plan.alternatives import Option, options
@@ -27,17 +27,16 @@ class Shortfall:
     would_fit: tuple[Option, ...]
 
 
-def shortfall(name: str, config: ScanConfig, *, whole: bool = False) -> Shortfall | None:
+def shortfall(source: ModelSource, config: ScanConfig, *, whole: bool = False) -> Shortfall | None:
     """What keeps a scan from fitting, as far as it can be known at once; None where nothing does, or nobody knows.
 
     Neither is a model of the hub looked at that is not in the cache, for its config would have to be fetched; nor is
     anything said of what is wrong with a model or the settings, which the scan itself will tell.
     """
     try:
-        source = resolve(name)
         if source.kind == "gguf" and source.path is not None:
             return _of_gguf(gguf_parameters(source.path) or 0, config)
-        it = situation(find_files(name, config, fetch=False), config, quick=True, whole=whole)
+        it = situation(find_files(source, config, fetch=False), config, quick=True, whole=whole)
         for demand in memory_needs(it):
             if not demand.fits:
                 return Shortfall(demand.device, demand.needed, demand.free or 0, options(it))

@@ -17,13 +17,15 @@ from torch import Tensor
 
 from mechamap.capture.gather import dense_activations, select_positions
 from mechamap.capture.hooked_pass import capture_parts
+from mechamap.catalog import ModelSource
 from mechamap.config.layers import parse_layers
 from mechamap.config.schema import ScanConfig
 from mechamap.errors import Cancelled, TextError, UnsupportedModel, UsageError
 from mechamap.events import LayerFinished, Listener, ScanFinished, ScanStarted, Stage, StageEntered
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.kinds import undefined_figures
-from mechamap.models.loading.load import load_configured
+from mechamap.models.loading.load import load_model
+from mechamap.models.loading.load_settings import load_settings
 from mechamap.models.loading.trouble import translated
 from mechamap.models.neurons.activations import Activations
 from mechamap.models.neurons.layers import NeuronLayer
@@ -48,7 +50,7 @@ class ScanRequest:
     with the run in it, leaving the layers that are complete as they are. ``label`` is what the run is called in place
     of the model's short name."""
 
-    model: str
+    model: ModelSource
     config: ScanConfig
     out: Path | None = None
     resume: bool = False
@@ -67,7 +69,7 @@ def scan(
         request: the model, the settings and where to write.
         on_event: called with each event, in the calling thread or, during the pass, in one that it waits for.
         cancel: set it to stop at the next layer; layers that are finished stay in the run.
-        loaded: the model, if it is in memory already; it must be the one that ``request.model`` names.
+        loaded: the model, if it is in memory already; it must be ``request.model``.
 
     Returns:
         The complete run.
@@ -115,10 +117,9 @@ def load_for(request: ScanRequest, on_event: Listener, *, whole: bool = False) -
     Raises:
         MechaMapError: see :func:`mechamap.models.loading.load.load_model`.
     """
-    on_event(StageEntered(Stage.LOAD, request.model))
-    return load_configured(
-        request.model, request.config, whole=whole, stage=lambda text: on_event(StageEntered(Stage.LOAD, text))
-    )
+    on_event(StageEntered(Stage.LOAD, request.model.name))
+    settings = load_settings(request.config, whole=whole)
+    return load_model(request.model, settings, stage=lambda text: on_event(StageEntered(Stage.LOAD, text)))
 
 
 def _prepare(
@@ -145,7 +146,7 @@ def _prepare(
         occurrences = find_occurrences(tokenized, config.texts, config.categories)
     cancel.check()
     return ScanInputs(
-        name=request.model,
+        name=request.model.name,
         config=config,
         loaded=loaded,
         layers=layers,

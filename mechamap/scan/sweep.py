@@ -12,8 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mechamap.catalog import resolve
-from mechamap.errors import Cancelled, MechaMapError, UsageError
+from mechamap.errors import Cancelled, MechaMapError
 from mechamap.events import Listener, ModelFinished, ModelStarted, ScanEvent, ScanStarted, SweepFinished, SweepStarted
 from mechamap.runs.library import check_run_folder, runs_called
 from mechamap.runs.run import Run
@@ -43,10 +42,7 @@ def check_jobs(jobs: Sequence[SweepJob]) -> None:
     """
     for job in jobs:
         try:
-            source = resolve(job.model)
-            if job.config.revision is not None and source.kind != "hub":
-                found = f"{source.id} is not on the hub, so it has no revision {job.config.revision!r}."
-                raise UsageError(found, "Leave the revision out.")
+            job.source.check_revision(job.config.revision)
             if job.out is not None:
                 check_run_folder(job.out, resume=job.resume)
             _run_so_far(job)
@@ -114,7 +110,7 @@ def _one(job: SweepJob, checks: Checks, on_event: Listener, cancel: threading.Ev
         from mechamap.scan.scan import ScanRequest
         from mechamap.scan.with_checks import scan_and_check
 
-        request = ScanRequest(job.model, job.config, job.out, job.resume and job.out is not None, job.label)
+        request = ScanRequest(job.source, job.config, job.out, job.resume and job.out is not None, job.label)
         return ModelFinished(job.label, "complete", scan_and_check(request, left, watch, cancel).path)
     except (Cancelled, KeyboardInterrupt):
         on_event(ModelFinished(job.label, "cancelled", folder))
@@ -148,7 +144,7 @@ def _run_so_far(job: SweepJob) -> Run | None:
     from mechamap.scan.record import changed_settings, figures_of, refuse_changed
 
     run = Run.open(job.out)
-    model = ["model"] if run.record.model.id != resolve(job.model).id else []
+    model = ["model"] if run.record.model.id != job.source.id else []
     refuse_changed(run, model + changed_settings(run, job.config))
     # One of an older version computed less; its layers are scanned again.
     whole = run.record.state == "complete" and set(run.record.figures) >= set(figures_of(run.layers))

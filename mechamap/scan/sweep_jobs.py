@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
-from mechamap.catalog import resolve, short_label
+from mechamap.catalog import ModelSource, resolve, short_label
 from mechamap.config import located as config_yaml
 from mechamap.config.located import read_config_file
 from mechamap.config.model_settings import one_place
@@ -110,6 +110,7 @@ class SweepJob:
     Attributes:
         label: what its run is called; no two of a sweep are alike, in whatever case.
         model: its name, as the user gave it.
+        meaning: what the name means, or why it means nothing here; ask for ``source``.
         config: its own, whole.
         out: the run's folder; None: a new one in the data folder.
         resume: go on with the run in ``out`` where there is one; see also :func:`mechamap.scan.sweep.resumed`.
@@ -118,10 +119,22 @@ class SweepJob:
 
     label: str
     model: str
+    meaning: ModelSource | MechaMapError
     config: ScanConfig
     out: Path | None = None
     resume: bool = False
     where: str = ""
+
+    @property
+    def source(self) -> ModelSource:
+        """Which model is meant.
+
+        Raises:
+            ModelNotFound: the name means nothing here, and can be no hub id.
+        """
+        if isinstance(self.meaning, MechaMapError):
+            raise self.meaning
+        return self.meaning
 
 
 def load_sweep(path: Path | None) -> SweepConfig:
@@ -159,7 +172,11 @@ def sweep_jobs(
         ConfigError, UsageError: two of them are the same scan; a flag makes no sense.
     """
     configs = [_config_of(model, sweep.config, flags or {}) for model in sweep.models]
-    ids = [_id_of(model.name) for model in sweep.models]
+    meanings = [_meaning(model.name) for model in sweep.models]
+    ids = [
+        meaning.id if isinstance(meaning, ModelSource) else model.name
+        for meaning, model in zip(meanings, sweep.models, strict=True)
+    ]
     seen: dict[str, list[int]] = {}
     for at, (model, config) in enumerate(zip(sweep.models, configs, strict=True)):
         for earlier in seen.setdefault(ids[at], []):
@@ -169,8 +186,8 @@ def sweep_jobs(
     folder = None if out is None else user_path(out).absolute()
     named = [Named(ids[at], model.label, _differences(model, configs[at])) for at, model in enumerate(sweep.models)]
     return tuple(
-        SweepJob(label, model.name, config, None if folder is None else folder / label, resume, model.where)
-        for label, model, config in zip(labels_of(named), sweep.models, configs, strict=True)
+        SweepJob(label, model.name, meaning, config, None if folder is None else folder / label, resume, model.where)
+        for label, model, meaning, config in zip(labels_of(named), sweep.models, meanings, configs, strict=True)
     )
 
 
@@ -184,12 +201,12 @@ def _differences(model: SweptModel, config: ScanConfig) -> dict[str, object]:
     return {key: getattr(config, key) for key in model.settings}
 
 
-def _id_of(name: str) -> str:
-    """What a name stands for; a name that stands for nothing here is told when the model is looked for."""
+def _meaning(name: str) -> ModelSource | MechaMapError:
+    """What a name means; that it means nothing here is told when the model is looked for."""
     try:
-        return resolve(name).id
-    except MechaMapError:
-        return name
+        return resolve(name)
+    except MechaMapError as error:
+        return error
 
 
 def _the_same(model: SweptModel, earlier: SweptModel, flags: Mapping[str, object]) -> NoReturn:

@@ -19,14 +19,17 @@ def test_the_upper_blocks_of_the_real_model_take_no_memory(smollm2_path: Path) -
     """In bfloat16, since float32 weights are mapped from the file and only take memory once they run."""
     program = f"""
 import sys
+from mechamap.catalog import resolve
 from mechamap.models.loading.load import load_model
+from mechamap.models.loading.load_settings import LoadSettings
 from mechamap.models.loading.trouble import quiet_transformers
 with quiet_transformers():
     from transformers import LlamaForCausalLM
 peak = lambda: next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM:")) * 1024
 before = peak()
 layers = int(sys.argv[1])
-loaded = load_model({str(smollm2_path)!r}, device="cpu", dtype="bfloat16", layers_wanted=layers)
+settings = LoadSettings(device="cpu", dtype="bfloat16", layers_wanted=layers)
+loaded = load_model(resolve({str(smollm2_path)!r}), settings)
 assert len(loaded.layers) == layers and loaded.n_layers == 30
 print(peak() - before)
 """

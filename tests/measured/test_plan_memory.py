@@ -10,10 +10,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from support.by_name import plan_scan
 from support.repository import ROOT
 
 from mechamap.config.schema import ScanConfig, default_config, with_overrides
-from mechamap.plan.scan_plan import plan_scan
 
 pytestmark = [
     pytest.mark.measured,

@@ -8,13 +8,14 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from support.by_name import scan_request
 from support.recorded_run import Shape, checked_run, recorded_run
 
 from mechamap.config.schema import default_config
 from mechamap.csv_files.run import read_csv
 from mechamap.exports.registry import export_run
 from mechamap.runs.run import Run
-from mechamap.scan.scan import ScanRequest, scan
+from mechamap.scan.scan import scan
 
 ODD_NAMES = ("proper noun", "x.y", 'a "b" or c')
 
@@ -22,7 +23,7 @@ ODD_NAMES = ("proper noun", "x.y", 'a "b" or c')
 @pytest.fixture(scope="session")
 def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The bundled model: 4 layers of 640 neurons, 8 categories."""
-    return scan(ScanRequest("demo", default_config(), tmp_path_factory.mktemp("interpret") / "demo"))
+    return scan(scan_request("demo", default_config(), tmp_path_factory.mktemp("interpret") / "demo"))
 
 
 @pytest.fixture(scope="session")

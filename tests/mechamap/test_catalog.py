@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mechamap.catalog import SHORT_NAMES, cached_models, hub_cache, resolve, short_label
-from mechamap.errors import ModelNotFound
+from mechamap.errors import ModelNotFound, UsageError
 
 
 def model_folder(path: Path, **config: object) -> Path:
@@ -52,7 +52,16 @@ def put_in_cache(
 )
 def test_a_name_that_is_no_path_is_a_hub_id(cache: Path, typed: str, meant: str) -> None:
     source = resolve(typed)
-    assert (source.kind, source.id, source.path) == ("hub", meant, None)
+    assert (source.kind, source.id, source.path, source.name) == ("hub", meant, None, typed)
+
+
+def test_only_a_model_of_the_hub_has_revisions(cache: Path, tmp_path: Path) -> None:
+    folder = model_folder(tmp_path / "model")
+    for name in ("demo", str(folder)):
+        resolve(name).check_revision(None)
+        with pytest.raises(UsageError, match="is not on the hub, so it has no revision 'v2'"):
+            resolve(name).check_revision("v2")
+    resolve("org/name").check_revision("v2")
 
 
 def test_every_short_name_is_lower_case_and_stands_for_a_full_id() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.by_name import load_model, scan_request
 from support.permuted_models import save_twin
 from support.tiny_models import save_tiny_model
 
@@ -16,8 +17,7 @@ from mechamap.compare.closest.settings import MatchSettings
 from mechamap.compare.words.activations import ModelWords, aligned
 from mechamap.compare.words.word_pass import read_words
 from mechamap.config.schema import default_config, with_overrides
-from mechamap.models.loading.load import load_model
-from mechamap.scan.scan import ScanRequest, scan
+from mechamap.scan.scan import scan
 
 pytestmark = [pytest.mark.planted, pytest.mark.timeout(3600)]
 
@@ -27,7 +27,7 @@ EVERY = 4  # of the text's words, one in so many
 def words_of(folder: Path, out: Path) -> ModelWords:
     loaded = load_model(str(folder), dtype="float32", device="cpu")
     config = with_overrides(default_config(), keep_activations="never")
-    return read_words(scan(ScanRequest(str(folder), config, out), loaded=loaded), loaded)
+    return read_words(scan(scan_request(str(folder), config, out), loaded=loaded), loaded)
 
 
 def assert_every_match_is_found(folder: Path, tmp_path: Path, seed: int = 1) -> float:

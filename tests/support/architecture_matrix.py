@@ -16,11 +16,11 @@ import torch
 from mechamap.config.schema import Category, default_config
 from mechamap.errors import MechaMapError, UnsupportedModel
 from mechamap.models.loaded import LoadedModel
-from mechamap.models.loading.load import load_model
 from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.runs.run import Run
-from mechamap.scan.scan import ScanRequest, scan
+from mechamap.scan.scan import scan
 from support.architecture_checks import IDS, check_figures, check_nothing_is_left_out, check_proof
+from support.by_name import load_model, scan_request
 from support.tiny_models import save, tiny_model
 
 __all__ = ["Result", "Verdict", "causal_types", "examine", "examine_all", "scanned"]
@@ -110,7 +110,7 @@ def examine(model_type: str, folder: Path) -> Result:
 def scanned(loaded: LoadedModel, out: Path) -> Run:
     """A run of a model over two short texts."""
     config = replace(default_config(), categories=_CATEGORIES, texts=_TEXTS, top_k_tokens=2)
-    return scan(ScanRequest(loaded.id, config, out), loaded=loaded)
+    return scan(scan_request(loaded.id, config, out), loaded=loaded)
 
 
 def _built(model_type: str, path: Path) -> Any:

@@ -16,9 +16,9 @@ from mechamap.checks.confirm import ConfirmSettings, confirm_run
 from mechamap.config.schema import config_from_dict
 from mechamap.figures.findings import SIGNIFICANT, Finding, finding
 from mechamap.models.loaded import LoadedModel
-from mechamap.models.loading.load import load_model
 from mechamap.runs.run import Run
-from mechamap.scan.scan import ScanRequest, scan
+from mechamap.scan.scan import scan
+from support.by_name import load_model, scan_request
 from support.planted_models import Architecture, Planted, PlantedNeuron, plant
 
 Kind = Literal["planted", "shuffled", "bare"]
@@ -64,7 +64,7 @@ def _shuffled(made: Planted) -> Planted:
 
 
 def _check(made: Planted, loaded: LoadedModel, name: str) -> Checked:
-    request = ScanRequest(loaded.id, config_from_dict(made.config()), made.folder.parent / name)
+    request = scan_request(loaded.id, config_from_dict(made.config()), made.folder.parent / name)
     run = confirm_run(scan(request, loaded=loaded), loaded, ConfirmSettings(seed=made.seed))
     others = {figure: _others(run, figure, made.neurons) for figure in ("p", "write_p")}
     return Checked(

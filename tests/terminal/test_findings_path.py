@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from support.by_name import scan_request
 from support.terminal import Terminal, assert_left_clean
 
 from mechamap.config.schema import config_from_dict
 from mechamap.runs.run import Run
-from mechamap.scan.scan import ScanRequest, scan
+from mechamap.scan.scan import scan
 
 Start = Callable[..., Terminal]
 
@@ -20,7 +21,7 @@ Start = Callable[..., Terminal]
 @pytest.fixture
 def scanned(tmp_path: Path) -> Path:
     """A run of two layers of the bundled model."""
-    return scan(ScanRequest("demo", config_from_dict({"layers": "0-1"}), tmp_path / "found")).path
+    return scan(scan_request("demo", config_from_dict({"layers": "0-1"}), tmp_path / "found")).path
 
 
 @pytest.mark.parametrize(("columns", "rows"), [(80, 24), (160, 45)])

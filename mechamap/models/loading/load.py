@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mechamap.catalog import resolve
-from mechamap.config.layers import layers_needed
+from mechamap.catalog import ModelSource
 from mechamap.errors import UsageError
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading import devices, folder, gguf, hub
 from mechamap.models.loading.checkpoint import LoadOptions, read_config, read_model, read_tokenizer
 from mechamap.models.loading.kinds import longest_window
-from mechamap.models.loading.offload import DeviceMap, check_device_map, input_device
+from mechamap.models.loading.load_settings import LoadSettings
+from mechamap.models.loading.offload import input_device
 from mechamap.models.loading.quantized import check_packing, packing_of
 from mechamap.models.loading.trouble import quiet_transformers, translated
 from mechamap.models.neurons.layers import NeuronLayer
@@ -23,38 +23,20 @@ from mechamap.models.neurons.layers import NeuronLayer
 if TYPE_CHECKING:
     import torch
 
-    from mechamap.config.schema import ScanConfig
-
-__all__ = ["load_configured", "load_model"]
+__all__ = ["load_model"]
 
 
 def load_model(
-    name: str,
+    source: ModelSource,
+    settings: LoadSettings | None = None,
     *,
-    dtype: str = "auto",
-    device: str = "auto",
-    device_map: DeviceMap | None = None,
-    quantize: str | None = None,
-    neurons: str | Sequence[str] | None = None,
-    layers_wanted: int | None = None,
-    revision: str | None = None,
-    trust_remote_code: bool = False,
     stage: Callable[[str], None] = lambda text: None,
 ) -> LoadedModel:
-    """Load the model called ``name`` (see :func:`mechamap.catalog.resolve`) and find its neurons.
+    """Load a model and find its neurons.
 
     Args:
-        name: a hub id, short name, folder, ``.gguf`` file, or ``demo``.
-        dtype: ``auto`` (the checkpoint's), ``float32``, ``bfloat16`` or ``float16``.
-        device: ``auto`` (CUDA if there, else the CPU), ``cpu``, ``cuda``, ``cuda:1`` or ``mps``.
-        device_map: spread it over several devices, memory and disk, instead of putting it on one: ``auto``,
-            ``balanced``, ``balanced_low_0``, ``sequential``, or the device of modules by their path.
-        quantize: pack the weights while they are read: ``int8`` or ``nf4``.
-        neurons: the paths of the down-projections with ``{layer}``, for a model whose neurons are not found.
-        layers_wanted: how many layers from the lowest up are needed; the blocks above are not read where that can be
-            had. What needs the model's output needs all.
-        revision: branch, tag or commit on the hub.
-        trust_remote_code: whether Python code that comes with the model may be run.
+        source: which model, see :func:`mechamap.catalog.resolve`.
+        settings: how; as the checkpoint has it where not given.
         stage: told in a few words what is being done.
 
     Raises:
@@ -66,44 +48,28 @@ def load_model(
         MissingExtra: a package it needs is not installed.
         ModelError: anything else that stops it from loading.
     """
-    devices.check_names(dtype, device)
-    check_device_map(device_map, device)
-    source = resolve(name)
-    commit = None
-    if revision is not None and source.kind != "hub":
-        raise UsageError(
-            f"{source.id} is not on the hub, so it has no revision {revision!r}.", "Leave the revision out."
-        )
-    check = partial(_check_config, quantize=quantize)
-    if source.path is None:
-        stage(f"looking for {source.id}")
-        path, commit = hub.fetch(source.id, revision, code=trust_remote_code, stage=stage, check=check)
-    else:
-        path = source.path
-    if source.kind == "gguf":
-        gguf.check_file(path)
-        if quantize is not None:
-            raise UsageError(f"{path} is a GGUF file, which is packed already.", "Leave quantize out.")
-    else:
-        check(path)
-        folder.check_weight_files(path)
+    settings = settings or LoadSettings()
+    settings.check()
+    source.check_revision(settings.revision)
+    path, commit = _checked_files(source, settings, stage)
     stage("loading torch")
-    how = LoadOptions(
-        dtype=devices.pick_dtype(dtype),
-        target=devices.pick_device(device),
-        device_map=devices.pick_places(device_map),
-        quantize=quantize,
-        neurons=(neurons,) if isinstance(neurons, str) else tuple(neurons) if neurons else None,
-        layers_wanted=layers_wanted,
-        trust_remote_code=trust_remote_code,
+    options = LoadOptions(
+        dtype=devices.pick_dtype(settings.dtype),
+        target=devices.pick_device(settings.device),
+        device_map=devices.pick_places(settings.device_map),
+        quantize=settings.quantize,
+        neurons=settings.neurons,
+        layers_wanted=settings.layers_wanted,
+        trust_remote_code=settings.trust_remote_code,
     )
-    with translated(source.id), quiet_transformers(), gguf.reading() if source.kind == "gguf" else nullcontext():
-        config, kind = read_config(path, trust_remote_code)
+    unpacking = gguf.reading() if source.kind == "gguf" else nullcontext()
+    with translated(source.id), quiet_transformers(), unpacking:
+        config, kind = read_config(path, settings.trust_remote_code)
         stage("reading the tokenizer")
         with translated(f"The tokenizer of {source.id}"):
-            tokenizer = read_tokenizer(path, trust_remote_code)
+            tokenizer = read_tokenizer(path, settings.trust_remote_code)
         stage("reading weights")
-        read = read_model(path, config, kind, how)
+        read = read_model(path, config, kind, options)
     return LoadedModel(
         label=source.label,
         id=source.id,
@@ -123,37 +89,28 @@ def load_model(
     )
 
 
-def load_configured(
-    name: str,
-    config: ScanConfig,
-    *,
-    whole: bool = True,
-    stage: Callable[[str], None] = lambda text: None,
-) -> LoadedModel:
-    """Load a model as the config of a scan wants it.
+def _checked_files(
+    source: ModelSource, settings: LoadSettings, stage: Callable[[str], None]
+) -> tuple[Path, str | None]:
+    """The folder or GGUF file that a model lies in, fetched if need be, and the commit it is from.
 
-    Args:
-        name: as for :func:`load_model`.
-        config: what says how.
-        whole: load all layers, whatever ``config.layers`` says; otherwise blocks above those are not read where that
-            can be had. What needs the model's output, such as causes, needs all.
-        stage: told in a few words what is being done.
-
-    Raises:
-        MechaMapError: as :func:`load_model`.
+    What its files tell against reading them is raised before torch is loaded, and before weights are fetched.
     """
-    return load_model(
-        name,
-        dtype=config.dtype,
-        device=config.device,
-        device_map=config.device_map,
-        quantize=config.quantize,
-        neurons=config.neurons,
-        layers_wanted=None if whole else layers_needed(config.layers),
-        revision=config.revision,
-        trust_remote_code=config.trust_remote_code,
-        stage=stage,
-    )
+    if source.kind == "gguf" and source.path is not None:
+        gguf.check_file(source.path)
+        if settings.quantize is not None:
+            raise UsageError(f"{source.path} is a GGUF file, which is packed already.", "Leave quantize out.")
+        return source.path, None
+    check = partial(_check_config, quantize=settings.quantize)
+    if source.path is not None:
+        check(source.path)
+        folder.check_weight_files(source.path)
+        return source.path, None
+    stage(f"looking for {source.id}")
+    path, commit = hub.fetch(source.id, settings.revision, code=settings.trust_remote_code, stage=stage, check=check)
+    check(path)  # the cache alone may have answered
+    folder.check_weight_files(path)
+    return path, commit
 
 
 def _check_config(path: Path, quantize: str | None) -> None:

@@ -8,13 +8,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from support.by_name import load_model
 from support.plain_activations import plain_activations
 from support.tiny_models import save_tiny_model
 
 from mechamap.capture.hooked_pass import capture_layers
 from mechamap.config.schema import default_config
 from mechamap.errors import Cancelled
-from mechamap.models.loading.load import load_model
 from mechamap.text.tokenize import tokenize
 
 TEXTS = (

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.by_name import load_model, scan_request
 
 from mechamap.capture.rerun import text_of_run
 from mechamap.checks.ablation import CONTROLS, AblateSettings, Effect, ablate_run, strongest
@@ -22,9 +23,8 @@ from mechamap.config.schema import Category, default_config
 from mechamap.errors import Cancelled, RunError, UsageError
 from mechamap.events import StageEntered
 from mechamap.models.loaded import LoadedModel
-from mechamap.models.loading.load import load_model
 from mechamap.runs.run import Run
-from mechamap.scan.scan import ScanRequest, scan
+from mechamap.scan.scan import scan
 
 CATEGORIES = (
     Category("animal", ("cat", "dog", "horse")),
@@ -51,7 +51,7 @@ def scanned(loaded: LoadedModel, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 def scan_of(loaded: LoadedModel, folder: Path, **changes: Any) -> Path:
     config = replace(default_config(), **{"categories": CATEGORIES, "texts": TEXTS, **changes})
-    scan(ScanRequest(loaded.id, config, folder), loaded=loaded)
+    scan(scan_request(loaded.id, config, folder), loaded=loaded)
     return folder
 
 

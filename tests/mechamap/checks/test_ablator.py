@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from support.by_name import load_model
 from torch import Tensor, nn
 
 from mechamap.checks.ablator import Ablated, Ablator
@@ -20,7 +21,6 @@ from mechamap.checks.target_words import WordTargets
 from mechamap.config.schema import default_config
 from mechamap.errors import Cancelled
 from mechamap.models.loaded import LoadedModel
-from mechamap.models.loading.load import load_model
 from mechamap.models.neurons.layers import neuron_layers
 from mechamap.text.tokenize import TokenizedText, tokenize
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from support.by_name import load_model, scan_request
 from torch import Tensor, nn
 
 from mechamap.checks.attribution import GRAPH_TOKENS, estimate_causes
@@ -20,9 +21,8 @@ from mechamap.config.schema import Category, default_config
 from mechamap.errors import Cancelled, RunError
 from mechamap.events import StageEntered
 from mechamap.models.loaded import LoadedModel
-from mechamap.models.loading.load import load_model
 from mechamap.runs.run import Run
-from mechamap.scan.scan import ScanRequest, scan
+from mechamap.scan.scan import scan
 
 CATEGORIES = (
     Category("animal", ("cat", "dog", "horse")),
@@ -53,7 +53,7 @@ def scanned(
 
 def run_of(loaded: LoadedModel, folder: Path, **changes: Any) -> Run:
     config = replace(default_config(), categories=CATEGORIES, texts=TEXTS, **changes)
-    return scan(ScanRequest(loaded.id, config, folder), loaded=loaded)
+    return scan(scan_request(loaded.id, config, folder), loaded=loaded)
 
 
 @pytest.fixture
@@ -183,6 +183,6 @@ def untouched(model: nn.Module) -> None:
 
 def test_a_text_without_words_is_refused(scanned: Scanned, tmp_path: Path) -> None:
     config = replace(default_config(), categories=CATEGORIES, texts=("A train went to the mat. It was on time.",))
-    run = scan(ScanRequest(scanned.loaded.id, config, tmp_path / "run"), loaded=scanned.loaded)
+    run = scan(scan_request(scanned.loaded.id, config, tmp_path / "run"), loaded=scanned.loaded)
     with pytest.raises(RunError, match="No word of any category stands in the text"):
         estimate_causes(run, scanned.loaded)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from support.by_name import load_model, scan_request
 
 from mechamap.capture.rerun import text_of_run
 from mechamap.checks.ablation import AblateSettings, ablate_run
@@ -20,9 +21,8 @@ from mechamap.checks.target_words import word_targets
 from mechamap.config.schema import config_from_dict
 from mechamap.errors import UnsupportedModel
 from mechamap.models.loaded import LoadedModel
-from mechamap.models.loading.load import load_model
 from mechamap.runs.run import Run
-from mechamap.scan.scan import ScanRequest, scan
+from mechamap.scan.scan import scan
 
 TEXT = "The cat and the dog ate an apple. A horse went to Paris by train, and the bird sang in London all day."
 # With every position scored, a neuron is ablated everywhere, and a model without its output weights is the same.
@@ -41,7 +41,7 @@ CONFIG = config_from_dict(
 def scanned(tiny_models: Callable[..., Path], tmp_path: Path) -> tuple[Run, LoadedModel]:
     folder = str(tiny_models("qwen2_moe"))
     loaded = load_model(folder, device="cpu")
-    return scan(ScanRequest(folder, CONFIG, tmp_path / "run"), loaded=loaded), loaded
+    return scan(scan_request(folder, CONFIG, tmp_path / "run"), loaded=loaded), loaded
 
 
 @contextmanager
@@ -115,6 +115,6 @@ def test_a_model_whose_blocks_run_again_and_again_is_not_ablated(
 ) -> None:
     folder = str(tiny_models("hrm_text"))
     loaded = load_model(folder, device="cpu")
-    run = scan(ScanRequest(folder, CONFIG, tmp_path / "run"), loaded=loaded)
+    run = scan(scan_request(folder, CONFIG, tmp_path / "run"), loaded=loaded)
     with pytest.raises(UnsupportedModel, match=r"run up to .* times in a forward"):
         estimate_causes(run, loaded)

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from support.by_name import load_model, scan_request
 from support.plain_activations import plain_activations
 from support.planted_models import CATEGORIES, Planted, plant
 
@@ -25,10 +26,9 @@ from mechamap.events import LayerFinished, StageEntered
 from mechamap.exports.registry import export_run
 from mechamap.figures.findings import confirmed
 from mechamap.models.loaded import LoadedModel
-from mechamap.models.loading.load import load_model
 from mechamap.runs.figure_names import CATEGORY_FIGURES, NEURON_FIGURES, TOKEN_FIGURES
 from mechamap.runs.run import Run
-from mechamap.scan.scan import ScanRequest, scan
+from mechamap.scan.scan import scan
 from mechamap.scores.held_out import HeldOut
 from mechamap.scores.null import ShuffledLabels
 from mechamap.text.carriers import carrier_words, carry
@@ -60,7 +60,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
     folder = tmp_path_factory.mktemp("planted")
     planted = plant(folder / "model", "llama", 0)
     loaded = load_model(str(planted.folder), dtype="float32", device="cpu")
-    scan(ScanRequest(loaded.id, config_from_dict(planted.config()), folder / "scanned"), loaded=loaded)
+    scan(scan_request(loaded.id, config_from_dict(planted.config()), folder / "scanned"), loaded=loaded)
     shutil.copytree(folder / "scanned", folder / "confirmed")
     events: list[Any] = []
     confirm_run(Run.open(folder / "confirmed"), loaded, on_event=events.append)
@@ -190,7 +190,7 @@ def tiny(tiny_models: Callable[..., Path]) -> LoadedModel:
 
 
 def scanned(loaded: LoadedModel, folder: Path, **changes: Any) -> Run:
-    return scan(ScanRequest(loaded.id, config_of(**changes), folder), loaded=loaded)
+    return scan(scan_request(loaded.id, config_of(**changes), folder), loaded=loaded)
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 import torch
+from support.by_name import load_model
 
 from mechamap.checks.lens import neuron_lens
 from mechamap.errors import UnsupportedModel, UsageError
 from mechamap.models.loaded import LoadedModel
-from mechamap.models.loading.load import load_model
 from mechamap.models.unembedding import find_unembedding
 from mechamap.runs.neuron_names import NeuronName
 from mechamap.scores.writes import WriteScores

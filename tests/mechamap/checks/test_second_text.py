@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
+from support.by_name import load_model, scan_request
 from support.plain_activations import plain_activations
 
 from mechamap.capture.batches import BATCH_TOKENS
@@ -22,10 +23,9 @@ from mechamap.errors import Cancelled, RunError, TextError
 from mechamap.events import StageEntered
 from mechamap.figures.findings import confirmed, finding
 from mechamap.models.loaded import LoadedModel
-from mechamap.models.loading.load import load_model
 from mechamap.runs.additions import add_to_run
 from mechamap.runs.run import Run
-from mechamap.scan.scan import ScanRequest, scan
+from mechamap.scan.scan import scan
 from mechamap.text.occurrences import find_occurrences
 from mechamap.text.tokenize import tokenize
 
@@ -54,7 +54,7 @@ def loaded(tiny_models: Callable[..., Path]) -> LoadedModel:
 @pytest.fixture(scope="module")
 def scanned(loaded: LoadedModel, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("scanned") / "run"
-    scan(ScanRequest(loaded.id, CONFIG, folder), loaded=loaded)
+    scan(scan_request(loaded.id, CONFIG, folder), loaded=loaded)
     return folder
 
 

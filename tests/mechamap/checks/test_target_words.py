@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import stats
+from support.by_name import load_model, scan_request
 
 from mechamap.capture.batches import window_batches
 from mechamap.capture.rerun import text_of_run
@@ -19,9 +20,8 @@ from mechamap.checks.target_words import WordTargets, log_probabilities, logits_
 from mechamap.config.schema import Category, default_config
 from mechamap.errors import UnsupportedModel
 from mechamap.models.loaded import LoadedModel
-from mechamap.models.loading.load import load_model
 from mechamap.runs.run import Run
-from mechamap.scan.scan import ScanRequest, scan
+from mechamap.scan.scan import scan
 
 CATEGORIES = (
     Category("animal", ("cat", "dog", "horse", "orange")),
@@ -39,7 +39,7 @@ def loaded(tiny_models: Callable[..., Path]) -> LoadedModel:
 
 def run_of(loaded: LoadedModel, folder: Path, **changes: Any) -> Run:
     config = replace(default_config(), categories=CATEGORIES, texts=TEXTS, **changes)
-    return scan(ScanRequest(loaded.id, config, folder), loaded=loaded)
+    return scan(scan_request(loaded.id, config, folder), loaded=loaded)
 
 
 # --- where words are predicted ------------------------------------------------------------------------------

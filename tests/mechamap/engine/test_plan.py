@@ -46,7 +46,7 @@ def test_planning_loads_no_model_and_makes_no_run(tiny_models: Callable[..., Pat
 
 
 def test_a_process_that_has_its_libraries_is_not_planned_to_load_them_again() -> None:
-    from mechamap.plan.scan_plan import plan_scan
+    from support.by_name import plan_scan
 
     fresh = plan_scan("demo", default_config()).seconds
     assert fresh is not None

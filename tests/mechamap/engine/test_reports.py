@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.by_name import scan_request
 from support.made_report import keep_activations
 from support.recorded_run import TEXT, WORDS, recorded_run
 
@@ -21,7 +22,7 @@ from mechamap.exports.registry import export_run
 from mechamap.interpret.report import interpret_run
 from mechamap.protocol.rpc import RpcFault
 from mechamap.runs.run import Run
-from mechamap.scan.scan import ScanRequest, scan
+from mechamap.scan.scan import scan
 from mechamap.tables.table import Report, report_from_dict
 
 
@@ -136,7 +137,7 @@ def test_models_are_run_again_where_their_runs_kept_nothing(
 ) -> None:
     monkeypatch.setenv("MECHAMAP_HOME", str(tmp_path / "home"))
     config = config_from_dict({"texts": [TEXT], "categories": WORDS, "keep_activations": "never", "device": "cpu"})
-    scan(ScanRequest(str(tiny_models("gpt2")), config, tmp_path / "a"))
+    scan(scan_request(str(tiny_models("gpt2")), config, tmp_path / "a"))
     shutil.copytree(tmp_path / "a", tmp_path / "b")
     told: list[dict[str, Any]] = []
     params = {"runs": [str(tmp_path / "a"), str(tmp_path / "b")]}

@@ -11,9 +11,9 @@ import torch
 import transformers
 from support.architecture_checks import check_figures, check_nothing_is_left_out, check_proof
 from support.architecture_matrix import causal_types, examine, scanned
+from support.by_name import load_model
 from support.tiny_models import save, tiny_model
 
-from mechamap.models.loading.load import load_model
 from scripts.write_architecture_docs import FILE, row
 
 SPREAD = (

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from support.by_name import load_model
 from support.tiny_models import D_MLP, D_MODEL, N_LAYERS
 from torch import Tensor, nn
 
 from mechamap.errors import ModelError, UnsupportedModel
 from mechamap.models.loaded import LoadedModel
-from mechamap.models.loading.load import load_model
 from mechamap.models.proof import prove
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import torch
+from support.by_name import load_model
 from support.dense_types import DENSE
 from support.tiny_models import D_MLP, D_MODEL, N_LAYERS
 from torch import Tensor, nn
@@ -21,7 +22,6 @@ from torch import Tensor, nn
 from mechamap.errors import UnsupportedModel
 from mechamap.models.blocks import keeping_entries, starting_at
 from mechamap.models.loaded import LoadedModel
-from mechamap.models.loading.load import load_model
 from mechamap.models.norms import norm_of
 from mechamap.models.unembedding import Unembedding, find_unembedding
 

@@ -7,15 +7,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.by_name import load_configured, plan_scan, scan_request
 from support.smollm2 import CannotFetch, smollm2_gguf
 from support.tiny_encoders import save_tiny
 from support.tiny_models import save_tiny_model
 
 from mechamap.config.schema import ScanConfig, default_config, with_overrides
-from mechamap.models.loading.load import load_configured
-from mechamap.plan.scan_plan import plan_scan
 from mechamap.plan.time_need import Speed, scan_seconds
-from mechamap.scan.scan import ScanRequest, scan
+from mechamap.scan.scan import scan
 
 
 def config_of(**changes: object) -> ScanConfig:
@@ -42,7 +41,7 @@ def test_a_run_is_as_large_as_planned(tmp_path: Path, model_type: str, changes: 
         save_tiny_model(folder, model_type)
     config = config_of(**changes)
     planned = plan_scan(str(folder), config).run
-    run = scan(ScanRequest(str(folder), config, tmp_path / "run"))
+    run = scan(scan_request(str(folder), config, tmp_path / "run"))
     assert run.path is not None
     figures = sum(file.stat().st_size for file in run.path.glob("*.npy"))
     assert planned.figures == figures
@@ -51,7 +50,7 @@ def test_a_run_is_as_large_as_planned(tmp_path: Path, model_type: str, changes: 
 
 
 def test_the_run_of_the_bundled_model_is_as_large_as_planned(tmp_path: Path) -> None:
-    run = scan(ScanRequest("demo", config_of(), tmp_path / "run"))
+    run = scan(scan_request("demo", config_of(), tmp_path / "run"))
     assert run.path is not None
     size = sum(file.stat().st_size for file in run.path.rglob("*") if file.is_file())
     assert plan_scan("demo", config_of()).run.total == pytest.approx(size, rel=0.01)

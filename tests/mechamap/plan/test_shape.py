@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from support.by_name import load_model, plan_scan
 from support.huge_configs import DEEPSEEK_V3, LLAMA_70B, MIXTRAL_8X7B, config_only
 from support.tiny_encoders import save_tiny
 from support.tiny_models import save_tiny_model
@@ -14,10 +15,9 @@ from transformers import AutoConfig
 
 from mechamap.config.schema import default_config, with_overrides
 from mechamap.errors import MechaMapError, ModelError, ModelNotFound, UnsupportedModel, UsageError
-from mechamap.models.loading.load import load_model
 from mechamap.models.neurons.layers import neuron_layers
 from mechamap.plan.places import _own_memory
-from mechamap.plan.scan_plan import ScanPlan, plan_scan
+from mechamap.plan.scan_plan import ScanPlan
 
 
 def plan_of(folder: Path | str, **changes: object) -> ScanPlan:

@@ -9,13 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.by_name import find_files, plan_scan
 from support.fake_hub import hub_serving
 from support.tiny_models import save_tiny_model
 
 from mechamap.config.schema import default_config, with_overrides
 from mechamap.errors import ModelError, ModelNotFound
-from mechamap.plan.scan_plan import ScanPlan, plan_scan
-from mechamap.plan.source import find_files, gguf_parameters, stored_dtype
+from mechamap.plan.scan_plan import ScanPlan
+from mechamap.plan.source import gguf_parameters, stored_dtype
 
 NOBODY = "http://127.0.0.1:9"  # the discard port: refused at once
 
@@ -63,8 +64,9 @@ def test_of_a_hub_model_config_and_tokenizer_are_fetched_and_no_weights(
 def test_a_model_that_was_only_planned_is_not_taken_for_one_that_is_there(
     remote: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from support.by_name import load_model
+
     from mechamap.catalog import cached_models
-    from mechamap.models.loading.load import load_model
 
     with hub_serving({"org/tiny": remote}) as (address, _):
         monkeypatch.setenv("HF_ENDPOINT", address)
@@ -187,9 +189,10 @@ def test_a_header_of_a_gguf_file_that_is_damaged_says_nothing(tmp_path: Path) ->
 
 
 def test_a_gguf_file_too_large_to_be_unpacked_is_known_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from support.by_name import shortfall
+
     from mechamap.plan import places
     from mechamap.plan.memory_need import PROCESS
-    from mechamap.plan.warning import shortfall
 
     file = tmp_path / "huge.gguf"
     file.write_bytes(gguf_bytes().replace(struct.pack("<2Q", 64, 32), struct.pack("<2Q", 2**20, 1000)))

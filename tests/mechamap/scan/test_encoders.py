@@ -13,6 +13,7 @@ import torch
 import transformers
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
+from support.by_name import load_model, scan_request
 from support.tiny_configs import D_MLP, N_LAYERS
 from support.tiny_encoders import D_DECODER, N_DECODER, save_tiny
 
@@ -24,10 +25,9 @@ from mechamap.checks.lens import neuron_lens
 from mechamap.config.schema import Category, ScanConfig, default_config
 from mechamap.errors import UnsupportedModel
 from mechamap.models.loaded import LoadedModel
-from mechamap.models.loading.load import load_model
 from mechamap.models.proof import prove
 from mechamap.runs.run import Run
-from mechamap.scan.scan import ScanRequest, scan
+from mechamap.scan.scan import scan
 from mechamap.scan.with_checks import Checks, scan_and_check
 from mechamap.text.tokenize import TokenizedText, tokenize
 
@@ -144,7 +144,7 @@ def run_of(load: Callable[[Model], LoadedModel], tmp_path_factory: pytest.TempPa
     def run(model: Model) -> Run:
         loaded = load(model)
         config = replace(CONFIG, keep_activations="all")
-        return scan(ScanRequest(loaded.id, config, tmp_path_factory.mktemp("runs") / "run"), loaded=loaded)
+        return scan(scan_request(loaded.id, config, tmp_path_factory.mktemp("runs") / "run"), loaded=loaded)
 
     return cache(run)
 
@@ -334,7 +334,7 @@ def test_what_cannot_mean_anything_is_refused_with_that_reason(
         "cause": lambda: estimate_causes(run, loaded),
         "cause ": lambda: ablate_run(run, loaded, [0]),
         "cause  ": lambda: scan_and_check(
-            ScanRequest(loaded.id, CONFIG, tmp_path / "run"), Checks(causes=True), loaded=loaded
+            scan_request(loaded.id, CONFIG, tmp_path / "run"), Checks(causes=True), loaded=loaded
         ),
         "write": lambda: neuron_lens(loaded, run.neuron_name(0)),
     }
@@ -351,7 +351,7 @@ def test_readings_are_confirmed_on_both_sides_and_writings_are_not(
     model: Model, run_of: Callable[[Model], Run], load: Callable[[Model], LoadedModel], tmp_path: Path
 ) -> None:
     loaded = load(model)
-    run = scan(ScanRequest(loaded.id, CONFIG, tmp_path / "run"), loaded=loaded)
+    run = scan(scan_request(loaded.id, CONFIG, tmp_path / "run"), loaded=loaded)
     checked = confirm_run(run, loaded, ConfirmSettings(permutations=20, splits=1))
     assert np.isfinite(checked.figure("held_out_auroc")).all()
     assert np.isfinite(checked.figure("p")).all()

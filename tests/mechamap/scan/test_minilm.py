@@ -13,14 +13,14 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
+from support.by_name import load_model, scan_request
 from support.minilm import D_MLP, D_MODEL, N_LAYERS, N_NEURONS
 from transformers import AutoTokenizer, BertModel
 
 from mechamap.checks.confirm import ConfirmSettings, confirm_run
 from mechamap.config.schema import default_config
-from mechamap.models.loading.load import load_model
 from mechamap.runs.run import Run
-from mechamap.scan.scan import ScanRequest, scan
+from mechamap.scan.scan import scan
 
 pytestmark = pytest.mark.minilm
 
@@ -50,7 +50,7 @@ def loaded(minilm_path):
 @pytest.fixture(scope="module")
 def run(loaded, tmp_path_factory) -> Run:
     folder = tmp_path_factory.mktemp("minilm") / "run"
-    return scan(ScanRequest(loaded.id, default_config(), folder), loaded=loaded)
+    return scan(scan_request(loaded.id, default_config(), folder), loaded=loaded)
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,11 @@ import pytest
 import torch
 from scipy.stats import combine_pvalues, rankdata
 from sklearn.metrics import roc_auc_score
+from support.by_name import load_model
 from support.planted_models import ARCHITECTURES, CATEGORIES, CONTRAST, D_MLP, N_LAYERS, TEMPLATES, Planted, plant
 
 from mechamap.config.schema import config_from_dict
 from mechamap.models.loaded import LoadedModel
-from mechamap.models.loading.load import load_model
 from mechamap.models.proof import prove
 
 SEEDS = (0, 1, 2)

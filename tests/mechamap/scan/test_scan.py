@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 import torch
 from sklearn.metrics import roc_auc_score
+from support.by_name import load_model
 from support.plain_activations import plain_activations
 from support.tiny_models import D_MLP, save_tiny_model
 
+from mechamap.catalog import resolve
 from mechamap.config.schema import Category, default_config, with_overrides
 from mechamap.errors import Cancelled, RunError, TextError, UsageError
 from mechamap.events import LayerFinished, ScanFinished, ScanStarted
-from mechamap.models.loading.load import load_model
 from mechamap.runs.additions import add_to_run
 from mechamap.runs.run import Run
 from mechamap.runs.writer import RunWriter
@@ -46,7 +47,7 @@ def config():
 
 
 def request_for(loaded, config, out, **options) -> ScanRequest:
-    return ScanRequest(loaded.id, config, out, **options)
+    return ScanRequest(resolve(loaded.id), config, out, **options)
 
 
 def test_a_scan_leaves_a_complete_run(loaded, config, tmp_path):

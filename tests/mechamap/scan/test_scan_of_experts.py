@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 import torch
 from sklearn.metrics import roc_auc_score
+from support.by_name import load_model, scan_request
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mechamap.capture.hooked_pass import capture_layers, capture_parts
 from mechamap.config.schema import config_from_dict
 from mechamap.models.loaded import LoadedModel
-from mechamap.models.loading.load import load_model
 from mechamap.models.neurons.activations import Activations
 from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.runs.run import Run
-from mechamap.scan.scan import ScanRequest, scan
+from mechamap.scan.scan import scan
 from mechamap.text.tokenize import TokenizedText, tokenize
 
 TEXT = "The cat and the dog ate an apple. A horse went to Paris by train, and the bird sang in London all day. " * 3
@@ -93,7 +93,7 @@ def test_every_experts_figures_run_over_the_tokens_that_came_to_it(
     tiny_models: Callable[..., Path], tmp_path: Path, model_type: str
 ) -> None:
     folder = tiny_models(model_type)
-    run = scan(ScanRequest(str(folder), config(), tmp_path / "run"))
+    run = scan(scan_request(str(folder), config(), tmp_path / "run"))
     loaded = load_model(str(folder), device="cpu")
     tokenized = tokenize(config().texts, loaded.tokenizer, config(), loaded.context)
     scored = set(np.flatnonzero(tokenized.scored).tolist())
@@ -199,8 +199,8 @@ def test_it_does_not_matter_how_the_text_is_cut_into_batches(tiny_models: Callab
 
 def test_limits_take_the_first_neurons_of_each_expert(tiny_models: Callable[..., Path], tmp_path: Path) -> None:
     folder = tiny_models("qwen2_moe")
-    whole = scan(ScanRequest(str(folder), config(), tmp_path / "whole"))
-    some = scan(ScanRequest(str(folder), config(limit_neurons=5), tmp_path / "some"))
+    whole = scan(scan_request(str(folder), config(), tmp_path / "whole"))
+    some = scan(scan_request(str(folder), config(limit_neurons=5), tmp_path / "some"))
     layer = next(rows for rows in some.layers if rows.experts)
     assert (layer.shared, layer.width) == (5, 5 + 5 * layer.experts)
     for row in range(layer.first_row, layer.first_row + layer.width):
@@ -210,7 +210,7 @@ def test_limits_take_the_first_neurons_of_each_expert(tiny_models: Callable[...,
 
 
 def test_names_of_experts_neurons_lead_to_rows_and_back(tiny_models: Callable[..., Path], tmp_path: Path) -> None:
-    run = scan(ScanRequest(str(tiny_models("deepseek_v3")), config(), tmp_path / "run"))
+    run = scan(scan_request(str(tiny_models("deepseek_v3")), config(), tmp_path / "run"))
     names = [str(run.neuron_name(row)) for row in range(run.neurons)]
     assert len(set(names)) == run.neurons
     assert [run.row_of(name) for name in names] == list(range(run.neurons))

@@ -8,14 +8,14 @@ import torch
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 from sklearn.metrics import roc_auc_score
+from support.by_name import load_model, scan_request
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from mechamap.checks.confirm import confirm_run
 from mechamap.config.schema import default_config
 from mechamap.figures.findings import confirmed
-from mechamap.models.loading.load import load_model
 from mechamap.runs.run import Run
-from mechamap.scan.scan import ScanRequest, scan
+from mechamap.scan.scan import scan
 
 pytestmark = pytest.mark.smollm2
 
@@ -28,7 +28,7 @@ def loaded(smollm2_path):
 @pytest.fixture(scope="module")
 def run(loaded, tmp_path_factory) -> Run:
     folder = tmp_path_factory.mktemp("smollm2") / "run"
-    return scan(ScanRequest(loaded.id, default_config(), folder), loaded=loaded)
+    return scan(scan_request(loaded.id, default_config(), folder), loaded=loaded)
 
 
 @pytest.fixture(scope="module")

@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from support.by_name import load_model, scan_request
 from support.planted_models import word_tokenizer
 from support.tiny_models import D_MLP, N_LAYERS
 
 from mechamap.config.schema import Category, default_config
 from mechamap.models.loaded import LoadedModel
-from mechamap.models.loading.load import load_model
 from mechamap.models.unembedding import Unembedding, find_unembedding
-from mechamap.scan.scan import ScanRequest, scan
+from mechamap.scan.scan import scan
 from mechamap.scores.writes import WriteScores, category_tokens, first_tokens
 
 TOKENS = (np.array([5, 17, 200]), np.array([280]), np.zeros(0, np.int64), np.array([0, 1, 2, 3]))
@@ -168,7 +168,7 @@ def test_a_scan_has_the_figure_of_every_neuron_and_category(
     loaded: LoadedModel, unembedding: Unembedding, tmp_path: Path
 ) -> None:
     config = replace(default_config(), categories=CATEGORIES, texts=("The cat and the dog went to Paris.",))
-    run = scan(ScanRequest(loaded.id, config, tmp_path / "run"), loaded=loaded)
+    run = scan(scan_request(loaded.id, config, tmp_path / "run"), loaded=loaded)
     expected = raised(unembedding, loaded)
     for number, category in enumerate(CATEGORIES):  # of words that stand nowhere in the text as well
         ids = first_tokens(category.words, loaded.tokenizer)
@@ -184,7 +184,7 @@ def test_where_it_is_not_defined_it_is_empty_and_the_run_says_why(
 ) -> None:
     loaded = load_model(str(tiny_models("opt", do_layer_norm_before=False)), device="cpu")
     config = replace(default_config(), categories=CATEGORIES, texts=("The cat and the dog went to Paris.",))
-    run = scan(ScanRequest(loaded.id, config, tmp_path / "run"), loaded=loaded)
+    run = scan(scan_request(loaded.id, config, tmp_path / "run"), loaded=loaded)
     assert run.record.state == "complete"
     assert np.isnan(run.figure("write")).all()
     assert "normalizes the residual stream" in run.record.undefined["write"]

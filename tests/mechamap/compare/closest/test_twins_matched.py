@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.by_name import load_model, scan_request
 from support.permuted_models import save_twin
 
 from mechamap.compare.closest.matching import closest_neurons
@@ -16,9 +17,8 @@ from mechamap.compare.closest.unit_rows import ArrayRows
 from mechamap.compare.words.activations import ModelWords, aligned, kept_words
 from mechamap.compare.words.word_pass import read_words
 from mechamap.config.schema import config_from_dict, default_config
-from mechamap.models.loading.load import load_model
 from mechamap.runs.run import Run
-from mechamap.scan.scan import ScanRequest, scan
+from mechamap.scan.scan import scan
 
 CONFIG = {
     "texts": list(default_config().texts[:2]),
@@ -28,7 +28,7 @@ CONFIG = {
 
 
 def scanned(folder: Path, out: Path) -> Run:
-    return scan(ScanRequest(str(folder), config_from_dict(CONFIG, "test"), out))
+    return scan(scan_request(str(folder), config_from_dict(CONFIG, "test"), out))
 
 
 def expected(twin: ModelWords, order: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

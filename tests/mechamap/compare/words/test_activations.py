@@ -14,6 +14,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from support.by_name import load_model, scan_request
 from support.plain_activations import plain_activations
 from support.recorded_run import recorded_run
 from support.tiny_encoders import save_tiny
@@ -27,9 +28,8 @@ from mechamap.config.schema import config_from_dict
 from mechamap.errors import Cancelled, RunError, UsageError
 from mechamap.events import LayerFinished, ScanEvent
 from mechamap.models.loaded import LoadedModel
-from mechamap.models.loading.load import load_model
 from mechamap.runs.run import Run
-from mechamap.scan.scan import ScanRequest, scan
+from mechamap.scan.scan import scan
 
 TEXT = "The cat and the dog ate an apple. A horse went to Paris by train, and the bird sang in London all day. " * 3
 CATEGORIES = {"animal": ["cat", "dog", "horse", "bird"], "place": ["Paris", "London"], "none": ["xylophone"]}
@@ -50,7 +50,7 @@ def scanned(tiny_models: Callable[..., Path], tmp_path_factory: pytest.TempPathF
         settings = {"texts": [TEXT], "categories": CATEGORIES, "window": 40, "device": "cpu", **changes}
         loaded = load_model(str(folder), device="cpu")
         out = tmp_path_factory.mktemp("runs") / "run"
-        run = scan(ScanRequest(str(folder), config_from_dict(settings, "test"), out), loaded=loaded)
+        run = scan(scan_request(str(folder), config_from_dict(settings, "test"), out), loaded=loaded)
         return Scanned(run, loaded)
 
     return make

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from support.by_name import load_model
 from support.smollm2 import D_MLP, N_LAYERS, smollm2_gguf
 
 from mechamap.errors import MissingExtra, ModelError, UsageError, WeightsError
-from mechamap.models.loading.load import load_model
 from mechamap.models.proof import prove
 
 

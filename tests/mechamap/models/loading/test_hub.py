@@ -5,13 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.by_name import load_model
 from support.fake_hub import COMMIT, hub_serving
 from support.packed_models import change_config
 from transformers import AutoModelForCausalLM
 
 from mechamap.catalog import cached_models
 from mechamap.errors import ModelError, ModelNotFound, UnsupportedModel, WeightsError
-from mechamap.models.loading.load import load_model
 
 NOBODY = "http://127.0.0.1:9"  # the discard port: refused at once
 

@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 import torch
 import transformers
+from support.by_name import load_model
 from support.tiny_encoders import framed_tokenizer, save_tiny, tiny_of
 
 from mechamap.errors import UnsupportedModel, WeightsError
 from mechamap.models.loaded import Kind
 from mechamap.models.loading.kinds import auto_class, kind_of, longest_window
-from mechamap.models.loading.load import load_model
 
 
 def kind(model_type: str, built_as: str, **changes: Any) -> Kind:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from support.by_name import load_model
 from support.smollm2 import D_MLP, N_LAYERS, N_NEURONS
 from support.tiny_models import CONTEXT, save_tiny_model
 from transformers import AutoModelForCausalLM
@@ -24,7 +25,6 @@ from mechamap.errors import (
     WeightsError,
 )
 from mechamap.models.loading.devices import pick_device
-from mechamap.models.loading.load import load_model
 from mechamap.models.proof import prove
 
 
@@ -260,7 +260,9 @@ def test_a_tokenizer_without_offsets(tmp_path: Path) -> None:
 def test_a_model_that_does_not_fit_into_memory(smollm2_path: Path) -> None:
     program = f"""
 import resource, sys, torch
+from mechamap.catalog import resolve
 from mechamap.models.loading.load import load_model
+from mechamap.models.loading.load_settings import LoadSettings
 from mechamap.models.loading.trouble import quiet_transformers
 from mechamap.errors import OutOfMemory
 with quiet_transformers():
@@ -268,7 +270,7 @@ with quiet_transformers():
 used = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmSize:")) * 1024
 resource.setrlimit(resource.RLIMIT_AS, (used + 150_000_000,) * 2)
 try:
-    load_model({str(smollm2_path)!r}, device="cpu")
+    load_model(resolve({str(smollm2_path)!r}), LoadSettings(device="cpu"))
 except OutOfMemory as error:
     print("refused:", error.hint)
 """
@@ -280,15 +282,22 @@ except OutOfMemory as error:
 
 
 def test_loading_prints_nothing_of_its_own(folder: Path) -> None:
-    program = f"from mechamap.models.loading.load import load_model; load_model({str(folder)!r}, device='cpu')"
+    program = f"""
+from mechamap.catalog import resolve
+from mechamap.models.loading.load import load_model
+from mechamap.models.loading.load_settings import LoadSettings
+load_model(resolve({str(folder)!r}), LoadSettings(device="cpu"))
+"""
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", "")
     change_config(folder, n_layer=4)  # transformers reports the gaps it fills
     program = f"""
+from mechamap.catalog import resolve
 from mechamap.errors import MechaMapError
 from mechamap.models.loading.load import load_model
+from mechamap.models.loading.load_settings import LoadSettings
 try:
-    load_model({str(folder)!r}, device="cpu")
+    load_model(resolve({str(folder)!r}), LoadSettings(device="cpu"))
 except MechaMapError as error:
     print(type(error).__name__)
 """
@@ -302,11 +311,12 @@ def test_what_can_be_seen_without_trying_is_refused_without_torch(folder: Path, 
     (folder / "model.safetensors").write_bytes(b"")
     program = f"""
 import sys
+from mechamap.catalog import resolve
 from mechamap.errors import MechaMapError
 from mechamap.models.loading.load import load_model
 for name in ({str(folder)!r}, {str(unknown)!r}, "./no/such/folder", "x.gguf"):
     try:
-        load_model(name)
+        load_model(resolve(name))
     except MechaMapError as error:
         print(type(error).__name__)
 print("torch" in sys.modules, "transformers" in sys.modules)

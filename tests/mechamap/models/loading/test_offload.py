@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from support.by_name import load_model, scan_request
 from transformers import AutoModelForCausalLM
 
 from mechamap.capture import batches
@@ -17,10 +18,9 @@ from mechamap.checks.attribution import estimate_causes
 from mechamap.config.schema import Category, default_config
 from mechamap.errors import MissingExtra, UsageError
 from mechamap.models.loaded import LoadedModel
-from mechamap.models.loading.load import load_model
 from mechamap.models.proof import prove
 from mechamap.runs.run import Run
-from mechamap.scan.scan import ScanRequest, scan
+from mechamap.scan.scan import scan
 
 TEXT = "The cat sat on the mat and ate an apple. A dog and a horse went to Paris by train."
 ANIMALS = Category("animal", ("cat", "dog", "horse"))
@@ -50,7 +50,7 @@ def left(folder: Path) -> list[str]:
 
 def scanned(loaded: LoadedModel, out: Path) -> Run:
     config = dataclasses.replace(default_config(), categories=(ANIMALS,), texts=(TEXT,), window=16)
-    return scan(ScanRequest(loaded.id, config, out), loaded=loaded)
+    return scan(scan_request(loaded.id, config, out), loaded=loaded)
 
 
 @pytest.mark.parametrize("model_type", MAPS)

@@ -11,15 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from support.by_name import load_configured, load_model, scan_request
 from support.tiny_encoders import save_tiny
 
+from mechamap.catalog import resolve
 from mechamap.config.schema import default_config
 from mechamap.engine.kept_model import ModelCache
 from mechamap.errors import UsageError
 from mechamap.models.loaded import LoadedModel
-from mechamap.models.loading.load import load_configured, load_model
 from mechamap.models.proof import prove
-from mechamap.scan.scan import ScanRequest, scan
+from mechamap.scan.scan import scan
 
 # Each loops over its blocks in its own way; hybrids, kinds of attention by layer, experts in some, the language model
 # of a model of more than text.
@@ -112,7 +113,7 @@ def test_a_scan_of_lower_layers_gives_the_same_figures_without_the_upper_ones(
     folder = str(tiny_models("llama"))
     config = dataclasses.replace(default_config(), layers="0-1", device="cpu", texts=default_config().texts[:2])
     runs = [
-        scan(ScanRequest(folder, config, tmp_path / name), loaded=load_configured(folder, config, whole=whole))
+        scan(scan_request(folder, config, tmp_path / name), loaded=load_configured(folder, config, whole=whole))
         for name, whole in (("whole", True), ("lower", False))
     ]
     assert [len(run.layers) for run in runs] == [2, 2]
@@ -127,7 +128,7 @@ def test_the_engine_keeps_lower_layers_for_requests_that_need_no_more(tiny_model
 
     def get(layers: str, whole: bool) -> LoadedModel:
         config = dataclasses.replace(default_config(), layers=layers, device="cpu")
-        return kept.get(folder, config, lambda stage, text: said.append(text), whole=whole)
+        return kept.get(resolve(folder), config, lambda stage, text: said.append(text), whole=whole)
 
     lower = get("0-1", False)
     assert len(lower.layers) == 2

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from support.by_name import load_model, scan_request
 from support.packed_models import PACKED, WIDE, change_config, save_packed
 from support.tiny_models import save_tiny_model
 
@@ -17,11 +18,10 @@ from mechamap.checks.attribution import estimate_causes
 from mechamap.config.schema import Category, default_config
 from mechamap.errors import MissingExtra, UnsupportedModel, UsageError, WeightsError
 from mechamap.models.loaded import LoadedModel
-from mechamap.models.loading.load import load_model
 from mechamap.models.neurons.weights import readable_weight
 from mechamap.models.proof import prove
 from mechamap.runs.run import Run
-from mechamap.scan.scan import ScanRequest, scan
+from mechamap.scan.scan import scan
 
 TEXT = "The cat sat on the mat and ate an apple. A dog and a horse went to Paris by train."
 ANIMALS = Category("animal", ("cat", "dog", "horse"))
@@ -42,7 +42,7 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., LoadedMode
 
 def scanned(loaded: LoadedModel, out: Path) -> Run:
     config = dataclasses.replace(default_config(), categories=(ANIMALS,), texts=(TEXT,), device="cpu")
-    return scan(ScanRequest(loaded.id, config, out), loaded=loaded)
+    return scan(scan_request(loaded.id, config, out), loaded=loaded)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])

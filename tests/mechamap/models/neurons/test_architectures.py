@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from support.by_name import load_model
 from support.dense_types import DENSE
 from support.tiny_models import D_MLP, D_MODEL, N_LAYERS, tiny_config
 from torch import Tensor, nn
@@ -13,7 +14,6 @@ from transformers import AutoModelForCausalLM
 from mechamap.errors import UnsupportedModel
 from mechamap.models.config_keys import config_d_mlp, config_widths
 from mechamap.models.loaded import LoadedModel
-from mechamap.models.loading.load import load_model
 from mechamap.models.neurons.architectures import NEURONS
 from mechamap.models.neurons.discovery import discover
 from mechamap.models.neurons.layers import neuron_layers, weight_in_out

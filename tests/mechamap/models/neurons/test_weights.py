@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from support.by_name import load_model
 from support.packed_models import PACKED, save_packed
 from torch import nn
 from transformers.pytorch_utils import Conv1D
 
 from mechamap.errors import UnsupportedModel
-from mechamap.models.loading.load import load_model
 from mechamap.models.neurons.weights import in_memory, packing_tolerance, readable_bias, readable_weight
 
 
