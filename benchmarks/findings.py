@@ -17,7 +17,7 @@ from torch import Tensor
 from benchmarks.figures import Figure, paired, ratio, seconds
 from benchmarks.scan import bare_body
 from mechamap.capture.batches import BATCH_TOKENS, window_batches
-from mechamap.capture.hooked_pass import capture_layers
+from mechamap.capture.hooked_pass import PassSettings, capture_layers
 from mechamap.capture.rerun import text_of_run
 from mechamap.catalog import resolve
 from mechamap.checks.ablator import Ablated, Ablator
@@ -254,7 +254,7 @@ def _shuffled(loaded: LoadedModel) -> Figure:
         for its, null in zip(found, nulls, strict=True):
             its.append(null.add(values))
 
-    capture_layers(loaded, carriers.tokenized, loaded.layers, on_layer, wanted=carriers.tokenized.scored)
+    capture_layers(loaded, carriers.tokenized, loaded.layers, on_layer, PassSettings(wanted=carriers.tokenized.scored))
     smallest = [float(np.nanmin(null.p(np.concatenate(its)))) for its, null in zip(found, nulls, strict=True)]
     wrong = sum(p < SIGNIFICANT for p in smallest)
     return Figure(

@@ -18,7 +18,7 @@ import pandas as pd
 from benchmarks.figures import Figure, environment, seconds
 from mechamap.catalog import resolve
 from mechamap.config.schema import default_config
-from mechamap.exports.registry import export_run
+from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.runs.run import Run
 from mechamap.scan.scan import ScanRequest, scan
 
@@ -39,7 +39,7 @@ def interpret_figures(model_path: Path, rounds: int) -> list[Figure]:
     with tempfile.TemporaryDirectory() as folder:
         run = scan(ScanRequest(resolve(str(model_path)), default_config(), Path(folder) / "run"))
         usual, hard = Path(folder) / "usual.csv", Path(folder) / "hard.csv"
-        export_run(run, usual, format="csv")
+        export_run(run, usual, ExportRequest("csv"))
         rows = _hard(run, usual, hard)
         neurons = f"{run.neurons:,} neurons"
         listed = f"{neurons}, {len(pd.read_csv(usual, usecols=['layer'])):,} rows"

@@ -15,7 +15,7 @@ import torch
 
 from benchmarks.figures import Figure, environment, paired, ratio, seconds
 from benchmarks.scan import bare_body
-from mechamap.capture.hooked_pass import capture_parts
+from mechamap.capture.hooked_pass import PassSettings, capture_parts
 from mechamap.catalog import resolve
 from mechamap.config.schema import default_config
 from mechamap.models.loaded import LoadedModel
@@ -91,7 +91,9 @@ def _experts(model_path: Path, rounds: int) -> list[Figure]:
         tokenized = tokenize(default_config().texts, loaded.tokenizer, default_config(), loaded.context)
 
         def capture() -> None:
-            capture_parts(loaded, tokenized, loaded.layers, lambda layer, parts: None, wanted=tokenized.scored)
+            capture_parts(
+                loaded, tokenized, loaded.layers, lambda layer, parts: None, PassSettings(wanted=tokenized.scored)
+            )
 
         capture()
         config: Any = loaded.model.config

@@ -14,7 +14,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -31,11 +31,35 @@ from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.models.reading import reading_of
 from mechamap.text.tokenize import TokenizedText
 
-__all__ = ["capture_layers", "capture_parts"]
+__all__ = ["PassSettings", "capture_layers", "capture_parts"]
 
 
 LayerCallback = Callable[[NeuronLayer, Tensor], None]
 PartsCallback = Callable[[NeuronLayer, tuple[Activations, ...]], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PassSettings:
+    """What of a text a pass hands over, and how it goes about it.
+
+    Attributes:
+        wanted: ``[positions]``, which positions to hand over; all where not given.
+        limit_neurons: hand over only the first so many, see :meth:`mechamap.models.neurons.layers.NeuronLayer.widths`.
+        cancel: looked at in every layer.
+        batch_tokens: most tokens of one forward; where not given :data:`mechamap.capture.batches.BATCH_TOKENS` for
+            the device.
+        give_back: have freed memory returned to the system where there are several batches. A long text needs it; it
+            costs a third of the time, since every tensor is fresh memory then, so a short one is better off without.
+    """
+
+    wanted: NDArray[np.bool_] | None = None
+    limit_neurons: int | None = None
+    cancel: threading.Event | None = None
+    batch_tokens: int | None = None
+    give_back: bool = True
+
+
+ALL_POSITIONS = PassSettings()
 
 
 def capture_layers(
@@ -43,12 +67,7 @@ def capture_layers(
     tokenized: TokenizedText,
     layers: Sequence[NeuronLayer],
     on_layer: LayerCallback,
-    *,
-    wanted: NDArray[np.bool_] | None = None,
-    limit_neurons: int | None = None,
-    cancel: threading.Event | None = None,
-    batch_tokens: int | None = None,
-    give_back: bool = True,
+    settings: PassSettings = ALL_POSITIONS,
 ) -> None:
     """Run the model over the text once and hand over each layer's activations as it is reached, in one piece.
 
@@ -60,22 +79,13 @@ def capture_layers(
 
     The other arguments, and the errors, are those of :func:`capture_parts`.
     """
+    wanted = settings.wanted
+    positions = len(tokenized.ids) if wanted is None else int(np.count_nonzero(wanted))
 
     def whole(layer: NeuronLayer, parts: tuple[Activations, ...]) -> None:
         on_layer(layer, dense_activations(parts, positions))
 
-    positions = len(tokenized.ids) if wanted is None else int(np.count_nonzero(wanted))
-    capture_parts(
-        loaded,
-        tokenized,
-        layers,
-        whole,
-        wanted=wanted,
-        limit_neurons=limit_neurons,
-        cancel=cancel,
-        batch_tokens=batch_tokens,
-        give_back=give_back,
-    )
+    capture_parts(loaded, tokenized, layers, whole, settings)
 
 
 def capture_parts(
@@ -83,12 +93,7 @@ def capture_parts(
     tokenized: TokenizedText,
     layers: Sequence[NeuronLayer],
     on_layer: PartsCallback,
-    *,
-    wanted: NDArray[np.bool_] | None = None,
-    limit_neurons: int | None = None,
-    cancel: threading.Event | None = None,
-    batch_tokens: int | None = None,
-    give_back: bool = True,
+    settings: PassSettings = ALL_POSITIONS,
 ) -> None:
     """Run the model over the text once and hand over each layer's activations as it is reached, part by part.
 
@@ -97,31 +102,25 @@ def capture_parts(
         on_layer: called with a layer and the activations of each of its parts: of a dense one ``[wanted positions,
             neurons]``; of routed experts those of the tokens that came to each, whose ``tokens`` count the wanted
             positions. In the model's dtype on the layer's device; called in layer order; must not keep the tensors.
-        wanted: ``[positions]``, which positions to hand over; all where not given.
-        limit_neurons: hand over only the first so many, see :meth:`mechamap.models.neurons.layers.NeuronLayer.widths`.
-        cancel: looked at in every layer.
-        batch_tokens: most tokens of one forward; where not given :data:`mechamap.capture.batches.BATCH_TOKENS` for
-            the device.
-        give_back: have freed memory returned to the system where there are several batches. A long text needs it; it
-            costs a third of the time, since every tensor is fresh memory then, so a short one is better off without.
+        settings: which positions and neurons to hand over, and how.
 
     Raises:
-        Cancelled: ``cancel`` was set.
+        Cancelled: ``settings.cancel`` was set.
     """
     if not layers:
         return
-    size = batch_tokens or BATCH_TOKENS.get(loaded.device.type, BATCH_TOKENS["cpu"])
-    keep = np.ones(len(tokenized.ids), bool) if wanted is None else wanted
+    size = settings.batch_tokens or BATCH_TOKENS.get(loaded.device.type, BATCH_TOKENS["cpu"])
+    keep = np.ones(len(tokenized.ids), bool) if settings.wanted is None else settings.wanted
     batches = window_batches(tokenized, keep, size, loaded.device, reading_of(loaded))
-    turns = BatchRelay(len(batches), give_back=give_back)
+    turns = BatchRelay(len(batches), give_back=settings.give_back)
     gathered = {layer.layer: [activation_buffer(layer, part, batches) for part in layer.parts] for layer in layers}
     last = layers[-1]
 
     def reached(layer: NeuronLayer, part: int, turn: int, seen: Activations) -> None:
-        if cancel is not None and cancel.is_set():
+        if settings.cancel is not None and settings.cancel.is_set():
             raise Cancelled("The scan was cancelled.")
         parts = gathered[layer.layer]
-        width = layer.widths(limit_neurons)[part]
+        width = layer.widths(settings.limit_neurons)[part]
         parts[part].add(turn, replace(seen, values=seen.values[:, :width]))
         if turn == len(batches) - 1 and all(its.complete for its in parts):
             on_layer(layer, tuple(its.whole() for its in gathered.pop(layer.layer)))

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mechamap.capture.hooked_pass import capture_layers
+from mechamap.capture.hooked_pass import PassSettings, capture_layers
 from mechamap.capture.rerun import check_has_folder, layers_of_run
 from mechamap.config.schema import ScanConfig, config_from_dict
 from mechamap.errors import Cancelled, ConfigError, UnsupportedModel
@@ -158,11 +158,13 @@ class _Check:
             self.carriers.tokenized,
             [layer for layer, _ in layers],
             on_layer,
-            wanted=self.carriers.tokenized.scored,
-            limit_neurons=self.config.limit_neurons,
-            cancel=cancel,
-            batch_tokens=BATCH_TOKENS.get(self.loaded.device.type),
-            give_back=False,  # the sentences are few and short
+            PassSettings(
+                wanted=self.carriers.tokenized.scored,
+                limit_neurons=self.config.limit_neurons,
+                cancel=cancel,
+                batch_tokens=BATCH_TOKENS.get(self.loaded.device.type),
+                give_back=False,  # the sentences are few and short
+            ),
         )
         self.seconds["pass"] += time.perf_counter() - started
 

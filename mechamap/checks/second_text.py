@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from mechamap.capture.batches import BATCH_TOKENS
-from mechamap.capture.hooked_pass import capture_layers
+from mechamap.capture.hooked_pass import PassSettings, capture_layers
 from mechamap.capture.rerun import check_has_folder, layers_of_run
 from mechamap.config.schema import config_from_dict
 from mechamap.errors import RunError
@@ -174,8 +174,7 @@ class _Reading:
                 part,
                 [layer for layer, _ in layers if layer.layer in wanted],
                 on_layer,
-                wanted=self.tokenized.scored,
-                cancel=self.cancel,
+                PassSettings(wanted=self.tokenized.scored, cancel=self.cancel),
             )
             start += count
         return found

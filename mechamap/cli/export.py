@@ -9,7 +9,7 @@ from mechamap.cli.loading import add_source_model_flag, opened
 from mechamap.cli.narration import Narration
 from mechamap.cli.parser import Commands
 from mechamap.errors import UsageError
-from mechamap.exports.registry import FORMATS, export_run, format_of, write_export
+from mechamap.exports.registry import FORMATS, ExportRequest, export_run, format_of, write_export
 from mechamap.exports.target import check_target
 from mechamap.wording.plain import printable
 
@@ -62,16 +62,11 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
     if args.category is not None:
         source.category_index(args.category)
     rows = chosen_rows(source, args.where, args.sort, args.limit, args.category)
-    scope, threshold = _scope(args), args.threshold
+    request = ExportRequest(format, wide=args.wide, rows=rows, scope=_scope(args), threshold=args.threshold)
     if args.out == "-":
-        done = write_export(
-            source, sys.stdout.buffer, format=format, wide=args.wide, rows=rows, scope=scope, threshold=threshold
-        )
+        done = write_export(source, sys.stdout.buffer, request)
     else:
-        done = export_run(
-            source, args.out, format=format, wide=args.wide, rows=rows, scope=scope, threshold=threshold,
-            overwrite=args.overwrite,
-        )  # fmt: skip
+        done = export_run(source, args.out, request, overwrite=args.overwrite)
     narration.say(f"{sized(done.rows, 'row')}, {done.scope}, to {done.path or 'standard output'}")
     return 0
 

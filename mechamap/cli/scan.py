@@ -15,7 +15,7 @@ from mechamap.cli.parser import Commands
 from mechamap.cli.stopping import stopping, with_what_is_kept
 from mechamap.config.choices import KEEP_ACTIVATIONS
 from mechamap.errors import Cancelled, MechaMapError, UsageError
-from mechamap.exports.registry import export_run, write_export
+from mechamap.exports.registry import ExportRequest, export_run, write_export
 from mechamap.exports.target import check_target
 from mechamap.runs.library import check_run_folder
 
@@ -218,9 +218,9 @@ def _scan(args: argparse.Namespace, source: ModelSource, config: ScanConfig, nar
 def export(found: Run, format: str, target: str | None, overwrite: bool, narration: Narration) -> None:
     """Export a run, where a file or standard output was named for it."""
     if target == "-":
-        done = write_export(found, sys.stdout.buffer, format=format)
+        done = write_export(found, sys.stdout.buffer, ExportRequest(format))
     elif target is not None:
-        done = export_run(found, target, format=format, overwrite=overwrite)
+        done = export_run(found, target, ExportRequest(format), overwrite=overwrite)
     else:
         return
     narration.say(f"{format.upper()}: {done.rows:,} rows, {done.scope}, to {done.path or 'standard output'}")

@@ -12,7 +12,7 @@ from mechamap.cli.narration import Narration, print_data
 from mechamap.cli.progress import SweepProgress
 from mechamap.cli.stopping import layers_kept, stopping
 from mechamap.errors import Cancelled, RunError, UsageError
-from mechamap.exports.registry import export_run
+from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.exports.target import check_target
 from mechamap.runs.run import Run
 from mechamap.scan.sweep import check_jobs, resumed, sweep
@@ -39,7 +39,7 @@ def run_sweep(args: argparse.Namespace, asked: SweepConfig, flags: Mapping[str, 
     def export(job: SweepJob, run: Run) -> None:
         for format in _FORMATS:
             if (target := _target(args, format, job)) is not None:
-                done = export_run(run, target, format=format, overwrite=args.overwrite)
+                done = export_run(run, target, ExportRequest(format), overwrite=args.overwrite)
                 narration.say(f"{format.upper()}: {done.rows:,} rows, {done.scope}, to {done.path}")
 
     progress = SweepProgress(args, jobs, narration, export)

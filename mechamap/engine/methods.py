@@ -110,16 +110,18 @@ def export(call: Request) -> dict[str, Any]:
 
     The answer is ``{path, rows, neurons}``; without any choice of neurons all are written.
     """
-    from mechamap.exports.registry import export_run
+    from mechamap.exports.registry import ExportRequest, export_run
 
     run, params = given_run(call), call.params
     written = export_run(
         run,
         user_path(given_text(call, "path")),
-        format=given_text(call, "format"),
-        wide=bool(params.get("wide")),
-        rows=_rows(call, run),
-        scope=str(params.get("scope") or "all"),
+        ExportRequest(
+            given_text(call, "format"),
+            wide=bool(params.get("wide")),
+            rows=_rows(call, run),
+            scope=str(params.get("scope") or "all"),
+        ),
         overwrite=bool(params.get("overwrite")),
     )
     return {"path": str(written.path), "rows": written.rows, "neurons": written.neurons}

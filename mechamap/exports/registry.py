@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 from mechamap.errors import UsageError
 from mechamap.exports.target import check_target, write_whole
 
-__all__ = ["FORMATS", "ExportResult", "Format", "export_run", "format_of", "write_export"]
+__all__ = ["FORMATS", "ExportRequest", "ExportResult", "Format", "export_run", "format_of", "write_export"]
 
 
 if TYPE_CHECKING:
@@ -52,6 +52,25 @@ FORMATS: dict[str, Format] = {
 }
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class ExportRequest:
+    """What to write of a run.
+
+    Attributes:
+        format: the name of one of FORMATS.
+        wide: one row per neuron with every figure, instead of one per neuron and category.
+        rows: row numbers to write, in this order; all where None.
+        scope: what ``rows`` are: ``all``, ``filtered``, ``marked``.
+        threshold: mean activation at which a neuron is listed under a category; the run's own where None.
+    """
+
+    format: str
+    wide: bool = False
+    rows: NDArray[np.int64] | None = None
+    scope: str = "all"
+    threshold: float | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class ExportResult:
     """What was written: ``path`` is None for a stream; ``scope`` says in words what the rows cover."""
@@ -68,24 +87,11 @@ def format_of(path: Path | str) -> str | None:
     return next((form.name for form in FORMATS.values() if suffix == form.suffix), None)
 
 
-def export_run(
-    run: Run,
-    path: Path | str,
-    *,
-    format: str,
-    wide: bool = False,
-    rows: NDArray[np.int64] | None = None,
-    scope: str = "all",
-    threshold: float | None = None,
-    overwrite: bool = False,
-) -> ExportResult:
+def export_run(run: Run, path: Path | str, request: ExportRequest, *, overwrite: bool = False) -> ExportResult:
     """Write a run's complete layers to a file, whole or not at all.
 
     Args:
-        wide: one row per neuron with every figure, instead of one per neuron and category.
-        rows: row numbers to write, in this order; all where None.
-        scope: what ``rows`` are: ``all``, ``filtered``, ``marked``.
-        threshold: mean activation at which a neuron is listed under a category; the run's own where None.
+        request: what to write.
         overwrite: replace the file where there is one.
 
     Raises:
@@ -94,24 +100,15 @@ def export_run(
         UsageError: no such format, or the threshold is no finite number.
     """
     target = check_target(path, overwrite=overwrite)
-    table = _table(run, rows, scope, threshold)
-    written = write_whole(target, partial(_writer(format), table, wide), overwrite=overwrite)
+    table = _table(run, request)
+    written = write_whole(target, partial(_writer(request.format), table, request.wide), overwrite=overwrite)
     return ExportResult(target, written, len(table.rows), table.scope)
 
 
-def write_export(
-    run: Run,
-    stream: BinaryIO,
-    *,
-    format: str,
-    wide: bool = False,
-    rows: NDArray[np.int64] | None = None,
-    scope: str = "all",
-    threshold: float | None = None,
-) -> ExportResult:
+def write_export(run: Run, stream: BinaryIO, request: ExportRequest) -> ExportResult:
     """Write a run to an open binary stream, such as standard output; see :func:`export_run`."""
-    table = _table(run, rows, scope, threshold)
-    return ExportResult(None, _writer(format)(table, wide, stream), len(table.rows), table.scope)
+    table = _table(run, request)
+    return ExportResult(None, _writer(request.format)(table, request.wide, stream), len(table.rows), table.scope)
 
 
 def _writer(format: str) -> Writer:
@@ -123,7 +120,7 @@ def _writer(format: str) -> Writer:
     return write
 
 
-def _table(run: Run, rows: NDArray[np.int64] | None, scope: str, threshold: float | None) -> ExportTable:
+def _table(run: Run, request: ExportRequest) -> ExportTable:
     import numpy as np
 
     from mechamap.exports.table import ExportTable
@@ -131,13 +128,14 @@ def _table(run: Run, rows: NDArray[np.int64] | None, scope: str, threshold: floa
     complete = np.zeros(run.neurons, dtype=np.bool_)
     for layer in run.complete_layers:
         complete[layer.rows] = True
-    chosen = np.flatnonzero(complete) if rows is None else np.asarray(rows, dtype=np.int64)
+    chosen = np.flatnonzero(complete) if request.rows is None else np.asarray(request.rows, dtype=np.int64)
     chosen = chosen[complete[chosen]]
+    threshold = request.threshold
     if threshold is None:
         threshold = float(run.record.config.get("threshold", 0.2))
     if not math.isfinite(threshold):
         raise UsageError(f"The threshold is {threshold}; it must be a number.")
-    return ExportTable(run, chosen, threshold, _scope(run, scope, len(chosen)))
+    return ExportTable(run, chosen, threshold, _scope(run, request.scope, len(chosen)))
 
 
 def _scope(run: Run, scope: str, neurons: int) -> str:

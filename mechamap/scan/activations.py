@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mechamap.capture.hooked_pass import capture_layers
+from mechamap.capture.hooked_pass import PassSettings, capture_layers
 from mechamap.capture.rerun import layer_of_run, text_of_run
 from mechamap.errors import RunError
 from mechamap.models.loaded import LoadedModel
@@ -46,5 +46,5 @@ def layer_activations(run: Run, layer: int, loaded: LoadedModel) -> Path:
     def on_layer(_layer: NeuronLayer, activations: Tensor) -> None:
         kept.append(half(activations))
 
-    capture_layers(loaded, text_of_run(run), [wanted], on_layer, limit_neurons=rows.width)
+    capture_layers(loaded, text_of_run(run), [wanted], on_layer, PassSettings(limit_neurons=rows.width))
     return write_activations(run.path, layer, kept[0])

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mechamap.capture.gather import dense_activations, select_positions
-from mechamap.capture.hooked_pass import capture_parts
+from mechamap.capture.hooked_pass import PassSettings, capture_parts
 from mechamap.catalog import ModelSource
 from mechamap.config.layers import parse_layers
 from mechamap.config.schema import ScanConfig
@@ -226,9 +226,7 @@ class _Pass:
             inputs.tokenized,
             layers,
             on_layer,
-            wanted=None if keep else scored,
-            limit_neurons=inputs.config.limit_neurons,
-            cancel=cancel,
+            PassSettings(wanted=None if keep else scored, limit_neurons=inputs.config.limit_neurons, cancel=cancel),
         )
 
     def _written(self) -> Callable[[NeuronLayer], NDArray[np.float32]]:

@@ -13,7 +13,7 @@ from support.recorded_run import Shape, checked_run, recorded_run
 
 from mechamap.config.schema import default_config
 from mechamap.csv_files.run import read_csv
-from mechamap.exports.registry import export_run
+from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.runs.run import Run
 from mechamap.scan.scan import scan
 
@@ -30,7 +30,7 @@ def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def demo_csv(demo_run: Run) -> Path:
     assert demo_run.path is not None
     file = demo_run.path.parent / "demo.csv"
-    export_run(demo_run, file, format="csv")
+    export_run(demo_run, file, ExportRequest("csv"))
     return file
 
 
@@ -43,7 +43,7 @@ def run_called(tmp_path_factory: pytest.TempPathFactory, demo_run: Run, demo_csv
         return recorded_run(folder / "experts", layers=4, shape=Shape(experts=4, shared=2))
 
     def experts_csv() -> Run:
-        export_run(experts(), folder / "experts.csv", format="csv", threshold=0.1)
+        export_run(experts(), folder / "experts.csv", ExportRequest("csv", threshold=0.1))
         return read_csv(folder / "experts.csv")
 
     def words_of_filters() -> Run:

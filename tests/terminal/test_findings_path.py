@@ -69,10 +69,10 @@ def test_confirm_ablate_lens_and_export(
 
 
 def test_checks_that_cannot_be_done_say_why(start: Start, scanned: Path, tmp_path: Path) -> None:
-    from mechamap.exports.registry import export_run
+    from mechamap.exports.registry import ExportRequest, export_run
 
     table = tmp_path / "neurons.csv"
-    export_run(Run.open(scanned), table, format="csv")
+    export_run(Run.open(scanned), table, ExportRequest("csv"))
     assert len(pd.read_csv(table))
     terminal = start(str(table), columns=100, rows=30)
     terminal.wait("2 Neurons", seconds=30)

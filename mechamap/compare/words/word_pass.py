@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mechamap.capture.gather import dense_activations, select_positions
-from mechamap.capture.hooked_pass import capture_parts
+from mechamap.capture.hooked_pass import PassSettings, capture_parts
 from mechamap.capture.rerun import check_has_folder, layers_of_run, text_of_run
 from mechamap.compare.words.activations import ModelWords, empty_activations, placing_of_run
 from mechamap.compare.words.placements import Placing
@@ -70,9 +70,7 @@ def read_words(
             text,
             [layer for layer, _ in layers],
             reading.layer,
-            wanted=wanted,
-            limit_neurons=run.record.config.get("limit_neurons"),
-            cancel=cancel,
+            PassSettings(wanted=wanted, limit_neurons=run.record.config.get("limit_neurons"), cancel=cancel),
         )
     placed = placing.placed() if placing is not None else None
     return ModelWords(run, words, numbers, np.arange(len(numbers)), values, placed)

@@ -12,7 +12,7 @@ from support.by_name import load_model
 from support.plain_activations import plain_activations
 from support.tiny_models import save_tiny_model
 
-from mechamap.capture.hooked_pass import capture_layers
+from mechamap.capture.hooked_pass import PassSettings, capture_layers
 from mechamap.config.schema import default_config
 from mechamap.errors import Cancelled
 from mechamap.text.tokenize import tokenize
@@ -38,10 +38,11 @@ def tokenized(loaded):
 
 def captured(loaded, tokenized, **options):
     found = {}
-    capture_layers(
-        loaded, tokenized, options.pop("layers", loaded.layers),
-        lambda layer, activations: found.update({layer.layer: activations.clone()}), **options,
-    )  # fmt: skip
+
+    def on_layer(layer, activations):
+        found[layer.layer] = activations.clone()
+
+    capture_layers(loaded, tokenized, options.pop("layers", loaded.layers), on_layer, PassSettings(**options))
     return found
 
 
@@ -62,7 +63,9 @@ def test_padding_and_batching_do_not_change_what_a_neuron_does(loaded, tokenized
 
 def test_batches_take_turns_layer_by_layer(loaded, tokenized):
     order = []
-    capture_layers(loaded, tokenized, loaded.layers, lambda layer, _: order.append(layer.layer), batch_tokens=30)
+    capture_layers(
+        loaded, tokenized, loaded.layers, lambda layer, _: order.append(layer.layer), PassSettings(batch_tokens=30)
+    )
     assert order == [layer.layer for layer in loaded.layers]
 
 
@@ -91,7 +94,7 @@ def test_no_hook_and_no_thread_is_left_whatever_happens(loaded, tokenized, batch
             raise ValueError("the disk is full")
 
     with pytest.raises(ValueError, match="the disk is full"):
-        capture_layers(loaded, tokenized, loaded.layers, fail, batch_tokens=batch_tokens)
+        capture_layers(loaded, tokenized, loaded.layers, fail, PassSettings(batch_tokens=batch_tokens))
     assert hooks_left(loaded) == 0
     assert threading.active_count() == threads
 
@@ -105,7 +108,9 @@ def test_a_cancel_takes_effect_at_the_next_layer(loaded, tokenized, batch_tokens
         cancel.set()
 
     with pytest.raises(Cancelled):
-        capture_layers(loaded, tokenized, loaded.layers, on_layer, cancel=cancel, batch_tokens=batch_tokens)
+        capture_layers(
+            loaded, tokenized, loaded.layers, on_layer, PassSettings(cancel=cancel, batch_tokens=batch_tokens)
+        )
     assert seen == [0]
     assert hooks_left(loaded) == 0
     assert len(captured(loaded, tokenized)) == 3

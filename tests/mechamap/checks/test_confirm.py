@@ -23,7 +23,7 @@ from mechamap.config.schema import Category, ScanConfig, config_from_dict, defau
 from mechamap.csv_files.run import read_csv
 from mechamap.errors import Cancelled, ConfigError, RunError
 from mechamap.events import LayerFinished, StageEntered
-from mechamap.exports.registry import export_run
+from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.figures.findings import confirmed
 from mechamap.models.loaded import LoadedModel
 from mechamap.runs.figure_names import CATEGORY_FIGURES, NEURON_FIGURES, TOKEN_FIGURES
@@ -341,7 +341,7 @@ def test_a_category_of_one_word_is_not_split_and_says_so(tiny: LoadedModel, tmp_
 
 
 def test_a_csv_cannot_be_confirmed(done: Done, tmp_path: Path) -> None:
-    export_run(Run.open(done.scanned), tmp_path / "out.csv", format="csv")
+    export_run(Run.open(done.scanned), tmp_path / "out.csv", ExportRequest("csv"))
     with pytest.raises(RunError, match="keeps no text"):
         confirm_run(read_csv(tmp_path / "out.csv"), done.loaded)
 

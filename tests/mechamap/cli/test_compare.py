@@ -16,7 +16,7 @@ from support.recorded_run import CATEGORIES, PLANTED, Shape, recorded_run
 
 from mechamap.cli.main import main
 from mechamap.compare.report import compare_runs
-from mechamap.exports.registry import export_run
+from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.runs.run import Run
 from mechamap.tables.table import Report
 
@@ -38,7 +38,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = recorded_run(folder / "a")
     recorded_run(folder / "b", seed=1)
     recorded_run(folder / "wide", layers=4, width=20)
-    export_run(run, folder / "a.csv", format="csv", threshold=0.2)
+    export_run(run, folder / "a.csv", ExportRequest("csv", threshold=0.2))
     header = "model,layer,neuron,category,avg_activation\n"
     (folder / "two.csv").write_text(header + "m,0,0,food,0.5\nother,0,0,food,0.5\n")
     (folder / "one.csv").write_text(header + f"{run.record.model.name},0,0,food,0.5\n")

@@ -15,7 +15,7 @@ from support.small_csv import HEADER, refused, remarks_of, written
 from mechamap.cli.main import main
 from mechamap.csv_files.run import open_run, read_csv
 from mechamap.errors import Cancelled, RunError
-from mechamap.exports.registry import export_run
+from mechamap.exports.registry import ExportRequest, export_run
 
 ROWS = "m,0,0,food,0.5,\"[('日本', 1.0)]\"\nm,0,1,,,[]\n"
 
@@ -31,7 +31,7 @@ def test_encodings_with_a_mark_and_all_line_ends_are_read(tmp_path: Path, encodi
 
 def test_a_packed_file_is_read_whatever_it_is_called(tmp_path: Path) -> None:
     run = recorded_run(tmp_path / "run")
-    export_run(run, tmp_path / "out.csv", format="csv")
+    export_run(run, tmp_path / "out.csv", ExportRequest("csv"))
     for name in ("out.csv.gz", "packed.csv"):
         (tmp_path / name).write_bytes(gzip.compress((tmp_path / "out.csv").read_bytes()))
         shares: list[float] = []

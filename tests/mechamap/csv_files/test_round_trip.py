@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from mechamap.csv_files.run import read_csv
 from mechamap.csv_files.token_list import TokenLists
-from mechamap.exports.registry import export_run
+from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.runs.record import LayerRows, ModelRecord, RunRecord, TokenRecord
 from mechamap.runs.run import Run
 
@@ -81,7 +81,7 @@ def rows_of(path: Path) -> list[list[str]]:
 @given(run=runs())
 def test_a_table_of_neurons_comes_back_from_the_long_layout(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "out.csv"
-    export_run(run, path, format="csv", overwrite=True)
+    export_run(run, path, ExportRequest("csv"), overwrite=True)
     read = read_csv(path)
     assert read.record.model.name == run.record.model.name
     assert [read.neuron_name(row) for row in range(read.neurons)] == [
@@ -98,7 +98,7 @@ def test_a_table_of_neurons_comes_back_from_the_long_layout(run: Run, tmp_path: 
         assert np.array_equal(read.column("mean", category), expected.astype(np.float32), equal_nan=True)
     for row in range(run.neurons):
         assert tokens_of(read, row) == tokens_of(run, row)
-    export_run(read, tmp_path / "again.csv", format="csv", overwrite=True)
+    export_run(read, tmp_path / "again.csv", ExportRequest("csv"), overwrite=True)
     assert rows_of(tmp_path / "again.csv") == rows_of(path)
 
 
@@ -106,7 +106,7 @@ def test_a_table_of_neurons_comes_back_from_the_long_layout(run: Run, tmp_path: 
 @given(run=runs())
 def test_a_table_of_neurons_comes_back_from_the_wide_layout(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "out.csv"
-    export_run(run, path, format="csv", wide=True, overwrite=True)
+    export_run(run, path, ExportRequest("csv", wide=True), overwrite=True)
     read = read_csv(path)
     assert read.categories == run.categories
     for figure in ("mean", "selectivity", "max"):
@@ -115,7 +115,7 @@ def test_a_table_of_neurons_comes_back_from_the_wide_layout(run: Run, tmp_path: 
     for row in range(run.neurons):
         for lowest in (False, True):
             assert tokens_of(read, row, lowest) == tokens_of(run, row, lowest)
-    export_run(read, tmp_path / "again.csv", format="csv", wide=True, overwrite=True)
+    export_run(read, tmp_path / "again.csv", ExportRequest("csv", wide=True), overwrite=True)
     assert (tmp_path / "again.csv").read_bytes() == path.read_bytes()
 
 

@@ -13,7 +13,7 @@ from support.recorded_run import CATEGORIES, recorded_run
 from mechamap.csv_files.run import open_run, read_csv
 from mechamap.csv_files.token_list import TokenLists
 from mechamap.errors import RunError, UsageError
-from mechamap.exports.registry import export_run
+from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.query.evaluate import matching, sorted_rows
 
 HEADER = "model,layer,neuron,category,avg_activation,top_tokens\n"
@@ -27,7 +27,7 @@ def written(folder: Path, rows: str, header: str = HEADER) -> Path:
 
 def test_a_run_comes_back_from_its_csv(tmp_path: Path) -> None:
     run = recorded_run(tmp_path / "run")
-    export_run(run, tmp_path / "out.csv", format="csv")
+    export_run(run, tmp_path / "out.csv", ExportRequest("csv"))
     read = read_csv(tmp_path / "out.csv")
     assert read.neurons == run.neurons
     assert sorted(read.categories) == sorted(CATEGORIES)
@@ -46,13 +46,13 @@ def test_a_run_comes_back_from_its_csv(tmp_path: Path) -> None:
 
 def test_what_was_read_can_be_exported_filtered_and_sorted(tmp_path: Path) -> None:
     run = recorded_run(tmp_path / "run")
-    export_run(run, tmp_path / "one.csv", format="csv", threshold=0.1)
+    export_run(run, tmp_path / "one.csv", ExportRequest("csv", threshold=0.1))
     read = read_csv(tmp_path / "one.csv")
-    export_run(read, tmp_path / "two.csv", format="csv")
+    export_run(read, tmp_path / "two.csv", ExportRequest("csv"))
     assert (tmp_path / "one.csv").read_text() == (tmp_path / "two.csv").read_text()
     assert matching(read, "mean.food > 0.3 and layer == 1").any()
     assert read.layer_of[sorted_rows(read, "-mean.food")[0]] >= 0
-    assert export_run(read, tmp_path / "wide.csv", format="csv", wide=True).rows == 48
+    assert export_run(read, tmp_path / "wide.csv", ExportRequest("csv", wide=True)).rows == 48
 
 
 def test_columns_may_stand_in_any_order_and_others_are_ignored(tmp_path: Path) -> None:
@@ -197,7 +197,7 @@ def test_a_neuron_and_category_given_twice_is_told(tmp_path: Path) -> None:
 def test_what_a_user_names_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MECHAMAP_HOME", str(tmp_path))
     run = recorded_run(tmp_path / "runs" / "tiny-1")
-    export_run(run, tmp_path / "out.csv", format="csv")
+    export_run(run, tmp_path / "out.csv", ExportRequest("csv"))
     assert open_run(tmp_path / "runs" / "tiny-1").neurons == 48
     assert open_run("tiny-1").name == "tiny-1"
     assert open_run(tmp_path / "runs" / "tiny-1" / "run.json").neurons == 48

@@ -11,7 +11,7 @@ from support.recorded_run import Shape, checked_run, recorded_run
 from support.small_csv import refused, remarks_of, written
 
 from mechamap.csv_files.run import read_csv
-from mechamap.exports.registry import export_run
+from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.figures.catalogue import figure_kind, figures_of
 from mechamap.query.evaluate import matching
 from mechamap.runs.record import LayerRows
@@ -22,7 +22,7 @@ HEADER = "layer,neuron,name,max,selectivity.food,selectivity.animal,mean.food,me
 
 def figures(folder: Path, run: Run, name: str = "wide.csv") -> dict[str, np.ndarray]:
     """The figures of a run's wide export as pandas or anybody else would read them: row by row, as written."""
-    export_run(run, folder / name, format="csv", wide=True)
+    export_run(run, folder / name, ExportRequest("csv", wide=True))
     with (folder / name).open(newline="") as file:
         rows = list(csv.DictReader(file))
     naming = ("layer", "neuron", "name", "expert", "side", "top_tokens", "bottom_tokens")
@@ -51,13 +51,13 @@ def test_every_figure_of_a_wide_export_comes_back(tmp_path: Path, shape: Shape) 
         for lowest in (False, True):
             tokens = [(hit.piece, np.float32(round(hit.value, 4))) for hit in run.top_tokens(row, lowest=lowest)]
             assert [(hit.piece, hit.value) for hit in read.top_tokens(row, lowest=lowest)] == tokens
-    export_run(read, tmp_path / "again.csv", format="csv", wide=True)
+    export_run(read, tmp_path / "again.csv", ExportRequest("csv", wide=True))
     assert (tmp_path / "again.csv").read_text() == (tmp_path / "wide.csv").read_text()
 
 
 def test_what_was_confirmed_and_caused_comes_back_and_can_be_asked_for(tmp_path: Path) -> None:
     run = checked_run(tmp_path / "run")
-    export_run(run, tmp_path / "wide.csv", format="csv", wide=True)
+    export_run(run, tmp_path / "wide.csv", ExportRequest("csv", wide=True))
     read = read_csv(tmp_path / "wide.csv")
     assert [kind.name for kind in figures_of(read)] == [kind.name for kind in figures_of(run)]
     assert figure_kind(read, "causes").name == "cause"
@@ -68,7 +68,7 @@ def test_what_was_confirmed_and_caused_comes_back_and_can_be_asked_for(tmp_path:
 def test_rows_may_be_filtered_and_sorted(tmp_path: Path) -> None:
     run = recorded_run(tmp_path / "run")
     chosen = np.array([40, 3, 17, 2])
-    export_run(run, tmp_path / "some.csv", format="csv", wide=True, rows=chosen)
+    export_run(run, tmp_path / "some.csv", ExportRequest("csv", wide=True, rows=chosen))
     read = read_csv(tmp_path / "some.csv")
     order = np.sort(chosen)
     assert [str(read.neuron_name(row)) for row in range(4)] == [str(run.neuron_name(row)) for row in order]

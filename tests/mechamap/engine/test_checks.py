@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from support.recorded_run import recorded_run
 
-from mechamap.exports.registry import export_run
+from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.protocol import rpc
 from mechamap.runs.run import Run
 
@@ -180,7 +180,7 @@ def test_a_run_must_be_named_and_there(engine: Engine, tmp_path: Path, method: s
     assert engine.ask(method)["error"]["code"] == rpc.INVALID_PARAMS
     error = engine.ask(method, run=str(tmp_path / "nowhere"), neurons=["L0.N0"], neuron="L0.N0")["error"]
     assert (error["code"], error["data"]["kind"]) == (rpc.FAILED, "RunError")
-    export_run(recorded_run(tmp_path / "recorded"), tmp_path / "out.csv", format="csv")
+    export_run(recorded_run(tmp_path / "recorded"), tmp_path / "out.csv", ExportRequest("csv"))
     error = engine.ask(method, run=str(tmp_path / "out.csv"), neurons=["L0.N0"], neuron="L0.N0")["error"]
     assert error["data"]["kind"] == "RunError"
     assert error["data"]["hint"] == "Scan the model itself."

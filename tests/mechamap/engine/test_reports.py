@@ -18,7 +18,7 @@ from mechamap.config.schema import config_from_dict
 from mechamap.engine.calls import Request
 from mechamap.engine.methods import METHODS
 from mechamap.errors import Cancelled, MechaMapError, UsageError
-from mechamap.exports.registry import export_run
+from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.interpret.report import interpret_run
 from mechamap.protocol.rpc import RpcFault
 from mechamap.runs.run import Run
@@ -49,7 +49,7 @@ def test_its_long_tables_can_be_cut(run: Run) -> None:
 
 
 def test_a_csv_is_interpreted_too(run: Run, tmp_path: Path) -> None:
-    export_run(run, tmp_path / "neurons.csv", format="csv")
+    export_run(run, tmp_path / "neurons.csv", ExportRequest("csv"))
     report = asked("interpret", run=str(tmp_path / "neurons.csv"))
     counts = report.table("categories")
     assert counts is not None
@@ -155,7 +155,7 @@ def test_models_are_run_again_where_their_runs_kept_nothing(
 
 
 def test_what_cannot_be_matched_is_refused_before_a_model_is_looked_for(run: Run, tmp_path: Path) -> None:
-    export_run(run, tmp_path / "neurons.csv", format="csv")
+    export_run(run, tmp_path / "neurons.csv", ExportRequest("csv"))
     call = Request(1, "match", {"runs": [str(run.path), str(tmp_path / "neurons.csv")]}, lambda *_: None)
     with pytest.raises(UsageError) as refused:
         METHODS.queued["match"](call)

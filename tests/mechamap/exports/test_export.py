@@ -20,7 +20,7 @@ import pytest
 from support.recorded_run import CATEGORIES, checked_run, recorded_run
 
 from mechamap.errors import ExportError, MissingExtra, UsageError
-from mechamap.exports.registry import FORMATS, export_run, format_of, write_export
+from mechamap.exports.registry import FORMATS, ExportRequest, export_run, format_of, write_export
 from mechamap.runs.record import LayerRows
 from mechamap.runs.run import Run
 
@@ -45,7 +45,7 @@ def csv_rows(path: Path) -> list[dict[str, str]]:
 
 
 def test_csv_has_a_row_per_neuron_and_category_at_or_above_the_threshold(run: Run, tmp_path: Path) -> None:
-    result = export_run(run, tmp_path / "out.csv", format="csv")
+    result = export_run(run, tmp_path / "out.csv", ExportRequest("csv"))
     lines = (tmp_path / "out.csv").read_text(encoding="utf-8").split("\n")
     assert lines[0] == "model,layer,neuron,category,avg_activation,top_tokens"
     rows = csv_rows(tmp_path / "out.csv")
@@ -60,7 +60,7 @@ def test_csv_has_a_row_per_neuron_and_category_at_or_above_the_threshold(run: Ru
 
 
 def test_csv_writes_tokens_as_a_python_literal_of_pairs(run: Run, tmp_path: Path) -> None:
-    export_run(run, tmp_path / "out.csv", format="csv")
+    export_run(run, tmp_path / "out.csv", ExportRequest("csv"))
     for row in csv_rows(tmp_path / "out.csv"):
         pairs = ast.literal_eval(row["top_tokens"])
         hits = run.top_tokens(run.row_of(f"{row['layer']}.{row['neuron']}"))
@@ -68,8 +68,8 @@ def test_csv_writes_tokens_as_a_python_literal_of_pairs(run: Run, tmp_path: Path
 
 
 def test_another_threshold_lists_other_neurons(run: Run, tmp_path: Path) -> None:
-    every = export_run(run, tmp_path / "all.csv", format="csv", threshold=-100)
-    none = export_run(run, tmp_path / "none.csv", format="csv", threshold=100)
+    every = export_run(run, tmp_path / "all.csv", ExportRequest("csv", threshold=-100))
+    none = export_run(run, tmp_path / "none.csv", ExportRequest("csv", threshold=100))
     assert (every.rows, none.rows) == (48 * 3, 48)
     assert {row["category"] for row in csv_rows(tmp_path / "none.csv")} == {""}
 
@@ -77,12 +77,12 @@ def test_another_threshold_lists_other_neurons(run: Run, tmp_path: Path) -> None
 @pytest.mark.parametrize("threshold", [float("nan"), float("inf")])
 def test_a_threshold_that_no_neuron_is_at_or_above_writes_nothing(run: Run, tmp_path: Path, threshold: float) -> None:
     with pytest.raises(UsageError, match="it must be a number"):
-        export_run(run, tmp_path / "out.csv", format="csv", threshold=threshold)
+        export_run(run, tmp_path / "out.csv", ExportRequest("csv", threshold=threshold))
     assert not (tmp_path / "out.csv").exists()
 
 
 def test_json_keeps_the_shape_and_adds_keys_beside(run: Run, tmp_path: Path) -> None:
-    result = export_run(run, tmp_path / "out.json", format="json")
+    result = export_run(run, tmp_path / "out.json", ExportRequest("json"))
     data = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
     assert data["model"] == "tiny"
     assert (data["rows"], data["neurons"], data["scope"]) == (result.rows, 48, "all 48 neurons")
@@ -90,7 +90,7 @@ def test_json_keeps_the_shape_and_adds_keys_beside(run: Run, tmp_path: Path) -> 
     assert data["categories"] == list(CATEGORIES)
     assert len(data["results"]) == 48
     of_csv: dict[str, dict[str, float]] = {}
-    export_run(run, tmp_path / "out.csv", format="csv")
+    export_run(run, tmp_path / "out.csv", ExportRequest("csv"))
     for row in csv_rows(tmp_path / "out.csv"):
         its = of_csv.setdefault(f"({row['layer']},{row['neuron']})", {})
         if row["category"]:
@@ -105,7 +105,7 @@ def test_json_keeps_the_shape_and_adds_keys_beside(run: Run, tmp_path: Path) -> 
 
 def test_wide_has_what_was_checked_after_the_scan(tmp_path: Path) -> None:
     run = checked_run(tmp_path / "run")
-    export_run(run, tmp_path / "out.csv", format="csv", wide=True)
+    export_run(run, tmp_path / "out.csv", ExportRequest("csv", wide=True))
     table = pd.read_csv(tmp_path / "out.csv").set_index("name")
     assert table.loc["L1.N7", "p.food"] == pytest.approx(0.005)
     assert table.loc["L1.N7", "cause_measured.food"] == pytest.approx(-0.25)
@@ -113,7 +113,7 @@ def test_wide_has_what_was_checked_after_the_scan(tmp_path: Path) -> None:
     assert {"held_out_auroc.color", "held_out_ap.food", "write_p.food", "cause.animal", "second_auroc.animal"} <= set(
         table
     )
-    export_run(run, tmp_path / "out.json", format="json", wide=True)
+    export_run(run, tmp_path / "out.json", ExportRequest("json", wide=True))
     exported = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
     assert exported["confirmation"]["permutations"] == 200
     assert exported["second_looks"][0]["neurons"][0]["dropped"] is True
@@ -121,7 +121,7 @@ def test_wide_has_what_was_checked_after_the_scan(tmp_path: Path) -> None:
 
 
 def test_wide_has_one_row_per_neuron_with_every_figure(run: Run, tmp_path: Path) -> None:
-    result = export_run(run, tmp_path / "out.csv", format="csv", wide=True)
+    result = export_run(run, tmp_path / "out.csv", ExportRequest("csv", wide=True))
     assert result.rows == 48
     table = pd.read_csv(tmp_path / "out.csv")
     figures = ("mean", "auroc", "selectivity", "d", "ap", "write")
@@ -135,7 +135,7 @@ def test_wide_has_one_row_per_neuron_with_every_figure(run: Run, tmp_path: Path)
 
 
 def test_wide_json_is_a_table_to_pandas(run: Run, tmp_path: Path) -> None:
-    export_run(run, tmp_path / "out.json", format="json", wide=True)
+    export_run(run, tmp_path / "out.json", ExportRequest("json", wide=True))
     data = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
     table = pd.DataFrame.from_dict(data["results"], orient="index")
     assert np.allclose(table["auroc.animal"], run.column("auroc", "animal"), atol=1e-5)
@@ -144,7 +144,7 @@ def test_wide_json_is_a_table_to_pandas(run: Run, tmp_path: Path) -> None:
 
 def test_pandas_reads_each_format_with_numbers_as_numbers(run: Run, tmp_path: Path) -> None:
     for name, form in FORMATS.items():
-        export_run(run, tmp_path / f"out{form.suffix}", format=name)
+        export_run(run, tmp_path / f"out{form.suffix}", ExportRequest(name))
     read_csv, parquet = pd.read_csv(tmp_path / "out.csv"), pd.read_parquet(tmp_path / "out.parquet")
     for table in (read_csv, parquet):
         assert table["layer"].dtype.kind == table["neuron"].dtype.kind == "i"
@@ -157,13 +157,13 @@ def test_pandas_reads_each_format_with_numbers_as_numbers(run: Run, tmp_path: Pa
         read_csv["top_tokens"][0]
     )
     wide = tmp_path / "wide.parquet"
-    export_run(run, wide, format="parquet", wide=True)
+    export_run(run, wide, ExportRequest("parquet", wide=True))
     assert np.array_equal(pd.read_parquet(wide)["d.color"].to_numpy(np.float32), np.asarray(run.column("d", "color")))
 
 
 def test_markdown_has_a_heading_that_says_what_it_covers(run: Run, tmp_path: Path) -> None:
     rows = np.array([23, 3])
-    result = export_run(run, tmp_path / "out.md", format="md", rows=rows, scope="marked")
+    result = export_run(run, tmp_path / "out.md", ExportRequest("md", rows=rows, scope="marked"))
     lines = (tmp_path / "out.md").read_text(encoding="utf-8").splitlines()
     assert lines[0] == f"# tiny: marked: 2 of 48 neurons, {result.rows} row{'s' * (result.rows > 1)}"
     assert sum(line.startswith("| 1 | 7 |") for line in lines) >= 1
@@ -176,14 +176,14 @@ def test_markdown_has_a_heading_that_says_what_it_covers(run: Run, tmp_path: Pat
 
 def test_rows_are_written_in_the_order_given(run: Run, tmp_path: Path) -> None:
     rows = np.array([40, 3, 23])
-    result = export_run(run, tmp_path / "out.csv", format="csv", wide=True, rows=rows, scope="filtered")
+    result = export_run(run, tmp_path / "out.csv", ExportRequest("csv", wide=True, rows=rows, scope="filtered"))
     assert [row["name"] for row in csv_rows(tmp_path / "out.csv")] == ["L2.N8", "L0.N3", "L1.N7"]
     assert (result.neurons, result.rows, result.scope) == (3, 3, "filtered: 3 of 48 neurons")
 
 
 def test_only_complete_layers_are_exported_and_the_scope_says_so(tmp_path: Path) -> None:
     run = recorded_run(tmp_path / "run", complete=2)
-    result = export_run(run, tmp_path / "out.csv", format="csv", rows=np.arange(48))
+    result = export_run(run, tmp_path / "out.csv", ExportRequest("csv", rows=np.arange(48)))
     assert {row["layer"] for row in csv_rows(tmp_path / "out.csv")} == {"0", "1"}
     assert result.scope == "32 of 48 neurons, from the 2 of 3 layers that are complete (the scan: cancelled)"
 
@@ -192,7 +192,7 @@ def test_only_complete_layers_are_exported_and_the_scope_says_so(tmp_path: Path)
 @pytest.mark.parametrize("wide", [False, True])
 def test_an_export_of_nothing_is_still_a_file_of_that_format(run: Run, tmp_path: Path, name: str, wide: bool) -> None:
     path = tmp_path / f"out{FORMATS[name].suffix}"
-    result = export_run(run, path, format=name, wide=wide, rows=np.array([], dtype=np.int64), scope="marked")
+    result = export_run(run, path, ExportRequest(name, wide=wide, rows=np.array([], dtype=np.int64), scope="marked"))
     assert (result.rows, result.neurons) == (0, 0)
     assert path.stat().st_size > 0
     if name == "json":
@@ -204,7 +204,7 @@ def test_an_export_of_nothing_is_still_a_file_of_that_format(run: Run, tmp_path:
 def test_the_neurons_of_experts_are_numbered_through_their_layer(run: Run, tmp_path: Path) -> None:
     layers = (LayerRows(0, 0, 16, 16, complete=True), LayerRows(1, 16, 32, 32, experts=4, complete=True))
     experts = Run(replace(run.record, layers=layers), {name: run.figure(name) for name in run.record.figures})
-    export_run(experts, tmp_path / "out.csv", format="csv", wide=True)
+    export_run(experts, tmp_path / "out.csv", ExportRequest("csv", wide=True))
     table = pd.read_csv(tmp_path / "out.csv")
     assert table["neuron"].tolist() == [*range(16), *range(32)]
     assert table["name"][16 + 9] == "L1.E1.N1"
@@ -244,8 +244,8 @@ def odd_run(run: Run) -> Run:
 
 def test_every_token_and_number_survives_csv_and_json(run: Run, tmp_path: Path) -> None:
     odd = odd_run(run)
-    export_run(odd, tmp_path / "out.csv", format="csv")
-    export_run(odd, tmp_path / "out.json", format="json")
+    export_run(odd, tmp_path / "out.csv", ExportRequest("csv"))
+    export_run(odd, tmp_path / "out.json", ExportRequest("json"))
     results = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"), parse_constant=pytest.fail)["results"]
     for row in csv_rows(tmp_path / "out.csv"):
         pairs = ast.literal_eval(row["top_tokens"])
@@ -261,13 +261,13 @@ def test_every_token_and_number_survives_csv_and_json(run: Run, tmp_path: Path) 
 @pytest.mark.parametrize("wide", [False, True])
 def test_odd_tokens_break_neither_markdown_rows_nor_parquet(run: Run, tmp_path: Path, wide: bool) -> None:
     odd = odd_run(run)
-    result = export_run(odd, tmp_path / "out.md", format="md", wide=wide)
+    result = export_run(odd, tmp_path / "out.md", ExportRequest("md", wide=wide))
     text = (tmp_path / "out.md").read_text(encoding="utf-8")
     assert "\x1b" not in text
     lines = [line for line in text.split("\n") if line.startswith("|")]
     assert len(lines) == result.rows + 2
     assert len({line.replace(r"\\", "").replace(r"\|", "").count("|") for line in lines}) == 1
-    export_run(odd, tmp_path / "out.parquet", format="parquet", wide=wide)
+    export_run(odd, tmp_path / "out.parquet", ExportRequest("parquet", wide=wide))
     tokens = pd.read_parquet(tmp_path / "out.parquet")["top_tokens"]
     assert {one["token"] for its in tokens for one in its} <= {*ODD, "\\ud800"}
 
@@ -279,9 +279,9 @@ def test_an_existing_file_is_kept_unless_it_may_be_overwritten(run: Run, tmp_pat
     path = tmp_path / "out.csv"
     path.write_text("precious")
     with pytest.raises(ExportError, match="exists already"):
-        export_run(run, path, format="csv")
+        export_run(run, path, ExportRequest("csv"))
     assert path.read_text() == "precious"
-    export_run(run, path, format="csv", overwrite=True)
+    export_run(run, path, ExportRequest("csv"), overwrite=True)
     assert path.read_text().startswith("model,")
     assert list(tmp_path.iterdir()) == [path]
 
@@ -297,7 +297,7 @@ def test_a_disk_that_fills_up_leaves_the_old_file_and_no_debris(
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(ExportError, match="No space left") as caught:
-        export_run(run, path, format="csv", overwrite=True)
+        export_run(run, path, ExportRequest("csv"), overwrite=True)
     assert "Free some space" in caught.value.hint
     assert path.read_text() == "precious"
     assert list(tmp_path.iterdir()) == [path]
@@ -306,19 +306,19 @@ def test_a_disk_that_fills_up_leaves_the_old_file_and_no_debris(
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device that is always full, which Linux has")
 def test_a_full_device_is_an_error_that_says_so(run: Run) -> None:
     with pytest.raises(ExportError, match="No space left"):
-        export_run(run, "/dev/full", format="csv")
+        export_run(run, "/dev/full", ExportRequest("csv"))
 
 
 def test_a_place_that_cannot_be_written_says_why(run: Run, tmp_path: Path) -> None:
     with pytest.raises(ExportError, match="does not exist") as caught:
-        export_run(run, tmp_path / "no" / "out.csv", format="csv")
+        export_run(run, tmp_path / "no" / "out.csv", ExportRequest("csv"))
     assert "mkdir -p" in caught.value.hint
     with pytest.raises(ExportError, match="is a folder"):
-        export_run(run, tmp_path, format="csv")
+        export_run(run, tmp_path, ExportRequest("csv"))
     with pytest.raises(ExportError):
-        export_run(run, tmp_path / ("x" * 300), format="csv")
+        export_run(run, tmp_path / ("x" * 300), ExportRequest("csv"))
     with pytest.raises(UsageError, match="xlsx"):
-        export_run(run, tmp_path / "out", format="xlsx")
+        export_run(run, tmp_path / "out", ExportRequest("xlsx"))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -326,13 +326,13 @@ def test_a_place_that_cannot_be_written_says_why(run: Run, tmp_path: Path) -> No
 def test_no_permission_says_so(run: Run, tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(ExportError, match="No permission"):
-        export_run(run, tmp_path / "out.csv", format="csv")
+        export_run(run, tmp_path / "out.csv", ExportRequest("csv"))
 
 
 def test_a_link_keeps_pointing_at_the_file_that_is_replaced(run: Run, tmp_path: Path) -> None:
     (tmp_path / "real.csv").write_text("old")
     (tmp_path / "link.csv").symlink_to(tmp_path / "real.csv")
-    export_run(run, tmp_path / "link.csv", format="csv", overwrite=True)
+    export_run(run, tmp_path / "link.csv", ExportRequest("csv"), overwrite=True)
     assert (tmp_path / "link.csv").is_symlink()
     assert (tmp_path / "real.csv").read_text().startswith("model,")
 
@@ -340,8 +340,8 @@ def test_a_link_keeps_pointing_at_the_file_that_is_replaced(run: Run, tmp_path: 
 def test_a_stream_gets_the_same_bytes_as_a_file(run: Run, tmp_path: Path) -> None:
     for name, form in FORMATS.items():
         stream = io.BytesIO()
-        result = write_export(run, stream, format=name)
-        export_run(run, tmp_path / f"out{form.suffix}", format=name)
+        result = write_export(run, stream, ExportRequest(name))
+        export_run(run, tmp_path / f"out{form.suffix}", ExportRequest(name))
         assert stream.getvalue() == (tmp_path / f"out{form.suffix}").read_bytes()
         assert result.path is None
 
@@ -358,7 +358,7 @@ def test_parquet_without_pyarrow_says_what_to_install(
     missing: Any = None
     monkeypatch.setitem(sys.modules, "pyarrow", missing)  # Python's own way to say that an import must fail
     with pytest.raises(MissingExtra) as caught:
-        export_run(run, tmp_path / "out.parquet", format="parquet")
+        export_run(run, tmp_path / "out.parquet", ExportRequest("parquet"))
     assert "pip install 'mechamap[parquet]'" in caught.value.hint
     assert list(tmp_path.iterdir()) == []
 

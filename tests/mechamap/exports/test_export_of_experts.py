@@ -14,7 +14,7 @@ from support.recorded_run import Shape, recorded_run
 
 from mechamap.csv_files.run import read_csv
 from mechamap.errors import RunError
-from mechamap.exports.registry import FORMATS, export_run
+from mechamap.exports.registry import FORMATS, ExportRequest, export_run
 from mechamap.exports.table import LONG_COLUMNS
 from mechamap.query.evaluate import matching
 from mechamap.runs.run import Run
@@ -26,7 +26,7 @@ def experts(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 
 def test_the_original_columns_of_experts_are_as_ever_with_name_and_tokens_behind(experts: Run, tmp_path: Path) -> None:
-    export_run(experts, tmp_path / "out.csv", format="csv")
+    export_run(experts, tmp_path / "out.csv", ExportRequest("csv"))
     lines = list(csv.reader((tmp_path / "out.csv").read_text().splitlines()))
     assert tuple(lines[0]) == (*LONG_COLUMNS, "name", "tokens")
     named = {(int(line[1]), int(line[2])): (line[6], line[7]) for line in lines[1:]}
@@ -46,7 +46,7 @@ def test_the_numbers_of_experts_neurons_do_not_depend_on_a_limit(experts: Run, t
     figures = {name: experts.figure(name)[kept] for name in experts.record.figures}
     limited = Run(replace(experts.record, layers=layers), figures)
     for run, name in ((experts, "all.csv"), (limited, "some.csv")):
-        export_run(run, tmp_path / name, format="csv", wide=True)
+        export_run(run, tmp_path / name, ExportRequest("csv", wide=True))
     some = pd.read_csv(tmp_path / "some.csv").set_index("name")["neuron"]
     assert some.to_dict() == pd.read_csv(tmp_path / "all.csv").set_index("name")["neuron"][some.index].to_dict()
 
@@ -56,7 +56,7 @@ def test_every_format_says_which_expert_and_over_how_many_tokens(experts: Run, t
     tokens = int(experts.figure("tokens")[row])
     for name in FORMATS:
         for wide in (False, True):
-            export_run(experts, tmp_path / f"{wide}.{name}", format=name, wide=wide, rows=np.array([row, 0]))
+            export_run(experts, tmp_path / f"{wide}.{name}", ExportRequest(name, wide=wide, rows=np.array([row, 0])))
     for wide, columns in ((False, ["name", "tokens"]), (True, ["name", "expert", "tokens"])):
         told = {"name": "L1.E2.N3", "expert": 2, "tokens": tokens}
         for read, name in ((pd.read_csv, "csv"), (pd.read_parquet, "parquet")):
@@ -80,23 +80,23 @@ def test_many_tokens_are_written_to_the_last_one(experts: Run, tmp_path: Path) -
     figures["tokens"] = np.full(experts.neurons, 1_234_567, np.float32)
     run = Run(experts.record, figures)
     for name in ("csv", "json", "md"):
-        export_run(run, tmp_path / f"out.{name}", format=name, wide=True)
+        export_run(run, tmp_path / f"out.{name}", ExportRequest(name, wide=True))
         assert "1234567" in (tmp_path / f"out.{name}").read_text()
-    export_run(run, tmp_path / "out.parquet", format="parquet", wide=True)
+    export_run(run, tmp_path / "out.parquet", ExportRequest("parquet", wide=True))
     assert pd.read_parquet(tmp_path / "out.parquet")["tokens"].tolist() == [1_234_567] * run.neurons
 
 
 def test_two_sides_have_a_column_and_a_model_with_one_has_none(tmp_path: Path) -> None:
     run = recorded_run(tmp_path / "plain")
     sides = recorded_run(tmp_path / "sides", shape=Shape(encoders=1))
-    export_run(sides, tmp_path / "out.csv", format="csv", wide=True)
+    export_run(sides, tmp_path / "out.csv", ExportRequest("csv", wide=True))
     assert pd.read_csv(tmp_path / "out.csv")["side"].tolist() == ["encoder"] * 16 + ["decoder"] * 32
-    export_run(sides, tmp_path / "out.json", format="json")
+    export_run(sides, tmp_path / "out.json", ExportRequest("json"))
     assert json.loads((tmp_path / "out.json").read_text())["sides"] == {"0": "encoder", "1": "decoder", "2": "decoder"}
-    export_run(run, tmp_path / "plain.csv", format="csv", wide=True)
+    export_run(run, tmp_path / "plain.csv", ExportRequest("csv", wide=True))
     header = (tmp_path / "plain.csv").read_text().splitlines()[0].split(",")
     assert header[:4] == ["layer", "neuron", "name", "max"]
-    export_run(run, tmp_path / "plain.json", format="json")
+    export_run(run, tmp_path / "plain.json", ExportRequest("json"))
     assert not {"sides", "experts"} & set(json.loads((tmp_path / "plain.json").read_text()))
 
 
@@ -108,19 +108,19 @@ def test_two_sides_have_a_column_and_a_model_with_one_has_none(tmp_path: Path) -
 )
 def test_a_run_with_experts_comes_back_from_its_csv(experts: Run, tmp_path: Path, where: str | None) -> None:
     rows = None if where is None else np.flatnonzero(matching(experts, where))
-    export_run(experts, tmp_path / "out.csv", format="csv", rows=rows, threshold=-9.0)
+    export_run(experts, tmp_path / "out.csv", ExportRequest("csv", rows=rows, threshold=-9.0))
     read = read_csv(tmp_path / "out.csv")
     kept = np.arange(experts.neurons) if rows is None else rows
     assert [read.neuron_name(row) for row in range(read.neurons)] == [experts.neuron_name(row) for row in kept]
     assert np.array_equal(read.figure("tokens"), experts.figure("tokens")[kept])
     assert np.allclose(read.figure("mean"), experts.figure("mean")[kept], atol=1e-4)
     assert not read.record.problems
-    export_run(read, tmp_path / "again.csv", format="csv")
+    export_run(read, tmp_path / "again.csv", ExportRequest("csv"))
     assert (tmp_path / "again.csv").read_text() == (tmp_path / "out.csv").read_text()
 
 
 def test_the_layers_read_back_are_those_of_the_run(experts: Run, tmp_path: Path) -> None:
-    export_run(experts, tmp_path / "out.csv", format="csv")
+    export_run(experts, tmp_path / "out.csv", ExportRequest("csv"))
     assert read_csv(tmp_path / "out.csv").layers == tuple(replace(rows, side="") for rows in experts.layers)
 
 
@@ -163,7 +163,7 @@ def test_numbers_that_no_layout_explains_do_not_matter_where_there_are_names(tmp
 
 def test_a_csv_without_any_category_is_exported_again(tmp_path: Path) -> None:
     run = recorded_run(tmp_path / "run")
-    export_run(run, tmp_path / "out.csv", format="csv", threshold=99.0)
+    export_run(run, tmp_path / "out.csv", ExportRequest("csv", threshold=99.0))
     read = read_csv(tmp_path / "out.csv")
     for name in FORMATS:
-        assert export_run(read, tmp_path / f"again.{name}", format=name).rows == run.neurons
+        assert export_run(read, tmp_path / f"again.{name}", ExportRequest(name)).rows == run.neurons

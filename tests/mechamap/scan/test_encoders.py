@@ -17,7 +17,7 @@ from support.by_name import load_model, scan_request
 from support.tiny_configs import D_MLP, N_LAYERS
 from support.tiny_encoders import D_DECODER, N_DECODER, save_tiny
 
-from mechamap.capture.hooked_pass import capture_layers
+from mechamap.capture.hooked_pass import PassSettings, capture_layers
 from mechamap.checks.ablation import ablate_run
 from mechamap.checks.attribution import estimate_causes
 from mechamap.checks.confirm import ConfirmSettings, confirm_run
@@ -217,7 +217,7 @@ def test_what_is_captured_is_what_plain_hooks_see(
             text,
             loaded.layers,
             lambda layer, values, seen=seen: seen.append(values.clone().numpy()),
-            batch_tokens=batch_tokens,
+            PassSettings(batch_tokens=batch_tokens),
         )
         for its, bare in zip(seen, expected, strict=True):
             np.testing.assert_allclose(its, bare, rtol=1e-4, atol=1e-5 * np.abs(bare).max())

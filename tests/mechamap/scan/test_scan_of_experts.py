@@ -15,7 +15,7 @@ from support.by_name import load_model, scan_request
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mechamap.capture.hooked_pass import capture_layers, capture_parts
+from mechamap.capture.hooked_pass import PassSettings, capture_layers, capture_parts
 from mechamap.config.schema import config_from_dict
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.neurons.activations import Activations
@@ -187,9 +187,8 @@ def test_it_does_not_matter_how_the_text_is_cut_into_batches(tiny_models: Callab
             loaded,
             tokenized,
             loaded.layers,
-            lambda layer, values, layers=layers: layers.append(values.clone()),  # type: ignore[misc]
-            wanted=tokenized.scored,
-            batch_tokens=size,
+            lambda layer, values, layers=layers: layers.append(values.clone()),
+            PassSettings(wanted=tokenized.scored, batch_tokens=size),
         )
         found.append(layers)
     for layer, one, other in zip(loaded.layers, *found, strict=True):

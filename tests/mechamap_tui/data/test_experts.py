@@ -216,9 +216,9 @@ async def test_the_one_line_of_layers_says_it_too(run: Run) -> None:
 
 async def test_a_csv_of_experts_is_browsed_by_their_names(run: Run, tmp_path: Path) -> None:
     from mechamap.csv_files.run import read_csv
-    from mechamap.exports.registry import export_run
+    from mechamap.exports.registry import ExportRequest, export_run
 
-    export_run(run, tmp_path / "out.csv", format="csv")
+    export_run(run, tmp_path / "out.csv", ExportRequest("csv"))
     async with browsing(read_csv(tmp_path / "out.csv")) as browser:
         await browser.ask("apostrophe", "L1.E2.N3")
         await browser.press("enter")

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from mechamap.errors import ExportError
-from mechamap.exports.registry import export_run
+from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.runs.run import Run
 from mechamap_tui.app import MechaMapApp
 from mechamap_tui.browse.screen import BrowseScreen
@@ -164,7 +164,7 @@ async def test_an_empty_scope_cannot_be_chosen(run: Run) -> None:
 def test_the_row_count_is_what_is_written(run: Run, tmp_path: Path) -> None:
     rows = np.arange(5, 30)
     for wide in (False, True):
-        written = export_run(run, tmp_path / f"{wide}.csv", format="csv", wide=wide, rows=rows)
+        written = export_run(run, tmp_path / f"{wide}.csv", ExportRequest("csv", wide=wide, rows=rows))
         assert row_count(run, rows, wide) == written.rows
 
 

@@ -14,7 +14,7 @@ from textual.widgets import Input, OptionList
 
 from mechamap.csv_files.run import read_csv
 from mechamap.errors import UsageError
-from mechamap.exports.registry import export_run
+from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.runs.run import Run
 from mechamap_tui.browse.screen import BrowseScreen
 from mechamap_tui.dialogs.error import ErrorScreen
@@ -30,7 +30,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("compared")
     for seed, name in enumerate(("one", "two", "three")):
         run = recorded_run(home / "runs" / name, seed=seed)
-    export_run(run, home / "three.csv", format="csv")
+    export_run(run, home / "three.csv", ExportRequest("csv"))
     return home
 
 

@@ -12,7 +12,7 @@ from textual.widgets import Input
 
 from mechamap.csv_files.run import read_csv
 from mechamap.errors import UsageError
-from mechamap.exports.registry import export_run
+from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.runs.run import Run
 from mechamap_tui.browse.screen import BrowseScreen
 from mechamap_tui.dialogs.error import ErrorScreen
@@ -88,7 +88,7 @@ async def test_what_makes_no_sense_is_refused_and_the_report_stays(run: Run) -> 
 
 
 async def test_a_csv_is_interpreted_by_its_file(run: Run, tmp_path: Path) -> None:
-    export_run(run, tmp_path / "neurons.csv", format="csv")
+    export_run(run, tmp_path / "neurons.csv", ExportRequest("csv"))
     async with reading(read_csv(tmp_path / "neurons.csv"), said_of=run) as it:
         assert it.engine.interpretations == [(tmp_path / "neurons.csv", None, None)]
 

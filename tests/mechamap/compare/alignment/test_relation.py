@@ -14,7 +14,7 @@ from mechamap.compare.alignment.relation import relation_of
 from mechamap.compare.tables.settings import settings_that_differ
 from mechamap.csv_files.run import read_csv
 from mechamap.errors import UsageError
-from mechamap.exports.registry import export_run
+from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.query.evaluate import matching
 from mechamap.runs.run import Run
 
@@ -104,7 +104,7 @@ def test_experts_neurons_are_the_same_by_expert_and_number(tmp_path: Path) -> No
 
 
 def test_a_csv_is_the_same_model_by_its_name(run: Run, tmp_path: Path) -> None:
-    export_run(run, tmp_path / "run.csv", format="csv", threshold=0.3)
+    export_run(run, tmp_path / "run.csv", ExportRequest("csv", threshold=0.3))
     found = relation_of(read_csv(tmp_path / "run.csv"), run)
     assert found.same
     assert len(found.rows_a) == 48
@@ -117,7 +117,7 @@ def test_a_csv_is_the_same_model_by_its_name(run: Run, tmp_path: Path) -> None:
 
 
 def test_a_csv_that_names_no_model_is_the_same_where_it_has_the_very_neurons(run: Run, tmp_path: Path) -> None:
-    export_run(run, tmp_path / "wide.csv", format="csv", wide=True)
+    export_run(run, tmp_path / "wide.csv", ExportRequest("csv", wide=True))
     wide = read_csv(tmp_path / "wide.csv")
     assert relation_of(wide, run).same
     assert "not said" in relation_of(wide, run).remarks[0]
@@ -129,7 +129,7 @@ def test_a_csv_that_names_no_model_is_the_same_where_it_has_the_very_neurons(run
 def test_two_models_in_files_that_are_called_as_they_are_different(run: Run, tmp_path: Path) -> None:
     other = recorded_run(tmp_path / "other", seed=1)
     for name, its in (("tiny", run), ("tidy", other)):
-        export_run(its, tmp_path / f"{name}.csv", format="csv", threshold=-9)
+        export_run(its, tmp_path / f"{name}.csv", ExportRequest("csv", threshold=-9))
     (tmp_path / "tidy.csv").write_text((tmp_path / "tidy.csv").read_text().replace("tiny,", "tidy,"))
     tiny, tidy = (read_csv(tmp_path / f"{name}.csv") for name in ("tiny", "tidy"))
     for a, b in ((tiny, tidy), (tidy, run)):
@@ -191,7 +191,7 @@ def test_checks_of_one_side_only_are_told_with_how_to_get_them(run: Run, tmp_pat
     found = settings_that_differ(run, checked, same=True)
     assert [(setting.name, setting.a, setting.b) for setting in found] == [("confirmed", "no", "yes")]
     assert "mechamap confirm" in found[0].means
-    export_run(checked, tmp_path / "checked.csv", format="csv", wide=True)
+    export_run(checked, tmp_path / "checked.csv", ExportRequest("csv", wide=True))
     wide = read_csv(tmp_path / "checked.csv")  # whose columns have p, and which no command can confirm
     assert wide.has("p")
     assert "confirmed" not in [setting.name for setting in settings_that_differ(checked, wide, same=True)]

@@ -16,7 +16,7 @@ from mechamap.compare.report import compare_runs
 from mechamap.compare.tables.ranks import spearman, top_overlap_by_layer
 from mechamap.csv_files.run import read_csv
 from mechamap.errors import UsageError
-from mechamap.exports.registry import export_run
+from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.query.evaluate import matching
 from mechamap.runs.figure_names import CATEGORY_FIGURES
 from mechamap.runs.run import Run
@@ -232,7 +232,7 @@ def test_two_models_trained_apart_are_told_by_their_ranks(tmp_path: Path) -> Non
 
 def test_a_csv_and_its_run_are_compared_by_mean(runs: tuple[Run, Run], tmp_path: Path) -> None:
     run = runs[0]
-    export_run(run, tmp_path / "run.csv", format="csv", threshold=0.2)
+    export_run(run, tmp_path / "run.csv", ExportRequest("csv", threshold=0.2))
     found = compare_runs((read_csv(tmp_path / "run.csv"), run))
     mean = pd.DataFrame(np.array(run.figure("mean")), columns=list(CATEGORIES))
     for row in _rows(found, "categories"):
@@ -247,7 +247,7 @@ def test_a_csv_and_its_run_are_compared_by_mean(runs: tuple[Run, Run], tmp_path:
 
 def test_what_a_csv_does_not_list_is_not_known_below_its_own_threshold(runs: tuple[Run, Run], tmp_path: Path) -> None:
     run = runs[0]
-    export_run(run, tmp_path / "run.csv", format="csv", threshold=0.2)
+    export_run(run, tmp_path / "run.csv", ExportRequest("csv", threshold=0.2))
     listed = read_csv(tmp_path / "run.csv")
     low = compare_runs((run, listed), threshold=0.05, by="mean")
     assert sum(row["in_a"] - row["in_b"] for row in _rows(low, "categories")) > 3
@@ -263,7 +263,7 @@ def test_what_a_csv_does_not_list_is_not_known_below_its_own_threshold(runs: tup
 
 def test_a_csv_that_lists_from_a_higher_threshold_on_has_lost_nothing(runs: tuple[Run, Run], tmp_path: Path) -> None:
     for name, threshold in (("low", 0.2), ("high", 0.35)):
-        export_run(runs[0], tmp_path / f"{name}.csv", format="csv", threshold=threshold)
+        export_run(runs[0], tmp_path / f"{name}.csv", ExportRequest("csv", threshold=threshold))
     low, high = (read_csv(tmp_path / f"{name}.csv") for name in ("low", "high"))
     least = float(np.nanmin(high.figure("mean")))
     assert (low.figure("mean") >= 0.2).sum() > (high.figure("mean") >= 0.2).sum() + 10
@@ -281,7 +281,7 @@ def test_a_csv_that_lists_from_a_higher_threshold_on_has_lost_nothing(runs: tupl
 
 
 def test_a_wide_csv_without_selectivity_knows_every_mean(runs: tuple[Run, Run], tmp_path: Path) -> None:
-    export_run(runs[0], tmp_path / "wide.csv", format="csv", wide=True)
+    export_run(runs[0], tmp_path / "wide.csv", ExportRequest("csv", wide=True))
     frame = pd.read_csv(tmp_path / "wide.csv")
     some = frame[[name for name in frame if not name.startswith("selectivity.")]]
     some.to_csv(tmp_path / "some.csv", index=False)

@@ -17,7 +17,7 @@ from mechamap.compare.report import compare_runs
 from mechamap.compare.words.activations import aligned, kept_words
 from mechamap.csv_files.run import read_csv
 from mechamap.errors import UsageError
-from mechamap.exports.registry import export_run
+from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.query.evaluate import matching
 from mechamap.runs.run import Run
 from mechamap.runs.writer import write_activations
@@ -217,7 +217,7 @@ def test_specialised_neurons_are_counted_again_from_another_threshold(runs: tupl
 
 def test_a_csv_has_no_activations(runs: tuple[Run, Run], tmp_path: Path) -> None:
     a, b = runs
-    export_run(a, tmp_path / "a.csv", format="csv", threshold=0.2)
+    export_run(a, tmp_path / "a.csv", ExportRequest("csv", threshold=0.2))
     assert "is a CSV" in cannot_match(read_csv(tmp_path / "a.csv"), b)
     assert cannot_match(a, b) == ""
     assert kept_of_one_text(a, b)

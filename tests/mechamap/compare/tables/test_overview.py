@@ -12,7 +12,7 @@ from support.recorded_run import CATEGORIES, Shape, checked_run, recorded_run
 from mechamap.compare.alignment.labels import run_labels
 from mechamap.compare.tables.overview import overview_matrix, overview_table
 from mechamap.csv_files.run import read_csv
-from mechamap.exports.registry import export_run
+from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.figures.findings import confirmed
 from mechamap.query.evaluate import matching
 from mechamap.runs.layout import relative_depth
@@ -25,7 +25,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
     """One that was confirmed, one of another width that was not, and a CSV of the second."""
     folder = tmp_path_factory.mktemp("runs")
     other = recorded_run(folder / "other", layers=5, width=9, seed=3)
-    export_run(other, folder / "other.csv", format="csv", threshold=0.1)
+    export_run(other, folder / "other.csv", ExportRequest("csv", threshold=0.1))
     return [checked_run(folder / "checked"), other, read_csv(folder / "other.csv")]
 
 

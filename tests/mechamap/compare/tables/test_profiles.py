@@ -14,7 +14,7 @@ from support.recorded_run import CATEGORIES, Shape, checked_run, recorded_run
 from mechamap.compare.report import compare_runs
 from mechamap.csv_files.run import read_csv
 from mechamap.errors import UsageError
-from mechamap.exports.registry import export_run
+from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.query.evaluate import matching
 from mechamap.runs.layout import relative_depth
 from mechamap.runs.run import Run
@@ -102,7 +102,7 @@ def test_depth_is_of_the_whole_model_where_some_layers_were_scanned(tmp_path: Pa
 
 
 def test_a_csv_and_a_run_of_another_model_are_compared_by_mean(tmp_path: Path, runs: tuple[Run, Run]) -> None:
-    export_run(runs[0], tmp_path / "deep.csv", format="csv", threshold=0.2)
+    export_run(runs[0], tmp_path / "deep.csv", ExportRequest("csv", threshold=0.2))
     (tmp_path / "other.csv").write_text((tmp_path / "deep.csv").read_text().replace("tiny,", "gpt2,"))
     found = compare_runs((read_csv(tmp_path / "other.csv"), runs[1]))
     assert "mean ≥ 0.2" in _table(found, "depth").about
