@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import re
@@ -12,6 +11,7 @@ from typing import Literal
 
 from mechamap.errors import ModelNotFound, UsageError
 from mechamap.system.paths import user_path
+from mechamap.wording.suggest import nearest
 
 __all__ = [
     "SHORT_NAMES",
@@ -173,7 +173,7 @@ def resolve(name: str) -> ModelSource:
             raise ModelNotFound(f"{path} is a file, and not a .gguf file.", _file_hint(path))
         return ModelSource("gguf", str(path.resolve()), path.resolve(), short_label(name), given)
     elif looks_like_path(name):
-        raise ModelNotFound(f"There is no file or folder {path}.", _nearest_hint(path))
+        raise ModelNotFound(f"No such file or folder: {path}.", _nearest_hint(path))
     if known is not None:
         # Caches filled before the hub gave these models an owner hold them under the bare name.
         model_id = known if _in_cache(known) or not _in_cache(name) else name
@@ -237,7 +237,7 @@ def _bundled(given: str) -> ModelSource:
     folder = demo_folder()
     if not (folder / "config.json").is_file():
         raise ModelNotFound(
-            f"The bundled model is missing from this installation: there is no {folder / 'config.json'}.",
+            f"The bundled model is missing from this installation: {folder / 'config.json'} does not exist.",
             "Install mechamap again, or name another model.",
         )
     return ModelSource("demo", "demo", folder, "demo", given)
@@ -260,7 +260,7 @@ def _nearest_hint(path: Path) -> str:
     missing = path
     while not folder.is_dir() and folder != folder.parent:
         folder, missing = folder.parent, folder
-    near = difflib.get_close_matches(missing.name, _names_in(folder), n=1, cutoff=0.5)
+    near = nearest(missing.name, _names_in(folder), cutoff=0.5)
     return f"Did you mean {folder / near[0]}?" if near else f"Looked in {folder.resolve()}. {_WHAT_A_MODEL_IS}"
 
 

@@ -108,7 +108,7 @@ def _check_contrast(carriers: Carriers, config: ScanConfig) -> None:
     for number, category in enumerate(config.categories):
         if members[:, number].all() and len(members):
             raise ConfigError(
-                f"There is no word outside the category {category.name} to compare its words with.",
+                f"No word lies outside the category {category.name} to compare its words with.",
                 "List some words of no category under `contrast:`.",
             )
 

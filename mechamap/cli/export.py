@@ -53,7 +53,7 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
         raise UsageError("Parquet is no text for a terminal.", "Name a file with --out.")
 
     from mechamap.query.evaluate import chosen_rows
-    from mechamap.wording.amounts import sized
+    from mechamap.wording.amounts import quantity
 
     source = opened(args.source, narration, args.model)
     if source.record.source == "csv":
@@ -67,7 +67,7 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
         done = write_export(source, sys.stdout.buffer, request)
     else:
         done = export_run(source, args.out, request, overwrite=args.overwrite)
-    narration.say(f"{sized(done.rows, 'row')}, {done.scope}, to {done.path or 'standard output'}")
+    narration.say(f"{quantity(done.rows, 'row')}, {done.scope}, to {done.path or 'standard output'}")
     return 0
 
 

@@ -76,7 +76,7 @@ def _run(argv: Sequence[str] | None, narration: Narration) -> int:
         program = args.parser.prog if hasattr(args, "parser") else parser.prog
         raise UsageError(
             f"`{program}` does not know {printable(wrong)!r}.",
-            suggestion(wrong.split("=", 1)[0], known) or f"`{program} --help` says what it knows.",
+            suggestion(wrong.split("=", 1)[0], known) or f"`{program} --help` lists the arguments.",
         )
     if args.command is None:
         narration.say(parser.format_help().rstrip())

@@ -6,7 +6,7 @@ import argparse
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from mechamap.errors import UsageError
-from mechamap.wording.suggest import suggestion
+from mechamap.wording.suggest import unknown_name
 
 __all__ = ["Commands", "Parser"]
 
@@ -31,16 +31,14 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         sentence = message[:1].upper() + message[1:]
-        raise UsageError(f"{sentence}.", f"`{self.prog} --help` says what there is.")
+        raise UsageError(f"{sentence}.", f"`{self.prog} --help` lists the arguments.")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is None or value in action.choices:
             return
         choices = [str(choice) for choice in action.choices]
         what = "/".join(action.option_strings) or str(action.metavar or action.dest).lower()
-        raise UsageError(
-            f"There is no {what} {str(value)!r}; there is {', '.join(choices)}.", suggestion(str(value), choices)
-        )
+        raise UsageError(*unknown_name(what, str(value), choices))
 
     def flags(self) -> list[str]:
         """Every flag that ``--help`` shows."""

@@ -16,6 +16,7 @@ from mechamap.exports.target import check_target, write_whole
 from mechamap.system.paths import user_path
 from mechamap.tables.formats import FORMATS, format_of, written
 from mechamap.tables.selection import ROWS, no_table, selected
+from mechamap.wording.amounts import quantity
 from mechamap.wording.plain import printable
 
 if TYPE_CHECKING:
@@ -205,4 +206,4 @@ def _bytes(text: str) -> bytes:
 
 
 def _tables(count: int) -> str:
-    return "1 table" if count == 1 else f"{count} tables"
+    return quantity(count, "table")

@@ -35,7 +35,7 @@ def _list(args: argparse.Namespace, narration: Narration) -> int:
 
     found = list_runs()
     if not found:
-        narration.say(f"There are no runs in {runs_folder()} yet. To make one: mechamap scan demo")
+        narration.say(f"No run is in {runs_folder()} yet. To make one: mechamap scan demo")
         return 0
     rows = [("NAME", "MODEL", "STATE", "LAYERS", "NEURONS", "CATEGORIES", "SIZE", "CREATED")]
     rows += [

@@ -32,7 +32,7 @@ from mechamap.runs.figure_names import NEURON_FIGURES
 from mechamap.runs.run import Run
 from mechamap.tables.rows import checked_threshold
 from mechamap.tables.table import Report, Table
-from mechamap.wording.amounts import sized
+from mechamap.wording.amounts import quantity
 
 __all__ = ["LIMIT", "compare_runs", "compared_figure"]
 
@@ -133,7 +133,7 @@ def _of_same(
     ]  # fmt: skip
     tables = [settings_table(a, b, same=True)]
     if all(its.equal for its in sizes):
-        remarks.insert(0, "There is no difference: every figure that both have is the same for every neuron.")
+        remarks.insert(0, "The runs do not differ: every figure that both have is the same for every neuron.")
     if relation.categories:
         pair = pair_of(relation, kind, threshold)
         agreement = layers_table(pair)
@@ -149,7 +149,7 @@ def _of_same(
             summary_table(closest, (relation.rows_a, relation.rows_b)), matches_table(closest, sides, limit),
             match_layers_table(closest), *_specialised(closest),
         ]  # fmt: skip
-    title = f"A {a.name}, B {b.name}: {sized(len(relation.rows_a), 'neuron')}, the same in both"
+    title = f"A {a.name}, B {b.name}: {quantity(len(relation.rows_a), 'neuron')}, the same in both"
     return Report(title, tuple(tables), tuple(remarks), _places((a, b)), tables[1].key)
 
 
@@ -176,8 +176,9 @@ def _agreement_remarks(pair: Pair, by_layer: Table) -> list[str]:
     remarks = [*less]
     if pair.estimated:
         remarks.append(
-            f"{sized(pair.estimated, 'effect')} of a neuron on a category {'was' if pair.estimated == 1 else 'were'} "
-            "measured in one run only: there the estimates of both are compared."
+            f"{quantity(pair.estimated, 'effect')} of a neuron on a category "
+            f"{'was' if pair.estimated == 1 else 'were'} measured in one run only: there the estimates of both are "
+            "compared."
         )
     if pair.unknown and not less:
         remarks.append(

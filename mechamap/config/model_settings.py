@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Mapping
 
 from mechamap.config.choices import DEVICE_MAPS, QUANTIZE
 from mechamap.config.located import Located, fail
 from mechamap.wording.plain import shortened
+from mechamap.wording.suggest import suggestion
 
 __all__ = ["one_place", "read_device", "read_device_map", "read_neurons", "read_quantize", "read_revision"]
 
@@ -42,8 +42,7 @@ def read_device_map(at: Located, key: str) -> str | dict[str, str] | None:
         return {path: _place(its) for path, its in at.value.items()}
     if at.value in DEVICE_MAPS:
         return str(at.value)
-    near = difflib.get_close_matches(at.written, DEVICE_MAPS, n=1)
-    hint = f'Did you mean "{near[0]}"?' if near else "For one device alone there is device."
+    hint = suggestion(at.written, DEVICE_MAPS, quote='"') or "To put it all on one device, set device instead."
     expected = f'{", ".join(DEVICE_MAPS)}, null, or a mapping such as {{"": cpu, "model.layers.5": disk}}'
     fail(at, f"{key} is {at.described()}", expected, hint)
 

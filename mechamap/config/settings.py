@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Callable, Iterable
 from typing import NoReturn
@@ -12,6 +11,7 @@ from mechamap.config.layers import _LAYERS_EXPECTED, layer_ranges
 from mechamap.config.located import Located, fail
 from mechamap.config.model_settings import read_device, read_device_map, read_neurons, read_quantize, read_revision
 from mechamap.wording.plain import shortened
+from mechamap.wording.suggest import suggestion
 
 __all__ = ["SETTINGS", "unknown_key"]
 
@@ -19,8 +19,7 @@ __all__ = ["SETTINGS", "unknown_key"]
 def unknown_key(key: str, value: Located, known: Iterable[str], inside: str = "") -> NoReturn:
     """Raise the ConfigError for a key that nothing reads, suggesting the nearest that exists."""
     names = list(known)
-    near = difflib.get_close_matches(key, names, n=1, cutoff=0.6)
-    hint = f'Did you mean "{near[0]}"?' if near else ""
+    hint = suggestion(key, names, quote='"')
     fail(value.key_where or value.where, f'unknown key "{shortened(key)}"{inside}', f"one of {', '.join(names)}", hint)
 
 
@@ -72,9 +71,7 @@ def _one_of(*choices: str) -> Callable[[Located, str], str]:
         if isinstance(at.value, str) and at.value in choices:
             return at.value
         given = at.written.lower()
-        near = [alias for alias in [aliases.get(given, given)] if alias in choices]
-        near = near or difflib.get_close_matches(given, choices, n=1)
-        hint = f'Did you mean "{near[0]}"?' if near else ""
+        hint = suggestion(aliases.get(given, given), choices, quote='"')
         fail(at, f"{key} is {at.described()}", f"one of {', '.join(choices)}", hint)
 
     return read

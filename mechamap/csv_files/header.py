@@ -6,13 +6,13 @@ figures. Columns stand in any order, and case and spaces of their names do not m
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import Counter
 from dataclasses import dataclass
 
 from mechamap.csv_files.source import CsvSource
 from mechamap.runs.figure_names import CATEGORY_FIGURES, LATER_FIGURES, NEURON_FIGURES
+from mechamap.wording.suggest import nearest
 
 __all__ = ["COLUMNS", "CsvHeader", "FigureColumn", "read_header"]
 
@@ -112,9 +112,7 @@ def _check_needed(source: CsvSource, at: dict[str, int]) -> None:
         return
     have = [name for name in at if name not in COLUMNS]
     hints = [
-        f"Is {near[0]} the column {name}? Rename it in the header."
-        for name in missing
-        if (near := difflib.get_close_matches(name, have, n=1, cutoff=0.6))
+        f"Is {near[0]} the column {name}? Rename it in the header." for name in missing if (near := nearest(name, have))
     ]
     if not any(name in at for name in COLUMNS):
         hints = [f"Row {source.header_row} must name the columns: {','.join(COLUMNS)}."]

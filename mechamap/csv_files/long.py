@@ -12,7 +12,7 @@ from mechamap.csv_files.neurons import NeuronRows
 from mechamap.csv_files.numbers import FigureCells
 from mechamap.csv_files.source import CsvSource, RowBlock
 from mechamap.csv_files.tokens import TokenCells
-from mechamap.wording.amounts import sized
+from mechamap.wording.amounts import quantity
 
 __all__ = ["LongRows"]
 
@@ -160,7 +160,7 @@ class LongRows:
         said = [f"Columns that were not read: {', '.join(others)}."] if others else []
         if self._missing:
             said.append(
-                f"{sized(self._missing, 'row')} whose category and mean are missing, first {self._first_missing}, "
+                f"{quantity(self._missing, 'row')} whose category and mean are missing, first {self._first_missing}, "
                 "read as of no category."
             )
         if spaced := [name for name in self.categories if name != name.strip()]:
@@ -172,7 +172,7 @@ class LongRows:
             said.append(f"{rows} a neuron and category a second time, first {self._first_again}; the last was taken.")
         if (both := np.flatnonzero(bare & listed)).size:
             said.append(
-                f"{sized(both.size, 'neuron')} with rows both under a category and under none, such as "
+                f"{quantity(both.size, 'neuron')} with rows both under a category and under none, such as "
                 f"{self.neurons.name(int(both[0]))}: in categories they are."
             )
         return said

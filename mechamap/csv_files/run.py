@@ -9,7 +9,6 @@ its ``id`` is empty.
 
 from __future__ import annotations
 
-import difflib
 import shlex
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +29,7 @@ from mechamap.runs.library import find_run, runs_folder
 from mechamap.runs.record import ModelRecord, RunRecord, TokenRecord
 from mechamap.runs.run import Run
 from mechamap.system.paths import user_path
+from mechamap.wording.suggest import suggestion
 
 __all__ = ["open_run", "read_csv"]
 
@@ -53,9 +53,9 @@ def open_run(name: Path | str, *, model: str | None = None, progress: Progress |
         if path.is_file() and path.name != "run.json":
             return read_csv(path, progress, model=model)
         if not path.exists() and named_as_csv(path):
-            raise RunError(f"There is no file {path}.", "Check the path.")
+            raise RunError(f"No such file: {path}.", "Check the path.")
         if path.is_dir() and not (path / "run.json").is_file() and not (runs_folder() / name / "run.json").is_file():
-            raise RunError(f"{path} is a folder and no run: there is no run.json in it.", _inside(path))
+            raise RunError(f"{path} is a folder without a run.json, so it is not a run.", _inside(path))
         if path.exists() and not path.is_file() and not path.is_dir():
             raise RunError(f"{path} is no file but a pipe or a device.", "Save what comes from it as a CSV file first.")
         run = Run.open(path.parent if path.is_file() else find_run(str(name)))
@@ -148,10 +148,9 @@ class _Models:
         """Raise the error that the model that is asked for is not in the file."""
         if self._others:
             names = [*self._others]
-            near = difflib.get_close_matches(str(self._wanted), names, n=1, cutoff=0.6)
             known = f"{', '.join(names[:8])}{' ...' if len(names) > 8 else ''}"
-            hint = f"Did you mean {near[0]}? " if near else ""
-            source.fail(f" has no rows of a model {self._wanted!r}", f"{hint}It is about {known}.")
+            hint = f"{suggestion(str(self._wanted), names)} It is about {known}.".lstrip()
+            source.fail(f" has no rows of a model {self._wanted!r}", hint)
 
     def remarks(self, path: Path) -> list[str]:
         """What is to be said of which model it is."""
@@ -168,7 +167,7 @@ def _about_columns(header: CsvHeader) -> list[str]:
         also = ", as pandas writes the numbers of rows" if header.unnamed == 1 else ""
         said.append(f"Column {header.unnamed} has no name{also}; it was not read.")
     if "top_tokens" not in header.at:
-        said.append("There is no column top_tokens: no neuron has any.")
+        said.append("Without a column top_tokens, no neuron has top tokens.")
     return said
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mechamap.csv_files.source import RowBlock
 from mechamap.csv_files.token_list import TokenLists, TokenNumbers
-from mechamap.wording.amounts import sized
+from mechamap.wording.amounts import quantity
 
 __all__ = ["TokenCells"]
 
@@ -84,11 +84,11 @@ class TokenCells:
         said = []
         if self._others:
             said.append(
-                f"{sized(len(self._others), 'neuron')} with other {self._column} in another row, first "
+                f"{quantity(len(self._others), 'neuron')} with other {self._column} in another row, first "
                 f"{next(iter(self._others.values()))}; those of a neuron's first row were taken."
             )
         if longer := self.lists.longer:
             said.append(
-                f"{sized(longer, 'neuron')} with more than {self.lists.kept:,} {self._column}: so many were taken."
+                f"{quantity(longer, 'neuron')} with more than {self.lists.kept:,} {self._column}: so many were taken."
             )
         return said

@@ -21,6 +21,7 @@ from mechamap.events import Stage
 from mechamap.protocol import rpc
 from mechamap.protocol.rpc import RpcFault
 from mechamap.system.paths import user_path
+from mechamap.wording.amounts import quantity
 
 if TYPE_CHECKING:
     import numpy as np
@@ -72,7 +73,7 @@ def _passed_over(call: Request, model: str) -> Iterator[str]:
 
     file = given_path(call, "config_file")
     if models := load_sweep(file).models:
-        listed = "a model" if len(models) == 1 else f"{len(models)} models"
+        listed = quantity(len(models), "model")
         yield f"The config file lists {listed}; `mechamap scan --config {file}` scans those, and here {model} alone."
 
 

@@ -122,7 +122,7 @@ class Engine:
             elif method in self._methods.queued:
                 self._queue(call)
             else:
-                raise RpcFault(rpc.METHOD_NOT_FOUND, f"There is no method {method!r}.")
+                raise RpcFault(rpc.METHOD_NOT_FOUND, f"Unknown method {method!r}.")
         except RpcFault as fault:
             self._send(rpc.error(given, fault.code, fault.message))
         return True

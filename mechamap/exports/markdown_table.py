@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 from mechamap.exports.table import ExportTable, NeuronBlock
-from mechamap.wording.amounts import sized
+from mechamap.wording.amounts import quantity
 from mechamap.wording.plain import markdown_escaped, markdown_row
 
 __all__ = ["write"]
@@ -18,7 +18,7 @@ def write(table: ExportTable, wide: bool, stream: BinaryIO) -> int:
     header = table.long_columns[1:]  # the model stands in the heading
     if wide:
         header = (*table.naming_columns, *(column.name for column in table.wide_columns), *table.token_columns)
-    _put(stream, f"# {markdown_escaped(table.model)}: {markdown_escaped(table.scope)}, {sized(rows, 'row')}\n\n")
+    _put(stream, f"# {markdown_escaped(table.model)}: {markdown_escaped(table.scope)}, {quantity(rows, 'row')}\n\n")
     if not wide:
         _put(stream, f"Mean activation per category, where it is at least {table.threshold:g}.\n\n")
     text_columns = {"category", "name", "side", *table.token_columns}

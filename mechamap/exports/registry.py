@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from mechamap.errors import UsageError
 from mechamap.exports.target import check_target, write_whole
+from mechamap.wording.suggest import unknown_name
 
 __all__ = ["FORMATS", "ExportRequest", "ExportResult", "Format", "export_run", "format_of", "write_export"]
 
@@ -115,7 +116,7 @@ def _writer(format: str) -> Writer:
     try:
         module = FORMATS[format].module
     except KeyError:
-        raise UsageError(f"No format {format!r}; there are {', '.join(FORMATS)}.") from None
+        raise UsageError(*unknown_name("format", format, tuple(FORMATS))) from None
     write: Writer = importlib.import_module(f"mechamap.exports.{module}").write
     return write
 

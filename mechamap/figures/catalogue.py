@@ -124,7 +124,7 @@ def figure_kind(run: Run, name: str) -> FigureKind:
     kind = _NAMES.get(name.strip().lower())
     have = ", ".join(kind.label for kind in figures_of(run)) or "none"
     if kind is None:
-        raise UsageError(f"There is no figure {name!r} per category.", f"{run.name} has {have}.")
+        raise UsageError(f"Unknown figure per category {name!r}.", f"{run.name} has {have}.")
     if not _is_in(run, kind):
         if reason := run.record.undefined.get(kind.name):
             raise UsageError(f"{kind.label} is not defined for the model of {run.name}.", reason)

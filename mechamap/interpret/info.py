@@ -13,6 +13,7 @@ from mechamap.interpret.judged import FigureView
 from mechamap.tables.numbers import correlation, probability, share
 from mechamap.tables.rows import LinkedCell, Rows
 from mechamap.tables.table import Column, Table
+from mechamap.wording.amounts import quantity
 
 __all__ = ["info_table"]
 
@@ -72,7 +73,7 @@ def _findings(found: FigureView, even: pd.Series[float] | None) -> Iterator[tupl
         yield "specialisation", LinkedCell(said)
     for names, times in found.combinations.first(1, found.categories):
         of_all = share(times / int(found.combinations.times.sum()))
-        neurons = "1 neuron" if times == 1 else f"{times:,} neurons"
+        neurons = quantity(times, "neuron")
         yield "most often together", LinkedCell(f"{' + '.join(names)}: {neurons}, {of_all} of those for several")
     if len(found.categories) > 1 and (said := _correlation(found)):
         yield "correlation", LinkedCell(said)

@@ -55,7 +55,7 @@ def interpret_run(
         if key not in TABLES:
             raise no_table(key, TABLES)
         if key in absent:
-            raise UsageError(f"There is no table {key} for {run.name}: {absent[key]}.")
+            raise UsageError(f"{run.name} has no table {key}: {absent[key]}.")
     found = figure_view(run, by, threshold)
     makers = _makers(found, top, most)
     keys = [key for key in TABLES if key not in absent and (only is None or key in only)]

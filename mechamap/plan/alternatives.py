@@ -10,6 +10,7 @@ from typing import Any
 from mechamap.plan.memory_need import memory_needs, working_memory
 from mechamap.plan.places import places_of
 from mechamap.plan.situation import PlanInputs
+from mechamap.wording.amounts import size
 
 __all__ = ["Option", "options"]
 
@@ -106,4 +107,4 @@ def _spread_words(it: PlanInputs) -> str:
     if it.places.device.type == "cuda":
         return "spread over all GPUs and memory, what is left on disk"
     missing = memory_needs(it)[0].needed - (it.places.compute.free or 0)
-    return f"some {missing / 1e9:.1f} GB of weights stay on disk, and are read for every batch: slow"
+    return f"some {size(missing)} of weights stay on disk, and are read for every batch: slow"

@@ -28,6 +28,7 @@ from mechamap.plan.text_size import about, counted
 from mechamap.plan.time_need import Seconds, scan_seconds
 from mechamap.runs.library import runs_folder
 from mechamap.system.paths import user_path
+from mechamap.wording.amounts import size
 
 __all__ = ["ScanPlan", "plan_scan", "plan_to_dict", "situation"]
 
@@ -231,10 +232,10 @@ def _notes(it: PlanInputs) -> Iterator[str]:
     if it.files.problem:
         yield f"As it is, it cannot be scanned: {it.files.problem}"
     elif not it.files.weights:
-        size = it.weights.stored
-        yield "Its weights are not here; a scan downloads them first" + (f" ({size / 1e9:.1f} GB)." if size else ".")
+        stored = it.weights.stored
+        yield "Its weights are not here; a scan downloads them first" + (f" ({size(stored)})." if stored else ".")
     if not it.text.is_counted:
-        yield "There is no tokenizer here, so the tokens of the text are guessed from its length."
+        yield "The tokenizer is not here, so the number of tokens is guessed from the length of the text."
 
 
 def _free_disk(out: Path | None) -> int | None:

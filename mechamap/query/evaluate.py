@@ -12,7 +12,6 @@ speak the same language; its grammar is in :mod:`mechamap.query.syntax`.
 
 from __future__ import annotations
 
-import difflib
 from typing import NoReturn, TypeAlias
 
 import numpy as np
@@ -23,6 +22,7 @@ from mechamap.figures.findings import causes, confirmed
 from mechamap.query.syntax import Both, Comparison, Name, Negation, Node, Number, Operation, Text, parse, wrong
 from mechamap.runs.figure_names import CATEGORY_FIGURES, LATER_FIGURES, NEURON_FIGURES, ROUTED_FIGURES, TOKEN_FIGURES
 from mechamap.runs.run import Run
+from mechamap.wording.suggest import suggestion
 
 __all__ = ["chosen_rows", "complete_neurons", "matching", "query_names", "sorted_rows"]
 
@@ -296,18 +296,20 @@ class _Query:
         if (reason := self.run.record.undefined.get(_UNDEFINED_WITH.get(name, name))) is not None:
             wrong(self.source, at, f"{name} is not defined for this model.", reason)
         if not self.run.has(name):
-            wrong(self.source, at, f"this run has no {name}.", _HOW_TO_GET.get(name) or f"There are {self.known()}.")
+            wrong(self.source, at, f"this run has no {name}.", _HOW_TO_GET.get(name) or f"Choose from {self.known()}.")
         return self.run.figure(name)
 
     def known(self) -> str:
         return ", ".join((*_PLACES, *(name for name in self.run.record.figures if name not in TOKEN_FIGURES)))
 
     def unknown(self, at: int, name: str, known: tuple[str, ...], kind: str) -> NoReturn:
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-        hint = f"Did you mean {near[0]}?" if near else f"There are {self.known()}."
-        if kind == "category" and not near:
-            hint = f"There are {', '.join(known)}."
-        wrong(self.source, at, f"there is no {kind} {name!r}.", hint)
+        choices = ", ".join(known) if kind == "category" else self.known()
+        wrong(
+            self.source,
+            at,
+            f"unknown {kind} {name!r}.",
+            suggestion(name, known, cutoff=0.5) or f"Choose from {choices}.",
+        )
 
 
 def _joined(masks: list[Mask], *, every: bool) -> Mask:

@@ -119,10 +119,8 @@ def find_run(name: str) -> Path:
         if (candidate / "run.json").is_file():
             return candidate
     known = [path.name for path in _folders()]
-    hint = (
-        f"There are: {', '.join(known[:8])}{' ...' if len(known) > 8 else ''}." if known else "There are no runs yet."
-    )
-    raise RunError(f"There is no run {name!r}.", hint)
+    hint = f"Known runs: {', '.join(known[:8])}{' ...' if len(known) > 8 else ''}." if known else "No run was made yet."
+    raise RunError(f"Unknown run {name!r}.", hint)
 
 
 def list_runs() -> list[RunSummary]:
@@ -137,7 +135,7 @@ def remove_run(path: Path) -> None:
         RunError: it is not a run, or cannot be deleted.
     """
     if not (path / "run.json").is_file():
-        raise RunError(f"{path} is not a run: there is no run.json in it.", "Nothing was deleted.")
+        raise RunError(f"{path} is not a run: it has no run.json.", "Nothing was deleted.")
     try:
         shutil.rmtree(path)
     except OSError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mechamap.wording.amounts import layer_ranges
+from mechamap.wording.amounts import layer_ranges, quantity
 
 __all__ = ["WAYS", "is_proved", "other_dtypes", "proof_table", "verdict", "worst_errors"]
 
@@ -118,7 +118,7 @@ def other_dtypes(dtype: str) -> str:
 def _parts(proof: Sequence[Proof]) -> str:
     """``54 parts of 27 layers``; ``30 layers`` where each has one part."""
     layers = len({part.get("layer") for part in proof})
-    named = f"{layers} layer{'' if layers == 1 else 's'}"
+    named = quantity(layers, "layer")
     return named if len(proof) == layers else f"{len(proof)} parts of {named}"
 
 

@@ -22,6 +22,7 @@ from mechamap.runs.figure_names import LATER_FIGURES
 from mechamap.runs.neuron_names import NeuronName, parse_neuron
 from mechamap.runs.record import LayerRows, RunRecord
 from mechamap.system.paths import user_path
+from mechamap.wording.suggest import unknown_name
 
 __all__ = ["Run", "TokenHit"]
 
@@ -158,7 +159,7 @@ class Run:
 
     def category_index(self, category: str) -> int:
         if category not in self.categories:
-            raise UsageError(f"No category {category!r}; this run has {', '.join(self.categories)}.")
+            raise UsageError(*unknown_name("category", category, self.categories))
         return self.categories.index(category)
 
     def layer_rows(self, layer: int) -> LayerRows:
@@ -294,8 +295,8 @@ def _stamp(folder: Path) -> tuple[int, int]:
         status = (folder / "run.json").stat()
     except OSError:
         raise RunError(
-            f"{folder} is not a run: there is no run.json in it.",
-            "Give a run folder or a run's name; `mechamap runs` lists what there is.",
+            f"{folder} is not a run: it has no run.json.",
+            "Give a run folder or a run's name; `mechamap runs` lists them.",
         ) from None
     return status.st_ino, status.st_mtime_ns
 

@@ -162,7 +162,7 @@ def run_folder(out: Path | None, resume: bool, inputs: ScanInputs) -> tuple[Path
     """
     if out is None:
         if resume:
-            raise RunError("There is nothing to resume: no run folder was given.", "Say which with --out DIR.")
+            raise RunError("Nothing to resume: no run folder was given.", "Say which with --out DIR.")
         return new_run_folder(inputs.label or inputs.loaded.label), {}
     folder = user_path(out).absolute()
     if (folder / "run.json").exists():

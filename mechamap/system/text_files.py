@@ -20,7 +20,7 @@ def read_text_argument(source: str) -> str:
     if source != "-":
         return read_text_file(user_path(source))
     if sys.stdin is None or sys.stdin.closed:
-        raise TextError("There is no standard input to read the text from.", "Name a file: --text FILE.")
+        raise TextError("The text cannot be read from standard input, which is closed.", "Name a file: --text FILE.")
     hint = "Pipe the text in, as in: cat notes.txt | mechamap ... --text -"
     return decoded(sys.stdin.buffer.read(), "standard input", hint)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from mechamap.errors import UsageError
 from mechamap.tables.selection import Selection, selected
 from mechamap.tables.table import Report
+from mechamap.wording.suggest import unknown_name
 
 __all__ = ["FORMATS", "format_of", "written"]
 
@@ -43,7 +44,7 @@ def written(
         UsageError: no such format or table, a negative limit, or several tables as CSV.
     """
     if format not in FORMATS:
-        raise UsageError(f"There is no format {format!r}; there is {', '.join(FORMATS)}.")
+        raise UsageError(*unknown_name("format", format, FORMATS))
     if limit is not None and limit < 0:
         raise UsageError(f"The limit is {limit}; it must be 0 (all rows) or more.")
     if format == "csv" and tables is None:

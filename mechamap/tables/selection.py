@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from mechamap.errors import UsageError
 from mechamap.tables.table import Report, Table
-from mechamap.wording.suggest import suggestion
+from mechamap.wording.suggest import unknown_name
 
 __all__ = ["ROWS", "Selection", "more_rows", "no_table", "selected"]
 
@@ -55,7 +55,7 @@ def selected(report: Report, keys: Sequence[str] | None) -> tuple[Table, ...]:
 
 def no_table(key: str, known: Sequence[str]) -> UsageError:
     """What is said where there is no table of a key."""
-    return UsageError(f"There is no table {key!r}; there is {', '.join(known) or 'none'}.", suggestion(key, known))
+    return UsageError(*unknown_name("table", key, known))
 
 
 def more_rows(table: Table, rows: int) -> str:

@@ -55,7 +55,7 @@ def tokenize(
         TextError: nothing to scan, a tokenizer that cannot say where its tokens stand, nothing left to score.
     """
     if not texts:
-        raise TextError("There is no text to scan.", "Give at least one text.")
+        raise TextError("No text to scan was given.", "Give at least one text.")
     if not getattr(tokenizer, "is_fast", False):
         raise TextError(
             f"The tokenizer {type(tokenizer).__name__} cannot say where in the text its tokens stand.",

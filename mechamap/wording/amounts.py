@@ -1,11 +1,11 @@
-"""Amounts in words: bytes, durations, numbers of layers."""
+"""Amounts in words: bytes, durations, counts, numbers of layers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import groupby
 
-__all__ = ["duration", "layer_ranges", "size", "sized"]
+__all__ = ["coarse_size", "duration", "layer_ranges", "quantity", "size"]
 
 
 def size(count: float) -> str:
@@ -17,19 +17,27 @@ def size(count: float) -> str:
     return f"{count:.1f} TB"
 
 
-def duration(seconds: float) -> str:
-    """``0.4 s``, ``12 s``, ``3 min 5 s``, ``2 h 40 min``."""
+def coarse_size(count: float) -> str:
+    """Bytes in words where tenths of a megabyte mean nothing: ``812 MB``, ``3.4 GB``."""
+    return f"{count / 1e6:,.0f} MB" if count < 1e9 else f"{count / 1e9:,.1f} GB"
+
+
+def duration(seconds: float, *, padded: bool = False) -> str:
+    """``0.4 s``, ``12 s``, ``3 min 5 s``, ``2 h 40 min``.
+
+    Args:
+        padded: ``3 min 05 s``, which keeps its width while it runs.
+    """
     if seconds < 10:
         return f"{seconds:.1f} s"
-    if seconds < 60:
-        return f"{seconds:.0f} s"
     minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // 60} h {minutes % 60} min"
+    if not minutes:
+        return f"{rest} s"
+    units = (minutes, "min", rest, "s") if minutes < 60 else (minutes // 60, "h", minutes % 60, "min")
+    return f"{units[0]} {units[1]} {units[2]:0{2 if padded else 1}} {units[3]}"
 
 
-def sized(count: int, noun: str) -> str:
+def quantity(count: int, noun: str) -> str:
     """``1 row``, ``1,204 rows``."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 

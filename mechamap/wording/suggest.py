@@ -1,14 +1,35 @@
-"""What a user may have meant by a name that is not known."""
+"""What to offer instead of a name that is not known: the names that exist, and the nearest of them."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-__all__ = ["suggestion"]
+__all__ = ["alternatives", "nearest", "suggestion", "unknown_name"]
 
 
-def suggestion(given: str, known: Iterable[str]) -> str:
-    """``Did you mean ...?``, or nothing when nothing is near."""
-    near = difflib.get_close_matches(given, list(known), n=1, cutoff=0.6)
-    return f"Did you mean {near[0]}?" if near else ""
+def nearest(given: str, known: Iterable[str], *, most: int = 1, cutoff: float = 0.6) -> list[str]:
+    """The names that a mistyped one resembles, the most alike first.
+
+    Args:
+        most: how many at most.
+        cutoff: from 0 to 1, how alike two names must at least be.
+    """
+    return difflib.get_close_matches(given, list(known), n=most, cutoff=cutoff)
+
+
+def suggestion(given: str, known: Iterable[str], *, cutoff: float = 0.6, quote: str = "") -> str:
+    """``Did you mean ...?``, or nothing where no name is alike; ``quote`` goes around the name."""
+    names = nearest(given, known, cutoff=cutoff)
+    return f"Did you mean {quote}{names[0]}{quote}?" if names else ""
+
+
+def alternatives(choices: Sequence[str]) -> str:
+    """``csv, json or md``."""
+    return " or ".join([", ".join(choices[:-1]), choices[-1]]) if len(choices) > 1 else "".join(choices)
+
+
+def unknown_name(what: str, given: str, choices: Sequence[str]) -> tuple[str, str]:
+    """Message and hint for a name that is none of ``choices``: ``Unknown format 'x'; choose csv or json.``"""
+    advice = f"; choose {alternatives(choices)}" if choices else ""
+    return f"Unknown {what} {given!r}{advice}.", suggestion(given, choices)

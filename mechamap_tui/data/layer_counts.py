@@ -9,6 +9,7 @@ from mechamap.figures.findings import confirmed
 from mechamap.runs.proof_record import other_dtypes
 from mechamap.runs.record import LayerRows
 from mechamap.runs.run import Run
+from mechamap.wording.amounts import quantity
 
 __all__ = ["CUT", "LayerCounts", "flag_words", "flagged_layers", "remedy"]
 
@@ -90,7 +91,7 @@ def flagged_layers(run: Run) -> str:
     if not flagged:
         return ""
     worst = max(map(_worst, flagged), key=lambda flag: flag == NOT_FINITE)
-    return f"{len(flagged)} layer{'' if len(flagged) == 1 else 's'} {worst}"
+    return f"{quantity(len(flagged), 'layer')} {worst}"
 
 
 def _worst(rows: LayerRows) -> str:

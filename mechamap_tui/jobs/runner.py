@@ -11,6 +11,7 @@ from textual.widgets import Input, TextArea
 from mechamap.errors import Cancelled, MechaMapError, UsageError
 from mechamap.figures.findings import confirmed
 from mechamap.protocol.messages import Ablation, CausesEstimated, Confirmed, read_ablation
+from mechamap.wording.amounts import duration, quantity
 from mechamap_tui.browse.screen import BrowseScreen
 from mechamap_tui.dialogs.ablation import AblationScreen
 from mechamap_tui.jobs import job as live_check
@@ -19,7 +20,7 @@ from mechamap_tui.jobs.job import MATCH, LiveCheck, LiveScan, busy_with, refuse_
 from mechamap_tui.report.compare import MATCHED, CompareScreen
 from mechamap_tui.scan.screen import ScanScreen
 from mechamap_tui.start.screen import StartScreen
-from mechamap_tui.widgets.progress import ScanProgress, duration_text
+from mechamap_tui.widgets.progress import ScanProgress
 
 if TYPE_CHECKING:
     from mechamap.protocol.messages import Progress
@@ -302,7 +303,7 @@ class CheckWatch:
         if isinstance(answer, Confirmed):
             notify(_confirmed_text(check.run, answer), title=f"{check.run.name} confirmed", timeout=15, markup=False)
         elif isinstance(answer, CausesEstimated):
-            told = f"The causes of {check.run.neurons:,} neurons were estimated in {duration_text(answer.seconds)}."
+            told = f"The causes of {check.run.neurons:,} neurons were estimated in {duration(answer.seconds)}."
             notify(f"{told} a measures one.", title=check.run.name, timeout=10, markup=False)
         elif isinstance(answer, tuple):
             for ablation in answer:
@@ -328,7 +329,7 @@ def _kept_ablation(run: Run, neuron: str) -> Ablation | None:
 def _confirmed_text(run: Run, answer: Confirmed) -> str:
     """``37 neurons confirmed: food 9, animal 4``, the largest first."""
     counts = sorted(((count, name) for name, count in answer.confirmed.items() if count), reverse=True)
-    took = duration_text(answer.seconds)
+    took = duration(answer.seconds)
     if not counts:
         return f"No neuron holds up in any category ({took}); i says how close they came."
     found = np.zeros(run.neurons, dtype=bool)
@@ -336,4 +337,4 @@ def _confirmed_text(run: Run, answer: Confirmed) -> str:
         found |= confirmed(run, name)
     neurons = int(np.count_nonzero(found)) or sum(count for count, _ in counts)
     listed = ", ".join(f"{name} {count:,}" for count, name in counts)
-    return f"{neurons:,} neuron{'s' if neurons != 1 else ''} confirmed in {took}: {listed}"
+    return f"{quantity(neurons, 'neuron')} confirmed in {took}: {listed}"

@@ -12,11 +12,11 @@ from mechamap.errors import MechaMapError, UsageError
 from mechamap.query.link import Link
 from mechamap.runs.run import Run
 from mechamap.tables.table import Report
+from mechamap.wording.amounts import duration
 from mechamap_tui.explorer import explorer_of
 from mechamap_tui.report.judged import JUDGED_KEYS, JudgedScreen
 from mechamap_tui.report.screen import REPORT_KEYS, TABLE_KEYS
 from mechamap_tui.report.view import ReportView
-from mechamap_tui.widgets.progress import duration_text
 
 __all__ = ["CompareScreen"]
 
@@ -108,7 +108,7 @@ class CompareScreen(JudgedScreen, inherit_bindings=False):
         if not again:
             return "the activations were kept"
         seconds = sum(run.record.timings.get(name, 0.0) for run in again for name in ("load", "pass"))
-        took = f" ({duration_text(seconds)} when scanned)" if seconds else ""
+        took = f" ({duration(seconds)} when scanned)" if seconds else ""
         return f"runs {' and '.join(dict.fromkeys(run.label for run in again))} again{took}"
 
     def _check_matchable(self) -> None:

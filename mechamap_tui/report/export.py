@@ -12,6 +12,7 @@ from mechamap.errors import MechaMapError
 from mechamap.exports.target import write_whole
 from mechamap.tables.formats import format_of, written
 from mechamap.tables.table import Report, Table
+from mechamap.wording.amounts import quantity
 from mechamap_tui.dialogs.file import FileDialog
 from mechamap_tui.explorer import explorer_of
 from mechamap_tui.widgets.choice import Choice, Option
@@ -52,8 +53,8 @@ class ReportExport(FileDialog):
 
     def amount(self) -> str:
         if self.scope == ALL:
-            return f"{len(self.report.tables)} tables"
-        return f"{len(self.table.rows):,} row{'' if len(self.table.rows) == 1 else 's'}"
+            return quantity(len(self.report.tables), "table")
+        return quantity(len(self.table.rows), "row")
 
     def _scopes(self) -> list[Option]:
         return [

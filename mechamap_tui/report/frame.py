@@ -19,13 +19,14 @@ from textual.widgets import Static
 from mechamap.errors import Cancelled, MechaMapError
 from mechamap.protocol.messages import Progress
 from mechamap.tables.table import Report, Table
+from mechamap.wording.amounts import duration
 from mechamap_tui.explorer import LEAST_HEIGHT, LEAST_WIDTH, explorer_of
 from mechamap_tui.report.table import ReportTable
 from mechamap_tui.report.table_names import TableList, TableNames
 from mechamap_tui.report.view import ReportView
 from mechamap_tui.terminal.terminal_text import ELLIPSIS, clean, fit
 from mechamap_tui.widgets.key_footer import KeyFooter
-from mechamap_tui.widgets.progress import ScanProgress, duration_text
+from mechamap_tui.widgets.progress import ScanProgress
 from mechamap_tui.widgets.prompt import Prompt
 
 __all__ = ["ReportFrame"]
@@ -163,7 +164,7 @@ class ReportFrame(Screen[None]):
     def _tick(self) -> None:
         self._entitle_screen()
         step = f" · {self._step}" if self._step else ""
-        busy = f"● {self.doing}{step}  {duration_text(time.monotonic() - self._since)}" if self._ticking else ""
+        busy = f"● {self.doing}{step}  {duration(time.monotonic() - self._since, padded=True)}" if self._ticking else ""
         shown = "#busy" if self.report is not None else "#waiting"
         self.query_one(shown, Static).update(Text(busy))
 

@@ -12,6 +12,7 @@ from mechamap.errors import MechaMapError, UsageError
 from mechamap.figures.catalogue import FigureKind, default_figure, figures_of
 from mechamap.query.link import Link
 from mechamap.runs.run import Run
+from mechamap.wording.amounts import quantity
 from mechamap_tui.explorer import explorer_of
 from mechamap_tui.report.screen import ReportScreen
 from mechamap_tui.report.view import ReportView
@@ -73,7 +74,7 @@ class JudgedScreen(ReportScreen):
         now = len(run.complete_layers)
         if link.where and now > then:
             self.notify(
-                f"{run.name} had {then} layer{'' if then == 1 else 's'} when the report was asked for and has {now} "
+                f"{run.name} had {quantity(then, 'layer')} when the report was asked for and has {now} "
                 "now: there may be more neurons here than the report counts. In it, t and enter count again.",
                 severity="warning",
                 timeout=10,

@@ -11,6 +11,7 @@ from textual.content import Content
 from mechamap.errors import MechaMapError
 from mechamap.query.link import Link
 from mechamap.tables.numbers import is_number
+from mechamap.wording.amounts import quantity
 from mechamap_tui.explorer import explorer_of
 from mechamap_tui.report.cell_text import cell_text, row_text
 from mechamap_tui.report.frame import ReportFrame
@@ -87,7 +88,7 @@ class ReportScreen(ReportFrame):
     def on_report_table_cell_opened(self) -> None:
         link = self._link()
         if link is None:
-            self.notify("There are no neurons to show behind this cell.", markup=False)
+            self.notify("This cell stands for no neurons.", markup=False)
             return
         self.remember()
         try:
@@ -121,7 +122,7 @@ class ReportScreen(ReportFrame):
         )
         link = self._link()
         behind = "no neurons behind it" if link is None else f"enter: {clean(self._behind(link))}"
-        count = f"{len(table.rows):,} row{'' if len(table.rows) == 1 else 's'}"
+        count = quantity(len(table.rows), "row")
         cells.border_subtitle = Content(fit(f"{behind} ── {count}", max(width - BORDER, 1)))
 
     def _behind(self, link: Link) -> str:

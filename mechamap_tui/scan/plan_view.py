@@ -11,11 +11,11 @@ from textual.widgets import Static
 
 from mechamap.errors import MechaMapError, ModelNotFound
 from mechamap.protocol.messages import Planned
+from mechamap.wording.amounts import coarse_size, duration
 from mechamap_tui.explorer import explorer_of
 from mechamap_tui.jobs.draft import ScanDraft
 from mechamap_tui.jobs.job import busy_with
 from mechamap_tui.terminal.terminal_text import clean
-from mechamap_tui.widgets.progress import bytes_text, duration_text
 
 __all__ = ["PlanView", "plan_text"]
 
@@ -144,23 +144,23 @@ class PlanView(Static):
 
 def plan_text(plan: Planned) -> str:
     """The plan in two or three lines."""
-    free = f" of {bytes_text(plan.free)} free" if plan.free is not None else ""
+    free = f" of {coarse_size(plan.free)} free" if plan.free is not None else ""
     time = f" · about {_duration(plan.seconds)}" if plan.seconds is not None else ""
-    run = f"run {bytes_text(plan.run)}"
+    run = f"run {coarse_size(plan.run)}"
     lines = [
-        f"{_count_text(plan.parameters)} parameters · {bytes_text(plan.weights)} {plan.dtype} · needs "
-        f"~{bytes_text(plan.needed)}{free}",
+        f"{_count_text(plan.parameters)} parameters · {coarse_size(plan.weights)} {plan.dtype} · needs "
+        f"~{coarse_size(plan.needed)}{free}",
         f"{plan.neurons:,} neurons · {run}{time}",
     ]
     if not plan.fits:
-        needs = f"Does not fit: needs ~{bytes_text(plan.needed)}{free} on {plan.device}"
+        needs = f"Does not fit: needs ~{coarse_size(plan.needed)}{free} on {plan.device}"
         lines = [f"{needs} · {_count_text(plan.parameters)} {plan.dtype}", _remedy(plan)]
     return "\n".join([*lines, *plan.notes[:1]])
 
 
 def _remedy(plan: Planned) -> str:
     if plan.disk is not None and plan.run > plan.disk:
-        return f"The run takes {bytes_text(plan.run)}, and {bytes_text(plan.disk)} are free on its disk."
+        return f"The run takes {coarse_size(plan.run)}, and {coarse_size(plan.disk)} are free on its disk."
     if not plan.would_fit:
         return "Nothing that can be set here makes it fit."
     return "Would fit: " + " · ".join(plan.would_fit[:3])
@@ -168,7 +168,7 @@ def _remedy(plan: Planned) -> str:
 
 def _duration(seconds: float) -> str:
     """Rounded: it is an estimate."""
-    return f"{max(round(seconds), 1)} s" if seconds < 9.5 else duration_text(seconds)
+    return f"{max(round(seconds), 1)} s" if seconds < 9.5 else duration(seconds)
 
 
 def _count_text(count: int) -> str:

@@ -15,10 +15,11 @@ from textual.widgets import Footer, Static
 from mechamap.events import Stage
 from mechamap.protocol.messages import Progress
 from mechamap.runs.run import Run
+from mechamap.wording.amounts import coarse_size, duration
 from mechamap_tui.explorer import explorer_of
 from mechamap_tui.jobs.job import LiveScan
 from mechamap_tui.terminal.terminal_text import clean
-from mechamap_tui.widgets.progress import bytes_text, duration_text, stage_text
+from mechamap_tui.widgets.progress import stage_text
 
 __all__ = ["ScanScreen"]
 
@@ -87,16 +88,16 @@ def facts(progress: Progress, cancelling: bool = False) -> list[tuple[str, str]]
         stage += f" · {clean(progress.detail)}"
     layers = f"{progress.layers_done} of {progress.layers_total}" if progress.layers_total else "—"
     neurons = f"{progress.neurons_done:,} of {progress.neurons_total:,}" if progress.neurons_total else "—"
-    memory = bytes_text(progress.memory) if progress.memory else "—"
+    memory = coarse_size(progress.memory) if progress.memory else "—"
     if progress.gpu_memory:
-        memory += f" · GPU {bytes_text(progress.gpu_memory)}"
+        memory += f" · GPU {coarse_size(progress.gpu_memory)}"
     return [
         ("stage", stage),
         ("layers", layers),
         ("neurons", neurons),
         ("rate", f"{progress.rate:,.0f} neurons/s" if progress.rate else "—"),
-        ("time", duration_text(progress.elapsed)),
-        ("time left", duration_text(progress.eta) if progress.eta is not None else "—"),
+        ("time", duration(progress.elapsed, padded=True)),
+        ("time left", duration(progress.eta, padded=True) if progress.eta is not None else "—"),
         ("memory", memory),
     ]
 

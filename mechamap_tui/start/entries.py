@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mechamap.runs.library import RunSummary
+from mechamap.wording.amounts import quantity
 from mechamap_tui.terminal.terminal_text import clean, fit_ends
 
 __all__ = ["StartEntry", "age_text", "entries", "entry_line"]
@@ -76,8 +77,7 @@ def age_text(created: str) -> str:
     seconds = (datetime.now(UTC) - (then if then.tzinfo else then.replace(tzinfo=UTC))).total_seconds()
     for size, unit in ((86_400 * 365, "year"), (86_400 * 30, "month"), (86_400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= size:
-            count = int(seconds // size)
-            return f"{count} {unit}{'' if count == 1 else 's'} ago"
+            return f"{quantity(int(seconds // size), unit)} ago"
     return "just now"
 
 

@@ -106,7 +106,7 @@ class RunChoice(ModalScreen[tuple[Path, ...]]):
             return ""
         if self._all or self.query_one("#which", Input).value.strip():
             return "No run matches, and no run or CSV is at such a path."
-        return "There is no other run yet: scan another model, or name the path of a run or a CSV."
+        return "No other run was made yet: scan another model, or name the path of a run or a CSV."
 
     def _sign(self, entry: StartEntry) -> str:
         return MARK if entry.value in self._marked else " "

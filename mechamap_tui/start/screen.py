@@ -16,6 +16,7 @@ from textual.widgets.option_list import Option
 
 from mechamap.errors import MechaMapError
 from mechamap.runs.library import list_runs, remove_run
+from mechamap.wording.amounts import size
 from mechamap_tui.explorer import explorer_of
 from mechamap_tui.start.entries import StartEntry, entries, entry_line
 from mechamap_tui.terminal.terminal_text import clean
@@ -209,7 +210,7 @@ class StartScreen(Screen[None]):
         run = entry.run
         question = (
             f"Delete the run {clean(run.name)} with its notes?\n{clean(str(run.path))}\n"
-            f"{run.neurons:,} neurons of {clean(run.model)}, {run.bytes / 1e6:,.1f} MB. It cannot be brought back."
+            f"{run.neurons:,} neurons of {clean(run.model)}, {size(run.bytes)}. It cannot be brought back."
         )
 
         def answered(yes: bool | None) -> None:

@@ -9,10 +9,11 @@ from textual.widgets import Static
 
 from mechamap.events import Stage
 from mechamap.protocol.messages import Progress
+from mechamap.wording.amounts import duration
 from mechamap_tui.explorer import explorer_of
 from mechamap_tui.terminal.terminal_text import clean
 
-__all__ = ["ScanProgress", "bytes_text", "duration_text", "progress_line", "stage_text"]
+__all__ = ["ScanProgress", "progress_line", "stage_text"]
 
 
 SCANNING = "scanning"
@@ -65,11 +66,11 @@ def progress_line(progress: Progress, doing: str = SCANNING) -> str:
         line = f"● {doing} {progress.layers_done}/{progress.layers_total}"
         # Where the neurons were not counted beforehand, nobody can know what is left.
         known = progress.eta is not None and progress.eta >= 0
-        return line + (f"  {duration_text(progress.eta or 0.0)} left" if known else "")
+        return line + (f"  {duration(progress.eta or 0.0, padded=True)} left" if known else "")
     if doing == SCANNING:
-        return f"● {stage_text(progress)}  {duration_text(progress.elapsed)}"
+        return f"● {stage_text(progress)}  {duration(progress.elapsed, padded=True)}"
     stage = "" if progress.stage == Stage.PASS else f": {stage_text(progress)}"
-    return f"● {doing}{stage}  {duration_text(progress.elapsed)}"
+    return f"● {doing}{stage}  {duration(progress.elapsed, padded=True)}"
 
 
 def stage_text(progress: Progress) -> str:
@@ -80,22 +81,3 @@ def stage_text(progress: Progress) -> str:
     if stage == Stage.CARRIERS:
         return f"building {detail or 'sentences'}"
     return _STAGES.get(stage) or detail or clean(stage) or "starting"
-
-
-def duration_text(seconds: float) -> str:
-    """``2.1 s``, ``3 min 12 s``, ``2 h 05 min``."""
-    if seconds < 10:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60:02} s"
-    return f"{whole // 3600} h {whole % 3600 // 60:02} min"
-
-
-def bytes_text(count: int) -> str:
-    """``812 MB``, ``3.4 GB``."""
-    if count < 1_000_000_000:
-        return f"{count / 1e6:,.0f} MB"
-    return f"{count / 1e9:,.1f} GB"

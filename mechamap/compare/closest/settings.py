@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mechamap.config.choices import BASELINES
 from mechamap.errors import UsageError
+from mechamap.wording.suggest import unknown_name
 
 if TYPE_CHECKING:
     from mechamap.runs.run import Run
@@ -75,6 +76,6 @@ class MatchSettings:
     def check(self) -> None:
         """Raises UsageError where they make no sense."""
         if self.baseline not in BASELINES:
-            raise UsageError(f"There is no baseline {self.baseline!r}.", f"There are {', '.join(BASELINES)}.")
+            raise UsageError(*unknown_name("baseline", self.baseline, BASELINES))
         if self.draws < 1:
             raise UsageError(f"A baseline of {self.draws} draws is none.", "Give 1 or more, or the baseline none.")

@@ -16,6 +16,7 @@ from mechamap.query.link import Link
 from mechamap.runs.run import Run
 from mechamap.tables.rows import LinkedCell, Rows, column_kind, number, threshold_text
 from mechamap.tables.table import Column, Table
+from mechamap.wording.amounts import quantity
 
 __all__ = ["Side", "both_sides", "match_layers_table", "matches_table", "summary_table", "universal_categories_table"]
 
@@ -213,7 +214,7 @@ def _about(closest: Closest, same: bool) -> str:
     if settings.baseline == "none":
         about += "No baseline was worked out, so nothing says what chance reaches."
     else:
-        drawn = f"{settings.draws} draw{'s' if settings.draws > 1 else ''}, seed {settings.seed}"
+        drawn = f"{quantity(settings.draws, 'draw')}, seed {settings.seed}"
         mixed = (
             "each layer's neurons mixed at random" if settings.baseline == "rotation" else "the words in another order"
         )

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechamap.errors import RunError
+from mechamap.wording.amounts import size
 
 __all__ = ["IN_MEMORY", "empty_rows"]
 
@@ -30,21 +31,21 @@ def empty_rows(neurons: int, words: int, of: str = "words") -> NDArray[np.float3
     Raises:
         RunError: they are too many for memory, and there is no room for a temporary file.
     """
-    shape, size = (neurons, words), neurons * words * 4
-    if size <= IN_MEMORY:
+    shape, needed = (neurons, words), neurons * words * 4
+    if needed <= IN_MEMORY:
         return np.zeros(shape, np.float32)
-    needed = f"{neurons:,} neurons over {words:,} {of} take {size / 2**30:.1f} GiB"
+    amount = f"{neurons:,} neurons over {words:,} {of} take {size(needed)}"
     hint = "Point TMPDIR to a larger disk, or compare over a shorter text."
     folder = tempfile.gettempdir()
-    if shutil.disk_usage(folder).free < size:
-        raise RunError(f"{needed}, which {folder} does not have.", hint)
+    if shutil.disk_usage(folder).free < needed:
+        raise RunError(f"{amount}, which {folder} does not have.", hint)
     try:
         with tempfile.TemporaryFile(prefix="mechamap-words-") as file:
-            _take(file.fileno(), size)
+            _take(file.fileno(), needed)
             values: NDArray[np.float32] = np.memmap(file, np.float32, "w+", shape=shape)
     except OSError as error:
         reason = f"{folder} cannot be written: {error.strerror or error}"
-        raise RunError(f"{needed}, and {reason}.", hint) from None
+        raise RunError(f"{amount}, and {reason}.", hint) from None
     return values
 
 

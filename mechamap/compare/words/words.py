@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from mechamap.errors import RunError, UsageError
 from mechamap.runs.record import TokenRecord
 from mechamap.runs.run import Run
+from mechamap.wording.amounts import quantity
 
 __all__ = ["Words", "common_words", "run_words", "word_spans", "words_in"]
 
@@ -103,7 +104,7 @@ def common_words(a: Words, b: Words) -> NDArray[np.intp]:
     both = np.flatnonzero((a.positions >= 0) & (b.positions >= 0))
     if not len(both):
         raise UsageError(
-            "There is no word that both models read to its end at a position that counts.",
+            "No word is read to its end by both models at a position that counts.",
             "Have both read a longer text: --text FILE.",
         )
     return both
@@ -111,7 +112,7 @@ def common_words(a: Words, b: Words) -> NDArray[np.intp]:
 
 def _difference(a: Sequence[str], b: Sequence[str]) -> str:
     """In words, the first difference of two lists of texts."""
-    counts = [f"{len(texts)} text{'s' * (len(texts) != 1)}" for texts in (a, b)]
+    counts = [quantity(len(texts), "text") for texts in (a, b)]
     if len(a) != len(b):
         return f"{counts[0]} and {counts[1]}"
     number = next(at for at, pair in enumerate(zip(a, b, strict=True)) if pair[0] != pair[1])

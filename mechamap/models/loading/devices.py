@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from mechamap.errors import UsageError
+from mechamap.wording.suggest import alternatives
 
 if TYPE_CHECKING:
     import torch
@@ -49,7 +50,7 @@ def pick_device(name: str) -> torch.device:
         return torch.device("cuda" if n_cuda else "cpu")
     wanted = torch.device(name)
     if (wanted.type == "cuda" and (wanted.index or 0) >= n_cuda) or (wanted.type == "mps" and not has_mps):
-        raise UsageError(f"There is no device {name} on this machine.", f"There is: {', '.join(here)}.")
+        raise UsageError(f"This machine has no device {name}.", f"Choose {alternatives(here)}.")
     return wanted
 
 

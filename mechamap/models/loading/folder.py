@@ -31,7 +31,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     try:
         config = json.loads(path.read_bytes())
     except FileNotFoundError:
-        raise ModelNotFound(f"There is no {path}.", "A model folder holds a config.json.") from None
+        raise ModelNotFound(f"{path} does not exist.", "A model folder holds a config.json.") from None
     except json.JSONDecodeError as error:
         where = f"{path}:{error.lineno}:{error.colno}"
         raise ModelError(f"{where}: the config is not JSON: {error.msg}.", _COPY_AGAIN) from None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import errno
 import logging
 import os
@@ -14,6 +13,7 @@ from typing import Any
 from mechamap.catalog import SHORT_NAMES, hub_cache
 from mechamap.errors import ModelError, ModelNotFound, WeightsError
 from mechamap.models.loading.trouble import quiet_hub
+from mechamap.wording.suggest import nearest
 
 __all__ = ["fetch", "from_cache"]
 
@@ -137,7 +137,7 @@ def _no_config_hint(files: Sequence[str]) -> str:
 
 
 def _near_hint(model_id: str) -> str:
-    near = difflib.get_close_matches(model_id.lower(), SHORT_NAMES, n=1, cutoff=0.7)
+    near = nearest(model_id.lower(), SHORT_NAMES, cutoff=0.7)
     if near and SHORT_NAMES[near[0]] != model_id:
         return f"Did you mean {near[0]} ({SHORT_NAMES[near[0]]})?"
     return "Check its spelling."

@@ -6,7 +6,6 @@ meta device, and :mod:`mechamap.models.weights` reads them.
 
 from __future__ import annotations
 
-import difflib
 import importlib.util
 import shutil
 import tempfile
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mechamap.config.choices import DEVICE_MAPS
 from mechamap.errors import MissingExtra, UsageError
+from mechamap.wording.suggest import nearest
 
 if TYPE_CHECKING:
     import torch
@@ -98,7 +98,7 @@ def _without_overlap(device_map: Mapping[str, str], model: nn.Module) -> dict[st
     """
     unknown = [path for path in device_map if path and not _lies_in(model, path)]
     if unknown:
-        near = difflib.get_close_matches(unknown[0], [name for name, _ in model.named_modules()], n=3, cutoff=0.6)
+        near = nearest(unknown[0], (name for name, _ in model.named_modules()), most=3)
         raise UsageError(
             f"device_map names {unknown[0]}, and {type(model).__name__} has nothing there.",
             f"The nearest paths in it are {', '.join(near)}." if near else "",

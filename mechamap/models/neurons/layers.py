@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +22,7 @@ from mechamap.models.neurons.discovery import (
 )
 from mechamap.models.neurons.weights import readable_bias, readable_weight
 from mechamap.runs.neuron_names import NeuronName
+from mechamap.wording.suggest import nearest
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -312,7 +312,7 @@ def _repeated(model: nn.Module, layer: NeuronLayer, number: int) -> list[NeuronL
 
 def _nothing_at(model: nn.Module, path: str, layer: int = 0) -> UnsupportedModel:
     there = dict.fromkeys(re.sub(r"(?<=\.)\d+(?=\.)", "{layer}", name, count=1) for name, _ in model.named_modules())
-    near = get_close_matches(path.replace(f".{layer}.", ".{layer}.", 1), list(there), n=3, cutoff=0.6)
+    near = nearest(path.replace(f".{layer}.", ".{layer}.", 1), there, most=3)
     return UnsupportedModel(
         f"{model_name(model)}: expected layer {layer}'s down-projection at {path}, found nothing there.",
         f"The nearest paths in it are {', '.join(near)}." if near else hint(model),

@@ -358,7 +358,7 @@ def test_another_model_is_refused_by_its_neurons(done: Done, tiny: LoadedModel, 
 def test_a_category_needs_words_to_be_compared_with(tiny: LoadedModel, tmp_path: Path) -> None:
     run = scanned(tiny, tmp_path / "run", categories=WORDS[:1], contrast=())
     before = files_of(tmp_path / "run")
-    with pytest.raises(ConfigError, match="no word outside the category animal") as caught:
+    with pytest.raises(ConfigError, match="No word lies outside the category animal") as caught:
         confirm_run(run, tiny)
     assert "contrast" in caught.value.hint
     assert files_of(tmp_path / "run") == before

@@ -215,7 +215,7 @@ def test_a_model_that_is_gone_leaves_the_rest_and_exit_1(mechamap: Mechamap) -> 
     assert "How deep each category lies" in out
     code, out, told = mechamap("compare", "a", "wide", "--table", "matches")
     assert (code, out) == (2, "")
-    assert "no table 'matches'" in told
+    assert "Unknown table 'matches'" in told
     assert "name it by --model-a." in " ".join(told.split())
     code, out, _ = mechamap("compare", "a.csv", "a", "--match")
     assert code == 1
@@ -267,11 +267,11 @@ def test_several_runs_are_one_table(mechamap: Mechamap) -> None:
     ("words", "said"),
     [
         (("a",), "takes two or more"),
-        (("a", "nowhere"), "no run 'nowhere'"),
-        (("a", "b", "--by", "beauty"), "no figure 'beauty'"),
+        (("a", "nowhere"), "Unknown run 'nowhere'"),
+        (("a", "b", "--by", "beauty"), "Unknown figure per category 'beauty'"),
         (("a", "b", "--by", "held"), "mechamap confirm"),
         (("a", "b", "--threshold", "0"), "every neuron would count"),
-        (("a", "b", "--as", "twins"), "there is auto, same, different"),
+        (("a", "b", "--as", "twins"), "choose auto, same or different"),
         (("a", "b", "--match", "--no-match"), "contradict"),
         (("a", "b", "--words", "9", "--no-match"), "--no-match and --words contradict"),
         (("a", "b", "--no-match", "--seed", "0"), "--no-match and --seed contradict"),

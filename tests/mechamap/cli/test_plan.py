@@ -85,7 +85,7 @@ def test_a_scan_that_fits_is_not_warned_of(mechamap: Said, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
-        (["no/such\\model"], 1, "There is no file or folder"),
+        (["no/such\\model"], 1, "No such file or folder:"),
         (["demo", "--layers", "9"], 2, "Layer 9 does not exist"),
         (["demo", "--device", "cuda:77"], 2, "no device"),
         (["demo", "--dtype", "int3"], 2, "int3"),

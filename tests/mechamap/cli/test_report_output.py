@@ -134,7 +134,7 @@ def test_a_file_that_is_there_stays_unless_it_may_go(put: Put, tmp_path: Path) -
         (["--out", "/nowhere/at/all/"], ExportError, "does not exist"),
         (["--out", ""], UsageError, "names no file"),
         (["--out", "/tmp", "--format", "json"], UsageError, "only CSV has one file a table"),
-        (["--format", "yaml"], UsageError, "there is table, json, csv, md"),
+        (["--format", "yaml"], UsageError, "choose table, json, csv or md"),
     ],
 )
 def test_what_cannot_be_done_is_said(put: Put, words: list[str], error: type[Exception], said: str) -> None:
@@ -150,7 +150,7 @@ def test_it_is_known_before_the_work_which_tables_and_rows_are_wanted() -> None:
     assert chosen_tables(arguments("--format", "json"), known, shown=shown) is None
     assert chosen_tables(arguments("--format", "csv"), known, shown=shown, single="b") == ("b",)
     assert chosen_tables(arguments("--format", "json", "--table", "c", "--table", "c"), known) == ("c",)
-    with pytest.raises(UsageError, match="no table 'd'"):
+    with pytest.raises(UsageError, match="Unknown table 'd'"):
         chosen_tables(arguments("--table", "d"), known)
     assert [rows_wanted(arguments(*words)) for words in ([], ["--format", "json"], ["--limit", "0"])] == [
         10,

@@ -214,7 +214,7 @@ def test_a_model_that_is_named_is_scanned_alone(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["demo", "./nowhere"], "There is no file or folder nowhere"),
+        (["demo", "./nowhere"], "No such file or folder: nowhere"),
         (["demo", "a b"], "no hub id looks like that"),
         (["demo", "demo"], "demo is named a second time with the same settings"),
         (["demo", "gpt2", "--csv", "-"], "--csv would write every model to standard output"),

@@ -86,7 +86,7 @@ def test_without_top_tokens_or_a_model_the_numbers_are_read(tmp_path: Path) -> N
     assert (run.label, run.neurons, run.top_tokens(0)) == ("gpt2-small", 1, [])
     assert run.record.model.id == ""
     assert remarks == (
-        "There is no column top_tokens: no neuron has any.",
+        "Without a column top_tokens, no neuron has top tokens.",
         "Which model it is about is not said; it is called gpt2-small, as the file.",
     )
 

@@ -206,7 +206,7 @@ def test_what_a_user_names_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyP
         open_run("tiny-1", model="other")
     with pytest.raises(RunError, match="tiny-2"):
         open_run("tiny-2")
-    with pytest.raises(RunError, match=r"no file .*missing\.csv\.gz"):
+    with pytest.raises(RunError, match=r"No such file: .*missing\.csv\.gz"):
         open_run("missing.csv.gz")
     with pytest.raises(RunError, match="is a folder and no run") as caught:
         open_run(tmp_path)

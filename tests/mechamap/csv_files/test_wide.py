@@ -88,7 +88,7 @@ def test_without_means_the_figures_that_there_are_can_be_used(tmp_path: Path) ->
     assert figure_kind(run, "writes").name == "write"
     assert np.isnan(run.column("mean", "food")).all() and run.top_tokens(0) == []
     assert remarks == (
-        "There is no column top_tokens: no neuron has any.",
+        "Without a column top_tokens, no neuron has top tokens.",
         "Which model it is about is not said; it is called some, as the file.",
         "Columns that were not read: comment.",
         "Figures that are not in it: mean.",

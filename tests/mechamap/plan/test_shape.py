@@ -130,7 +130,7 @@ def test_what_the_settings_ask_for_must_be_there(tiny_models: Callable[..., Path
         plan_of(folder, layers="0,7")
     with pytest.raises(UsageError, match="no revision"):
         plan_of(folder, revision="main")
-    with pytest.raises(UsageError, match="There is no device"):
+    with pytest.raises(UsageError, match="This machine has no device"):
         plan_scan(str(folder), with_overrides(default_config(), device="cuda:99"))
     with pytest.raises(ModelNotFound):
         plan_of(tmp_path / "nothing")

@@ -80,7 +80,7 @@ def test_there_may_be_no_runs_at_all() -> None:
     assert list_runs() == []
     with pytest.raises(RunError) as caught:
         find_run("demo-1")
-    assert "no runs yet" in caught.value.hint
+    assert "No run was made yet" in caught.value.hint
 
 
 def test_a_run_is_found_by_name_and_by_path(data_folder: Path, tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from mechamap.runs.proof_record import other_dtypes, proof_table, verdict, worst_errors
-from mechamap.wording.amounts import layer_ranges
 
 OLD = {"layer": 0, "path": "h.0.fc2", "width": 80, "expected_width": 80, "tokens": 8, "rebuild_error": 2e-7,
        "zero_error": 0.0, "tolerance": 1e-4}  # fmt: skip
@@ -111,10 +110,3 @@ def test_formats_that_reach_further() -> None:
         "float32",
         "",
     ]
-
-
-@pytest.mark.parametrize(
-    ("layers", "written"), [([], ""), ([4], "4"), ([3, 1, 2, 2], "1-3"), ([0, 1, 5, 7, 8], "0-1,5,7-8")]
-)
-def test_layers_are_written_as_the_flag_takes_them(layers: list[int], written: str) -> None:
-    assert layer_ranges(layers) == written

@@ -46,7 +46,7 @@ def test_a_column_is_one_value_per_neuron(run: Run) -> None:
         assert run.column(figure).shape == (48,)
     with pytest.raises(UsageError, match="animal, food, color"):
         run.column("auroc")
-    with pytest.raises(UsageError, match="animal, food, color"):
+    with pytest.raises(UsageError, match="choose animal, food or color"):
         run.column("auroc", "fod")
     with pytest.raises(RunError, match="no figure 'cause'"):
         run.figure("cause")

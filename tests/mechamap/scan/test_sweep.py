@@ -215,7 +215,7 @@ def test_what_can_be_known_to_be_wrong_is_told_before_the_first_scan(
 ) -> None:
     gpt2 = tiny_models("gpt2")
     placed = SweptModel(str(tmp_path / "nowhere"), where="sweep.yaml:3:5")
-    with pytest.raises(ModelNotFound, match=r"sweep\.yaml:3:5: There is no file or folder"):
+    with pytest.raises(ModelNotFound, match=r"sweep\.yaml:3:5: No such file or folder:"):
         check_jobs(jobs_of(gpt2, placed))
     with pytest.raises(ModelNotFound, match="no hub id looks like that"):
         check_jobs(jobs_of(gpt2, "not a model"))

@@ -214,12 +214,12 @@ def test_values_of_a_cell_are_short_for_people_and_whole_for_programs() -> None:
 
 
 def test_what_cannot_be_written_is_refused() -> None:
-    with pytest.raises(UsageError, match="no table 'mixd'") as wrong:
+    with pytest.raises(UsageError, match="Unknown table 'mixd'") as wrong:
         written(REPORT, "md", tables=["mixd"])
     assert wrong.value.hint == "Did you mean mixed?"
     with pytest.raises(UsageError, match="CSV holds one table"):
         written(REPORT, "csv", tables=["mixed", "facts"])
-    with pytest.raises(UsageError, match="no format"):
+    with pytest.raises(UsageError, match="Unknown format"):
         written(REPORT, "xml")
     with pytest.raises(UsageError, match="limit is -1"):
         written(REPORT, "table", limit=-1)

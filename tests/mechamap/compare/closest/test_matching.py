@@ -249,7 +249,7 @@ def test_what_makes_no_sense_is_refused():
         closest_neurons(a, ArrayRows(b.values[:, :10]))
     with pytest.raises(UsageError, match="over 2 words"):
         closest_neurons(ArrayRows(a.values[:, :2]), ArrayRows(b.values[:, :2]))
-    with pytest.raises(UsageError, match="no baseline 'nothing'"):
+    with pytest.raises(UsageError, match="Unknown baseline 'nothing'"):
         closest_neurons(a, b, MatchSettings("nothing"))
     with pytest.raises(UsageError, match="0 draws"):
         closest_neurons(a, b, MatchSettings(draws=0))

@@ -219,7 +219,7 @@ def test_checks_that_both_have_stand_beside_the_changes(tmp_path: Path) -> None:
 
 def test_a_run_and_itself_have_no_difference(runs: tuple[Run, Run]) -> None:
     found = compare_runs((runs[0], runs[0]))
-    assert found.remarks[0].startswith("There is no difference")
+    assert found.remarks[0].startswith("The runs do not differ")
     assert _rows(found, "changes") == []
     assert all(row["jaccard"] in (1, None) for row in _rows(found, "categories"))
 
