@@ -128,7 +128,7 @@ def test_a_draft_says_what_changes_and_the_command_that_does_the_same(home: Path
 @pytest.mark.parametrize(
     ("field", "value", "told"),
     [
-        ("model", "./nowhere", "no file or folder"),
+        ("model", "./nowhere", "No such file or folder"),
         ("config", "none.yaml", "no such file"),
         ("text", "none.txt", "does not exist"),
         ("layers", "5-", "5-"),
