@@ -208,6 +208,6 @@ def test_what_a_user_names_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyP
         open_run("tiny-2")
     with pytest.raises(RunError, match=r"No such file: .*missing\.csv\.gz"):
         open_run("missing.csv.gz")
-    with pytest.raises(RunError, match="is a folder and no run") as caught:
+    with pytest.raises(RunError, match="is a folder without a run") as caught:
         open_run(tmp_path)
     assert caught.value.hint == f"Did you mean {tmp_path / 'out.csv'}?"
