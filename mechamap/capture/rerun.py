@@ -16,17 +16,7 @@ if TYPE_CHECKING:
     from mechamap.models.loaded import LoadedModel
     from mechamap.models.neurons.layers import NeuronLayer
 
-__all__ = ["check_has_folder", "layer_of_run", "layers_of_run", "occurrences_of_run", "text_of_run"]
-
-
-def check_has_folder(run: Run) -> None:
-    """Refuse what was read from a CSV: there is no model behind it, and no folder to add to.
-
-    Raises:
-        RunError: with what to do.
-    """
-    if run.path is None or run.path.is_file() or not run.has_context:
-        raise RunError(f"{run.name} keeps no text, so no model can be run over it.", "Scan the model itself.")
+__all__ = ["layer_of_run", "layers_of_run", "occurrences_of_run", "text_of_run"]
 
 
 def layer_of_run(run: Run, rows: LayerRows, loaded: LoadedModel) -> NeuronLayer:

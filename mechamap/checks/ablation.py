@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.capture.rerun import check_has_folder, layers_of_run, text_of_run
+from mechamap.capture.rerun import layers_of_run, text_of_run
 from mechamap.checks.ablator import Ablated, Ablator
 from mechamap.checks.attribution import about_causes
 from mechamap.checks.target_words import WordTargets, word_targets
@@ -125,8 +125,7 @@ def ablate_run(
         UsageError: a neuron is in a layer that is not complete.
     """
     on_event = logged(on_event, "ablate")
-    check_has_folder(run)
-    assert run.path is not None
+    folder = run.folder_to_rerun()
     refuse_undefined(loaded, "cause")
     refuse_repeated(loaded)
     _check_rows(run, loaded, rows)
@@ -147,8 +146,8 @@ def ablate_run(
         settings.mode, targets, {row: place for place, row in enumerate(every)}, *targets.means(changes)
     )
     found = [measured.ablation(run, row, its) for row, its in zip(rows, beside, strict=True)]
-    on_event(StageEntered(Stage.WRITE, str(run.path)))
-    return _kept(run.path, found, measured, about_causes(run, targets, log_p)), found
+    on_event(StageEntered(Stage.WRITE, str(folder)))
+    return _kept(folder, found, measured, about_causes(run, targets, log_p)), found
 
 
 def strongest(run: Run, category: str, count: int) -> list[int]:

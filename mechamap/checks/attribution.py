@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mechamap.capture.batches import Batch, window_batches
-from mechamap.capture.rerun import check_has_folder, layers_of_run, text_of_run
+from mechamap.capture.rerun import layers_of_run, text_of_run
 from mechamap.checks.target_words import WordTargets, log_probabilities, logits_at, tokens_at, word_targets
 from mechamap.errors import Cancelled, RunError
 from mechamap.events import Listener, Stage, StageEntered
@@ -57,8 +57,7 @@ def estimate_causes(
         RunError: none of the words has anything before it, the model is not the run's, the run cannot be written.
     """
     on_event = logged(on_event, "causes")
-    check_has_folder(run)
-    assert run.path is not None
+    folder = run.folder_to_rerun()
     refuse_undefined(loaded, "cause")
     layers = layers_of_run(run, loaded)
     targets = word_targets(run)
@@ -72,9 +71,9 @@ def estimate_causes(
         for done, batch in enumerate(batches):
             on_event(StageEntered(Stage.GRADIENTS, f"{done} of {len(batches)} parts of the text"))
             estimate.add(batch, cancel)
-    on_event(StageEntered(Stage.WRITE, str(run.path)))
+    on_event(StageEntered(Stage.WRITE, str(folder)))
     about = about_causes(run, targets, estimate.log_p) | {"seconds": round(time.perf_counter() - started, 3)}
-    return add_to_run(run.path, {"cause": estimate.cause}, causes={**run.record.causes, **about})
+    return add_to_run(folder, {"cause": estimate.cause}, causes={**run.record.causes, **about})
 
 
 def about_causes(run: Run, targets: WordTargets, log_p: NDArray[np.float64]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mechamap.capture.hooked_pass import PassSettings, capture_layers
-from mechamap.capture.rerun import check_has_folder, layers_of_run
+from mechamap.capture.rerun import layers_of_run
 from mechamap.config.schema import ScanConfig, config_from_dict
 from mechamap.errors import Cancelled, ConfigError, UnsupportedModel
 from mechamap.events import LayerFinished, Listener, Stage, StageEntered
@@ -84,8 +84,7 @@ def confirm_run(
         MechaMapError: the model is not the run's, a template does not fit, the run cannot be written.
     """
     on_event = logged(on_event, "confirm")
-    check_has_folder(run)
-    assert run.path is not None
+    folder = run.folder_to_rerun()
     layers = layers_of_run(run, loaded)
     config = config_from_dict(run.record.config, f"{run.path}/run.json")
     carriers = carry(carrier_words(config), config, loaded.tokenizer, loaded.context, loaded.kind)
@@ -98,9 +97,9 @@ def confirm_run(
         check.read(layers, cancel)
         on_event(StageEntered(Stage.PASS, "writes"))
         check.write(layers, cancel)
-    on_event(StageEntered(Stage.WRITE, str(run.path)))
+    on_event(StageEntered(Stage.WRITE, str(folder)))
     figures = check.figures()
-    return add_to_run(run.path, figures, confirmation=check.summary(figures))
+    return add_to_run(folder, figures, confirmation=check.summary(figures))
 
 
 def _check_contrast(carriers: Carriers, config: ScanConfig) -> None:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from mechamap.capture.batches import BATCH_TOKENS
 from mechamap.capture.hooked_pass import PassSettings, capture_layers
-from mechamap.capture.rerun import check_has_folder, layers_of_run
+from mechamap.capture.rerun import layers_of_run
 from mechamap.config.schema import config_from_dict
 from mechamap.errors import RunError
 from mechamap.events import Listener, Stage, StageEntered
@@ -71,8 +71,7 @@ def score_second_text(
         RunError: no word of any category stands in it, the model is not the run's, the run cannot be written.
     """
     on_event = logged(on_event, "second text")
-    check_has_folder(run)
-    assert run.path is not None
+    folder = run.folder_to_rerun()
     name, content = text
     config = config_from_dict(run.record.config, f"{run.path}/run.json")
     tokenized = tokenize([content], loaded.tokenizer, config, loaded.context, loaded.kind)
@@ -86,7 +85,7 @@ def score_second_text(
     with translated(loaded.id):
         values = job.activations(layers_of_run(run, loaded), rows)  # [scored positions, rows]
     scored = layer_scorer(plan, torch.get_num_threads())([Activations(values)]).figures["auroc"]  # [rows, categories]
-    on_event(StageEntered(Stage.WRITE, str(run.path)))
+    on_event(StageEntered(Stage.WRITE, str(folder)))
     entries = [
         _entry(run, row, category, float(scored[rows.index(row), number]), plan)
         for number, category in enumerate(run.categories)
@@ -98,7 +97,7 @@ def score_second_text(
     for its in looks:  # the last one that says something of a neuron and a category counts
         for entry in its["neurons"]:
             second[run.row_of(entry["neuron"]), run.category_index(entry["category"])] = entry["second"]
-    return add_to_run(run.path, {"second_auroc": second}, second_looks=looks)
+    return add_to_run(folder, {"second_auroc": second}, second_looks=looks)
 
 
 def candidates(run: Run, category: str, count: int = CANDIDATES) -> list[int]:

@@ -56,7 +56,7 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
     from mechamap.wording.amounts import quantity
 
     source = opened(args.source, narration, args.model)
-    if source.record.source == "csv":
+    if source.is_csv:
         for remark in source.record.problems:
             narration.say(f"note: {printable(remark)}")
     if args.category is not None:

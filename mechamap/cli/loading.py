@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mechamap.cli.narration import Narration
 from mechamap.cli.parser import Parser
 from mechamap.config.choices import DEVICE_MAPS, QUANTIZE
-from mechamap.errors import ModelError, RunError
+from mechamap.errors import ModelError
 from mechamap.events import LayerFinished, ScanEvent, StageEntered
 from mechamap.wording.plain import printable
 
@@ -96,8 +96,7 @@ def run_with_folder(name: str) -> Run:
     from mechamap.csv_files.run import open_run
 
     run = open_run(name)
-    if run.path is None or run.path.is_file() or not run.has_context:
-        raise RunError(f"{run.name} keeps no text, so no model can be run over it.", "Scan the model itself.")
+    run.folder_to_rerun()
     return run
 
 

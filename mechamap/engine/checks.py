@@ -86,10 +86,8 @@ def lens(call: Request) -> dict[str, Any]:
 def _model_of(call: Request, run: Run) -> Iterator[tuple[LoadedModel, ProgressTicker]]:
     """The run's model and what tells of progress; a model that ran out of memory is not kept."""
     from mechamap.config.schema import config_from_dict
-    from mechamap.errors import RunError
 
-    if run.path is None or run.path.is_file():
-        raise RunError(f"{run.name} was opened from an export; there is no model behind it.", "Scan the model itself.")
+    run.folder_to_rerun()
     config = config_from_dict(run.record.config, f"{run.path}/run.json")
     with ProgressTicker(call.progress) as ticker:
         ticker.stage(Stage.RESOLVE, run.record.model.name)

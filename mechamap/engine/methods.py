@@ -83,11 +83,9 @@ def activations(call: Request) -> dict[str, Any]:
     if not isinstance(layer, int) or isinstance(layer, bool):
         raise RpcFault(rpc.INVALID_PARAMS, "layer is a number.")
     from mechamap.config.schema import config_from_dict
-    from mechamap.errors import RunError
     from mechamap.runs.run import activations_file
 
-    if run.path is None or run.path.is_file():
-        raise RunError(f"{run.name} has no activations: it was opened from an export.", "Scan the model to see them.")
+    folder = run.folder_to_rerun()
     run.layer_rows(layer)
     if run.activations(layer) is None:
         config = config_from_dict(run.record.config, f"{run.path}/run.json")
@@ -103,7 +101,7 @@ def activations(call: Request) -> dict[str, Any]:
                 del loaded
                 MODEL_CACHE.drop()
                 raise
-    return {"file": str(activations_file(run.path, layer))}
+    return {"file": str(activations_file(folder, layer))}
 
 
 def export(call: Request) -> dict[str, Any]:

@@ -126,9 +126,7 @@ def _table(run: Run, request: ExportRequest) -> ExportTable:
 
     from mechamap.exports.table import ExportTable
 
-    complete = np.zeros(run.neurons, dtype=np.bool_)
-    for layer in run.complete_layers:
-        complete[layer.rows] = True
+    complete = run.complete_rows
     chosen = np.flatnonzero(complete) if request.rows is None else np.asarray(request.rows, dtype=np.int64)
     chosen = chosen[complete[chosen]]
     threshold = request.threshold

@@ -23,7 +23,7 @@ def left_out(run: Run, kind: FigureKind, rows: NDArray[np.int64] | None = None) 
     if kind.name not in COMPARED or not run.has("occurrences"):
         return ""
     if rows is None:
-        rows = np.concatenate([np.arange(run.neurons)[layer.rows] for layer in run.complete_layers])
+        rows = np.flatnonzero(run.complete_rows)
     occurrences = np.asarray(run.figure("occurrences"))[rows]  # [rows, categories]
     few = int((occurrences < FEW_OCCURRENCES).sum())
     if not few:

@@ -91,7 +91,7 @@ def _about(found: FigureView, sides: bool) -> str:
     if sides:
         return f"{about}the median, 0 in the side's first scanned layer, 1 in its last."
     about += f"the median, layer / {max(model_layers(found.run) - 1, 1)}."
-    return about + (" The last layer of a CSV is the last that it lists." if found.is_csv else "")
+    return about + (" The last layer of a CSV is the last that it lists." if found.run.is_csv else "")
 
 
 def dead_table(found: FigureView) -> Table:

@@ -32,7 +32,7 @@ def _about_run(found: FigureView) -> Iterator[tuple[str, LinkedCell]]:
     model = record.model
     kind = f", {model.architecture}, {model.parameters:,} parameters" if model.parameters else ""
     yield "model", LinkedCell(f"{model.name}{kind}")
-    made = "CSV" if found.is_csv else f"scan of {record.created[:16].replace('T', ' ')}" if record.created else "scan"
+    made = "CSV" if run.is_csv else f"scan of {record.created[:16].replace('T', ' ')}" if record.created else "scan"
     yield "source", LinkedCell(f"{made}, {run.path}" if run.path is not None else made)
     done, layers = len(found.layers), len(run.layers)
     numbers = [its.layer for its in found.layers]
@@ -112,6 +112,6 @@ def _checked(found: FigureView) -> str:
     if found.run.has("cause_measured"):
         measured = np.isfinite(np.asarray(found.run.figure("cause_measured"))).any(axis=1)  # [neurons]
         said.append(f"effect of {int(measured.sum()):,} neurons measured by ablation")
-    if found.is_csv and not said:
+    if found.run.is_csv and not said:
         return "not in this file; a run of the model can be confirmed (`mechamap confirm`)"
     return "; ".join(said) or "not: of so many neurons some are strong by chance (`mechamap confirm` tells which)"

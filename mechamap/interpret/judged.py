@@ -104,11 +104,6 @@ class FigureView:
         """Those that are complete."""
         return self.run.complete_layers
 
-    @property
-    def is_csv(self) -> bool:
-        """Whether it was read from a file, which may not hold all of its model."""
-        return self.run.record.source == "csv"
-
     @cached_property
     def lists_some(self) -> bool:
         """Whether it knows means alone, and those only that were at or above a threshold, as a CSV that is not wide."""
@@ -168,7 +163,7 @@ def figure_view(run: Run, by: str | None, threshold: float | None) -> FigureView
         )
     kind = figure_kind(run, by if by is not None else default_figure(run))
     threshold = kind.threshold(run) if threshold is None else checked_threshold(kind, float(threshold))
-    rows = np.concatenate([np.arange(its.rows.start, its.rows.stop) for its in run.complete_layers])
+    rows = np.flatnonzero(run.complete_rows)
     values = category_values(run, kind.name)
     if len(rows) < len(values):
         values = values[rows]

@@ -49,7 +49,7 @@ def _about_run(found: FigureView) -> Iterator[str]:
 
 
 def _about_csv(found: FigureView, asked: float | None) -> Iterator[str]:
-    if found.is_csv:
+    if found.run.is_csv:
         yield from found.run.record.problems
     if not found.lists_some:
         return

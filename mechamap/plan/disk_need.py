@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from mechamap.config.schema import config_to_dict
 from mechamap.plan.situation import PlanInputs
 from mechamap.runs import record as run_record
 from mechamap.runs.figure_names import CATEGORY_FIGURES, NEURON_FIGURES, TOKEN_FIGURES
-from mechamap.runs.record import LayerRows, ModelRecord, RunRecord, TokenRecord
+from mechamap.runs.record import LayerRows, ModelRecord, RunRecord
 from mechamap.text.occurrences import coverage
+from mechamap.text.token_record import token_record
 
 __all__ = ["RunSize", "run_size"]
 
@@ -62,13 +61,7 @@ def _record_bytes(it: PlanInputs) -> int:
     about = PROOF_BYTES * len(layers)
     if tokenized is None:
         return len(run_record.dump(record).encode()) + about + TOKEN_BYTES * text.positions
-    tokens = TokenRecord(
-        ids=tuple(tokenized.ids.tolist()),
-        pieces=tokenized.pieces,
-        windows=tuple((window.text, window.start, window.length) for window in tokenized.windows),
-        special=tuple(np.flatnonzero(tokenized.offsets[:, 0] < 0).tolist()),
-        excluded=tuple(np.flatnonzero(~tokenized.scored).tolist()),
-    )
+    tokens = token_record(tokenized)
     record = replace(
         record,
         tokens=tokens,

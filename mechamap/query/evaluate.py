@@ -24,7 +24,7 @@ from mechamap.runs.figure_names import CATEGORY_FIGURES, LATER_FIGURES, NEURON_F
 from mechamap.runs.run import Run
 from mechamap.wording.suggest import suggestion
 
-__all__ = ["chosen_rows", "complete_neurons", "matching", "query_names", "sorted_rows"]
+__all__ = ["chosen_rows", "matching", "query_names", "sorted_rows"]
 
 
 ALIASES = {"reads": "selectivity", "writes": "write", "causes": "cause", "held": "held_out_auroc"}
@@ -54,7 +54,7 @@ def matching(run: Run, expression: str, category: str | None = None) -> NDArray[
     nodes = parse(expression, run.categories)
     if len(nodes) > 1:
         wrong(expression, nodes[1].at, "a second expression.", "Join conditions with and, or or.")
-    return query.mask(nodes[0]) & complete_neurons(run)
+    return query.mask(nodes[0]) & run.complete_rows
 
 
 def sorted_rows(
@@ -93,18 +93,10 @@ def chosen_rows(
     """
     if limit is not None and limit < 1:
         raise UsageError(f"The limit is {limit}; it must be at least 1.")
-    rows = np.flatnonzero(complete_neurons(run) if where is None else matching(run, where, category))
+    rows = np.flatnonzero(run.complete_rows if where is None else matching(run, where, category))
     if sort is not None:
         rows = sorted_rows(run, sort, rows, category)
     return rows[:limit]
-
-
-def complete_neurons(run: Run) -> Mask:
-    """Which neurons are of complete layers, ``[neurons]``."""
-    mask = np.zeros(run.neurons, dtype=np.bool_)
-    for layer in run.complete_layers:
-        mask[layer.rows] = True
-    return mask
 
 
 def query_names(run: Run) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ _GAP = 10  # times what lies between means, below the smallest of them, is no ch
 
 def lists_some(run: Run) -> bool:
     """Whether it knows means alone, and those only that were at or above a threshold, as a CSV that is not wide."""
-    if run.record.source != "csv" or not {*run.record.figures} <= _LISTED or not run.has("mean"):
+    if not run.is_csv or not {*run.record.figures} <= _LISTED or not run.has("mean"):
         return False
     return bool(np.isnan(run.figure("mean")).any())
 

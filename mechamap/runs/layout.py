@@ -36,7 +36,7 @@ def model_layers(run: Run) -> int:
 
 def knows_depth(run: Run) -> bool:
     """Whether the number of layers is the model's own: a CSV lists some layers, and the model may have more."""
-    return run.record.source != "csv"
+    return not run.is_csv
 
 
 def relative_depth(run: Run) -> NDArray[np.float32]:

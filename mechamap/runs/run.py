@@ -114,6 +114,38 @@ class Run:
         return tuple(layer for layer in self.record.layers if layer.complete)
 
     @property
+    def complete_rows(self) -> NDArray[np.bool_]:
+        """Which neurons are of complete layers, ``[neurons]``."""
+        mask = np.zeros(self.neurons, np.bool_)
+        for layer in self.complete_layers:
+            mask[layer.rows] = True
+        return mask
+
+    @property
+    def is_csv(self) -> bool:
+        """Whether it was read from a CSV file, which may not hold all of its model."""
+        return self.record.source == "csv"
+
+    def why_not_rerun(self) -> str:
+        """Why no model can be run over the run's text again, in a sentence; empty where one can."""
+        if self.is_csv:
+            return f"{self.name} is a CSV, with no model behind it."
+        if self.path is None or not self.has_context:
+            return f"{self.name} keeps no text, so no model can be run over it."
+        return ""
+
+    def folder_to_rerun(self) -> Path:
+        """The folder of a run whose model can be run over its text again.
+
+        Raises:
+            RunError: it cannot be, see :meth:`why_not_rerun`.
+        """
+        reason = self.why_not_rerun()
+        if reason or self.path is None:
+            raise RunError(reason, "Scan the model itself.")
+        return self.path
+
+    @property
     def has_context(self) -> bool:
         """Whether positions have neighbours: a scan's do, those of a CSV do not."""
         return bool(self.record.tokens.windows)

@@ -10,7 +10,6 @@ from torch import Tensor
 
 from mechamap.capture.hooked_pass import PassSettings, capture_layers
 from mechamap.capture.rerun import layer_of_run, text_of_run
-from mechamap.errors import RunError
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.runs.run import Run, activations_file
@@ -35,11 +34,10 @@ def layer_activations(run: Run, layer: int, loaded: LoadedModel) -> Path:
         RunError: the run has no folder or no text, or the model is not the run's.
         UsageError: the run has no such layer.
     """
-    if run.path is None or not run.has_context:
-        raise RunError(f"{run.name} keeps no text, so no model can be run over it.", "Scan the model to see its text.")
+    folder = run.folder_to_rerun()
     rows = run.layer_rows(layer)
     if run.activations(layer) is not None:
-        return activations_file(run.path, layer)
+        return activations_file(folder, layer)
     wanted = layer_of_run(run, rows, loaded)
     kept: list[NDArray[np.float16]] = []
 
@@ -47,4 +45,4 @@ def layer_activations(run: Run, layer: int, loaded: LoadedModel) -> Path:
         kept.append(half(activations))
 
     capture_layers(loaded, text_of_run(run), [wanted], on_layer, PassSettings(limit_neurons=rows.width))
-    return write_activations(run.path, layer, kept[0])
+    return write_activations(folder, layer, kept[0])

@@ -9,8 +9,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from mechamap.config.schema import ScanConfig, config_to_dict
 from mechamap.errors import RunError
 from mechamap.models.loaded import LoadedModel
@@ -18,10 +16,11 @@ from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.models.unembedding import Unembedding
 from mechamap.runs.figure_names import CATEGORY_FIGURES, LATER_FIGURES, NEURON_FIGURES, ROUTED_FIGURES, TOKEN_FIGURES
 from mechamap.runs.library import new_run_folder
-from mechamap.runs.record import LayerRows, ModelRecord, RunRecord, TokenRecord
+from mechamap.runs.record import LayerRows, ModelRecord, RunRecord
 from mechamap.runs.run import Run
 from mechamap.system.paths import user_path
 from mechamap.text.occurrences import Occurrence
+from mechamap.text.token_record import token_record
 from mechamap.text.tokenize import TokenizedText
 
 __all__ = [
@@ -107,13 +106,7 @@ def new_record(inputs: ScanInputs, kept: Mapping[int, LayerRows], folder: Path) 
         layers=tuple(layers),
         figures=(*figures_of(inputs.layers), *later),
         config=config_to_dict(inputs.config),
-        tokens=TokenRecord(
-            ids=tuple(tokenized.ids.tolist()),
-            pieces=tokenized.pieces,
-            windows=tuple((window.text, window.start, window.length) for window in tokenized.windows),
-            special=tuple(np.flatnonzero(tokenized.offsets[:, 0] < 0).tolist()),
-            excluded=tuple(np.flatnonzero(~tokenized.scored).tolist()),
-        ),
+        tokens=token_record(tokenized),
         occurrences=tuple((o.category, o.word, o.first, o.last) for o in inputs.occurrences),
         coverage=inputs.coverage,
         exclusions=tokenized.exclusions,

@@ -75,13 +75,8 @@ def refuse_unless_checkable(run: Run, kind: str = CONFIRM) -> None:
         raise UnsupportedModel(
             f"What neurons of {run.label} cause is not defined. {reason}", "What they read can be confirmed (V)."
         )
-    if run.record.source == "csv" or run.path is None or run.path.is_file():
-        raise UsageError(
-            f"{run.name} was read from a CSV, which has no model and no text behind it.",
-            "Scan the model (n), then check that run.",
-        )
-    if not run.has_context:
-        raise UsageError(f"{run.name} does not hold the text it was made from.", "Scan the model again (n).")
+    if reason := run.why_not_rerun():
+        raise UsageError(reason, "Scan the model (n), then check that run.")
     if run.record.state == "running":
         raise UsageError(
             f"{run.name} is still being scanned, or its scan was broken off.",

@@ -40,7 +40,7 @@ def _numbered(labels: list[str]) -> list[str]:
 
 
 def _source(run: Run, label: str) -> str:
-    return f"CSV {label}" if run.record.source == "csv" else label
+    return f"CSV {label}" if run.is_csv else label
 
 
 def _revision(run: Run, label: str) -> str:

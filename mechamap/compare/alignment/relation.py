@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechamap.errors import UsageError
-from mechamap.query.evaluate import complete_neurons, matching
+from mechamap.query.evaluate import matching
 from mechamap.runs.layout import layers_in_words, model_layers
 from mechamap.runs.record import LayerRows
 from mechamap.runs.run import Run
@@ -52,7 +52,7 @@ class Relation:
         wanted = np.zeros(run.neurons, np.bool_)
         wanted[rows] = True
         text = _filter(run, wanted)
-        found = matching(run, text) if text else complete_neurons(run)
+        found = matching(run, text) if text else run.complete_rows
         return text if np.array_equal(found, wanted) else None
 
 
@@ -67,9 +67,7 @@ def relation_of(a: Run, b: Run, wanted: CompareAs = "auto") -> Relation:
     """
     why_not = _difference(a, b)
     same = wanted == "same" or (wanted == "auto" and not why_not)
-    remarks = [
-        f"{run.name}: {problem}" for run in (a, b) if run.record.source == "csv" for problem in run.record.problems
-    ]
+    remarks = [f"{run.name}: {problem}" for run in (a, b) if run.is_csv for problem in run.record.problems]
     remarks += _category_remarks(a, b)
     rows_a, rows_b = _common(a, b) if same else (np.zeros(0, np.int64), np.zeros(0, np.int64))
     if same and not len(rows_a):
@@ -92,7 +90,7 @@ def relation_of(a: Run, b: Run, wanted: CompareAs = "auto") -> Relation:
 def _difference(a: Run, b: Run) -> str:
     """Why the neurons are not the same ones, in a sentence; empty where they are."""
     first, second = a.record.model, b.record.model
-    if "csv" in (a.record.source, b.record.source):
+    if a.is_csv or b.is_csv:
         # A file has a name to go by, or where it does not even say that, the very same neurons.
         if first.label.casefold() == second.label.casefold() or ((_unnamed(a) or _unnamed(b)) and _all_the_same(a, b)):
             return ""
@@ -111,7 +109,7 @@ def _difference(a: Run, b: Run) -> str:
 
 def _unnamed(run: Run) -> bool:
     """Whether it is a CSV that does not name its model, which is called as the file then."""
-    return run.record.source == "csv" and not run.record.model.id
+    return run.is_csv and not run.record.model.id
 
 
 def _all_the_same(a: Run, b: Run) -> bool:
@@ -127,7 +125,7 @@ def _shape(layer: LayerRows) -> tuple[object, ...]:
 def _could_be_same(a: Run, b: Run) -> bool:
     """Whether only the architecture or the name of a CSV speaks against it."""
     shapes = {layer.layer: _shape(layer) for layer in b.layers}
-    csv = "csv" in (a.record.source, b.record.source)
+    csv = a.is_csv or b.is_csv
     return csv or (
         model_layers(a) == model_layers(b)
         and all(_shape(layer) == shapes.get(layer.layer, _shape(layer)) for layer in a.layers)
@@ -141,7 +139,7 @@ def _common(a: Run, b: Run) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     keys = [
         (run.layer_of.astype(np.int64) * experts + run.expert_of + 1) * size + run.index_of for run in (a, b)
     ]  # [neurons]
-    rows = [np.flatnonzero(complete_neurons(run)) for run in (a, b)]
+    rows = [np.flatnonzero(run.complete_rows) for run in (a, b)]
     _, at_a, at_b = np.intersect1d(keys[0][rows[0]], keys[1][rows[1]], assume_unique=True, return_indices=True)
     order = np.argsort(at_a)
     return rows[0][at_a[order]], rows[1][at_b[order]]
@@ -186,7 +184,7 @@ def _filter(run: Run, wanted: NDArray[np.bool_]) -> str:
         ranges = [part.partition("-") for part in layer_ranges(layers).split(",")]
         parts = [f"layer >= {first} and layer <= {last}" if last else f"layer == {first}" for first, _, last in ranges]
         conditions.append(parts[0] if len(parts) == 1 else "(" + " or ".join(parts) + ")")
-    kept = np.isin(run.layer_of, layers) & complete_neurons(run)
+    kept = np.isin(run.layer_of, layers) & run.complete_rows
     if not np.array_equal(kept, wanted) and wanted.any():
         conditions.append(f"neuron <= {int(run.index_of[wanted].max())}")
     return " and ".join(conditions)

@@ -31,10 +31,8 @@ _USUAL_WORK = 1e12  # multiplications and additions: some ten seconds on two cor
 def cannot_match(a: Run, b: Run) -> str:
     """Why no activations of these runs can be had, neither kept nor from a model; empty where they may be."""
     for run in (a, b):
-        if run.record.source == "csv" or run.path is None:
-            return f"{run.name} is a CSV, with no model behind it."
-        if not run.has_context or not run.record.config.get("texts"):
-            return f"{run.name} keeps no text."
+        if reason := run.why_not_rerun():
+            return reason
     return ""
 
 

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from mechamap.figures.catalogue import FigureKind
 from mechamap.figures.values import category_values
-from mechamap.query.evaluate import complete_neurons
 from mechamap.query.filters import counting_filter
 from mechamap.query.link import Link
 from mechamap.query.syntax import bracketed
@@ -69,7 +68,7 @@ class Profiled:
 def profiled(run: Run, place: int, kind: FigureKind, threshold: float) -> Profiled:
     """A run by one figure."""
     values = category_values(run, kind.name)
-    return Profiled(run, place, kind, threshold, values, complete_neurons(run), relative_depth(run))
+    return Profiled(run, place, kind, threshold, values, run.complete_rows, relative_depth(run))
 
 
 def profiles_table(sides: tuple[Profiled, Profiled], categories: tuple[str, ...]) -> Table:

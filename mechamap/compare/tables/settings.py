@@ -59,7 +59,7 @@ def settings_that_differ(a: Run, b: Run, *, same: bool) -> tuple[Setting, ...]:
 
 
 def _source(a: Run, b: Run) -> Iterator[Setting]:
-    if "csv" in (a.record.source, b.record.source):
+    if a.is_csv or b.is_csv:
         has = "means at or above the threshold it was written with, and top tokens, nothing else"
         if not (lists_some(a) or lists_some(b)):
             has = "figures and top tokens"
@@ -70,7 +70,7 @@ def _source(a: Run, b: Run) -> Iterator[Setting]:
 
 
 def _named_source(run: Run) -> str:
-    if run.record.source != "csv":
+    if not run.is_csv:
         return "scan"
     return f"CSV, means from {known_from(run):g} on" if lists_some(run) else "CSV, every figure"
 
@@ -84,7 +84,7 @@ def _model(a: Run, b: Run, same: bool) -> Iterator[Setting]:
     ids = first.id or first.name, second.id or second.name
     if first.label != second.label or ids[0] != ids[1]:
         names = (first.label, second.label) if first.label != second.label else ids
-        known = same and "csv" not in (a.record.source, b.record.source)
+        known = same and not (a.is_csv or b.is_csv)
         yield Setting("model", names[0], names[1], "Other weights: what differs may be the models'." if known else "")
     layers = layers_in_words(a.layers), layers_in_words(b.layers)
     if layers[0] != layers[1]:
@@ -199,7 +199,7 @@ def _spelled(value: object) -> str:
 
 def _checks(a: Run, b: Run) -> Iterator[Setting]:
     """How the runs were confirmed and ablated; of a CSV only its figures tell."""
-    if "csv" in (a.record.source, b.record.source):
+    if a.is_csv or b.is_csv:
         return
     one, other = a.record.confirmation, b.record.confirmation
     if bool(one) != bool(other):

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from mechamap.capture.gather import dense_activations, select_positions
 from mechamap.capture.hooked_pass import PassSettings, capture_parts
-from mechamap.capture.rerun import check_has_folder, layers_of_run, text_of_run
+from mechamap.capture.rerun import layers_of_run, text_of_run
 from mechamap.compare.words.activations import ModelWords, empty_activations, placing_of_run
 from mechamap.compare.words.placements import Placing
 from mechamap.compare.words.words import Words, run_words, words_in
@@ -23,9 +23,10 @@ from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.trouble import translated
 from mechamap.models.neurons.activations import Activations
 from mechamap.models.neurons.layers import NeuronLayer
-from mechamap.runs.record import LayerRows, TokenRecord
+from mechamap.runs.record import LayerRows
 from mechamap.runs.run import Run
 from mechamap.text.occurrences import find_occurrences
+from mechamap.text.token_record import token_record
 from mechamap.text.tokenize import TokenizedText, tokenize
 
 __all__ = ["read_words"]
@@ -55,7 +56,7 @@ def read_words(
         RunError: the run has no text or its model is another one.
         TextError: the texts cannot be read.
     """
-    check_has_folder(run)
+    run.folder_to_rerun()
     layers = layers_of_run(run, loaded)
     text, words, placing = _own_text(run, placements) if texts is None else _other(run, loaded, texts, placements)
     numbers = np.flatnonzero(words.positions >= 0)
@@ -86,13 +87,7 @@ def _other(
     """Other texts as the run's model reads them."""
     config = config_from_dict(run.record.config, f"{run.path}/run.json")
     text = tokenize(texts, loaded.tokenizer, config, loaded.context, loaded.kind)
-    tokens = TokenRecord(
-        ids=tuple(text.ids.tolist()),
-        pieces=text.pieces,
-        windows=tuple((window.text, window.start, window.length) for window in text.windows),
-        special=tuple(np.flatnonzero(text.offsets[:, 0] < 0).tolist()),
-        excluded=tuple(np.flatnonzero(~text.scored).tolist()),
-    )
+    tokens = token_record(text)
     placing = None
     if placements:
         occurrences = find_occurrences(text, texts, config.categories)

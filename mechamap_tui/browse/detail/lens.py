@@ -56,8 +56,8 @@ class LensView(LineView):
         if row in self._answers:
             self._answers.move_to_end(row)
             return ""
-        if run.path is None or run.record.source == "csv":
-            return "A CSV has no model behind it; scan the model to see what its neurons write."
+        if no_model := run.why_not_rerun():
+            return f"{no_model} Scan the model to see what its neurons write."
         if reason := run.record.undefined.get("write"):
             return f"Not defined for this model: {reason}"
         if busy := busy_with(explorer_of(self)):

@@ -342,7 +342,7 @@ def test_a_category_of_one_word_is_not_split_and_says_so(tiny: LoadedModel, tmp_
 
 def test_a_csv_cannot_be_confirmed(done: Done, tmp_path: Path) -> None:
     export_run(Run.open(done.scanned), tmp_path / "out.csv", ExportRequest("csv"))
-    with pytest.raises(RunError, match="keeps no text"):
+    with pytest.raises(RunError, match="no model behind it"):
         confirm_run(read_csv(tmp_path / "out.csv"), done.loaded)
 
 

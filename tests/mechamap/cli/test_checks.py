@@ -289,17 +289,17 @@ def test_wrong_usage_exits_2_and_says_what_is_right(mechamap: Mechamap, words: l
     ("words", "said"),
     [
         (["confirm", "nothing"], "Unknown run 'nothing'"),
-        (["confirm", "out.csv"], "keeps no text, so no model can be run over it"),
+        (["confirm", "out.csv"], "with no model behind it"),
         (["confirm", "run", "--text", "nowhere.txt"], "nowhere.txt does not exist"),
         (["confirm", "run", "--text", "empty.txt"], "empty.txt holds no text"),
         (["confirm", "run", "--text", "other.txt"], "No word of any category of run stands in other.txt"),
         (["confirm", "run", "--model", "./nowhere"], "No such file or folder: nowhere"),
         (["confirm", "run", "--model", "TINY"], "is not the model of run: layer 1 has other neurons"),
         (["ablate", "nothing"], "Unknown run 'nothing'"),
-        (["ablate", "out.csv"], "keeps no text"),
+        (["ablate", "out.csv"], "no model behind it"),
         (["ablate", "run", "--neuron", "L3.N0", "--model", "TINY"], "is not the model of run"),
         (["lens", "./nowhere", "--neuron", "L0.N0"], "No such file or folder: nowhere"),
-        (["lens", "out.csv", "--neuron", "L0.N0"], "keeps no text, so no model can be run over it"),
+        (["lens", "out.csv", "--neuron", "L0.N0"], "with no model behind it"),
     ],
 )
 def test_what_cannot_be_done_exits_1_and_leaves_the_run_as_it_was(

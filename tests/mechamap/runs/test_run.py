@@ -119,6 +119,27 @@ def test_a_run_without_context_has_positions_without_neighbours(run: Run) -> Non
     assert bare.context(3, 50) == ("", bare.record.tokens.pieces[3], "")
 
 
+def test_a_run_says_why_its_model_cannot_be_run_over_its_text_again(run: Run) -> None:
+    assert not run.is_csv and run.why_not_rerun() == ""
+    assert run.folder_to_rerun() == run.path
+    record = run.record
+    for other, reason in (
+        (Run(replace(record, source="csv"), path=run.path), "is a CSV, with no model behind it."),
+        (Run(replace(record, tokens=replace(record.tokens, windows=())), path=run.path), "keeps no text"),
+        (Run(record), "keeps no text"),
+    ):
+        assert reason in other.why_not_rerun()
+        assert other.is_csv == ("CSV" in reason)
+        with pytest.raises(RunError, match=reason) as raised:
+            other.folder_to_rerun()
+        assert raised.value.hint == "Scan the model itself."
+
+
+def test_the_rows_of_complete_layers_are_known(tmp_path: Path) -> None:
+    part = recorded_run(tmp_path, complete=2)
+    assert np.flatnonzero(part.complete_rows).tolist() == list(range(32))
+
+
 def test_kept_activations_are_found(tmp_path: Path) -> None:
     run = recorded_run(tmp_path)
     assert run.activations(1) is None

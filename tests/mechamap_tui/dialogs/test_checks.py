@@ -356,8 +356,8 @@ def test_a_run_that_cannot_be_checked_says_why(tmp_path: Path) -> None:
     refuse_unless_checkable(run)
     record = run.record
     for changed, says in (
-        ({"source": "csv"}, "no model and no text"),
-        ({"tokens": replace(record.tokens, windows=())}, "does not hold the text"),
+        ({"source": "csv"}, "is a CSV, with no model behind it"),
+        ({"tokens": replace(record.tokens, windows=())}, "keeps no text"),
         ({"state": "running"}, "still being scanned"),
     ):
         run.record = replace(record, **changed)  # type: ignore[arg-type]
@@ -394,7 +394,7 @@ async def test_a_csv_is_refused_with_a_dialog(tmp_path: Path, key: str) -> None:
         await pilot.press(key)
         await pilot.pause()
         assert isinstance(app.screen, ErrorScreen)
-        assert "no model and no text behind it" in app.screen.error.message
+        assert "is a CSV, with no model behind it" in app.screen.error.message
         assert engine.checks == []
 
 

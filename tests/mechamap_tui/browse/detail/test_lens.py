@@ -107,7 +107,7 @@ async def test_a_run_from_a_csv_has_no_lens(run: Run) -> None:
     run.record = replace(run.record, source="csv")
     async with browsing(run, engine=(engine := EngineDouble())) as browser:
         await browser.screen.action_detail("lens")
-        assert "A CSV has no model behind it" in await answered(browser)
+        assert "is a CSV, with no model behind it" in await answered(browser)
         assert engine.lenses == []
 
 
