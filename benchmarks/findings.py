@@ -26,7 +26,7 @@ from mechamap.checks.confirm import BATCH_TOKENS as CARRIER_TOKENS
 from mechamap.checks.confirm import confirm_run
 from mechamap.checks.target_words import word_targets
 from mechamap.config.schema import default_config, with_overrides
-from mechamap.figures.findings import SIGNIFICANT
+from mechamap.figures.catalogue import SIGNIFICANT
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.load import load_model
 from mechamap.models.loading.load_settings import LoadSettings

@@ -21,7 +21,7 @@ from mechamap.capture.rerun import layers_of_run
 from mechamap.config.schema import config_from_dict
 from mechamap.errors import RunError
 from mechamap.events import Listener, Stage, StageEntered
-from mechamap.figures.findings import SIGNIFICANT
+from mechamap.figures.catalogue import SIGNIFICANT
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.trouble import translated
 from mechamap.models.neurons.activations import Activations

@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from mechamap.cli.narration import Narration
+from mechamap.figures.catalogue import FEW_OCCURRENCES
 from mechamap.figures.findings import finding
 from mechamap.figures.top_words import TopWords
-from mechamap.runs.figure_names import FEW_OCCURRENCES
 from mechamap.runs.run import Run
 from mechamap.wording.amounts import duration
 from mechamap.wording.plain import printable

@@ -25,10 +25,11 @@ from mechamap.compare.tables.profiles import Profiled, depth_table, profiled, pr
 from mechamap.compare.tables.settings import settings_table
 from mechamap.compare.tables.specialised import specialised_table
 from mechamap.errors import UsageError
-from mechamap.figures.catalogue import FigureKind, default_figure, figure_kind, figures_of
+from mechamap.figures.catalogue import figure_names
+from mechamap.figures.figure import JudgedFigure
+from mechamap.figures.of_run import default_figure, figures_of, judged_figure
 from mechamap.figures.values import left_out
 from mechamap.runs.csv_gaps import known_from
-from mechamap.runs.figure_names import NEURON_FIGURES
 from mechamap.runs.run import Run
 from mechamap.tables.rows import checked_threshold
 from mechamap.tables.table import Report, Table
@@ -103,17 +104,17 @@ def compare_runs(
     return _of_different(found, kind, threshold, limit, closest)
 
 
-def compared_figure(runs: Sequence[Run], by: str | None) -> FigureKind:
+def compared_figure(runs: Sequence[Run], by: str | None) -> JudgedFigure:
     """The figure that several runs are compared by.
 
     Raises:
         UsageError: one of them does not have it, or nothing that the others have.
     """
     if by is not None:
-        return next(iter([figure_kind(run, by) for run in runs]))
+        return next(iter([judged_figure(run, by) for run in runs]))
     usual = {default_figure(run) for run in runs}
     if len(usual) == 1:
-        return figure_kind(runs[0], usual.pop())
+        return judged_figure(runs[0], usual.pop())
     both = [kind for kind in figures_of(runs[0]) if all(kind in figures_of(run) for run in runs[1:])]
     if not both:
         have = "; ".join(f"{run.name} has {', '.join(its.label for its in figures_of(run)) or 'none'}" for run in runs)
@@ -122,7 +123,7 @@ def compared_figure(runs: Sequence[Run], by: str | None) -> FigureKind:
 
 
 def _of_same(
-    relation: Relation, kind: FigureKind, threshold: float | None, limit: int, closest: Closest | None
+    relation: Relation, kind: JudgedFigure, threshold: float | None, limit: int, closest: Closest | None
 ) -> Report:
     a, b = relation.a, relation.b
     sizes = [*sizes_of(relation)]
@@ -159,7 +160,7 @@ def _one_sided(a: Run, b: Run) -> list[str]:
     for letter, run, other in (("A", a, b), ("B", b, a)):
         there = {kind.name for kind in figures_of(other)}
         only = [kind.label for kind in figures_of(run) if kind.name not in there]
-        only += [name for name in NEURON_FIGURES if run.has(name) and not other.has(name)]
+        only += [name for name in figure_names("neuron", made_by="scan") if run.has(name) and not other.has(name)]
         if only:
             remarks.append(f"Only {letter} has {', '.join(only)}: not compared.")
     return remarks
@@ -196,7 +197,7 @@ def _agreement_remarks(pair: Pair, by_layer: Table) -> list[str]:
 
 
 def _of_different(
-    relation: Relation, kind: FigureKind, threshold: float | None, limit: int, closest: Closest | None
+    relation: Relation, kind: JudgedFigure, threshold: float | None, limit: int, closest: Closest | None
 ) -> Report:
     a, b = relation.a, relation.b
     sides, categories = _profiled(a, b, kind, threshold), relation.categories
@@ -219,12 +220,12 @@ def _specialised(closest: Closest) -> list[Table]:
     return [specialised_table(closest.shares)] if closest.shares is not None else []
 
 
-def _profiled(a: Run, b: Run, kind: FigureKind, threshold: float | None) -> tuple[Profiled, Profiled]:
+def _profiled(a: Run, b: Run, kind: JudgedFigure, threshold: float | None) -> tuple[Profiled, Profiled]:
     at = [usual_threshold(run, kind) if threshold is None else threshold for run in (a, b)]
     return profiled(a, 0, kind, at[0]), profiled(b, 1, kind, at[1])
 
 
-def _of_several(runs: Sequence[Run], kind: FigureKind, threshold: float | None, wanted: CompareAs) -> Report:
+def _of_several(runs: Sequence[Run], kind: JudgedFigure, threshold: float | None, wanted: CompareAs) -> Report:
     tables = (
         *overview_tables(runs, kind, threshold),
         pairs_table(runs, kind, threshold, wanted),
@@ -233,11 +234,11 @@ def _of_several(runs: Sequence[Run], kind: FigureKind, threshold: float | None, 
     return Report(f"{len(runs)} runs", tables, remarks, _places(runs), "overview")
 
 
-def _few_occurrences(runs: Sequence[Run], kind: FigureKind) -> tuple[str, ...]:
+def _few_occurrences(runs: Sequence[Run], kind: JudgedFigure) -> tuple[str, ...]:
     return tuple(f"{run.name}: {few}" for run in runs if (few := left_out(run, kind)))
 
 
-def _listed_from(runs: Sequence[Run], kind: FigureKind) -> Iterator[str]:
+def _listed_from(runs: Sequence[Run], kind: JudgedFigure) -> Iterator[str]:
     """What the means of CSVs give away of the threshold that they were written with."""
     for run in runs:
         if kind.name == "mean" and (known := known_from(run)) > (usual := kind.threshold(run)):

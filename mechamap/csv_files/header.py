@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from mechamap.csv_files.source import CsvSource
-from mechamap.runs.figure_names import CATEGORY_FIGURES, LATER_FIGURES, NEURON_FIGURES
+from mechamap.figures.catalogue import figure_names
 from mechamap.wording.suggest import nearest
 
 __all__ = ["COLUMNS", "CsvHeader", "FigureColumn", "read_header"]
@@ -21,8 +21,6 @@ COLUMNS = ("model", "layer", "neuron", "category", "avg_activation", "top_tokens
 _NEEDED = ("layer", "neuron", "category", "avg_activation")
 _NAMING = ("model", "layer", "neuron", "name", "expert", "side")
 _LISTS = ("top_tokens", "bottom_tokens")
-_PER_NEURON = (*NEURON_FIGURES, "tokens")
-_PER_CATEGORY = (*CATEGORY_FIGURES, *LATER_FIGURES, "occurrences")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +97,9 @@ def _figure_columns(header: list[str], names: list[str]) -> tuple[FigureColumn, 
     found = []
     for place, (cell, name) in enumerate(zip(header, names, strict=True)):
         figure, dot, category = cell.strip().partition(".")  # a category's name may have dots, and keeps its case
-        if name in _PER_NEURON:
+        if name in figure_names("neuron"):
             found.append(FigureColumn(name, place, name))
-        elif dot and category.strip() and (plain := _plain(figure)) in _PER_CATEGORY:
+        elif dot and category.strip() and (plain := _plain(figure)) in figure_names("category"):
             found.append(FigureColumn(f"{plain}.{category.strip()}", place, plain, category.strip()))
     return tuple(found) if any(column.category is not None for column in found) else ()
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.runs.figure_names import CATEGORY_FIGURES, ROUTED_FIGURES, TOKEN_FIGURES
+from mechamap.figures.catalogue import FIGURES, figure_names
 from mechamap.runs.layout import LayerLayout, whole_layouts
 from mechamap.runs.neuron_names import NeuronName
 from mechamap.runs.run import Run
@@ -40,7 +40,8 @@ class WideColumn:
     @property
     def whole(self) -> bool:
         """Whether it counts something."""
-        return self.figure in ROUTED_FIGURES
+        figure = FIGURES.get(self.figure)
+        return figure is not None and figure.written == "count"
 
     def written(self, values: NDArray[np.float64], digits: int) -> list[str]:
         """Values to so many digits, a count to all; empty where one was not computed."""
@@ -83,9 +84,9 @@ class ExportTable:
         """Every figure of the run but the token figures, per-neuron ones first."""
         per_neuron, per_category = [], []
         for figure in self.run.record.figures:
-            if figure in TOKEN_FIGURES:
+            if figure in figure_names("tokens"):
                 continue
-            if figure in CATEGORY_FIGURES or self.run.figure(figure).ndim > 1:
+            if figure in figure_names("category") or self.run.figure(figure).ndim > 1:
                 names = enumerate(self.run.categories)
                 per_category += [WideColumn(f"{figure}.{name}", figure, at) for at, name in names]
             else:

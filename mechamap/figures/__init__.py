@@ -1,4 +1,5 @@
-"""What is known of each neuron, by name: start in ``catalogue``.
+"""What is known of each neuron, by name: start in ``catalogue``, which has a row for each figure.
 
-``values`` reads figures of a run, ``findings`` says which neurons stand out.
+``figure`` says what a row holds and how values are judged, ``of_run`` which figures a run has, ``values`` reads them,
+``findings`` says which neurons stand out.
 """

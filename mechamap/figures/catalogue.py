@@ -1,143 +1,115 @@
-"""How a figure that a neuron has for each category is judged: which way it is strong, and from where on it counts.
+"""Every figure that neurons have, a row each: what lists figures, reads it from here.
 
-Every count of neurons "at or above the threshold" goes through here, so that tables, screens and filters agree: what
-:func:`mechamap.query.filters.counting_filter` gives is a filter that means the very neurons that
-:meth:`FigureKind.holds` is true of.
+To add a figure, write its row, compute it, and name it in ``mechamap.runs.figure_names``, which says what is in the
+folder of a run. Filters, sort columns, reports, exports, the explorer's columns, the help and docs/figures.md follow.
+Importing this module loads no numpy.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from mechamap.figures.figure import Figure, JudgedFigure, MadeBy, Shape
 
-import numpy as np
-from numpy.typing import NDArray
-
-from mechamap.errors import UsageError
-from mechamap.figures.findings import SIGNIFICANT
-from mechamap.runs.run import Run
-
-__all__ = [
-    "COMPARED",
-    "FIGURE_KINDS",
-    "OF_READING",
-    "FigureKind",
-    "default_figure",
-    "figure_kind",
-    "figures_of",
-]
+__all__ = ["FEW_OCCURRENCES", "FIGURES", "SIGNIFICANT", "figure_names", "judged_figures", "named"]
 
 
-# They compare a category's words with everything else: with few words that happen to fit, they are far out by chance.
-COMPARED = ("auroc", "selectivity", "d", "ap")
+SIGNIFICANT = 0.05  # below this p a finding is called confirmed
+FEW_OCCURRENCES = 5  # with fewer, an expert's neuron can reach any score by chance
 
-OF_READING = ("selectivity", "auroc", "d", "mean")  # below their centre the neuron goes down on the category
+_ROWS = (
+    JudgedFigure(
+        name="selectivity", aliases=("reads",), usual=0.9, two_sided=True, of_reading=True, compares=True,
+        written="correlation", in_table=True, in_detail=True, sign_matters=True,
+        about="2 · auroc − 1; negative where the neuron goes down on the category's words",
+    ),
+    JudgedFigure(
+        name="write", aliases=("writes",), usual=3.0, two_sided=True, in_table=True, in_detail=True, sign_matters=True,
+        about="how far the neuron pushes the category's words in the output, in standard deviations of the vocabulary",
+    ),
+    JudgedFigure(
+        name="cause", aliases=("causes",), usual=0.05, two_sided=True, made_by="ablate", measured_as="cause_measured",
+        written="effect", in_table=True, in_detail=True, sign_matters=True, lowest_first=True,
+        about="change of the words' mean log probability without the neuron, in nats, estimated by gradient; `causes` "
+        "is the measured one where there is one",
+    ),
+    JudgedFigure(
+        name="cause_measured", usual=0.05, two_sided=True, made_by="ablate", undefined_with="cause", written="effect",
+        about="the same, measured by ablating the neuron",
+    ),
+    JudgedFigure(
+        name="p", usual=SIGNIFICANT, ascending=True, centre=1.0, made_by="confirm", written="p",
+        in_table=True, in_detail=True, lowest_first=True,
+        about="of the reading, corrected for the search over all neurons and categories",
+    ),
+    JudgedFigure(
+        name="write_p", usual=SIGNIFICANT, ascending=True, centre=1.0, made_by="confirm", undefined_with="write",
+        written="p", lowest_first=True,
+        about="of the writing, corrected likewise",
+    ),
+    JudgedFigure(
+        name="held_out_auroc", aliases=("held",), usual=0.95, centre=0.5, made_by="confirm", written="probability",
+        in_table=True, in_detail=True,
+        about="AUROC on words that did not choose the neuron's sign",
+    ),
+    JudgedFigure(
+        name="held_out_ap", usual=0.5, made_by="confirm", written="probability",
+        about="average precision on words that did not choose the neuron's sign",
+    ),
+    JudgedFigure(
+        name="second_auroc", title="second", usual=0.95, centre=0.5, made_by="second text", written="probability",
+        in_detail=True,
+        about="AUROC on a second text, of the neurons that were confirmed on the first",
+    ),
+    JudgedFigure(
+        name="auroc", usual=0.95, two_sided=True, centre=0.5, of_reading=True, compares=True, written="probability",
+        in_table=True, in_detail=True,
+        about="probability that the activation is higher at a word of the category than outside all its words",
+    ),
+    JudgedFigure(
+        name="ap", usual=0.5, compares=True, written="probability", in_table=True, in_detail=True,
+        about="average precision in the direction of the sign of selectivity",
+    ),
+    JudgedFigure(
+        name="d", usual=3.0, two_sided=True, of_reading=True, compares=True, in_table=True, in_detail=True,
+        about="Cohen's d between the category's words and the other positions",
+    ),
+    JudgedFigure(
+        name="mean", usual=None, of_reading=True, in_table=True, in_detail=True,
+        about="mean activation at the category's words",
+    ),
+    Figure(
+        name="occurrences", shape="category", made_by="experts", written="count",
+        about="how many of the category's words came to the neuron's expert",
+    ),
+    Figure(name="max", shape="neuron", in_table=True, about="highest activation"),
+    Figure(name="min", shape="neuron", in_table=True, about="lowest activation"),
+    Figure(name="mean_all", shape="neuron", about="mean activation over all scored positions"),
+    Figure(name="std_all", shape="neuron", about="its standard deviation"),
+    Figure(name="fire", shape="neuron", written="share", in_table=True, about="share of positions above 0"),
+    Figure(name="dead", shape="neuron", written="number", flag=True, about="whether the neuron is dead"),
+    Figure(
+        name="tokens", shape="neuron", made_by="experts", written="count",
+        about="how many scored positions came to the neuron's expert",
+    ),
+    Figure(name="top_values", shape="tokens", about="its highest activations"),
+    Figure(name="top_positions", shape="tokens", written="count", about="where in the text they are"),
+    Figure(name="bottom_values", shape="tokens", about="its lowest activations"),
+    Figure(name="bottom_positions", shape="tokens", written="count", about="where in the text they are"),
+)  # fmt: skip
 
-
-@dataclass(frozen=True, slots=True)
-class FigureKind:
-    """One figure.
-
-    Attributes:
-        name: the run's figure.
-        label: what screens and filters also call it.
-        usual: the threshold where none is given; None: the one the run was made with.
-        two_sided: whether a value far below ``centre`` says as much as one far above.
-        ascending: whether small values are the strong ones.
-        centre: the value that says nothing.
-    """
-
-    name: str
-    label: str
-    usual: float | None
-    two_sided: bool = False
-    ascending: bool = False
-    centre: float = 0.0
-
-    def threshold(self, run: Run) -> float:
-        """From where on a neuron counts, where the user does not say."""
-        return self.usual if self.usual is not None else float(run.record.config.get("threshold", 0.2))
-
-    def positive(self, values: NDArray[np.float32], threshold: float) -> NDArray[np.bool_]:
-        """Which values are at or above the threshold (of a p: at or below it); never NaN."""
-        # A Python float is compared as the array's own type: 0.7 that was stored as float32 is at 0.7.
-        return values <= threshold if self.ascending else values >= threshold
-
-    def negative(self, values: NDArray[np.float32], threshold: float) -> NDArray[np.bool_]:
-        """Which values are as far on the other side; none of a figure that has one side."""
-        if not self.two_sided:
-            return np.zeros(values.shape, np.bool_)
-        return values <= self.mirrored(threshold)
-
-    def holds(self, values: NDArray[np.float32], threshold: float) -> NDArray[np.bool_]:
-        """Which values count, on whichever side."""
-        return self.positive(values, threshold) | self.negative(values, threshold)
-
-    def mirrored(self, threshold: float) -> float:
-        """The threshold on the other side of the centre."""
-        return round(2 * self.centre - threshold, 12)  # 1 - 0.95 is 0.05 to the user, not 0.050000000000000044
-
-    def strength(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """How much a value says, the larger the more; NaN stays NaN."""
-        if self.two_sided:
-            distance: NDArray[np.float32] = np.abs(values - np.float32(self.centre))
-            return distance
-        return np.negative(values) if self.ascending else values
-
-
-FIGURE_KINDS = {
-    kind.name: kind
-    for kind in (
-        FigureKind("selectivity", "reads", 0.9, two_sided=True),
-        FigureKind("write", "writes", 3.0, two_sided=True),
-        FigureKind("cause", "causes", 0.05, two_sided=True),
-        FigureKind("cause_measured", "cause_measured", 0.05, two_sided=True),
-        FigureKind("p", "p", SIGNIFICANT, ascending=True, centre=1.0),
-        FigureKind("write_p", "write_p", SIGNIFICANT, ascending=True, centre=1.0),
-        FigureKind("held_out_auroc", "held", 0.95, centre=0.5),
-        FigureKind("held_out_ap", "held_out_ap", 0.5),
-        FigureKind("second_auroc", "second", 0.95, centre=0.5),
-        FigureKind("auroc", "auroc", 0.95, two_sided=True, centre=0.5),
-        FigureKind("ap", "ap", 0.5),
-        FigureKind("d", "d", 3.0, two_sided=True),
-        FigureKind("mean", "mean", None),
-    )
-}
-_NAMES = {kind.label: kind for kind in FIGURE_KINDS.values()} | FIGURE_KINDS
-
-
-def figures_of(run: Run) -> tuple[FigureKind, ...]:
-    """The per-category figures that a run has and that can mean something for its model."""
-    return tuple(kind for kind in FIGURE_KINDS.values() if _is_in(run, kind))
-
-
-def default_figure(run: Run) -> str:
-    """What a run's neurons are judged by where the user does not say: selectivity, of a CSV the mean it has."""
-    return "selectivity" if run.has("selectivity") else "mean"
-
-
-def figure_kind(run: Run, name: str) -> FigureKind:
-    """The figure that a user names, in the run's words or the screens' (``reads``).
-
-    Raises:
-        UsageError: there is no such figure, or the run does not have it.
-    """
-    kind = _NAMES.get(name.strip().lower())
-    have = ", ".join(kind.label for kind in figures_of(run)) or "none"
-    if kind is None:
-        raise UsageError(f"Unknown figure per category {name!r}.", f"{run.name} has {have}.")
-    if not _is_in(run, kind):
-        if reason := run.record.undefined.get(kind.name):
-            raise UsageError(f"{kind.label} is not defined for the model of {run.name}.", reason)
-        raise UsageError(f"{run.name} has no figure {kind.label}.", f"It has {have}.{_HOW_TO_GET.get(kind.name, '')}")
-    return kind
+FIGURES: dict[str, Figure] = {row.name: row for row in _ROWS}
 
 
-_HOW_TO_GET = {
-    **dict.fromkeys(("p", "write_p", "held_out_auroc", "held_out_ap"), " `mechamap confirm RUN` works it out."),
-    **dict.fromkeys(("cause", "cause_measured"), " `mechamap ablate RUN` works it out."),
-}
+def judged_figures() -> dict[str, JudgedFigure]:
+    """The figures that neurons can be judged by, by name, in the order in which they are shown."""
+    return {name: figure for name, figure in FIGURES.items() if isinstance(figure, JudgedFigure)}
 
 
-def _is_in(run: Run, kind: FigureKind) -> bool:
-    has = run.has(kind.name) or (kind.name == "cause" and run.has("cause_measured"))
-    return has and kind.name not in run.record.undefined
+def figure_names(*shapes: Shape, made_by: MadeBy | None = None) -> tuple[str, ...]:
+    """The names of the figures of these shapes, where ``made_by`` is given of those that it works out."""
+    figures = (figure for figure in FIGURES.values() if figure.shape in shapes)
+    return tuple(figure.name for figure in figures if made_by in (None, figure.made_by))
+
+
+def named(name: str) -> Figure | None:
+    """The figure of this name or alias."""
+    return FIGURES.get(name) or next((figure for figure in FIGURES.values() if name in figure.aliases), None)

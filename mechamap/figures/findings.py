@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mechamap.figures.catalogue import SIGNIFICANT, judged_figures
+from mechamap.figures.values import known_value, known_values
 from mechamap.runs.run import Run
 
-__all__ = ["SIGNIFICANT", "Finding", "causes", "confirmed", "dropped_on", "finding"]
-
-
-SIGNIFICANT = 0.05  # below this p a finding is called confirmed
+__all__ = ["Finding", "causes", "confirmed", "dropped_on", "finding"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +63,12 @@ class Finding:
 
 def finding(run: Run, row: int, category: str) -> Finding:
     """All that a run says of the neuron in ``row`` and a category."""
-    measured = _value(run, "cause_measured", row, category)
+    cause, measured = known_value(run, judged_figures()["cause"], row, category)
     return Finding(
         reads=_value(run, "selectivity", row, category),
         writes=_value(run, "write", row, category),
-        causes=_value(run, "cause", row, category) if math.isnan(measured) else measured,
-        measured=not math.isnan(measured),
+        causes=cause,
+        measured=measured,
         p=_value(run, "p", row, category),
         write_p=_value(run, "write_p", row, category),
         held_out_auroc=_value(run, "held_out_auroc", row, category),
@@ -80,12 +79,7 @@ def finding(run: Run, row: int, category: str) -> Finding:
 
 def causes(run: Run, category: str) -> NDArray[np.float32]:
     """Each neuron's effect on a category, ``[neurons]``: measured where it was, else the estimate, else NaN."""
-    values = np.full(run.neurons, np.nan, np.float32)
-    for figure in ("cause", "cause_measured"):
-        if run.has(figure):
-            its = run.column(figure, category)
-            values = np.where(np.isnan(its), values, its)
-    return values
+    return known_values(run, judged_figures()["cause"], category)
 
 
 def confirmed(run: Run, category: str) -> NDArray[np.bool_]:

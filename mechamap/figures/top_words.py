@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from mechamap.figures.catalogue import OF_READING, FigureKind
+from mechamap.figures.figure import JudgedFigure
 from mechamap.runs.run import Run
 
 __all__ = ["ShownTokens", "TopWords"]
@@ -68,7 +68,7 @@ class ShownTokens:
         self.run = run
         self._words = TopWords(run)
 
-    def of(self, row: int, category: str, kind: FigureKind, value: float) -> tuple[str, ...]:
+    def of(self, row: int, category: str, kind: JudgedFigure, value: float) -> tuple[str, ...]:
         """Of a neuron with this value of a figure for a category; empty where the run keeps no tokens."""
         return self._words.of(row, lowest=self.falls(row, category, kind, value), most=_MOST)
 
@@ -76,10 +76,10 @@ class ShownTokens:
         """The words at its highest or lowest activations."""
         return self._words.of(row, lowest=lowest, most=_MOST)
 
-    def falls(self, row: int, category: str, kind: FigureKind, value: float) -> bool:
+    def falls(self, row: int, category: str, kind: JudgedFigure, value: float) -> bool:
         """Whether such a neuron goes down on the category, so that its lowest words are the ones to show."""
         if not self.run.has("bottom_positions"):
             return False
-        if kind.name in OF_READING:
+        if kind.of_reading:
             return value < kind.centre
         return self.run.has("selectivity") and bool(self.run.column("selectivity", category)[row] < 0)

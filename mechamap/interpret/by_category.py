@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from mechamap.figures.catalogue import FigureKind, figures_of
-from mechamap.figures.findings import SIGNIFICANT, confirmed
+from mechamap.figures.catalogue import SIGNIFICANT
+from mechamap.figures.figure import JudgedFigure
+from mechamap.figures.findings import confirmed
+from mechamap.figures.of_run import figures_of
 from mechamap.interpret.judged import FigureView, figure_view
 from mechamap.runs.run import Run
-from mechamap.tables.rows import LinkedCell, Rows, column_kind, number
+from mechamap.tables.rows import LinkedCell, Rows, number
 from mechamap.tables.table import Column, Table
 
 __all__ = ["categories_table", "sign_figure", "signs_table"]
@@ -51,7 +53,7 @@ def categories_table(found: FigureView) -> Table:
         columns.append(Column("confirmed", "confirmed", "count"))
     columns += [
         Column("best", "best", "neuron"),
-        Column("value", found.kind.label, column_kind(found.kind)),
+        Column("value", found.kind.label, found.kind.written),
         Column("median_layer", "median layer", "number"),
         Column("spread", "IQR", "number"),
     ]
@@ -80,7 +82,7 @@ def signs_table(found: FigureView) -> Table:
             number(above.median()),
             number(below.median()),
         )
-    kind = column_kind(found.kind)
+    kind = found.kind.written
     columns = (
         Column("category", "category"),
         Column("scored", "scored", "count"),
@@ -98,7 +100,7 @@ def signs_table(found: FigureView) -> Table:
     return rows.table("signs", f"Up and down: {found.kind.label} on both sides", columns, about=about)
 
 
-def sign_figure(run: Run, kind: FigureKind) -> str | None:
+def sign_figure(run: Run, kind: JudgedFigure) -> str | None:
     """The figure that says which way neurons go: this one where it has two sides, else selectivity if there is any."""
     if kind.two_sided:
         return kind.name

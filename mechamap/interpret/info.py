@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from mechamap.figures.catalogue import figures_of
-from mechamap.figures.findings import SIGNIFICANT
+from mechamap.figures.catalogue import SIGNIFICANT
+from mechamap.figures.of_run import figures_of
 from mechamap.interpret.judged import FigureView
 from mechamap.tables.numbers import correlation, probability, share
 from mechamap.tables.rows import LinkedCell, Rows

@@ -10,7 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mechamap.errors import RunError
-from mechamap.figures.catalogue import FigureKind, default_figure, figure_kind
+from mechamap.figures.figure import JudgedFigure
+from mechamap.figures.of_run import default_figure, judged_figure
 from mechamap.figures.values import category_values
 from mechamap.interpret.combinations import Combinations, combinations_of
 from mechamap.query.filters import Conditions
@@ -36,7 +37,7 @@ class FigureView:
     """
 
     run: Run
-    kind: FigureKind
+    kind: JudgedFigure
     threshold: float
     values: pd.DataFrame
 
@@ -161,7 +162,7 @@ def figure_view(run: Run, by: str | None, threshold: float | None) -> FigureView
             f"No layer of {run.name} is complete yet, so there is nothing to interpret.",
             "Wait for the first layer, or go on with the scan: --out and --resume.",
         )
-    kind = figure_kind(run, by if by is not None else default_figure(run))
+    kind = judged_figure(run, by if by is not None else default_figure(run))
     threshold = kind.threshold(run) if threshold is None else checked_threshold(kind, float(threshold))
     rows = np.flatnonzero(run.complete_rows)
     values = category_values(run, kind.name)

@@ -11,7 +11,7 @@ from mechamap.figures.top_words import TopWords
 from mechamap.interpret.judged import FigureView
 from mechamap.interpret.strongest import shown_words
 from mechamap.query.link import Link
-from mechamap.tables.rows import LinkedCell, Rows, category_columns, column_kind, first_rows, number
+from mechamap.tables.rows import LinkedCell, Rows, category_columns, first_rows, number
 from mechamap.tables.table import Cell, Column, Table, Values
 
 __all__ = ["combinations_table", "correlation_neurons_table", "correlation_table", "several_table"]
@@ -47,7 +47,7 @@ def _rows(
     found: FigureView, words: TopWords, strength: pd.DataFrame
 ) -> tuple[tuple[tuple[Cell, ...], ...], tuple[tuple[Link, ...], ...]]:
     """Cells and links of the neurons of these rows; there may be very many."""
-    kind, categories = column_kind(found.kind), found.categories
+    kind, categories = found.kind.written, found.categories
     values = found.values.loc[strength.index].to_numpy().tolist()  # [several][categories]
     # [several][categories], those that count first; NaN, which stands for the others, is sorted last
     orders = np.argsort(-strength.to_numpy(), axis=1, kind="stable").tolist()

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from mechamap.figures.catalogue import COMPARED, figures_of
+from mechamap.figures.catalogue import FEW_OCCURRENCES
+from mechamap.figures.of_run import figures_of
 from mechamap.figures.values import left_out
 from mechamap.interpret.judged import FigureView
 from mechamap.runs.csv_gaps import listed_from
-from mechamap.runs.figure_names import FEW_OCCURRENCES
 
 __all__ = ["remarks"]
 
@@ -37,7 +37,7 @@ def _about_run(found: FigureView) -> Iterator[str]:
     empty = [name for name in found.categories if not found.values[name].notna().any()]
     if empty:
         yield f"No neuron has a value of {found.kind.label} for {', '.join(empty)}."
-    if found.kind.name in COMPARED:
+    if found.kind.compares:
         words = {name: record.coverage.get(name, {}).get("occurrences", 0) for name in found.categories}
         if rare := [f"{name} ({times})" for name, times in words.items() if 0 < times < FEW_OCCURRENCES]:
             yield (

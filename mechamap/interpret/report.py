@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 import pandas as pd
 
 from mechamap.errors import UsageError
-from mechamap.figures.catalogue import default_figure, figure_kind
+from mechamap.figures.of_run import default_figure, judged_figure
 from mechamap.figures.top_words import TopWords
 from mechamap.interpret.by_category import categories_table, sign_figure, signs_table
 from mechamap.interpret.by_layer import dead_table, depth_table, layers_table
@@ -74,7 +74,7 @@ def missing_tables(run: Run, by: str | None = None) -> dict[str, str]:
     Raises:
         UsageError: no such figure.
     """
-    kind = figure_kind(run, by if by is not None else default_figure(run))
+    kind = judged_figure(run, by if by is not None else default_figure(run))
     why = {}
     if sign_figure(run, kind) is None:
         why["signs"] = f"{kind.label} has one side, and there is no selectivity"

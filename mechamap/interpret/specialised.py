@@ -16,7 +16,7 @@ from mechamap.figures.top_words import TopWords
 from mechamap.interpret.judged import FigureView
 from mechamap.interpret.strongest import shown_words
 from mechamap.query.link import Link
-from mechamap.tables.rows import LinkedCell, Rows, column_kind, first_rows, number
+from mechamap.tables.rows import LinkedCell, Rows, first_rows, number
 from mechamap.tables.table import Cell, Column, Table
 
 __all__ = ["evenness", "neuron_evenness", "specialisation_table", "specialists_table"]
@@ -114,7 +114,7 @@ def specialists_table(found: FigureView, even: pd.Series[float], words: TopWords
         Column("neuron", "neuron", "neuron"),
         Column("evenness", "evenness", "probability"),
         Column("category", "strongest for"),
-        Column("value", found.kind.label, column_kind(found.kind)),
+        Column("value", found.kind.label, found.kind.written),
         *((Column("direction", "goes"),) if directed else ()),
         Column("tokens", "top tokens", "tokens"),
     )

@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from mechamap.figures.catalogue import OF_READING, figures_of
-from mechamap.figures.findings import SIGNIFICANT, Finding, finding
+from mechamap.figures.catalogue import SIGNIFICANT
+from mechamap.figures.findings import Finding, finding
+from mechamap.figures.of_run import figures_of
 from mechamap.figures.top_words import TopWords
 from mechamap.interpret.judged import FigureView
-from mechamap.tables.rows import LinkedCell, Rows, column_kind, number
+from mechamap.tables.rows import LinkedCell, Rows, number
 from mechamap.tables.table import Cell, Column, Table
 
 __all__ = ["shown_words", "top_table"]
@@ -32,7 +33,7 @@ def shown_words(
     run = found.run
     down = np.zeros(len(rows), np.bool_)
     if run.has("bottom_positions"):
-        if found.kind.name in OF_READING:
+        if found.kind.of_reading:
             places = found.values.index.get_indexer(pd.Index(rows))  # the values' rows are those of complete layers
             down = found.values.to_numpy()[places, categories] < found.kind.centre
         elif run.has("selectivity"):
@@ -66,7 +67,7 @@ def top_table(found: FigureView, top: int, words: TopWords) -> Table:
         Column("category", "category"),
         Column("rank", "#", "number"),
         Column("neuron", "neuron", "neuron"),
-        Column("value", found.kind.label, column_kind(found.kind)),
+        Column("value", found.kind.label, found.kind.written),
         *(column for column, _ in checks),
         *((Column("routed", "over tokens", "count"),) if routed else ()),
         *((Column("direction", "goes"),) if directed else ()),

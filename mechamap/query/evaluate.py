@@ -18,24 +18,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechamap.errors import UsageError
-from mechamap.figures.findings import causes, confirmed
+from mechamap.figures.catalogue import FIGURES, figure_names, named
+from mechamap.figures.figure import JudgedFigure
+from mechamap.figures.findings import confirmed
+from mechamap.figures.of_run import how_to_get, why_undefined
+from mechamap.figures.values import known_values
 from mechamap.query.syntax import Both, Comparison, Name, Negation, Node, Number, Operation, Text, parse, wrong
-from mechamap.runs.figure_names import CATEGORY_FIGURES, LATER_FIGURES, NEURON_FIGURES, ROUTED_FIGURES, TOKEN_FIGURES
 from mechamap.runs.run import Run
 from mechamap.wording.suggest import suggestion
 
 __all__ = ["chosen_rows", "matching", "query_names", "sorted_rows"]
 
 
-ALIASES = {"reads": "selectivity", "writes": "write", "causes": "cause", "held": "held_out_auroc"}
 _PLACES = ("layer", "neuron", "expert")
-_HOW_TO_GET = {
-    **dict.fromkeys(("p", "write_p", "held_out_auroc", "held_out_ap"), "`mechamap confirm RUN` works it out."),
-    **dict.fromkeys(("cause", "cause_measured"), "`mechamap ablate RUN` works it out."),
-    "second_auroc": "`mechamap confirm RUN --text FILE` works it out.",
-    "tokens": 'Only models with routed experts have it. To look for the token, write token == "tokens".',
-}
-_UNDEFINED_WITH = {"write_p": "write", "cause_measured": "cause"}
 
 Numbers: TypeAlias = "NDArray[np.floating] | NDArray[np.integer] | float"
 Mask: TypeAlias = "NDArray[np.bool_]"
@@ -101,8 +96,8 @@ def chosen_rows(
 
 def query_names(run: Run) -> tuple[str, ...]:
     """Every name that means something in a query on this run."""
-    figures = [figure for figure in run.record.figures if figure not in TOKEN_FIGURES]
-    aliases = [alias for alias, figure in ALIASES.items() if figure in figures]
+    figures = [figure for figure in run.record.figures if figure not in figure_names("tokens")]
+    aliases = [alias for figure in FIGURES.values() if figure.name in figures for alias in figure.aliases]
     per_category = [figure for figure in figures if run.figure(figure).ndim > 1]
     if run.has("p"):
         per_category.append("confirmed")
@@ -132,7 +127,7 @@ class _Query:
                 return _joined([self.compared(*pair) for pair in pairs], every=True)
             case Text():
                 return self.with_token(node.value)
-            case Name(value="dead", category=None) | Name(value="confirmed"):
+            case Name() if node.value == "confirmed" or (node.category is None and _is_flag(node.value)):
                 return self.flagged(node)
             case Name(category=None) if node.value not in query_names(self.run) and node.value not in self.figures:
                 return self.with_token(node.value)
@@ -149,7 +144,7 @@ class _Query:
         wrong(self.source, node.at, "this is a number, not a condition.", hint)
 
     def flagged(self, node: Name) -> Mask:
-        """Neurons that are dead, or whose reading of a category is confirmed."""
+        """Neurons whose reading of a category is confirmed, or of which a figure such as ``dead`` says yes."""
         if node.value == "confirmed":
             self.figure("p", node.at)
             return confirmed(self.run, self.category_of(node))
@@ -214,8 +209,9 @@ class _Query:
 
     @property
     def figures(self) -> tuple[str, ...]:
-        """Figures that some run has, whether or not this one does."""
-        return (*CATEGORY_FIGURES, *LATER_FIGURES, *NEURON_FIGURES, *ROUTED_FIGURES, *ALIASES, *ALIASES.values())
+        """Figures that some run has, whether or not this one does, by all of their names."""
+        aliases = [alias for figure in FIGURES.values() for alias in figure.aliases]
+        return (*figure_names("neuron", "category"), *aliases)
 
     def numbers(self, node: Node) -> Numbers:
         match node:
@@ -253,7 +249,8 @@ class _Query:
 
     def named(self, node: Name) -> Numbers:
         run = self.run
-        name = ALIASES.get(node.value, node.value)
+        figure = named(node.value)
+        name = node.value if figure is None else figure.name
         if node.category is None:
             if name in _PLACES:
                 return {"layer": run.layer_of, "neuron": run.index_of, "expert": run.expert_of}[name]
@@ -261,7 +258,7 @@ class _Query:
                 return self.named(Name(node.at, "selectivity", name))
         if node.category is None and name in ("best", "token"):
             wrong(self.source, node.at, f"{name} is no number.", f'Compare it, as in: {name} == "food"')
-        if name in TOKEN_FIGURES or (name not in self.figures and name not in run.record.figures):
+        if name in figure_names("tokens") or (name not in self.figures and name not in run.record.figures):
             self.unknown(node.at, node.value, query_names(run), "name")
         array = self.figure(name, node.at)
         if array.ndim == 1:
@@ -269,8 +266,8 @@ class _Query:
                 wrong(self.source, node.at, f"{name} has one value per neuron, none per category.", f"Write {name}.")
             return array
         category = self.category_of(node)
-        if node.value == "causes":  # measured where it was, else the estimate, as the table shows it
-            return causes(run, category)
+        if isinstance(figure, JudgedFigure) and figure.measured_as and node.value in figure.aliases:
+            return known_values(run, figure, category)  # as the table shows it
         return array[:, run.category_index(category)]
 
     def category_of(self, node: Name) -> str:
@@ -285,14 +282,18 @@ class _Query:
         return category
 
     def figure(self, name: str, at: int) -> NDArray[np.floating]:
-        if (reason := self.run.record.undefined.get(_UNDEFINED_WITH.get(name, name))) is not None:
+        figure = FIGURES.get(name)
+        if figure is not None and (reason := why_undefined(self.run, figure)):
             wrong(self.source, at, f"{name} is not defined for this model.", reason)
         if not self.run.has(name):
-            wrong(self.source, at, f"this run has no {name}.", _HOW_TO_GET.get(name) or f"Choose from {self.known()}.")
+            hint = (how_to_get(figure) if figure is not None else "") or f"Choose from {self.known()}."
+            if name == "tokens":
+                hint += ' To look for the token, write token == "tokens".'
+            wrong(self.source, at, f"this run has no {name}.", hint)
         return self.run.figure(name)
 
     def known(self) -> str:
-        return ", ".join((*_PLACES, *(name for name in self.run.record.figures if name not in TOKEN_FIGURES)))
+        return ", ".join((*_PLACES, *(name for name in self.run.record.figures if name not in figure_names("tokens"))))
 
     def unknown(self, at: int, name: str, known: tuple[str, ...], kind: str) -> NoReturn:
         choices = ", ".join(known) if kind == "category" else self.known()
@@ -302,6 +303,11 @@ class _Query:
             f"unknown {kind} {name!r}.",
             suggestion(name, known, cutoff=0.5) or f"Choose from {choices}.",
         )
+
+
+def _is_flag(name: str) -> bool:
+    figure = FIGURES.get(name)
+    return figure is not None and figure.flag
 
 
 def _joined(masks: list[Mask], *, every: bool) -> Mask:

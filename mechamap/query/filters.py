@@ -8,11 +8,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.figures.catalogue import COMPARED, FigureKind
-from mechamap.figures.findings import SIGNIFICANT
+from mechamap.figures.catalogue import FEW_OCCURRENCES, SIGNIFICANT
+from mechamap.figures.figure import JudgedFigure
 from mechamap.query.link import Link
 from mechamap.query.syntax import OPERATORS, bracketed
-from mechamap.runs.figure_names import FEW_OCCURRENCES
 from mechamap.runs.run import Run
 
 __all__ = ["Conditions", "counting_filter", "known_filter", "listed", "quoted"]
@@ -48,7 +47,7 @@ _LONGEST_CONDITION = 10_000  # characters; likewise, and nobody could wait for t
 class Conditions:
     """Filters for one run, figure and threshold."""
 
-    def __init__(self, run: Run, kind: FigureKind, threshold: float) -> None:
+    def __init__(self, run: Run, kind: JudgedFigure, threshold: float) -> None:
         self._run = run
         self._kind = kind
         self._threshold = threshold
@@ -128,8 +127,8 @@ def _two_of(conditions: list[str]) -> str:
     return " or ".join(part for part in (_two_of(one), _two_of(other), each) if part)
 
 
-def counting_filter(kind: FigureKind, run: Run, category: str, threshold: float) -> str:
-    """The filter for the neurons that count for a category: those that :meth:`FigureKind.holds` is true of."""
+def counting_filter(kind: JudgedFigure, run: Run, category: str, threshold: float) -> str:
+    """The filter for the neurons that count for a category: those that :meth:`JudgedFigure.holds` is true of."""
     name = _figure_name(kind, category)
     text = f"{name} {'<=' if kind.ascending else '>='} {threshold!r}"
     if kind.two_sided:
@@ -137,18 +136,18 @@ def counting_filter(kind: FigureKind, run: Run, category: str, threshold: float)
     return text + _enough_occurrences(kind, run, category)
 
 
-def known_filter(kind: FigureKind, run: Run, category: str) -> str:
+def known_filter(kind: JudgedFigure, run: Run, category: str) -> str:
     """The filter for the neurons that have a value to judge by: what is not computed does not equal itself."""
     name = _figure_name(kind, category)
     return f"{name} == {name}" + _enough_occurrences(kind, run, category)
 
 
-def _figure_name(kind: FigureKind, category: str) -> str:
-    return f"{'causes' if kind.name == 'cause' else kind.name}.{quoted(category)}"
+def _figure_name(kind: JudgedFigure, category: str) -> str:
+    return f"{kind.aliases[0] if kind.measured_as else kind.name}.{quoted(category)}"
 
 
-def _enough_occurrences(kind: FigureKind, run: Run, category: str) -> str:
-    if kind.name in COMPARED and run.has("occurrences"):
+def _enough_occurrences(kind: JudgedFigure, run: Run, category: str) -> str:
+    if kind.compares and run.has("occurrences"):
         return f" and occurrences.{quoted(category)} >= {FEW_OCCURRENCES}"
     return ""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["CATEGORY_FIGURES", "FEW_OCCURRENCES", "LATER_FIGURES", "NEURON_FIGURES", "ROUTED_FIGURES", "TOKEN_FIGURES"]
+__all__ = ["CATEGORY_FIGURES", "LATER_FIGURES", "NEURON_FIGURES", "ROUTED_FIGURES", "TOKEN_FIGURES"]
 
 
 CATEGORY_FIGURES = ("mean", "auroc", "selectivity", "d", "ap", "write")  # [neurons, categories]
@@ -12,5 +12,4 @@ NEURON_FIGURES = ("max", "min", "mean_all", "std_all", "fire", "dead")  # [neuro
 # Only of models with routed experts: how many scored positions and how many occurrences of each category a neuron's
 # figures run over, [neurons] and [neurons, categories].
 ROUTED_FIGURES = ("tokens", "occurrences")
-FEW_OCCURRENCES = 5  # with fewer, an expert's neuron can reach any score by chance
 TOKEN_FIGURES = ("top_values", "top_positions", "bottom_values", "bottom_positions")  # [neurons, k]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 
-from mechamap.figures.findings import SIGNIFICANT
+from mechamap.figures.catalogue import SIGNIFICANT
 from mechamap.tables.table import Cell, Kind, Values
 from mechamap.wording.plain import printable
 

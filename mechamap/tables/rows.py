@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechamap.errors import UsageError
-from mechamap.figures.catalogue import FigureKind
+from mechamap.figures.figure import JudgedFigure
 from mechamap.query.link import Link
 from mechamap.tables.table import Cell, Column, Kind, Table
 
@@ -20,7 +20,6 @@ __all__ = [
     "Rows",
     "category_columns",
     "checked_threshold",
-    "column_kind",
     "first_rows",
     "number",
     "numbers",
@@ -28,26 +27,7 @@ __all__ = [
 ]
 
 
-_KINDS: dict[str, Kind] = {
-    "selectivity": "correlation",
-    "auroc": "probability",
-    "ap": "probability",
-    "held_out_auroc": "probability",
-    "held_out_ap": "probability",
-    "second_auroc": "probability",
-    "p": "p",
-    "write_p": "p",
-    "cause": "effect",
-    "cause_measured": "effect",
-}
-
-
-def column_kind(kind: FigureKind) -> Kind:
-    """How a figure's values are written."""
-    return _KINDS.get(kind.name, "signed")
-
-
-def threshold_text(kind: FigureKind, threshold: float) -> str:
+def threshold_text(kind: JudgedFigure, threshold: float) -> str:
     """Which values count: ``|reads| >= 0.9``, ``p <= 0.05``, ``auroc >= 0.95 or <= 0.05``."""
     if kind.ascending:
         return f"{kind.label} ≤ {threshold:g}"
@@ -63,7 +43,7 @@ def category_columns(categories: Iterable[str], kind: Kind, *taken: str) -> tupl
     return tuple(Column(f"{name} (category)" if name in taken else name, name, kind) for name in categories)
 
 
-def checked_threshold(kind: FigureKind, threshold: float) -> float:
+def checked_threshold(kind: JudgedFigure, threshold: float) -> float:
     """A threshold that a user gave.
 
     Raises:
@@ -77,7 +57,7 @@ def checked_threshold(kind: FigureKind, threshold: float) -> float:
             f"{name}: it is taken on both sides of {kind.centre:g}, so every neuron would count.",
             f"Give one above {kind.centre:g}; usual is {kind.usual:g}.",
         )
-    if column_kind(kind) in ("correlation", "probability", "p") and not 0 <= threshold <= 1:
+    if kind.written in ("correlation", "probability", "p") and not 0 <= threshold <= 1:
         raise UsageError(f"{name}: it must be within 0 and 1.", f"Usual is {kind.usual:g}.")
     return threshold
 

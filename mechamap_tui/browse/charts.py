@@ -13,10 +13,13 @@ from rich.text import Text
 from textual import events
 from textual.message import Message
 
+from mechamap.figures.figure import JudgedFigure
 from mechamap.figures.findings import finding
+from mechamap.figures.of_run import is_in, why_undefined
+from mechamap.figures.values import known_value
 from mechamap.runs.run import Run
 from mechamap_tui.data.check_signs import BADGE_SIGNS
-from mechamap_tui.data.figures import CATEGORY_FIGURES, CategoryFigure
+from mechamap_tui.data.figures import detail_figures, figure_cell, figure_width
 from mechamap_tui.terminal.terminal_text import clean, fit, pad
 from mechamap_tui.widgets.bars import signed_bars
 from mechamap_tui.widgets.line_view import LineView
@@ -24,7 +27,6 @@ from mechamap_tui.widgets.line_view import LineView
 __all__ = ["CHARTS", "CategoryChart", "charts_of"]
 
 
-_KINDS = {kind.key: kind for kind in CATEGORY_FIGURES}
 # what a bar that reaches the edge is worth (None: the largest), and what the figure means
 _CHARTS: dict[str, tuple[float | None, str]] = {
     "reads": (1.0, "up (+) or down (-) on its words"),
@@ -39,7 +41,9 @@ NUMBER = 8
 
 def charts_of(run: Run) -> tuple[str, ...]:
     """The charts that a run has the figures for, and those that say why there can be none."""
-    return tuple(name for name in CHARTS if name == "table" or _KINDS[name].is_in(run) or _KINDS[name].undefined(run))
+    figures = {figure.label: figure for figure in detail_figures()}
+    there = [name for name in _CHARTS if is_in(run, figures[name]) or why_undefined(run, figures[name])]
+    return (*there, "table")
 
 
 class CategoryChart(LineView):
@@ -83,19 +87,21 @@ class CategoryChart(LineView):
         return self._lines[index]()
 
     def _make_bars(self, run: Run, row: int, width: int) -> None:
-        kind, (limit, meaning) = _KINDS[self._chart], _CHARTS[self._chart]
-        if reason := kind.undefined(run):
-            lines = [f"{kind.key}: not defined for this model.", *wrap(clean(reason), width)]
+        figure = next(figure for figure in detail_figures() if figure.label == self._chart)
+        limit, meaning = _CHARTS[self._chart]
+        if reason := why_undefined(run, figure):
+            lines = [f"{figure.label}: not defined for this model.", *wrap(clean(reason), width)]
             self._lines = [partial(self._plain, Text(line), "dim") for line in lines]
             return
-        values = [kind.value(run, row, name) for name in run.categories]
+        values = [known_value(run, figure, row, name)[0] for name in run.categories]
         largest = max((abs(value) for value in values if np.isfinite(value)), default=0.0)
         labels = self._labels(run, row, max((width - NUMBER) * 9 // 20, 4))
         bars = signed_bars(labels, values, limit or largest or 1.0, width - NUMBER)
         for at, name in enumerate(run.categories):
             bar = bars[at] if bars else Text(pad(labels[at], max(width - NUMBER, 0)))
             self._clickable[len(self._lines)] = name
-            self._lines.append(partial(self._numbered, bar, values[at], kind.cell(run, row, name), name, labels[at]))
+            cell = figure_cell(run, figure, row, name)
+            self._lines.append(partial(self._numbered, bar, values[at], cell, name, labels[at]))
         if bars:
             self._lines.append(partial(self._plain, bars[-1], "dim"))
         for line in wrap(meaning, width):
@@ -119,18 +125,18 @@ class CategoryChart(LineView):
         """All figures; those that do not fit beside the names stand in a second table under the first."""
         names = max(min(max(map(len, run.categories)), 14), 4) + run.has("p")
         labels = self._labels(run, row, names)
-        kinds = [kind for kind in CATEGORY_FIGURES if kind.is_in(run)]
-        while kinds:
-            fitting = max(_fitting(kinds, width - names), 1)
-            shown, kinds = kinds[:fitting], kinds[fitting:]
+        figures = [figure for figure in detail_figures() if is_in(run, figure)]
+        while figures:
+            fitting = max(_fitting(figures, width - names), 1)
+            shown, figures = figures[:fitting], figures[fitting:]
             if self._lines:
                 self._lines.append(partial(self._plain, Text(), "dim"))
-            header = " " * names + "".join(kind.key.rjust(kind.width) for kind in shown)
+            header = " " * names + "".join(figure.label.rjust(figure_width(figure)) for figure in shown)
             self._lines.append(partial(self._plain, Text(header), "title"))
             for at, name in enumerate(run.categories):
-                numbers = "".join(kind.cell(run, row, name).rjust(kind.width) for kind in shown)
+                cells = (figure_cell(run, figure, row, name).rjust(figure_width(figure)) for figure in shown)
                 self._clickable[len(self._lines)] = name
-                self._lines.append(partial(self._table_line, pad(labels[at], names), numbers, name))
+                self._lines.append(partial(self._table_line, pad(labels[at], names), "".join(cells), name))
 
     def _table_line(self, label: str, numbers: str, name: str) -> Text:
         text = Text().append(label, self.look("strong")).append(numbers)
@@ -139,7 +145,7 @@ class CategoryChart(LineView):
         return text
 
 
-def _fitting(kinds: list[CategoryFigure], room: int) -> int:
+def _fitting(figures: list[JudgedFigure], room: int) -> int:
     """How many of the first ones have room side by side."""
-    edges = list(accumulate(kind.width for kind in kinds))
+    edges = list(accumulate(figure_width(figure) for figure in figures))
     return sum(edge <= room for edge in edges)

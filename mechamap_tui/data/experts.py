@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.runs.figure_names import FEW_OCCURRENCES
+from mechamap.figures.catalogue import FEW_OCCURRENCES
 from mechamap.runs.run import Run
 
 __all__ = ["FEW_TOKENS", "ExpertNote", "expert_note", "routed_positions"]

@@ -1,113 +1,70 @@
-"""The figures that a neuron has for each category: what they are called, in what order, and how one is written."""
+"""How the explorer shows the figures that a neuron has for each category: which, how wide, and how one is written."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.figures.findings import causes, finding
-from mechamap.runs.figure_names import FEW_OCCURRENCES
+from mechamap.figures.catalogue import FEW_OCCURRENCES, judged_figures
+from mechamap.figures.figure import Figure, JudgedFigure, NumberFormat
+from mechamap.figures.values import known_value, known_values
 from mechamap.runs.run import Run
-from mechamap.tables.numbers import NONE, correlation, effect, magnitude, probability, small_probability
+from mechamap.tables.numbers import NONE, number_writer
 
-__all__ = ["CATEGORY_FIGURES", "ESTIMATE", "CategoryFigure"]
+__all__ = ["ESTIMATE", "detail_figures", "estimated", "figure_cell", "figure_column", "figure_width", "figure_writer"]
 
 
 ESTIMATE = "~"  # in front of a number that was estimated, not measured
+_CELLS: dict[NumberFormat, int] = {"signed": 7, "effect": 8, "count": 8, "share": 5}  # with a space in front
+_LEAST_CELLS = 6
 
 
-@dataclass(frozen=True, slots=True)
-class CategoryFigure:
-    """One figure: ``key`` is its column's name, ``figure`` the run's; ``width`` cells with a space in front.
+def detail_figures() -> tuple[JudgedFigure, ...]:
+    """The figures that are listed for a single neuron."""
+    return tuple(figure for figure in judged_figures().values() if figure.in_detail)
 
-    ``ascending``: what matters most are its lowest values, so it is sorted upwards first. ``listed``: it has a column
-    in the neuron table; a figure that only a few candidates have does not deserve one.
+
+def figure_width(figure: Figure) -> int:
+    """The cells of a figure's column: room for its values, and for its title and the arrow of the order."""
+    return max(_CELLS.get(figure.written, _LEAST_CELLS), len(figure.label) + 2)
+
+
+def figure_writer(figure: Figure) -> Callable[[float], str]:
+    """How one value is written."""
+    return number_writer(figure.written)
+
+
+def figure_column(run: Run, figure: JudgedFigure, category: str) -> NDArray[Any]:
+    """``[neurons]``; NaN where there is no category, as in a CSV that lists neurons under none.
+
+    Of a figure that compares the category's words with everything else, neurons are left out whose expert few of the
+    words came to: the table ranks by it.
     """
+    if not category:
+        return np.full(run.neurons, np.nan, np.float32)
+    if figure.measured_as:
+        return known_values(run, figure, category)
+    values = np.asarray(run.column(figure.name, category))
+    if not (figure.compares and run.has("occurrences")):
+        return values
+    return np.where(run.column("occurrences", category) < FEW_OCCURRENCES, np.float32(np.nan), values)
 
-    key: str
-    figure: str
-    width: int
-    text: Callable[[float], str]
-    signed: bool = False
-    ascending: bool = False
-    listed: bool = True
 
-    def is_in(self, run: Run) -> bool:
-        """Whether the run has it, and it can mean something for its model."""
-        return run.has(self.figure) and not self.undefined(run)
-
-    def undefined(self, run: Run) -> str:
-        """Why it cannot mean anything for the run's model, empty where it can."""
-        return run.record.undefined.get(self.figure, "")
-
-    def column(self, run: Run, category: str) -> NDArray[Any]:
-        """``[neurons]``; NaN where there is no category, as in a CSV that lists neurons under none."""
-        if not category:
-            return np.full(run.neurons, np.nan, np.float32)
-        return np.asarray(run.column(self.figure, category))
-
-    def estimated(self, run: Run, category: str) -> NDArray[np.bool_] | None:
-        """Which of its values are estimates, ``[neurons]``; None: none."""
+def estimated(run: Run, figure: JudgedFigure, category: str) -> NDArray[np.bool_] | None:
+    """Which of a figure's values are estimates, ``[neurons]``; None: none."""
+    if not figure.measured_as:
         return None
-
-    def value(self, run: Run, row: int, category: str) -> float:
-        return float(run.column(self.figure, category)[row])
-
-    def cell(self, run: Run, row: int, category: str) -> str:
-        """One neuron's value as it is written."""
-        return self.text(self.value(run, row, category))
+    if not run.has(figure.measured_as):
+        return np.ones(run.neurons, np.bool_)
+    unmeasured: NDArray[np.bool_] = np.isnan(run.column(figure.measured_as, category))
+    return unmeasured
 
 
-class _Compared(CategoryFigure):
-    """Compares a category's words with everything else: with a few words that happen to fit, it is far out by chance.
-
-    In the table, where neurons are ranked by it, it is left out for those whose expert few of the words came to.
-    """
-
-    def column(self, run: Run, category: str) -> NDArray[Any]:
-        values = super().column(run, category)
-        if not run.has("occurrences"):
-            return values
-        return np.where(run.column("occurrences", category) < FEW_OCCURRENCES, np.float32(np.nan), values)
-
-
-class _Causes(CategoryFigure):
-    """Measured where the neuron was ablated, else estimated."""
-
-    def is_in(self, run: Run) -> bool:
-        return (run.has("cause") or run.has("cause_measured")) and not self.undefined(run)
-
-    def column(self, run: Run, category: str) -> NDArray[Any]:
-        return causes(run, category)
-
-    def estimated(self, run: Run, category: str) -> NDArray[np.bool_] | None:
-        if not run.has("cause_measured"):
-            return np.ones(run.neurons, np.bool_)
-        estimated: NDArray[np.bool_] = np.isnan(run.column("cause_measured", category))
-        return estimated
-
-    def value(self, run: Run, row: int, category: str) -> float:
-        return finding(run, row, category).causes
-
-    def cell(self, run: Run, row: int, category: str) -> str:
-        found = finding(run, row, category)
-        text = self.text(found.causes)
-        return text if found.measured or text == NONE else ESTIMATE + text
-
-
-CATEGORY_FIGURES = (
-    _Compared("reads", "selectivity", 7, correlation, signed=True),
-    CategoryFigure("writes", "write", 8, magnitude, signed=True),
-    _Causes("causes", "cause", 8, effect, signed=True, ascending=True),
-    CategoryFigure("p", "p", 6, small_probability, ascending=True),
-    CategoryFigure("held", "held_out_auroc", 6, probability),
-    CategoryFigure("second", "second_auroc", 7, probability, listed=False),
-    _Compared("auroc", "auroc", 7, probability),
-    _Compared("ap", "ap", 6, probability),
-    _Compared("d", "d", 7, magnitude),
-    CategoryFigure("mean", "mean", 7, magnitude),
-)
+def figure_cell(run: Run, figure: JudgedFigure, row: int, category: str) -> str:
+    """One neuron's value as it is written."""
+    value, measured = known_value(run, figure, row, category)
+    text = figure_writer(figure)(value)
+    return ESTIMATE + text if figure.measured_as and not measured and text != NONE else text

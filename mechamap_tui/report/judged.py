@@ -9,7 +9,8 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from mechamap.errors import MechaMapError, UsageError
-from mechamap.figures.catalogue import FigureKind, default_figure, figures_of
+from mechamap.figures.figure import JudgedFigure
+from mechamap.figures.of_run import default_figure, figures_of
 from mechamap.query.link import Link
 from mechamap.runs.run import Run
 from mechamap.wording.amounts import quantity
@@ -45,13 +46,13 @@ class JudgedScreen(ReportScreen):
         self._layers = self._layers_now()  # that each had when the report was asked for
 
     @property
-    def figures(self) -> tuple[FigureKind, ...]:
+    def figures(self) -> tuple[JudgedFigure, ...]:
         """The figures that all the runs have."""
         first, *others = (figures_of(run) for run in self.of_runs)
         return tuple(kind for kind in first if all(kind in its for its in others))
 
     @property
-    def figure(self) -> FigureKind | None:
+    def figure(self) -> JudgedFigure | None:
         """What neurons are judged by; None where the runs have nothing in common."""
         kinds = self.figures
         usual = {default_figure(run) for run in self.of_runs}

@@ -14,7 +14,8 @@ from scipy.stats import binom, kstest
 
 from mechamap.checks.confirm import ConfirmSettings, confirm_run
 from mechamap.config.schema import config_from_dict
-from mechamap.figures.findings import SIGNIFICANT, Finding, finding
+from mechamap.figures.catalogue import SIGNIFICANT
+from mechamap.figures.findings import Finding, finding
 from mechamap.models.loaded import LoadedModel
 from mechamap.runs.run import Run
 from mechamap.scan.scan import scan

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechamap.compare.alignment.relation import Relation
-from mechamap.figures.catalogue import FigureKind
+from mechamap.figures.figure import JudgedFigure
 from mechamap.figures.values import category_values
 from mechamap.runs.csv_gaps import known_from, lists_some
 from mechamap.runs.run import Run
@@ -28,7 +28,7 @@ class Pair:
     """
 
     relation: Relation
-    kind: FigureKind
+    kind: JudgedFigure
     threshold: float
     a: NDArray[np.float32]
     b: NDArray[np.float32]
@@ -79,7 +79,7 @@ class Pair:
         return np.ones(values.shape, np.bool_) if left_out else ~np.isnan(values)
 
 
-def pair_of(relation: Relation, kind: FigureKind, threshold: float | None = None) -> Pair:
+def pair_of(relation: Relation, kind: JudgedFigure, threshold: float | None = None) -> Pair:
     """A figure of the neurons and categories in common.
 
     ``cause`` is the measured one where both runs have measured it, else the estimate: a measured effect less an
@@ -115,11 +115,11 @@ def _as_stored(run: Run, figure: str) -> NDArray[np.float32]:
     return np.full((run.neurons, len(run.categories)), np.nan, np.float32)
 
 
-def common_threshold(a: Run, b: Run, kind: FigureKind) -> float:
+def common_threshold(a: Run, b: Run, kind: JudgedFigure) -> float:
     """One threshold for both: the larger one of what is usual for either, from which on both know all."""
     return max(usual_threshold(a, kind), usual_threshold(b, kind))
 
 
-def usual_threshold(run: Run, kind: FigureKind) -> float:
+def usual_threshold(run: Run, kind: JudgedFigure) -> float:
     """From where on a neuron counts, where the user does not say: of a CSV, from where on it lists all means."""
     return known_from(run) if kind.name == "mean" else kind.threshold(run)

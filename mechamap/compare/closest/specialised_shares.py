@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from mechamap.compare.words.placements import PlacedWords
 from mechamap.errors import Cancelled
 from mechamap.events import Listener, Stage, StageEntered
-from mechamap.runs.figure_names import FEW_OCCURRENCES
+from mechamap.figures.catalogue import FEW_OCCURRENCES
 
 __all__ = ["ANY", "DRAWS", "ONE", "Share", "Shares", "specialised_shares"]
 

@@ -17,16 +17,13 @@ from mechamap.compare.tables.ranks import (
     spearman_by_layer,
     top_overlap_by_layer,
 )
-from mechamap.figures.catalogue import figures_of
+from mechamap.figures.catalogue import FIGURES, figure_names
+from mechamap.figures.of_run import figures_of
 from mechamap.query.link import Link
-from mechamap.runs.figure_names import NEURON_FIGURES
 from mechamap.tables.rows import LinkedCell, Rows, category_columns, number, numbers
 from mechamap.tables.table import Column, Kind, Table
 
 __all__ = ["Sizes", "figures_table", "layers_table", "overlap_table", "sizes_of"]
-
-
-_PER_NEURON = tuple(name for name in NEURON_FIGURES if name != "dead")  # which is a yes or no
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +59,8 @@ def sizes_of(relation: Relation) -> Iterator[Sizes]:
         if kind.name in others and relation.categories:
             pair = pair_of(relation, kind)
             yield _sizes(kind.name, kind.label, pair.a, pair.b, relation.categories)
-    for name in _PER_NEURON:
-        if relation.a.has(name) and relation.b.has(name):
+    for name in figure_names("neuron", made_by="scan"):
+        if not FIGURES[name].flag and relation.a.has(name) and relation.b.has(name):
             a, b = (
                 np.asarray(run.figure(name)[rows], np.float32)[:, None]
                 for run, rows in ((relation.a, relation.rows_a), (relation.b, relation.rows_b))

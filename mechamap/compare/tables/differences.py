@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 from numpy.typing import NDArray
 
 from mechamap.compare.alignment.pair import Pair, pair_of
 from mechamap.compare.alignment.relation import Relation
 from mechamap.compare.tables.ranks import spearman
-from mechamap.figures.catalogue import figures_of
+from mechamap.figures.catalogue import figure_names, judged_figures
+from mechamap.figures.figure import JudgedFigure
+from mechamap.figures.of_run import figures_of, is_in
 from mechamap.figures.top_words import ShownTokens
 from mechamap.query.filters import counting_filter, listed
 from mechamap.query.link import Link
 from mechamap.query.syntax import bracketed
 from mechamap.runs.csv_gaps import lists_some
-from mechamap.runs.figure_names import NEURON_FIGURES
 from mechamap.runs.run import Run
-from mechamap.tables.rows import LinkedCell, Rows, column_kind, number, numbers, threshold_text
+from mechamap.tables.rows import LinkedCell, Rows, number, numbers, threshold_text
 from mechamap.tables.table import Cell, Column, Kind, Table
 
 __all__ = ["appeared_table", "categories_table", "changes_table", "differences_table", "vanished_table"]
@@ -41,12 +40,12 @@ def differences_table(pair: Pair, *, all_figures: bool = False) -> Table:
                 for at, category in enumerate(relation.categories):
                     columns.append(_column(f"{kind.name}.{category}.difference", "signed"))
                     cells.append([*numbers(its.difference[:, at])])
-        for name in NEURON_FIGURES:
+        for name in figure_names("neuron", made_by="scan"):
             if relation.a.has(name) and relation.b.has(name):
                 columns.append(_column(f"{name}.difference", "signed"))
                 cells.append([*numbers(_per_neuron(relation, name))])
     else:
-        kind_of = column_kind(pair.kind)
+        kind_of = pair.kind.written
         for at, category in enumerate(relation.categories):
             sides: tuple[tuple[str, Kind, NDArray[np.float32]], ...] = (
                 ("a", kind_of, pair.a),
@@ -77,7 +76,7 @@ def _per_neuron(relation: Relation, name: str) -> NDArray[np.float32]:
     return difference
 
 
-_CHECKED: tuple[tuple[str, str, Kind], ...] = (("held_out_auroc", "held", "probability"), ("p", "p", "p"))
+_CHECKED = ("held_out_auroc", "p")
 
 
 def categories_table(pair: Pair) -> Table:
@@ -166,10 +165,10 @@ def _largest(values: NDArray[np.float32], limit: int) -> NDArray[np.intp]:
 
 
 def _neuron_columns(pair: Pair) -> tuple[Column, ...]:
-    kind = column_kind(pair.kind)
+    kind = pair.kind.written
     checked = [
-        Column(f"{figure}_{side}", f"{label} {side.upper()}", its)
-        for figure, label, its in _checks(pair)
+        Column(f"{figure.name}_{side}", f"{figure.label} {side.upper()}", figure.written)
+        for figure in _checks(pair)
         for side in ("a", "b")
     ]
     return (
@@ -187,7 +186,7 @@ def _neuron_rows(pair: Pair, places: list[tuple[int, int]]) -> Rows:
     """A row for each neuron in common and category, given by their numbers."""
     relation, rows = pair.relation, Rows()
     tokens = ShownTokens(relation.a), ShownTokens(relation.b)
-    checks = [*_checks(pair)]
+    checks = _checks(pair)
     for neuron, at in places:
         category = relation.categories[at]
         row_a, row_b = int(relation.rows_a[neuron]), int(relation.rows_b[neuron])
@@ -202,8 +201,8 @@ def _neuron_rows(pair: Pair, places: list[tuple[int, int]]) -> Rows:
             LinkedCell(number(b), Link(category=category, run=1, neuron=name)),
             number(b - a),
             *(
-                number(run.column(figure, category)[its])
-                for figure, _, _ in checks
+                number(run.column(figure.name, category)[its])
+                for figure in checks
                 for run, its in ((relation.a, row_a), (relation.b, row_b))
             ),
             tokens[place].of(row, category, pair.kind, float(value)),
@@ -211,10 +210,11 @@ def _neuron_rows(pair: Pair, places: list[tuple[int, int]]) -> Rows:
     return rows
 
 
-def _checks(pair: Pair) -> Iterator[tuple[str, str, Kind]]:
+def _checks(pair: Pair) -> list[JudgedFigure]:
     """Figures of the check that both runs have, beside the one they are compared by."""
-    both = {kind.name for kind in figures_of(pair.relation.a)} & {kind.name for kind in figures_of(pair.relation.b)}
-    return (check for check in _CHECKED if check[0] in both and check[0] != pair.kind.name)
+    a, b = pair.relation.a, pair.relation.b
+    figures = [judged_figures()[name] for name in _CHECKED]
+    return [figure for figure in figures if is_in(a, figure) and is_in(b, figure) and figure.name != pair.kind.name]
 
 
 def _counting(pair: Pair, category: str, place: int, within: str | None) -> Link | None:

@@ -14,7 +14,7 @@ from mechamap.figures.top_words import ShownTokens
 from mechamap.query.filters import listed
 from mechamap.query.link import Link
 from mechamap.runs.run import Run
-from mechamap.tables.rows import LinkedCell, Rows, column_kind, number, threshold_text
+from mechamap.tables.rows import LinkedCell, Rows, number, threshold_text
 from mechamap.tables.table import Column, Table
 from mechamap.wording.amounts import quantity
 
@@ -67,7 +67,7 @@ def matches_table(closest: Closest, sides: tuple[Profiled, Profiled], limit: int
             tokens[0].at(row, lowest=falls),
             tokens[1].at(other, lowest=falls != (correlation < 0)),
         )
-    kind, label = column_kind(sides[0].kind), sides[0].kind.label
+    kind, label = sides[0].kind.written, sides[0].kind.label
     columns = (
         Column("neuron", "A", "neuron"),
         Column("closest", "closest in B", "neuron"),

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from mechamap.compare.alignment.labels import run_labels
 from mechamap.compare.alignment.pair import usual_threshold
-from mechamap.figures.catalogue import FIGURE_KINDS, FigureKind, default_figure
+from mechamap.figures.catalogue import judged_figures
+from mechamap.figures.figure import JudgedFigure
 from mechamap.figures.findings import confirmed
+from mechamap.figures.of_run import default_figure
 from mechamap.figures.top_words import ShownTokens
 from mechamap.figures.values import category_values
 from mechamap.query.filters import counting_filter, quoted
@@ -51,7 +53,7 @@ def overview_table(
     runs: Sequence[Run],
     labels: Sequence[str] | None = None,
     *,
-    by: FigureKind | None = None,
+    by: JudgedFigure | None = None,
     threshold: float | None = None,
 ) -> Table:
     """Category x model, a row each: the best neuron, its check, how many neurons there are, and how deep they lie.
@@ -78,7 +80,7 @@ def overview_matrix(runs: Sequence[Run], labels: Sequence[str] | None = None) ->
     return _matrix(_all_seen(runs), run_labels(runs) if labels is None else tuple(labels))
 
 
-def overview_tables(runs: Sequence[Run], by: FigureKind | None, threshold: float | None) -> tuple[Table, Table]:
+def overview_tables(runs: Sequence[Run], by: JudgedFigure | None, threshold: float | None) -> tuple[Table, Table]:
     """Both of these, with what they share worked out once."""
     seen, names = _all_seen(runs, by, threshold), run_labels(runs)
     return _overview(seen, names), _matrix(seen, names)
@@ -132,7 +134,7 @@ def _matrix(seen: Sequence[_Seen], names: Sequence[str]) -> Table:
     return replace(table, heat=True)
 
 
-def _all_seen(runs: Sequence[Run], by: FigureKind | None = None, threshold: float | None = None) -> list[_Seen]:
+def _all_seen(runs: Sequence[Run], by: JudgedFigure | None = None, threshold: float | None = None) -> list[_Seen]:
     seen = [_Seen.of(run, at) for at, run in enumerate(runs)]
     if threshold is None:
         return seen
@@ -151,7 +153,7 @@ class _Seen:
 
     run: Run
     at: int
-    kind: FigureKind
+    kind: JudgedFigure
     threshold: float
     values: NDArray[np.float32]
     depth: NDArray[np.float32]
@@ -161,7 +163,7 @@ class _Seen:
     @classmethod
     def of(cls, run: Run, at: int) -> _Seen:
         figure = default_figure(run)
-        kind = FIGURE_KINDS[figure]
+        kind = judged_figures()[figure]
         values = (
             category_values(run, figure)
             if run.has(figure)

@@ -10,7 +10,7 @@ from mechamap.compare.alignment.relation import CompareAs, relation_of
 from mechamap.compare.tables.ranks import median_spearman
 from mechamap.compare.tables.settings import settings_that_differ
 from mechamap.errors import UsageError
-from mechamap.figures.catalogue import FigureKind
+from mechamap.figures.figure import JudgedFigure
 from mechamap.runs.run import Run
 from mechamap.tables.rows import Rows, number, threshold_text
 from mechamap.tables.table import Cell, Column, Table
@@ -31,7 +31,7 @@ _COLUMNS = (
 )
 
 
-def pairs_table(runs: Sequence[Run], kind: FigureKind, threshold: float | None, wanted: CompareAs = "auto") -> Table:
+def pairs_table(runs: Sequence[Run], kind: JudgedFigure, threshold: float | None, wanted: CompareAs = "auto") -> Table:
     """Each run but the first against the first; counts over all categories, where the neurons are the same."""
     names = run_labels(runs)
     rows = Rows()
@@ -51,7 +51,7 @@ def pairs_table(runs: Sequence[Run], kind: FigureKind, threshold: float | None, 
     return rows.table("pairs", "Every run against the first", _COLUMNS, about=about)
 
 
-def _against(first: Run, run: Run, kind: FigureKind, threshold: float, wanted: CompareAs) -> list[Cell]:
+def _against(first: Run, run: Run, kind: JudgedFigure, threshold: float, wanted: CompareAs) -> list[Cell]:
     try:
         relation = relation_of(first, run, wanted)
     except UsageError as nothing:

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.figures.catalogue import FigureKind
+from mechamap.figures.figure import JudgedFigure
 from mechamap.figures.values import category_values
 from mechamap.query.filters import counting_filter
 from mechamap.query.link import Link
@@ -37,7 +37,7 @@ class Profiled:
 
     run: Run
     place: int
-    kind: FigureKind
+    kind: JudgedFigure
     threshold: float
     values: NDArray[np.float32]
     scored: NDArray[np.bool_]
@@ -65,7 +65,7 @@ class Profiled:
         return self.run.categories[at], float(self.values[row, at])
 
 
-def profiled(run: Run, place: int, kind: FigureKind, threshold: float) -> Profiled:
+def profiled(run: Run, place: int, kind: JudgedFigure, threshold: float) -> Profiled:
     """A run by one figure."""
     values = category_values(run, kind.name)
     return Profiled(run, place, kind, threshold, values, run.complete_rows, relative_depth(run))

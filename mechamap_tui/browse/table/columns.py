@@ -10,18 +10,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mechamap.figures.catalogue import FIGURES, judged_figures
+from mechamap.figures.figure import JudgedFigure
+from mechamap.figures.of_run import default_figure, figures_of
 from mechamap.runs.run import Run
-from mechamap.tables.numbers import NONE, correlation, count, magnitude, share
+from mechamap.tables.numbers import NONE, count
 from mechamap_tui.data.experts import FEW_TOKENS
-from mechamap_tui.data.figures import CATEGORY_FIGURES, ESTIMATE, CategoryFigure
+from mechamap_tui.data.figures import ESTIMATE, estimated, figure_column, figure_width, figure_writer
 from mechamap_tui.terminal.terminal_text import piece_label
 
 __all__ = [
     "ALL_CATEGORIES",
-    "CATEGORY_KEYS",
     "TOKENS",
     "Column",
     "category_columns",
+    "changes_with_category",
     "overview_columns",
     "token_summary",
 ]
@@ -32,14 +35,6 @@ ROUTED = "routed"
 ALL_CATEGORIES = "reads:"  # columns of the overview are called reads:food
 TOKEN_JOINT = " · "
 FALLS = "(falls) "
-
-CATEGORY_KEYS = frozenset((*(kind.key for kind in CATEGORY_FIGURES), TOKENS))  # what the current category changes
-# key, which is the title too, the run's figure, width with a space in front, how a value is written
-_BY_NEURON = (
-    ("max", "max", 7, magnitude),
-    ("min", "min", 7, magnitude),
-    ("fire", "fire", 5, share),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +71,25 @@ class Column:
 
 def category_columns(run: Run, category: str) -> tuple[Column, ...]:
     """The columns about one category; figures that the run does not have are left out."""
-    kinds = (kind for kind in CATEGORY_FIGURES if kind.listed and kind.is_in(run))
-    columns = (_category_column(run, category, kind) for kind in kinds)
+    columns = (_category_column(run, category, figure) for figure in figures_of(run) if figure.in_table)
     return (*_name_columns(run), *_routed(run), *columns, *_neuron_columns(run), _tokens_column(run, category))
 
 
 def overview_columns(run: Run, category: str) -> tuple[Column, ...]:
     """One column of selectivity (of the mean, where the run has none) per category."""
-    figure, text = ("selectivity", correlation) if run.has("selectivity") else ("mean", magnitude)
+    figure = judged_figures()[default_figure(run)]
     columns = [*_name_columns(run), *_routed(run)]
     for name in run.categories:
         width = max(8, min(len(name), 10) + 3)
         columns.append(
-            Column(f"{ALL_CATEGORIES}{name}", name[:10], width, cache(partial(_plain, run, figure, name)), text, True)
+            Column(
+                f"{ALL_CATEGORIES}{name}",
+                name[:10],
+                width,
+                cache(partial(_plain, run, figure.name, name)),
+                figure_writer(figure),
+                signed=True,
+            )
         )
     return (*columns, *_neuron_columns(run)[-1:], _tokens_column(run, category))
 
@@ -108,16 +109,21 @@ def _falls(run: Run, row: int, category: str) -> bool:
     return bool(run.column("selectivity", category)[row] < 0)
 
 
-def _category_column(run: Run, category: str, kind: CategoryFigure) -> Column:
+def changes_with_category(key: str) -> bool:
+    """Whether another current category changes what a column holds."""
+    return key == TOKENS or any(figure.label == key for figure in judged_figures().values())
+
+
+def _category_column(run: Run, category: str, figure: JudgedFigure) -> Column:
     return Column(
-        kind.key,
-        kind.key,
-        kind.width,
-        cache(partial(kind.column, run, category)),
-        kind.text,
-        kind.signed,
-        kind.ascending,
-        cache(partial(kind.estimated, run, category)),
+        figure.label,
+        figure.label,
+        figure_width(figure),
+        cache(partial(figure_column, run, figure, category)),
+        figure_writer(figure),
+        figure.sign_matters,
+        figure.lowest_first,
+        cache(partial(estimated, run, figure, category)),
     )
 
 
@@ -136,10 +142,17 @@ def _routed(run: Run) -> tuple[Column, ...]:
 
 
 def _neuron_columns(run: Run) -> tuple[Column, ...]:
+    figures = (figure for figure in FIGURES.values() if figure.shape == "neuron" and figure.in_table)
     return tuple(
-        Column(key, key, width, cache(partial(_plain, run, figure, None)), text)
-        for key, figure, width, text in _BY_NEURON
-        if run.has(figure)
+        Column(
+            figure.label,
+            figure.label,
+            figure_width(figure),
+            cache(partial(_plain, run, figure.name, None)),
+            figure_writer(figure),
+        )
+        for figure in figures
+        if run.has(figure.name)
     )
 
 

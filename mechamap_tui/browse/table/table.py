@@ -14,10 +14,10 @@ from textual.message import Message
 from mechamap.runs.run import Run
 from mechamap_tui.browse.table.columns import (
     ALL_CATEGORIES,
-    CATEGORY_KEYS,
     TOKENS,
     Column,
     category_columns,
+    changes_with_category,
     overview_columns,
     token_summary,
 )
@@ -83,7 +83,7 @@ class NeuronTable(NeuronScroll, can_focus=True, inherit_bindings=False):
         """
         self.category = category
         self._make_columns()
-        if any(key.column in CATEGORY_KEYS for key in self.order.keys):
+        if any(changes_with_category(key.column) for key in self.order.keys):
             if not stay:
                 self._anchor, self._place = None, 0
                 self.scroll_to(y=0, animate=False)

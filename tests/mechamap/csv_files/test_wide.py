@@ -12,7 +12,7 @@ from support.small_csv import refused, remarks_of, written
 
 from mechamap.csv_files.run import read_csv
 from mechamap.exports.registry import ExportRequest, export_run
-from mechamap.figures.catalogue import figure_kind, figures_of
+from mechamap.figures.of_run import figures_of, judged_figure
 from mechamap.query.evaluate import matching
 from mechamap.runs.record import LayerRows
 from mechamap.runs.run import Run
@@ -60,7 +60,7 @@ def test_what_was_confirmed_and_caused_comes_back_and_can_be_asked_for(tmp_path:
     export_run(run, tmp_path / "wide.csv", ExportRequest("csv", wide=True))
     read = read_csv(tmp_path / "wide.csv")
     assert [kind.name for kind in figures_of(read)] == [kind.name for kind in figures_of(run)]
-    assert figure_kind(read, "causes").name == "cause"
+    assert judged_figure(read, "causes").name == "cause"
     for question in ("reads.food > 0.9 and confirmed.food", "causes.food < -0.2", "best == color and max > 1"):
         assert np.array_equal(matching(read, question), matching(run, question)), question
 
@@ -85,7 +85,7 @@ def test_names_of_categories_keep_their_case_dots_and_spaces(tmp_path: Path) -> 
 
 def test_without_means_the_figures_that_there_are_can_be_used(tmp_path: Path) -> None:
     run, remarks = remarks_of(written(tmp_path, "0,1,3.5,x\n", "layer,neuron,write.food,comment\n"))
-    assert figure_kind(run, "writes").name == "write"
+    assert judged_figure(run, "writes").name == "write"
     assert np.isnan(run.column("mean", "food")).all() and run.top_tokens(0) == []
     assert remarks == (
         "Without a column top_tokens, no neuron has top tokens.",

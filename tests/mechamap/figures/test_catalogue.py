@@ -10,11 +10,11 @@ import pytest
 from support.recorded_run import CATEGORIES, Shape, checked_run, recorded_run
 
 from mechamap.errors import UsageError
-from mechamap.figures.catalogue import FIGURE_KINDS, default_figure, figure_kind, figures_of
+from mechamap.figures.catalogue import FEW_OCCURRENCES, judged_figures
+from mechamap.figures.of_run import default_figure, figures_of, judged_figure
 from mechamap.figures.values import category_values
 from mechamap.query.evaluate import matching
 from mechamap.query.filters import counting_filter, known_filter
-from mechamap.runs.figure_names import FEW_OCCURRENCES
 from mechamap.runs.run import Run
 
 
@@ -23,10 +23,10 @@ def run(tmp_path: Path) -> Run:
     return checked_run(tmp_path / "run")
 
 
-@pytest.mark.parametrize("name", [*FIGURE_KINDS])
+@pytest.mark.parametrize("name", [*judged_figures()])
 @pytest.mark.parametrize("threshold", [None, 0.0, 0.3, 0.7])
 def test_a_filter_means_the_neurons_that_an_array_counts(run: Run, name: str, threshold: float | None) -> None:
-    kind = figure_kind(run, name)
+    kind = judged_figure(run, name)
     limit = kind.threshold(run) if threshold is None else threshold
     values = category_values(run, kind.name)
     for at, category in enumerate(run.categories):
@@ -36,14 +36,14 @@ def test_a_filter_means_the_neurons_that_an_array_counts(run: Run, name: str, th
 
 
 def test_every_figure_kind_is_met_in_the_run_that_was_checked(run: Run) -> None:
-    assert {kind.name for kind in figures_of(run)} == set(FIGURE_KINDS)
+    assert {kind.name for kind in figures_of(run)} == set(judged_figures())
 
 
 def test_a_value_stored_with_fewer_digits_is_at_its_own_threshold(tmp_path: Path) -> None:
     run = recorded_run(tmp_path / "run")
     means = np.full((run.neurons, 3), 0.7, np.float32)  # 0.699999988 as a float64
     it = Run(run.record, {"mean": means}, run.path)
-    kind = figure_kind(it, "mean")
+    kind = judged_figure(it, "mean")
     assert kind.holds(category_values(it, "mean"), 0.7).all()
     assert matching(it, "mean.food >= 0.7").all()
     assert matching(it, "0.7 <= mean.food <= 0.7").all()
@@ -52,7 +52,7 @@ def test_a_value_stored_with_fewer_digits_is_at_its_own_threshold(tmp_path: Path
 
 
 def test_both_sides_count_where_far_below_the_centre_says_as_much(run: Run) -> None:
-    auroc, reads, mean = (FIGURE_KINDS[name] for name in ("auroc", "selectivity", "mean"))
+    auroc, reads, mean = (judged_figures()[name] for name in ("auroc", "selectivity", "mean"))
     assert auroc.holds(np.array([0.03, 0.05, 0.06, 0.95, 0.5], np.float32), 0.95).tolist() == [1, 1, 0, 1, 0]
     assert reads.negative(np.array([-0.95, 0.95], np.float32), 0.9).tolist() == [True, False]
     assert mean.holds(np.array([-5.0, 5.0], np.float32), 0.2).tolist() == [False, True]
@@ -60,7 +60,7 @@ def test_both_sides_count_where_far_below_the_centre_says_as_much(run: Run) -> N
 
 
 def test_a_small_p_is_a_strong_one(run: Run) -> None:
-    kind = figure_kind(run, "p")
+    kind = judged_figure(run, "p")
     values = np.array([0.005, 0.05, 0.2, np.nan], np.float32)
     assert kind.holds(values, 0.05).tolist() == [True, True, False, False]
     assert np.nanargmax(kind.strength(values)) == 0
@@ -72,7 +72,7 @@ def test_an_expert_that_few_words_came_to_is_not_judged(tmp_path: Path) -> None:
     assert few.any()
     assert np.isnan(category_values(run, "selectivity")[few]).all()
     assert not np.isnan(category_values(run, "mean")[few]).any()
-    kind = figure_kind(run, "reads")
+    kind = judged_figure(run, "reads")
     for at, category in enumerate(CATEGORIES):
         counted = kind.holds(category_values(run, "selectivity")[:, at], 0.1)
         assert (matching(run, counting_filter(kind, run, category, 0.1)) == counted).all()
@@ -95,7 +95,7 @@ def test_judging_leaves_the_run_as_it_is(run: Run) -> None:
 def test_any_name_of_a_category_can_stand_in_a_filter(tmp_path: Path, category: str) -> None:
     run = recorded_run(tmp_path / "run")
     it = Run(replace(run.record, categories=("animal", category, "color")), path=run.path)
-    kind = figure_kind(it, "reads")
+    kind = judged_figure(it, "reads")
     found = matching(it, counting_filter(kind, it, category, 0.3))
     assert (found == kind.holds(category_values(it, "selectivity")[:, 1], 0.3)).all()
     assert found.any()
@@ -104,14 +104,14 @@ def test_any_name_of_a_category_can_stand_in_a_filter(tmp_path: Path, category: 
 def test_a_figure_that_is_not_there_is_refused_with_what_there_is(tmp_path: Path) -> None:
     run = recorded_run(tmp_path / "run")
     with pytest.raises(UsageError, match="Unknown figure per category 'selectvity'") as unknown:
-        figure_kind(run, "selectvity")
+        judged_figure(run, "selectvity")
     assert "reads" in unknown.value.hint
     with pytest.raises(UsageError, match="has no figure held") as absent:
-        figure_kind(run, "held")
+        judged_figure(run, "held")
     assert "mechamap confirm" in absent.value.hint
     it = Run(replace(run.record, undefined={"write": "An encoder predicts nothing."}), path=run.path)
     with pytest.raises(UsageError, match="writes is not defined") as undefined:
-        figure_kind(it, "writes")
+        judged_figure(it, "writes")
     assert undefined.value.hint == "An encoder predicts nothing."
     assert "write" not in {kind.name for kind in figures_of(it)}
 
@@ -119,12 +119,12 @@ def test_a_figure_that_is_not_there_is_refused_with_what_there_is(tmp_path: Path
 def test_neurons_are_judged_by_selectivity_unless_there_are_means_alone(run: Run) -> None:
     assert default_figure(run) == "selectivity"
     assert default_figure(Run(replace(run.record, figures=("mean",)))) == "mean"
-    assert FIGURE_KINDS["mean"].threshold(run) == 0.2
+    assert judged_figures()["mean"].threshold(run) == 0.2
 
 
-@pytest.mark.parametrize("name", [*FIGURE_KINDS])
+@pytest.mark.parametrize("name", [*judged_figures()])
 def test_a_filter_tells_the_neurons_that_have_a_value(run: Run, name: str) -> None:
-    kind = figure_kind(run, name)
+    kind = judged_figure(run, name)
     values = category_values(run, kind.name)
     for at, category in enumerate(run.categories):
         assert (matching(run, known_filter(kind, run, category)) == ~np.isnan(values[:, at])).all()

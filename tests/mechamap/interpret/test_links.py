@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from support.recorded_run import checked_run
 
-from mechamap.figures.catalogue import figures_of
+from mechamap.figures.of_run import figures_of
 from mechamap.interpret.judged import figure_view
 from mechamap.interpret.report import interpret_run
 from mechamap.interpret.tables import TABLES

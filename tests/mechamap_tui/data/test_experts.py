@@ -9,11 +9,12 @@ import pytest
 from support.browse_host import browsing
 from support.recorded_run import Shape, recorded_run, routed
 
+from mechamap.figures.values import known_value
 from mechamap.runs.run import Run
 from mechamap.runs.writer import write_activations
 from mechamap_tui.browse.layer_list import LAYOUTS_FROM
 from mechamap_tui.data.experts import FEW_TOKENS, expert_note, routed_positions
-from mechamap_tui.data.figures import CATEGORY_FIGURES
+from mechamap_tui.data.figures import detail_figures, figure_column
 
 SHAPE = Shape(experts=3, shared=2)
 
@@ -36,14 +37,15 @@ def test_neurons_whose_expert_few_words_came_to_are_not_ranked_by_them(run: Run)
     run._arrays["occurrences"] = np.full((run.neurons, len(run.categories)), 5, np.float32)
     row, category = run.row_of("L1.E2.N3"), run.categories[0]
     run._arrays["occurrences"][row, 0] = 4
-    for figure in CATEGORY_FIGURES:
-        if figure.key in ("reads", "auroc", "ap", "d"):
-            column = figure.column(run, category)
+    for figure in detail_figures():
+        if figure.label in ("reads", "auroc", "ap", "d"):
+            column = figure_column(run, figure, category)
             assert np.isnan(column[row])
-            assert np.array_equal(np.delete(column, row), np.delete(run.column(figure.figure, category), row))
-            assert figure.value(run, row, category) == run.column(figure.figure, category)[row]
-        elif figure.key == "mean":
-            assert np.array_equal(figure.column(run, category), run.column("mean", category))
+            assert np.array_equal(np.delete(column, row), np.delete(run.column(figure.name, category), row))
+            value, _ = known_value(run, figure, row, category)
+            assert value == run.column(figure.name, category)[row]
+        elif figure.label == "mean":
+            assert np.array_equal(figure_column(run, figure, category), run.column("mean", category))
 
 
 # --- in words ---

@@ -1,0 +1,67 @@
+"""Which figures a run has, and how to get one that it does not have."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from mechamap.errors import UsageError
+from mechamap.figures.catalogue import judged_figures
+from mechamap.figures.figure import Figure, JudgedFigure, MadeBy
+from mechamap.runs.run import Run
+
+__all__ = ["default_figure", "figures_of", "how_to_get", "is_in", "judged_figure", "why_undefined"]
+
+
+_HOW_TO_GET: Mapping[MadeBy, str] = {
+    "confirm": "`mechamap confirm RUN` works it out.",
+    "second text": "`mechamap confirm RUN --text FILE` works it out.",
+    "ablate": "`mechamap ablate RUN` works it out.",
+    "experts": "Only models with routed experts have it.",
+}
+
+
+def how_to_get(figure: Figure) -> str:
+    """What works a figure out where a run does not have it; empty for those that every scan gives."""
+    return _HOW_TO_GET.get(figure.made_by, "")
+
+
+def why_undefined(run: Run, figure: Figure) -> str:
+    """Why a figure cannot mean anything for the run's model; empty where it can."""
+    undefined = run.record.undefined
+    needed = figure.undefined_with if isinstance(figure, JudgedFigure) else ""
+    return undefined.get(figure.name) or undefined.get(needed, "")
+
+
+def is_in(run: Run, figure: JudgedFigure) -> bool:
+    """Whether the run has a figure, and it can mean something for its model."""
+    has = run.has(figure.name) or bool(figure.measured_as and run.has(figure.measured_as))
+    return has and not why_undefined(run, figure)
+
+
+def figures_of(run: Run) -> tuple[JudgedFigure, ...]:
+    """The per-category figures that a run has and that can mean something for its model."""
+    return tuple(figure for figure in judged_figures().values() if is_in(run, figure))
+
+
+def default_figure(run: Run) -> str:
+    """What a run's neurons are judged by where the user does not say: selectivity, of a CSV the mean it has."""
+    return "selectivity" if run.has("selectivity") else "mean"
+
+
+def judged_figure(run: Run, name: str) -> JudgedFigure:
+    """The figure that a user names, in the run's words or the screens' (``reads``).
+
+    Raises:
+        UsageError: there is no such figure, or the run does not have it.
+    """
+    judged = judged_figures()
+    known = {figure.label: figure for figure in judged.values()} | judged
+    figure = known.get(name.strip().lower())
+    have = ", ".join(figure.label for figure in figures_of(run)) or "none"
+    if figure is None:
+        raise UsageError(f"Unknown figure per category {name!r}.", f"{run.name} has {have}.")
+    if not is_in(run, figure):
+        if reason := why_undefined(run, figure):
+            raise UsageError(f"{figure.label} is not defined for the model of {run.name}.", reason)
+        raise UsageError(f"{run.name} has no figure {figure.label}.", f"It has {have}. {how_to_get(figure)}".rstrip())
+    return figure
