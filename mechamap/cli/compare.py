@@ -13,6 +13,7 @@ from mechamap.cli.loading import opened
 from mechamap.cli.narration import Narration
 from mechamap.cli.parser import Commands
 from mechamap.cli.report_output import (
+    add_judging_flags,
     add_report_flags,
     check_report_flags,
     chosen_tables,
@@ -52,9 +53,7 @@ def add_to(commands: Commands) -> None:
     parser = commands.add_parser("compare", help="what differs between runs, or models", description=_DESCRIPTION)
     add = parser.add_argument
     add("runs", metavar="RUN|CSV", nargs="+", help="two or more: a run's name or folder, or a CSV; the first is A")
-    add("--by", metavar="FIGURE", help="compare by it: reads, writes, causes, held, p, auroc, d, ap, mean, ... "
-        "(default: reads, of CSVs mean)")  # fmt: skip
-    add("--threshold", metavar="X", type=float, help="from where on a neuron counts (default: what is usual for it)")
+    add_judging_flags(parser, "compare by it", default="reads, of CSVs mean")
     add("--as", dest="relation", choices=("auto", "same", "different"), default="auto",
         help="compare neurons by name, or as different models (default: as architecture and layers tell)")  # fmt: skip
     add("--all-figures", action="store_true", help="also the table differences, with every neuron, of every figure; "

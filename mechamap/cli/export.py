@@ -11,14 +11,16 @@ from mechamap.cli.parser import Commands
 from mechamap.errors import UsageError
 from mechamap.exports.registry import FORMATS, ExportRequest, export_run, format_of, write_export
 from mechamap.exports.target import check_target
+from mechamap.figures.catalogue import figure_names
 from mechamap.wording.plain import printable
 
 __all__ = ["add_to", "run"]
 
 
-_DESCRIPTION = """Write a run, or a part of it, in a format that other programs read. Filters and sort columns know the
-names layer, neuron, max, min, mean_all, std_all, fire, dead, figures of a category such as selectivity.food (or
-reads.food), best, and a word for neurons with that token among their highest or lowest:
+_DESCRIPTION = f"""Write a run, or a part of it, in a format that other programs read. Filters and sort columns know the
+names layer, neuron, {", ".join(figure_names("neuron", made_by="scan"))},
+figures of a category such as selectivity.food (or reads.food), best, and a word for neurons with that token among their
+highest or lowest:
 --where "reads.food > 0.9 and layer >= 20", --sort "-reads.food,layer"."""
 
 

@@ -7,7 +7,14 @@ import argparse
 from mechamap.cli.loading import add_source_model_flag, opened
 from mechamap.cli.narration import Narration
 from mechamap.cli.parser import Commands
-from mechamap.cli.report_output import add_report_flags, check_report_flags, chosen_tables, put_report, rows_wanted
+from mechamap.cli.report_output import (
+    add_judging_flags,
+    add_report_flags,
+    check_report_flags,
+    chosen_tables,
+    put_report,
+    rows_wanted,
+)
 from mechamap.interpret.tables import TABLES
 
 __all__ = ["add_to"]
@@ -27,9 +34,7 @@ def add_to(commands: Commands) -> None:
     parser = commands.add_parser("interpret", help="what a run's neurons say about its model", description=_DESCRIPTION)
     add = parser.add_argument
     add("source", metavar="RUN|CSV", help="a run's name or folder, or a CSV in the columns that exports have")
-    add("--by", metavar="FIGURE", help="judge neurons by it: reads, writes, causes, held, p, auroc, d, ap, mean, ... "
-        "(default: reads, of a CSV mean)")  # fmt: skip
-    add("--threshold", metavar="X", type=float, help="from where on a neuron counts (default: what is usual for it)")
+    add_judging_flags(parser, "judge neurons by it", default="reads, of a CSV mean")
     add("--top", metavar="N", type=int, default=3, help="how many neurons of each category are named (3)")
     add("--multi-category", action="store_true", help="also neurons of several categories, and which share neurons")
     add("--multi_category", action="store_true", dest="multi_category", help=argparse.SUPPRESS)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from mechamap.cli.narration import Narration
 from mechamap.errors import ExportError, UsageError
 from mechamap.exports.target import check_target, write_whole
+from mechamap.figures.catalogue import judged_figures
 from mechamap.system.paths import user_path
 from mechamap.tables.formats import FORMATS, format_of, written
 from mechamap.tables.selection import ROWS, no_table, selected
@@ -26,6 +27,15 @@ __all__ = ["add_report_flags", "check_report_flags", "chosen_tables", "put_repor
 
 
 _WIDTH = 100  # of a table that goes to no terminal
+
+
+def add_judging_flags(parser: argparse.ArgumentParser, purpose: str, default: str) -> None:
+    """Declare by which figure neurons are judged, and from where on one counts."""
+    labels = ", ".join(figure.label for figure in judged_figures().values())
+    parser.add_argument("--by", metavar="FIGURE", help=f"{purpose}: {labels} (default: {default})")
+    parser.add_argument(
+        "--threshold", metavar="X", type=float, help="from where on a neuron counts (default: what is usual for it)"
+    )
 
 
 def add_report_flags(parser: argparse.ArgumentParser, *, rows: str = "for CSV and JSON all") -> None:

@@ -33,17 +33,17 @@ _ROWS = (
     ),
     JudgedFigure(
         name="cause_measured", usual=0.05, two_sided=True, made_by="ablate", undefined_with="cause", written="effect",
-        about="the same, measured by ablating the neuron",
+        about="the same change, measured by ablating the neuron",
     ),
     JudgedFigure(
         name="p", usual=SIGNIFICANT, ascending=True, centre=1.0, made_by="confirm", written="p",
         in_table=True, in_detail=True, lowest_first=True,
-        about="of the reading, corrected for the search over all neurons and categories",
+        about="p of the reading, corrected for the search over all neurons and categories",
     ),
     JudgedFigure(
         name="write_p", usual=SIGNIFICANT, ascending=True, centre=1.0, made_by="confirm", undefined_with="write",
         written="p", lowest_first=True,
-        about="of the writing, corrected likewise",
+        about="p of the writing, corrected likewise",
     ),
     JudgedFigure(
         name="held_out_auroc", aliases=("held",), usual=0.95, centre=0.5, made_by="confirm", written="probability",
@@ -83,7 +83,7 @@ _ROWS = (
     Figure(name="max", shape="neuron", in_table=True, about="highest activation"),
     Figure(name="min", shape="neuron", in_table=True, about="lowest activation"),
     Figure(name="mean_all", shape="neuron", about="mean activation over all scored positions"),
-    Figure(name="std_all", shape="neuron", about="its standard deviation"),
+    Figure(name="std_all", shape="neuron", about="standard deviation of the activation over all scored positions"),
     Figure(name="fire", shape="neuron", written="share", in_table=True, about="share of positions above 0"),
     Figure(name="dead", shape="neuron", written="number", flag=True, about="whether the neuron is dead"),
     Figure(

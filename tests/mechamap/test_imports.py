@@ -30,7 +30,7 @@ def test_the_help_of_the_command_line_loads_no_numpy() -> None:
     loaded = loaded_after(
         "from mechamap.cli.main import main\ntry:\n    main(['--help'])\nexcept SystemExit:\n    pass"
     )
-    assert loaded.isdisjoint((*HEAVY, "textual", "mechamap_tui"))
+    assert loaded.isdisjoint((*HEAVY, "numpy", "textual", "mechamap_tui"))
 
 
 def test_the_help_of_the_explorer_loads_no_textual() -> None:

@@ -9,13 +9,21 @@ import numpy as np
 import pytest
 from support.recorded_run import CATEGORIES, Shape, checked_run, recorded_run
 
+from mechamap.csv_files.run import read_csv
 from mechamap.errors import UsageError
-from mechamap.figures.catalogue import FEW_OCCURRENCES, judged_figures
+from mechamap.exports.registry import ExportRequest, export_run
+from mechamap.figures.catalogue import FEW_OCCURRENCES, FIGURES, figure_names, judged_figures
+from mechamap.figures.figure import JudgedFigure
 from mechamap.figures.of_run import default_figure, figures_of, judged_figure
 from mechamap.figures.values import category_values
-from mechamap.query.evaluate import matching
+from mechamap.interpret.report import interpret_run
+from mechamap.query.evaluate import matching, sorted_rows
 from mechamap.query.filters import counting_filter, known_filter
+from mechamap.runs.figure_names import CATEGORY_FIGURES, LATER_FIGURES, NEURON_FIGURES, ROUTED_FIGURES, TOKEN_FIGURES
 from mechamap.runs.run import Run
+from mechamap_tui.browse.table.columns import category_columns
+from mechamap_tui.data.figures import detail_figures
+from scripts import write_cli_docs, write_figure_docs
 
 
 @pytest.fixture
@@ -128,3 +136,53 @@ def test_a_filter_tells_the_neurons_that_have_a_value(run: Run, name: str) -> No
     values = category_values(run, kind.name)
     for at, category in enumerate(run.categories):
         assert (matching(run, known_filter(kind, run, category)) == ~np.isnan(values[:, at])).all()
+
+
+# --- one row each ---
+
+
+def test_the_format_of_a_run_and_the_catalogue_name_the_same_figures() -> None:
+    scanned = {*CATEGORY_FIGURES, *NEURON_FIGURES, *TOKEN_FIGURES}
+    assert set(FIGURES) == {*scanned, *LATER_FIGURES, *ROUTED_FIGURES}
+    assert {name for name in FIGURES if FIGURES[name].made_by == "scan"} == scanned
+    assert set(figure_names("category", "neuron", made_by="experts")) == set(ROUTED_FIGURES)
+    assert set(figure_names("category")) == {*CATEGORY_FIGURES, *LATER_FIGURES, "occurrences"}
+    assert set(figure_names("neuron")) == {*NEURON_FIGURES, "tokens"}
+    assert set(figure_names("tokens")) == set(TOKEN_FIGURES)
+
+
+def test_a_figure_has_its_names_alone() -> None:
+    names = [name for figure in FIGURES.values() for name in {figure.name, figure.label, *figure.aliases}]
+    assert len(names) == len(set(names))
+
+
+def test_a_row_more_is_a_figure_everywhere(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made_up = JudgedFigure(
+        name="novelty", aliases=("new",), about="a made-up figure", usual=0.8, written="probability", in_table=True,
+        in_detail=True,
+    )  # fmt: skip
+    monkeypatch.setitem(FIGURES, "novelty", made_up)
+    values = np.zeros((run.neurons, len(run.categories)), np.float32)
+    values[run.row_of("L2.N3"), 0] = 0.9
+    arrays = {name: run.figure(name) for name in run.record.figures} | {"novelty": values}
+    wider = Run(replace(run.record, figures=(*run.record.figures, "novelty")), arrays, run.path)
+    category = run.categories[0]
+
+    assert matching(wider, f"new.{category} > 0.8").sum() == matching(wider, f"novelty.{category} > 0.8").sum() == 1
+    assert wider.neuron_name(int(sorted_rows(wider, f"-new.{category}")[0])) == wider.neuron_name(run.row_of("L2.N3"))
+    top = interpret_run(wider, "new").table("top")
+    assert top is not None
+    assert [row for row in top.rows if category in row and "L2.N3" in row]
+    assert "new" in [column.title for column in top.columns]
+    export_run(wider, tmp_path / "wide.csv", ExportRequest("csv", wide=True))
+    assert f"novelty.{category}" in (tmp_path / "wide.csv").read_text(encoding="utf-8").splitlines()[0].split(",")
+    again = read_csv(tmp_path / "wide.csv")
+    assert again.column("novelty", category)[again.row_of("L2.N3")] == pytest.approx(0.9)
+    assert "new" in [column.key for column in category_columns(wider, category)]
+    assert "new" in [figure.label for figure in detail_figures()]
+    assert ", mean, new (default: reads, of a CSV mean)" in write_cli_docs.text()
+    assert "| `novelty`, `new` | a made-up figure |" in write_figure_docs.text()
+
+
+def test_the_page_about_the_figures_is_not_stale() -> None:
+    assert write_figure_docs.FILE.read_text(encoding="utf-8") == write_figure_docs.text(), "run: make docs"
