@@ -102,7 +102,7 @@ class _Estimate:
         run: Run,
     ) -> None:
         self._loaded, self._layers, self._targets, self._text = loaded, layers, targets, text_of_run(run)
-        self._limit: int | None = run.record.config.get("limit_neurons")
+        self._limit: int | None = run.config.limit_neurons
         self.log_p = np.zeros(len(targets.positions))
         self.cause = np.full((run.neurons, targets.members.shape[1]), np.nan, np.float32)
         for _, rows in layers:

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from mechamap.capture.hooked_pass import PassSettings, capture_layers
 from mechamap.capture.rerun import layers_of_run
-from mechamap.config.schema import ScanConfig, config_from_dict
+from mechamap.config.scan_config import ScanConfig
 from mechamap.errors import Cancelled, ConfigError, UnsupportedModel
 from mechamap.events import LayerFinished, Listener, Stage, StageEntered
 from mechamap.figures.catalogue import SIGNIFICANT
@@ -86,7 +86,7 @@ def confirm_run(
     on_event = logged(on_event, "confirm")
     folder = run.folder_to_rerun()
     layers = layers_of_run(run, loaded)
-    config = config_from_dict(run.record.config, f"{run.path}/run.json")
+    config = run.config
     carriers = carry(carrier_words(config), config, loaded.tokenizer, loaded.context, loaded.kind)
     _check_contrast(carriers, config)
     sentences = len(carriers.tokenized.windows)

@@ -18,7 +18,6 @@ from torch import Tensor
 from mechamap.capture.batches import BATCH_TOKENS
 from mechamap.capture.hooked_pass import PassSettings, capture_layers
 from mechamap.capture.rerun import layers_of_run
-from mechamap.config.schema import config_from_dict
 from mechamap.errors import RunError
 from mechamap.events import Listener, Stage, StageEntered
 from mechamap.figures.catalogue import SIGNIFICANT
@@ -73,7 +72,7 @@ def score_second_text(
     on_event = logged(on_event, "second text")
     folder = run.folder_to_rerun()
     name, content = text
-    config = config_from_dict(run.record.config, f"{run.path}/run.json")
+    config = run.config
     tokenized = tokenize([content], loaded.tokenizer, config, loaded.context, loaded.kind)
     occurrences = find_occurrences(tokenized, [content], config.categories)
     if not occurrences:

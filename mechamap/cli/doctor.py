@@ -22,7 +22,7 @@ from mechamap.wording.plain import printable
 
 if TYPE_CHECKING:
     from mechamap.catalog import ModelSource
-    from mechamap.config.schema import ScanConfig
+    from mechamap.config.scan_config import ScanConfig
     from mechamap.models.loaded import LoadedModel
     from mechamap.models.proof import LayerProof
 

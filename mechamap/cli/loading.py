@@ -107,10 +107,9 @@ def model_of_run(run: Run, args: argparse.Namespace, narration: Narration) -> Lo
         MechaMapError: it cannot be loaded, or ``--model`` names one of another architecture.
     """
     from mechamap.catalog import resolve
-    from mechamap.config.schema import config_from_dict
 
     source = resolve(args.model or run.record.model.name)
-    config = config_from_dict(run.record.config, f"{run.path}/run.json")
+    config = run.config
     narration.progress("loading torch and transformers")
     from mechamap.models.loading.load import load_model
     from mechamap.models.loading.load_settings import load_settings

@@ -16,7 +16,7 @@ from mechamap.wording.plain import printable
 
 if TYPE_CHECKING:
     from mechamap.catalog import ModelSource
-    from mechamap.config.schema import ScanConfig
+    from mechamap.config.scan_config import ScanConfig
     from mechamap.plan.alternatives import Option
     from mechamap.plan.scan_plan import ScanPlan
     from mechamap.plan.warning import Shortfall

@@ -70,7 +70,7 @@ def _show(args: argparse.Namespace, narration: Narration) -> int:
         "computed": f"{model.dtype} on {model.device}{f', weights in {model.packing}' if model.packing else ''}",
         "neurons": f"{run.neurons:,} in layers {layers_in_words(run.layers)}",
         "figures": ", ".join(record.figures),
-        "threshold": f"{record.config['threshold']:g}" if "threshold" in record.config else "",
+        "threshold": f"{run.threshold:g}",
         "left out": str(record.exclusions.get("summary", "")),
         "text": f"{len(record.tokens.pieces):,} tokens in {len(record.tokens.windows)} windows"
         if run.has_context

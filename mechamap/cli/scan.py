@@ -21,7 +21,7 @@ from mechamap.runs.library import check_run_folder
 
 if TYPE_CHECKING:
     from mechamap.catalog import ModelSource
-    from mechamap.config.schema import ScanConfig
+    from mechamap.config.scan_config import ScanConfig
     from mechamap.events import ScanEvent
     from mechamap.runs.run import Run
 

@@ -1,4 +1,4 @@
-"""ScanConfig: everything that shapes a scan, read from YAML or from a plain mapping, always validated.
+"""A scan's config read from YAML or from a plain mapping, always validated.
 
 A file needs only what it changes; the rest comes from ``configs/default.yaml``. ``categories:`` replaces
 the whole list unless ``extend: default`` keeps it. ``models:`` is for sweeps, see :mod:`mechamap.config.sweep_models`.
@@ -8,65 +8,27 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from mechamap.config import located as config_yaml
 from mechamap.config.located import Located, fail, from_plain, read_config_file
+from mechamap.config.scan_config import Category, ScanConfig, config_to_dict
 from mechamap.config.settings import SETTINGS, unknown_key
 from mechamap.config.sweep_models import read_models
 from mechamap.config.words import read_categories, read_contrast, read_extend, read_templates, read_texts
 from mechamap.errors import ConfigError, UsageError
 
 __all__ = [
-    "Category",
-    "ScanConfig",
     "config_from_dict",
     "config_of",
-    "config_to_dict",
     "config_to_yaml",
     "configs_folder",
     "default_config",
     "load_config",
     "with_overrides",
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class Category:
-    """A name and its words; a word in lower case matches in any case, another exactly as written."""
-
-    name: str
-    words: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ScanConfig:
-    """What a scan looks for, in which texts, and how; the YAML keys have the same names."""
-
-    categories: tuple[Category, ...]
-    texts: tuple[str, ...]
-    templates: tuple[str, ...]
-    contrast: tuple[str, ...]
-    threshold: float
-    top_k_tokens: int
-    pooling: Literal["last", "mean", "max"]
-    add_bos: bool
-    exclude_first_position: bool
-    exclude_special_tokens: bool
-    window: int
-    layers: str
-    limit_neurons: int | None
-    neurons: tuple[str, ...] | None
-    dtype: str
-    device: str
-    device_map: str | dict[str, str] | None
-    quantize: str | None
-    revision: str | None
-    trust_remote_code: bool
-    keep_activations: Literal["auto", "always", "never"]
 
 
 _KEYS = ("extend", *(field.name for field in dataclasses.fields(ScanConfig)), "models")
@@ -139,15 +101,6 @@ def with_overrides(config: ScanConfig, **changes: object) -> ScanConfig:
         place, _, rest = error.message.partition(": ")
         raise UsageError(rest if rest.startswith(f"{place} ") else error.message, error.hint) from None
     return changed
-
-
-def config_to_dict(config: ScanConfig) -> dict[str, Any]:
-    """The whole config in plain values, as JSON holds it; ``config_from_dict`` reads it back."""
-    plain = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
-    plain["categories"] = {category.name: {"words": list(category.words)} for category in config.categories}
-    for name in ("texts", "templates", "contrast", "neurons"):
-        plain[name] = None if plain[name] is None else list(plain[name])
-    return plain
 
 
 def config_to_yaml(config: ScanConfig) -> str:

@@ -198,10 +198,9 @@ def _run(path: Path, models: _Models, rows: LongRows | WideRows, problems: list[
             for layer, at, count in zip(layers.tolist(), first.tolist(), width.tolist(), strict=True)
         ),
         figures=tuple(arrays),
-        config={"threshold": rows.threshold},
         tokens=TokenRecord(ids=(-1,) * len(pieces), pieces=pieces),
         problems=tuple(problems),
         source="csv",
     )
     layer_of, expert_of, index_of = places.T.astype(np.int32)
-    return Run(record, arrays, path, (layer_of, expert_of, index_of))
+    return Run(record, arrays, path, (layer_of, expert_of, index_of), rows.threshold)

@@ -85,10 +85,9 @@ def lens(call: Request) -> dict[str, Any]:
 @contextmanager
 def _model_of(call: Request, run: Run) -> Iterator[tuple[LoadedModel, ProgressTicker]]:
     """The run's model and what tells of progress; a model that ran out of memory is not kept."""
-    from mechamap.config.schema import config_from_dict
 
     run.folder_to_rerun()
-    config = config_from_dict(run.record.config, f"{run.path}/run.json")
+    config = run.config
     with ProgressTicker(call.progress) as ticker:
         ticker.stage(Stage.RESOLVE, run.record.model.name)
         loaded = MODEL_CACHE.get(resolve(run.record.model.name), config, stage_teller(call, ticker))

@@ -12,7 +12,7 @@ from mechamap.system.memory import give_memory_back
 
 if TYPE_CHECKING:
     from mechamap.catalog import ModelSource
-    from mechamap.config.schema import ScanConfig
+    from mechamap.config.scan_config import ScanConfig
     from mechamap.models.loaded import LoadedModel
 
 __all__ = ["MODEL_CACHE", "ModelCache"]

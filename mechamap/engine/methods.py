@@ -82,13 +82,12 @@ def activations(call: Request) -> dict[str, Any]:
     run, layer = given_run(call), call.params.get("layer")
     if not isinstance(layer, int) or isinstance(layer, bool):
         raise RpcFault(rpc.INVALID_PARAMS, "layer is a number.")
-    from mechamap.config.schema import config_from_dict
     from mechamap.runs.run import activations_file
 
     folder = run.folder_to_rerun()
     run.layer_rows(layer)
     if run.activations(layer) is None:
-        config = config_from_dict(run.record.config, f"{run.path}/run.json")
+        config = run.config
         with ProgressTicker(call.progress) as ticker:
             loaded = MODEL_CACHE.get(resolve(run.record.model.name), config, stage_teller(call, ticker), whole=False)
             stop_if_cancelled(call)

@@ -19,7 +19,7 @@ from mechamap.protocol.rpc import RpcFault
 from mechamap.system.paths import user_path
 
 if TYPE_CHECKING:
-    from mechamap.config.schema import ScanConfig
+    from mechamap.config.scan_config import ScanConfig
     from mechamap.runs.run import Run
 
 __all__ = [

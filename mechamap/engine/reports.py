@@ -107,11 +107,10 @@ def match(call: Request) -> dict[str, Any]:
 def _source(call: Request, ticker: ProgressTicker) -> Source:
     """Runs that kept their activations, and models that the engine keeps for what is asked next."""
     from mechamap.compare.closest.both_words import Source
-    from mechamap.config.schema import config_from_dict
 
     def load(run: Run) -> LoadedModel:
         stop_if_cancelled(call)
-        config = config_from_dict(run.record.config, f"{run.path}/run.json")
+        config = run.config
         loaded = MODEL_CACHE.get(resolve(run.record.model.name), config, stage_teller(call, ticker))
         stop_if_cancelled(call)
         ticker.started(str(run.path), len(run.complete_layers), run.neurons)

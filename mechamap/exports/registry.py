@@ -131,7 +131,7 @@ def _table(run: Run, request: ExportRequest) -> ExportTable:
     chosen = chosen[complete[chosen]]
     threshold = request.threshold
     if threshold is None:
-        threshold = float(run.record.config.get("threshold", 0.2))
+        threshold = run.threshold
     if not math.isfinite(threshold):
         raise UsageError(f"The threshold is {threshold}; it must be a number.")
     return ExportTable(run, chosen, threshold, _scope(run, request.scope, len(chosen)))

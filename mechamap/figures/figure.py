@@ -103,7 +103,7 @@ class JudgedFigure(Figure):
 
     def threshold(self, run: Run) -> float:
         """From where on a neuron counts, where the user does not say."""
-        return self.usual if self.usual is not None else float(run.record.config.get("threshold", 0.2))
+        return self.usual if self.usual is not None else run.threshold
 
     def positive(self, values: NDArray[np.float32], threshold: float) -> NDArray[np.bool_]:
         """Which values are at or above the threshold (of a p: at or below it); never NaN."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from mechamap.config.schema import config_to_dict
 from mechamap.plan.situation import PlanInputs
 from mechamap.runs import record as run_record
 from mechamap.runs.figure_names import CATEGORY_FIGURES, NEURON_FIGURES, TOKEN_FIGURES
@@ -55,7 +54,7 @@ def _record_bytes(it: PlanInputs) -> int:
         categories=tuple(category.name for category in config.categories),
         layers=tuple(LayerRows(layer.number, 0, layer.neurons(limit), layer.neurons()) for layer in layers),
         figures=(*CATEGORY_FIGURES, *NEURON_FIGURES, *TOKEN_FIGURES),
-        config=config_to_dict(config),
+        config=config,
     )
     tokenized, found = text.tokenized, text.occurrences
     about = PROOF_BYTES * len(layers)

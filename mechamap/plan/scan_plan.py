@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mechamap.catalog import ModelSource
-from mechamap.config.schema import ScanConfig
+from mechamap.config.scan_config import ScanConfig
 from mechamap.models.loading import gguf
 from mechamap.models.loading.checkpoint import read_tokenizer
 from mechamap.models.loading.devices import check_names, pick_dtype

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from mechamap.capture.batches import BATCH_TOKENS
 from mechamap.config.layers import parse_layers
-from mechamap.config.schema import ScanConfig
+from mechamap.config.scan_config import ScanConfig
 from mechamap.plan.places import Places
 from mechamap.plan.shape import LayerShape, ModelShape
 from mechamap.plan.source import ModelFiles

@@ -17,7 +17,7 @@ from math import prod
 from pathlib import Path
 
 from mechamap.catalog import ModelSource, hub_cache
-from mechamap.config.schema import ScanConfig
+from mechamap.config.scan_config import ScanConfig
 from mechamap.errors import MechaMapError, ModelNotFound, WeightsError
 from mechamap.models.loading import folder, gguf, hub
 from mechamap.models.loading.quantized import check_packing

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mechamap.config.schema import ScanConfig
+from mechamap.config.scan_config import ScanConfig
 
 if TYPE_CHECKING:
     from mechamap.scores.positions import ScorePlan

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from mechamap.catalog import ModelSource
-from mechamap.config.schema import ScanConfig
+from mechamap.config.scan_config import ScanConfig
 from mechamap.errors import MechaMapError
 from mechamap.plan.alternatives import Option, options
 from mechamap.plan.memory_need import PROCESS, memory_needs

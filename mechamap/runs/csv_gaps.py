@@ -24,7 +24,7 @@ def lists_some(run: Run) -> bool:
 
 def known_from(run: Run) -> float:
     """The mean from which on a run knows all neurons: where it :func:`lists_some`, as far as its means tell."""
-    threshold = float(run.record.config.get("threshold", 0.2))
+    threshold = run.threshold
     least = listed_from(run.figure("mean"), threshold) if lists_some(run) else None
     return threshold if least is None else least
 

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+from mechamap.config.recorded import recorded_config
+from mechamap.config.scan_config import ScanConfig, config_to_dict
 from mechamap.errors import RunError
 
 __all__ = ["FORMAT", "LayerRows", "ModelRecord", "RunRecord", "TokenRecord"]
@@ -89,7 +91,7 @@ class RunRecord:
     categories: tuple[str, ...]
     layers: tuple[LayerRows, ...]
     figures: tuple[str, ...]
-    config: Mapping[str, Any] = field(default_factory=dict)
+    config: ScanConfig | None = None  # None of a CSV, which does not say
     tokens: TokenRecord = field(default_factory=TokenRecord)
     # (category, word, first position, last position) of every scored occurrence
     occurrences: tuple[tuple[int, int, int, int], ...] = ()
@@ -129,6 +131,7 @@ CHANGING = ("format", "state", "created", "finished", "layers", "problems", "tim
 def dump_fixed(record: RunRecord) -> str:
     """JSON of the members that stay the same during a scan, without the outer braces."""
     members = {f.name: _plain(getattr(record, f.name)) for f in fields(record) if f.name not in CHANGING}
+    members["config"] = members["config"] or {}
     return json.dumps(members, ensure_ascii=False, allow_nan=False)[1:-1]
 
 
@@ -164,6 +167,7 @@ def parse(text: str, where: str) -> RunRecord:
                 "categories": tuple(data["categories"]),
                 "figures": tuple(data["figures"]),
                 "layers": tuple(LayerRows(**{**row, "flags": tuple(row["flags"])}) for row in data["layers"]),
+                "config": recorded_config(data.get("config", {})),
                 "tokens": _tokens(data.get("tokens", {})),
                 "occurrences": tuple(tuple(row) for row in data.get("occurrences", ())),
                 "proof": tuple(data.get("proof", ())),
@@ -171,7 +175,7 @@ def parse(text: str, where: str) -> RunRecord:
                 "problems": tuple(data.get("problems", ())),
             }
         )
-    except (TypeError, LookupError, AttributeError) as error:
+    except (TypeError, LookupError, AttributeError, ValueError) as error:
         raise RunError(f"{where} is damaged: {error}.", "Scan again, or remove the folder.") from None
 
 
@@ -186,6 +190,8 @@ def _tokens(data: Mapping[str, Any]) -> TokenRecord:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, ScanConfig):
+        return config_to_dict(value)
     if isinstance(value, (ModelRecord, TokenRecord, LayerRows)):
         return asdict(value)
     if isinstance(value, tuple):

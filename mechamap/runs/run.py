@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mechamap.config.scan_config import ScanConfig
 from mechamap.errors import RunError, UsageError
 from mechamap.runs import record as run_record
 from mechamap.runs.figure_names import LATER_FIGURES
@@ -46,6 +47,7 @@ class Run:
         arrays: the figures by name; those of a folder are loaded when first asked for.
         path: the folder, or the file the run was read from.
         names: layer, expert (-1: none) and index of each row; from the record's layers where not given.
+        threshold: of mean; the config's where the record has one.
     """
 
     def __init__(
@@ -54,9 +56,11 @@ class Run:
         arrays: Mapping[str, NDArray[Any]] | None = None,
         path: Path | None = None,
         names: tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]] | None = None,
+        threshold: float = 0.2,
     ) -> None:
         self.record = record
         self.path = path
+        self._threshold = threshold
         self._arrays: dict[str, NDArray[Any]] = dict(arrays or {})
         self.layer_of, self.expert_of, self.index_of = names if names is not None else _names(record.layers)
         self._stamp: tuple[int, int] | None = None
@@ -114,6 +118,27 @@ class Run:
         return tuple(layer for layer in self.record.layers if layer.complete)
 
     @property
+    def config(self) -> ScanConfig:
+        """The settings that the run was made with.
+
+        Raises:
+            RunError: it does not say, as a CSV.
+        """
+        if self.record.config is None:
+            raise RunError(f"{self.name} does not say with which settings it was made.", "Scan the model itself.")
+        return self.record.config
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """What was scanned; empty where the run does not say."""
+        return self.record.config.texts if self.record.config is not None else ()
+
+    @property
+    def threshold(self) -> float:
+        """From which mean on a neuron counts for a category."""
+        return self.record.config.threshold if self.record.config is not None else self._threshold
+
+    @property
     def complete_rows(self) -> NDArray[np.bool_]:
         """Which neurons are of complete layers, ``[neurons]``."""
         mask = np.zeros(self.neurons, np.bool_)
@@ -130,7 +155,7 @@ class Run:
         """Why no model can be run over the run's text again, in a sentence; empty where one can."""
         if self.is_csv:
             return f"{self.name} is a CSV, with no model behind it."
-        if self.path is None or not self.has_context:
+        if self.path is None or not self.has_context or not self.texts:
             return f"{self.name} keeps no text, so no model can be run over it."
         return ""
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from mechamap.config.schema import ScanConfig, config_to_dict
+from mechamap.config.scan_config import ScanConfig
 from mechamap.errors import RunError
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.neurons.layers import NeuronLayer
@@ -105,7 +105,7 @@ def new_record(inputs: ScanInputs, kept: Mapping[int, LayerRows], folder: Path) 
         categories=tuple(category.name for category in inputs.config.categories),
         layers=tuple(layers),
         figures=(*figures_of(inputs.layers), *later),
-        config=config_to_dict(inputs.config),
+        config=inputs.config,
         tokens=token_record(tokenized),
         occurrences=tuple((o.category, o.word, o.first, o.last) for o in inputs.occurrences),
         coverage=inputs.coverage,
@@ -186,8 +186,12 @@ def _kept(run: Run, inputs: ScanInputs) -> dict[int, LayerRows]:
 
 def changed_settings(run: Run, config: ScanConfig) -> list[str]:
     """The keys of a config that keep a scan with it from going on with a run."""
-    before, now = run.record.config, config_to_dict(config)
-    return sorted(name for name in now if name not in _FREE_TO_CHANGE and before.get(name) != now[name])
+    before = run.record.config
+    return sorted(
+        field.name
+        for field in fields(config)
+        if field.name not in _FREE_TO_CHANGE and getattr(before, field.name, None) != getattr(config, field.name)
+    )
 
 
 def refuse_changed(run: Run, changed: Sequence[str]) -> None:

@@ -19,7 +19,7 @@ from mechamap.capture.gather import dense_activations, select_positions
 from mechamap.capture.hooked_pass import PassSettings, capture_parts
 from mechamap.catalog import ModelSource
 from mechamap.config.layers import parse_layers
-from mechamap.config.schema import ScanConfig
+from mechamap.config.scan_config import ScanConfig
 from mechamap.errors import Cancelled, TextError, UnsupportedModel, UsageError
 from mechamap.events import LayerFinished, Listener, ScanFinished, ScanStarted, Stage, StageEntered
 from mechamap.models.loaded import LoadedModel

@@ -13,7 +13,8 @@ from mechamap.catalog import ModelSource, resolve, short_label
 from mechamap.config import located as config_yaml
 from mechamap.config.located import read_config_file
 from mechamap.config.model_settings import one_place
-from mechamap.config.schema import ScanConfig, config_of, config_to_dict, default_config, with_overrides
+from mechamap.config.scan_config import ScanConfig, config_to_dict
+from mechamap.config.schema import config_of, default_config, with_overrides
 from mechamap.config.sweep_models import SweptModel, read_models
 from mechamap.errors import ConfigError, MechaMapError, UsageError
 from mechamap.system.paths import user_path

@@ -19,7 +19,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mechamap.config.schema import Category
+from mechamap.config.scan_config import Category
 from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.models.unembedding import Unembedding
 

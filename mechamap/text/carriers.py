@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.config.schema import ScanConfig
+from mechamap.config.scan_config import ScanConfig
 from mechamap.errors import TextError
 from mechamap.text.special_tokens import specials_around
 from mechamap.text.tokenize import TokenizedText, Window

@@ -13,7 +13,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.config.schema import Category
+from mechamap.config.scan_config import Category
 from mechamap.text.tokenize import TokenizedText
 
 __all__ = ["Occurrence", "coverage", "find_occurrences", "whole_word_spans"]

@@ -140,4 +140,4 @@ def row_count(run: Run, rows: NDArray[np.int64], wide: bool) -> int:
         return len(rows)
     from mechamap.exports.table import ExportTable
 
-    return ExportTable(run, rows, float(run.record.config.get("threshold", 0.2)), "").long_rows
+    return ExportTable(run, rows, run.threshold, "").long_rows

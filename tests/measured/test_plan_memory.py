@@ -13,7 +13,8 @@ import pytest
 from support.by_name import plan_scan
 from support.repository import ROOT
 
-from mechamap.config.schema import ScanConfig, default_config, with_overrides
+from mechamap.config.scan_config import ScanConfig
+from mechamap.config.schema import default_config, with_overrides
 
 pytestmark = [
     pytest.mark.measured,

@@ -13,7 +13,8 @@ from typing import Any, Literal
 
 import torch
 
-from mechamap.config.schema import Category, default_config
+from mechamap.config.scan_config import Category
+from mechamap.config.schema import default_config
 from mechamap.errors import MechaMapError, UnsupportedModel
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.neurons.layers import NeuronLayer

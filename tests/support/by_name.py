@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from mechamap.catalog import resolve
-from mechamap.config.schema import ScanConfig
+from mechamap.config.scan_config import ScanConfig
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading import load
 from mechamap.models.loading.load_settings import LoadSettings, load_settings

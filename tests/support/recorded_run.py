@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mechamap.config.schema import config_from_dict
 from mechamap.runs.additions import add_to_run
 from mechamap.runs.figure_names import CATEGORY_FIGURES, NEURON_FIGURES, ROUTED_FIGURES, TOKEN_FIGURES
 from mechamap.runs.record import LayerRows, ModelRecord, RunRecord, TokenRecord
@@ -104,8 +105,8 @@ def recorded_run(
         layers=shape.rows(layers, width),
         figures=(*CATEGORY_FIGURES, *NEURON_FIGURES, *TOKEN_FIGURES, *(ROUTED_FIGURES if shape.experts else ())),
         proof=shape.proof(layers, width),
-        config={"texts": [TEXT], "threshold": 0.2, "top_k_tokens": top_k,
-                "categories": {name: {"words": list(words)} for name, words in WORDS.items()}},
+        config=config_from_dict({"texts": [TEXT], "threshold": 0.2, "top_k_tokens": top_k,
+                                 "categories": {name: {"words": list(words)} for name, words in WORDS.items()}}),
         tokens=TokenRecord(tuple(range(len(pieces))), pieces, ((0, 0, len(pieces)),), (0,), (0, 1)),
         occurrences=tuple(occurrences),
         coverage={name: {"occurrences": len(words), "found": {word: {"count": 1, "tokens": 1} for word in words},

@@ -44,7 +44,7 @@ def _source(run: Run, label: str) -> str:
 
 
 def _revision(run: Run, label: str) -> str:
-    revision = str(run.record.config.get("revision") or run.record.model.revision or "")
+    revision = (run.record.config and run.record.config.revision) or run.record.model.revision or ""
     return f"{label} @{revision[:12]}" if revision else label
 
 

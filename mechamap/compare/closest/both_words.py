@@ -56,13 +56,13 @@ def words_of_both(
     Raises:
         MechaMapError: a model cannot be loaded, or its activations are not to be had.
     """
-    if texts is None and a.record.config["texts"] != b.record.config["texts"]:
-        texts = list(a.record.config["texts"])
+    if texts is None and a.texts != b.texts:
+        texts = list(a.texts)
     return _words(a, source, texts, cancel), _words(b, source, texts, cancel)
 
 
 def _words(run: Run, source: Source, texts: Sequence[str] | None, cancel: threading.Event | None) -> ModelWords:
-    if (texts is None or list(texts) == list(run.record.config["texts"])) and has_kept(run):
+    if (texts is None or tuple(texts) == run.texts) and has_kept(run):
         source.kept(run)
         return kept_words(run, placements=True)
     from mechamap.compare.words.word_pass import read_words

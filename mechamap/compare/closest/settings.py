@@ -44,7 +44,7 @@ def has_kept(run: Run) -> bool:
 
 def kept_of_one_text(a: Run, b: Run) -> bool:
     """Whether both runs kept their activations, of the same text, so that no model need be run."""
-    return a.record.config.get("texts") == b.record.config.get("texts") and has_kept(a) and has_kept(b)
+    return a.texts == b.texts and has_kept(a) and has_kept(b)
 
 
 def usual_words(neurons_a: int, neurons_b: int) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from mechamap.runs.csv_gaps import known_from, lists_some
 from mechamap.runs.layout import layers_in_words
@@ -107,10 +106,9 @@ def _model(a: Run, b: Run, same: bool) -> Iterator[Setting]:
 
 
 def _text(a: Run, b: Run) -> Iterator[Setting]:
-    texts = [run.record.config.get("texts") for run in (a, b)]
-    if texts[0] is None or texts[1] is None:
+    if not a.texts or not b.texts:
         return
-    if texts[0] != texts[1]:
+    if a.texts != b.texts:
         means = (
             "reads, auroc, d, ap and causes estimate the same from other occurrences, so they scatter; "
             "mean, max, min and fire depend on the text itself; writes does not depend on it."
@@ -138,9 +136,8 @@ def _from_to(counts: Mapping[str, int]) -> str:
 
 
 def _described(run: Run) -> str:
-    tokens, texts = len(run.record.tokens.pieces), run.record.config.get("texts") or ("",)
-    start = " ".join(str(texts[0])[:60].split())
-    return f"{tokens:,} tokens: {start[:24].rstrip()}…"
+    start = " ".join(run.texts[0][:60].split())
+    return f"{len(run.record.tokens.pieces):,} tokens: {start[:24].rstrip()}…"
 
 
 def _words(a: Run, b: Run) -> Iterator[Setting]:
@@ -155,10 +152,8 @@ def _words(a: Run, b: Run) -> Iterator[Setting]:
 
 
 def _word_sets(run: Run) -> dict[str, tuple[str, ...]]:
-    categories = run.record.config.get("categories")
-    if not isinstance(categories, Mapping):
-        return {}
-    return {name: tuple(its.get("words", ())) for name, its in categories.items()}
+    config = run.record.config
+    return {category.name: category.words for category in config.categories} if config is not None else {}
 
 
 def _with(mine: Sequence[str], its: Sequence[str], unit: str = "") -> str:
@@ -170,22 +165,25 @@ def _with(mine: Sequence[str], its: Sequence[str], unit: str = "") -> str:
 
 def _plain(a: Run, b: Run) -> Iterator[Setting]:
     """Settings that are one value each."""
-    where: tuple[tuple[str, Callable[[Run], Any], str], ...] = (
-        ("pooling", lambda run: run.record.config.get("pooling"), "Words of several tokens count differently."),
-        ("BOS in front", lambda run: run.record.config.get("add_bos"), "Activations near a window's start differ."),
-        ("first position left out", lambda run: run.record.config.get("exclude_first_position"), _LEFT_OUT),
-        ("special tokens left out", lambda run: run.record.config.get("exclude_special_tokens"), _LEFT_OUT),
-        ("window", lambda run: run.record.exclusions.get("window"), "Words are read with other text before them."),
-        ("threshold", _threshold, "Of mean; the larger one is used for both."),
-    )
+    where: list[tuple[str, Callable[[Run], object], str]] = [
+        ("threshold", _threshold, "Of mean; the larger one is used for both.")
+    ]
+    if a.record.config is not None and b.record.config is not None:
+        where[:0] = [
+            ("pooling", lambda run: run.config.pooling, "Words of several tokens count differently."),
+            ("BOS in front", lambda run: run.config.add_bos, "Activations near a window's start differ."),
+            ("first position left out", lambda run: run.config.exclude_first_position, _LEFT_OUT),
+            ("special tokens left out", lambda run: run.config.exclude_special_tokens, _LEFT_OUT),
+            ("window", lambda run: run.record.exclusions.get("window"), "Words are read with other text before them."),
+        ]
     for name, value, means in where:
         one, other = value(a), value(b)
         if one is not None and other is not None and one != other:
             yield Setting(name, _spelled(one), _spelled(other), means)
 
 
-def _threshold(run: Run) -> object:
-    return known_from(run) if lists_some(run) else run.record.config.get("threshold")
+def _threshold(run: Run) -> float:
+    return known_from(run) if lists_some(run) else run.threshold
 
 
 _LEFT_OUT = "Attention sinks are in one run's figures: mean, max, min and d hardly compare."
@@ -209,9 +207,11 @@ def _checks(a: Run, b: Run) -> Iterator[Setting]:
         for key, name in (("permutations", "shuffles of p"), ("splits", "halvings"), ("seed", "seed of the check")):
             if one.get(key) != other.get(key):
                 yield Setting(name, str(one.get(key)), str(other.get(key)), "p and held differ by chance a little.")
-        for key in ("templates", "contrast"):
-            mine, its = (run.record.config.get(key) or () for run in (a, b))
-            if list(mine) != list(its):
+        for key, mine, its in (
+            ("templates", a.config.templates, b.config.templates),
+            ("contrast", a.config.contrast, b.config.contrast),
+        ):
+            if mine != its:
                 yield Setting(
                     key, _with(mine, its), _with(its, mine), "p and held are about other sentences and words."
                 )

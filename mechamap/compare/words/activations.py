@@ -141,8 +141,8 @@ def placing_of_run(run: Run) -> Placing:
     return Placing(
         text_of_run(run),
         occurrences_of_run(run),
-        {name: run.record.config["categories"][name]["words"] for name in run.categories},
-        pooling=run.record.config.get("pooling", "last"),
+        {category.name: category.words for category in run.config.categories},
+        pooling=run.config.pooling,
         neurons=run.neurons,
         routed=run.has("occurrences"),
     )

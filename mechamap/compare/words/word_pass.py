@@ -17,7 +17,6 @@ from mechamap.capture.rerun import layers_of_run, text_of_run
 from mechamap.compare.words.activations import ModelWords, empty_activations, placing_of_run
 from mechamap.compare.words.placements import Placing
 from mechamap.compare.words.words import Words, run_words, words_in
-from mechamap.config.schema import config_from_dict
 from mechamap.events import LayerFinished, Listener, Stage, StageEntered
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.trouble import translated
@@ -71,7 +70,7 @@ def read_words(
             text,
             [layer for layer, _ in layers],
             reading.layer,
-            PassSettings(wanted=wanted, limit_neurons=run.record.config.get("limit_neurons"), cancel=cancel),
+            PassSettings(wanted=wanted, limit_neurons=run.config.limit_neurons, cancel=cancel),
         )
     placed = placing.placed() if placing is not None else None
     return ModelWords(run, words, numbers, np.arange(len(numbers)), values, placed)
@@ -85,7 +84,7 @@ def _other(
     run: Run, loaded: LoadedModel, texts: Sequence[str], placements: bool
 ) -> tuple[TokenizedText, Words, Placing | None]:
     """Other texts as the run's model reads them."""
-    config = config_from_dict(run.record.config, f"{run.path}/run.json")
+    config = run.config
     text = tokenize(texts, loaded.tokenizer, config, loaded.context, loaded.kind)
     tokens = token_record(text)
     placing = None

@@ -57,11 +57,10 @@ def run_words(run: Run) -> Words:
     Raises:
         RunError: the run keeps no text, or its tokens are not those of its text.
     """
-    texts = run.record.config.get("texts")
-    if not run.has_context or not isinstance(texts, list) or not texts:
+    if not run.has_context or not run.texts:
         raise RunError(f"{run.name} keeps no text, so it has no words to compare by.", "Scan the model itself.")
     try:
-        return words_in(tuple(map(str, texts)), run.record.tokens)
+        return words_in(run.texts, run.record.tokens)
     except ValueError as error:
         raise RunError(f"The tokens of {run.name} do not belong to its text: {error}.", "Scan again.") from None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mechamap.config.layers import layers_needed
-from mechamap.config.schema import ScanConfig
+from mechamap.config.scan_config import ScanConfig
 from mechamap.models.loading.devices import check_names
 from mechamap.models.loading.offload import DeviceMap, check_device_map
 

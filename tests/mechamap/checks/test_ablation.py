@@ -19,7 +19,8 @@ from mechamap.checks.ablation import CONTROLS, AblateSettings, Effect, ablate_ru
 from mechamap.checks.ablator import Ablated, Ablator
 from mechamap.checks.attribution import estimate_causes
 from mechamap.checks.target_words import word_targets
-from mechamap.config.schema import Category, default_config
+from mechamap.config.scan_config import Category
+from mechamap.config.schema import default_config
 from mechamap.errors import Cancelled, RunError, UsageError
 from mechamap.events import StageEntered
 from mechamap.models.loaded import LoadedModel

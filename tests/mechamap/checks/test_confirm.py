@@ -19,7 +19,8 @@ from support.planted_models import CATEGORIES, Planted, plant
 
 from mechamap.capture.batches import BATCH_TOKENS
 from mechamap.checks.confirm import ConfirmSettings, confirm_run
-from mechamap.config.schema import Category, ScanConfig, config_from_dict, default_config
+from mechamap.config.scan_config import Category, ScanConfig
+from mechamap.config.schema import config_from_dict, default_config
 from mechamap.csv_files.run import read_csv
 from mechamap.errors import Cancelled, ConfigError, RunError
 from mechamap.events import LayerFinished, StageEntered

@@ -18,7 +18,8 @@ from support.plain_activations import plain_activations
 
 from mechamap.capture.batches import BATCH_TOKENS
 from mechamap.checks.second_text import candidates, score_second_text, standard_error
-from mechamap.config.schema import Category, ScanConfig, default_config
+from mechamap.config.scan_config import Category, ScanConfig
+from mechamap.config.schema import default_config
 from mechamap.errors import Cancelled, RunError, TextError
 from mechamap.events import StageEntered
 from mechamap.figures.findings import confirmed, finding

@@ -367,7 +367,7 @@ def test_a_scan_can_tell_its_events_to_a_pipe(mechamap: Mechamap) -> None:
     assert kinds.count("layer") == 2
     assert kinds.index("started") < kinds.index("layer") < kinds.index("finished") == len(kinds) - 1
     run = Run.open(events[-1]["run"])
-    assert run.record.config["texts"] == [SOME_TEXT]
+    assert run.texts == (SOME_TEXT,)
 
 
 def test_a_scan_can_give_its_data_to_a_pipe(
@@ -381,7 +381,7 @@ def test_a_scan_can_give_its_data_to_a_pipe(
     (tmp_path / "seen.csv").write_text(out)
     assert read_csv(tmp_path / "seen.csv").record.model.name == "demo"
     run = Run.open(home / "runs" / "demo-1")
-    assert (run.record.config["texts"], run.record.config["add_bos"]) == ([SOME_TEXT], False)
+    assert (run.texts, run.config.add_bos) == ((SOME_TEXT,), False)
 
 
 def test_a_scan_that_fails_says_so_among_its_events(capfd: pytest.CaptureFixture[str]) -> None:

@@ -208,7 +208,7 @@ def test_a_model_that_is_named_is_scanned_alone(
     code, out, err = mechamap("scan", tiny_models("gpt2"), "--config", config, "--out", "run", "--layers", "0")
     assert (code, out) == (0, f"{tmp_path / 'run'}\n")
     assert err.startswith(f"The models that {config} lists are passed over, because MODEL is given.\n")
-    assert "models" not in Run.open(tmp_path / "run").record.config
+    assert "models" not in json.loads((tmp_path / "run" / "run.json").read_text())["config"]
 
 
 @pytest.mark.parametrize(

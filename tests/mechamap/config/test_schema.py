@@ -12,11 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mechamap.config.layers import layers_needed, parse_layers
+from mechamap.config.scan_config import Category, ScanConfig, config_to_dict
 from mechamap.config.schema import (
-    Category,
-    ScanConfig,
     config_from_dict,
-    config_to_dict,
     config_to_yaml,
     configs_folder,
     default_config,

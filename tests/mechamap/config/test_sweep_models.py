@@ -8,14 +8,8 @@ from typing import Any
 import pytest
 
 from mechamap.cli.main import main
-from mechamap.config.schema import (
-    config_from_dict,
-    config_to_dict,
-    configs_folder,
-    default_config,
-    load_config,
-    with_overrides,
-)
+from mechamap.config.scan_config import config_to_dict
+from mechamap.config.schema import config_from_dict, configs_folder, default_config, load_config, with_overrides
 from mechamap.config.sweep_models import SweptModel
 from mechamap.errors import ConfigError, UsageError
 from mechamap.scan.sweep_jobs import SweepConfig, load_sweep, sweep_jobs, sweep_to_yaml

@@ -41,7 +41,7 @@ def test_means_that_are_no_finite_numbers_are_counted(tmp_path: Path) -> None:
     run, remarks = remarks_of(written(tmp_path, "m,0,0,food,1.5,[]\nm,0,1,food,nan,[]\nm,0,2,food,-inf,[]\n"))
     assert np.array_equal(run.column("mean", "food"), [1.5, np.nan, -np.inf], equal_nan=True)
     assert remarks == ("Figures that are no finite numbers: 2, first 'nan' in row 3; nan is not computed.",)
-    assert run.record.config["threshold"] == 0.2
+    assert run.threshold == 0.2
 
 
 @pytest.mark.parametrize("cell", ["NaN", "NULL", "<NA>", "None", " n/a "])

@@ -55,7 +55,6 @@ def runs(draw: st.DrawFn) -> Run:
             LayerRows(layer * 2, sum(widths[:layer]), width, width, complete=True) for layer, width in enumerate(widths)
         ),
         figures=("mean", "selectivity", "max", "top_values", "top_positions", "bottom_values", "bottom_positions"),
-        config={"threshold": 0.2},
         tokens=TokenRecord(ids=(0,) * len(pieces), pieces=pieces),
     )
     arrays = {

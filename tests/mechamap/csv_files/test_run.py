@@ -79,7 +79,7 @@ def test_rows_in_any_order_make_one_row_per_neuron_in_layer_order(tmp_path: Path
     assert np.isnan(run.figure("mean")[:3]).all()
     assert [(hit.piece, hit.value) for hit in run.top_tokens(1)] == [("x", 2.0)]
     assert run.top_tokens(0) == []
-    assert run.record.config["threshold"] == -0.5
+    assert run.threshold == -0.5
 
 
 @pytest.mark.parametrize(

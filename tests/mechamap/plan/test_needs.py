@@ -12,7 +12,8 @@ from support.smollm2 import CannotFetch, smollm2_gguf
 from support.tiny_encoders import save_tiny
 from support.tiny_models import save_tiny_model
 
-from mechamap.config.schema import ScanConfig, default_config, with_overrides
+from mechamap.config.scan_config import ScanConfig
+from mechamap.config.schema import default_config, with_overrides
 from mechamap.plan.time_need import Speed, scan_seconds
 from mechamap.scan.scan import scan
 

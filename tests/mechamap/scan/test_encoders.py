@@ -22,7 +22,8 @@ from mechamap.checks.ablation import ablate_run
 from mechamap.checks.attribution import estimate_causes
 from mechamap.checks.confirm import ConfirmSettings, confirm_run
 from mechamap.checks.lens import neuron_lens
-from mechamap.config.schema import Category, ScanConfig, default_config
+from mechamap.config.scan_config import Category, ScanConfig
+from mechamap.config.schema import default_config
 from mechamap.errors import UnsupportedModel
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.proof import prove

@@ -15,7 +15,8 @@ from support.plain_activations import plain_activations
 from support.tiny_models import D_MLP, save_tiny_model
 
 from mechamap.catalog import resolve
-from mechamap.config.schema import Category, default_config, with_overrides
+from mechamap.config.scan_config import Category
+from mechamap.config.schema import default_config, with_overrides
 from mechamap.errors import Cancelled, RunError, TextError, UsageError
 from mechamap.events import LayerFinished, ScanFinished, ScanStarted
 from mechamap.runs.additions import add_to_run
@@ -272,5 +273,5 @@ def test_a_vocabulary_larger_than_the_embedding_is_refused(loaded, config, tmp_p
 
 def test_overrides_reach_the_run(loaded, config, tmp_path):
     run = scan(request_for(loaded, with_overrides(config, threshold=0.5), tmp_path / "run"), loaded=loaded)
-    assert run.record.config["threshold"] == 0.5
-    assert run.record.config["categories"]["food"]["words"] == ["apple", "bread"]
+    assert run.threshold == 0.5
+    assert {category.name: category.words for category in run.config.categories}["food"] == ("apple", "bread")

@@ -135,7 +135,7 @@ def test_the_run_opens_from_disk_as_it_was_written(run):
     assert again.row_of("L27.N1520") == 27 * 1536 + 1520
     before, piece, after = again.context(again.top_tokens(100)[0].position, 30)
     assert piece == again.top_tokens(100)[0].piece
-    assert before + piece + after in "".join(again.record.config["texts"])
+    assert before + piece + after in "".join(again.texts)
 
 
 def test_what_neurons_write_is_what_the_whole_vocabulary_says(run, loaded):

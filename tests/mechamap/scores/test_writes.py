@@ -14,7 +14,8 @@ from support.by_name import load_model, scan_request
 from support.planted_models import word_tokenizer
 from support.tiny_models import D_MLP, N_LAYERS
 
-from mechamap.config.schema import Category, default_config
+from mechamap.config.scan_config import Category
+from mechamap.config.schema import default_config
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.unembedding import Unembedding, find_unembedding
 from mechamap.scan.scan import scan

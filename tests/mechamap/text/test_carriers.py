@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from support.planted_models import word_tokenizer
 
-from mechamap.config.schema import Category, ScanConfig, default_config
+from mechamap.config.scan_config import Category, ScanConfig
+from mechamap.config.schema import default_config
 from mechamap.errors import TextError
 from mechamap.text.carriers import Carriers, carrier_words, carry
 

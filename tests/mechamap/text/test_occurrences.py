@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.small_tokenizers import TURN, byte_level, meta_space, word_piece
 
-from mechamap.config.schema import Category, default_config, with_overrides
+from mechamap.config.scan_config import Category
+from mechamap.config.schema import default_config, with_overrides
 from mechamap.text.occurrences import Occurrence, coverage, find_occurrences, whole_word_spans
 from mechamap.text.tokenize import TokenizedText, tokenize
 

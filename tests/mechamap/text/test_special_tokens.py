@@ -7,7 +7,8 @@ import pytest
 from support.small_tokenizers import BOS, byte_level, word_piece
 from support.tiny_encoders import framed_tokenizer
 
-from mechamap.config.schema import ScanConfig, default_config
+from mechamap.config.scan_config import ScanConfig
+from mechamap.config.schema import default_config
 from mechamap.errors import TextError
 from mechamap.text.carriers import carrier_words, carry
 from mechamap.text.occurrences import coverage, find_occurrences

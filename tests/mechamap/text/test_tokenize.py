@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from support.small_tokenizers import BOS, TURN, byte_level, meta_space, word_piece
 from transformers import PreTrainedTokenizerFast
 
-from mechamap.config.schema import ScanConfig, default_config, with_overrides
+from mechamap.config.scan_config import ScanConfig
+from mechamap.config.schema import default_config, with_overrides
 from mechamap.errors import TextError
 from mechamap.text.tokenize import TokenizedText, tokenize
 

@@ -154,18 +154,16 @@ def test_the_same_settings_are_not_told(run: Run) -> None:
 
 
 def test_each_setting_that_differs_is_told_with_what_it_means(run: Run, tmp_path: Path) -> None:
-    config = {
-        "texts": ["A horse ate an apple in the rain, and nobody was there."],
-        "categories": {**run.record.config["categories"], "food": {"words": ["apple", "rice"]}},
-        "pooling": "mean", "threshold": 0.5,
-    }  # fmt: skip
-    before = Run(replace(run.record, config={**run.record.config, "pooling": "last"}), path=run.path)
-    coverage = {name: {**its, "occurrences": 12} for name, its in run.record.coverage.items()}
-    other = _changed(before, dtype="bfloat16", packing="int8 (torchao)", device="cuda", revision="abc")
-    record = replace(
-        other.record, config={**run.record.config, **config}, coverage=coverage, versions={"mechamap": "9"}
+    categories = tuple(
+        replace(category, words=("apple", "rice")) if category.name == "food" else category
+        for category in run.config.categories
     )
-    found = {setting.name: setting for setting in settings_that_differ(before, Run(record, path=run.path), same=True)}
+    texts = ("A horse ate an apple in the rain, and nobody was there.",)
+    changed = replace(run.config, texts=texts, categories=categories, pooling="mean", threshold=0.5)
+    coverage = {name: {**its, "occurrences": 12} for name, its in run.record.coverage.items()}
+    other = _changed(run, dtype="bfloat16", packing="int8 (torchao)", device="cuda", revision="abc")
+    record = replace(other.record, config=changed, coverage=coverage, versions={"mechamap": "9"})
+    found = {setting.name: setting for setting in settings_that_differ(run, Run(record, path=run.path), same=True)}
     assert list(found) == [
         "revision", "dtype", "weights packed", "device", "text", "occurrences", "words of food", "pooling", "threshold",
         "versions",

@@ -161,7 +161,7 @@ def test_every_table_of_several_runs_says_the_threshold_that_it_counted_by(tmp_p
     runs = [recorded_run(tmp_path / name) for name in "abc"]
     found = compare_runs(runs, by="mean", threshold=0)
     assert "over all categories: mean ≥ 0. " in _table(found, "pairs").about
-    higher = replace(runs[2].record, config={**runs[2].record.config, "threshold": 0.5})
+    higher = replace(runs[2].record, config=replace(runs[2].config, threshold=0.5))
     mixed = compare_runs((runs[0], runs[1], Run(higher, path=runs[2].path)), by="mean")
     assert "mean ≥ 0.2 or mean ≥ 0.5, the larger one" in _table(mixed, "pairs").about
 

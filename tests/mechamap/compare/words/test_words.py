@@ -144,6 +144,6 @@ def test_runs_without_a_text_or_with_another_are_refused(tmp_path: Path) -> None
     with pytest.raises(RunError, match="keeps no text"):
         run_words(read_csv(file))
     run = recorded_run(tmp_path / "run")
-    other = Run(replace(run.record, config={**run.record.config, "texts": ["Something else."]}), path=run.path)
+    other = Run(replace(run.record, config=replace(run.config, texts=("Something else.",))), path=run.path)
     with pytest.raises(RunError, match="do not belong to its text"):
         run_words(other)

@@ -15,7 +15,8 @@ from transformers import AutoModelForCausalLM
 
 from mechamap.capture import batches
 from mechamap.checks.attribution import estimate_causes
-from mechamap.config.schema import Category, default_config
+from mechamap.config.scan_config import Category
+from mechamap.config.schema import default_config
 from mechamap.errors import MissingExtra, UsageError
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.proof import prove

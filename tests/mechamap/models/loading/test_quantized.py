@@ -15,7 +15,8 @@ from support.packed_models import PACKED, WIDE, change_config, save_packed
 from support.tiny_models import save_tiny_model
 
 from mechamap.checks.attribution import estimate_causes
-from mechamap.config.schema import Category, default_config
+from mechamap.config.scan_config import Category
+from mechamap.config.schema import default_config
 from mechamap.errors import MissingExtra, UnsupportedModel, UsageError, WeightsError
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.neurons.weights import readable_weight

@@ -1,0 +1,114 @@
+"""Dataclasses from the plain values of JSON, every type checked, and back."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+__all__ = ["OMIT_EMPTY", "from_plain_values", "to_plain_values"]
+
+
+T = TypeVar("T")
+
+OMIT_EMPTY = {"omit": True}
+"""Metadata of a field that JSON lacks where it is None or empty."""
+
+_MEMBERS: dict[type[Any], tuple[tuple[Field[Any], Any], ...]] = {}  # kept, as types are slow to look up
+_NAMES = {str: "a text", bool: "true or false", int: "a whole number", float: "a number", type(None): "null"}
+
+
+def from_plain_values(kind: type[T], value: object, where: str) -> T:
+    """The dataclass ``kind`` from a JSON object; keys that it does not know are passed over.
+
+    Args:
+        where: what the value is called in a message, such as ``proof[0]``.
+
+    Raises:
+        ValueError: a member is missing or of another type; the message names it.
+    """
+    read: T = _dataclass(kind, value, where)
+    return read
+
+
+def to_plain_values(value: Any) -> Any:
+    """What JSON holds of a value: objects for dataclasses and mappings, lists for tuples."""
+    if is_dataclass(value):
+        return {
+            field.name: to_plain_values(member)
+            for field in fields(value)
+            if (member := getattr(value, field.name)) or not field.metadata.get("omit") or member == 0
+        }
+    if isinstance(value, Mapping):
+        return {key: to_plain_values(member) for key, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_plain_values(item) for item in value]
+    return value
+
+
+def _members(kind: type[Any]) -> tuple[tuple[Field[Any], Any], ...]:
+    if kind not in _MEMBERS:
+        hints = get_type_hints(kind)
+        _MEMBERS[kind] = tuple((field, hints[field.name]) for field in fields(kind))
+    return _MEMBERS[kind]
+
+
+def _dataclass(kind: type[Any], value: object, where: str) -> Any:
+    if not isinstance(value, dict):
+        raise _wrong(where, value, "an object")
+    members = {}
+    for field, hint in _members(kind):
+        if field.name in value:
+            members[field.name] = _read(hint, value[field.name], f"{where}.{field.name}")
+        elif field.default is MISSING and field.default_factory is MISSING:
+            raise ValueError(f"{where} has no {field.name}")
+    return kind(**members)
+
+
+def _read(hint: Any, value: object, where: str) -> Any:
+    origin, args = get_origin(hint), get_args(hint)
+    if is_dataclass(hint) and isinstance(hint, type):
+        return _dataclass(hint, value, where)
+    if origin in (types.UnionType, Union):
+        return _one_of(args, value, where)
+    if origin is tuple:
+        if not isinstance(value, list | tuple):
+            raise _wrong(where, value, "a list")
+        return tuple(_read(args[0], item, f"{where}[{number}]") for number, item in enumerate(value))
+    if origin in (dict, Mapping):
+        if not isinstance(value, dict):
+            raise _wrong(where, value, "an object")
+        return {key: _read(args[1], item, f"{where}.{key}") for key, item in value.items()}
+    return _scalar(hint, args, value, where)
+
+
+def _scalar(hint: Any, choices: tuple[Any, ...], value: object, where: str) -> Any:
+    """A text, number or truth value; one of ``choices`` where there are some."""
+    if choices:
+        if value not in choices:
+            raise _wrong(where, value, " or ".join(map(str, choices)))
+        return value
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, hint) or (hint is not bool and isinstance(value, bool)):
+        raise _wrong(where, value, _NAMES[hint])
+    return value
+
+
+def _one_of(hints: tuple[Any, ...], value: object, where: str) -> Any:
+    """Read as the first type that fits; where none does, the message is that of the first, None aside."""
+    if value is None and type(None) in hints:
+        return None
+    wrong: ValueError | None = None
+    for hint in hints:
+        try:
+            return _read(hint, value, where)
+        except ValueError as error:
+            wrong = wrong or error
+    raise wrong or _wrong(where, value, "something else")
+
+
+def _wrong(where: str, value: object, expected: str) -> ValueError:
+    shown = repr(value)
+    return ValueError(f"{where} is {shown if len(shown) <= 40 else shown[:40] + '...'}; expected {expected}")
