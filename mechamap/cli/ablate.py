@@ -6,9 +6,17 @@ import argparse
 import json
 import math
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mechamap.cli.loading import CheckProgress, add_model_flags, model_of_run, run_with_folder
+from mechamap.cli.loading import (
+    CheckProgress,
+    ModelOptions,
+    add_model_flags,
+    model_of_run,
+    model_options,
+    run_with_folder,
+)
 from mechamap.cli.narration import Narration, print_data
 from mechamap.cli.parser import Commands
 from mechamap.errors import RunError, UnsupportedModel, UsageError
@@ -44,27 +52,65 @@ def add_to(commands: Commands) -> None:
     parser.set_defaults(run=run, parser=parser)
 
 
+@dataclass(frozen=True, slots=True)
+class AblateOptions:
+    """What the flags say: ``neurons`` are measured, or else the ``top`` of each of the ``categories`` (none: all)."""
+
+    source: str
+    neurons: tuple[str, ...]
+    categories: tuple[str, ...]
+    top: int
+    mean: bool
+    controls: int
+    seed: int
+    json: bool
+    model: ModelOptions
+
+    def check(self) -> None:
+        """Refuse what makes no sense.
+
+        Raises:
+            UsageError: a number below 0, or neurons and categories together.
+        """
+        if self.neurons and self.categories:
+            raise UsageError("--neuron and --category both say what to measure.", "Give one of them.")
+        for name, given in (("top", self.top), ("controls", self.controls), ("seed", self.seed)):
+            if given < 0:
+                raise UsageError(f"--{name} is {given}; it must be at least 0.")
+
+
 def run(args: argparse.Namespace, narration: Narration) -> int:
     """Estimate where that is needed, measure, tell."""
-    if args.neuron and args.category:
-        raise UsageError("--neuron and --category both say what to measure.", "Give one of them.")
-    for name in ("top", "controls", "seed"):
-        if getattr(args, name) < 0:
-            raise UsageError(f"--{name} is {getattr(args, name)}; it must be at least 0.")
-    found = run_with_folder(args.source)
-    rows = [found.row_of(name) for name in args.neuron or ()]
-    for category in args.category or ():
+    options = AblateOptions(
+        source=args.source,
+        neurons=tuple(args.neuron or ()),
+        categories=tuple(args.category or ()),
+        top=args.top,
+        mean=args.mean,
+        controls=args.controls,
+        seed=args.seed,
+        json=args.json,
+        model=model_options(args),
+    )
+    options.check()
+    return _ablate(options, narration)
+
+
+def _ablate(options: AblateOptions, narration: Narration) -> int:
+    found = run_with_folder(options.source)
+    rows = [found.row_of(name) for name in options.neurons]
+    for category in options.categories:
         found.category_index(category)
     if (reason := found.record.undefined.get("cause")) is not None:
         raise UnsupportedModel(
             f"{found.name}: {reason}", "What its neurons read can be confirmed: mechamap confirm RUN"
         )
-    loaded = model_of_run(found, args, narration)
+    loaded = model_of_run(found, options.model, narration)
     try:
-        found, ablations = _measured(found, rows, loaded, args, narration)
+        found, ablations = _measured(found, rows, loaded, options, narration)
     finally:
         narration.clear()
-    if args.json:
+    if options.json:
         print_data(
             json.dumps({"run": str(found.path), "ablations": [its.to_dict() for its in ablations]}, ensure_ascii=False)
         )
@@ -82,27 +128,27 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
 
 
 def _measured(
-    run: Run, rows: list[int], loaded: LoadedModel, args: argparse.Namespace, narration: Narration
+    run: Run, rows: list[int], loaded: LoadedModel, options: AblateOptions, narration: Narration
 ) -> tuple[Run, list[Ablation]]:
     """The ablations of ``rows``; where there are none, of the neurons that each category seems to need most."""
     from mechamap.checks.ablation import AblateSettings, ablate_run, strongest
     from mechamap.checks.attribution import estimate_causes
 
     if not rows:
-        if not (run.has("cause") and args.top):
+        if not (run.has("cause") and options.top):
             run = estimate_causes(run, loaded, CheckProgress(narration, "estimating causes"))
         known = run.record.causes.get("log_p", {})
-        for category in args.category or ():
+        for category in options.categories:
             if category not in known:
                 raise RunError(
                     f"No word of {category} stands in the text of {run.name} with anything before it.",
                     "Scan a text that has some, or name neurons with --neuron.",
                 )
-        chosen = args.category or [category for category in run.categories if category in known]
-        rows = list(dict.fromkeys(row for name in chosen for row in strongest(run, name, args.top)))
+        chosen = options.categories or [category for category in run.categories if category in known]
+        rows = list(dict.fromkeys(row for name in chosen for row in strongest(run, name, options.top)))
     if not rows:
         return run, []
-    settings = AblateSettings("mean" if args.mean else "zero", args.controls, args.seed)
+    settings = AblateSettings("mean" if options.mean else "zero", options.controls, options.seed)
     return ablate_run(run, loaded, rows, settings, on_event=CheckProgress(narration, "ablating"))
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from mechamap.cli.loading import CheckProgress, model_of_run
+from mechamap.cli.compare_options import ClosestOptions, CompareOptions
+from mechamap.cli.loading import CheckProgress, ModelOptions, model_of_run
 from mechamap.cli.narration import Narration
 from mechamap.errors import MechaMapError, ModelNotFound
 from mechamap.events import ScanEvent, StageEntered
@@ -23,23 +23,22 @@ __all__ = ["closest_or_why"]
 
 def closest_or_why(
     runs: tuple[Run, Run],
-    args: argparse.Namespace,
+    options: CompareOptions,
     narration: Narration,
     *,
-    asked: bool,
     usual: bool,
     check: Callable[[], object] = lambda: None,
 ) -> tuple[Closest | None, str]:
     """The closest neurons of two runs, or a sentence that says why there are none.
 
     Args:
-        asked: whether the user wants them, even if the models have to be run again.
         usual: whether they are looked for by themselves where the runs kept their activations of one text.
         check: called before the work begins; what it raises is not caught.
     """
     a, b = runs
+    closest, asked = options.closest, options.closest.asked
     from mechamap.compare.closest.closest import closest_of, share_threshold
-    from mechamap.compare.closest.settings import MatchSettings, cannot_match, kept_of_one_text, usual_words
+    from mechamap.compare.closest.settings import cannot_match, kept_of_one_text, usual_words
 
     if why := cannot_match(a, b):
         return None, f"Closest neurons cannot be looked for: {why}" if asked else ""
@@ -47,21 +46,18 @@ def closest_or_why(
     if not asked and not (kept and usual):
         return None, _offer(a, b) if usual else ""
     check()
-    baseline, both = args.baseline or "rotation", args.both_ways or args.baseline == "shuffle"
-    draws = 1 if args.draws is None else args.draws
-    settings = MatchSettings(baseline, draws, args.seed or 0, args.signed, both=both)
-    device = _checked(args.device) if args.device not in (None, "auto", "cpu") else None
+    device = _checked_device(closest.device)
     try:
-        first, second = _words(a, b, args, narration)
-        words = args.words
+        first, second = _words(a, b, closest, narration)
+        words = closest.words
         if words is None and device is None:
             words = usual_words(a.neurons, b.neurons)
         found = closest_of(
             first,
             second,
-            settings,
+            closest.settings,
             words,
-            specialised=share_threshold(args.by, args.threshold),
+            specialised=share_threshold(options.by, options.threshold),
             device=device,
             on_event=_Told(narration),
         )
@@ -72,34 +68,35 @@ def closest_or_why(
     return found, ""
 
 
-def _checked(device: str) -> str:
-    """A device that is there: where runs kept their activations, no model is loaded that would ask for it."""
+def _checked_device(device: str | None) -> str | None:
+    """A device that is there; None: the CPU. Where runs kept their activations, no model is loaded that would ask."""
+    if device in (None, "auto", "cpu"):
+        return None
     from mechamap.models.loading.devices import check_names, pick_device
 
     check_names("auto", device)
     return str(pick_device(device))
 
 
-def _words(a: Run, b: Run, args: argparse.Namespace, narration: Narration) -> tuple[ModelWords, ModelWords]:
+def _words(a: Run, b: Run, options: ClosestOptions, narration: Narration) -> tuple[ModelWords, ModelWords]:
     """Both over the same text: the one that is given, else that of A."""
     from mechamap.compare.closest.both_words import Source, words_of_both
     from mechamap.system.text_files import read_text_argument
 
-    letters = {id(a): "a", id(b): "b"}
+    models = {id(a): ("a", options.models[0]), id(b): ("b", options.models[1])}
     source = Source(
-        load=lambda run: _loaded(run, letters[id(run)], args, narration),
+        load=lambda run: _loaded(run, *models[id(run)], narration),
         kept=lambda run: narration.progress(f"reading the activations that {run.name} kept"),
         listener=lambda run: CheckProgress(narration, f"reading with {run.label}"),
     )
-    texts = None if args.text is None else [read_text_argument(args.text)]
+    texts = None if options.text is None else [read_text_argument(options.text)]
     return words_of_both(a, b, source, texts=texts)
 
 
-def _loaded(run: Run, letter: str, args: argparse.Namespace, narration: Narration) -> LoadedModel:
+def _loaded(run: Run, letter: str, model: ModelOptions, narration: Narration) -> LoadedModel:
     """The model of a run; an error says with which flag to name it."""
-    model = vars(args)[f"model_{letter}"]
     try:
-        return model_of_run(run, argparse.Namespace(model=model, device=args.device), narration)
+        return model_of_run(run, model, narration)
     except ModelNotFound as error:
         where = f"If the model of {run.name} lies elsewhere now, name it by --model-{letter}."
         raise ModelNotFound(error.message, f"{error.hint} {where}".strip()) from None

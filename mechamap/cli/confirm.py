@@ -5,10 +5,18 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mechamap.cli.loading import CheckProgress, add_model_flags, model_of_run, run_with_folder
+from mechamap.cli.loading import (
+    CheckProgress,
+    ModelOptions,
+    add_model_flags,
+    model_of_run,
+    model_options,
+    run_with_folder,
+)
 from mechamap.cli.narration import Narration, print_data
 from mechamap.cli.parser import Commands
 from mechamap.errors import UsageError
@@ -43,31 +51,72 @@ def add_to(commands: Commands) -> None:
     parser.set_defaults(run=run, parser=parser)
 
 
+@dataclass(frozen=True, slots=True)
+class ConfirmOptions:
+    """What the flags say; ``texts`` are files, ``-`` for standard input."""
+
+    source: str
+    texts: tuple[str, ...]
+    candidates: int
+    permutations: int
+    splits: int
+    seed: int
+    json: bool
+    model: ModelOptions
+
+    def check(self) -> None:
+        """Refuse numbers that make no sense.
+
+        Raises:
+            UsageError: one is too small.
+        """
+        for name, given, least in (
+            ("permutations", self.permutations, 20),
+            ("splits", self.splits, 1),
+            ("candidates", self.candidates, 1),
+            ("seed", self.seed, 0),
+        ):
+            if given < least:
+                raise UsageError(f"--{name} is {given}; it must be at least {least}.")
+
+
 def run(args: argparse.Namespace, narration: Narration) -> int:
     """Confirm, look again, tell."""
+    options = ConfirmOptions(
+        source=args.source,
+        texts=tuple(args.text or ()),
+        candidates=args.candidates,
+        permutations=args.permutations,
+        splits=args.splits,
+        seed=args.seed,
+        json=args.json,
+        model=model_options(args),
+    )
+    options.check()
+    return _confirm(options, narration)
+
+
+def _confirm(options: ConfirmOptions, narration: Narration) -> int:
     from mechamap.system.text_files import read_text_argument
 
-    for name, least in (("permutations", 20), ("splits", 1), ("candidates", 1), ("seed", 0)):
-        if getattr(args, name) < least:
-            raise UsageError(f"--{name} is {getattr(args, name)}; it must be at least {least}.")
-    found = run_with_folder(args.source)
-    texts = [(_name_of(name), read_text_argument(name)) for name in args.text or ()]
-    loaded = model_of_run(found, args, narration)
+    found = run_with_folder(options.source)
+    texts = [(_name_of(name), read_text_argument(name)) for name in options.texts]
+    loaded = model_of_run(found, options.model, narration)
     try:
         if not texts or not found.record.confirmation:
             from mechamap.checks.confirm import ConfirmSettings, confirm_run
 
-            settings = ConfirmSettings(args.permutations, args.splits, args.seed)
+            settings = ConfirmSettings(options.permutations, options.splits, options.seed)
             found = confirm_run(found, loaded, settings, CheckProgress(narration, "confirming"))
         for text in texts:
             from mechamap.checks.second_text import score_second_text
 
             progress = CheckProgress(narration, f"looking at {text[0]}")
-            found = score_second_text(found, loaded, text, args.candidates, on_event=progress)
+            found = score_second_text(found, loaded, text, options.candidates, on_event=progress)
     finally:
         narration.clear()
     looks = [its for its in found.record.second_looks if its["text"] in [name for name, _ in texts]]
-    if args.json:
+    if options.json:
         plain = {"run": str(found.path), "confirmation": dict(found.record.confirmation), "second_looks": looks}
         print_data(json.dumps(plain, ensure_ascii=False, allow_nan=False))
         return 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from dataclasses import dataclass
+from pathlib import Path
 
 from mechamap.cli.loading import add_source_model_flag, opened
 from mechamap.cli.narration import Narration
@@ -12,9 +14,10 @@ from mechamap.errors import UsageError
 from mechamap.exports.registry import FORMATS, ExportRequest, export_run, format_of, write_export
 from mechamap.exports.target import check_target
 from mechamap.figures.catalogue import figure_names
+from mechamap.system.paths import user_path
 from mechamap.wording.plain import printable
 
-__all__ = ["add_to", "run"]
+__all__ = ["add_to"]
 
 
 _DESCRIPTION = f"""Write a run, or a part of it, in a format that other programs read. Filters and sort columns know the
@@ -44,37 +47,72 @@ def add_to(commands: Commands) -> None:
     parser.set_defaults(run=run, parser=parser)
 
 
+@dataclass(frozen=True, slots=True)
+class ExportOptions:
+    """What the flags say; ``out`` is None for standard output, ``category`` the one meant by a figure without one."""
+
+    source: str
+    model: str | None  # of a CSV with several
+    format: str
+    out: Path | None
+    wide: bool
+    where: str | None
+    sort: str | None
+    limit: int | None
+    category: str | None
+    threshold: float | None
+    overwrite: bool
+
+    @property
+    def scope(self) -> str:
+        """Which neurons are written, in words."""
+        parts = [f"where {self.where}"] if self.where is not None else []
+        if self.limit is not None:
+            parts.append(f"first {self.limit}" + (f" by {self.sort}" if self.sort else ""))
+        return ", ".join(parts) or "all"
+
+
 def run(args: argparse.Namespace, narration: Narration) -> int:
     """Export, and say on stderr what was written."""
     format = args.format or (format_of(args.out) if args.out != "-" else "csv")
     if format is None:
         raise UsageError(f"The name {args.out} does not say which format.", f"Give --format: {', '.join(FORMATS)}.")
-    if args.out != "-":
-        check_target(args.out, overwrite=args.overwrite)
-    elif format == "parquet" and sys.stdout.isatty():
+    options = ExportOptions(
+        source=args.source,
+        model=args.model,
+        format=format,
+        out=None if args.out == "-" else check_target(user_path(args.out), overwrite=args.overwrite),
+        wide=args.wide,
+        where=args.where,
+        sort=args.sort,
+        limit=args.limit,
+        category=args.category,
+        threshold=args.threshold,
+        overwrite=args.overwrite,
+    )
+    return _export(options, narration)
+
+
+def _export(options: ExportOptions, narration: Narration) -> int:
+    if options.out is None and options.format == "parquet" and sys.stdout.isatty():
         raise UsageError("Parquet is no text for a terminal.", "Name a file with --out.")
 
     from mechamap.query.evaluate import chosen_rows
     from mechamap.wording.amounts import quantity
 
-    source = opened(args.source, narration, args.model)
+    source = opened(options.source, narration, options.model)
     if source.is_csv:
         for remark in source.record.problems:
             narration.say(f"note: {printable(remark)}")
-    if args.category is not None:
-        source.category_index(args.category)
-    rows = chosen_rows(source, args.where, args.sort, args.limit, args.category)
-    request = ExportRequest(format, wide=args.wide, rows=rows, scope=_scope(args), threshold=args.threshold)
-    if args.out == "-":
+    if options.category is not None:
+        source.category_index(options.category)
+    rows = chosen_rows(source, options.where, options.sort, options.limit, options.category)
+    request = ExportRequest(
+        options.format, wide=options.wide, rows=rows, scope=options.scope, threshold=options.threshold
+    )
+    if options.out is None:
         done = write_export(source, sys.stdout.buffer, request)
     else:
-        done = export_run(source, args.out, request, overwrite=args.overwrite)
+        done = export_run(source, options.out, request, overwrite=options.overwrite)
     narration.say(f"{quantity(done.rows, 'row')}, {done.scope}, to {done.path or 'standard output'}")
     return 0
-
-
-def _scope(args: argparse.Namespace) -> str:
-    parts = [f"where {args.where}"] if args.where is not None else []
-    if args.limit is not None:
-        parts.append(f"first {args.limit}" + (f" by {args.sort}" if args.sort else ""))
-    return ", ".join(parts) or "all"

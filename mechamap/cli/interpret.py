@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import dataclass, replace
 
 from mechamap.cli.loading import add_source_model_flag, opened
 from mechamap.cli.narration import Narration
 from mechamap.cli.parser import Commands
-from mechamap.cli.report_output import (
-    add_judging_flags,
-    add_report_flags,
-    check_report_flags,
-    chosen_tables,
-    put_report,
-    rows_wanted,
-)
+from mechamap.cli.report_options import ReportOptions, ReportTables, add_judging_flags, add_report_flags, report_options
+from mechamap.cli.report_output import write_report
 from mechamap.interpret.tables import TABLES
 
 __all__ = ["add_to"]
@@ -44,24 +39,47 @@ def add_to(commands: Commands) -> None:
     parser.set_defaults(run=run, parser=parser)
 
 
+@dataclass(frozen=True, slots=True)
+class InterpretOptions:
+    """What the flags say."""
+
+    source: str
+    model: str | None  # of a CSV with several
+    by: str | None
+    threshold: float | None
+    top: int
+    asked: tuple[str, ...]  # the tables that flags of their own ask for
+    report: ReportOptions
+
+
 def run(args: argparse.Namespace, narration: Narration) -> int:
     """Open, count, write."""
+    several = ("several", "combinations") if args.multi_category else ()
+    asked = (*several, "correlation") if args.correlation else several
+    report = report_options(args)
+    return _interpret(
+        InterpretOptions(args.source, args.model, args.by, args.threshold, args.top, asked, report), narration
+    )
+
+
+def _interpret(options: InterpretOptions, narration: Narration) -> int:
     from mechamap.interpret.report import interpret_run, missing_tables
 
-    check_report_flags(args)
-    source = opened(args.source, narration, args.model)
-    absent = missing_tables(source, args.by)
-    shown = [key for key in (*_SHOWN, *_asked(args)) if key not in absent]
-    single = (*_asked(args), "categories")[0]
-    only = chosen_tables(args, TABLES, shown=shown, single=single)
-    most = rows_wanted(args)  # a neuron's row takes longer to make than to leave out
-    report = interpret_run(source, args.by, args.threshold, args.top, only=only, most=most)
-    known = [key for key in TABLES if key not in absent]
-    put_report(report, args, narration, shown=shown, whole=_WHOLE, single=single, known=known)
+    source = opened(options.source, narration, options.model)
+    absent = missing_tables(source, options.by)
+    tables = ReportTables(
+        known=[key for key in TABLES if key not in absent],
+        shown=[key for key in (*_SHOWN, *options.asked) if key not in absent],
+        whole=_WHOLE,
+        single=(*options.asked, "categories")[0],
+    )
+    report = interpret_run(
+        source,
+        options.by,
+        options.threshold,
+        options.top,
+        only=options.report.chosen(replace(tables, known=TABLES)),  # those that are absent are refused with the reason
+        most=options.report.rows,  # a neuron's row takes longer to make than to leave out
+    )
+    write_report(report, options.report, tables, narration)
     return 0
-
-
-def _asked(args: argparse.Namespace) -> tuple[str, ...]:
-    """The tables that flags of their own ask for."""
-    several = ("several", "combinations") if args.multi_category else ()
-    return (*several, "correlation") if args.correlation else several

@@ -5,9 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mechamap.cli.loading import add_model_flags, model_of_run, run_with_folder
+from mechamap.cli.loading import ModelOptions, add_model_flags, model_of_run, model_options, run_with_folder
 from mechamap.cli.narration import Narration, print_data
 from mechamap.cli.parser import Commands
 from mechamap.errors import RunError, UsageError
@@ -37,19 +38,37 @@ def add_to(commands: Commands) -> None:
     parser.set_defaults(run=run, parser=parser)
 
 
+@dataclass(frozen=True, slots=True)
+class LensOptions:
+    """What the flags say."""
+
+    source: str
+    neurons: tuple[str, ...]
+    top: int
+    json: bool
+    model: ModelOptions
+
+
 def run(args: argparse.Namespace, narration: Narration) -> int:
     """Load the model, look, tell."""
-    from mechamap.runs.neuron_names import parse_neuron
-
     if args.top < 1:
         raise UsageError(f"--top is {args.top}; it must be at least 1.")
-    names = [parse_neuron(name) for name in args.neuron]
-    its_run = _run_named(args.source)
-    loaded = model_of_run(its_run, args, narration) if its_run is not None else _model(args, narration)
+    return _lens(LensOptions(args.source, tuple(args.neuron), args.top, args.json, model_options(args)), narration)
+
+
+def _lens(options: LensOptions, narration: Narration) -> int:
+    from mechamap.runs.neuron_names import parse_neuron
+
+    names = [parse_neuron(name) for name in options.neurons]
+    run = _run_named(options.source)
+    if run is not None:
+        loaded = model_of_run(run, options.model, narration)
+    else:
+        loaded = _model(options.source, options.model.device, narration)
     from mechamap.checks.lens import UNIT, neuron_lens
 
-    found = [neuron_lens(loaded, name, args.top) for name in names]
-    if args.json:
+    found = [neuron_lens(loaded, name, options.top) for name in names]
+    if options.json:
         plain = [
             {"neuron": its.neuron, "unit": UNIT, "promoted": its.promoted, "suppressed": its.suppressed}
             for its in found
@@ -59,7 +78,7 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
     for number, its in enumerate(found):
         if number:
             print_data("")
-        for line in _lines(its, its_run):
+        for line in _lines(its, run):
             print_data(line)
     narration.say(f"in {UNIT}, per unit of activation")
     return 0
@@ -77,16 +96,16 @@ def _run_named(name: str) -> Run | None:
     return run_with_folder(name)
 
 
-def _model(args: argparse.Namespace, narration: Narration) -> LoadedModel:
+def _model(name: str, device: str | None, narration: Narration) -> LoadedModel:
     from mechamap.catalog import resolve
 
-    source = resolve(args.source)
+    source = resolve(name)
     narration.progress("loading torch and transformers")
     from mechamap.models.loading.load import load_model
     from mechamap.models.loading.load_settings import LoadSettings
 
     try:
-        return load_model(source, LoadSettings(device=args.device or "auto"), stage=narration.progress)
+        return load_model(source, LoadSettings(device=device or "auto"), stage=narration.progress)
     finally:
         narration.clear()
 

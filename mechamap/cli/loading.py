@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from mechamap.cli.narration import Narration
@@ -19,17 +19,16 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CheckProgress",
+    "ModelOptions",
     "add_loading_flags",
     "add_model_flags",
     "add_source_model_flag",
     "loading_changes",
     "model_of_run",
+    "model_options",
     "opened",
     "run_with_folder",
 ]
-
-
-_KEYS = ("dtype", "device", "device_map", "quantize", "neurons", "revision")
 
 
 def add_loading_flags(parser: argparse.ArgumentParser) -> None:
@@ -54,10 +53,16 @@ def loading_changes(args: argparse.Namespace) -> dict[str, object]:
     """What of a config the flags change; a device takes the place of a map in the file, and the other way round."""
     from mechamap.config.model_settings import one_place
 
-    changes = one_place({key: getattr(args, key) for key in _KEYS if getattr(args, key) is not None})
-    if args.trust_remote_code:
-        changes["trust_remote_code"] = True
-    return changes
+    given = {
+        "dtype": args.dtype,
+        "device": args.device,
+        "device_map": args.device_map,
+        "quantize": args.quantize,
+        "neurons": args.neurons,
+        "revision": args.revision,
+        "trust_remote_code": args.trust_remote_code or None,
+    }
+    return one_place({key: value for key, value in given.items() if value is not None})
 
 
 def add_source_model_flag(parser: Parser) -> None:
@@ -80,6 +85,19 @@ def opened(name: str, narration: Narration, model: str | None = None) -> Run:
         narration.clear()
 
 
+@dataclass(frozen=True, slots=True)
+class ModelOptions:
+    """Where a run's model lies now, and where to put it; None: as the run had it."""
+
+    model: str | None = None
+    device: str | None = None
+
+
+def model_options(args: argparse.Namespace) -> ModelOptions:
+    """What the flags of :func:`add_model_flags` say."""
+    return ModelOptions(args.model, args.device)
+
+
 def add_model_flags(parser: argparse.ArgumentParser) -> None:
     """Where the run's model lies now and where to put it."""
     add = parser.add_argument
@@ -100,7 +118,7 @@ def run_with_folder(name: str) -> Run:
     return run
 
 
-def model_of_run(run: Run, args: argparse.Namespace, narration: Narration) -> LoadedModel:
+def model_of_run(run: Run, options: ModelOptions, narration: Narration) -> LoadedModel:
     """Load the model a run is about, with the run's own settings.
 
     Raises:
@@ -108,15 +126,15 @@ def model_of_run(run: Run, args: argparse.Namespace, narration: Narration) -> Lo
     """
     from mechamap.catalog import resolve
 
-    source = resolve(args.model or run.record.model.name)
+    source = resolve(options.model or run.record.model.name)
     config = run.config
     narration.progress("loading torch and transformers")
     from mechamap.models.loading.load import load_model
     from mechamap.models.loading.load_settings import load_settings
 
-    if args.device:
-        config = replace(config, device=args.device, device_map=None)
-    if args.model:
+    if options.device:
+        config = replace(config, device=options.device, device_map=None)
+    if options.model:
         config = replace(config, revision=None)
     try:
         loaded = load_model(source, load_settings(config), stage=narration.progress)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from mechamap.cli.narration import Narration, print_data
+from mechamap.cli.scan_options import ScanOptions
 from mechamap.errors import MechaMapError
 from mechamap.scan.sweep_jobs import SweepJob
 from mechamap.wording.amounts import duration, size
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["plan_lines", "plan_of", "shortfall_lines", "tell_plan", "tell_plans", "warn"]
 
 
-def tell_plans(args: argparse.Namespace, jobs: Sequence[SweepJob], narration: Narration) -> int:
+def tell_plans(jobs: Sequence[SweepJob], options: ScanOptions, narration: Narration) -> int:
     """Print the plans: tables, or lines of JSON among the events. 1 where one does not fit or cannot be planned.
 
     Memory is taken by one model at a time, disk by all of them.
@@ -32,13 +32,13 @@ def tell_plans(args: argparse.Namespace, jobs: Sequence[SweepJob], narration: Na
     plans: dict[str, ScanPlan] = {}
     for job in jobs:
         try:
-            plans[job.label] = plan_of(args, job.source, job.config, narration, started=bool(plans))
+            plans[job.label] = plan_of(job.source, job.config, options, narration, started=bool(plans))
         except MechaMapError as error:
             narration.say(f"{job.label}: {error.title}")
             for line in str(error).splitlines():
                 narration.say(f"  {printable(line)}")
             continue
-        if args.events:
+        if options.events:
             _put_json(job.label, plans[job.label])
         else:
             print_data(f"{job.label}")
@@ -50,7 +50,7 @@ def tell_plans(args: argparse.Namespace, jobs: Sequence[SweepJob], narration: Na
     free = next((plan.disk for plan in plans.values()), None)
     fits = not lacking and (free is None or total <= free)
     seconds = sum(plan.seconds.total for plan in plans.values() if plan.seconds is not None)
-    if args.events:
+    if options.events:
         together = {"event": "sweep_plan", "run": total, "disk": free, "seconds": seconds, "fits": fits}
         print_data(json.dumps({**together, "lacking": lacking}))
     else:
@@ -77,10 +77,10 @@ def _joint_verdict(lacking: Sequence[str]) -> str:
     return f"Not all of them fit: {', '.join(lacking)}" if lacking else "Their runs do not fit on the disk together."
 
 
-def tell_plan(args: argparse.Namespace, source: ModelSource, config: ScanConfig, narration: Narration) -> int:
+def tell_plan(source: ModelSource, config: ScanConfig, options: ScanOptions, narration: Narration) -> int:
     """Print the plan: a table, or a line of JSON among the events. 1 where the scan does not fit."""
-    plan = plan_of(args, source, config, narration)
-    if args.events:
+    plan = plan_of(source, config, options, narration)
+    if options.events:
         from mechamap.plan.scan_plan import plan_to_dict
 
         print_data(json.dumps({"event": "plan", **plan_to_dict(plan)}, allow_nan=False))
@@ -91,30 +91,31 @@ def tell_plan(args: argparse.Namespace, source: ModelSource, config: ScanConfig,
 
 
 def plan_of(
-    args: argparse.Namespace, source: ModelSource, config: ScanConfig, narration: Narration, *, started: bool = False
+    source: ModelSource, config: ScanConfig, options: ScanOptions, narration: Narration, *, started: bool = False
 ) -> ScanPlan:
     """The plan of one scan and of what was asked for with it; ``started``: torch was loaded for another before."""
     narration.progress("loading torch and transformers")
     try:
         from mechamap.plan.scan_plan import plan_scan
 
-        return plan_scan(source, config, args.out, started=started, whole=_needs_all(args), stage=narration.progress)
+        return plan_scan(
+            source, config, options.out, started=started, whole=options.needs_all_layers, stage=narration.progress
+        )
     finally:
         narration.clear()
 
 
-def warn(args: argparse.Namespace, source: ModelSource, config: ScanConfig, narration: Narration) -> None:
-    """Say it before anything is read where the scan will not fit; it is begun all the same."""
+def warn(source: ModelSource, config: ScanConfig, narration: Narration, *, whole: bool) -> None:
+    """Say it before anything is read where the scan will not fit; it is begun all the same.
+
+    Args:
+        whole: whether something after the scan needs the layers of the model that are not scanned.
+    """
     from mechamap.plan.warning import shortfall
 
-    if (found := shortfall(source, config, whole=_needs_all(args))) is not None:
+    if (found := shortfall(source, config, whole=whole)) is not None:
         for line in shortfall_lines(found):
             narration.say(line)
-
-
-def _needs_all(args: argparse.Namespace) -> bool:
-    """Whether something after the scan needs the layers of the model that are not scanned."""
-    return bool(args.confirm or args.causes)
 
 
 def plan_lines(plan: ScanPlan) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import sys
 import time
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from mechamap.cli.narration import Narration, print_data
 from mechamap.cli.plan import warn
+from mechamap.cli.scan_options import ScanOptions
 from mechamap.errors import MechaMapError, error_named
 from mechamap.events import (
     LayerFinished,
@@ -42,12 +42,12 @@ class SweepProgress:
 
     def __init__(
         self,
-        args: argparse.Namespace,
         jobs: Sequence[SweepJob],
+        options: ScanOptions,
         narration: Narration,
         export: Callable[[SweepJob, Run], None],
     ) -> None:
-        self._args, self._narration, self._export = args, narration, export
+        self._options, self._narration, self._export = options, narration, export
         self._jobs = {job.label: job for job in jobs}
         self._scan = ScanProgress(narration)
         self.current = ""
@@ -63,7 +63,7 @@ class SweepProgress:
     def __call__(self, event: ScanEvent) -> None:
         if isinstance(event, ModelStarted):
             self.current = event.model
-        if self._args.events:
+        if self._options.events:
             of = {"model": self.current} if self.current else {}
             print_data(json.dumps({**event.to_dict(), **of}, allow_nan=False))
             sys.stdout.flush()
@@ -79,7 +79,7 @@ class SweepProgress:
         job = self._jobs[event.model]
         called = "" if event.model == job.model else f", called {event.model}"
         self._narration.say(f"Model {event.number} of {event.total}: {printable(job.model)}{called}")
-        warn(self._args, job.source, job.config, self._narration)
+        warn(job.source, job.config, self._narration, whole=self._options.needs_all_layers)
 
     def _finished(self, event: ModelFinished) -> None:
         self._narration.clear()

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from mechamap.cli.loading import add_loading_flags, loading_changes
 from mechamap.cli.narration import Narration, print_data
 from mechamap.cli.parser import Commands
+from mechamap.cli.scan_options import ScanOptions, scan_options
 from mechamap.cli.stopping import stopping, with_what_is_kept
 from mechamap.config.choices import KEEP_ACTIVATIONS
 from mechamap.errors import Cancelled, MechaMapError, UsageError
@@ -88,7 +89,7 @@ def add_to(commands: Commands) -> None:
     hidden: dict[str, Any] = {"help": argparse.SUPPRESS, "default": argparse.SUPPRESS}
     add("--limit_neurons", type=int, dest="limit_neurons", **hidden)
     add("--top_k_tokens", type=int, dest="top_k_tokens", **hidden)
-    add("--custom_text", action="append", dest="custom_text", **hidden)
+    add("--custom_text", action="append", dest="custom_text", help=argparse.SUPPRESS)
     parser.gathers = "models"
     parser.set_defaults(run=run, parser=parser)
 
@@ -98,10 +99,7 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
     from mechamap.config.sweep_models import SweptModel
     from mechamap.scan.sweep_jobs import SweepConfig, load_sweep
 
-    to_stdout = [flag for flag in ("csv", "json") if getattr(args, flag) == "-"] + ["events"] * bool(args.events)
-    if len(to_stdout) > 1:
-        both = " and ".join(f"--{flag}" for flag in to_stdout)
-        raise UsageError(f"{both} both write to standard output.", "Give one of them a file.")
+    options = scan_options(args)
     asked = load_sweep(args.config)
     changes = _changes(args)
     if not args.models and not asked.models:
@@ -115,36 +113,36 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
         from mechamap.cli.sweep import run_sweep
 
         named = SweepConfig(asked.config, tuple(SweptModel(name) for name in args.models))
-        return run_sweep(args, named if args.models else asked, changes, narration)
-    return _one(args, _with(asked.config, changes), narration, bool(to_stdout))
+        return run_sweep(named if args.models else asked, changes, options, narration)
+    return _scan_one(args.models[0], _with(asked.config, changes), options, narration)
 
 
-def _one(args: argparse.Namespace, config: ScanConfig, narration: Narration, to_stdout: bool) -> int:
+def _scan_one(model: str, config: ScanConfig, options: ScanOptions, narration: Narration) -> int:
     from mechamap.catalog import resolve
 
-    source = resolve(args.models[0])
-    for name in (args.csv, args.json):
-        if name is not None and name != "-":
-            check_target(name, overwrite=args.overwrite)
-    if args.resume and args.out is None:
+    source = resolve(model)
+    for _, target in options.exports:
+        if target != "-":
+            check_target(target, overwrite=options.overwrite)
+    if options.resume and options.out is None:
         raise UsageError("--resume needs the run to go on with.", "Say which with --out DIR.")
-    if args.out is not None:
-        check_run_folder(args.out, resume=args.resume)
-    if args.plan:
+    if options.out is not None:
+        check_run_folder(options.out, resume=options.resume)
+    if options.plan:
         from mechamap.cli.plan import tell_plan
 
-        return tell_plan(args, source, config, narration)
+        return tell_plan(source, config, options, narration)
 
-    found = _scan(args, source, config, narration)
+    scanned = _scan(source, config, options, narration)
 
     from mechamap.cli.scan_report import report
 
-    report(found, narration)
-    for format in ("csv", "json"):
-        export(found, format, getattr(args, format), args.overwrite, narration)
-    narration.say(f"To look at it: mechamap-tui {found.name if args.out is None else found.path}")
-    if not to_stdout:
-        print_data(str(found.path))
+    report(scanned, narration)
+    for format, target in options.exports:
+        export(scanned, ExportRequest(format), target, narration, overwrite=options.overwrite)
+    narration.say(f"To look at it: mechamap-tui {scanned.name if options.out is None else scanned.path}")
+    if not options.fills_stdout:
+        print_data(str(scanned.path))
     return 0
 
 
@@ -152,21 +150,20 @@ def _changes(args: argparse.Namespace) -> dict[str, object]:
     """What the flags change of a config."""
     from mechamap.system.text_files import read_text_argument
 
-    changes: dict[str, object] = {
-        name: getattr(args, name)
-        for name in ("layers", "limit_neurons", "threshold", "top_k_tokens", "keep_activations")
-        if getattr(args, name) is not None
-    }
-    changes |= loading_changes(args)
-    if args.no_bos:
-        changes["add_bos"] = False
     texts = [read_text_argument(name) for name in args.text or ()]
     # The original took the text itself or a file's name here.
-    for text in getattr(args, "custom_text", ()):
+    for text in args.custom_text or ():
         texts.append(text if " " in text.strip() and not _is_file(text) else read_text_argument(text))
-    if texts:
-        changes["texts"] = texts
-    return changes
+    given = {
+        "layers": args.layers,
+        "limit_neurons": args.limit_neurons,
+        "threshold": args.threshold,
+        "top_k_tokens": args.top_k_tokens,
+        "keep_activations": args.keep_activations,
+        "add_bos": False if args.no_bos else None,
+        "texts": texts or None,
+    }
+    return {key: value for key, value in given.items() if value is not None} | loading_changes(args)
 
 
 def _with(config: ScanConfig, changes: dict[str, object]) -> ScanConfig:
@@ -182,7 +179,7 @@ def _is_file(name: str) -> bool:
         return False  # too long to be a file's name
 
 
-def _scan(args: argparse.Namespace, source: ModelSource, config: ScanConfig, narration: Narration) -> Run:
+def _scan(source: ModelSource, config: ScanConfig, options: ScanOptions, narration: Narration) -> Run:
     from mechamap.cli.plan import warn
     from mechamap.cli.progress import ScanProgress
 
@@ -190,7 +187,7 @@ def _scan(args: argparse.Namespace, source: ModelSource, config: ScanConfig, nar
     progress = ScanProgress(narration)
 
     def tell(event: ScanEvent) -> None:
-        if args.events:
+        if options.events:
             print_data(json.dumps(event.to_dict(), allow_nan=False))
             sys.stdout.flush()
         progress(event)
@@ -200,14 +197,15 @@ def _scan(args: argparse.Namespace, source: ModelSource, config: ScanConfig, nar
         from mechamap.scan.scan import ScanRequest
         from mechamap.scan.with_checks import Checks, scan_and_check
 
-        warn(args, source, config, narration)
-        request, checks = ScanRequest(source, config, args.out, args.resume), Checks(args.confirm, args.causes)
+        warn(source, config, narration, whole=options.needs_all_layers)
+        request = ScanRequest(source, config, options.out, options.resume)
+        checks = Checks(options.confirm, options.causes)
         try:
             return scan_and_check(request, checks, on_event=tell, cancel=cancel)
         except Cancelled as stopped:
             raise with_what_is_kept(stopped, progress.run) from None
         except MechaMapError as error:
-            if args.events:
+            if options.events:
                 told = {"event": "error", "kind": type(error).__name__, "message": error.message, "hint": error.hint}
                 print_data(json.dumps(told))
             raise
@@ -215,12 +213,10 @@ def _scan(args: argparse.Namespace, source: ModelSource, config: ScanConfig, nar
             narration.clear()
 
 
-def export(found: Run, format: str, target: str | None, overwrite: bool, narration: Narration) -> None:
-    """Export a run, where a file or standard output was named for it."""
+def export(run: Run, request: ExportRequest, target: str, narration: Narration, *, overwrite: bool) -> None:
+    """Export a run to a file, or to standard output, which is ``-``."""
     if target == "-":
-        done = write_export(found, sys.stdout.buffer, ExportRequest(format))
-    elif target is not None:
-        done = export_run(found, target, ExportRequest(format), overwrite=overwrite)
+        done = write_export(run, sys.stdout.buffer, request)
     else:
-        return
-    narration.say(f"{format.upper()}: {done.rows:,} rows, {done.scope}, to {done.path or 'standard output'}")
+        done = export_run(run, target, request, overwrite=overwrite)
+    narration.say(f"{request.format.upper()}: {done.rows:,} rows, {done.scope}, to {done.path or 'standard output'}")

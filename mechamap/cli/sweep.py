@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import shlex
 import shutil
 import threading
@@ -10,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from mechamap.cli.narration import Narration, print_data
 from mechamap.cli.progress import SweepProgress
+from mechamap.cli.scan_options import ScanOptions
 from mechamap.cli.stopping import layers_kept, stopping
 from mechamap.errors import Cancelled, RunError, UsageError
 from mechamap.exports.registry import ExportRequest, export_run
@@ -21,31 +21,27 @@ from mechamap.scan.sweep_jobs import SweepConfig, SweepJob, sweep_jobs
 __all__ = ["run_sweep"]
 
 
-_FORMATS = ("csv", "json")
-
-
-def run_sweep(args: argparse.Namespace, asked: SweepConfig, flags: Mapping[str, object], narration: Narration) -> int:
+def run_sweep(asked: SweepConfig, flags: Mapping[str, object], options: ScanOptions, narration: Narration) -> int:
     """Scan all models, tell, compare them. 1 where one of them failed.
 
     Raises:
         Cancelled: by Ctrl+C, after what is finished was told.
     """
-    jobs = _checked(args, sweep_jobs(asked, flags, args.out, resume=args.resume), narration)
-    if args.plan:
+    jobs = _checked(sweep_jobs(asked, flags, options.out, resume=options.resume), options, narration)
+    if options.plan:
         from mechamap.cli.plan import tell_plans
 
-        return tell_plans(args, jobs, narration)
+        return tell_plans(jobs, options, narration)
 
     def export(job: SweepJob, run: Run) -> None:
-        for format in _FORMATS:
-            if (target := _target(args, format, job)) is not None:
-                done = export_run(run, target, ExportRequest(format), overwrite=args.overwrite)
-                narration.say(f"{format.upper()}: {done.rows:,} rows, {done.scope}, to {done.path}")
+        for format, target in _targets(options, job):
+            done = export_run(run, target, ExportRequest(format), overwrite=options.overwrite)
+            narration.say(f"{format.upper()}: {done.rows:,} rows, {done.scope}, to {done.path}")
 
-    progress = SweepProgress(args, jobs, narration, export)
-    stopped = _scan(args, jobs, progress, narration)
-    _tell(args, jobs, progress, narration)
-    if not args.events:
+    progress = SweepProgress(jobs, options, narration, export)
+    stopped = _scan(jobs, options, progress, narration)
+    _tell(jobs, options, progress, narration)
+    if not options.events:
         for run in progress.runs.values():
             print_data(str(run.path))
     if stopped is not None:
@@ -53,16 +49,15 @@ def run_sweep(args: argparse.Namespace, asked: SweepConfig, flags: Mapping[str, 
     return 1 if progress.troubles else 0
 
 
-def _checked(args: argparse.Namespace, jobs: Sequence[SweepJob], narration: Narration) -> tuple[SweepJob, ...]:
+def _checked(jobs: Sequence[SweepJob], options: ScanOptions, narration: Narration) -> tuple[SweepJob, ...]:
     """The jobs, after everything that can be wrong with them was looked for."""
-    if args.out is not None and (args.out / "run.json").exists():
+    if options.out is not None and (options.out / "run.json").exists():
         raise RunError(
-            f"{args.out} holds a run; of several models each gets a folder in --out.", "Choose another folder."
+            f"{options.out} holds a run; of several models each gets a folder in --out.", "Choose another folder."
         )
-    targets = [target for job in jobs for format in _FORMATS if (target := _target(args, format, job)) is not None]
-    for target in targets:
-        check_target(target, overwrite=args.overwrite)
-    if args.resume:
+    for _, target in [pair for job in jobs for pair in _targets(options, job)]:
+        check_target(target, overwrite=options.overwrite)
+    if options.resume:
         narration.progress("looking at the runs")
     try:
         found = resumed(jobs)
@@ -72,26 +67,24 @@ def _checked(args: argparse.Namespace, jobs: Sequence[SweepJob], narration: Narr
     return found
 
 
-def _target(args: argparse.Namespace, format: str, job: SweepJob) -> str | None:
-    """The file that a model is exported to.
+def _targets(options: ScanOptions, job: SweepJob) -> list[tuple[str, str]]:
+    """The formats that a model is exported to, each with its file.
 
     Raises:
         UsageError: it would be the same for all.
     """
-    name: str | None = getattr(args, format)
-    if name is None:
-        return None
-    if "{model}" not in name:
-        where = "standard output" if name == "-" else name
-        raise UsageError(
-            f"--{format} would write every model to {where}.",
-            f'Write {{model}} where the name of each goes: --{format} "{{model}}.{format}"',
-        )
-    return name.replace("{model}", job.label)
+    for format, target in options.exports:
+        if "{model}" not in target:
+            where = "standard output" if target == "-" else target
+            raise UsageError(
+                f"--{format} would write every model to {where}.",
+                f'Write {{model}} where the name of each goes: --{format} "{{model}}.{format}"',
+            )
+    return [(format, target.replace("{model}", job.label)) for format, target in options.exports]
 
 
 def _scan(
-    args: argparse.Namespace, jobs: Sequence[SweepJob], progress: SweepProgress, narration: Narration
+    jobs: Sequence[SweepJob], options: ScanOptions, progress: SweepProgress, narration: Narration
 ) -> Cancelled | None:
     """Scan them all; what stopped it is returned, with what is left to do."""
     narration.progress("loading torch and transformers")
@@ -100,15 +93,15 @@ def _scan(
         with stopping(cancel, progress, narration):
             from mechamap.scan.with_checks import Checks
 
-            sweep(jobs, Checks(args.confirm, args.causes), progress, cancel)
+            sweep(jobs, Checks(options.confirm, options.causes), progress, cancel)
     except (Cancelled, KeyboardInterrupt):
-        return _what_is_left(args, jobs, progress)
+        return _what_is_left(jobs, progress, resume=options.resume)
     finally:
         narration.clear()
     return None
 
 
-def _what_is_left(args: argparse.Namespace, jobs: Sequence[SweepJob], progress: SweepProgress) -> Cancelled:
+def _what_is_left(jobs: Sequence[SweepJob], progress: SweepProgress, *, resume: bool) -> Cancelled:
     said = []
     if progress.broken_off is not None:
         label, folder = progress.broken_off
@@ -116,11 +109,11 @@ def _what_is_left(args: argparse.Namespace, jobs: Sequence[SweepJob], progress: 
     done = {*progress.runs, *progress.troubles, progress.broken_off and progress.broken_off[0]}
     if left := [job.label for job in jobs if job.label not in done]:
         said.append(f"Not begun: {', '.join(left)}")
-    again = "again" if args.resume else "with --resume"
+    again = "again" if resume else "with --resume"
     return Cancelled("\n".join(said) or "The sweep was cancelled.", f"To go on: the same command {again}")
 
 
-def _tell(args: argparse.Namespace, jobs: Sequence[SweepJob], progress: SweepProgress, narration: Narration) -> None:
+def _tell(jobs: Sequence[SweepJob], options: ScanOptions, progress: SweepProgress, narration: Narration) -> None:
     """The table over what is complete, how many that are, and what went wrong."""
     runs = list(progress.runs.values())
     if runs:
@@ -129,7 +122,7 @@ def _tell(args: argparse.Namespace, jobs: Sequence[SweepJob], progress: SweepPro
     width = max(map(len, progress.troubles), default=0)
     for label, trouble in progress.troubles.items():
         narration.say(f"  {label:{width}}  {trouble}")
-    names = [shlex.quote(run.name if args.out is None else str(run.path)) for run in runs]
+    names = [shlex.quote(run.name if options.out is None else str(run.path)) for run in runs]
     if len(names) > 1:
         narration.say(f"To compare them again: mechamap compare {' '.join(names)}")
     elif names:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +13,8 @@ import pytest
 
 from mechamap.cli.narration import Narration
 from mechamap.cli.parser import Parser
-from mechamap.cli.report_output import add_report_flags, chosen_tables, put_report, rows_wanted
+from mechamap.cli.report_options import ReportOptions, ReportTables, add_report_flags, report_options
+from mechamap.cli.report_output import write_report
 from mechamap.errors import ExportError, UsageError
 from mechamap.tables.table import Column, Report, Table
 
@@ -32,20 +33,21 @@ Put = Callable[..., str]
 
 @pytest.fixture
 def put() -> Put:
-    """Put the report as these words ask; what is said on stderr."""
+    """Write the report as these words ask; what is said on stderr."""
 
-    def put(*words: str | Path, **settings: object) -> str:
+    def put(*words: str | Path, **tables: Sequence[str]) -> str:
         said = io.StringIO()
-        put_report(REPORT, arguments(*words), Narration(said), **settings)  # type: ignore[arg-type]
+        among = ReportTables(**{"known": ["first", "second"], **tables})
+        write_report(REPORT, options(*words), among, Narration(said))
         return said.getvalue()
 
     return put
 
 
-def arguments(*words: str | Path) -> argparse.Namespace:
+def options(*words: str | Path) -> ReportOptions:
     parser = Parser(prog="mechamap test")
     add_report_flags(parser)
-    return parser.parse_args([*map(str, words)])
+    return report_options(parser.parse_args([*map(str, words)]))
 
 
 def test_standard_output_holds_the_report_and_nothing_else(put: Put, capsys: pytest.CaptureFixture[str]) -> None:
@@ -144,17 +146,14 @@ def test_what_cannot_be_done_is_said(put: Put, words: list[str], error: type[Exc
 
 
 def test_it_is_known_before_the_work_which_tables_and_rows_are_wanted() -> None:
-    known, shown = ("a", "b", "c"), ("a", "b")
-    assert chosen_tables(arguments(), known, shown=shown) == ("a", "b")
-    assert chosen_tables(arguments(), known) is None
-    assert chosen_tables(arguments("--format", "json"), known, shown=shown) is None
-    assert chosen_tables(arguments("--format", "csv"), known, shown=shown, single="b") == ("b",)
-    assert chosen_tables(arguments("--format", "json", "--table", "c", "--table", "c"), known) == ("c",)
+    every = ReportTables(known=("a", "b", "c"))
+    some = replace(every, shown=("a", "b"))
+    assert options().chosen(some) == ("a", "b")
+    assert options().chosen(every) is None
+    assert options("--format", "json").chosen(some) is None
+    assert options("--format", "csv").chosen(replace(some, single="b")) == ("b",)
+    assert options("--format", "json", "--table", "c", "--table", "c").chosen(every) == ("c",)
     with pytest.raises(UsageError, match="Unknown table 'd'"):
-        chosen_tables(arguments("--table", "d"), known)
-    assert [rows_wanted(arguments(*words)) for words in ([], ["--format", "json"], ["--limit", "0"])] == [
-        10,
-        None,
-        None,
-    ]
-    assert rows_wanted(arguments("--format", "csv", "--limit", "7")) == 7
+        options("--table", "d").chosen(every)
+    assert [options(*words).rows for words in ([], ["--format", "json"], ["--limit", "0"])] == [10, None, None]
+    assert options("--format", "csv", "--limit", "7").rows == 7

@@ -1,0 +1,72 @@
+"""What the flags of ``mechamap scan`` say beside the settings of the scan itself: where to, what with it, what else."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+from mechamap.errors import UsageError
+
+__all__ = ["ScanOptions", "scan_options"]
+
+
+@dataclass(frozen=True, slots=True)
+class ScanOptions:
+    """How a scan is done, of one model or of several.
+
+    Attributes:
+        out: the run's folder, or that of several runs' folders; None: in the data folder.
+        resume: go on with what is there.
+        plan: only say what it would take.
+        confirm: check the findings afterwards.
+        causes: estimate afterwards what every neuron causes.
+        exports: the formats to export to, each with its file, ``-`` for standard output.
+        overwrite: replace these files.
+        events: write the events to standard output.
+    """
+
+    out: Path | None
+    resume: bool
+    plan: bool
+    confirm: bool
+    causes: bool
+    exports: tuple[tuple[str, str], ...]
+    overwrite: bool
+    events: bool
+
+    @property
+    def needs_all_layers(self) -> bool:
+        """Whether something after the scan needs the layers of the model that are not scanned."""
+        return self.confirm or self.causes
+
+    @property
+    def fills_stdout(self) -> bool:
+        """Whether events or an export go to standard output, so that nothing else does."""
+        return self.events or any(target == "-" for _, target in self.exports)
+
+
+def scan_options(args: argparse.Namespace) -> ScanOptions:
+    """The flags as one value.
+
+    Raises:
+        UsageError: two of them write to standard output.
+    """
+    exports = tuple(
+        (format, target) for format, target in (("csv", args.csv), ("json", args.json)) if target is not None
+    )
+    to_stdout = [f"--{format}" for format, target in exports if target == "-"]
+    if args.events:
+        to_stdout.append("--events")
+    if len(to_stdout) > 1:
+        raise UsageError(f"{' and '.join(to_stdout)} both write to standard output.", "Give one of them a file.")
+    return ScanOptions(
+        out=args.out,
+        resume=args.resume,
+        plan=args.plan,
+        confirm=args.confirm,
+        causes=args.causes,
+        exports=exports,
+        overwrite=args.overwrite,
+        events=bool(args.events),
+    )
