@@ -15,13 +15,18 @@ from mechamap.errors import UnsupportedModel
 from mechamap.models.reading import Reading
 from mechamap.text.tokenize import TokenizedText, Window
 
-__all__ = ["BATCH_TOKENS", "Batch", "window_batches"]
+__all__ = ["BATCH_TOKENS", "Batch", "batch_tokens", "window_batches"]
 
 
 # Tokens of one forward, padding included. On a CPU larger batches are no faster; on a GPU they are.
 BATCH_TOKENS = {"cpu": 4096, "cuda": 16384, "mps": 4096}
 
 _DECODER = Reading()
+
+
+def batch_tokens(device: str) -> int:
+    """The most tokens of one forward on a type of device."""
+    return BATCH_TOKENS.get(device, BATCH_TOKENS["cpu"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mechamap.capture.batches import BATCH_TOKENS, Batch, window_batches
+from mechamap.capture.batches import Batch, batch_tokens, window_batches
 from mechamap.capture.gather import activation_buffer, dense_activations
 from mechamap.capture.turns import BatchRelay, RelayStopped
 from mechamap.errors import Cancelled
@@ -46,8 +46,8 @@ class PassSettings:
         wanted: ``[positions]``, which positions to hand over; all where not given.
         limit_neurons: hand over only the first so many, see :meth:`mechamap.models.neurons.layers.NeuronLayer.widths`.
         cancel: looked at in every layer.
-        batch_tokens: most tokens of one forward; where not given :data:`mechamap.capture.batches.BATCH_TOKENS` for
-            the device.
+        batch_tokens: most tokens of one forward; where not given :func:`mechamap.capture.batches.batch_tokens`
+            of the device.
         give_back: have freed memory returned to the system where there are several batches. A long text needs it; it
             costs a third of the time, since every tensor is fresh memory then, so a short one is better off without.
     """
@@ -109,7 +109,7 @@ def capture_parts(
     """
     if not layers:
         return
-    size = settings.batch_tokens or BATCH_TOKENS.get(loaded.device.type, BATCH_TOKENS["cpu"])
+    size = settings.batch_tokens or batch_tokens(loaded.device.type)
     keep = np.ones(len(tokenized.ids), bool) if settings.wanted is None else settings.wanted
     batches = window_batches(tokenized, keep, size, loaded.device, reading_of(loaded))
     turns = BatchRelay(len(batches), give_back=settings.give_back)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mechamap.cli.loading import ModelOptions
 from mechamap.cli.report_options import ReportOptions, add_judging_flags, add_report_flags, report_options
-from mechamap.compare.alignment.relation import CompareAs
 from mechamap.compare.closest.settings import LEAST_WORDS, MatchSettings
 from mechamap.config.choices import BASELINES
 from mechamap.errors import UsageError
 from mechamap.system.paths import user_path
+
+if TYPE_CHECKING:
+    from mechamap.compare.alignment.relation import CompareAs
 
 __all__ = ["MOST_JSON", "ClosestOptions", "CompareOptions", "add_compare_flags", "compare_options"]
 

@@ -48,14 +48,16 @@ def add_to(commands: Commands) -> None:
     parser.set_defaults(run=_show, parser=parser, file=None)
     below = parser.add_subparsers(metavar="show|check|init", dest="config_command")
     show = below.add_parser("show", help="print the whole config that a file comes to")
-    show.add_argument("file", metavar="F", nargs="?", type=Path, help="default: the config a scan uses without one")
+    show.add_argument(
+        "file", metavar="F", nargs="?", type=user_path, help="default: the config a scan uses without one"
+    )
     show.set_defaults(run=_show, parser=show)
     check = below.add_parser("check", help="say whether a file is right, and where it is not")
-    check.add_argument("file", metavar="F", type=Path)
+    check.add_argument("file", metavar="F", type=user_path)
     check.set_defaults(run=_check, parser=check)
     init = below.add_parser("init", help="write a file to start from")
     init.add_argument(
-        "file", metavar="F", nargs="?", type=Path, default=Path("mechamap.yaml"), help="default: mechamap.yaml"
+        "file", metavar="F", nargs="?", type=user_path, default=Path("mechamap.yaml"), help="default: mechamap.yaml"
     )
     init.add_argument("--overwrite", action="store_true", help="replace the file if there is one")
     init.set_defaults(run=_init, parser=init)
@@ -89,7 +91,7 @@ def _check(args: argparse.Namespace, narration: Narration) -> int:
 
 
 def _init(args: argparse.Namespace, narration: Narration) -> int:
-    path: Path = user_path(args.file)
+    path: Path = args.file
     try:
         with path.open("w" if args.overwrite else "x", encoding="utf-8") as file:
             file.write(STARTER)

@@ -17,6 +17,7 @@ from mechamap.cli.parser import Commands
 from mechamap.errors import UnsupportedModel
 from mechamap.runs.layout import side_labels
 from mechamap.runs.proof_record import proof_table, verdict
+from mechamap.system.paths import user_path
 from mechamap.wording.amounts import size
 from mechamap.wording.plain import printable
 
@@ -48,7 +49,7 @@ def add_to(commands: Commands) -> None:
         "hooks see its neurons.",
     )
     parser.add_argument("model", metavar="MODEL", nargs="?", help="a model to load and prove")
-    parser.add_argument("--config", metavar="F", type=Path, help="a YAML file that says how to load it")
+    parser.add_argument("--config", metavar="F", type=user_path, help="a YAML file that says how to load it")
     add_loading_flags(parser)
     parser.set_defaults(run=run, parser=parser)
 

@@ -19,6 +19,7 @@ from mechamap.errors import Cancelled, MechaMapError, UsageError
 from mechamap.exports.registry import ExportRequest, export_run, write_export
 from mechamap.exports.target import check_target
 from mechamap.runs.library import check_run_folder
+from mechamap.system.paths import user_path
 
 if TYPE_CHECKING:
     from mechamap.catalog import ModelSource
@@ -45,7 +46,7 @@ def add_to(commands: Commands) -> None:
         help="a hub id, a short name such as gpt2-small, a folder, a .gguf file, or demo; several become a run each "
         "and are compared; none: those that the config file lists",
     )
-    add("--config", metavar="F", type=Path, help="a YAML file with what differs from the default config")
+    add("--config", metavar="F", type=user_path, help="a YAML file with what differs from the default config")
     add(
         "--text",
         metavar="F",
@@ -69,7 +70,7 @@ def add_to(commands: Commands) -> None:
     add(
         "--out",
         metavar="DIR",
-        type=Path,
+        type=user_path,
         help="the run's folder; of several models the folder of their folders (default: in the data folder)",
     )
     add(
@@ -122,7 +123,7 @@ def _scan_one(model: str, config: ScanConfig, options: ScanOptions, narration: N
 
     source = resolve(model)
     for _, target in options.exports:
-        if target != "-":
+        if target is not None:
             check_target(target, overwrite=options.overwrite)
     if options.resume and options.out is None:
         raise UsageError("--resume needs the run to go on with.", "Say which with --out DIR.")
@@ -213,9 +214,9 @@ def _scan(source: ModelSource, config: ScanConfig, options: ScanOptions, narrati
             narration.clear()
 
 
-def export(run: Run, request: ExportRequest, target: str, narration: Narration, *, overwrite: bool) -> None:
-    """Export a run to a file, or to standard output, which is ``-``."""
-    if target == "-":
+def export(run: Run, request: ExportRequest, target: Path | None, narration: Narration, *, overwrite: bool) -> None:
+    """Export a run to a file, or to standard output where None is named."""
+    if target is None:
         done = write_export(run, sys.stdout.buffer, request)
     else:
         done = export_run(run, target, request, overwrite=overwrite)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mechamap.errors import UsageError
+from mechamap.system.paths import user_path
 
 __all__ = ["ScanOptions", "scan_options"]
 
@@ -21,7 +22,7 @@ class ScanOptions:
         plan: only say what it would take.
         confirm: check the findings afterwards.
         causes: estimate afterwards what every neuron causes.
-        exports: the formats to export to, each with its file, ``-`` for standard output.
+        exports: the formats to export to, each with its file; None: standard output.
         overwrite: replace these files.
         events: write the events to standard output.
     """
@@ -31,7 +32,7 @@ class ScanOptions:
     plan: bool
     confirm: bool
     causes: bool
-    exports: tuple[tuple[str, str], ...]
+    exports: tuple[tuple[str, Path | None], ...]
     overwrite: bool
     events: bool
 
@@ -43,7 +44,7 @@ class ScanOptions:
     @property
     def fills_stdout(self) -> bool:
         """Whether events or an export go to standard output, so that nothing else does."""
-        return self.events or any(target == "-" for _, target in self.exports)
+        return self.events or any(target is None for _, target in self.exports)
 
 
 def scan_options(args: argparse.Namespace) -> ScanOptions:
@@ -53,9 +54,11 @@ def scan_options(args: argparse.Namespace) -> ScanOptions:
         UsageError: two of them write to standard output.
     """
     exports = tuple(
-        (format, target) for format, target in (("csv", args.csv), ("json", args.json)) if target is not None
+        (format, None if given == "-" else user_path(given))
+        for format, given in (("csv", args.csv), ("json", args.json))
+        if given is not None
     )
-    to_stdout = [f"--{format}" for format, target in exports if target == "-"]
+    to_stdout = [f"--{format}" for format, target in exports if target is None]
     if args.events:
         to_stdout.append("--events")
     if len(to_stdout) > 1:

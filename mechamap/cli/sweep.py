@@ -6,6 +6,7 @@ import shlex
 import shutil
 import threading
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from mechamap.cli.narration import Narration, print_data
 from mechamap.cli.progress import SweepProgress
@@ -67,20 +68,22 @@ def _checked(jobs: Sequence[SweepJob], options: ScanOptions, narration: Narratio
     return found
 
 
-def _targets(options: ScanOptions, job: SweepJob) -> list[tuple[str, str]]:
+def _targets(options: ScanOptions, job: SweepJob) -> list[tuple[str, Path]]:
     """The formats that a model is exported to, each with its file.
 
     Raises:
         UsageError: it would be the same for all.
     """
+    targets = []
     for format, target in options.exports:
-        if "{model}" not in target:
-            where = "standard output" if target == "-" else target
+        if target is None or "{model}" not in str(target):
+            where = target or "standard output"
             raise UsageError(
                 f"--{format} would write every model to {where}.",
                 f'Write {{model}} where the name of each goes: --{format} "{{model}}.{format}"',
             )
-    return [(format, target.replace("{model}", job.label)) for format, target in options.exports]
+        targets.append((format, Path(str(target).replace("{model}", job.label))))
+    return targets
 
 
 def _scan(

@@ -71,7 +71,7 @@ def _inside(folder: Path) -> str:
     return f"Did you mean {folder / files[0]}?" if files else "Give a run, or a CSV file."
 
 
-def read_csv(path: Path | str, progress: Progress | None = None, *, model: str | None = None) -> Run:
+def read_csv(path: Path, progress: Progress | None = None, *, model: str | None = None) -> Run:
     """Read a CSV, packed with gzip or not, as a complete run in memory, its ``source`` being ``csv``.
 
     Rows are read some thousands at a time: memory is that of the run. Neurons are sorted by layer and number.
@@ -84,7 +84,6 @@ def read_csv(path: Path | str, progress: Progress | None = None, *, model: str |
         RunError: unreadable, columns missing, several models, or a cell that makes no sense or is beyond the model,
             named by row and column.
     """
-    path = user_path(path)
     with open_source(path, progress) as source:
         header = read_header(source)
         rows: LongRows | WideRows = WideRows(source, header) if header.figures else LongRows(source, header)

@@ -88,7 +88,7 @@ def format_of(path: Path | str) -> str | None:
     return next((form.name for form in FORMATS.values() if suffix == form.suffix), None)
 
 
-def export_run(run: Run, path: Path | str, request: ExportRequest, *, overwrite: bool = False) -> ExportResult:
+def export_run(run: Run, path: Path, request: ExportRequest, *, overwrite: bool = False) -> ExportResult:
     """Write a run's complete layers to a file, whole or not at all.
 
     Args:

@@ -11,20 +11,19 @@ from typing import BinaryIO
 
 from mechamap.errors import ExportError
 from mechamap.system.atomic import replacing
-from mechamap.system.paths import user_path
 
 __all__ = ["check_target", "write_whole"]
 
 
-def check_target(path: Path | str, *, overwrite: bool) -> Path:
+def check_target(path: Path, *, overwrite: bool) -> Path:
     """The absolute path of a file that may be written.
 
     Raises:
         ExportError: it exists and is not to be overwritten, is a folder, or its folder is missing or not writable.
     """
-    target = user_path(path)
+    target = path
     try:
-        target = target.resolve()
+        target = path.resolve()
         mode = target.stat().st_mode if target.exists() else None
     except OSError as error:
         raise _failed(target, error) from None

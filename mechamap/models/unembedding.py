@@ -29,11 +29,11 @@ if TYPE_CHECKING:
 
     from mechamap.models.loaded import LoadedModel
 
-__all__ = ["Unembedding", "find_unembedding"]
+__all__ = ["CHUNK_BYTES", "Unembedding", "find_unembedding"]
 
 
 _TOLERANCE = {"float32": 2e-3, "bfloat16": 8e-2, "float16": 2e-2}
-_CHUNK_BYTES = 16 * 2**20
+CHUNK_BYTES = 16 * 2**20  # of the directions of tokens that are looked at together
 _CHECKED = 4096  # tokens of the vocabulary whose logits are compared
 _LIKENESS = 2e-2  # two tensors are the same up to a factor when they differ by less, of the largest value
 
@@ -85,7 +85,7 @@ class Unembedding:
 
     def chunks(self) -> Iterator[Tensor]:
         """The directions of all tokens, some at a time, ``[chunk, d_model]`` float32."""
-        size = max(1, _CHUNK_BYTES // (4 * self.weight.shape[1]))
+        size = max(1, CHUNK_BYTES // (4 * self.weight.shape[1]))
         for first in range(0, self.vocabulary, size):
             yield self.rows(slice(first, min(first + size, self.vocabulary)))
 

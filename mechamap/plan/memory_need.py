@@ -14,9 +14,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from mechamap.models.unembedding import CHUNK_BYTES
 from mechamap.plan.places import CUDA_CONTEXT
 from mechamap.plan.shape import LayerShape, ModelShape
 from mechamap.plan.situation import PlanInputs
+from mechamap.scores import ranked_torch
+from mechamap.scores.layer import COPY_BYTES
+from mechamap.scores.ranked import BLOCK_ELEMENTS
 
 __all__ = ["MemoryNeed", "Working", "memory_needs", "working_memory"]
 
@@ -29,10 +33,6 @@ STREAMS = 4
 IN_MLP = 3  # tensors [tokens, d_mlp] alive while an MLP runs: gate, up, and their product
 IN_ATTENTION = 5  # tensors [tokens, d_model] alive while attention runs: queries, keys, values, their rotated copies
 SORT_BYTES = 40  # of an activation in a block that is being sorted: the value, its packed key, ranks, what is cut out
-CPU_BLOCK = 256 * 1024  # activations a thread sorts at once (scores/ranked.py)
-GPU_BLOCK_BYTES = 256 * 2**20  # (scores/ranked_torch.py)
-COPY_BYTES = 64 * 2**20  # a layer up to this size is transposed whole (scores/layer.py)
-CHUNK_BYTES = 16 * 2**20  # of the vocabulary's directions that are looked at together (models/unembedding.py)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +84,8 @@ def _scoring(it: PlanInputs, scanned: int) -> int:
     values = text.scored * scanned  # of all positions
     cast = values * 4 if item != 4 or it.keeps else 0
     if it.places.device.type != "cpu":
-        return cast + 2 * min(GPU_BLOCK_BYTES, values * 24)
-    blocks = it.threads * CPU_BLOCK * SORT_BYTES + (values * 4 if values * 4 <= COPY_BYTES else 0)
+        return cast + 2 * min(ranked_torch.BLOCK_BYTES, values * ranked_torch.SORT_BYTES)
+    blocks = it.threads * BLOCK_ELEMENTS * SORT_BYTES + (values * 4 if values * 4 <= COPY_BYTES else 0)
     # Kept activations are filled with zeros where a token is not routed to an expert, and cast twice.
     half = text.positions * rows * (2 * 2 + (item if it.shape.experts else 0)) if it.keeps else 0
     figures = rows * 4 * (6 * len(config.categories) + 7 + 4 * config.top_k_tokens) * 2

@@ -27,7 +27,6 @@ from mechamap.plan.source import ModelFiles, find_files
 from mechamap.plan.text_size import about, counted
 from mechamap.plan.time_need import Seconds, scan_seconds
 from mechamap.runs.library import runs_folder
-from mechamap.system.paths import user_path
 from mechamap.wording.amounts import size
 
 __all__ = ["ScanPlan", "plan_scan", "plan_to_dict", "situation"]
@@ -240,7 +239,7 @@ def _notes(it: PlanInputs) -> Iterator[str]:
 
 def _free_disk(out: Path | None) -> int | None:
     """Free bytes where the run goes."""
-    there = user_path(out or runs_folder()).absolute()
+    there = (out or runs_folder()).absolute()
     while not there.exists() and there != there.parent:
         there = there.parent
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
-from mechamap.capture.batches import BATCH_TOKENS
+from mechamap.capture.batches import batch_tokens
 from mechamap.config.layers import parse_layers
 from mechamap.config.scan_config import ScanConfig
 from mechamap.plan.places import Places
@@ -13,7 +13,7 @@ from mechamap.plan.shape import LayerShape, ModelShape
 from mechamap.plan.source import ModelFiles
 from mechamap.plan.text_size import TextSize
 from mechamap.plan.weights import WeightBytes, weight_bytes
-from mechamap.scan.record import KEEP_BYTES
+from mechamap.scan.record import keeps_activations
 
 __all__ = ["PlanInputs"]
 
@@ -75,11 +75,9 @@ class PlanInputs:
     @property
     def batch(self) -> int:
         """Most tokens of one forward."""
-        return BATCH_TOKENS.get(self.places.device.type, BATCH_TOKENS["cpu"])
+        return batch_tokens(self.places.device.type)
 
     @property
     def keeps(self) -> bool:
         """Whether the run will keep every activation."""
-        if self.config.keep_activations != "auto":
-            return self.config.keep_activations == "always"
-        return self.neurons * self.text.positions * 2 <= KEEP_BYTES
+        return keeps_activations(self.config, self.neurons, self.text.positions)

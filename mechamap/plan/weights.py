@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from mechamap.models.loading.quantized import packing_method
+from mechamap.models.loading.quantized import UNPACKED, packing_method
 from mechamap.plan.shape import ModelShape
 from mechamap.plan.source import ModelFiles, listed_bytes, stored_dtype
 
@@ -14,7 +14,6 @@ __all__ = ["ITEM_BYTES", "WeightBytes", "weight_bytes"]
 
 
 ITEM_BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
-UNPACKED = ("fp8", "mxfp8", "mxfp4")  # methods whose weights are unpacked while they are read (models/quantized.py)
 BITS = {"int8": 8.1, "nf4": 4.6}  # of a weight, its share of the scales counted in
 
 

@@ -100,7 +100,7 @@ def check_run_folder(folder: Path, *, resume: bool) -> None:
                 f"{folder} holds a run already.", "Go on with it by --resume, or choose another folder with --out."
             )
         return
-    there = user_path(folder).absolute()
+    there = folder.absolute()
     while not there.exists() and there != there.parent:
         there = there.parent
     if not there.is_dir():

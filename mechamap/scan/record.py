@@ -18,7 +18,6 @@ from mechamap.runs.figure_names import CATEGORY_FIGURES, LATER_FIGURES, NEURON_F
 from mechamap.runs.library import new_run_folder
 from mechamap.runs.record import LayerRows, ModelRecord, RunRecord
 from mechamap.runs.run import Run
-from mechamap.system.paths import user_path
 from mechamap.text.occurrences import Occurrence
 from mechamap.text.token_record import token_record
 from mechamap.text.tokenize import TokenizedText
@@ -66,13 +65,18 @@ class ScanInputs:
         """Neurons scanned in a layer."""
         return layer.limited(self.config.limit_neurons)
 
+    @property
+    def keeps_activations(self) -> bool:
+        """Whether the run keeps every activation."""
+        neurons = sum(self.width(layer) for layer in self.layers)
+        return keeps_activations(self.config, neurons, len(self.tokenized.ids))
 
-def keeps_activations(inputs: ScanInputs) -> bool:
-    """Whether the run keeps every activation, ``[neurons, positions]`` float16 a layer."""
-    if inputs.config.keep_activations != "auto":
-        return inputs.config.keep_activations == "always"
-    neurons = sum(inputs.width(layer) for layer in inputs.layers)
-    return neurons * len(inputs.tokenized.ids) * 2 <= KEEP_BYTES
+
+def keeps_activations(config: ScanConfig, neurons: int, positions: int) -> bool:
+    """Whether a run of so many neurons and positions keeps every activation, ``[neurons, positions]`` float16."""
+    if config.keep_activations != "auto":
+        return config.keep_activations == "always"
+    return neurons * positions * 2 <= KEEP_BYTES
 
 
 def new_record(inputs: ScanInputs, kept: Mapping[int, LayerRows], folder: Path) -> RunRecord:
@@ -157,7 +161,7 @@ def run_folder(out: Path | None, resume: bool, inputs: ScanInputs) -> tuple[Path
         if resume:
             raise RunError("Nothing to resume: no run folder was given.", "Say which with --out DIR.")
         return new_run_folder(inputs.label or inputs.loaded.label), {}
-    folder = user_path(out).absolute()
+    folder = out.absolute()
     if (folder / "run.json").exists():
         if not resume:
             raise RunError(

@@ -33,7 +33,7 @@ from mechamap.models.proof import LayerProof, prove
 from mechamap.models.unembedding import Unembedding, find_unembedding
 from mechamap.runs.run import Run
 from mechamap.runs.writer import RunWriter
-from mechamap.scan.record import ScanInputs, keeps_activations, new_record, run_folder
+from mechamap.scan.record import ScanInputs, new_record, run_folder
 from mechamap.scores.layer import LayerScores, layer_scorer
 from mechamap.scores.positions import ScorePlan, score_plan
 from mechamap.scores.writes import WriteScores, category_tokens
@@ -205,7 +205,7 @@ class _Pass:
         routed = "tokens" in self.writer.record.figures
         score = layer_scorer(self.plan, torch.get_num_threads(), routed=routed)
         written = self._written()
-        keep = keeps_activations(inputs)
+        keep = inputs.keeps_activations
         scored = inputs.tokenized.scored
         rows = torch.from_numpy(np.flatnonzero(scored)).to(inputs.loaded.device)
 

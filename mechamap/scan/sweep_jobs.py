@@ -17,7 +17,6 @@ from mechamap.config.scan_config import ScanConfig, config_to_dict
 from mechamap.config.schema import config_of, default_config, with_overrides
 from mechamap.config.sweep_models import SweptModel, read_models
 from mechamap.errors import ConfigError, MechaMapError, UsageError
-from mechamap.system.paths import user_path
 
 __all__ = ["Named", "SweepConfig", "SweepJob", "labels_of", "load_sweep", "sweep_jobs", "sweep_to_yaml"]
 
@@ -184,7 +183,7 @@ def sweep_jobs(
             if configs[earlier] == config:
                 _the_same(model, sweep.models[earlier], flags or {})
         seen[ids[at]].append(at)
-    folder = None if out is None else user_path(out).absolute()
+    folder = None if out is None else out.absolute()
     named = [Named(ids[at], model.label, _differences(model, configs[at])) for at, model in enumerate(sweep.models)]
     return tuple(
         SweepJob(label, model.name, meaning, config, None if folder is None else folder / label, resume, model.where)

@@ -15,10 +15,10 @@ from mechamap.scores.positions import ScorePlan
 from mechamap.scores.ranked import Figures, RankedScores, empty_figures
 from mechamap.scores.ranked_torch import TorchScores
 
-__all__ = ["LayerScores", "layer_scorer"]
+__all__ = ["COPY_BYTES", "LayerScores", "layer_scorer"]
 
 
-COPY_BYTES = 64 * 2**20
+COPY_BYTES = 64 * 2**20  # a layer up to this size is transposed whole
 DEAD = 1e-3  # of the layer's root-mean-square activation
 
 

@@ -14,10 +14,11 @@ from torch import Tensor
 from mechamap.scores.positions import CategoryPositions, Pooling, ScorePlan
 from mechamap.scores.ranked import PER_CATEGORY, Figures, empty_figures
 
-__all__ = ["TorchScores"]
+__all__ = ["BLOCK_BYTES", "SORT_BYTES", "TorchScores"]
 
 
 BLOCK_BYTES = 256 * 2**20  # sorted copies of a block: values and positions
+SORT_BYTES = 24  # of an activation in a block
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class TorchScores:
         """
         neurons = activations.shape[1]
         figures = empty_figures(neurons, len(self.plan.categories), self.plan.top_k)
-        block = max(8, BLOCK_BYTES // (24 * max(self.plan.scored, 1)))
+        block = max(8, BLOCK_BYTES // (SORT_BYTES * max(self.plan.scored, 1)))
         for first in range(0, neurons, block):
             rows = slice(first, min(first + block, neurons))
             values = activations[:, rows].T.contiguous()  # [block, S]

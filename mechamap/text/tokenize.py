@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mechamap.config.scan_config import ScanConfig
 from mechamap.errors import TextError
-from mechamap.text.special_tokens import specials_around
+from mechamap.text.special_tokens import Specials, specials_around
 from mechamap.text.windows import cuts
 
 __all__ = ["TokenizedText", "Window", "tokenize"]
@@ -67,45 +67,28 @@ def tokenize(
     if room < 1:
         raise TextError(f"Windows of {limit} tokens leave no room for text.", "Use a longer window.")
 
-    ids: list[NDArray[np.int32]] = []
-    offsets: list[NDArray[np.int32]] = []
-    pieces: list[str] = []
-    windows: list[Window] = []
-    position = 0
-    names = around.named(tokenizer)
+    sequences = _Sequences(around, around.named(tokenizer))
     for number, text in enumerate(texts):
-        text_ids, spans = _encoded(text, tokenizer, f"Text {number + 1} of {len(texts)}")  # [tokens], [tokens, 2]
-        text_pieces = _pieces(text, spans[:, 1])
-        for first, end in _pairs(cuts(text, spans[:, 1], room), len(text_ids)):
-            ids += [np.array(around.front, np.int32), text_ids[first:end], np.array(around.behind, np.int32)]
-            offsets += [_nowhere(around.front), spans[first:end], _nowhere(around.behind)]
-            pieces += [*names["front"], *text_pieces[first:end], *names["behind"]]
-            length = end - first + around.count
-            windows.append(Window(number, position, length))
-            position += length
-
-    all_ids = np.concatenate(ids)  # [positions]
-    all_offsets = np.concatenate(offsets)  # [positions, 2]
-    special = np.isin(all_ids, _special_ids(tokenizer)) | (all_offsets[:, 0] < 0)  # [positions]
-    first_of_window = np.zeros(position, np.bool_)  # [positions]
-    first_of_window[[window.start for window in windows]] = True
-    scored = np.ones(position, np.bool_)  # [positions]
-    if config.exclude_special_tokens:
-        scored &= ~special
-    if config.exclude_first_position:
-        scored &= ~first_of_window
+        ids, spans = _encoded(text, tokenizer, f"Text {number + 1} of {len(texts)}")  # [tokens], [tokens, 2]
+        sequences.add(number, text, ids, spans, room)
+    all_ids, offsets = np.concatenate(sequences.ids), np.concatenate(sequences.offsets)  # [positions], [positions, 2]
+    special = np.isin(all_ids, _special_ids(tokenizer)) | (offsets[:, 0] < 0)  # [positions]
+    first_of_window = np.zeros(len(all_ids), np.bool_)  # [positions]
+    first_of_window[[window.start for window in sequences.windows]] = True
+    excluded = special & config.exclude_special_tokens | first_of_window & config.exclude_first_position
+    scored = ~excluded  # [positions]
     counts = {
-        "windows": len(windows),
-        "positions": position,
+        "windows": len(sequences.windows),
+        "positions": len(all_ids),
         "scored": int(scored.sum()),
         "first_positions": int(first_of_window.sum()),
         "special_positions": int(special.sum()),
-        "excluded": int((~scored).sum()),
+        "excluded": int(excluded.sum()),
     }
     exclusions: dict[str, object] = {
         "summary": _summary(config, around.said(tokenizer, kind), counts),
-        "bos": names["front"][0] if kind == "decoder" and around.front else None,
-        **names,
+        "bos": sequences.names["front"][0] if kind == "decoder" and around.front else None,
+        **sequences.names,
         "exclude_first_position": config.exclude_first_position,
         "exclude_special_tokens": config.exclude_special_tokens,
         "window": limit,
@@ -116,7 +99,37 @@ def tokenize(
             f"No position is left to score: {exclusions['summary']}.",
             "Give a longer text, or exclude less (exclude_first_position, exclude_special_tokens).",
         )
-    return TokenizedText(all_ids, tuple(pieces), all_offsets, special, scored, tuple(windows), exclusions)
+    pieces, windows = tuple(sequences.pieces), tuple(sequences.windows)
+    return TokenizedText(all_ids, pieces, offsets, special, scored, windows, exclusions)
+
+
+@dataclass(slots=True)
+class _Sequences:
+    """Windows as they are cut from one text after another, each with the special tokens around it.
+
+    Attributes:
+        around: the special tokens.
+        names: their pieces of text, of those in ``front`` and those ``behind``.
+    """
+
+    around: Specials
+    names: Mapping[str, Sequence[str]]
+    ids: list[NDArray[np.int32]] = field(default_factory=list)
+    offsets: list[NDArray[np.int32]] = field(default_factory=list)
+    pieces: list[str] = field(default_factory=list)
+    windows: list[Window] = field(default_factory=list)
+    position: int = 0
+
+    def add(self, number: int, text: str, ids: NDArray[np.int32], spans: NDArray[np.int32], room: int) -> None:
+        """Cut a text's tokens, ``[tokens]`` with their spans ``[tokens, 2]``, into windows of at most ``room``."""
+        pieces, front, behind = _pieces(text, spans[:, 1]), self.around.front, self.around.behind
+        for first, end in _pairs(cuts(text, spans[:, 1], room), len(ids)):
+            self.ids += [np.array(front, np.int32), ids[first:end], np.array(behind, np.int32)]
+            self.offsets += [_nowhere(front), spans[first:end], _nowhere(behind)]
+            self.pieces += [*self.names["front"], *pieces[first:end], *self.names["behind"]]
+            length = end - first + self.around.count
+            self.windows.append(Window(number, self.position, length))
+            self.position += length
 
 
 def _encoded(text: str, tokenizer: Any, name: str) -> tuple[NDArray[np.int32], NDArray[np.int32]]:

@@ -16,6 +16,7 @@ from textual.widgets import Button, Input, Label, Static
 
 from mechamap.errors import MechaMapError
 from mechamap.exports.target import check_target
+from mechamap.system.paths import user_path
 from mechamap_tui.explorer import explorer_of
 from mechamap_tui.terminal.terminal_text import clean
 from mechamap_tui.widgets.choice import Choice
@@ -93,7 +94,7 @@ class FileDialog(ModalScreen[None]):
         """Say what will be written where, or what keeps it from being written."""
         summary = self.query_one("#summary", Static)
         try:
-            target = check_target(self.path.value, overwrite=True)
+            target = check_target(user_path(self.path.value), overwrite=True)
         except MechaMapError as error:
             summary.set_class(True, "-wrong")
             summary.update(Text(clean(f"{error.message} {error.hint}")))
@@ -116,7 +117,7 @@ class FileDialog(ModalScreen[None]):
     def action_write(self) -> None:
         """Write the file; asks first where there is one already."""
         try:
-            target = check_target(self.path.value, overwrite=True)
+            target = check_target(user_path(self.path.value), overwrite=True)
         except MechaMapError as error:
             explorer_of(self).show_error(error)
             return

@@ -19,7 +19,6 @@ from mechamap.protocol.messages import (
     read_ablation,
     read_plan,
 )
-from mechamap.system.paths import user_path
 from mechamap.tables.table import Report, report_from_dict
 from mechamap_tui.engine.process import EngineCall, EngineProcess
 
@@ -46,7 +45,7 @@ class EngineClient(EngineProcess):
         """Begin a scan; ``changes`` are config keys that differ from the config file (or the default)."""
         params: dict[str, Any] = {"model": model, "config": dict(changes)}
         if config_file is not None:
-            params["config_file"] = str(user_path(config_file).absolute())
+            params["config_file"] = str(config_file.absolute())
         if out is not None:
             params["out"] = str(out)
         if resume:
@@ -68,7 +67,7 @@ class EngineClient(EngineProcess):
         """
         params: dict[str, Any] = {"model": model, "config": dict(changes), "fetch": fetch}
         if config_file is not None:
-            params["config_file"] = str(user_path(config_file).absolute())
+            params["config_file"] = str(config_file.absolute())
         return await self._call("plan", params, read_plan).answer
 
     async def activations(self, run: Path, layer: int) -> Path:

@@ -31,7 +31,7 @@ def most():
     return next(int(line.split()[1]) for line in status if line.startswith("VmHWM")) * 1024
 
 before = most()
-run = read_csv(sys.argv[1])
+run = read_csv(Path(sys.argv[1]))
 print(run.neurons, sum(run.figure(name).nbytes for name in run.record.figures), most() - before)
 """
 

@@ -53,33 +53,11 @@ def fetch(
     """
     if _is_set("HF_HUB_OFFLINE") or _is_set("TRANSFORMERS_OFFLINE"):
         return from_cache(model_id, revision, "HF_HUB_OFFLINE is set")
-    import huggingface_hub
     from huggingface_hub import errors
 
     unreachable: tuple[type[Exception], ...] = (OSError, *_network_errors())
-
-    quiet_hub()
-    endpoint = os.environ.get("HF_ENDPOINT")
     try:
-        info = huggingface_hub.HfApi(endpoint=endpoint).model_info(model_id, revision=revision, timeout=_TIMEOUT)
-        files = [sibling.rfilename for sibling in info.siblings or []]
-        if "config.json" not in files:
-            raise ModelNotFound(f"{model_id} on the hub has no config.json.", _no_config_hint(files))
-        stage(f"fetching {model_id}")
-        download = partial(
-            huggingface_hub.snapshot_download,
-            model_id,
-            revision=revision,  # not the commit: only a name leaves a reference that works offline
-            cache_dir=hub_cache(),
-            ignore_patterns=["*/*"],
-            tqdm_class=_reporting(stage),
-            endpoint=endpoint,
-        )
-        large = _weights(model_id, files) if weights else []
-        folder = download(allow_patterns=[*_SMALL_FILES, *(["*.py"] if code else [])])
-        check(Path(folder))
-        if large:
-            download(allow_patterns=large)
+        folder = _download(model_id, revision, code=code, stage=stage, weights=weights, check=check)
     except errors.GatedRepoError:
         raise ModelError(
             f"{model_id} is gated: its owners ask for consent, and for a login that has given it.",
@@ -96,9 +74,44 @@ def fetch(
     except unreachable as error:
         if getattr(error, "errno", None) in _CANNOT_WRITE:
             raise ModelError(f"{model_id} cannot be written to {hub_cache()}: {_reason(error)}.") from None
-        _LOG.warning("the hub cannot be reached (%s): the local cache is used", type(error).__name__)
         return from_cache(model_id, revision, f"the hub cannot be reached ({_reason(error)})")
-    return Path(folder), Path(folder).name
+    return folder, folder.name
+
+
+def _download(
+    model_id: str,
+    revision: str | None,
+    *,
+    code: bool,
+    stage: Callable[[str], None],
+    weights: bool,
+    check: Callable[[Path], None],
+) -> Path:
+    """The folder in the cache, with what was not there fetched; arguments as for :func:`fetch`."""
+    import huggingface_hub
+
+    quiet_hub()
+    endpoint = os.environ.get("HF_ENDPOINT")
+    info = huggingface_hub.HfApi(endpoint=endpoint).model_info(model_id, revision=revision, timeout=_TIMEOUT)
+    files = [sibling.rfilename for sibling in info.siblings or []]
+    if "config.json" not in files:
+        raise ModelNotFound(f"{model_id} on the hub has no config.json.", _no_config_hint(files))
+    stage(f"fetching {model_id}")
+    download = partial(
+        huggingface_hub.snapshot_download,
+        model_id,
+        revision=revision,  # not the commit: only a name leaves a reference that works offline
+        cache_dir=hub_cache(),
+        ignore_patterns=["*/*"],
+        tqdm_class=_reporting(stage),
+        endpoint=endpoint,
+    )
+    large = _weights(model_id, files) if weights else []
+    folder = Path(download(allow_patterns=[*_SMALL_FILES, *(["*.py"] if code else [])]))
+    check(folder)
+    if large:
+        download(allow_patterns=large)
+    return folder
 
 
 def from_cache(model_id: str, revision: str | None, why: str) -> tuple[Path, str | None]:

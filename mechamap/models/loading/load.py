@@ -53,15 +53,7 @@ def load_model(
     source.check_revision(settings.revision)
     path, commit = _checked_files(source, settings, stage)
     stage("loading torch")
-    options = LoadOptions(
-        dtype=devices.pick_dtype(settings.dtype),
-        target=devices.pick_device(settings.device),
-        device_map=devices.pick_places(settings.device_map),
-        quantize=settings.quantize,
-        neurons=settings.neurons,
-        layers_wanted=settings.layers_wanted,
-        trust_remote_code=settings.trust_remote_code,
-    )
+    options = _load_options(settings)
     unpacking = gguf.reading() if source.kind == "gguf" else nullcontext()
     with translated(source.id), quiet_transformers(), unpacking:
         config, kind = read_config(path, settings.trust_remote_code)
@@ -86,6 +78,19 @@ def load_model(
         parameters=read.parameters,
         kind=kind,
         packing=packing_of(read.model),
+    )
+
+
+def _load_options(settings: LoadSettings) -> LoadOptions:
+    """The settings with the devices and the number format that torch has for them."""
+    return LoadOptions(
+        dtype=devices.pick_dtype(settings.dtype),
+        target=devices.pick_device(settings.device),
+        device_map=devices.pick_places(settings.device_map),
+        quantize=settings.quantize,
+        neurons=settings.neurons,
+        layers_wanted=settings.layers_wanted,
+        trust_remote_code=settings.trust_remote_code,
     )
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 __all__ = [
+    "UNPACKED",
     "check_packing",
     "number_of_weights",
     "packing_method",
@@ -23,8 +24,7 @@ __all__ = [
 ]
 
 
-# The methods that can be read, and what that needs beside transformers. The weights of the last three are unpacked
-# while they are read: their kernels run on some cards only, and keep experts in places of their own.
+# The methods that can be read, and what that needs beside transformers.
 _PACKAGES = {
     "bitsandbytes": ("bitsandbytes", "accelerate"),
     "torchao": ("torchao", "accelerate"),
@@ -32,6 +32,9 @@ _PACKAGES = {
     "mxfp8": ("accelerate",),
     "mxfp4": ("accelerate",),
 }
+# Their weights are unpacked while they are read: their kernels run on some cards only, and keep experts in places of
+# their own.
+UNPACKED = ("fp8", "mxfp8", "mxfp4")
 
 
 def packing_method(config: dict[str, Any]) -> str:

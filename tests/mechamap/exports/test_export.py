@@ -306,7 +306,7 @@ def test_a_disk_that_fills_up_leaves_the_old_file_and_no_debris(
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device that is always full, which Linux has")
 def test_a_full_device_is_an_error_that_says_so(run: Run) -> None:
     with pytest.raises(ExportError, match="No space left"):
-        export_run(run, "/dev/full", ExportRequest("csv"))
+        export_run(run, Path("/dev/full"), ExportRequest("csv"))
 
 
 def test_a_place_that_cannot_be_written_says_why(run: Run, tmp_path: Path) -> None:

@@ -208,7 +208,7 @@ def test_chunks_are_the_rows_of_the_real_tokens(load: Load, monkeypatch: pytest.
     loaded = load("llama", vocab_size=400)  # padded: the tokenizer has fewer
     unembedding = find_unembedding(loaded)
     assert unembedding.vocabulary == len(loaded.tokenizer) < 400
-    monkeypatch.setattr("mechamap.models.unembedding._CHUNK_BYTES", 7 * 4 * D_MODEL)
+    monkeypatch.setattr("mechamap.models.unembedding.CHUNK_BYTES", 7 * 4 * D_MODEL)
     chunks = list(unembedding.chunks())
     assert {len(chunk) for chunk in chunks[:-1]} == {7}
     close(torch.cat(chunks), rows_of(unembedding)[: unembedding.vocabulary])

@@ -53,7 +53,7 @@ def test_it_is_the_mean_over_the_tokens_in_standard_deviations_over_the_vocabula
 ) -> None:
     expected = raised(unembedding, loaded)
     for chunk_bytes in (16 * 2**20, 1000):  # the second: many chunks, the last one shorter
-        monkeypatch.setattr("mechamap.models.unembedding._CHUNK_BYTES", chunk_bytes)
+        monkeypatch.setattr("mechamap.models.unembedding.CHUNK_BYTES", chunk_bytes)
         writes = WriteScores(unembedding, TOKENS)
         found = np.concatenate([writes.score(layer) for layer in loaded.layers])
         assert (found.dtype, found.shape) == (np.float32, (N_LAYERS * D_MLP, len(TOKENS)))
