@@ -155,7 +155,7 @@ def test_no_row_is_left_out_of_what_other_programs_read(
 def test_json_holds_so_many_rows_of_long_tables_that_a_large_model_can_be_read_and_says_how_many_there_are(
     mechamap: Mechamap, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("mechamap.cli.compare._MOST_JSON", 5)
+    monkeypatch.setattr("mechamap.cli.compare.MOST_JSON", 5)
     every = 48 * len(CATEGORIES) - len(PLANTED)
     for words, rows in (((), 5), (("--table", "changes"), 5), (("--limit", "0"), every), (("--limit", "7"), 7)):
         _, out, _ = mechamap("compare", "a", "b", "--format", "json", *words)
