@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from textual.app import App
     from textual.screen import Screen
 
+    from mechamap.protocol.messages import Progress
     from mechamap_tui.app import MechaMapApp
 
 # What a user does most: moves, pages, sorts, changes the category.
@@ -123,9 +124,17 @@ async def _key_to_paint(app: App[None], key: str) -> float:
 
 
 async def _scan_again_and_again(app: MechaMapApp, model: str) -> None:
+    from mechamap_tui.jobs.job import JobChanged
+    from mechamap_tui.jobs.scan import ScanJob
+
     while True:
-        call = app.explorer.engine.scan(model, {}, on_progress=app.explorer.scans.show)
-        await call.answer
+        job = ScanJob(model)
+
+        def show(progress: Progress, job: ScanJob = job) -> None:
+            job.progress = progress
+            app.explorer.job_changes.publish(JobChanged(job, news=False))
+
+        await job.ask(app.explorer.engine, show).answer
 
 
 def main() -> None:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from rich.text import Text
 from textual.app import SystemCommand
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
@@ -22,6 +21,7 @@ from mechamap_tui.jobs.draft import ScanDraft
 from mechamap_tui.opening import Opening
 from mechamap_tui.start.target import Target
 from mechamap_tui.terminal.keys_in_order import KeysInOrder
+from mechamap_tui.terminal.textual_internals import MortalApp
 
 if TYPE_CHECKING:
     from textual.actions import ActionParseResult
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["MechaMapApp", "shown_error"]
 
 
-class MechaMapApp(KeysInOrder, ExplorerApp):
+class MechaMapApp(KeysInOrder, MortalApp, ExplorerApp):
     """The explorer.
 
     Args:
@@ -60,7 +60,6 @@ class MechaMapApp(KeysInOrder, ExplorerApp):
         self.explorer = Opening(self, ScanDraft(config=str(config) if config else ""), engine)
 
     def on_mount(self) -> None:
-        self.set_interval(1.0, self._look_at_run)
         # Textual's own default screen stays below: a screen that was never pushed can neither be switched nor has
         # its own style read.
         self.explorer.open_first(self.target)
@@ -71,18 +70,12 @@ class MechaMapApp(KeysInOrder, ExplorerApp):
             gc.freeze()
             gc.enable()
 
-    def _look_at_run(self) -> None:
-        from mechamap_tui.jobs.run_changes import look_at_run
-
-        look_at_run(self.explorer)
-
     # --- actions ---------------------------------------------------------------------------------------------
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action == "cancel_scan":
-            return self.explorer.live is not None
-        if action == "cancel_check":
-            return self.explorer.checking is not None
+        if action in ("cancel_scan", "cancel_check"):
+            job = self.explorer.job
+            return job is not None and job.is_scan == (action == "cancel_scan")
         return True
 
     def action_back(self) -> Any:  # Textual's is a coroutine; this one is done when it returns
@@ -113,18 +106,15 @@ class MechaMapApp(KeysInOrder, ExplorerApp):
 
     async def action_quit(self) -> None:
         """Quit; asks while a scan or a check runs."""
-        live, check = self.explorer.live, self.explorer.checking
-        if live is not None:
-            question = f"The scan of {live.model} is running. Quitting stops it; layers that are finished are kept."
-        elif check is not None:
-            question = f"{check.title} is running. Quitting stops it; the run stays as it was."
-        else:
+        job = self.explorer.job
+        if job is None:
             self.exit()
             return
         from mechamap_tui.dialogs.confirm import ConfirmScreen
 
         if isinstance(self.screen, ConfirmScreen):
             return
+        question = f"{job.title} is running. Quitting stops it; {job.kept}."
         screen = ConfirmScreen("Quit?", question, yes="Quit", no="Stay")
         self.push_screen(screen, lambda yes: self.exit() if yes else None)
 
@@ -148,23 +138,11 @@ class MechaMapApp(KeysInOrder, ExplorerApp):
             self.explorer.show_error(shown_error(error, f"on the action {action}"))
         return True
 
-    def _handle_exception(self, error: Exception) -> None:
-        """A worker's failure becomes a dialog; a widget that failed is dead, so the app ends, saying where the log is.
+    def worker_failed(self, error: WorkerFailed) -> None:
+        self.explorer.show_error(shown_error(error, "in the explorer"))
 
-        Textual's own would print a traceback with local variables over the user's terminal.
-        """
-
-        if isinstance(error, WorkerFailed):
-            if self._running and not self._exit:  # else it met what is being taken down around it
-                self.explorer.show_error(shown_error(error, "in the explorer"))
-            return
-        told = shown_error(error, "in the explorer")
-        if self._exception is None:
-            self._exception = error
-            self._exception_event.set()
-            self._exit_renderables.append(Text(f"mechamap-tui: {told}"))
-        self._return_code = 1
-        self._close_messages_no_wait()
+    def last_words(self, error: Exception) -> str:
+        return f"mechamap-tui: {shown_error(error, 'in the explorer')}"
 
 
 def shown_error(error: BaseException, where: str) -> MechaMapError:

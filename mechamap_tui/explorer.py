@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from textual.app import App
 from textual.dom import DOMNode
+from textual.signal import Signal
+
+from mechamap_tui.terminal.textual_internals import is_leaving
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,9 +21,9 @@ if TYPE_CHECKING:
     from mechamap.runs.run import Run
     from mechamap_tui.engine.client import EngineClient
     from mechamap_tui.jobs.draft import ScanDraft
-    from mechamap_tui.jobs.job import LiveCheck, LiveScan
+    from mechamap_tui.jobs.job import AnyJob, JobChanged
 
-__all__ = ["LEAST_HEIGHT", "LEAST_WIDTH", "Explorer", "ExplorerApp", "explorer_of"]
+__all__ = ["LEAST_HEIGHT", "LEAST_WIDTH", "Explorer", "ExplorerApp", "explorer_of", "follow_jobs"]
 
 
 LEAST_WIDTH, LEAST_HEIGHT = 60, 15  # cells of the terminal; in a smaller one, screens only say that it is too small
@@ -33,46 +36,21 @@ class Explorer(Protocol):
     def engine(self) -> EngineClient:
         """The engine process, which starts when it is first asked something."""
 
-    @property
-    def live(self) -> LiveScan | None:
-        """The scan that runs."""
-
-    @property
-    def checking(self) -> LiveCheck | None:
-        """The check that runs."""
-
     # --- jobs ------------------------------------------------------------------------------------------------
 
-    def start_scan(self, model: str, changes: Mapping[str, object], *, draft: ScanDraft | None = None) -> None:
-        """Scan ``model`` with the config keys that ``changes`` names; its run opens with its first layers.
+    @property
+    def job(self) -> AnyJob | None:
+        """The job that runs."""
 
-        Args:
-            draft: the form that this was filled in with, to come back to when it fails.
-        """
+    @property
+    def job_changes(self) -> Signal[JobChanged]:
+        """Tells when a job begins, comes further, or ends; :func:`follow_jobs` subscribes to it."""
 
-    def start_check(self, kind: str, run: Run, neuron: str = "") -> None:
-        """Confirm ``run``, estimate its causes, or measure those of one neuron.
-
-        Raises:
-            UsageError: it cannot be done to this run, or not now.
-        """
-
-    def start_match(self, runs: tuple[Run, Run], words: int | None, by: str | None, threshold: float | None) -> None:
-        """Look for the closest neurons of two runs; the comparison with them replaces the one that is shown.
-
-        Args:
-            words: over how many of the text's words; None: all.
-            by, threshold: what the comparison judges neurons by.
-
-        Raises:
-            UsageError: something else is running.
-        """
+    def start(self, job: AnyJob) -> None:
+        """Begin a job, a scan on a screen of its own; one that cannot be begun becomes a dialog that says why."""
 
     async def cancel_job(self) -> None:
-        """Stop the job that runs: of a scan the finished layers are kept, of a check the run stays as it was."""
-
-    def export(self, order: ExportOrder) -> None:
-        """Write an export through the engine, and say where it went."""
+        """Stop the job that runs."""
 
     # --- screens ---------------------------------------------------------------------------------------------
 
@@ -105,6 +83,9 @@ class Explorer(Protocol):
             category: the current one, for the file's name.
         """
 
+    def export(self, order: ExportOrder) -> None:
+        """Write an export through the engine, and say where it went."""
+
     def open_form(self, draft: ScanDraft) -> None:
         """Show the form of a scan, filled in; in place of the progress of a scan that failed."""
 
@@ -131,3 +112,13 @@ def explorer_of(node: DOMNode) -> Explorer:
     if not isinstance(app, ExplorerApp):
         raise TypeError(f"{type(node).__name__} stands in an app without an explorer: {type(app).__name__}")
     return app.explorer
+
+
+def follow_jobs(node: DOMNode, show: Callable[[JobChanged], None]) -> None:
+    """Call ``show`` whenever a job begins, comes further or ends, until the mounted ``node`` is taken down."""
+
+    def changed(change: JobChanged) -> None:
+        if not is_leaving(node):
+            show(change)
+
+    explorer_of(node).job_changes.subscribe(node, changed)

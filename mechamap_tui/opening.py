@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.app import App
+from textual.signal import Signal
 
-from mechamap.errors import MechaMapError, UsageError
+from mechamap.errors import MechaMapError
 from mechamap.system.log import place_of
 from mechamap_tui.jobs.draft import ScanDraft
+from mechamap_tui.jobs.runner import JobRunner
 from mechamap_tui.start.target import Target, read_target
 
 if TYPE_CHECKING:
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
     from mechamap.runs.run import Run
     from mechamap_tui.dialogs.export import ExportChoices
     from mechamap_tui.engine.client import EngineClient
-    from mechamap_tui.jobs.job import LiveCheck, LiveScan
-    from mechamap_tui.jobs.runner import CheckWatch, MatchWatch, ScanWatch
+    from mechamap_tui.jobs.job import AnyJob, JobChanged
     from mechamap_tui.report.view import ReportView
 
 __all__ = ["Opening"]
@@ -43,8 +43,8 @@ class Opening:
 
     def __init__(self, app: App[None], draft: ScanDraft, engine: EngineClient | None = None) -> None:
         self.app = app
-        self.live: LiveScan | None = None
-        self.checking: LiveCheck | None = None
+        self.job_changes: Signal[JobChanged] = Signal(app, "job changes")
+        self._runner = JobRunner(app, lambda: self.engine, self._job_changed)
         self._engine = engine
         self._draft = draft
         self._export_choices: ExportChoices | None = None
@@ -113,12 +113,19 @@ class Opening:
             case "csv":
                 self._open_csv(target)
             case "model":
-                draft = self._draft.with_field("model", target.given)
-                try:
-                    self.start_scan(target.given, draft.changes(), draft=draft)
-                except MechaMapError as error:
-                    self.open_form(draft)
-                    self.show_error(error)
+                self._open_model(target.given)
+
+    def _open_model(self, model: str) -> None:
+        from mechamap_tui.jobs.scan import ScanJob
+
+        draft = self._draft.with_field("model", model)
+        try:
+            job = ScanJob(model, draft.changes(), draft)
+        except MechaMapError as error:
+            self.open_form(draft)
+            self.show_error(error)
+        else:
+            self.start(job)
 
     def _open_csv(self, target: Target) -> None:
         from mechamap.runs.run import Run
@@ -230,44 +237,41 @@ class Opening:
 
     # --- jobs ------------------------------------------------------------------------------------------------
 
-    def start_scan(self, model: str, changes: Mapping[str, object], *, draft: ScanDraft | None = None) -> None:
-        draft = draft or ScanDraft(model=model)
+    @property
+    def job(self) -> AnyJob | None:
+        return self._runner.job
+
+    def start(self, job: AnyJob) -> None:
+        from mechamap_tui.jobs.checks import AblationJob
+        from mechamap_tui.jobs.scan import ScanJob
+
         try:
-            self.scans.start(model, changes, draft)
-        except UsageError as error:
+            job.refuse_unless_possible()
+            if isinstance(job, AblationJob) and (measured := job.measured) is not None:
+                from mechamap_tui.dialogs.ablation import AblationScreen
+
+                self.app.push_screen(AblationScreen(measured))
+                return
+            self._runner.start(job)
+        except MechaMapError as error:
             self.show_error(error)
-        else:
-            self._draft = draft
+            return
+        if isinstance(job, ScanJob):
+            from mechamap_tui.scan.screen import ScanScreen
 
-    def start_check(self, kind: str, run: Run, neuron: str = "") -> None:
-        self.checks.start(kind, run, neuron)
-
-    def start_match(self, runs: tuple[Run, Run], words: int | None, by: str | None, threshold: float | None) -> None:
-        self._matches.start(runs, words, (by, threshold))
+            self._draft = job.draft
+            self.app.push_screen(ScanScreen(job))
 
     async def cancel_job(self) -> None:
-        if self.live is not None:
-            await self.scans.cancel()
-        elif self.checking is not None:
-            await self.checks.cancel()
+        await self._runner.cancel()
 
-    @cached_property
-    def scans(self) -> ScanWatch:
-        from mechamap_tui.jobs.runner import ScanWatch
+    def _job_changed(self, change: JobChanged) -> None:
+        from mechamap_tui.outcomes import show_outcome
 
-        return ScanWatch(self)
-
-    @cached_property
-    def checks(self) -> CheckWatch:
-        from mechamap_tui.jobs.runner import CheckWatch
-
-        return CheckWatch(self)
-
-    @cached_property
-    def _matches(self) -> MatchWatch:
-        from mechamap_tui.jobs.runner import MatchWatch
-
-        return MatchWatch(self)
+        self.job_changes.publish(change)
+        if change.news:
+            self.app.refresh_bindings()
+            show_outcome(self.app, self, change.job)
 
 
 def _run_in(folder: Path | None) -> Run:

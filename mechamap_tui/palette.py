@@ -37,11 +37,11 @@ def palette_commands(app: MechaMapApp, screen: Screen[Any]) -> Iterator[SystemCo
     browse = _browse_screen(screen)
     if browse is not None:
         yield SystemCommand("Export", "write the neurons to a file (e)", browse.action_export)
-    if app.explorer.live is not None:
+    job = app.explorer.job
+    if job is not None and job.is_scan:
         yield SystemCommand("Cancel the scan", "keeps finished layers (x)", partial(app.run_action, "app.cancel_scan"))
-    if app.explorer.checking is not None:
-        told = f"{app.explorer.checking.title} (x)"
-        yield SystemCommand("Cancel the check", told, partial(app.run_action, "app.cancel_check"))
+    elif job is not None:
+        yield SystemCommand("Cancel the check", f"{job.title} (x)", partial(app.run_action, "app.cancel_check"))
     yield SystemCommand("Open a run", "go to the start screen", app.explorer.to_start)
     if browse is not None:
         for category in browse.run.categories:

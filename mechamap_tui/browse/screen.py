@@ -16,8 +16,10 @@ from mechamap_tui.browse.charts import CategoryChart
 from mechamap_tui.browse.finding import FindScreen
 from mechamap_tui.browse.header import PANES
 from mechamap_tui.browse.table.table import NeuronTable
-from mechamap_tui.explorer import explorer_of
-from mechamap_tui.jobs.job import ABLATE, CAUSES, CONFIRM
+from mechamap_tui.explorer import explorer_of, follow_jobs
+from mechamap_tui.jobs.checks import AblationJob, CausesJob, ConfirmJob
+from mechamap_tui.jobs.job import AnyJob, JobChanged
+from mechamap_tui.jobs.run_changes import RunChange, read_again
 from mechamap_tui.terminal.clipboard import copy_text
 
 if TYPE_CHECKING:
@@ -35,26 +37,15 @@ class CheckScreen(FindScreen):
         """Measure what the categories lose without the neuron under the cursor."""
         row = self.table.cursor_row
         if row is not None:
-            self._check(ABLATE, str(self.run.neuron_name(row)))
+            explorer_of(self).start(AblationJob(self.run, str(self.run.neuron_name(row))))
 
     def action_estimate_causes(self) -> None:
         """Estimate what the categories would lose without each of the neurons."""
-        self._check(CAUSES)
+        explorer_of(self).start(CausesJob(self.run))
 
     def action_confirm_run(self) -> None:
         """Check all findings on words that did not choose them."""
-        self._check(CONFIRM)
-
-    def _check(self, kind: str, neuron: str = "") -> None:
-        try:
-            explorer_of(self).start_check(kind, self.run, neuron)
-        except MechaMapError as error:
-            self.tell(error)
-
-    @property
-    def checking(self) -> bool:
-        """Whether the app is checking any run."""
-        return explorer_of(self).checking is not None
+        explorer_of(self).start(ConfirmJob(self.run))
 
 
 REST = 0.06  # seconds the cursor rests on a neuron before the other panes follow it
@@ -108,13 +99,15 @@ class BrowseScreen(CheckScreen):
             self._trouble, notes = error, Notes(None)
         super().__init__(run, notes)
         self._resting: Timer | None = None
-        self._seen: tuple[bool, bool, RunRecord] | None = None
+        self._seen: tuple[bool, AnyJob | None, RunRecord] | None = None
         self._link = link
 
     def on_mount(self) -> None:
+        follow_jobs(self, self._job_changed)
+        self.set_interval(1.0, self._look_at_run)
         self.layers_pane.border_title = "1 Layers"
         self.take_marks()
-        self._show_run()
+        self.refresh_run()
         if self._link is not None:
             self.show_link(self._link)
         if self._trouble is not None:
@@ -122,13 +115,31 @@ class BrowseScreen(CheckScreen):
 
     # --- the run ---------------------------------------------------------------------------------------------
 
+    def _look_at_run(self) -> None:
+        """Show what another process has added to the run; a scan of our own says so by itself."""
+        if not self.is_current or self.scanning:
+            return
+        change = read_again(self.run)
+        if change is RunChange.REPLACED:
+            text = f"{self.run.name} was scanned anew; open it again to see that."
+            self.notify(text, severity="warning", markup=False)
+        if change is not RunChange.NONE:
+            self.refresh_run()
+
+    def _job_changed(self, change: JobChanged) -> None:
+        if not change.news:
+            return
+        job = change.job
+        if self.run.path in job.paths and self.run not in job.runs:  # opened a second time; the job reads its own
+            try:
+                self.run.refresh()
+            except MechaMapError as error:  # removed meanwhile
+                explorer_of(self).show_error(error)
+        self.refresh_run()
+
     def refresh_run(self) -> None:
         """Show what is new in the run; the cursor stays on its neuron."""
-        if self.is_mounted:  # else it is shown when the screen is
-            self._show_run()
-
-    def _show_run(self) -> None:
-        seen, before = (self.scanning, self.checking, self.run.record), self._seen
+        seen, before = (self.scanning, explorer_of(self).job, self.run.record), self._seen
         self._seen = seen
         if before is None or seen[:2] != before[:2]:
             self.header.show(self.scanning)
@@ -156,8 +167,8 @@ class BrowseScreen(CheckScreen):
     @property
     def scanning(self) -> bool:
         """Whether the app is scanning this very run."""
-        scan = explorer_of(self).live
-        return scan is not None and scan.run is not None and scan.run.path == self.run.path
+        job = explorer_of(self).job
+        return job is not None and job.is_scan and self.run.path in job.paths
 
     def scopes(self) -> dict[str, NDArray[np.int64]]:
         """Rows of everything there is, of what the table shows, and of what is marked, in the table's order."""

@@ -1,130 +1,96 @@
-"""A job of the engine under way, as the explorer follows it: what was asked, of which run, and how far it is."""
+"""A job of the engine under way: what was asked, of which runs, how far it is, and what came of it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
-from mechamap.errors import RunError, UnsupportedModel, UsageError
-from mechamap.protocol.messages import Progress, ScanResult
-from mechamap.runs.run import Run
-from mechamap_tui.engine.process import EngineCall
-from mechamap_tui.jobs.draft import ScanDraft
+from mechamap.protocol.messages import Progress
 
 if TYPE_CHECKING:
-    from mechamap_tui.explorer import Explorer
+    from pathlib import Path
 
-__all__ = ["ABLATE", "CAUSES", "CONFIRM", "MATCH", "LiveCheck", "LiveScan", "busy_with", "refuse_unless_checkable"]
+    from mechamap.errors import MechaMapError
+    from mechamap.runs.run import Run
+    from mechamap_tui.engine.client import EngineClient
+    from mechamap_tui.engine.process import EngineCall
+
+__all__ = ["AnyJob", "Job", "JobChanged"]
+
+Answer = TypeVar("Answer")
 
 
-CONFIRM, CAUSES, ABLATE, MATCH = "confirm", "causes", "ablate", "match"
+class Job(ABC, Generic[Answer]):
+    """Asks the engine for something that takes a while.
 
+    Attributes:
+        runs: what it is about; a scan's run is there as soon as its folder is.
+        call: the request, once it is sent.
+        cancelling: the engine was asked to stop.
+        ended: with an ``answer`` or an ``error``.
+    """
 
-@dataclass(eq=False, slots=True)
-class LiveCheck:
-    """``kind`` is confirm, causes, ablate or match; ablate is about one ``neuron``, match about an ``other`` run."""
+    is_scan = False
+    kept = "the run stays as it was"  # what remains where it is stopped
 
-    kind: str
-    run: Run
-    neuron: str = ""
-    other: Run | None = None
-    call: EngineCall[Any] | None = None
-    progress: Progress = field(default_factory=lambda: Progress("start"))
-    cancelling: bool = False
+    def __init__(self, runs: tuple[Run, ...] = ()) -> None:
+        self.runs = runs
+        self.call: EngineCall[Answer] | None = None
+        self.progress = Progress("start")
+        self.cancelling = False
+        self.ended = False
+        self.answer: Answer | None = None
+        self.error: MechaMapError | None = None
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """What is being done, as the beginning of a sentence."""
+
+    @property
+    @abstractmethod
+    def activity(self) -> str:
+        """The same in a word or two."""
 
     @property
     def doing(self) -> str:
-        """What is being done, for the progress line."""
-        if self.cancelling:
-            return "stopping"
-        what = {CONFIRM: "confirming", CAUSES: "estimating causes", MATCH: "matching"}
-        return what.get(self.kind, f"ablating {self.neuron}")
+        """What the progress line says of it."""
+        return "stopping" if self.cancelling else self.activity
+
+    @abstractmethod
+    def ask(self, engine: EngineClient, on_progress: Callable[[Progress], None]) -> EngineCall[Answer]:
+        """Send the request."""
+
+    def refuse_unless_possible(self) -> None:
+        """See that it can be asked for at all.
+
+        Raises:
+            MechaMapError: says what is in the way and what to do.
+        """
+
+    def follow(self, progress: Progress) -> bool:
+        """Take a progress report; True if a run has something new to show."""
+        self.progress = progress
+        return False
+
+    def end(self, answer: Answer | None, error: MechaMapError | None) -> None:
+        """Take what came of it; the runs are read again."""
+        self.answer, self.error, self.ended = answer, error, True
 
     @property
     def paths(self) -> list[Path]:
-        """Where the runs are that it is about."""
-        return [run.path for run in (self.run, self.other) if run is not None and run.path is not None]
-
-    @property
-    def title(self) -> str:
-        """The same as the beginning of a sentence."""
-        if self.other is not None:
-            return f"The search for closest neurons of {self.run.name} and {self.other.name}"
-        what = {CONFIRM: "The confirmation", CAUSES: "The estimate of causes"}
-        return f"{what.get(self.kind, f'The ablation of {self.neuron}')} of {self.run.name}"
+        """Where its runs are."""
+        return [run.path for run in self.runs if run.path is not None]
 
 
-def busy_with(explorer: Explorer) -> str:
-    """What the engine is busy with, as the beginning of a sentence; empty: a question is answered at once."""
-    if explorer.live is not None:
-        return "The scan"
-    return explorer.checking.title if explorer.checking is not None else ""
+AnyJob: TypeAlias = Job[Any]
 
 
-def refuse_unless_checkable(run: Run, kind: str = CONFIRM) -> None:
-    """Only a run in a folder, with a text and all its layers, can be asked more than it knows; and only what can mean
-    something for its model.
+@dataclass(frozen=True, slots=True)
+class JobChanged:
+    """A job began, came further or ended; ``news``: its runs, or whether it runs at all, are not what they were."""
 
-    Raises:
-        UsageError: says what is in the way and what to do.
-        UnsupportedModel: says why there can be no causes.
-    """
-    if kind != CONFIRM and (reason := run.record.undefined.get("cause")):
-        raise UnsupportedModel(
-            f"What neurons of {run.label} cause is not defined. {reason}", "What they read can be confirmed (V)."
-        )
-    if reason := run.why_not_rerun():
-        raise UsageError(reason, "Scan the model (n), then check that run.")
-    if run.record.state == "running":
-        raise UsageError(
-            f"{run.name} is still being scanned, or its scan was broken off.",
-            "Wait until it is complete; `mechamap scan ... --resume` goes on with one that was broken off.",
-        )
-
-
-@dataclass(eq=False, slots=True)
-class LiveScan:
-    """One scan and the run it writes, which can be opened as soon as its first layers are complete."""
-
-    model: str
-    draft: ScanDraft
-    changes: Mapping[str, object] = field(default_factory=dict)
-    config_file: Path | None = None
-    call: EngineCall[ScanResult] | None = None
-    progress: Progress = field(default_factory=lambda: Progress("start"))
-    run: Run | None = None
-    cancelling: bool = False
-    _layers_seen: int = -1
-
-    def follow(self, progress: Progress) -> bool:
-        """Take a progress report; True if the run has new layers to show."""
-        self.progress = progress
-        if progress.run is None or progress.layers_done == self._layers_seen:
-            return False
-        if not self.look(progress.run):
-            return False
-        # The writer commits layers together, so those just counted may come with a later look.
-        assert self.run is not None
-        if len(self.run.complete_layers) >= progress.layers_done:
-            self._layers_seen = progress.layers_done
-        return True
-
-    def look(self, folder: Path) -> bool:
-        """Open the run, or read it again; True if anything is new. Not there yet is no error."""
-        try:
-            if self.run is None:
-                self.run = Run.open(folder)
-                return True
-            return self.run.refresh()
-        except RunError:
-            return False
-
-    @property
-    def run_path(self) -> Path | None:
-        return self.run.path if self.run is not None else None
-
-    @property
-    def can_be_browsed(self) -> bool:
-        return self.run is not None and bool(self.run.complete_layers)
+    job: AnyJob
+    news: bool

@@ -8,12 +8,14 @@ from typing import ClassVar
 from textual.binding import Binding, BindingType
 
 from mechamap.compare.closest.settings import ENOUGH_WORDS, LEAST_WORDS, cannot_match, has_kept, usual_words
-from mechamap.errors import MechaMapError, UsageError
+from mechamap.errors import UsageError
 from mechamap.query.link import Link
 from mechamap.runs.run import Run
 from mechamap.tables.table import Report
 from mechamap.wording.amounts import duration
-from mechamap_tui.explorer import explorer_of
+from mechamap_tui.explorer import explorer_of, follow_jobs
+from mechamap_tui.jobs.job import JobChanged
+from mechamap_tui.jobs.match import MatchJob
 from mechamap_tui.report.judged import JUDGED_KEYS, JudgedScreen
 from mechamap_tui.report.screen import REPORT_KEYS, TABLE_KEYS
 from mechamap_tui.report.view import ReportView
@@ -91,11 +93,21 @@ class CompareScreen(JudgedScreen, inherit_bindings=False):
         if kind != "words":
             super().answered(kind, text)
             return
-        explorer, (a, b) = explorer_of(self), self.of_runs
-        try:
-            explorer.start_match((a, b), _words(text), self.view.by, self.view.threshold)
-        except MechaMapError as error:
-            explorer.show_error(error)
+        a, b = self.of_runs
+        explorer_of(self).start(MatchJob((a, b), _words(text), self.view.by, self.view.threshold))
+
+    def on_mount(self) -> None:
+        follow_jobs(self, self._job_changed)
+
+    def _job_changed(self, change: JobChanged) -> None:
+        """Show the closest neurons that were found of these runs; where neurons are judged otherwise by now, ask."""
+        job = change.job
+        if not isinstance(job, MatchJob) or job.answer is None or job.paths != [run.path for run in self.of_runs]:
+            return
+        if (self.view.by, self.view.threshold) == (job.by, job.threshold):
+            self.show_report(job.answer, MATCHED)
+        else:
+            self.load()
 
     def _usual_words(self) -> int:
         """What takes some seconds; hardly more than the text has, where a token or more is a word."""

@@ -25,6 +25,7 @@ from mechamap_tui.report.table import ReportTable
 from mechamap_tui.report.table_names import TableList, TableNames
 from mechamap_tui.report.view import ReportView
 from mechamap_tui.terminal.terminal_text import ELLIPSIS, clean, fit
+from mechamap_tui.terminal.textual_internals import is_leaving
 from mechamap_tui.widgets.key_footer import KeyFooter
 from mechamap_tui.widgets.progress import ScanProgress
 from mechamap_tui.widgets.prompt import Prompt
@@ -124,11 +125,11 @@ class ReportFrame(Screen[None]):
                 await asyncio.sleep(REST)
             report = await self.asked()
         except MechaMapError as error:
-            if not self._pruning:
+            if not is_leaving(self):
                 self._stop()
                 self._failed(error)
         else:
-            if self._pruning:  # left meanwhile, and its parts may be gone before the screen is
+            if is_leaving(self):  # left meanwhile, and its parts may be gone before the screen is
                 return
             self._stop()
             self._asked_for = (self.view.by, self.view.threshold)

@@ -15,6 +15,7 @@ from textual.widgets import Button, Input, Label, Static
 from mechamap.errors import MechaMapError
 from mechamap_tui.explorer import explorer_of
 from mechamap_tui.jobs.draft import FIELDS, ScanDraft
+from mechamap_tui.jobs.scan import ScanJob
 from mechamap_tui.scan.plan_view import PlanView
 from mechamap_tui.terminal.clipboard import copy_text
 from mechamap_tui.terminal.terminal_text import clean
@@ -129,13 +130,12 @@ class ScanFormScreen(ModalScreen[None]):
             return
         explorer = explorer_of(self)
         try:
-            changes = self.draft.changes()
+            job = ScanJob(self.draft.model, self.draft.changes(), self.draft)
         except MechaMapError as error:  # what only shows when all fields are taken together
             explorer.show_error(error)
             return
-        draft = self.draft
         self.dismiss(None)
-        explorer.start_scan(draft.model, changes, draft=draft)
+        explorer.start(job)
 
     def action_copy(self) -> None:
         self.notify(f"Copied {copy_text(self.app, self.draft.command())}.", markup=False)

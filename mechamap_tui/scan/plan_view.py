@@ -12,16 +12,15 @@ from textual.widgets import Static
 from mechamap.errors import MechaMapError, ModelNotFound
 from mechamap.protocol.messages import Planned
 from mechamap.wording.amounts import coarse_size, duration
-from mechamap_tui.explorer import explorer_of
+from mechamap_tui.explorer import explorer_of, follow_jobs
 from mechamap_tui.jobs.draft import ScanDraft
-from mechamap_tui.jobs.job import busy_with
+from mechamap_tui.jobs.job import JobChanged
 from mechamap_tui.terminal.terminal_text import clean
 
 __all__ = ["PlanView", "plan_text"]
 
 
 ASK_AFTER = 0.35  # seconds without a change before the engine is asked
-LOOK_AGAIN = 1.0  # seconds until it is looked whether the engine is still busy
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +63,13 @@ class PlanView(Static):
         self._asking = False
         self._rest: Timer | None = None
 
+    def on_mount(self) -> None:
+        follow_jobs(self, self._job_changed)
+
+    def _job_changed(self, change: JobChanged) -> None:
+        if change.job.ended:
+            self._ask()
+
     def follow(self, draft: ScanDraft, *, fetch: bool) -> None:
         """Show the plan of what is in the form, once it rests.
 
@@ -99,9 +105,8 @@ class PlanView(Static):
     def _ask(self) -> None:
         if self._asking or self._is_answered or not self._wanted.can_be_asked:
             return
-        if busy := busy_with(explorer_of(self)):
-            self._tell(f"{busy} is running; what this scan takes can be said when it is done.")
-            self._ask_after(LOOK_AGAIN)
+        if (job := explorer_of(self).job) is not None:
+            self._tell(f"{job.title} is running; what this scan takes can be said when it is done.")
             return
         if self._answered is None or self._answered.draft.model != self._wanted.draft.model:
             self._tell("Working out what it takes ...")

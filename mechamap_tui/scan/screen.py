@@ -14,10 +14,10 @@ from textual.widgets import Footer, Static
 
 from mechamap.events import Stage
 from mechamap.protocol.messages import Progress
-from mechamap.runs.run import Run
 from mechamap.wording.amounts import coarse_size, duration
-from mechamap_tui.explorer import explorer_of
-from mechamap_tui.jobs.job import LiveScan
+from mechamap_tui.explorer import explorer_of, follow_jobs
+from mechamap_tui.jobs.job import JobChanged
+from mechamap_tui.jobs.scan import ScanJob
 from mechamap_tui.terminal.terminal_text import clean
 from mechamap_tui.widgets.progress import stage_text
 
@@ -28,10 +28,7 @@ BAR = 40  # cells
 
 
 class ScanScreen(Screen[None]):
-    """Follows a scan until there is something to browse; may be left, the scan goes on.
-
-    What takes its place is decided by :meth:`settle` and happens when this screen is on top.
-    """
+    """Follows a scan until there is something to browse; may be left, the scan goes on."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("x", "app.cancel_scan", "cancel scan"),
@@ -39,46 +36,47 @@ class ScanScreen(Screen[None]):
         Binding("question_mark,f1", "app.help_here", "help", key_display="?"),
     ]
 
-    def __init__(self, live: LiveScan) -> None:
+    def __init__(self, job: ScanJob) -> None:
         super().__init__()
-        self.live = live
-        self._run: Run | None = None
-        self._settled = False
+        self.job = job
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title = f"Scanning {clean(self.live.model)}"
+            dialog.border_title = f"Scanning {clean(self.job.model)}"
             yield Static(id="progress")
             yield Static(id="bar")
             yield Static(Text("Its neurons are shown as soon as the first layers are done."), classes="note")
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
+        follow_jobs(self, self._job_changed)
         self.show()
 
+    def _job_changed(self, change: JobChanged) -> None:
+        if change.job is self.job:
+            self.show()
+
     def show(self) -> None:
-        """Draw the live scan's progress."""
-        progress = self.live.progress
+        """Draw the scan's progress."""
+        progress = self.job.progress
         table = Table.grid(padding=(0, 2))
-        for label, value in facts(progress, self.live.cancelling):
+        for label, value in facts(progress, self.job.cancelling):
             table.add_row(Text(label, "dim"), Text(value, no_wrap=True, overflow="ellipsis"))
         self.query_one("#progress", Static).update(table)
         self.query_one("#bar", Static).update(Text(bar(progress)))
 
-    def settle(self, run: Run | None) -> None:
-        """Say what comes next: the run, or (None) the form to try again with."""
-        self._run, self._settled = run, True
-        if self.app.screen is self:
-            self.on_screen_resume()
+    def give_way(self) -> None:
+        """Let the run, or the form to try again with, take this place; once this screen is on top."""
+        job = self.job
+        if self.app.screen is not self:
+            return
+        if job.run is not None and job.can_be_browsed:
+            explorer_of(self).open_run(job.run)
+        elif job.ended:
+            explorer_of(self).open_form(job.draft)
 
     def on_screen_resume(self) -> None:
-        if not self._settled:
-            return
-        self._settled = False
-        if self._run is not None:
-            explorer_of(self).open_run(self._run)
-        else:
-            explorer_of(self).open_form(self.live.draft)
+        self.give_way()
 
 
 def facts(progress: Progress, cancelling: bool = False) -> list[tuple[str, str]]:

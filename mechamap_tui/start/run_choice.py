@@ -21,6 +21,7 @@ from mechamap.runs.run import Run
 from mechamap_tui.start.entries import StartEntry, entries, entry_line
 from mechamap_tui.start.target import read_target
 from mechamap_tui.terminal.terminal_text import clean
+from mechamap_tui.terminal.textual_internals import is_leaving
 
 __all__ = ["RunChoice", "comparable"]
 
@@ -74,7 +75,7 @@ class RunChoice(ModalScreen[tuple[Path, ...]]):
     @work(exclusive=True)
     async def _look(self) -> None:
         found = comparable(await asyncio.to_thread(list_runs), self.run_to_compare)
-        if self._pruning:  # left meanwhile, and the list may be gone before the screen is
+        if is_leaving(self):  # left meanwhile, and the list may be gone before the screen is
             return
         self._all, self._read = entries(found, ()), True
         self._all = [entry for entry in self._all if entry.kind == "run"]

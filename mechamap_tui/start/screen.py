@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import events, on, work
@@ -17,10 +17,14 @@ from textual.widgets.option_list import Option
 from mechamap.errors import MechaMapError
 from mechamap.runs.library import list_runs, remove_run
 from mechamap.wording.amounts import size
-from mechamap_tui.explorer import explorer_of
+from mechamap_tui.explorer import explorer_of, follow_jobs
 from mechamap_tui.start.entries import StartEntry, entries, entry_line
 from mechamap_tui.terminal.terminal_text import clean
+from mechamap_tui.terminal.textual_internals import is_leaving
 from mechamap_tui.widgets.progress import ScanProgress
+
+if TYPE_CHECKING:
+    from mechamap_tui.jobs.job import JobChanged
 
 __all__ = ["StartScreen"]
 
@@ -72,7 +76,12 @@ class StartScreen(Screen[None]):
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
+        follow_jobs(self, self._job_changed)
         self.show()
+
+    def _job_changed(self, change: JobChanged) -> None:
+        if change.news and self.is_current:  # a run has come, or has more layers
+            self.reload()
 
     def on_screen_resume(self) -> None:
         self.reload()
@@ -86,11 +95,11 @@ class StartScreen(Screen[None]):
         from mechamap import __version__  # looking it up takes a tenth of the time to the first frame
         from mechamap.catalog import cached_models
 
-        if self._pruning:
+        if is_leaving(self):
             return
         self.query_one("#name", Static).update(_title(__version__))
         runs, models = await asyncio.gather(asyncio.to_thread(list_runs), asyncio.to_thread(cached_models))
-        if self._pruning:  # left meanwhile, and the list may be gone before the screen is
+        if is_leaving(self):  # left meanwhile, and the list may be gone before the screen is
             return
         self._all = entries(runs, models)
         # Until they were read, only the models were there to be highlighted.
@@ -178,7 +187,9 @@ class StartScreen(Screen[None]):
         explorer = explorer_of(self)
         self.query_one("#what", Input).value = ""  # it has done its work; coming back shows everything again
         if entry.kind == "model":
-            explorer.start_scan(entry.value, {})
+            from mechamap_tui.jobs.scan import ScanJob
+
+            explorer.start(ScanJob(entry.value))
         else:
             explorer.open_target(entry.value)
 

@@ -11,6 +11,8 @@ from textual.app import App
 from textual.errors import NoWidget
 from textual.message_pump import MessagePump
 
+from mechamap_tui.terminal.textual_internals import above
+
 __all__ = ["KeysInOrder"]
 
 
@@ -68,9 +70,9 @@ class KeysInOrder(App[None]):
     def _climb(self, start: MessagePump, node: MessagePump | None, lap: int, number: int) -> None:
         """Go where a key goes, from where it was sent first up to the app, behind everything that waits there."""
         while node is not None and node is not self:
-            if node.call_later(self._climb, start, node._parent, lap, number):
+            if node.call_later(self._climb, start, above(node), lap, number):
                 return
-            node = node._parent  # it is gone: what was pressed has closed it
+            node = above(node)  # it is gone: what was pressed has closed it
         if lap < LAPS:
             self.call_later(self._climb, start, start, lap + 1, number)
         else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.text import Text
 from textual.app import RenderResult
 from textual.reactive import reactive
@@ -10,8 +12,11 @@ from textual.widgets import Static
 from mechamap.events import Stage
 from mechamap.protocol.messages import Progress
 from mechamap.wording.amounts import duration
-from mechamap_tui.explorer import explorer_of
+from mechamap_tui.explorer import explorer_of, follow_jobs
 from mechamap_tui.terminal.terminal_text import clean
+
+if TYPE_CHECKING:
+    from mechamap_tui.jobs.job import AnyJob, JobChanged
 
 __all__ = ["ScanProgress", "progress_line", "stage_text"]
 
@@ -37,27 +42,24 @@ class ScanProgress(Static):
     }
     """
 
-    progress: reactive[Progress | None] = reactive(None, layout=True)
-    doing = SCANNING
+    line: reactive[str] = reactive("", layout=True)
 
     def on_mount(self) -> None:
-        explorer = explorer_of(self)
-        live, check = explorer.live, explorer.checking
-        if live is not None:
-            self.show(live.progress)
-        else:
-            self.show(check.progress if check is not None else None, check.doing if check is not None else SCANNING)
+        follow_jobs(self, self._job_changed)
+        self.show(explorer_of(self).job)
 
-    def show(self, progress: Progress | None, doing: str = SCANNING) -> None:
-        """Show how far what is being done is; None: nothing is."""
-        self.doing = doing
-        self.progress = progress
+    def _job_changed(self, change: JobChanged) -> None:
+        self.show(None if change.job.ended else change.job)
 
-    def watch_progress(self, progress: Progress | None) -> None:
-        self.set_class(progress is None, "-idle")
+    def show(self, job: AnyJob | None) -> None:
+        """Show how far a job is; None: none runs."""
+        self.line = progress_line(job.progress, job.doing) if job is not None else ""
+
+    def watch_line(self, line: str) -> None:
+        self.set_class(not line, "-idle")
 
     def render(self) -> RenderResult:
-        return Text(progress_line(self.progress, self.doing) if self.progress else "", no_wrap=True)
+        return Text(self.line, no_wrap=True)
 
 
 def progress_line(progress: Progress, doing: str = SCANNING) -> str:

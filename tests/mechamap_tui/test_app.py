@@ -25,6 +25,7 @@ from mechamap_tui.browse.screen import BrowseScreen
 from mechamap_tui.dialogs.confirm import ConfirmScreen
 from mechamap_tui.dialogs.error import ErrorScreen
 from mechamap_tui.dialogs.help import HelpScreen
+from mechamap_tui.jobs.scan import ScanJob
 from mechamap_tui.scan.form import ScanFormScreen
 from mechamap_tui.scan.screen import ScanScreen, facts
 from mechamap_tui.start.screen import StartScreen
@@ -119,7 +120,7 @@ async def test_a_scan_shows_its_progress_then_its_first_layers_then_the_rest(hom
         engine.finish(folder)
         await until(pilot, lambda: len(browse.run.complete_layers) == 3)
         assert app.screen is browse
-        assert app.explorer.live is None and not line.display
+        assert app.explorer.job is None and not line.display
 
 
 async def test_a_scan_that_ends_before_anything_was_seen_opens_its_run(home: Path) -> None:
@@ -142,7 +143,7 @@ async def test_a_scan_that_fails_is_a_dialog_over_the_form_as_it_was_filled() ->
         await pilot.press("q")
         await shows(pilot, ScanFormScreen)
         assert app.screen.query_one("#field-model", Input).value == "gpt9"
-        assert app.explorer.live is None
+        assert app.explorer.job is None
 
 
 async def test_an_engine_that_dies_with_layers_done_leaves_them_browsed(home: Path) -> None:
@@ -167,7 +168,7 @@ async def test_cancelling_keeps_the_finished_layers(home: Path) -> None:
         engine.report(run=home / "runs" / "demo-1", layers_done=0, layers_total=3)
         await pilot.press("x")
         await shows(pilot, BrowseScreen)
-        assert app.explorer.live is None
+        assert app.explorer.job is None
 
 
 async def test_cancelling_before_the_first_layer_goes_back_to_the_form() -> None:
@@ -229,7 +230,7 @@ async def test_a_second_scan_is_refused_while_one_runs() -> None:
     app, engine = explorer("demo")
     async with app.run_test() as pilot:
         await shows(pilot, ScanScreen)
-        app.explorer.start_scan("gpt2", {})
+        app.explorer.start(ScanJob("gpt2"))
         await shows(pilot, ErrorScreen)
         assert len(engine.scans) == 1
 

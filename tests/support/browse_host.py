@@ -30,14 +30,14 @@ class BrowseHost(ExplorerApp):
 
     def __init__(self, run: Run, engine: EngineClient | None = None) -> None:
         super().__init__()
-        self.explorer = ExplorerDouble(engine)
+        self.explorer = ExplorerDouble(self, engine)
         self.screen_of_run = BrowseScreen(run)
 
     def on_mount(self) -> None:
         self.push_screen(self.screen_of_run)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        return self.explorer.live is not None if action == "cancel_scan" else True
+        return self.explorer.job is not None if action == "cancel_scan" else True
 
     async def action_cancel_scan(self) -> None:
         await self.explorer.cancel_job()

@@ -5,35 +5,38 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from textual.app import App
+from textual.signal import Signal
+
 from mechamap.errors import MechaMapError
 from mechamap.protocol.messages import ExportOrder
 from mechamap.query.link import Link
 from mechamap.runs.run import Run
 from mechamap_tui.engine.client import EngineClient
 from mechamap_tui.jobs.draft import ScanDraft
-from mechamap_tui.jobs.job import LiveCheck, LiveScan
+from mechamap_tui.jobs.job import AnyJob, JobChanged
 from support.engine_double import EngineDouble
 
 
 class ExplorerDouble:
     """Opens nothing and starts nothing; ``asked`` says by name what it was asked for."""
 
-    def __init__(self, engine: EngineClient | None = None) -> None:
+    def __init__(self, app: App[None], engine: EngineClient | None = None) -> None:
         self.engine = engine or EngineDouble()
-        self.live: LiveScan | None = None
-        self.checking: LiveCheck | None = None
+        self.job: AnyJob | None = None
+        self.job_changes: Signal[JobChanged] = Signal(app, "job changes")
         self.asked: list[str] = []
         self.errors: list[MechaMapError] = []
         self.links: list[Link] = []
 
-    def start_scan(self, model: str, changes: Mapping[str, object], *, draft: ScanDraft | None = None) -> None:
-        self.asked.append("scan")
+    def run_job(self, job: AnyJob | None) -> None:
+        """Let a job run, or none any more."""
+        before, self.job = self.job, job
+        if changed := job or before:
+            self.job_changes.publish(JobChanged(changed, news=True))
 
-    def start_check(self, kind: str, run: Run, neuron: str = "") -> None:
-        self.asked.append(kind)
-
-    def start_match(self, runs: tuple[Run, Run], words: int | None, by: str | None, threshold: float | None) -> None:
-        self.asked.append("match")
+    def start(self, job: AnyJob) -> None:
+        self.asked.append(job.activity)
 
     async def cancel_job(self) -> None:
         self.asked.append("cancel")

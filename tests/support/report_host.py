@@ -32,7 +32,7 @@ class ReportHost(ExplorerApp):
 
     def __init__(self, run: Run, engine: EngineDouble) -> None:
         super().__init__()
-        self.explorer = ExplorerDouble(engine)
+        self.explorer = ExplorerDouble(self, engine)
         self.shown = InterpretScreen(run, ReportView())
 
     def on_mount(self) -> None:

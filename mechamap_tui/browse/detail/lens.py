@@ -14,7 +14,6 @@ from mechamap.protocol.messages import Lens
 from mechamap.runs.run import Run
 from mechamap.tables.numbers import NONE, magnitude, small_probability
 from mechamap_tui.explorer import explorer_of
-from mechamap_tui.jobs.job import busy_with
 from mechamap_tui.terminal.terminal_text import clean, pad, piece_label
 from mechamap_tui.widgets.line_view import LineView
 
@@ -60,8 +59,8 @@ class LensView(LineView):
             return f"{no_model} Scan the model to see what its neurons write."
         if reason := run.record.undefined.get("write"):
             return f"Not defined for this model: {reason}"
-        if busy := busy_with(explorer_of(self)):
-            return f"{busy} is running; the lens can be had when it is done."
+        if (job := explorer_of(self).job) is not None:
+            return f"{job.title} is running; the lens can be had when it is done."
         self._asking = self.set_timer(ASK_AFTER, self._ask)
         return "Asking the model which tokens it pushes ..."
 

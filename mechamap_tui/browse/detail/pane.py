@@ -25,7 +25,6 @@ from mechamap_tui.data.check_signs import BADGE_SIGNS
 from mechamap_tui.data.experts import routed_positions
 from mechamap_tui.data.occurrences import OccurrenceMap
 from mechamap_tui.explorer import explorer_of
-from mechamap_tui.jobs.job import busy_with
 from mechamap_tui.widgets.pane_title import first_fitting, pane_title
 
 if TYPE_CHECKING:
@@ -177,8 +176,8 @@ class DetailPane(Container):
         kept = run.activations(layer)
         if kept is not None:
             self._draw_kept(row, kept)
-        elif busy := busy_with(explorer_of(self)):
-            self._draw(None, f"{busy} is running; activations can be had when it is done.")
+        elif (job := explorer_of(self).job) is not None:
+            self._draw(None, f"{job.title} is running; activations can be had when it is done.")
         elif run.path is None:
             self._draw(None, "This run did not keep its activations.")
         else:

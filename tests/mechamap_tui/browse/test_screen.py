@@ -18,8 +18,7 @@ from mechamap.runs.record import RunRecord
 from mechamap.runs.run import Run
 from mechamap_tui.dialogs.help import GLOSSARY
 from mechamap_tui.dialogs.run_info import info_lines
-from mechamap_tui.jobs.draft import ScanDraft
-from mechamap_tui.jobs.job import LiveScan
+from mechamap_tui.jobs.scan import ScanJob
 from mechamap_tui.widgets.key_footer import KeyFooter
 
 
@@ -390,8 +389,9 @@ async def test_the_footer_shows_only_what_does_something_now(run: Run, tmp_path:
         assert "sort" not in footer_keys(browser)
     part = recorded_run(tmp_path / "part", complete=1)
     async with browsing(part) as browser:
-        browser.app.explorer.live = LiveScan("part", ScanDraft(), run=part)
-        browser.screen.refresh_run()
+        scan = ScanJob("part")
+        scan.runs = (part,)
+        browser.app.explorer.run_job(scan)
         await browser.pilot.pause()
         assert "cancel scan" in footer_keys(browser)
         await browser.press("x", "e", "n")

@@ -28,7 +28,8 @@ from mechamap_tui.dialogs.ablation import AblationScreen, ablation_lines
 from mechamap_tui.dialogs.confirm import ConfirmScreen
 from mechamap_tui.dialogs.error import ErrorScreen
 from mechamap_tui.dialogs.help import HelpScreen
-from mechamap_tui.jobs.job import refuse_unless_checkable
+from mechamap_tui.jobs.checks import ConfirmJob
+from mechamap_tui.jobs.scan import ScanJob
 from mechamap_tui.scan.screen import ScanScreen
 from mechamap_tui.start.target import read_target
 from mechamap_tui.widgets.key_footer import KeyFooter
@@ -132,7 +133,7 @@ async def test_confirming_goes_on_beside_the_browsing_and_tells_what_was_found(h
         assert it.progress == "● confirming 2/3  2.0 s left"
         confirm_on_disk(it.run, tmp_path)
         it.engine.answer(Confirmed(it.run, {"animal": 1, "food": 1, "color": 1}, 3.2))
-        await it.until(lambda: it.app.explorer.checking is None)
+        await it.until(lambda: it.app.explorer.job is None)
         await it.pilot.pause()
         assert it.progress == ""
         assert "3 neurons confirmed in 3.2 s: food 1, color 1, animal 1" in it.told
@@ -144,7 +145,7 @@ async def test_a_confirmation_that_finds_nothing_says_so(home: Path) -> None:
     async with exploring(home) as it:
         await it.press("V")
         it.engine.answer(Confirmed(it.run, {"animal": 0, "food": 0}, 3.2))
-        await it.until(lambda: it.app.explorer.checking is None)
+        await it.until(lambda: it.app.explorer.job is None)
         assert "No neuron holds up in any category" in it.told
 
 
@@ -157,7 +158,7 @@ async def test_estimating_causes_fills_their_column(home: Path) -> None:
         assert it.progress == "● estimating causes: 2 of 4 parts of the text  4.0 s"
         add_to_run(it.run, {"cause": np.full((48, 3), -0.01, np.float32)})
         it.engine.answer(CausesEstimated(it.run, 4.0))
-        await it.until(lambda: it.app.explorer.checking is None)
+        await it.until(lambda: it.app.explorer.job is None)
         assert "causes of 48 neurons were estimated in 4.0 s" in it.told
         assert "causes" in [column.key for column in it.browse.table.columns]
 
@@ -242,7 +243,7 @@ async def test_a_result_does_not_take_the_keys_from_somebody_who_is_writing(home
         await it.press("enter", *"dogs")
         assert isinstance(it.app.focused, TextArea)
         it.engine.answer((MEASURED,))
-        await it.until(lambda: it.app.explorer.checking is None)
+        await it.until(lambda: it.app.explorer.job is None)
         await it.press(*" bark")
         assert it.app.screen is it.browse
         assert it.browse.query_one(TextArea).text == "dogs bark", "nothing that was typed is lost"
@@ -258,7 +259,7 @@ async def test_x_cancels_and_the_run_is_as_it_was(home: Path) -> None:
         await it.press("V")
         await it.until(lambda: "cancel check" in [what for _, _, what, _ in it.browse.query_one(KeyFooter).shown])
         await it.press("x")
-        await it.until(lambda: it.app.explorer.checking is None)
+        await it.until(lambda: it.app.explorer.job is None)
         await it.pilot.pause()
         assert "The confirmation of tiny-1 was cancelled; the run is as it was." in it.told
         assert it.progress == ""
@@ -284,14 +285,14 @@ async def test_only_one_check_runs_at_a_time_and_the_second_is_told_why(home: Pa
 
 async def test_a_check_is_refused_while_a_scan_runs_and_a_scan_while_a_check_runs(home: Path) -> None:
     async with exploring(home) as it:
-        it.app.explorer.start_scan("demo", {})
+        it.app.explorer.start(ScanJob("demo"))
         await it.shows(ScanScreen)
         await it.press("q", "V")
         await it.shows(ErrorScreen)
-        assert "The scan is running" in it.dialog() and it.engine.checks == []
+        assert "The scan of demo is running" in it.dialog() and it.engine.checks == []
     async with exploring(home) as it:
         await it.press("V")
-        it.app.explorer.start_scan("demo", {})
+        it.app.explorer.start(ScanJob("demo"))
         await it.shows(ErrorScreen)
         assert "The confirmation of tiny-1 is running" in it.dialog() and it.engine.scans == []
 
@@ -323,7 +324,7 @@ async def test_a_check_that_is_left_goes_on_and_its_line_is_there_when_coming_ba
         assert "confirming 1/3" in str(again.query_one(ScanProgress).render())
         confirm_on_disk(it.run, tmp_path)
         it.engine.answer(Confirmed(it.run, {"food": 1}, 1.0))
-        await it.until(lambda: it.app.explorer.checking is None)
+        await it.until(lambda: it.app.explorer.job is None)
         assert "p" in [column.key for column in again.table.columns]
 
 
@@ -353,7 +354,7 @@ async def test_a_scan_into_the_folder_of_the_open_run_is_told_and_not_mixed_up_w
 
 def test_a_run_that_cannot_be_checked_says_why(tmp_path: Path) -> None:
     run = recorded_run(tmp_path / "run")
-    refuse_unless_checkable(run)
+    ConfirmJob(run).refuse_unless_possible()
     record = run.record
     for changed, says in (
         ({"source": "csv"}, "is a CSV, with no model behind it"),
@@ -362,7 +363,7 @@ def test_a_run_that_cannot_be_checked_says_why(tmp_path: Path) -> None:
     ):
         run.record = replace(record, **changed)  # type: ignore[arg-type]
         with pytest.raises(UsageError, match=says) as raised:
-            refuse_unless_checkable(run)
+            ConfirmJob(run).refuse_unless_possible()
         assert raised.value.hint
 
 

@@ -18,6 +18,7 @@ from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.runs.run import Run
 from mechamap_tui.browse.screen import BrowseScreen
 from mechamap_tui.dialogs.error import ErrorScreen
+from mechamap_tui.jobs.scan import ScanJob
 from mechamap_tui.report.compare import CompareScreen
 from mechamap_tui.report.view import ReportView
 from mechamap_tui.start.run_choice import RunChoice
@@ -168,7 +169,7 @@ async def test_closest_neurons_are_looked_for_beside_whatever_else_is_done(home:
         await it.press("enter")
         it.engine.answer(made_comparison(runs, matched=True))
         await it.until(lambda: "Closest neurons of one and two are found" in it.told)
-        assert it.app.explorer.checking is None
+        assert it.app.explorer.job is None
 
 
 async def test_as_many_words_are_offered_as_the_command_line_takes(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,12 +181,12 @@ async def test_as_many_words_are_offered_as_the_command_line_takes(home: Path, m
 
 async def test_a_scan_that_is_in_the_way_is_cancelled_with_the_key_that_is_named(home: Path) -> None:
     async with comparing(home) as it:
-        it.app.explorer.start_scan("demo", {})
+        it.app.explorer.start(ScanJob("demo"))
         await it.press("q", "m", "enter")
         await it.shows(ErrorScreen)
         assert "or press x" in it.text()
         await it.press("enter", "x")
-        await it.until(lambda: it.app.explorer.live is None)
+        await it.until(lambda: it.app.explorer.job is None)
 
 
 async def test_what_is_found_is_shown_where_the_runs_are_compared(home: Path) -> None:
@@ -205,7 +206,7 @@ async def test_a_search_is_cancelled_and_one_that_fails_is_a_dialog(home: Path) 
         await it.until(lambda: "is no number of words" in it.text())
         await it.press("escape", "m", "enter", "x")
         await it.until(lambda: "was cancelled" in it.told)
-        assert it.app.explorer.checking is None
+        assert it.app.explorer.job is None
         await it.press("m", "enter")
         it.engine.fail(UsageError("They have read no word in common."))
         await it.shows(ErrorScreen)

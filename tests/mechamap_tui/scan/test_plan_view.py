@@ -13,15 +13,16 @@ from support.waiting import until
 from textual.pilot import Pilot
 from textual.widgets import Static
 
-from mechamap.errors import EngineError, ModelNotFound, UsageError
+from mechamap.errors import Cancelled, EngineError, ModelNotFound, UsageError
 from mechamap.protocol.messages import Planned
 from mechamap_tui.app import MechaMapApp
 from mechamap_tui.engine.client import EngineClient
 from mechamap_tui.jobs.draft import ScanDraft
-from mechamap_tui.jobs.job import LiveScan
+from mechamap_tui.jobs.scan import ScanJob
 from mechamap_tui.scan import plan_view
 from mechamap_tui.scan.form import ScanFormScreen
 from mechamap_tui.scan.plan_view import PlanView, plan_text
+from mechamap_tui.scan.screen import ScanScreen
 
 FITS = Planned(
     parameters=134_515_008, weights=538_060_032, dtype="float32", device="cpu", needed=900_000_000,
@@ -38,7 +39,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("MECHAMAP_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(plan_view, "ASK_AFTER", 0.02)
-    monkeypatch.setattr(plan_view, "LOOK_AGAIN", 0.05)
     return tmp_path
 
 
@@ -172,12 +172,13 @@ async def test_an_empty_form_asks_nothing() -> None:
 async def test_while_a_scan_runs_the_plan_waits_for_its_end() -> None:
     app = MechaMapApp(engine=(engine := EngineDouble()))
     async with app.run_test() as pilot:
-        app.explorer.live = LiveScan("other", ScanDraft(model="other"))
+        app.explorer.start(ScanJob("other"))
+        await until(pilot, lambda: isinstance(app.screen, ScanScreen) and app.screen.is_mounted)
         screen = await form(pilot, ScanDraft(model="demo"))
-        await until(pilot, lambda: "The scan is running" in shown(screen))
+        await until(pilot, lambda: "The scan of other is running" in shown(screen))
         await pilot.pause(0.2)
         assert not engine.plans
-        app.explorer.live = None
+        engine.fail(Cancelled("stopped"))
         await until(pilot, lambda: bool(engine.plans))
         engine.plan_answers[0].set_result(FITS)
         await until(pilot, lambda: "46,080" in shown(screen))

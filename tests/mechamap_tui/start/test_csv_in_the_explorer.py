@@ -43,7 +43,7 @@ async def test_a_csv_that_lacks_most_figures_can_be_browsed(tmp_path: Path, head
         for key in ("down", "s", "S", "c", "right_square_bracket", "enter", "escape", "down"):
             await pilot.press(key)
         await pilot.pause()
-        assert app.is_running and not app.errors
+        assert app.is_running and not app.explorer.errors
         assert app.screen_of_run.run.neurons == 2
 
 

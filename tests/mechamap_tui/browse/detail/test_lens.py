@@ -17,8 +17,7 @@ from mechamap.runs.run import Run
 from mechamap.tables.numbers import magnitude
 from mechamap_tui.browse.detail import lens as lens_view
 from mechamap_tui.browse.detail.lens import ASK_AFTER, LensView
-from mechamap_tui.jobs.draft import ScanDraft
-from mechamap_tui.jobs.job import LiveScan
+from mechamap_tui.jobs.scan import ScanJob
 
 
 @pytest.fixture
@@ -113,12 +112,10 @@ async def test_a_run_from_a_csv_has_no_lens(run: Run) -> None:
 
 async def test_while_the_engine_scans_the_lens_waits(run: Run) -> None:
     async with browsing(run, engine=(engine := EngineDouble())) as browser:
-        browser.app.explorer.live = LiveScan("tiny", ScanDraft(), run=run)
-        browser.screen.refresh_run()
+        browser.app.explorer.run_job(ScanJob("other"))
         await browser.screen.action_detail("lens")
-        assert "The scan is running" in await answered(browser)
-        browser.app.explorer.live = None
-        browser.screen.refresh_run()
+        assert "The scan of other is running" in await answered(browser)
+        browser.app.explorer.run_job(None)
         await browser.rest()
         assert "up0" in await answered(browser)
         assert len(engine.lenses) == 1

@@ -1,0 +1,131 @@
+"""What a run is asked beyond its scan: its findings confirmed, its causes estimated, or those of a neuron measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from mechamap.errors import MechaMapError, UnsupportedModel, UsageError
+from mechamap.protocol.messages import Ablation, CausesEstimated, Confirmed, Progress, read_ablation
+from mechamap.runs.run import Run
+from mechamap_tui.jobs.job import Job
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from mechamap_tui.engine.client import EngineClient
+    from mechamap_tui.engine.process import EngineCall
+
+__all__ = ["AblationJob", "CausesJob", "CheckJob", "ConfirmJob"]
+
+Answer = TypeVar("Answer")
+
+
+class CheckJob(Job[Answer]):
+    """Asks more of a run; what comes of it is added to the run."""
+
+    def __init__(self, run: Run) -> None:
+        super().__init__((run,))
+        self.run = run
+
+    @property
+    def folder(self) -> Path:
+        """Where the run is: one without a folder is refused."""
+        assert self.run.path is not None
+        return self.run.path
+
+    def refuse_unless_possible(self) -> None:
+        """Only a run in a folder, with a text and all its layers, can be asked more than it knows.
+
+        Raises:
+            UsageError: says what is in the way and what to do.
+        """
+        run = self.run
+        if reason := run.why_not_rerun():
+            raise UsageError(reason, "Scan the model (n), then check that run.")
+        if run.record.state == "running":
+            raise UsageError(
+                f"{run.name} is still being scanned, or its scan was broken off.",
+                "Wait until it is complete; `mechamap scan ... --resume` goes on with one that was broken off.",
+            )
+
+    def end(self, answer: Answer | None, error: MechaMapError | None) -> None:
+        super().end(answer, error)
+        try:
+            self.run.refresh()
+        except MechaMapError as problem:  # removed meanwhile
+            self.error = error or problem
+
+
+class ConfirmJob(CheckJob[Confirmed]):
+    """Checks a run's findings on words that did not choose them."""
+
+    @property
+    def title(self) -> str:
+        return f"The confirmation of {self.run.name}"
+
+    @property
+    def activity(self) -> str:
+        return "confirming"
+
+    def ask(self, engine: EngineClient, on_progress: Callable[[Progress], None]) -> EngineCall[Confirmed]:
+        return engine.confirm(self.folder, on_progress=on_progress)
+
+
+class CausalJob(CheckJob[Answer]):
+    """Asks what neurons cause, which means nothing for some models."""
+
+    def refuse_unless_possible(self) -> None:
+        """See that causes mean something for the run's model, and that the run can be checked.
+
+        Raises:
+            UnsupportedModel: says why there can be no causes.
+        """
+        if reason := self.run.record.undefined.get("cause"):
+            raise UnsupportedModel(
+                f"What neurons of {self.run.label} cause is not defined. {reason}",
+                "What they read can be confirmed (V).",
+            )
+        super().refuse_unless_possible()
+
+
+class CausesJob(CausalJob[CausesEstimated]):
+    """Estimates what each category would lose without each neuron."""
+
+    @property
+    def title(self) -> str:
+        return f"The estimate of causes of {self.run.name}"
+
+    @property
+    def activity(self) -> str:
+        return "estimating causes"
+
+    def ask(self, engine: EngineClient, on_progress: Callable[[Progress], None]) -> EngineCall[CausesEstimated]:
+        return engine.causes(self.folder, on_progress=on_progress)
+
+
+class AblationJob(CausalJob[tuple[Ablation, ...]]):
+    """Measures what each category loses without one neuron."""
+
+    def __init__(self, run: Run, neuron: str) -> None:
+        super().__init__(run)
+        self.neuron = neuron
+
+    @property
+    def title(self) -> str:
+        return f"The ablation of {self.neuron} of {self.run.name}"
+
+    @property
+    def activity(self) -> str:
+        return f"ablating {self.neuron}"
+
+    @property
+    def measured(self) -> Ablation | None:
+        """What the run holds already of the neuron."""
+        try:
+            return read_ablation(self.run.record.causes["ablations"][f"{self.neuron} zero"])
+        except (LookupError, TypeError, ValueError, AttributeError):  # not measured, or kept by another version
+            return None
+
+    def ask(self, engine: EngineClient, on_progress: Callable[[Progress], None]) -> EngineCall[tuple[Ablation, ...]]:
+        return engine.ablate(self.folder, [self.neuron], on_progress=on_progress)

@@ -1,0 +1,85 @@
+"""A scan under way, and the run it writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mechamap.errors import MechaMapError, RunError
+from mechamap.protocol.messages import Progress, ScanResult
+from mechamap.runs.run import Run
+from mechamap_tui.jobs.draft import ScanDraft
+from mechamap_tui.jobs.job import Job
+
+if TYPE_CHECKING:
+    from mechamap_tui.engine.client import EngineClient
+    from mechamap_tui.engine.process import EngineCall
+
+__all__ = ["ScanJob"]
+
+
+class ScanJob(Job[ScanResult]):
+    """Scans a model; the run can be opened as soon as its first layers are complete.
+
+    Args:
+        model: what to scan.
+        changes: config keys that differ from the config file's.
+        draft: the form that this was filled in with, to come back to when it fails.
+    """
+
+    is_scan = True
+    kept = "layers that are finished are kept"
+
+    def __init__(self, model: str, changes: Mapping[str, object] | None = None, draft: ScanDraft | None = None) -> None:
+        super().__init__()
+        self.model = model
+        self.draft = draft or ScanDraft(model=model)
+        self._changes = changes or {}
+        self._layers_seen = -1
+
+    @property
+    def title(self) -> str:
+        return f"The scan of {self.model}"
+
+    @property
+    def activity(self) -> str:
+        return "scanning"
+
+    @property
+    def run(self) -> Run | None:
+        """The run that it writes."""
+        return self.runs[0] if self.runs else None
+
+    @property
+    def can_be_browsed(self) -> bool:
+        return self.run is not None and bool(self.run.complete_layers)
+
+    def ask(self, engine: EngineClient, on_progress: Callable[[Progress], None]) -> EngineCall[ScanResult]:
+        return engine.scan(self.model, self._changes, config_file=self.draft.config_file, on_progress=on_progress)
+
+    def follow(self, progress: Progress) -> bool:
+        super().follow(progress)
+        if progress.run is None or progress.layers_done == self._layers_seen:
+            return False
+        if not self._look(progress.run):
+            return False
+        # The writer commits layers together, so those just counted may come with a later look.
+        if self.run is not None and len(self.run.complete_layers) >= progress.layers_done:
+            self._layers_seen = progress.layers_done
+        return True
+
+    def end(self, answer: ScanResult | None, error: MechaMapError | None) -> None:
+        super().end(answer, error)
+        for folder in [answer.run] if answer is not None else self.paths:
+            self._look(folder)
+
+    def _look(self, folder: Path) -> bool:
+        """Open the run, or read it again; True if anything is new. Not there yet is no error."""
+        try:
+            if self.run is not None:
+                return self.run.refresh()
+            self.runs = (Run.open(folder),)
+        except RunError:
+            return False
+        return True
