@@ -81,9 +81,6 @@ class MechaMapApp(KeysInOrder, MortalApp, ExplorerApp):
     def action_back(self) -> Any:  # Textual's is a coroutine; this one is done when it returns
         self.explorer.back()
 
-    def action_new_scan(self) -> None:
-        self.explorer.open_new_form()
-
     async def action_cancel_scan(self) -> None:
         await self.explorer.cancel_job()
 
@@ -121,7 +118,7 @@ class MechaMapApp(KeysInOrder, MortalApp, ExplorerApp):
     def get_system_commands(self, screen: Screen[Any]) -> Iterable[SystemCommand]:
         from mechamap_tui.palette import palette_commands
 
-        return palette_commands(self, screen)
+        return palette_commands(self.explorer, screen)
 
     # --- what goes wrong -------------------------------------------------------------------------------------
 

@@ -12,8 +12,8 @@ from textual.screen import Screen
 from mechamap_tui.dialogs.help import key_name
 
 if TYPE_CHECKING:
-    from mechamap_tui.app import MechaMapApp
     from mechamap_tui.browse.screen import BrowseScreen
+    from mechamap_tui.opening import Opening
 
 __all__ = ["palette_commands"]
 
@@ -31,18 +31,18 @@ _MOVES = (
 )  # fmt: skip
 
 
-def palette_commands(app: MechaMapApp, screen: Screen[Any]) -> Iterator[SystemCommand]:
+def palette_commands(explorer: Opening, screen: Screen[Any]) -> Iterator[SystemCommand]:
     """Title, what it does, and what to call, for every command that can be given on ``screen``."""
-    yield SystemCommand("New scan", "fill in a scan (n)", app.action_new_scan)
+    app, job = explorer.app, explorer.job
+    yield SystemCommand("New scan", "fill in a scan (n)", explorer.open_new_form)
     browse = _browse_screen(screen)
     if browse is not None:
         yield SystemCommand("Export", "write the neurons to a file (e)", browse.action_export)
-    job = app.explorer.job
     if job is not None and job.is_scan:
         yield SystemCommand("Cancel the scan", "keeps finished layers (x)", partial(app.run_action, "app.cancel_scan"))
     elif job is not None:
         yield SystemCommand("Cancel the check", f"{job.title} (x)", partial(app.run_action, "app.cancel_check"))
-    yield SystemCommand("Open a run", "go to the start screen", app.explorer.to_start)
+    yield SystemCommand("Open a run", "go to the start screen", explorer.to_start)
     if browse is not None:
         for category in browse.run.categories:
             yield SystemCommand(f"Category {category}", "show its scores", partial(browse.show_category, category))
@@ -58,7 +58,7 @@ def palette_commands(app: MechaMapApp, screen: Screen[Any]) -> Iterator[SystemCo
         run_it = partial(app.run_action, binding.action, active.node)
         yield SystemCommand(title, f"key {binding.key_display or key_name(binding.key)}", run_it)
     yield SystemCommand("Theme", "change the colours", app.action_change_theme)
-    yield SystemCommand("Picture of the screen", "save an SVG file (F8)", app.action_picture)
+    yield SystemCommand("Picture of the screen", "save an SVG file (F8)", partial(app.run_action, "app.picture"))
     yield SystemCommand("Quit", "ctrl+q", app.action_quit)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mechamap.errors import Cancelled, MechaMapError
+from mechamap.errors import Cancelled, EngineError, MechaMapError
 from mechamap.protocol.messages import (
     Ablation,
     CausesEstimated,
@@ -61,6 +61,9 @@ class EngineDouble(EngineClient):
         self.plans.append((model, dict(changes), fetch))
         self.plan_answers.append(asyncio.get_running_loop().create_future())
         return await self.plan_answers[-1]
+
+    async def activations(self, run: Path, layer: int) -> Path:
+        raise EngineError("No engine reads a text in this test.")
 
     def confirm(self, run: Path, *, on_progress: Report | None = None) -> EngineCall[Confirmed]:
         return self._begin_check("confirm", run, (), on_progress)

@@ -88,7 +88,7 @@ async def test_what_was_filled_in_is_there_again() -> None:
         await form(pilot, ScanDraft(model="demo"))
         await pilot.press("down", "down", "down", *"0-1", "ctrl+g")
         await until(pilot, lambda: not isinstance(app.screen, ScanFormScreen))
-        app.action_new_scan()
+        app.explorer.open_new_form()
         await until(pilot, lambda: isinstance(app.screen, ScanFormScreen))
         await pilot.pause()
         assert app.screen.query_one("#field-layers", Input).value == "0-1"
