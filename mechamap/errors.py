@@ -17,12 +17,17 @@ MechaMapError
 └── Cancelled             the user stopped it; what was finished is kept
 
 Each carries three texts, so that a terminal can print it and a screen can show it as a dialog:
-a ``title`` (what kind of trouble), a ``message`` (what happened, where) and a ``hint`` (what to do).
+a ``title`` (what kind of trouble), a ``message`` (what happened, where) and a ``hint`` (what to do). A hint that names
+settings or commands is an :class:`~mechamap.wording.advice.Advice`, which each edge puts into its own words.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar
+import copy
+from collections.abc import Mapping
+from typing import Any, ClassVar, Self
+
+from mechamap.wording.advice import Advice, Hint
 
 
 class MechaMapError(Exception):
@@ -35,8 +40,9 @@ class MechaMapError(Exception):
 
     title: ClassVar[str] = "Something went wrong"
     exit_code: ClassVar[int] = 1
+    fields: ClassVar[tuple[str, ...]] = ()  # what a kind of error knows besides its texts
 
-    def __init__(self, message: str, hint: str = "") -> None:
+    def __init__(self, message: str, hint: Hint = "") -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -44,8 +50,21 @@ class MechaMapError(Exception):
     def __str__(self) -> str:
         return f"{self.message}\n{self.hint}" if self.hint else self.message
 
-    def __reduce__(self) -> tuple[type[MechaMapError], tuple[str, str]]:
-        return type(self), (self.message, self.hint)
+    def __reduce__(self) -> tuple[type[Self], tuple[str, Hint], dict[str, Any]]:
+        return type(self), (self.message, self.hint), {name: getattr(self, name) for name in self.fields}
+
+    def located(self, where: str) -> Self:
+        """The same error, its message beginning with the place of what caused it."""
+        error = copy.copy(self)
+        error.message = f"{where}: {self.message}"
+        error.args = (error.message,)
+        return error
+
+    def to_plain(self) -> dict[str, Any]:
+        """As it is sent between processes; :func:`error_from_plain` reads it back."""
+        plain = {"kind": type(self).__name__, "message": self.message, "hint": str(self.hint)}
+        advice = {"advice": self.hint.to_plain()} if isinstance(self.hint, Advice) else {}
+        return plain | advice | {name: value for name in self.fields if (value := getattr(self, name)) is not None}
 
 
 class UsageError(MechaMapError):
@@ -54,8 +73,26 @@ class UsageError(MechaMapError):
 
 
 class ConfigError(MechaMapError):
+    """A mistake in a config, most often ``where: found, expected ...``.
+
+    Attributes:
+        where: the place, as ``file:line:column`` or a path of keys; None where it is about the whole file.
+        found, expected: what stands there and what should; None where the message says it otherwise.
+    """
+
     title = "The config has a mistake"
     exit_code = 2
+    fields = ("where", "found", "expected")
+    where: str | None = None
+    found: str | None = None
+    expected: str | None = None
+
+    @classmethod
+    def at(cls, where: str, found: str, expected: str, hint: Hint = "") -> Self:
+        """The error of what was found at a place."""
+        error = cls(f"{where}: {found}, expected {expected}", hint)
+        error.where, error.found, error.expected = where, found, expected
+        return error
 
 
 class ModelError(MechaMapError):
@@ -87,8 +124,25 @@ class RunError(MechaMapError):
 
 
 class QueryError(MechaMapError):
+    """A mistake in a filter or a sort expression.
+
+    Attributes:
+        position: of the character that is wrong, counted from 0; None where it is no certain one.
+        problem: what is wrong there.
+    """
+
     title = "The filter cannot be understood"
     exit_code = 2
+    fields = ("position", "problem")
+    position: int | None = None
+    problem: str | None = None
+
+    @classmethod
+    def at(cls, source: str, position: int, problem: str, hint: Hint = "") -> Self:
+        """The error of a character of an expression; the message shows both, one above the other."""
+        error = cls(f"{source}\n{' ' * position}^ character {position + 1}: {problem}", hint)
+        error.position, error.problem = position, problem
+        return error
 
 
 class ExportError(MechaMapError):
@@ -108,9 +162,21 @@ class Cancelled(MechaMapError):
     exit_code = 130
 
 
-def error_named(kind: str, message: str, hint: str = "") -> MechaMapError:
+def error_named(kind: str, message: str, hint: Hint = "") -> MechaMapError:
     """The error of class ``kind`` (its class name, as sent between processes); MechaMapError if unknown."""
-    found = globals().get(kind)
-    if isinstance(found, type) and issubclass(found, MechaMapError):
-        return found(message, hint)
+    error = globals().get(kind)
+    if isinstance(error, type) and issubclass(error, MechaMapError):
+        return error(message, hint)
     return MechaMapError(message, hint)
+
+
+def error_from_plain(data: Mapping[str, Any]) -> MechaMapError:
+    """The error that :meth:`MechaMapError.to_plain` wrote, by another version of this program too."""
+    try:
+        hint: Hint = Advice.from_plain(data["advice"])
+    except (KeyError, TypeError, ValueError, AttributeError):
+        hint = str(data.get("hint", ""))
+    error = error_named(str(data["kind"]), str(data.get("message", "")), hint)
+    for name in error.fields:
+        setattr(error, name, data.get(name))
+    return error

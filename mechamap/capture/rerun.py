@@ -11,6 +11,7 @@ from mechamap.runs.record import LayerRows
 from mechamap.runs.run import Run
 from mechamap.text.occurrences import Occurrence
 from mechamap.text.tokenize import TokenizedText, Window
+from mechamap.wording.advice import RESUME, Advice
 
 if TYPE_CHECKING:
     from mechamap.models.loaded import LoadedModel
@@ -42,7 +43,7 @@ def layers_of_run(run: Run, loaded: LoadedModel) -> list[tuple[NeuronLayer, Laye
     """
     found = [(layer_of_run(run, rows, loaded), rows) for rows in run.complete_layers]
     if not found:
-        raise RunError(f"No layer of {run.name} is complete.", "Go on with the scan: --out and --resume.")
+        raise RunError(f"No layer of {run.name} is complete.", Advice.of("Go on with the scan: {}.", RESUME))
     return found
 
 

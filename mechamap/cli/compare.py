@@ -15,6 +15,7 @@ from mechamap.cli.parser import Commands
 from mechamap.cli.report_options import ReportOptions, ReportTables
 from mechamap.cli.report_output import write_report
 from mechamap.errors import RunError, UsageError
+from mechamap.wording.advice import Advice, Hint
 
 if TYPE_CHECKING:
     from mechamap.runs.run import Run
@@ -97,11 +98,11 @@ def _opened(options: CompareOptions, place: int, narration: Narration) -> Run:
     try:
         return opened(options.runs[place], narration, options.csv_models[place])
     except RunError as error:
-        if "--model " not in error.hint:
+        if not isinstance(error.hint, Advice) or not error.hint.names("model"):
             raise
-        hint = "Split it into one file per model."
+        hint: Hint = "Split it into one file per model."
         if place < 2:
-            hint = error.hint.replace("--model ", f"--model-{'ab'[place]} ")
+            hint = error.hint.with_key("model", f"model_{'ab'[place]}")
         raise RunError(error.message, hint) from None  # commands about one run have one --model
 
 

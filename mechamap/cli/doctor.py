@@ -147,7 +147,7 @@ def _prove(source: ModelSource, config: ScanConfig, narration: Narration) -> Non
     for row in proof_table(proof, side_labels(loaded.layers, proof)):
         print_data(printable("  ".join(row).rstrip()))
     for line in verdict(proof, dtype):
-        print_data(line)
+        print_data(str(line))
     print_data(_unembedding(loaded, parts))
 
 

@@ -114,7 +114,7 @@ def _joined(argv: Sequence[str]) -> list[str]:
 
 def _tell(narration: Narration, title: str, error: MechaMapError) -> None:
     narration.say(title)
-    for text in (error.message, error.hint):
+    for text in (error.message, str(error.hint)):
         for line in text.splitlines():
             narration.say(f"  {printable(line)}")
 

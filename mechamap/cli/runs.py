@@ -75,7 +75,7 @@ def _show(args: argparse.Namespace, narration: Narration) -> int:
         "text": f"{len(record.tokens.pieces):,} tokens in {len(record.tokens.windows)} windows"
         if run.has_context
         else "",
-        "proof": " ".join(verdict(record.proof, model.dtype)),
+        "proof": " ".join(map(str, verdict(record.proof, model.dtype))),
         "versions": ", ".join(f"{name} {version}" for name, version in record.versions.items()),
         "began": record.created,
         "timings": ", ".join(f"{name} {duration(seconds)}" for name, seconds in record.timings.items()),

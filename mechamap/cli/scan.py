@@ -207,7 +207,12 @@ def _scan(source: ModelSource, config: ScanConfig, options: ScanOptions, narrati
             raise with_what_is_kept(stopped, progress.run) from None
         except MechaMapError as error:
             if options.events:
-                told = {"event": "error", "kind": type(error).__name__, "message": error.message, "hint": error.hint}
+                told = {
+                    "event": "error",
+                    "kind": type(error).__name__,
+                    "message": error.message,
+                    "hint": str(error.hint),
+                }
                 print_data(json.dumps(told))
             raise
         finally:

@@ -33,6 +33,7 @@ from mechamap.runs.csv_gaps import known_from
 from mechamap.runs.run import Run
 from mechamap.tables.rows import checked_threshold
 from mechamap.tables.table import Report, Table
+from mechamap.wording.advice import RESUME, Action, Advice
 from mechamap.wording.amounts import quantity
 
 __all__ = ["LIMIT", "compare_runs", "compared_figure"]
@@ -81,7 +82,7 @@ def compare_runs(
         if not run.complete_layers:
             raise UsageError(
                 f"No layer of {run.name} is complete yet, so there is nothing to compare.",
-                "Wait for the first layer, or go on with the scan: --out and --resume.",
+                Advice.of("Wait for the first layer, or go on with the scan: {}.", RESUME),
             )
     kind = compared_figure(runs, by)
     if threshold is not None:
@@ -99,7 +100,7 @@ def compare_runs(
     if differences or all_figures:
         raise UsageError(
             f"{a.name} and {b.name} are of different models: there is no difference neuron by neuron.",
-            "`--as same` compares neurons of one name, whatever they are.",
+            Advice.of("{} compares neurons of one name, whatever they are.", Action("compare --as same")),
         )
     return _of_different(found, kind, threshold, limit, closest)
 

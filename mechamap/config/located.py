@@ -15,6 +15,7 @@ from typing import Any, NoReturn, TypeAlias
 import yaml
 
 from mechamap.errors import ConfigError
+from mechamap.wording.advice import Action, Advice, Hint
 from mechamap.wording.plain import shortened
 
 __all__ = ["Located", "LocatedValue", "dump", "fail", "from_plain", "from_yaml", "read_config_file"]
@@ -33,12 +34,10 @@ def _text(path: Path) -> str:
     try:
         data = path.read_bytes()
     except FileNotFoundError:
-        raise ConfigError(
-            f"{path}: no such file, expected a config in YAML",
-            "`mechamap config init` writes one to start from.",
-        ) from None
+        hint = Advice.of("{} writes one to start from.", Action("config init"))
+        raise ConfigError.at(str(path), "no such file", "a config in YAML", hint) from None
     except IsADirectoryError:
-        raise ConfigError(f"{path}: a folder, expected a config file in YAML") from None
+        raise ConfigError.at(str(path), "a folder", "a config file in YAML") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ConfigError(f"{path}: cannot be read ({reason})", "Check the path and its rights.") from None
@@ -47,8 +46,8 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         column = len(data[data.rfind(b"\n", 0, error.start) + 1 : error.start].decode("utf-8")) + 1
-        found = f"{path}:{line}:{column}: byte 0x{data[error.start]:02x}, expected UTF-8 text"
-        raise ConfigError(found, "Save the file as UTF-8.") from None
+        where, found = f"{path}:{line}:{column}", f"byte 0x{data[error.start]:02x}"
+        raise ConfigError.at(where, found, "UTF-8 text", "Save the file as UTF-8.") from None
 
 
 LocatedValue: TypeAlias = "str | int | float | bool | list[Located] | dict[str, Located] | None"
@@ -81,12 +80,12 @@ class Located:
         return "nothing" if value is None else f"the number {shortened(self.written)}"
 
 
-def fail(at: Located | str, found: str, expected: str, hint: str = "") -> NoReturn:
+def fail(at: Located | str, found: str, expected: str, hint: Hint = "") -> NoReturn:
     """Raise the ConfigError ``where: found, expected ...``."""
     if isinstance(at, Located):
         # A value left out has no place of its own worth pointing at; its key has.
         at = at.key_where if at.value is None and not at.written and at.key_where else at.where
-    raise ConfigError(f"{at}: {found}, expected {expected}", hint)
+    raise ConfigError.at(at, found, expected, hint)
 
 
 def from_yaml(text: str, source: str) -> Located:
@@ -102,26 +101,30 @@ def from_yaml(text: str, source: str) -> Located:
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
-        raise ConfigError(*_syntax(error, source)) from None
+        raise _syntax_error(error, source) from None
     except yaml.YAMLError as error:
         position = getattr(error, "position", 0)
         before = text[: position if isinstance(position, int) else 0]
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-        message = f"{source}:{line}:{column}: a character that YAML does not allow, expected printable text"
-        raise ConfigError(message, "Remove it, or write it as an escape in double quotes.") from None
+        fail(
+            f"{source}:{line}:{column}",
+            "a character that YAML does not allow",
+            "printable text",
+            "Remove it, or write it as an escape in double quotes.",
+        )
     if node is None:
         return Located({}, f"{source}:1:1")
     return _Reader(source).located(node)
 
 
-def _syntax(error: yaml.MarkedYAMLError, source: str) -> tuple[str, str]:
+def _syntax_error(error: yaml.MarkedYAMLError, source: str) -> ConfigError:
     mark = error.problem_mark or error.context_mark
     place = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
     problem = " ".join(str(error.problem or error.context or "a mistake").split())
     hint = "Check the indentation, and put quotes around text that contains ': ' or ' #' or begins with a sign."
     if "\\t" in problem:
         hint = "YAML is indented with spaces; replace the tab."
-    return f"{place}: {problem}, expected valid YAML", hint
+    return ConfigError.at(place, problem, "valid YAML", hint)
 
 
 class _Reader:

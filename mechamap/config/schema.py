@@ -19,6 +19,7 @@ from mechamap.config.settings import SETTINGS, unknown_key
 from mechamap.config.sweep_models import read_models
 from mechamap.config.words import read_categories, read_contrast, read_extend, read_templates, read_texts
 from mechamap.errors import ConfigError, UsageError
+from mechamap.wording.advice import Action, Advice
 
 __all__ = [
     "config_from_dict",
@@ -88,7 +89,7 @@ def with_overrides(config: ScanConfig, **changes: object) -> ScanConfig:
         UsageError: an unknown key or a value that the YAML would not accept either.
     """
     if "models" in changes:
-        raise UsageError("models is not a setting of one scan.", "`mechamap scan` takes several models.")
+        raise UsageError("models is not a setting of one scan.", Advice.of("{} takes several models.", Action("scan")))
     categories = changes.get("categories")
     if isinstance(categories, tuple | list) and all(isinstance(it, Category) for it in categories):
         changes["categories"] = {category.name: list(category.words) for category in categories}
@@ -98,8 +99,9 @@ def with_overrides(config: ScanConfig, **changes: object) -> ScanConfig:
         _check_places(changed, tree)
     except ConfigError as error:
         # The place is the key, and "window: window is 3" says it twice.
-        place, _, rest = error.message.partition(": ")
-        raise UsageError(rest if rest.startswith(f"{place} ") else error.message, error.hint) from None
+        names_key = error.found is not None and error.found.startswith(f"{error.where} ")
+        message = f"{error.found}, expected {error.expected}" if names_key else error.message
+        raise UsageError(message, error.hint) from None
     return changed
 
 

@@ -29,6 +29,7 @@ from mechamap.runs.library import find_run, runs_folder
 from mechamap.runs.record import ModelRecord, RunRecord, TokenRecord
 from mechamap.runs.run import Run
 from mechamap.system.paths import user_path
+from mechamap.wording.advice import Advice, Setting
 from mechamap.wording.suggest import suggestion
 
 __all__ = ["open_run", "read_csv"]
@@ -62,7 +63,10 @@ def open_run(name: Path | str, *, model: str | None = None, progress: Progress |
     except OSError as error:  # such as a name too long for a file
         raise RunError(f"{str(name)[:80]!r} cannot be opened: {error.strerror or error}.") from None
     if model is not None:
-        raise UsageError(f"{run.name} is a run, of {run.record.model.name} alone.", "--model is for CSV files.")
+        raise UsageError(
+            f"{run.name} is a run, of {run.record.model.name} alone.",
+            Advice.of("{} is for CSV files.", Setting("model")),
+        )
     return run
 
 
@@ -135,8 +139,10 @@ class _Models:
             at = next(place for place, cell in enumerate(cells) if cell != self.name)
             block.source.fail(
                 f" holds several models: {self.name!r}, and {cells[at][:80]!r} from {block.where(at)} on",
-                "Split it into one file per model, or read one of them on the command line with --model "
-                f"{shlex.quote(self.name or cells[at])}.",
+                Advice.of(
+                    "Split it into one file per model, or read one of them on the command line with {}.",
+                    Setting("model", shlex.quote(self.name or cells[at])),
+                ),
             )
         for cell in cells:
             if cell != self.name:

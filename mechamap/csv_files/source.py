@@ -19,6 +19,7 @@ from typing import IO, NoReturn
 
 from mechamap.csv_files.text import csv_text
 from mechamap.errors import RunError
+from mechamap.wording.advice import Hint
 
 __all__ = ["CsvSource", "RowBlock", "open_source"]
 
@@ -100,7 +101,7 @@ class CsvSource:
         self.header_row = blank + 1
         self.header = next(self._records(), ([], 0, 0))[0]
 
-    def fail(self, problem: str, hint: str) -> NoReturn:
+    def fail(self, problem: str, hint: Hint) -> NoReturn:
         """Raise the error that something is wrong with the file."""
         raise RunError(f"{self.path}{problem}.", hint)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import IO
 
 from mechamap.errors import RunError
+from mechamap.wording.advice import Action, Advice
 
 __all__ = ["csv_text"]
 
@@ -41,7 +42,7 @@ def csv_text(path: Path, file: IO[bytes], errors: str) -> io.TextIOWrapper:
         if start.startswith(beginning):
             raise RunError(
                 f"{path} is not a CSV: it begins like {format}.",
-                "MechaMap reads CSV: `mechamap export RUN --out FILE.csv` writes it.",
+                Advice.of("MechaMap reads CSV: {} writes it.", Action("export RUN --out FILE.csv")),
             )
     encoding = next((name for mark, name in _MARKS.items() if start.startswith(mark)), "utf-8")
     if encoding != "utf-16" and b"\0" in start[:16]:

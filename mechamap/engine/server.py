@@ -203,15 +203,13 @@ def _answer(call: Request, method: Method) -> bytes:
 
 def _failure(call: Request, error: Exception | SystemExit) -> dict[str, Any]:
     """The answer to a request that could not be done; what nobody foresaw is written down in a log."""
-    if isinstance(error, MechaMapError):
-        kind, message, hint = type(error).__name__, error.message, error.hint
-    else:
+    if not isinstance(error, MechaMapError):
         file = record_failure(error, f"in the engine, {call.method}")
-        kind, message = MechaMapError.__name__, f"{call.method} failed: {type(error).__name__}: {error}"
-        hint = (
-            f"This is a mistake in MechaMap; the details are in {file}." if file else "This is a mistake in MechaMap."
+        details = f"; the details are in {file}" if file else ""
+        error = MechaMapError(
+            f"{call.method} failed: {type(error).__name__}: {error}", f"This is a mistake in MechaMap{details}."
         )
-    return rpc.error(call.id, rpc.FAILED, message, {"kind": kind, "message": message, "hint": hint})
+    return rpc.error(call.id, rpc.FAILED, error.message, error.to_plain())
 
 
 def _private_streams() -> tuple[BinaryIO, BinaryIO]:

@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from mechamap.errors import ExportError
 from mechamap.system.atomic import replacing
+from mechamap.wording.advice import Advice, Setting
 
 __all__ = ["check_target", "write_whole"]
 
@@ -67,7 +68,9 @@ def _write_beside(target: Path, write: Callable[[BinaryIO], int], *, overwrite: 
 
 
 def _exists(target: Path) -> ExportError:
-    return ExportError(f"{target} exists already.", "Choose another name, or overwrite it (--overwrite).")
+    return ExportError(
+        f"{target} exists already.", Advice.of("Choose another name, or overwrite it ({}).", Setting("overwrite"))
+    )
 
 
 def _failed(target: Path, error: OSError) -> ExportError:

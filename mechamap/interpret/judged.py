@@ -20,6 +20,7 @@ from mechamap.runs.csv_gaps import lists_some
 from mechamap.runs.record import LayerRows
 from mechamap.runs.run import Run
 from mechamap.tables.rows import checked_threshold
+from mechamap.wording.advice import RESUME, Advice
 
 __all__ = ["FigureView", "figure_view"]
 
@@ -160,7 +161,7 @@ def figure_view(run: Run, by: str | None, threshold: float | None) -> FigureView
     if not run.complete_layers:
         raise RunError(
             f"No layer of {run.name} is complete yet, so there is nothing to interpret.",
-            "Wait for the first layer, or go on with the scan: --out and --resume.",
+            Advice.of("Wait for the first layer, or go on with the scan: {}.", RESUME),
         )
     kind = judged_figure(run, by if by is not None else default_figure(run))
     threshold = kind.threshold(run) if threshold is None else checked_threshold(kind, float(threshold))

@@ -27,6 +27,7 @@ from mechamap.models.neurons.weights import packing_tolerance
 from mechamap.models.proof_forward import TracedPart, trace_forward
 from mechamap.models.proof_removal import trace_contribution
 from mechamap.models.reading import inputs_to_try
+from mechamap.wording.advice import Advice, Setting
 
 if TYPE_CHECKING:
     from mechamap.models.loaded import LoadedModel
@@ -114,7 +115,7 @@ def prove(loaded: LoadedModel) -> tuple[LayerProof, ...]:
         raise ModelError(
             f"{_at(loaded, loaded.layers[0].layer, proofs[0].path)}: its activations overflow in "
             f"{_name(loaded.dtype)}, and so do those of all layers.",
-            "Load it with --dtype bfloat16 or --dtype float32.",
+            Advice.of("Load it with {} or {}.", Setting("dtype", "bfloat16"), Setting("dtype", "float32")),
         )
     return tuple(proofs)
 

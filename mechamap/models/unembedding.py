@@ -22,6 +22,7 @@ from mechamap.models.neurons.weights import readable_bias, readable_weight
 from mechamap.models.norms import Norm, norm_of
 from mechamap.models.proof import LayerProof, prove
 from mechamap.models.reading import inputs_to_try
+from mechamap.wording.advice import Advice, Setting
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -146,7 +147,7 @@ def find_unembedding(loaded: LoadedModel, proofs: Sequence[LayerProof] | None = 
         dtype = str(loaded.dtype).removeprefix("torch.")
         raise UnsupportedModel(
             f"The logits of {loaded.label} are not finite in {dtype}, so what its neurons do to them cannot be seen.",
-            "Load it with --dtype bfloat16 or --dtype float32.",
+            Advice.of("Load it with {} or {}.", Setting("dtype", "bfloat16"), Setting("dtype", "float32")),
         )
     with torch.inference_mode():
         before, norm, norm_path, stream = _way_to(loaded, trace)

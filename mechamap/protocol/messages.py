@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mechamap.wording.advice import Advice, Hint, Setting
+
 __all__ = [
     "Ablation",
     "CausesEstimated",
@@ -142,7 +144,7 @@ class Planned:
     """What a scan takes: counts, bytes and seconds; None where nobody knows.
 
     ``device`` is the one that ``needed`` and ``free`` are about: one that has too little, else the one that computes.
-    ``would_fit`` are flags or words, ``notes`` sentences.
+    ``would_fit`` are settings to change, or what else would help; ``notes`` sentences.
     """
 
     parameters: int
@@ -156,7 +158,7 @@ class Planned:
     disk: int | None
     seconds: float | None
     fits: bool
-    would_fit: tuple[str, ...] = ()
+    would_fit: tuple[Hint, ...] = ()
     notes: tuple[str, ...] = ()
 
 
@@ -179,6 +181,15 @@ def read_plan(it: Mapping[str, Any]) -> Planned:
         disk=it["disk"],
         seconds=None if it["seconds"] is None else it["seconds"]["total"],
         fits=it["fits"],
-        would_fit=tuple(option["flags"] or option["words"] for option in it["would_fit"]),
+        would_fit=tuple(_change(option) for option in it["would_fit"]),
         notes=tuple(it["notes"]),
     )
+
+
+def _change(option: Mapping[str, Any]) -> Hint:
+    """A change that would make a scan fit: the settings of it, in words where it is none."""
+    changes = {key: str(value) for key, value in option["changes"].items()}
+    if "device_map" in changes:
+        changes.pop("device", None)  # a map has the device choose itself
+    settings = (Setting(key, value) for key, value in changes.items())
+    return Advice(" ".join(["{}"] * len(changes)), tuple(settings)) if changes else str(option["words"])

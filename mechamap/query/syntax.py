@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from typing import NoReturn, TypeAlias
 
 from mechamap.errors import QueryError
+from mechamap.wording.advice import Hint
 
 __all__ = [
     "OPERATORS",
@@ -113,9 +114,9 @@ class _Lexeme:
     at: int
 
 
-def wrong(source: str, at: int, problem: str, hint: str = "") -> NoReturn:
+def wrong(source: str, at: int, problem: str, hint: Hint = "") -> NoReturn:
     """Raise the QueryError that points at character ``at`` (counted from 0) of the expression."""
-    raise QueryError(f"{source}\n{' ' * at}^ character {at + 1}: {problem}", hint)
+    raise QueryError.at(source, at, problem, hint)
 
 
 def bracketed(condition: str, *joints: str) -> str:

@@ -14,6 +14,7 @@ from mechamap.errors import RunError
 from mechamap.runs import record as run_record
 from mechamap.runs.lock import has_writer
 from mechamap.system.paths import home, user_path
+from mechamap.wording.advice import Advice, Setting
 
 __all__ = [
     "RunSummary",
@@ -74,7 +75,7 @@ def new_run_folder(label: str) -> Path:
     except OSError as error:
         raise RunError(
             f"No run can be made in {folder}: {error.strerror or error}.",
-            "Set MECHAMAP_HOME to a folder you can write, or say where with --out.",
+            Advice.of("Set MECHAMAP_HOME to a folder you can write, or say where with {}.", Setting("out")),
         ) from None
 
 
@@ -97,7 +98,8 @@ def check_run_folder(folder: Path, *, resume: bool) -> None:
     if (folder / "run.json").exists():
         if not resume:
             raise RunError(
-                f"{folder} holds a run already.", "Go on with it by --resume, or choose another folder with --out."
+                f"{folder} holds a run already.",
+                Advice.of("Go on with it by {}, or choose another folder with {}.", Setting("resume"), Setting("out")),
             )
         return
     there = folder.absolute()
@@ -106,7 +108,7 @@ def check_run_folder(folder: Path, *, resume: bool) -> None:
     if not there.is_dir():
         raise RunError(f"{there} is a file.", "Name a folder for the run.")
     if not os.access(there, os.W_OK):
-        raise RunError(f"{folder} cannot be written.", "Choose another folder with --out.")
+        raise RunError(f"{folder} cannot be written.", Advice.of("Choose another folder with {}.", Setting("out")))
 
 
 def find_run(name: str) -> Path:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mechamap.wording.advice import Advice, Hint, Setting
 from mechamap.wording.amounts import layer_ranges, quantity
 
 __all__ = ["WAYS", "is_proved", "other_dtypes", "proof_table", "verdict", "worst_errors"]
@@ -87,20 +88,19 @@ def worst_errors(proof: Sequence[Proof]) -> str:
     return told + (f"; allowed {_number(max(allowed))}" if allowed else "")
 
 
-def verdict(proof: Sequence[Proof], dtype: str) -> list[str]:
+def verdict(proof: Sequence[Proof], dtype: str) -> list[Hint]:
     """What the proof comes to, a sentence a line: what was proved, then what could not be and what to do about it."""
     proved = [part for part in proof if is_proved(part)]
-    lines = []
+    lines: list[Hint] = []
     if proved:
         lines.append(f"{_parts(proved)} proved: the largest errors are {worst_errors(proved)}.")
     unproved = [part for part in proof if not is_proved(part)]
     if unproved:
         numbers = layer_ranges(part.get("layer", -1) for part in unproved)
         dtypes = other_dtypes(dtype)
-        lines.append(
-            f"{_parts(unproved)} not proved (layers {numbers}): activations are NaN or infinite in {dtype}. "
-            + (f"Load it with --dtype {dtypes}." if dtypes else "The weights may be damaged.")
-        )
+        problem = f"{_parts(unproved)} not proved (layers {numbers}): activations are NaN or infinite in {dtype}."
+        remedy = Advice.of(f"{problem} Load it with {{}}.", Setting("dtype", dtypes)) if dtypes else ""
+        lines.append(remedy or f"{problem} The weights may be damaged.")
     if lost := [part.get("layer", -1) for part in proved if _way(part) == LOST]:
         lines.append(
             f"What layers {layer_ranges(lost)} contribute is lost in rounding in {dtype}, so its removal shows nothing."

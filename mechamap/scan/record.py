@@ -21,6 +21,7 @@ from mechamap.runs.run import Run
 from mechamap.text.occurrences import Occurrence
 from mechamap.text.token_record import token_record
 from mechamap.text.tokenize import TokenizedText
+from mechamap.wording.advice import Advice, Setting
 
 __all__ = [
     "ScanInputs",
@@ -159,13 +160,16 @@ def run_folder(out: Path | None, resume: bool, inputs: ScanInputs) -> tuple[Path
     """
     if out is None:
         if resume:
-            raise RunError("Nothing to resume: no run folder was given.", "Say which with --out DIR.")
+            raise RunError(
+                "Nothing to resume: no run folder was given.", Advice.of("Say which with {}.", Setting("out", "DIR"))
+            )
         return new_run_folder(inputs.label or inputs.loaded.label), {}
     folder = out.absolute()
     if (folder / "run.json").exists():
         if not resume:
             raise RunError(
-                f"{folder} holds a run already.", "Go on with it by --resume, or choose another folder with --out."
+                f"{folder} holds a run already.",
+                Advice.of("Go on with it by {}, or choose another folder with {}.", Setting("resume"), Setting("out")),
             )
         return folder, _kept(Run.open(folder), inputs)
     try:

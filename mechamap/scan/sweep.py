@@ -47,8 +47,7 @@ def check_jobs(jobs: Sequence[SweepJob]) -> None:
                 check_run_folder(job.out, resume=job.resume)
             _run_so_far(job)
         except MechaMapError as error:
-            place = f"{job.where}: " if job.where else ""
-            raise type(error)(place + error.message, error.hint) from None
+            raise (error.located(job.where) if job.where else error) from None
 
 
 def sweep(
@@ -118,7 +117,7 @@ def _one(job: SweepJob, checks: Checks, on_event: Listener, cancel: threading.Ev
     except BrokenPipeError:  # whoever listened has gone
         raise
     except MechaMapError as error:
-        return ModelFinished(job.label, "failed", folder, type(error).__name__, error.message, error.hint)
+        return ModelFinished(job.label, "failed", folder, type(error).__name__, error.message, str(error.hint))
     except Exception as error:
         return _unforeseen(error, job, folder)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mechamap.errors import TextError
 from mechamap.system.paths import user_path
+from mechamap.wording.advice import Advice, Setting
 
 __all__ = ["decoded", "read_text_argument", "read_text_file"]
 
@@ -20,7 +21,10 @@ def read_text_argument(source: str) -> str:
     if source != "-":
         return read_text_file(user_path(source))
     if sys.stdin is None or sys.stdin.closed:
-        raise TextError("The text cannot be read from standard input, which is closed.", "Name a file: --text FILE.")
+        raise TextError(
+            "The text cannot be read from standard input, which is closed.",
+            Advice.of("Name a file: {}.", Setting("text", "FILE")),
+        )
     hint = "Pipe the text in, as in: cat notes.txt | mechamap ... --text -"
     return decoded(sys.stdin.buffer.read(), "standard input", hint)
 

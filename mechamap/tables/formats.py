@@ -8,6 +8,7 @@ from pathlib import Path
 from mechamap.errors import UsageError
 from mechamap.tables.selection import Selection, selected
 from mechamap.tables.table import Report
+from mechamap.wording.advice import Advice, Setting
 from mechamap.wording.suggest import unknown_name
 
 __all__ = ["FORMATS", "format_of", "written"]
@@ -68,7 +69,10 @@ def _for_programs(report: Report, format: str, selection: Selection) -> str:
 
         return json_text(report, selection)
     if len(selection.tables) != 1:
-        raise UsageError("A CSV holds one table.", "Give one --table, or a folder: --out DIR/")
+        raise UsageError(
+            "A CSV holds one table.",
+            Advice.of("Give one {}, or a folder: {}", Setting("table"), Setting("out", "DIR/")),
+        )
     from mechamap.tables.programs import csv_text
 
     return csv_text(selection.tables[0], selection.rows_of(selection.tables[0]))

@@ -9,7 +9,9 @@ from mechamap.figures.findings import confirmed
 from mechamap.runs.proof_record import other_dtypes
 from mechamap.runs.record import LayerRows
 from mechamap.runs.run import Run
+from mechamap.wording.advice import Setting
 from mechamap.wording.amounts import quantity
+from mechamap_tui.data.advice_text import explorer_words
 
 __all__ = ["CUT", "LayerCounts", "flag_words", "flagged_layers", "remedy"]
 
@@ -81,7 +83,7 @@ NOT_FINITE = "not finite"
 
 
 def flag_words(run: Run, rows: LayerRows) -> str:
-    """``not finite: scan with --dtype float32``; empty for a layer with which nothing is wrong."""
+    """``not finite: scan with Dtype: float32``; empty for a layer with which nothing is wrong."""
     return ": ".join(filter(None, (_worst(rows), remedy(run)))) if rows.flags else ""
 
 
@@ -102,4 +104,4 @@ def _worst(rows: LayerRows) -> str:
 def remedy(run: Run) -> str:
     """What to do about activations that are no numbers; empty where no number format reaches further."""
     dtypes = other_dtypes(run.record.model.dtype)
-    return f"scan with --dtype {dtypes}" if dtypes else ""
+    return f"scan with {explorer_words(Setting('dtype', dtypes))}" if dtypes else ""

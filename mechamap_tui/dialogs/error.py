@@ -12,6 +12,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
 from mechamap.errors import MechaMapError
+from mechamap_tui.data.advice_text import hint_text
 from mechamap_tui.terminal.clipboard import copy_text
 from mechamap_tui.terminal.terminal_text import clean
 
@@ -35,8 +36,8 @@ class ErrorScreen(ModalScreen[None]):
             dialog.border_title = self.error.title
             with VerticalScroll(can_focus=False):
                 yield Static(_lines(self.error.message), id="message")
-                if self.error.hint:
-                    yield Static(_lines(self.error.hint), id="hint")
+                if hint := hint_text(self.error.hint):
+                    yield Static(_lines(hint), id="hint")
             with Horizontal(classes="buttons"):
                 yield Button("Close", id="close", variant="primary", compact=True)
                 yield Button("Copy (y)", id="copy", compact=True)
@@ -52,7 +53,7 @@ class ErrorScreen(ModalScreen[None]):
 
     def action_copy(self) -> None:
         error = self.error
-        where = copy_text(self.app, "\n".join(text for text in (error.title, error.message, error.hint) if text))
+        where = copy_text(self.app, "\n".join(filter(None, (error.title, error.message, hint_text(error.hint)))))
         self.notify(f"Copied {where}.", markup=False)
 
 

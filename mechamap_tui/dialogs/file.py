@@ -17,6 +17,7 @@ from textual.widgets import Button, Input, Label, Static
 from mechamap.errors import MechaMapError
 from mechamap.exports.target import check_target
 from mechamap.system.paths import user_path
+from mechamap_tui.data.advice_text import error_text
 from mechamap_tui.explorer import explorer_of
 from mechamap_tui.terminal.terminal_text import clean
 from mechamap_tui.widgets.choice import Choice
@@ -97,7 +98,7 @@ class FileDialog(ModalScreen[None]):
             target = check_target(user_path(self.path.value), overwrite=True)
         except MechaMapError as error:
             summary.set_class(True, "-wrong")
-            summary.update(Text(clean(f"{error.message} {error.hint}")))
+            summary.update(Text(clean(error_text(error))))
             return
         summary.set_class(False, "-wrong")
         there = " (there already)" if target.exists() else ""

@@ -9,6 +9,7 @@ from mechamap.runs.layout import side_labels
 from mechamap.runs.proof_record import WAYS, is_proved, proof_table, verdict
 from mechamap.runs.record import RunRecord
 from mechamap.tables.numbers import effect, probability
+from mechamap_tui.data.advice_text import hint_text
 
 __all__ = ["check_lines", "part_lines", "verdict_lines"]
 
@@ -22,7 +23,7 @@ def verdict_lines(record: RunRecord) -> Iterator[Line]:
     """What was proved, and what could not be and what to do about it."""
     if not record.proof:
         return
-    proved, *others = verdict(record.proof, record.model.dtype)
+    proved, *others = map(hint_text, verdict(record.proof, record.model.dtype))
     yield "title", "Proof that the hooks see the neurons"
     yield "text" if any(map(is_proved, record.proof)) else "trouble", INDENT + proved
     for line in others:

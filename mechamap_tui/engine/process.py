@@ -14,7 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from mechamap.errors import Cancelled, EngineError, MechaMapError, error_named
+from mechamap.errors import Cancelled, EngineError, MechaMapError, error_from_plain
 from mechamap.protocol import rpc
 from mechamap.protocol.messages import Progress
 from mechamap_tui.engine.log import EngineLog
@@ -236,7 +236,7 @@ class EngineProcess:
         said = self._log.last_lines()
         message = f"The engine process {how}." + (f" Its last words:\n{said}" if said else "")
         if code == -signal.SIGKILL:
-            hint = "The system does that when memory runs out: try a smaller model, --dtype bfloat16, or fewer layers."
+            hint = "The system does that when memory runs out: try a smaller model, Dtype: bfloat16, or fewer layers."
         else:
             hint = "Try again: a new engine starts by itself. Finished layers are kept."
         if self._log.path is not None:
@@ -247,7 +247,7 @@ class EngineProcess:
 def _error_of(body: Mapping[str, Any]) -> MechaMapError:
     data = body.get("data") or {}
     if "kind" in data:
-        return error_named(str(data["kind"]), str(data.get("message", "")), str(data.get("hint", "")))
+        return error_from_plain(data)
     return EngineError(f"The engine did not take the request: {body.get('message', '')}", "Are two versions installed?")
 
 

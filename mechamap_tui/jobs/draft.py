@@ -9,32 +9,12 @@ from typing import Any
 
 from mechamap.errors import MechaMapError, UsageError
 from mechamap.system.paths import user_path
+from mechamap_tui.data.advice_text import error_text
+from mechamap_tui.data.form_fields import FIELDS
 
-__all__ = ["FIELDS", "Field", "ScanDraft"]
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """A line of the form: the attribute of the draft, what it is called, its flag, and what stands there when empty."""
-
-    name: str
-    label: str
-    flag: str
-    empty: str
+__all__ = ["ScanDraft"]
 
 
-FIELDS = (
-    Field("model", "Model", "", "demo, gpt2, a hub id, a folder or a .gguf file"),
-    Field("config", "Config file", "--config", "the default categories and text"),
-    Field("text", "Text file", "--text", "the config's text"),
-    Field("layers", "Layers", "--layers", "all, or such as 0-5,11"),
-    Field("limit_neurons", "Limit neurons", "--limit-neurons", "all neurons, or the first N of each layer"),
-    Field("threshold", "Threshold", "--threshold", "the config's"),
-    Field("top_k_tokens", "Top tokens", "--top-k-tokens", "the config's"),
-    Field("dtype", "Dtype", "--dtype", "auto, float32, bfloat16 or float16"),
-    Field("device", "Device", "--device", "auto, cpu, cuda, cuda:1 or mps"),
-    Field("revision", "Revision", "--revision", "a branch, tag or commit on the hub"),
-)
 _NUMBERS = {"limit_neurons": int, "top_k_tokens": int, "threshold": float}
 
 
@@ -61,7 +41,7 @@ class ScanDraft:
         try:
             self._check(name)
         except MechaMapError as error:
-            return " ".join(f"{error.message} {error.hint}".split())
+            return " ".join(error_text(error).split())
         return None
 
     def problems(self) -> dict[str, str]:

@@ -13,8 +13,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Label, Static
 
 from mechamap.errors import MechaMapError
+from mechamap_tui.data.form_fields import FIELDS
 from mechamap_tui.explorer import explorer_of
-from mechamap_tui.jobs.draft import FIELDS, ScanDraft
+from mechamap_tui.jobs.draft import ScanDraft
 from mechamap_tui.jobs.scan import ScanJob
 from mechamap_tui.scan.plan_view import PlanView
 from mechamap_tui.terminal.clipboard import copy_text

@@ -12,6 +12,7 @@ from textual.widgets import Static
 from mechamap.errors import MechaMapError, ModelNotFound
 from mechamap.protocol.messages import Planned
 from mechamap.wording.amounts import coarse_size, duration
+from mechamap_tui.data.advice_text import hint_text
 from mechamap_tui.explorer import explorer_of, follow_jobs
 from mechamap_tui.jobs.draft import ScanDraft
 from mechamap_tui.jobs.job import JobChanged
@@ -168,7 +169,7 @@ def _remedy(plan: Planned) -> str:
         return f"The run takes {coarse_size(plan.run)}, and {coarse_size(plan.disk)} are free on its disk."
     if not plan.would_fit:
         return "Nothing that can be set here makes it fit."
-    return "Would fit: " + " · ".join(plan.would_fit[:3])
+    return "Would fit: " + " · ".join(map(hint_text, plan.would_fit[:3]))
 
 
 def _duration(seconds: float) -> str:

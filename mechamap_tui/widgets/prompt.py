@@ -13,7 +13,8 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
-from mechamap.errors import MechaMapError
+from mechamap.errors import MechaMapError, QueryError
+from mechamap_tui.data.advice_text import hint_text
 
 __all__ = ["Prompt"]
 
@@ -96,8 +97,10 @@ class Prompt(Vertical):
 
     def refuse(self, error: MechaMapError) -> None:
         """Say what is wrong, in one line: where in the expression, without repeating the expression."""
-        problem = error.message.rpartition("\n")[2].strip(" ^")
-        self.answer(f"{problem} {error.hint}".strip(), wrong=True)
+        problem = error.message
+        if isinstance(error, QueryError) and error.position is not None:
+            problem = f"character {error.position + 1}: {error.problem}"
+        self.answer(f"{problem} {hint_text(error.hint)}".strip(), wrong=True)
 
     def close(self) -> None:
         self._stop()

@@ -18,6 +18,7 @@ from mechamap.query.evaluate import matching
 from mechamap.runs.layout import layers_in_words, model_layers
 from mechamap.runs.record import LayerRows
 from mechamap.runs.run import Run
+from mechamap.wording.advice import Action, Advice
 from mechamap.wording.amounts import layer_ranges
 
 __all__ = ["CompareAs", "Relation", "relation_of"]
@@ -73,7 +74,7 @@ def relation_of(a: Run, b: Run, wanted: CompareAs = "auto") -> Relation:
     if same and not len(rows_a):
         raise UsageError(
             f"{a.name} and {b.name} have no neuron in common: {_has(a)}, {_has(b)}.",
-            "`--as different` compares them by depth and shares.",
+            Advice.of("{} compares them by depth and shares.", Action("compare --as different")),
         )
     if same:
         if why_not:

@@ -23,6 +23,7 @@ from mechamap.compare.closest.settings import LEAST_WORDS, MatchSettings
 from mechamap.compare.closest.unit_rows import NeuronRows
 from mechamap.errors import OutOfMemory, UsageError
 from mechamap.events import Listener
+from mechamap.wording.advice import Advice, Setting
 
 __all__ = ["UNIVERSAL", "Matches", "closest_neurons"]
 
@@ -110,7 +111,10 @@ def closest_neurons(
     if words != b.shape[1]:
         raise UsageError(f"Neurons over {words:,} words cannot be matched with neurons over {b.shape[1]:,}.")
     if words < LEAST_WORDS:
-        raise UsageError(f"Neurons cannot be matched over {words} words.", "Have both read a longer text: --text FILE.")
+        raise UsageError(
+            f"Neurons cannot be matched over {words} words.",
+            Advice.of("Have both read a longer text: {}.", Setting("text", "FILE")),
+        )
     search = Search(products_on(device, signed=settings.signed), on_event, cancel)
     with _memory_of(device):
         best, best_b = search.closest(a, b)
@@ -139,8 +143,14 @@ def _memory_of(device: str | None) -> Iterator[None]:
         raise OutOfMemory(
             f"The search for closest neurons does not fit into the memory of {device or 'this computer'}: "
             f"{text.partition('. ')[0] or type(error).__name__}",
-            "Compare over fewer words (--words)" + ("." if device in (None, "cpu") else ", or with --device cpu."),
+            _with_less_memory(device),
         ) from error
+
+
+def _with_less_memory(device: str | None) -> Advice:
+    if device in (None, "cpu"):
+        return Advice.of("Compare over fewer words ({}).", Setting("words"))
+    return Advice.of("Compare over fewer words ({}), or with {}.", Setting("words"), Setting("device", "cpu"))
 
 
 def _correlations(a: NeuronRows, b: NeuronRows, best: NDArray[np.int64]) -> NDArray[np.float32]:

@@ -21,13 +21,14 @@ from numpy.typing import NDArray
 from mechamap.errors import RunError, UsageError
 from mechamap.runs.record import TokenRecord
 from mechamap.runs.run import Run
+from mechamap.wording.advice import Advice, Setting
 from mechamap.wording.amounts import quantity
 
 __all__ = ["Words", "common_words", "run_words", "word_spans", "words_in"]
 
 
 _WORD = re.compile(r"\w+(?:['’ʼ\-‐‑]\w+)*")
-_SAME_TEXT = "Have both read one text: --text FILE."
+_SAME_TEXT = Advice.of("Have both read one text: {}.", Setting("text", "FILE"))
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def common_words(a: Words, b: Words) -> NDArray[np.intp]:
     if not len(both):
         raise UsageError(
             "No word is read to its end by both models at a position that counts.",
-            "Have both read a longer text: --text FILE.",
+            Advice.of("Have both read a longer text: {}.", Setting("text", "FILE")),
         )
     return both
 

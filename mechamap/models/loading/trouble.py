@@ -17,6 +17,7 @@ from mechamap.errors import (
     UsageError,
     WeightsError,
 )
+from mechamap.wording.advice import Advice, Setting
 
 __all__ = ["quiet_hub", "quiet_transformers", "translated"]
 
@@ -77,8 +78,13 @@ def _translation(model_id: str, error: Exception) -> MechaMapError:
     if isinstance(error, MemoryError) or kind == "OutOfMemoryError" or _NO_MEMORY.search(text):
         return OutOfMemory(
             f"{model_id} does not fit into memory: {_first_sentence(text) or kind}",
-            "Try --dtype bfloat16, --device-map auto, fewer --layers, another --device, or a smaller model; close what "
-            "else uses the memory.",
+            Advice.of(
+                "Try {}, {}, fewer {}, another {}, or a smaller model; close what else uses the memory.",
+                Setting("dtype", "bfloat16"),
+                Setting("device_map", "auto"),
+                Setting("layers"),
+                Setting("device"),
+            ),
         )
     if isinstance(error, ImportError):
         return _missing_package(model_id, text)
@@ -106,7 +112,7 @@ def _missing_package(model_id: str, text: str) -> MechaMapError:
 def _code_not_allowed(model_id: str) -> ModelError:
     return ModelError(
         f"{model_id} needs Python code that comes with the model, and running it was not allowed.",
-        "If you trust its authors, allow it with --trust-remote-code.",
+        Advice.of("If you trust its authors, allow it with {}.", Setting("trust_remote_code")),
     )
 
 

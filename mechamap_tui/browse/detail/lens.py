@@ -13,6 +13,7 @@ from mechamap.figures.findings import finding
 from mechamap.protocol.messages import Lens
 from mechamap.runs.run import Run
 from mechamap.tables.numbers import NONE, magnitude, small_probability
+from mechamap_tui.data.advice_text import error_text
 from mechamap_tui.explorer import explorer_of
 from mechamap_tui.terminal.terminal_text import clean, pad, piece_label
 from mechamap_tui.widgets.line_view import LineView
@@ -75,7 +76,7 @@ class LensView(LineView):
             lens = await explorer_of(self).engine.lens(run.path, str(run.neuron_name(row)))
         except MechaMapError as error:
             if row == self._row:
-                self._message = f"{error.message} {error.hint}".strip()
+                self._message = error_text(error)
                 self.renew()
             return
         self._answers[row] = lens

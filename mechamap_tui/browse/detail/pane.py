@@ -21,6 +21,7 @@ from mechamap.runs.run import Run
 from mechamap.tables.numbers import correlation
 from mechamap_tui.browse.detail.place import NeuronPlace
 from mechamap_tui.browse.detail.tokens import TokenView
+from mechamap_tui.data.advice_text import error_text
 from mechamap_tui.data.check_signs import BADGE_SIGNS
 from mechamap_tui.data.experts import routed_positions
 from mechamap_tui.data.occurrences import OccurrenceMap
@@ -192,7 +193,7 @@ class DetailPane(Container):
         try:
             await explorer_of(self).engine.activations(self.run.path, layer)
         except MechaMapError as error:
-            self._draw(None, f"{error.message} {error.hint}".strip())
+            self._draw(None, error_text(error))
             return
         row = self.row  # the cursor may have moved on while the model read the text
         if row is not None and int(self.run.layer_of[row]) == layer and self.run.activations(layer) is not None:

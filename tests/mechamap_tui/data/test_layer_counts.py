@@ -30,8 +30,8 @@ def run(tmp_path: Path) -> Run:
 @pytest.mark.parametrize(
     ("dtype", "told"),
     [
-        ("float16", "not finite: scan with --dtype bfloat16 or float32"),
-        ("bfloat16", "not finite: scan with --dtype float32"),
+        ("float16", "not finite: scan with Dtype: bfloat16 or float32"),
+        ("bfloat16", "not finite: scan with Dtype: float32"),
         ("float32", "not finite"),
     ],
 )
@@ -55,7 +55,7 @@ async def test_the_first_line_says_it(run: Run, width: int, remedy: bool) -> Non
     async with browsing(run, (width, 45)) as browser:
         line = browser.screen_text().splitlines()[0]
         assert "2 layers not finite" in line
-        assert ("scan with --dtype bfloat16 or float32" in line) == remedy
+        assert ("scan with Dtype: bfloat16 or float32" in line) == remedy
         assert "2 to look at (i)" in line, "a problem and a flag of one layer are one thing to look at"
 
 
@@ -64,10 +64,10 @@ async def test_the_layers_and_the_table_say_it(run: Run) -> None:
         lines = browser.painted("#layers").splitlines()
         assert ["!" in line for line in lines[2:5]] == [False, True, True]
         await browser.press(*["right_square_bracket"] * 3)
-        told = "only layer 2 (not finite: scan with --dtype bfloat16 or float32) (N clears)"
+        told = "only layer 2 (not finite: scan with Dtype: bfloat16 or float32) (N clears)"
         assert told in browser.painted("#neurons")
         await browser.press("1", "z")
-        assert "not finite: scan with --dtype bfloat16 or float32" in browser.painted("#layers")
+        assert "not finite: scan with Dtype: bfloat16 or float32" in browser.painted("#layers")
 
 
 async def test_the_one_line_of_layers_says_it_as_far_as_there_is_room(run: Run) -> None:
@@ -78,4 +78,4 @@ async def test_the_one_line_of_layers_says_it_as_far_as_there_is_room(run: Run) 
 
 def test_the_page_about_the_run_says_each_layer_once(run: Run) -> None:
     lines = [line for kind, line in info_lines(run) if kind == "trouble"]
-    assert lines == [f"  {PROBLEM}", "  layer 1 not proved: scan with --dtype bfloat16 or float32"]
+    assert lines == [f"  {PROBLEM}", "  layer 1 not proved: scan with Dtype: bfloat16 or float32"]

@@ -12,7 +12,8 @@ from textual.pilot import Pilot
 from textual.widgets import Input, Static
 
 from mechamap_tui.app import MechaMapApp
-from mechamap_tui.jobs.draft import FIELDS, ScanDraft
+from mechamap_tui.data.form_fields import FIELDS
+from mechamap_tui.jobs.draft import ScanDraft
 from mechamap_tui.scan.form import ScanFormScreen
 from mechamap_tui.scan.screen import ScanScreen
 
