@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mechamap.config.located import Located, fail
 from mechamap.config.settings import unknown_key
-from mechamap.errors import ConfigError, TextError
+from mechamap.errors import TextError
 from mechamap.system.paths import user_path
 from mechamap.system.text_files import read_text_file
 from mechamap.wording.plain import shortened
@@ -121,7 +121,7 @@ def _text(item: Located, folder: Path, expected: str) -> str:
         try:
             return read_text_file(folder / user_path(file.value))
         except TextError as error:
-            raise ConfigError(f"{file.where}: {error.message}", error.hint) from None
+            fail(file, "a text that cannot be read", "a text file in UTF-8", f"{error.message} {error.hint}".strip())
     if not isinstance(item.value, str) or not item.value.strip():
         fail(item, f"a text is {item.described()}", expected)
     return item.value.rstrip("\n")

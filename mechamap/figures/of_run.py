@@ -8,21 +8,20 @@ from mechamap.errors import UsageError
 from mechamap.figures.catalogue import judged_figures
 from mechamap.figures.figure import Figure, JudgedFigure, MadeBy
 from mechamap.runs.run import Run
+from mechamap.wording.advice import ABLATE, CONFIRM, CONFIRM_TEXT, Action, Advice, Hint
 
 __all__ = ["default_figure", "figures_of", "how_to_get", "is_in", "judged_figure", "why_undefined"]
 
 
-_HOW_TO_GET: Mapping[MadeBy, str] = {
-    "confirm": "`mechamap confirm RUN` works it out.",
-    "second text": "`mechamap confirm RUN --text FILE` works it out.",
-    "ablate": "`mechamap ablate RUN` works it out.",
-    "experts": "Only models with routed experts have it.",
-}
+_WORKED_OUT_BY: Mapping[MadeBy, Action] = {"confirm": CONFIRM, "second text": CONFIRM_TEXT, "ablate": ABLATE}
 
 
-def how_to_get(figure: Figure) -> str:
-    """What works a figure out where a run does not have it; empty for those that every scan gives."""
-    return _HOW_TO_GET.get(figure.made_by, "")
+def how_to_get(figure: Figure, before: str = "") -> Hint:
+    """What works a figure out where a run does not have it, behind what is said ``before``; nothing where every scan
+    gives it."""
+    if (action := _WORKED_OUT_BY.get(figure.made_by)) is not None:
+        return Advice.of(f"{before} {{}} works it out.".lstrip(), action)
+    return f"{before} Only models with routed experts have it.".lstrip() if figure.made_by == "experts" else before
 
 
 def why_undefined(run: Run, figure: Figure) -> str:
@@ -63,5 +62,5 @@ def judged_figure(run: Run, name: str) -> JudgedFigure:
     if not is_in(run, figure):
         if reason := why_undefined(run, figure):
             raise UsageError(f"{figure.label} is not defined for the model of {run.name}.", reason)
-        raise UsageError(f"{run.name} has no figure {figure.label}.", f"It has {have}. {how_to_get(figure)}".rstrip())
+        raise UsageError(f"{run.name} has no figure {figure.label}.", how_to_get(figure, f"It has {have}."))
     return figure

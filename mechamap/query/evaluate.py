@@ -288,7 +288,7 @@ class _Query:
         if not self.run.has(name):
             hint = (how_to_get(figure) if figure is not None else "") or f"Choose from {self.known()}."
             if name == "tokens":
-                hint += ' To look for the token, write token == "tokens".'
+                hint = f'{hint} To look for the token, write token == "tokens".'
             wrong(self.source, at, f"this run has no {name}.", hint)
         return self.run.figure(name)
 

@@ -247,10 +247,10 @@ def test_a_value_is_read_as_people_mean_it(tmp_path: Path, text: str, key: str, 
 def test_a_mistake_is_named_by_its_place_what_was_found_and_what_was_expected(
     tmp_path: Path, text: str | bytes, place: str, says: str
 ) -> None:
-    message = mistake(tmp_path, text).message
-    assert message.startswith(f"{tmp_path / 'mine.yaml'}:{place}: ")
-    assert says in message
-    assert ", expected " in message
+    error = mistake(tmp_path, text)
+    assert error.message.startswith(f"{tmp_path / 'mine.yaml'}:{place}: ")
+    assert says in str(error)
+    assert ", expected " in error.message
 
 
 @pytest.mark.parametrize(

@@ -113,10 +113,10 @@ def test_a_figure_that_is_not_there_is_refused_with_what_there_is(tmp_path: Path
     run = recorded_run(tmp_path / "run")
     with pytest.raises(UsageError, match="Unknown figure per category 'selectvity'") as unknown:
         judged_figure(run, "selectvity")
-    assert "reads" in unknown.value.hint
+    assert "reads" in str(unknown.value.hint)
     with pytest.raises(UsageError, match="has no figure held") as absent:
         judged_figure(run, "held")
-    assert "mechamap confirm" in absent.value.hint
+    assert "mechamap confirm" in str(absent.value.hint)
     it = Run(replace(run.record, undefined={"write": "An encoder predicts nothing."}), path=run.path)
     with pytest.raises(UsageError, match="writes is not defined") as undefined:
         judged_figure(it, "writes")

@@ -155,7 +155,7 @@ def test_a_model_that_overflows_everywhere_is_not_scanned(loaded: LoadedModel) -
         loaded.model.get_submodule("transformer.h.0.mlp.c_fc").bias.fill_(float("inf"))
     with pytest.raises(ModelError, match=r"layer 0 .*overflow in float32, and so do those of all layers") as caught:
         prove(loaded)
-    assert "--dtype" in caught.value.hint
+    assert "--dtype" in str(caught.value.hint)
 
 
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16"])

@@ -80,7 +80,7 @@ def test_there_may_be_no_runs_at_all() -> None:
     assert list_runs() == []
     with pytest.raises(RunError) as caught:
         find_run("demo-1")
-    assert "No run was made yet" in caught.value.hint
+    assert "No run was made yet" in str(caught.value.hint)
 
 
 def test_a_run_is_found_by_name_and_by_path(data_folder: Path, tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_a_run_is_found_by_name_and_by_path(data_folder: Path, tmp_path: Path) -
     assert find_run(str(tmp_path / "elsewhere")) == outside.path
     with pytest.raises(RunError) as caught:
         find_run("tiny-2")
-    assert "tiny-1" in caught.value.hint
+    assert "tiny-1" in str(caught.value.hint)
 
 
 def test_only_a_run_can_be_removed(data_folder: Path, tmp_path: Path) -> None:
@@ -111,5 +111,5 @@ def test_a_data_folder_that_cannot_be_made_says_what_to_do(tmp_path: Path, monke
     monkeypatch.setenv("MECHAMAP_HOME", str(tmp_path / "file"))
     with pytest.raises(RunError) as caught:
         new_run_folder("demo")
-    assert "MECHAMAP_HOME" in caught.value.hint
+    assert "MECHAMAP_HOME" in str(caught.value.hint)
     assert list_runs() == []

@@ -81,13 +81,13 @@ def test_the_verdict_says_the_largest_error_of_each_kind() -> None:
 
 def test_what_is_not_proved_is_named_with_what_to_do() -> None:
     proved, unproved = verdict([part(), UNPROVED, UNPROVED | {"layer": 3}], "float16")
-    assert proved.startswith("1 layer proved")
-    assert unproved == (
+    assert str(proved).startswith("1 layer proved")
+    assert str(unproved) == (
         "2 layers not proved (layers 2-3): activations are NaN or infinite in float16. "
         "Load it with --dtype bfloat16 or float32."
     )
-    assert "--dtype float32." in verdict([UNPROVED], "bfloat16")[0]
-    assert verdict([UNPROVED], "float32")[0].endswith("in float32. The weights may be damaged.")
+    assert "--dtype float32." in str(verdict([UNPROVED], "bfloat16")[0])
+    assert str(verdict([UNPROVED], "float32")[0]).endswith("in float32. The weights may be damaged.")
 
 
 def test_what_is_lost_in_rounding_is_said_to_show_nothing() -> None:

@@ -15,6 +15,7 @@ from textual.widgets import Static
 
 from mechamap.errors import Cancelled, EngineError, ModelNotFound, UsageError
 from mechamap.protocol.messages import Planned
+from mechamap.wording.advice import Advice, Setting
 from mechamap_tui.app import MechaMapApp
 from mechamap_tui.engine.client import EngineClient
 from mechamap_tui.jobs.draft import ScanDraft
@@ -217,7 +218,8 @@ def plan(call):
             "memory": [enough, short] if call.params["fetch"] else [enough], "neurons_scanned": 4,
             "run": {{"total": 5}}, "disk": 6, "seconds": {{"total": 1.5}} if call.params["config"] else None,
             "fits": not call.params["fetch"], "notes": ["a", "b"],
-            "would_fit": [{{"flags": "--dtype bfloat16", "words": "half"}}, {{"flags": "", "words": "less text"}}]}}
+            "would_fit": [{{"flags": "--dtype bfloat16", "words": "half", "changes": {{"dtype": "bfloat16"}}}},
+                          {{"flags": "", "words": "less text", "changes": {{}}}}]}}
 
 Engine(sys.stdin.buffer, sys.stdout.buffer, Methods(queued={{"plan": plan}}),
        abandon=lambda: os._exit(1), grace=0.1).serve()
@@ -229,9 +231,9 @@ async def test_the_client_makes_a_plan_of_the_answer(tmp_path: Path) -> None:
     script.write_text(textwrap.dedent(STAND_IN).format(paths=sys.path))
     client = EngineClient([sys.executable, str(script)])
     lacking = await client.plan("tiny", {"layers": "0"})
-    assert lacking == Planned(
-        7, 28, "float32", "cpu", 9, 5, 4, 5, 6, 1.5, False, ("--dtype bfloat16", "less text"), ("a", "b")
-    )
+    dtype = Advice.of("{}", Setting("dtype", "bfloat16"))
+    assert lacking == Planned(7, 28, "float32", "cpu", 9, 5, 4, 5, 6, 1.5, False, (dtype, "less text"), ("a", "b"))
+    assert "Would fit: Dtype: bfloat16 · less text" in plan_text(lacking)
     enough = await client.plan("tiny", {}, fetch=False)
     assert (enough.device, enough.free, enough.seconds, enough.fits) == ("cuda:0", None, None, True)
     with pytest.raises(UsageError, match="Layer 9"):

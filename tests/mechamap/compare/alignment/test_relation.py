@@ -78,7 +78,7 @@ def test_a_limited_run_is_compared_over_the_neurons_it_has(run: Run) -> None:
 def test_runs_without_a_neuron_in_common_are_told_what_each_has(run: Run) -> None:
     with pytest.raises(UsageError, match=r"no neuron in common: .*layers 0: 16.*layers 1-2: 16") as error:
         relation_of(_layers(run, 0), _layers(run, 1, 2))
-    assert "--as different" in error.value.hint
+    assert "--as different" in str(error.value.hint)
 
 
 def test_layers_that_are_not_complete_are_left_out(run: Run, tmp_path: Path) -> None:

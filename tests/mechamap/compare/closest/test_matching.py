@@ -220,7 +220,7 @@ def test_memory_of_a_device_that_runs_out_is_said_in_words(monkeypatch: pytest.M
     a, b = (ArrayRows(its) for its in two_models(10, 10, 20))
     with pytest.raises(OutOfMemory, match=r"^The search .* memory of cuda:1: \w") as told:
         closest_neurons(a, b, device="cuda:1")
-    assert "--device cpu" in told.value.hint
+    assert "--device cpu" in str(told.value.hint)
     assert "total capacity" not in told.value.message
 
 

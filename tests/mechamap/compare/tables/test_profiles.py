@@ -128,7 +128,7 @@ def test_runs_without_a_category_in_common_still_show_their_best(runs: tuple[Run
 def test_neuron_by_neuron_is_refused_between_different_models(runs: tuple[Run, Run]) -> None:
     with pytest.raises(UsageError, match="different models") as error:
         compare_runs(runs, differences=True)
-    assert "--as same" in error.value.hint
+    assert "--as same" in str(error.value.hint)
 
 
 def test_several_runs_have_the_overview_and_each_against_the_first(tmp_path: Path, runs: tuple[Run, Run]) -> None:

@@ -125,7 +125,7 @@ def test_different_texts_are_refused_with_where_they_differ_and_what_to_do(tmp_p
     changed = replace(a, texts=(TEXT.replace("horse", "goat"),))
     with pytest.raises(UsageError, match=r"character 57 on, 'horse.*' and 'goat") as caught:
         common_words(a, changed)
-    assert "--text" in caught.value.hint
+    assert "--text" in str(caught.value.hint)
     with pytest.raises(UsageError, match="1 text and 2 texts"):
         common_words(a, replace(a, texts=(TEXT, TEXT)))
     with pytest.raises(UsageError, match="its end"):
