@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 
-from mechamap.config.schema import ScanConfig
+from mechamap.config.scan_config import ScanConfig
 from mechamap.errors import MechaMapError
 from mechamap.wording.advice import Advice, Hint, Part, Setting
 from mechamap_tui.data.form_fields import FIELDS
