@@ -88,12 +88,13 @@ def _run_named(name: str) -> Run | None:
     """The run of that name, None where there is none: then it names a model."""
     from mechamap.runs.library import find_run
 
-    if not name.lower().endswith(".csv"):  # no model is called that
-        try:
-            find_run(name)
-        except (RunError, OSError):
-            return None
-    return run_with_folder(name)
+    if name.lower().endswith(".csv"):  # no model is called that
+        return run_with_folder(name)
+    try:
+        folder = find_run(name)
+    except (RunError, OSError):
+        return None
+    return run_with_folder(folder)
 
 
 def _model(name: str, device: str | None, narration: Narration) -> LoadedModel:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mechamap.cli.narration import Narration
@@ -105,7 +106,7 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
     add("--device", metavar="D", help="auto, cpu, cuda, cuda:1 or mps (default: as the run had it)")
 
 
-def run_with_folder(name: str) -> Run:
+def run_with_folder(name: Path | str) -> Run:
     """A run that a model can be asked about and that can be added to.
 
     Raises:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from mechamap.events import ScanEvent
     from mechamap.runs.run import Run
 
-__all__ = ["add_to", "export", "run"]
+__all__ = ["add_to"]
 
 
 _DESCRIPTION = """Score every MLP neuron of a model against the categories, in one pass over the text, and keep the
@@ -140,7 +140,7 @@ def _scan_one(model: str, config: ScanConfig, options: ScanOptions, narration: N
 
     report(scanned, narration)
     for format, target in options.exports:
-        export(scanned, ExportRequest(format), target, narration, overwrite=options.overwrite)
+        _export(scanned, ExportRequest(format), target, narration, overwrite=options.overwrite)
     narration.say(f"To look at it: mechamap-tui {scanned.name if options.out is None else scanned.path}")
     if not options.fills_stdout:
         print_data(str(scanned.path))
@@ -219,7 +219,7 @@ def _scan(source: ModelSource, config: ScanConfig, options: ScanOptions, narrati
             narration.clear()
 
 
-def export(run: Run, request: ExportRequest, target: Path | None, narration: Narration, *, overwrite: bool) -> None:
+def _export(run: Run, request: ExportRequest, target: Path | None, narration: Narration, *, overwrite: bool) -> None:
     """Export a run to a file, or to standard output where None is named."""
     if target is None:
         done = write_export(run, sys.stdout.buffer, request)
