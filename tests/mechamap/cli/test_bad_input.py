@@ -60,7 +60,7 @@ def refused(
             message, hint = (line.strip() for line in error.strip().splitlines())
             assert message
             assert hint
-            assert not places["home"].exists() or not files_in(places["home"])
+            assert files_in(places["home"]) == ["log/mechamap.log"]
             assert not files_in(places["temporary"])
             assert not (tmp_path / "run").exists()
             assert files_in(folder) == before

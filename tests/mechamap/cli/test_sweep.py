@@ -240,7 +240,7 @@ def test_what_is_wrong_is_told_before_anything_is_scanned(
     assert out == ""
     assert said in err
     assert "Model 1" not in err
-    assert not (tmp_path / "home").exists()
+    assert not (tmp_path / "home" / "runs").exists()
 
 
 def test_the_plan_of_several_models_counts_their_runs_together(
