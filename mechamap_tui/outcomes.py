@@ -31,9 +31,11 @@ __all__ = ["show_outcome"]
 
 def show_outcome(app: App[None], explorer: Explorer, job: AnyJob) -> None:
     """Tell how a job came out, unless the screen on top shows it; of a scan, its run opens with its first layers."""
+    if job.ended and job.answer is None and job.error is None:
+        return  # the app is being left, or ran into a mistake of its own, which is shown as one
     if isinstance(job, ScanJob):
         _show_scan(app, job)
-    elif job.ended and isinstance(job.error, Cancelled):
+    elif isinstance(job.error, Cancelled):
         as_it_was = "" if isinstance(job, MatchJob) else "; the run is as it was"
         app.notify(f"{job.title} was cancelled{as_it_was}.", markup=False)
     elif job.answer is not None:
