@@ -36,6 +36,7 @@ from mechamap.runs.run import Run
 from mechamap.scan.scan import ScanRequest, scan
 from mechamap.scores.null import ShuffledLabels
 from mechamap.scores.writes import WriteScores, category_tokens
+from mechamap.system.plain_values import to_plain_values
 from mechamap.text.carriers import Carriers, carrier_words, carry
 from mechamap.text.tokenize import tokenize
 
@@ -271,7 +272,7 @@ def _shuffled(loaded: LoadedModel) -> Figure:
 def _held_out(run: Run) -> list[Figure]:
     """For each category, the neuron that half of the words chose, on the other half; beside ranking by mean."""
     figures = []
-    for name, about in run.record.confirmation["categories"].items():
+    for name, about in to_plain_values(run.record.confirmation)["categories"].items():
         held = about["held_out_auroc"]
         figures.append(
             Figure(

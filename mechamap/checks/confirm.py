@@ -11,8 +11,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -30,6 +29,7 @@ from mechamap.models.loading.trouble import translated
 from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.models.unembedding import find_unembedding
 from mechamap.runs.additions import add_to_run
+from mechamap.runs.checked import CategoryConfirmation, Confirmation
 from mechamap.runs.record import LayerRows
 from mechamap.runs.run import Run
 from mechamap.scores.held_out import HeldOut
@@ -216,53 +216,56 @@ class _Check:
             "write_p": write_p,
         }
 
-    def summary(self, figures: dict[str, NDArray[np.float32]]) -> dict[str, Any]:
+    def summary(self, figures: dict[str, NDArray[np.float32]]) -> Confirmation:
         """The record's ``confirmation``, with what :meth:`figures` gave."""
         needed = self.read_null.auroc_at(SIGNIFICANT)  # [categories]
-        return {
-            "permutations": self.settings.permutations,
-            "splits": self.settings.splits,
-            "seed": self.settings.seed,
-            "templates": list(self.config.templates),
-            "words": len(self.carriers.words.words),
-            "neurons": int(np.isfinite(self.arrays["read"]).any(axis=1).sum()),
-            "skipped": dict(self.carriers.skipped),
-            "null_auroc": self.read_null.typical_auroc(),
-            "undefined": {"write_p": self.undefined} if self.undefined else {},
-            "seconds": {name: round(value, 3) for name, value in self.seconds.items()},
-            "categories": {
+        return Confirmation(
+            permutations=self.settings.permutations,
+            splits=self.settings.splits,
+            seed=self.settings.seed,
+            templates=self.config.templates,
+            words=len(self.carriers.words.words),
+            neurons=int(np.isfinite(self.arrays["read"]).any(axis=1).sum()),
+            skipped=dict(self.carriers.skipped),
+            null_auroc=self.read_null.typical_auroc(),
+            undefined={"write_p": self.undefined} if self.undefined else {},
+            seconds={name: round(value, 3) for name, value in self.seconds.items()},
+            categories={
                 category.name: self._about(number, category.words, figures, float(needed[number]))
                 for number, category in enumerate(self.config.categories)
             },
-        }
+        )
 
     def _about(
         self, number: int, words: tuple[str, ...], figures: dict[str, NDArray[np.float32]], needed: float
-    ) -> dict[str, Any]:
+    ) -> CategoryConfirmation:
         read = self.arrays["read"][:, number]
         chosen, by_mean = self.held_out.choices(number), self.held_out.choices_by_mean(number)
         there = [word for word in words if word not in self.carriers.skipped]
-        about: dict[str, Any] = {
-            "words": len(there),
-            "skipped": [word for word in words if word in self.carriers.skipped],
-            "needed": needed if np.isfinite(needed) else None,
-            "confirmed": int((figures["p"][:, number] < SIGNIFICANT).sum()),
-            "writers": int((figures["write_p"][:, number] < SIGNIFICANT).sum()),
-            "reason": "",
-        }
+        about = CategoryConfirmation(
+            words=len(there),
+            skipped=tuple(word for word in words if word in self.carriers.skipped),
+            needed=needed if np.isfinite(needed) else None,
+            confirmed=int((figures["p"][:, number] < SIGNIFICANT).sum()),
+            writers=int((figures["write_p"][:, number] < SIGNIFICANT).sum()),
+            reason="",
+        )
         if not chosen:
-            about["reason"] = "too few words to split in halves" if there else "none of its words can be read"
+            reason = "too few words to split in halves" if there else "none of its words can be read"
+            about = replace(about, reason=reason)
         else:
-            about["held_out_auroc"] = float(np.mean([choice.auroc for choice in chosen]))
-            about["held_out_auroc_lowest"] = min(choice.auroc for choice in chosen)
-            about["held_out_ap"] = float(np.mean([choice.ap for choice in chosen]))
-            about["by_mean"] = float(np.mean([choice.auroc for choice in by_mean]))
-            about["chosen"] = [str(self.run.neuron_name(choice.row)) for choice in chosen]
-            about["chosen_by_mean"] = [str(self.run.neuron_name(choice.row)) for choice in by_mean]
+            about = replace(
+                about,
+                held_out_auroc=float(np.mean([choice.auroc for choice in chosen])),
+                held_out_auroc_lowest=min(choice.auroc for choice in chosen),
+                held_out_ap=float(np.mean([choice.ap for choice in chosen])),
+                by_mean=float(np.mean([choice.auroc for choice in by_mean])),
+                chosen=tuple(str(self.run.neuron_name(choice.row)) for choice in chosen),
+                chosen_by_mean=tuple(str(self.run.neuron_name(choice.row)) for choice in by_mean),
+            )
         if np.isfinite(read).any():
             best = int(np.nanargmax(np.abs(read)))
-            about["best"] = str(self.run.neuron_name(best))
-            about["best_reads"] = float(2 * read[best])
+            about = replace(about, best=str(self.run.neuron_name(best)), best_reads=float(2 * read[best]))
         return about
 
 

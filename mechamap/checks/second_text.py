@@ -9,7 +9,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -26,6 +25,7 @@ from mechamap.models.loading.trouble import translated
 from mechamap.models.neurons.activations import Activations
 from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.runs.additions import add_to_run
+from mechamap.runs.checked import SecondText, SecondTextNeuron
 from mechamap.runs.record import LayerRows
 from mechamap.runs.run import Run
 from mechamap.scores.layer import layer_scorer
@@ -90,12 +90,12 @@ def score_second_text(
         for number, category in enumerate(run.categories)
         for row in chosen[category]
     ]
-    look = {"text": name, "tokens": len(tokenized.ids), "neurons": [entry for entry in entries if entry is not None]}
-    looks = (*(its for its in run.record.second_looks if its["text"] != name), look)
+    look = SecondText(name, len(tokenized.ids), tuple(entry for entry in entries if entry is not None))
+    looks = (*(its for its in run.record.second_looks if its.text != name), look)
     second = np.full((run.neurons, len(run.categories)), np.nan, np.float32)
     for its in looks:  # the last one that says something of a neuron and a category counts
-        for entry in its["neurons"]:
-            second[run.row_of(entry["neuron"]), run.category_index(entry["category"])] = entry["second"]
+        for entry in its.neurons:
+            second[run.row_of(entry.neuron), run.category_index(entry.category)] = entry.second
     return add_to_run(folder, {"second_auroc": second}, second_looks=looks)
 
 
@@ -108,7 +108,7 @@ def candidates(run: Run, category: str, count: int = CANDIDATES) -> list[int]:
     return [int(row) for row in order[:count] if np.isfinite(strength[row])]
 
 
-def _entry(run: Run, row: int, category: str, second: float, plan: ScorePlan) -> dict[str, Any] | None:
+def _entry(run: Run, row: int, category: str, second: float, plan: ScorePlan) -> SecondTextNeuron | None:
     """What is said of one candidate; None where the text says nothing about it."""
     number = run.category_index(category)
     found = plan.categories[number]
@@ -118,15 +118,15 @@ def _entry(run: Run, row: int, category: str, second: float, plan: ScorePlan) ->
     falls = first < 0.5
     error = standard_error(1 - second if falls else second, found.occurrences, found.rest)
     drop = second - first if falls else first - second
-    return {
-        "neuron": str(run.neuron_name(row)),
-        "category": category,
-        "first": first,
-        "second": second,
-        "error": error,
-        "occurrences": found.occurrences,
-        "dropped": bool(found.occurrences >= FEWEST and drop > max(LARGEST_DROP, 2 * error)),
-    }
+    return SecondTextNeuron(
+        neuron=str(run.neuron_name(row)),
+        category=category,
+        first=first,
+        second=second,
+        error=error,
+        occurrences=found.occurrences,
+        dropped=bool(found.occurrences >= FEWEST and drop > max(LARGEST_DROP, 2 * error)),
+    )
 
 
 def standard_error(auroc: float, inside: int, outside: int) -> float:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mechamap.cli.loading import (
     CheckProgress,
@@ -20,11 +20,14 @@ from mechamap.cli.loading import (
 from mechamap.cli.narration import Narration, print_data
 from mechamap.cli.parser import Commands
 from mechamap.errors import UsageError
+from mechamap.system.plain_values import to_plain_values
 from mechamap.wording.amounts import duration
 from mechamap.wording.plain import printable
 
 if TYPE_CHECKING:
-    from mechamap.runs.run import Run
+    from mechamap.runs.checked import Confirmation, SecondText
+
+    pass
 
 __all__ = ["add_to"]
 
@@ -115,14 +118,16 @@ def _confirm(options: ConfirmOptions, narration: Narration) -> int:
             found = score_second_text(found, loaded, text, options.candidates, on_event=progress)
     finally:
         narration.clear()
-    looks = [its for its in found.record.second_looks if its["text"] in [name for name, _ in texts]]
+    looks = [its for its in found.record.second_looks if its.text in [name for name, _ in texts]]
+    confirmation = found.record.confirmation
+    assert confirmation is not None  # it was just made, or there already
     if options.json:
-        plain = {"run": str(found.path), "confirmation": dict(found.record.confirmation), "second_looks": looks}
-        print_data(json.dumps(plain, ensure_ascii=False, allow_nan=False))
+        plain = {"run": str(found.path), "confirmation": confirmation, "second_looks": looks}
+        print_data(json.dumps(to_plain_values(plain), ensure_ascii=False, allow_nan=False))
         return 0
-    for line in confirmation_lines(found):
+    for line in confirmation_lines(confirmation):
         print_data(line)
-    _tell(found, narration)
+    _tell(confirmation, narration)
     for look in looks:
         print_data("")
         for line in look_lines(look):
@@ -134,21 +139,20 @@ def _name_of(argument: str) -> str:
     return "standard input" if argument == "-" else Path(argument).name
 
 
-def _tell(found: Run, narration: Narration) -> None:
-    about = found.record.confirmation
-    for word, why in about["skipped"].items():
+def _tell(about: Confirmation, narration: Narration) -> None:
+    for word, why in about.skipped.items():
         narration.say(f"left out: {printable(word)}, {why}")
-    for name, why in about["undefined"].items():
+    for name, why in about.undefined.items():
         narration.say(f"{name} is empty: {printable(why)}")
-    if chance := about.get("null_auroc"):
+    if chance := about.null_auroc:
         narration.say(
             f"shuffled labels reach an AUROC of {chance['median']:.2f} somewhere in the model half the time, and "
             f"{chance['largest']:.2f} at most"
         )
-    seconds = sum(about["seconds"][name] for name in ("pass", "writes"))
+    seconds = sum(about.seconds[name] for name in ("pass", "writes"))
     narration.say(
-        f"{about['neurons']:,} neurons, {about['words']} words in {len(about['templates'])} sentences each, "
-        f"{about['permutations']} permutations over all neurons and categories, in {duration(seconds)}; "
+        f"{about.neurons:,} neurons, {about.words} words in {len(about.templates)} sentences each, "
+        f"{about.permutations} permutations over all neurons and categories, in {duration(seconds)}; "
         "confirmed: p < 0.05"
     )
 
@@ -156,21 +160,21 @@ def _tell(found: Run, narration: Narration) -> None:
 _COLUMNS = ("category", "words", "held-out", "lowest", "AP", "by mean", "needed", "confirmed", "writers", "best")
 
 
-def confirmation_lines(run: Run) -> Iterator[str]:
+def confirmation_lines(confirmation: Confirmation) -> Iterator[str]:
     """A table of the categories: held-out AUROC and average precision of the neurons that halves of the words chose
     (mean and lowest over the halves), the same for ranking by mean activation, the AUROC that p < 0.05 takes, how many
     neurons reach it by reading and by writing, and the best reader."""
-    rows = [_COLUMNS]
-    for name, about in run.record.confirmation["categories"].items():
-        if about["reason"]:
-            rows.append((printable(name), str(about["words"]), about["reason"], *[""] * 7))
+    rows: list[tuple[str, ...]] = [_COLUMNS]
+    for name, about in confirmation.categories.items():
+        if about.reason:
+            rows.append((printable(name), str(about.words), about.reason, *[""] * 7))
             continue
-        falls = " (falls)" if about.get("best_reads", 0) < 0 else ""
+        falls = " (falls)" if (about.best_reads or 0) < 0 else ""
         rows.append(
             (
-                printable(name), str(about["words"]), _number(about, "held_out_auroc"),
-                _number(about, "held_out_auroc_lowest"), _number(about, "held_out_ap"), _number(about, "by_mean"),
-                _number(about, "needed"), f"{about['confirmed']:,}", f"{about['writers']:,}", f"{about['best']}{falls}",
+                printable(name), str(about.words), _number(about.held_out_auroc),
+                _number(about.held_out_auroc_lowest), _number(about.held_out_ap), _number(about.by_mean),
+                _number(about.needed), f"{about.confirmed:,}", f"{about.writers:,}", f"{about.best}{falls}",
             )
         )  # fmt: skip
     whole = [row for row in rows if row[3]]  # without those that give a reason in place of numbers
@@ -181,19 +185,17 @@ def confirmation_lines(run: Run) -> Iterator[str]:
         yield "  ".join([*cells, last]).rstrip()
 
 
-def _number(about: Mapping[str, Any], name: str) -> str:
-    value = about.get(name)
+def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.3f}"
 
 
-def look_lines(look: Mapping[str, Any]) -> Iterator[str]:
+def look_lines(look: SecondText) -> Iterator[str]:
     """A second text: for every candidate the AUROC there beside that of the run, and whether it dropped."""
-    dropped = sum(entry["dropped"] for entry in look["neurons"])
-    yield f"{printable(look['text'])}: {look['tokens']:,} tokens; {dropped} of {len(look['neurons'])} neurons drop"
+    yield f"{printable(look.text)}: {look.tokens:,} tokens; {look.dropped} of {len(look.neurons)} neurons drop"
     yield f"{'category':<12} {'neuron':<12} {'scan':>6} {'here':>6} {'± error':>8} {'words':>6}"
-    for entry in look["neurons"]:
-        flag = "  dropped" if entry["dropped"] else ""
+    for entry in look.neurons:
+        flag = "  dropped" if entry.dropped else ""
         yield (
-            f"{printable(entry['category']):<12} {entry['neuron']:<12} {entry['first']:>6.3f} {entry['second']:>6.3f} "
-            f"{entry['error']:>8.3f} {entry['occurrences']:>6}{flag}"
+            f"{printable(entry.category):<12} {entry.neuron:<12} {entry.first:>6.3f} {entry.second:>6.3f} "
+            f"{entry.error:>8.3f} {entry.occurrences:>6}{flag}"
         )

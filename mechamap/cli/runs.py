@@ -87,7 +87,7 @@ def _show(args: argparse.Namespace, narration: Narration) -> int:
         print_data(f"{'note':<10} {printable(problem)}")
     for figure, reason in record.undefined.items():
         print_data(f"{'note':<10} {figure} is empty: {printable(reason)}")
-    checked = list(confirmation_lines(run)) if record.confirmation else []
+    checked = list(confirmation_lines(record.confirmation)) if record.confirmation else []
     proof = proof_table(record.proof, side_labels(run.layers, record.proof)) if record.proof else []
     proved = [printable("  ".join(row).rstrip()) for row in proof]
     for lines in (proved, coverage_lines(run), strongest_lines(run) if run.has("selectivity") else [], checked):

@@ -34,10 +34,10 @@ def confirm(call: Request) -> dict[str, Any]:
         least = {"permutations": 20, "splits": 1, "seed": 0}  # with fewer than 20 no p is below 0.05
         given = {name: _number(call, name, its) for name, its in least.items() if name in call.params}
         run = confirm_run(run, loaded, ConfirmSettings(**given), _watch(ticker, run), call.cancel)
-    categories = run.record.confirmation["categories"]
+    categories = run.record.confirmation.categories if run.record.confirmation is not None else {}
     return {
         "run": str(run.path),
-        "confirmed": {name: about["confirmed"] for name, about in categories.items()},
+        "confirmed": {name: about.confirmed for name, about in categories.items()},
         "seconds": time.monotonic() - started,
     }
 

@@ -9,6 +9,7 @@ from typing import BinaryIO
 
 from mechamap import __version__
 from mechamap.exports.table import ExportTable, NeuronBlock, WideColumn
+from mechamap.system.plain_values import to_plain_values
 
 __all__ = ["write"]
 
@@ -46,9 +47,9 @@ def _beside(table: ExportTable, wide: bool) -> dict[str, object]:
         "coverage": dict(record.coverage),
         "exclusions": dict(record.exclusions),
         "undefined": dict(record.undefined),
-        "confirmation": dict(record.confirmation),
+        "confirmation": to_plain_values(record.confirmation) or {},
         "causes": dict(record.causes),
-        "second_looks": list(record.second_looks),
+        "second_looks": to_plain_values(record.second_looks),
         "written_by": f"mechamap {__version__}",
         "neurons": len(table.rows),
     }

@@ -6,9 +6,7 @@ Reads a run and nothing else, so that every command, export and screen says the 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,22 +86,18 @@ def confirmed(run: Run, category: str) -> NDArray[np.bool_]:
         return np.zeros(run.neurons, np.bool_)
     found: NDArray[np.bool_] = np.asarray(run.column("p", category)) < SIGNIFICANT
     for look in run.record.second_looks:
-        for entry in look["neurons"]:
-            if entry["dropped"] and entry["category"] == category:
-                found[run.row_of(entry["neuron"])] = False
+        for entry in look.neurons:
+            if entry.dropped and entry.category == category:
+                found[run.row_of(entry.neuron)] = False
     return found
 
 
 def dropped_on(run: Run, neuron: str, category: str) -> str:
     """The name of a second text on which a neuron's reading of a category did not hold; empty where none."""
     for look in run.record.second_looks:
-        if any(_is(entry, neuron, category) and entry["dropped"] for entry in look["neurons"]):
-            return str(look["text"])
+        if any(entry.dropped and (entry.neuron, entry.category) == (neuron, category) for entry in look.neurons):
+            return look.text
     return ""
-
-
-def _is(entry: Mapping[str, Any], neuron: str, category: str) -> bool:
-    return bool(entry["neuron"] == neuron and entry["category"] == category)
 
 
 def _value(run: Run, figure: str, row: int, category: str) -> float:

@@ -101,14 +101,12 @@ def _checked(found: FigureView) -> str:
     record = found.run.record
     said = []
     if found.run.has("p"):
-        about = record.confirmation
-        words = f"{about['words']} words in the same sentences, " if "words" in about else ""
-        shuffled = f"{about['permutations']} times shuffled" if "permutations" in about else "shuffled"
+        about = record.confirmation  # a CSV has its p and does not say how
+        words = f"{about.words} words in the same sentences, " if about is not None else ""
+        shuffled = f"{about.permutations} times shuffled" if about is not None else "shuffled"
         said.append(f"{words}p against words {shuffled} over all neurons; confirmed: p < {SIGNIFICANT:g}")
     for look in record.second_looks:
-        said.append(
-            f"{sum(entry['dropped'] for entry in look['neurons'])} of {len(look['neurons'])} dropped on {look['text']}"
-        )
+        said.append(f"{look.dropped} of {len(look.neurons)} dropped on {look.text}")
     if found.run.has("cause_measured"):
         measured = np.isfinite(np.asarray(found.run.figure("cause_measured"))).any(axis=1)  # [neurons]
         said.append(f"effect of {int(measured.sum()):,} neurons measured by ablation")

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from mechamap.config.recorded import recorded_config
 from mechamap.config.scan_config import ScanConfig, config_to_dict
 from mechamap.errors import RunError
+from mechamap.runs.checked import Confirmation, SecondText
+from mechamap.system.plain_values import from_plain_values, to_plain_values
 
 __all__ = ["FORMAT", "LayerRows", "ModelRecord", "RunRecord", "TokenRecord"]
 
@@ -103,9 +105,9 @@ class RunRecord:
     # why a figure is empty, by its name
     undefined: Mapping[str, str] = field(default_factory=dict)
     # what was checked after the scan; see docs/findings.md
-    confirmation: Mapping[str, Any] = field(default_factory=dict)
+    confirmation: Confirmation | None = None
     causes: Mapping[str, Any] = field(default_factory=dict)
-    second_looks: tuple[Mapping[str, Any], ...] = ()
+    second_looks: tuple[SecondText, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
@@ -131,7 +133,8 @@ CHANGING = ("format", "state", "created", "finished", "layers", "problems", "tim
 def dump_fixed(record: RunRecord) -> str:
     """JSON of the members that stay the same during a scan, without the outer braces."""
     members = {f.name: _plain(getattr(record, f.name)) for f in fields(record) if f.name not in CHANGING}
-    members["config"] = members["config"] or {}
+    for name in ("config", "confirmation"):
+        members[name] = members[name] or {}
     return json.dumps(members, ensure_ascii=False, allow_nan=False)[1:-1]
 
 
@@ -159,6 +162,7 @@ def parse(text: str, where: str) -> RunRecord:
             f"{where} has format {data['format']!r}; this version reads up to {FORMAT}.",
             "Update MechaMap to open it.",
         )
+    confirmation = data.get("confirmation")
     try:
         return RunRecord(
             **{
@@ -171,7 +175,11 @@ def parse(text: str, where: str) -> RunRecord:
                 "tokens": _tokens(data.get("tokens", {})),
                 "occurrences": tuple(tuple(row) for row in data.get("occurrences", ())),
                 "proof": tuple(data.get("proof", ())),
-                "second_looks": tuple(data.get("second_looks", ())),
+                "confirmation": from_plain_values(Confirmation, confirmation, "confirmation") if confirmation else None,
+                "second_looks": tuple(
+                    from_plain_values(SecondText, look, f"second_looks[{number}]")
+                    for number, look in enumerate(data.get("second_looks", ()))
+                ),
                 "problems": tuple(data.get("problems", ())),
             }
         )
@@ -192,8 +200,4 @@ def _tokens(data: Mapping[str, Any]) -> TokenRecord:
 def _plain(value: Any) -> Any:
     if isinstance(value, ScanConfig):
         return config_to_dict(value)
-    if isinstance(value, (ModelRecord, TokenRecord, LayerRows)):
-        return asdict(value)
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    return value
+    return to_plain_values(value)

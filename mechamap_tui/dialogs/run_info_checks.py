@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from mechamap.runs.checked import CategoryConfirmation, Confirmation, SecondText
 from mechamap.runs.layout import side_labels
 from mechamap.runs.proof_record import WAYS, is_proved, proof_table, verdict
 from mechamap.runs.record import RunRecord
@@ -63,56 +64,48 @@ def check_lines(record: RunRecord) -> Iterator[Line]:
     if record.second_looks:
         yield "title", "Second look"
         for look in record.second_looks:
-            yield from _second_look(look)
+            yield from _second_text(look)
 
 
-def _confirmation(it: Mapping[str, Any]) -> Iterator[Line]:
-    counts = [
-        f"{_count(it[name])} {name}"
-        for name in ("words", "templates", "splits", "permutations", "neurons")
-        if it.get(name) is not None
-    ]
-    if counts:
-        yield "text", f"  {', '.join(counts)}"
-    null = it.get("null_auroc")
-    if isinstance(null, Mapping):
+def _confirmation(confirmation: Confirmation) -> Iterator[Line]:
+    counts = (
+        f"{confirmation.words:,} words, {len(confirmation.templates):,} templates, {confirmation.splits:,} splits, "
+        f"{confirmation.permutations:,} permutations, {confirmation.neurons:,} neurons"
+    )
+    yield "text", f"  {counts}"
+    if null := confirmation.null_auroc:
         parts = [
-            f"{name} {_probability(null[key])}"
+            f"{name} {probability(null[key])}"
             for key, name in (("median", "half the time at most"), ("largest", "at worst"), ("needed", "needed"))
-            if null.get(key) is not None
+            if key in null
         ]
         yield "text", f"  best auroc of shuffled words anywhere in the model: {', '.join(parts)}"
-    for figure, reason in _mapping(it.get("undefined")).items():
+    for figure, reason in confirmation.undefined.items():
         yield "trouble", f"  {figure} not checked: {reason}"
-    for category, about in _mapping(it.get("categories")).items():
-        yield from _category(category, _mapping(about))
+    for category, about in confirmation.categories.items():
+        yield from _category(category, about)
 
 
-def _category(name: str, it: Mapping[str, Any]) -> Iterator[Line]:
-    parts = []
-    if (confirmed := it.get("confirmed")) is not None:
-        parts.append(f"{_count(confirmed)} confirmed")
-    if it.get("writers") is not None:
-        parts.append(f"{_count(it['writers'])} write it")
-    if it.get("best"):
-        parts.append(f"best {it['best']}")
-    if it.get("needed") is not None:
-        parts.append(f"auroc needed {_probability(it['needed'])}")
-    if it.get("held_out_auroc") is not None:
-        lowest = it.get("held_out_auroc_lowest")
-        worst = f" (lowest {_probability(lowest)})" if lowest is not None else ""
-        parts.append(f"held-out auroc {_probability(it['held_out_auroc'])}{worst}")
-    if it.get("held_out_ap") is not None:
-        parts.append(f"ap {_probability(it['held_out_ap'])}")
-    if it.get("by_mean") is not None:
-        parts.append(f"the best by mean {_probability(it['by_mean'])}")
-    if it.get("words") is not None:
-        parts.append(f"{_count(it['words'])} words")
-    yield "text", f"  {name}: {', '.join(parts) or 'not checked'}"
-    if it.get("reason"):
-        yield "trouble", f"    {it['reason']}"
-    if it.get("skipped"):
-        yield "trouble", f"    words left out: {', '.join(map(str, it['skipped']))}"
+def _category(name: str, about: CategoryConfirmation) -> Iterator[Line]:
+    parts = [f"{about.confirmed:,} confirmed", f"{about.writers:,} write it"]
+    if about.best:
+        parts.append(f"best {about.best}")
+    if about.needed is not None:
+        parts.append(f"auroc needed {probability(about.needed)}")
+    if about.held_out_auroc is not None:
+        lowest = about.held_out_auroc_lowest
+        worst = f" (lowest {probability(lowest)})" if lowest is not None else ""
+        parts.append(f"held-out auroc {probability(about.held_out_auroc)}{worst}")
+    if about.held_out_ap is not None:
+        parts.append(f"ap {probability(about.held_out_ap)}")
+    if about.by_mean is not None:
+        parts.append(f"the best by mean {probability(about.by_mean)}")
+    parts.append(f"{about.words:,} words")
+    yield "text", f"  {name}: {', '.join(parts)}"
+    if about.reason:
+        yield "trouble", f"    {about.reason}"
+    if about.skipped:
+        yield "trouble", f"    words left out: {', '.join(about.skipped)}"
 
 
 def _causes(it: Mapping[str, Any]) -> Iterator[Line]:
@@ -128,19 +121,17 @@ def _causes(it: Mapping[str, Any]) -> Iterator[Line]:
         yield "text", f"  {name}: {', '.join(parts)}"
 
 
-def _second_look(it: Mapping[str, Any]) -> Iterator[Line]:
-    neurons = [_mapping(neuron) for neuron in it.get("neurons") or ()]
-    dropped = sum(bool(neuron.get("dropped")) for neuron in neurons)
-    tokens = f", {_count(it['tokens'])} tokens" if it.get("tokens") is not None else ""
-    yield "text", f"  {it.get('text', '?')}{tokens}: {len(neurons):,} looked at again, {dropped:,} dropped"
-    for neuron in neurons:
-        first, second = (_probability(neuron.get(key)) for key in ("first", "second"))
-        error = f" ± {_probability(neuron['error'])}" if neuron.get("error") is not None else ""
-        words = f" over {_count(neuron['occurrences'])}" if neuron.get("occurrences") is not None else ""
+def _second_text(look: SecondText) -> Iterator[Line]:
+    yield (
+        "text",
+        (f"  {look.text}, {look.tokens:,} tokens: {len(look.neurons):,} looked at again, {look.dropped:,} dropped"),
+    )
+    for neuron in look.neurons:
         line = (
-            f"    {neuron.get('neuron', '?')} {neuron.get('category', '?')}: auroc {first}, here {second}{error}{words}"
+            f"    {neuron.neuron} {neuron.category}: auroc {probability(neuron.first)}, here "
+            f"{probability(neuron.second)} ± {probability(neuron.error)} over {neuron.occurrences:,}"
         )
-        yield ("trouble", f"{line}, dropped") if neuron.get("dropped") else ("text", line)
+        yield ("trouble", f"{line}, dropped") if neuron.dropped else ("text", line)
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:
@@ -152,7 +143,3 @@ def _count(value: Any) -> str:
     if isinstance(value, Mapping) or (isinstance(value, Sequence) and not isinstance(value, str)):
         return f"{len(value):,}"
     return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def _probability(value: Any) -> str:
-    return probability(float(value)) if isinstance(value, int | float) else "—"

@@ -10,6 +10,7 @@ import numpy as np
 
 from mechamap.config.schema import config_from_dict
 from mechamap.runs.additions import add_to_run
+from mechamap.runs.checked import Confirmation, SecondText, SecondTextNeuron
 from mechamap.runs.figure_names import CATEGORY_FIGURES, NEURON_FIGURES, ROUTED_FIGURES, TOKEN_FIGURES
 from mechamap.runs.record import LayerRows, ModelRecord, RunRecord, TokenRecord
 from mechamap.runs.run import Run
@@ -168,6 +169,11 @@ def routed(rows: LayerRows, positions: int) -> np.ndarray:
     return (places < rows.shared) | (np.arange(positions) % rows.experts == expert)
 
 
+def confirmation(permutations: int) -> Confirmation:
+    """What a record says of a confirmation with so many permutations."""
+    return Confirmation(permutations, splits=4, seed=0, templates=("It is {}",), words=12, neurons=48)
+
+
 def checked_run(folder: Path) -> Run:
     """A recorded run that was confirmed, ablated and looked at a second time.
 
@@ -193,8 +199,5 @@ def checked_run(folder: Path) -> Run:
     figures["write_p"][food], figures["cause"][food], figures["cause_measured"][food] = 0.005, -0.3, -0.25
     animal = run.row_of("L0.N3"), CATEGORIES.index("animal")
     figures["second_auroc"][animal] = 0.6
-    look = {"text": "second.txt", "neurons": [
-        {"neuron": "L0.N3", "category": "animal", "first": 0.975, "second": 0.6, "error": 0.05, "occurrences": 12,
-         "dropped": True},
-    ]}  # fmt: skip
-    return add_to_run(folder, figures, second_looks=(look,), confirmation={"permutations": 200, "categories": {}})
+    look = SecondText("second.txt", 120, (SecondTextNeuron("L0.N3", "animal", 0.975, 0.6, 0.05, 12, dropped=True),))
+    return add_to_run(folder, figures, second_looks=(look,), confirmation=confirmation(200))

@@ -41,7 +41,7 @@ def test_confirm_ablate_lens_and_export(
     terminal.press("V")
     terminal.wait("neurons confirmed in", "✓", seconds=120)
     run = Run.open(scanned)
-    assert run.record.confirmation["categories"]["food"]["confirmed"] > 0
+    assert run.record.confirmation.categories["food"].confirmed > 0
     terminal.press("g")
     row = int(np.nanargmax(run.column("selectivity", "food")))
     terminal.wait(run.label, " held" if columns > 100 else "reads")

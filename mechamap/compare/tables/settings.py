@@ -204,16 +204,20 @@ def _checks(a: Run, b: Run) -> Iterator[Setting]:
         means = "p and held-out AUROC are there on one side only; `mechamap confirm RUN` works them out."
         yield Setting("confirmed", _spelled(bool(one)), _spelled(bool(other)), means)
     elif one and other:
-        for key, name in (("permutations", "shuffles of p"), ("splits", "halvings"), ("seed", "seed of the check")):
-            if one.get(key) != other.get(key):
-                yield Setting(name, str(one.get(key)), str(other.get(key)), "p and held differ by chance a little.")
-        for key, mine, its in (
+        for name, mine, its in (
+            ("shuffles of p", one.permutations, other.permutations),
+            ("halvings", one.splits, other.splits),
+            ("seed of the check", one.seed, other.seed),
+        ):
+            if mine != its:
+                yield Setting(name, str(mine), str(its), "p and held differ by chance a little.")
+        for key, words, others in (
             ("templates", a.config.templates, b.config.templates),
             ("contrast", a.config.contrast, b.config.contrast),
         ):
-            if mine != its:
+            if words != others:
                 yield Setting(
-                    key, _with(mine, its), _with(its, mine), "p and held are about other sentences and words."
+                    key, _with(words, others), _with(others, words), "p and held are about other sentences and words."
                 )
     if bool(a.record.causes) != bool(b.record.causes):
         means = "causes is there on one side only; `mechamap ablate RUN` works it out."

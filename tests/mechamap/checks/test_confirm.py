@@ -32,6 +32,7 @@ from mechamap.runs.run import Run
 from mechamap.scan.scan import scan
 from mechamap.scores.held_out import HeldOut
 from mechamap.scores.null import ShuffledLabels
+from mechamap.system.plain_values import to_plain_values
 from mechamap.text.carriers import carrier_words, carry
 
 ADDED = ("held_out_auroc", "held_out_ap", "p", "write_p")
@@ -78,7 +79,7 @@ def test_four_figures_are_added_and_the_others_stay_as_they_are(done: Done) -> N
     for name in before.record.figures:
         assert now[f"{name}.npy"] == kept[f"{name}.npy"], name
     assert set(now) == set(kept) | {f"{name}.npy" for name in ADDED}
-    assert replace(after.record, figures=before.record.figures, confirmation={}) == before.record
+    assert replace(after.record, figures=before.record.figures, confirmation=None) == before.record
 
 
 def test_what_was_planted_is_confirmed_and_holds_on_words_that_did_not_choose_it(done: Done) -> None:
@@ -102,7 +103,7 @@ def test_what_was_planted_is_confirmed_and_holds_on_words_that_did_not_choose_it
 def test_the_record_says_what_was_done_and_what_came_of_it(done: Done) -> None:
     about = json.loads((done.confirmed / "run.json").read_text())["confirmation"]
     run = Run.open(done.confirmed)
-    assert about == json.loads(json.dumps(dict(run.record.confirmation)))
+    assert about == to_plain_values(run.record.confirmation)
     assert (about["permutations"], about["splits"], about["seed"]) == (200, 4, 0)
     assert about["words"] == sum(map(len, done.planted.categories.values())) + len(done.planted.contrast)
     assert about["templates"] == list(done.planted.templates)
@@ -147,7 +148,7 @@ def test_an_open_run_sees_what_was_added_when_it_looks_again(done: Done, tmp_pat
     np.testing.assert_array_equal(watching.figure("p"), second.figure("p"))
     assert not np.array_equal(first.figure("p"), second.figure("p"))
     assert watching.record.figures.count("p") == 1
-    assert watching.record.confirmation["permutations"] == 59
+    assert watching.record.confirmation.permutations == 59
     assert not watching.refresh()
 
 
@@ -284,7 +285,7 @@ def test_a_run_of_some_neurons_is_checked_on_those(tiny: LoadedModel, whole: Run
     rows = [whole.row_of(part.neuron_name(row)) for row in range(part.neurons)]
     np.testing.assert_array_equal(part.figure("held_out_auroc"), whole.figure("held_out_auroc")[rows])
     assert (part.figure("p") <= whole.figure("p")[rows]).all()  # fewer neurons to be lucky with
-    assert part.record.confirmation["neurons"] == 24
+    assert part.record.confirmation.neurons == 24
 
 
 def test_layers_that_are_not_complete_are_left_out(tiny: LoadedModel, copied: Run) -> None:
@@ -314,7 +315,7 @@ def test_a_neuron_that_is_not_finite_has_no_figures_and_harms_no_other(
         assert np.isnan(checked.figure(name)[row]).all()
     others = np.delete(np.arange(whole.neurons), row)
     np.testing.assert_array_equal(checked.figure("held_out_auroc")[others], whole.figure("held_out_auroc")[others])
-    assert checked.record.confirmation["neurons"] == whole.neurons - 1
+    assert checked.record.confirmation.neurons == whole.neurons - 1
 
 
 def test_a_model_whose_weights_do_not_tell_what_neurons_write_is_checked_for_what_they_read(
@@ -324,13 +325,13 @@ def test_a_model_whose_weights_do_not_tell_what_neurons_write_is_checked_for_wha
     run = confirm_run(scanned(loaded, tmp_path / "run"), loaded, QUICK)
     assert np.isfinite(run.figure("p")).all()
     assert np.isnan(run.figure("write_p")).all()
-    assert "normalizes the residual stream" in run.record.confirmation["undefined"]["write_p"]
-    assert [its["writers"] for its in run.record.confirmation["categories"].values()] == [0, 0]
+    assert "normalizes the residual stream" in run.record.confirmation.undefined["write_p"]
+    assert [its.writers for its in run.record.confirmation.categories.values()] == [0, 0]
 
 
 def test_a_category_of_one_word_is_not_split_and_says_so(tiny: LoadedModel, tmp_path: Path) -> None:
     run = confirm_run(scanned(tiny, tmp_path / "run", categories=(*WORDS, Category("sun", ("sun",)))), tiny, QUICK)
-    about = run.record.confirmation["categories"]["sun"]
+    about = to_plain_values(run.record.confirmation.categories["sun"])
     assert about["reason"] == "too few words to split in halves"
     assert "held_out_auroc" not in about
     assert np.isnan(run.column("held_out_auroc", "sun")).all()
@@ -385,7 +386,7 @@ def test_a_run_from_before_there_were_checks_can_be_confirmed(tiny: LoadedModel,
             (tmp_path / "run" / f"{name}.npy").unlink()
 
     run = confirm_run(change_record(copied, age), tiny, QUICK)
-    assert run.record.confirmation["templates"] == list(default_config().templates)
+    assert run.record.confirmation.templates == (default_config().templates)
     assert np.isfinite(run.figure("p")).all()
     old = {*CATEGORY_FIGURES, *NEURON_FIGURES, *TOKEN_FIGURES} - {"ap", "write"}
     assert set(run.record.figures) == old | set(ADDED)

@@ -27,6 +27,7 @@ from mechamap.models.loaded import LoadedModel
 from mechamap.runs.additions import add_to_run
 from mechamap.runs.run import Run
 from mechamap.scan.scan import scan
+from mechamap.system.plain_values import to_plain_values
 from mechamap.text.occurrences import find_occurrences
 from mechamap.text.tokenize import tokenize
 
@@ -95,8 +96,8 @@ def doctored(run: Run, aurocs: dict[tuple[int, int], float]) -> Run:
 
 
 def entries_of(run: Run, name: str = "second.txt") -> dict[tuple[str, str], dict[str, Any]]:
-    (look,) = [its for its in run.record.second_looks if its["text"] == name]
-    return {(its["neuron"], its["category"]): its for its in look["neurons"]}
+    (look,) = [its for its in run.record.second_looks if its.text == name]
+    return {(its["neuron"], its["category"]): its for its in to_plain_values(look.neurons)}
 
 
 # --- scores -------------------------------------------------------------------------------------------------
@@ -120,7 +121,7 @@ def test_candidates_are_scored_exactly_on_the_second_text(run: Run, loaded: Load
         assert entry["first"] == pytest.approx(float(run.figure("auroc")[at]))
         assert entry["second"] == pytest.approx(float(second[at]))
         assert entry["occurrences"] == {"animal": 7, "food": 3}[category]
-    assert run.record.second_looks[0]["tokens"] == len(tokenize([SECOND], loaded.tokenizer, CONFIG, 128).ids)
+    assert run.record.second_looks[0].tokens == len(tokenize([SECOND], loaded.tokenizer, CONFIG, 128).ids)
 
 
 def test_a_text_in_many_parts_is_scored_as_a_whole(

@@ -20,6 +20,7 @@ from mechamap.checks.ablation import strongest
 from mechamap.cli.main import main
 from mechamap.config.schema import load_config
 from mechamap.runs.run import Run
+from mechamap.system.plain_values import to_plain_values
 
 CONFIG = """
 categories:
@@ -86,7 +87,7 @@ def test_a_scan_can_check_what_it_finds(scanned: Path) -> None:
     assert run.record.state == "complete"
     for name in ("p", "held_out_auroc", "write_p", "cause"):
         assert np.isfinite(run.figure(name)).all(), name
-    assert run.record.confirmation["permutations"] == 200
+    assert run.record.confirmation.permutations == 200
     assert "confirming: 156 sentences" in done.stderr
     assert "p 0.005 held" in done.stderr
     assert "Traceback" not in done.stderr
@@ -105,7 +106,7 @@ def test_confirm_prints_a_line_for_each_category_and_tells_the_rest_beside(mecha
     assert head.split() == [
         *("category", "words", "held-out", "lowest", "AP", "by", "mean", "needed", "confirmed", "writers", "best"),
     ]
-    about = Run.open(here / "run").record.confirmation
+    about = to_plain_values(Run.open(here / "run").record.confirmation)
     assert (about["permutations"], about["splits"], about["seed"]) == (60, 2, 5)
     for line, name in ((animal, "animal"), (food, "food")):
         its = about["categories"][name]
@@ -138,7 +139,7 @@ def test_a_second_text_is_looked_at_and_what_is_confirmed_is_not_confirmed_anew(
     assert "39 permutations" in err
     table, look = out.split("\n\n")
     assert table.startswith("category ")
-    (kept,) = run.record.second_looks
+    (kept,) = to_plain_values(run.record.second_looks)
     lines = look.splitlines()
     assert lines[0].startswith("second.txt: ")
     assert len(lines) == 2 + len(kept["neurons"])

@@ -17,6 +17,7 @@ from support.recorded_run import recorded_run
 from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.protocol import rpc
 from mechamap.runs.run import Run
+from mechamap.system.plain_values import to_plain_values
 
 CONFIG = {
     "categories": {
@@ -96,7 +97,7 @@ def test_a_run_is_confirmed_with_progress_under_the_requests_id(engine: Engine, 
         name: int((p[:, number] < 0.05).sum()) for number, name in enumerate(run.categories)
     }
     assert answer["result"]["seconds"] > 0
-    about = run.record.confirmation
+    about = to_plain_values(run.record.confirmation)
     assert (about["permutations"], about["splits"], about["seed"]) == (39, 2, 3)
     assert np.isfinite(p).all()
     assert {its["id"] for its in engine.progress} == {answer["id"]}

@@ -11,10 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.recorded_run import recorded_run
+from support.recorded_run import confirmation, recorded_run
 
 from mechamap.errors import RunError
 from mechamap.runs.additions import add_to_run
+from mechamap.runs.checked import Confirmation
 from mechamap.runs.lock import RunLock
 from mechamap.runs.run import Run
 
@@ -38,14 +39,14 @@ def new_figures() -> dict[str, np.ndarray]:
 
 def test_figures_and_members_are_added_and_everything_else_stays(folder: Path) -> None:
     before, kept, figures = Run.open(folder), files_of(folder), new_figures()
-    run = add_to_run(folder, figures, confirmation={"permutations": 7})
+    run = add_to_run(folder, figures, confirmation=confirmation(7))
     for name, values in figures.items():
         stored = np.load(folder / f"{name}.npy", allow_pickle=False)
         assert stored.dtype == np.float32
         np.testing.assert_array_equal(stored, values.astype(np.float32))
         np.testing.assert_array_equal(run.figure(name), stored)
     assert run.record.figures == (*before.record.figures, "p", "held_out_auroc")
-    assert run.record.confirmation == {"permutations": 7}
+    assert run.record.confirmation == confirmation(7)
     assert run.record.tokens == before.record.tokens
     now = files_of(folder)
     assert set(now) == set(kept) | {"p.npy", "held_out_auroc.npy"}
@@ -92,12 +93,12 @@ def test_a_disk_that_is_full_leaves_the_run_as_it_was(folder: Path, monkeypatch:
     else:
         monkeypatch.setattr(os, "fsync", refuse(3 if failing == "record" else 2, sync))
     with pytest.raises(RunError, match="cannot be written: No space left on device") as caught:
-        add_to_run(folder, new_figures(), confirmation={"permutations": 7})
+        add_to_run(folder, new_figures(), confirmation=confirmation(7))
     monkeypatch.undo()
     assert calls
     assert "as it was" in caught.value.hint
     assert files_of(folder) == before
-    assert Run.open(folder).record.confirmation == {}
+    assert Run.open(folder).record.confirmation is None
 
 
 @pytest.mark.parametrize("moved", [0, 1, 2])
@@ -114,7 +115,7 @@ def test_a_process_that_ends_between_two_moves_leaves_a_run_whose_record_names_w
 
     monkeypatch.setattr(Path, "replace", killed)
     with pytest.raises(SystemExit):
-        add_to_run(folder, new_figures(), confirmation={"permutations": 7})
+        add_to_run(folder, new_figures(), confirmation=confirmation(7))
     monkeypatch.undo()
     run = Run.open(folder)
     assert run.record == before.record
@@ -149,20 +150,22 @@ def test_whoever_reads_meanwhile_finds_the_run_as_it_was_or_as_it_is(folder: Pat
     """Another process adds figures again and again, each time with a record that says which."""
     writer = (
         "import sys, numpy as np\nfrom pathlib import Path\nfrom mechamap.runs.additions import add_to_run\n"
+        "from mechamap.runs.checked import Confirmation\n"
         "for number in range(40):\n"
-        "    add_to_run(Path(sys.argv[1]), {'p': np.full((48, 3), number)}, confirmation={'number': number})\n"
+        "    checked = Confirmation(number, 1, 0, (), 1, 48)\n"
+        "    add_to_run(Path(sys.argv[1]), {'p': np.full((48, 3), number)}, confirmation=checked)\n"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     seen: set[int] = set()
     with subprocess.Popen([sys.executable, "-c", writer, str(folder)], env=environment) as process:
         while process.poll() is None:
             run = Run.open(folder)
-            number = run.record.confirmation.get("number")
-            if number is not None:
+            if run.record.confirmation is not None:
+                number = run.record.confirmation.permutations
                 values = np.unique(run.figure("p"))
                 assert len(values) == 1  # never a part of one
                 assert values[0] >= number  # what the record names is there by then
                 seen.add(number)
         assert process.returncode == 0
     assert seen
-    assert Run.open(folder).record.confirmation == {"number": 39}
+    assert Run.open(folder).record.confirmation == Confirmation(39, 1, 0, (), 1, 48)

@@ -357,4 +357,4 @@ def test_readings_are_confirmed_on_both_sides_and_writings_are_not(
     assert np.isfinite(checked.figure("held_out_auroc")).all()
     assert np.isfinite(checked.figure("p")).all()
     assert np.isnan(checked.figure("write_p")).all()
-    assert run.record.undefined["write"] in checked.record.confirmation["undefined"]["write_p"]
+    assert run.record.undefined["write"] in checked.record.confirmation.undefined["write_p"]

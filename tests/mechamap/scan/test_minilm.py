@@ -21,6 +21,7 @@ from mechamap.checks.confirm import ConfirmSettings, confirm_run
 from mechamap.config.schema import default_config
 from mechamap.runs.run import Run
 from mechamap.scan.scan import scan
+from mechamap.system.plain_values import to_plain_values
 
 pytestmark = pytest.mark.minilm
 
@@ -148,7 +149,7 @@ def test_the_top_tokens_are_where_plain_activations_are_highest(run, plain):
 
 def test_an_encoder_has_neurons_that_read_categories_and_they_hold_on_other_words(run, loaded):
     checked = confirm_run(run, loaded, ConfirmSettings(permutations=20, splits=2))
-    about = checked.record.confirmation["categories"]
+    about = to_plain_values(checked.record.confirmation.categories)
     assert sum(its["held_out_auroc"] > 0.9 for its in about.values()) >= len(about) - 2, about
     assert np.isnan(checked.figure("write_p")).all()
     assert set(run.record.undefined) == {"write", "cause"}

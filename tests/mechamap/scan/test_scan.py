@@ -12,6 +12,7 @@ import torch
 from sklearn.metrics import roc_auc_score
 from support.by_name import load_model
 from support.plain_activations import plain_activations
+from support.recorded_run import confirmation
 from support.tiny_models import D_MLP, save_tiny_model
 
 from mechamap.catalog import resolve
@@ -184,11 +185,11 @@ def test_a_cancelled_scan_keeps_its_finished_layers_and_can_be_resumed(loaded, c
 def test_resuming_a_run_that_is_complete_keeps_what_was_checked_in_it(loaded, config, tmp_path):
     run = scan(request_for(loaded, config, tmp_path / "run"), loaded=loaded)
     p = np.full((run.neurons, len(run.categories)), 0.25, np.float32)
-    add_to_run(run.path, {"p": p}, confirmation={"permutations": 3})
+    add_to_run(run.path, {"p": p}, confirmation=confirmation(3))
     again = scan(request_for(loaded, config, tmp_path / "run", resume=True), loaded=loaded)
     assert again.record.state == "complete"
     np.testing.assert_array_equal(again.figure("p"), p)
-    assert again.record.confirmation == {"permutations": 3}
+    assert again.record.confirmation == confirmation(3)
     np.testing.assert_array_equal(again.figure("auroc"), run.figure("auroc"))
 
 

@@ -16,6 +16,7 @@ from mechamap.config.schema import default_config
 from mechamap.figures.findings import confirmed
 from mechamap.runs.run import Run
 from mechamap.scan.scan import scan
+from mechamap.system.plain_values import to_plain_values
 
 pytestmark = pytest.mark.smollm2
 
@@ -157,7 +158,7 @@ def test_what_neurons_write_is_what_the_whole_vocabulary_says(run, loaded):
 def test_in_every_category_a_neuron_holds_on_words_that_did_not_choose_it(run, loaded):
     """What the figures are for: ranked by selectivity; ranked by mean activation, none does."""
     checked = confirm_run(run, loaded)
-    about = checked.record.confirmation["categories"]
+    about = to_plain_values(checked.record.confirmation.categories)
     assert {name: its["held_out_auroc"] for name, its in about.items() if its["held_out_auroc"] < 0.95} == {}
     assert all(its["by_mean"] < 0.8 for its in about.values())
     assert all(its["confirmed"] for its in about.values())

@@ -14,6 +14,7 @@ from support.recorded_run import recorded_run
 from support.waiting import until
 from textual.widgets import TextArea
 
+from mechamap.runs.checked import CategoryConfirmation, Confirmation, SecondText, SecondTextNeuron
 from mechamap.runs.record import RunRecord
 from mechamap.runs.run import Run
 from mechamap_tui.dialogs.help import GLOSSARY
@@ -434,21 +435,19 @@ def test_the_page_about_a_run_names_problems_flags_and_words_not_found(run: Run)
 
 
 def test_the_page_about_a_run_tells_how_it_was_checked(run: Run) -> None:
-    confirmation = {
-        "permutations": 200, "splits": 5, "templates": 6, "words": 128, "neurons": 48,
-        "null_auroc": {"median": 0.86, "largest": 0.93, "needed": 0.92},
-        "categories": {
-            "food": {"words": 16, "skipped": ["sushi"], "held_out_auroc": 0.993, "held_out_auroc_lowest": 0.97,
-                     "held_out_ap": 0.9, "by_mean": 0.71, "best": "L1.N7", "confirmed": 9, "writers": 2, "needed": 0.8,
-                     "reason": ""},
-            "color": {"reason": "only two words"},
-        },
-    }  # fmt: skip
-    look = {"text": "second.txt", "tokens": 1200, "neurons": [
-        {"neuron": "L0.N3", "category": "animal", "first": 0.98, "second": 0.6, "error": 0.05, "occurrences": 12,
-         "dropped": True},
-        {"neuron": "L1.N7", "category": "food"},
-    ]}  # fmt: skip
+    food_words = CategoryConfirmation(
+        16, ("sushi",), 0.8, 9, 2, "", held_out_auroc=0.993, held_out_auroc_lowest=0.97, held_out_ap=0.9, by_mean=0.71,
+        best="L1.N7",
+    )  # fmt: skip
+    confirmation = Confirmation(
+        permutations=200, splits=5, seed=0, templates=("{}",) * 6, words=128, neurons=48,
+        null_auroc={"median": 0.86, "largest": 0.93, "needed": 0.92},
+        categories={"food": food_words, "color": CategoryConfirmation(2, (), None, 0, 0, "only two words")},
+    )  # fmt: skip
+    look = SecondText("second.txt", 1200, (
+        SecondTextNeuron("L0.N3", "animal", 0.98, 0.6, 0.05, 12, dropped=True),
+        SecondTextNeuron("L1.N7", "food", 0.9, 0.9, 0.05, 12, dropped=False),
+    ))  # fmt: skip
     run.record = replace(
         run.record,
         confirmation=confirmation,
@@ -473,10 +472,8 @@ def test_the_page_about_a_run_tells_how_it_was_checked(run: Run) -> None:
 @pytest.mark.parametrize(
     "members",
     [
-        {"confirmation": {"permutations": 200, "categories": {}}},
-        {"confirmation": {"categories": {"food": None}, "null_auroc": None}},
-        {"causes": {"positions": ""}, "second_looks": ({"text": "x"},)},
-        {"causes": {"log_p": {"food": None}}, "second_looks": ({"neurons": [{}]},)},
+        {"causes": {"positions": ""}},
+        {"causes": {"log_p": {"food": None}}},
     ],
 )
 def test_what_a_run_does_not_say_about_its_checks_is_left_out(run: Run, members: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.recorded_run import CATEGORIES, Shape, checked_run, recorded_run
+from support.recorded_run import CATEGORIES, Shape, checked_run, confirmation, recorded_run
 
 from mechamap.compare.alignment.relation import relation_of
 from mechamap.compare.tables.settings import settings_that_differ
@@ -193,7 +193,7 @@ def test_checks_of_one_side_only_are_told_with_how_to_get_them(run: Run, tmp_pat
     wide = read_csv(tmp_path / "checked.csv")  # whose columns have p, and which no command can confirm
     assert wide.has("p")
     assert "confirmed" not in [setting.name for setting in settings_that_differ(checked, wide, same=True)]
-    more = Run(replace(checked.record, confirmation={"permutations": 999}), path=checked.path)
+    more = Run(replace(checked.record, confirmation=confirmation(999)), path=checked.path)
     assert [setting.name for setting in settings_that_differ(checked, more, same=True)] == ["shuffles of p"]
 
 

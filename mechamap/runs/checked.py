@@ -1,0 +1,95 @@
+"""What a run's record says of the checks after its scan: how it was confirmed, and what second texts said."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mechamap.system.plain_values import OMIT_EMPTY
+
+__all__ = ["CategoryConfirmation", "Confirmation", "SecondText", "SecondTextNeuron"]
+
+
+@dataclass(frozen=True, slots=True)
+class CategoryConfirmation:
+    """How one category was confirmed.
+
+    Attributes:
+        words: how many of its words were read; ``skipped`` are those that were not.
+        needed: the AUROC that p < 0.05 takes; None where no word could be read.
+        confirmed: how many neurons reach it by reading, ``writers`` by writing.
+        reason: why it was not split in halves; empty where it was, and only then what follows is there.
+        held_out_auroc: mean over the halves, of the neurons that the other half chose; then the lowest.
+        by_mean: the same for the neurons with the largest mean.
+        chosen: those neurons; ``best`` is the best reader of all words, ``best_reads`` its selectivity.
+    """
+
+    words: int
+    skipped: tuple[str, ...]
+    needed: float | None
+    confirmed: int
+    writers: int
+    reason: str
+    held_out_auroc: float | None = field(default=None, metadata=OMIT_EMPTY)
+    held_out_auroc_lowest: float | None = field(default=None, metadata=OMIT_EMPTY)
+    held_out_ap: float | None = field(default=None, metadata=OMIT_EMPTY)
+    by_mean: float | None = field(default=None, metadata=OMIT_EMPTY)
+    chosen: tuple[str, ...] = field(default=(), metadata=OMIT_EMPTY)
+    chosen_by_mean: tuple[str, ...] = field(default=(), metadata=OMIT_EMPTY)
+    best: str = field(default="", metadata=OMIT_EMPTY)
+    best_reads: float | None = field(default=None, metadata=OMIT_EMPTY)
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """How a run was confirmed.
+
+    Attributes:
+        permutations, splits, seed: the settings.
+        templates: the sentences.
+        words: how many were read; ``skipped`` are the others, with the reason.
+        neurons: how many were checked.
+        null_auroc: the AUROC that shuffled words reach anywhere in the model: ``median`` and ``largest``.
+        undefined: why a figure is empty, by its name.
+        seconds: by stage.
+        categories: by name.
+    """
+
+    permutations: int
+    splits: int
+    seed: int
+    templates: tuple[str, ...]
+    words: int
+    neurons: int
+    skipped: Mapping[str, str] = field(default_factory=dict)
+    null_auroc: Mapping[str, float] = field(default_factory=dict)
+    undefined: Mapping[str, str] = field(default_factory=dict)
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    categories: Mapping[str, CategoryConfirmation] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SecondTextNeuron:
+    """A neuron's AUROC for a category in the scanned text and in a second one, with its error there."""
+
+    neuron: str
+    category: str
+    first: float
+    second: float
+    error: float
+    occurrences: int
+    dropped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SecondText:
+    """What a second text, called ``text``, said of the neurons that were looked at again."""
+
+    text: str
+    tokens: int
+    neurons: tuple[SecondTextNeuron, ...]
+
+    @property
+    def dropped(self) -> int:
+        """How many neurons do not hold there."""
+        return sum(neuron.dropped for neuron in self.neurons)
