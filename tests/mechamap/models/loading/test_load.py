@@ -219,7 +219,7 @@ def test_a_model_that_brings_its_own_code_needs_leave_to_run_it(folder: Path) ->
         auto_map={"AutoConfig": "code.HomemadeConfig", "AutoModelForCausalLM": "code.Homemade"},
     )
     (folder / "code.py").write_text("raise SystemExit('this must never run')\n")
-    assert "--trust-remote-code" in refused(folder, ModelError).hint
+    assert "--trust-remote-code" in str(refused(folder, ModelError).hint)
 
 
 def test_a_model_that_brings_its_own_code_runs_it_when_allowed(folder: Path) -> None:
