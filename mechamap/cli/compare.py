@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from mechamap.cli.compare_options import MOST_JSON, CompareOptions, add_compare_flags, compare_options
@@ -52,23 +51,19 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
 
 def _compare(options: CompareOptions, narration: Narration) -> int:
     runs = [_opened(options, place, narration) for place in range(len(options.runs))]
-    from mechamap.compare.alignment.relation import relation_of
+    from mechamap.compare.comparison import prepare
     from mechamap.compare.report import compare_runs
 
-    compared = partial(compare_runs, runs, options.by, options.threshold, relation=options.relation)
-    complete = partial(compared, differences=options.differences, all_figures=options.all_figures)
+    comparison = prepare(
+        runs, options.by, options.threshold, relation=options.relation, differences=options.differences
+    )
     closest, code, remark = None, 0, ""
     if len(runs) == 2 and not options.closest.never:
         from mechamap.cli.compare_models import closest_or_why
 
-        different = (
-            all(run.complete_layers for run in runs) and not relation_of(runs[0], runs[1], options.relation).same
-        )
-        # What cannot be compared is refused before; where that is certain, tables are kept short and thrown away.
-        check = partial(complete if different else compared, limit=1)
-        closest, remark = closest_or_why((runs[0], runs[1]), options, narration, usual=different, check=check)
+        closest, remark = closest_or_why(comparison, options, narration)
         code = int(options.closest.asked and closest is None)
-    report = complete(limit=_most(runs, options.report), closest=closest)
+    report = compare_runs(comparison, _most(runs, options.report), closest)
     if remark:
         report = replace(report, remarks=(*report.remarks, remark))
     # The table differences has a row for every neuron.

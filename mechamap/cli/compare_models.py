@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mechamap.cli.compare_options import ClosestOptions, CompareOptions
@@ -14,6 +14,7 @@ from mechamap.wording.amounts import duration
 
 if TYPE_CHECKING:
     from mechamap.compare.closest.closest import Closest
+    from mechamap.compare.comparison import Comparison
     from mechamap.compare.words.activations import ModelWords
     from mechamap.models.loaded import LoadedModel
     from mechamap.runs.run import Run
@@ -21,23 +22,15 @@ if TYPE_CHECKING:
 __all__ = ["closest_or_why"]
 
 
-def closest_or_why(
-    runs: tuple[Run, Run],
-    options: CompareOptions,
-    narration: Narration,
-    *,
-    usual: bool,
-    check: Callable[[], object] = lambda: None,
-) -> tuple[Closest | None, str]:
-    """The closest neurons of two runs, or a sentence that says why there are none.
+def closest_or_why(comparison: Comparison, options: CompareOptions, narration: Narration) -> tuple[Closest | None, str]:
+    """The closest neurons of the two runs of a comparison, or a sentence that says why there are none.
 
-    Args:
-        usual: whether they are looked for by themselves where the runs kept their activations of one text.
-        check: called before the work begins; what it raises is not caught.
+    Of different models they are looked for by themselves where the runs kept their activations of one text.
     """
-    a, b = runs
+    a, b = comparison.runs
+    usual = comparison.of_different_models
     closest, asked = options.closest, options.closest.asked
-    from mechamap.compare.closest.closest import closest_of, share_threshold
+    from mechamap.compare.closest.closest import closest_of
     from mechamap.compare.closest.settings import cannot_match, kept_of_one_text, usual_words
 
     if why := cannot_match(a, b):
@@ -45,7 +38,6 @@ def closest_or_why(
     kept = kept_of_one_text(a, b)
     if not asked and not (kept and usual):
         return None, _offer(a, b) if usual else ""
-    check()
     device = _checked_device(closest.device)
     try:
         first, second = _words(a, b, closest, narration)
@@ -55,9 +47,8 @@ def closest_or_why(
         found = closest_of(
             first,
             second,
-            closest.settings,
-            words,
-            specialised=share_threshold(options.by, options.threshold),
+            replace(closest.settings, words=words),
+            specialised=comparison.specialised,
             device=device,
             on_event=_Told(narration),
         )

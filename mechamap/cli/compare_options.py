@@ -15,6 +15,7 @@ from mechamap.system.paths import user_path
 
 if TYPE_CHECKING:
     from mechamap.compare.alignment.relation import CompareAs
+    from mechamap.compare.comparison import Differences
 
 __all__ = ["MOST_JSON", "ClosestOptions", "CompareOptions", "add_compare_flags", "compare_options"]
 
@@ -70,9 +71,11 @@ class CompareOptions:
     report: ReportOptions
 
     @property
-    def differences(self) -> bool:
-        """Whether the table with a row for every neuron is asked for."""
-        return self.report.asks_for("differences")
+    def differences(self) -> Differences:
+        """Of which figures the table with a row for every neuron is asked for."""
+        if self.all_figures:
+            return "all"
+        return "figure" if self.report.asks_for("differences") else "none"
 
 
 def add_compare_flags(parser: argparse.ArgumentParser) -> None:

@@ -1,5 +1,6 @@
-"""What differs between two runs or more, and which neurons of two models are close: start in ``report``.
+"""What differs between two runs or more, and which neurons of two models are close.
 
-Inside: ``alignment`` (how two runs relate) and ``words`` (activations over the words of a text), then ``closest``, then
+Start in ``comparison``, which finds out once what can be compared, and ``report``, which says it in tables. Inside:
+``alignment`` (how two runs relate) and ``words`` (activations over the words of a text), then ``closest``, then
 ``tables``.
 """

@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from mechamap.compare.alignment.pair import Pair, pair_of, usual_threshold
-from mechamap.compare.alignment.relation import CompareAs, Relation, relation_of
+from mechamap.compare.alignment.relation import Relation
 from mechamap.compare.closest.closest import Closest
+from mechamap.compare.comparison import Comparison
 from mechamap.compare.tables.agreement import figures_table, layers_table, overlap_table, sizes_of
 from mechamap.compare.tables.differences import (
     appeared_table,
@@ -24,36 +25,23 @@ from mechamap.compare.tables.pairs import pairs_table
 from mechamap.compare.tables.profiles import Profiled, depth_table, profiled, profiles_table
 from mechamap.compare.tables.settings import settings_table
 from mechamap.compare.tables.specialised import specialised_table
-from mechamap.errors import UsageError
 from mechamap.figures.catalogue import figure_names
 from mechamap.figures.figure import JudgedFigure
-from mechamap.figures.of_run import default_figure, figures_of, judged_figure
+from mechamap.figures.of_run import figures_of
 from mechamap.figures.values import left_out
 from mechamap.runs.csv_gaps import known_from
 from mechamap.runs.run import Run
-from mechamap.tables.rows import checked_threshold
 from mechamap.tables.table import Report, Table
-from mechamap.wording.advice import RESUME, Action, Advice
 from mechamap.wording.amounts import quantity
 
-__all__ = ["LIMIT", "compare_runs", "compared_figure"]
+__all__ = ["LIMIT", "compare_runs"]
 
 
 LIMIT = 1_000  # neurons listed in a table
 _HARDLY = 0.2  # a rank correlation below which two runs hardly agree
 
 
-def compare_runs(
-    runs: Sequence[Run],
-    by: str | None = None,
-    threshold: float | None = None,
-    *,
-    relation: CompareAs = "auto",
-    limit: int = LIMIT,
-    differences: bool = False,
-    all_figures: bool = False,
-    closest: Closest | None = None,
-) -> Report:
+def compare_runs(comparison: Comparison, limit: int = LIMIT, closest: Closest | None = None) -> Report:
     """Compare two runs, or several with the first; no model is needed.
 
     Of two runs of the same neurons the report has the tables ``categories`` (what stayed, appeared, vanished),
@@ -63,64 +51,23 @@ def compare_runs(
     ``match_layers``, ``specialised`` and, of different models, ``universal_categories``.
 
     Args:
-        runs: two or more; the links of cells lead to them by their place here.
-        by: the figure to compare by, in the run's words or the screens'; selectivity where both have it, else mean.
-        threshold: from where on a neuron counts; that of the figure where not given.
-        relation: whether to compare two runs as the same neurons or as different models; ``auto``: as they are.
+        comparison: see :func:`mechamap.compare.comparison.prepare`.
         limit: the most rows of ``changes`` and ``matches``; ten times as many of ``appeared`` and ``vanished``.
-        differences: with the table ``differences``, which has every neuron in common.
-        all_figures: in that table all figures.
         closest: what :func:`mechamap.compare.closest.closest.closest_of` found for these two runs.
 
     Raises:
-        UsageError: fewer than two runs, a run without the figure, or nothing in common.
         RunError: a run's files are damaged.
     """
-    if len(runs) < 2:
-        raise UsageError("There is one run; comparing takes two or more.")
-    for run in runs:
-        if not run.complete_layers:
-            raise UsageError(
-                f"No layer of {run.name} is complete yet, so there is nothing to compare.",
-                Advice.of("Wait for the first layer, or go on with the scan: {}.", RESUME),
-            )
-    kind = compared_figure(runs, by)
-    if threshold is not None:
-        checked_threshold(kind, threshold)
-    if len(runs) > 2:
-        return _of_several(runs, kind, threshold, relation)
-    a, b = runs
-    found = relation_of(a, b, relation)
-    if found.same:
-        report = _of_same(found, kind, threshold, limit, closest)
-        if differences or all_figures:
-            table = differences_table(pair_of(found, kind, threshold), all_figures=all_figures)
-            report = _with(report, (table,))
+    relation, figure, threshold = comparison.relation, comparison.figure, comparison.threshold
+    if relation is None:
+        return _of_several(comparison)
+    if not relation.same:
+        return _of_different(relation, figure, threshold, limit, closest)
+    report = _of_same(relation, figure, threshold, limit, closest)
+    if comparison.differences == "none":
         return report
-    if differences or all_figures:
-        raise UsageError(
-            f"{a.name} and {b.name} are of different models: there is no difference neuron by neuron.",
-            Advice.of("{} compares neurons of one name, whatever they are.", Action("compare --as same")),
-        )
-    return _of_different(found, kind, threshold, limit, closest)
-
-
-def compared_figure(runs: Sequence[Run], by: str | None) -> JudgedFigure:
-    """The figure that several runs are compared by.
-
-    Raises:
-        UsageError: one of them does not have it, or nothing that the others have.
-    """
-    if by is not None:
-        return next(iter([judged_figure(run, by) for run in runs]))
-    usual = {default_figure(run) for run in runs}
-    if len(usual) == 1:
-        return judged_figure(runs[0], usual.pop())
-    both = [kind for kind in figures_of(runs[0]) if all(kind in figures_of(run) for run in runs[1:])]
-    if not both:
-        have = "; ".join(f"{run.name} has {', '.join(its.label for its in figures_of(run)) or 'none'}" for run in runs)
-        raise UsageError(f"The runs have no figure in common: {have}.")
-    return next((kind for kind in both if kind.name == "mean"), both[0])
+    table = differences_table(pair_of(relation, figure, threshold), all_figures=comparison.differences == "all")
+    return replace(report, tables=(*report.tables, table))
 
 
 def _of_same(
@@ -128,8 +75,6 @@ def _of_same(
 ) -> Report:
     a, b = relation.a, relation.b
     sizes = [*sizes_of(relation)]
-    if not sizes:
-        raise UsageError(f"{a.name} and {b.name} have the same neurons, but no figure in common.")
     remarks = [
         *relation.remarks, *_few_occurrences((a, b), kind), *_one_sided(a, b), *_listed_from((a, b), kind)
     ]  # fmt: skip
@@ -226,11 +171,9 @@ def _profiled(a: Run, b: Run, kind: JudgedFigure, threshold: float | None) -> tu
     return profiled(a, 0, kind, at[0]), profiled(b, 1, kind, at[1])
 
 
-def _of_several(runs: Sequence[Run], kind: JudgedFigure, threshold: float | None, wanted: CompareAs) -> Report:
-    tables = (
-        *overview_tables(runs, kind, threshold),
-        pairs_table(runs, kind, threshold, wanted),
-    )
+def _of_several(comparison: Comparison) -> Report:
+    runs, kind, threshold = comparison.runs, comparison.figure, comparison.threshold
+    tables = (*overview_tables(runs, kind, threshold), pairs_table(runs, kind, threshold, comparison.wanted))
     remarks = (*_few_occurrences(runs, kind), *_listed_from(runs, kind))
     return Report(f"{len(runs)} runs", tables, remarks, _places(runs), "overview")
 
@@ -252,7 +195,3 @@ def _listed_from(runs: Sequence[Run], kind: JudgedFigure) -> Iterator[str]:
 def _places(runs: Sequence[Run]) -> tuple[str, ...]:
     """Where the runs lie, for those who follow links."""
     return tuple(str(run.path) if run.path is not None else run.name for run in runs)
-
-
-def _with(report: Report, tables: tuple[Table, ...]) -> Report:
-    return replace(report, tables=(*report.tables, *tables))

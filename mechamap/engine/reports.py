@@ -76,14 +76,15 @@ def match(call: Request) -> dict[str, Any]:
         raise RpcFault(rpc.INVALID_PARAMS, "match takes two runs.")
     a, b = runs
     from mechamap.compare.closest.both_words import words_of_both
-    from mechamap.compare.closest.closest import closest_of, share_threshold
-    from mechamap.compare.closest.settings import cannot_match
+    from mechamap.compare.closest.closest import closest_of
+    from mechamap.compare.closest.settings import MatchSettings, cannot_match
+    from mechamap.compare.comparison import prepare
     from mechamap.compare.report import LIMIT, compare_runs
     from mechamap.tables.table import report_to_dict
 
     if why := cannot_match(a, b):
         raise UsageError("Closest neurons cannot be looked for.", why)
-    compare_runs([a, b], by, threshold, limit=1)  # what cannot be compared is refused before any model is loaded
+    comparison = prepare(runs, by, threshold)  # what cannot be compared is refused before any model is loaded
     with ProgressTicker(call.progress) as ticker:
         try:
             first, second = words_of_both(a, b, _source(call, ticker), cancel=call.cancel)
@@ -94,14 +95,14 @@ def match(call: Request) -> dict[str, Any]:
         closest = closest_of(
             first,
             second,
-            words=words,
-            specialised=share_threshold(by, threshold),
+            MatchSettings(words=words),
+            specialised=comparison.specialised,
             on_event=ticker.hear,
             cancel=call.cancel,
         )
         del first, second  # large, and not needed for the tables
     FOUND.keep(a, b, closest)
-    return report_to_dict(compare_runs([a, b], by, threshold, limit=most or LIMIT, closest=closest))
+    return report_to_dict(compare_runs(comparison, most or LIMIT, closest))
 
 
 def _source(call: Request, ticker: ProgressTicker) -> Source:
@@ -146,15 +147,14 @@ def compare(call: Request) -> dict[str, Any]:
     by, threshold = given_text_or_none(call, "by"), given_number(call, "threshold")
     most = given_whole(call, "most")
     runs = given_runs(call)
-    from mechamap.compare.closest.closest import share_threshold
+    from mechamap.compare.comparison import prepare
     from mechamap.compare.report import LIMIT, compare_runs
     from mechamap.tables.table import report_to_dict
 
     stop_if_cancelled(call)
-    closest = None
-    if len(runs) == 2:
-        closest = FOUND.of(runs[0], runs[1], share_threshold(by, threshold), call.cancel)
-    return report_to_dict(compare_runs(runs, by, threshold, limit=most or LIMIT, closest=closest))
+    comparison = prepare(runs, by, threshold)
+    closest = FOUND.of(runs[0], runs[1], comparison.specialised, call.cancel) if len(runs) == 2 else None
+    return report_to_dict(compare_runs(comparison, most or LIMIT, closest))
 
 
 BESIDE: dict[str, Method] = {"interpret": interpret, "compare": compare}

@@ -16,7 +16,7 @@ from mechamap.errors import UsageError
 from mechamap.events import Listener, Stage, StageEntered
 from mechamap.runs.run import Run
 
-__all__ = ["USUAL", "Closest", "closest_of", "share_threshold"]
+__all__ = ["USUAL", "Closest", "closest_of"]
 
 
 USUAL = MatchSettings()
@@ -63,7 +63,6 @@ def closest_of(
     a: ModelWords,
     b: ModelWords,
     settings: MatchSettings = USUAL,
-    words: int | None = None,
     *,
     specialised: float = THRESHOLD,
     device: str | None = None,
@@ -75,16 +74,14 @@ def closest_of(
     Their activations are not held on to.
 
     Args:
-        words: only so many of them, evenly spread over the text; all where not given (or 0), which takes minutes
-            for tens of thousands of neurons (:func:`mechamap.compare.closest.settings.usual_words` says how many do
-            not).
-        specialised: from which \\|selectivity\\| on a neuron is specialised, see :func:`share_threshold`.
+        specialised: from which \\|selectivity\\| on a neuron is specialised.
         device: see :func:`mechamap.compare.closest.matching.closest_neurons`.
 
     Raises:
         UsageError: different texts, too few words, or settings that make no sense.
         Cancelled: ``cancel`` was set.
     """
+    words = settings.words
     if words and words < LEAST_WORDS:
         raise UsageError(f"Neurons cannot be matched over {words} words.", f"{ENOUGH_WORDS} is a good number; 0: all.")
     on_event(StageEntered(Stage.MATCH, "words that both have read"))
@@ -96,12 +93,3 @@ def closest_of(
     matches = closest_neurons(one, other, settings, device=device, on_event=on_event, cancel=cancel)
     placed = (a.placed, b.placed) if a.placed is not None and b.placed is not None else None
     return Closest(a.run, b.run, matches, every, placed=placed).specialised_from(specialised, on_event, cancel)
-
-
-def share_threshold(by: str | None, threshold: float | None) -> float:
-    """From which \\|selectivity\\| on a neuron is specialised, where a comparison is by a figure and a threshold.
-
-    The threshold is taken where it is one of selectivity, in the run's word or the screens', or of the usual figure.
-    """
-    usual = by is None or by.strip().lower() in ("reads", "selectivity")
-    return threshold if usual and threshold is not None else THRESHOLD

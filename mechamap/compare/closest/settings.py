@@ -62,6 +62,8 @@ class MatchSettings:
         draws: over how many random rotations or orders the baseline is averaged.
         seed: of those.
         signed: only the highest correlation is close, as in the paper; else one near -1 is as close.
+        words: over only so many words, evenly spread over the text; None or 0: all, which takes minutes for tens of
+            thousands of neurons (:func:`usual_words` says how many do not).
         both: work out the baseline of the other model's neurons too; with ``rotation`` it takes a third product.
     """
 
@@ -70,6 +72,7 @@ class MatchSettings:
     seed: int = 0
     signed: bool = False
     both: bool = False
+    words: int | None = None
 
     def check(self) -> None:
         """Raises UsageError where they make no sense."""

@@ -8,13 +8,15 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 import pytest
 from support.recorded_run import CATEGORIES, PLANTED, Shape, recorded_run
 
 from mechamap.cli.main import main
+from mechamap.compare.closest.closest import Closest
+from mechamap.compare.comparison import Comparison
 from mechamap.compare.report import compare_runs
 from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.runs.run import Run
@@ -236,19 +238,19 @@ def test_no_flag_of_the_search_is_passed_over(mechamap: Mechamap, words: tuple[s
     assert "Closest neurons were not found:" in out
 
 
-def test_the_report_is_made_once_and_only_its_beginning_before_the_search(
+def test_the_report_is_made_once(
     scanned: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(scanned)
     made: list[int] = []
 
-    def counted(*words: Any, limit: int, **more: Any) -> Report:
+    def counted(comparison: Comparison, limit: int, closest: Closest | None) -> Report:
         made.append(limit)
-        return compare_runs(*words, limit=limit, **more)
+        return compare_runs(comparison, limit, closest)
 
     monkeypatch.setattr("mechamap.compare.report.compare_runs", counted)
     assert _said(capsys, "compare", "gpt2", "llama", "--format", "json")[0] == 0
-    assert made == [1, 10_000]
+    assert made == [10_000]
     made.clear()
     assert _said(capsys, "compare", "gpt2", "llama", "--no-match", "--format", "csv", "--table", "overview")[0] == 0
     assert len(made) == 1

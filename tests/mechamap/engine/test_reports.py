@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from support.by_name import scan_request
+from support.comparisons import compared
 from support.made_report import keep_activations
 from support.recorded_run import TEXT, WORDS, recorded_run
 
-from mechamap.compare.report import compare_runs
 from mechamap.config.schema import config_from_dict
 from mechamap.engine.calls import Request
 from mechamap.engine.methods import METHODS
@@ -70,9 +70,9 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Run:
 
 def test_a_comparison_over_the_wire_is_the_one_in_python(run: Run, other: Run) -> None:
     paths = [str(run.path), str(other.path)]
-    assert asked("compare", runs=paths) == compare_runs([run, other])
-    assert asked("compare", runs=paths, by="d", threshold=1, most=3) == compare_runs([run, other], "d", 1.0, limit=3)
-    assert asked("compare", runs=[*paths, paths[0]]) == compare_runs([run, other, run])
+    assert asked("compare", runs=paths) == compared([run, other])
+    assert asked("compare", runs=paths, by="d", threshold=1, most=3) == compared([run, other], "d", 1.0, limit=3)
+    assert asked("compare", runs=[*paths, paths[0]]) == compared([run, other, run])
 
 
 def test_closest_neurons_are_found_and_stay_with_the_comparison_of_these_runs(tmp_path: Path, other: Run) -> None:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from support.comparisons import compared
 from support.recorded_run import recorded_run
 from support.repository import ROOT
 
-from mechamap.compare.report import compare_runs
 from mechamap.interpret.report import interpret_run
 from mechamap.runs.run import Run
 from mechamap.tables.formats import written
@@ -28,13 +28,13 @@ def interpreted(run: Run) -> Report:
     return interpret_run(run, threshold=0.3)
 
 
-def compared(run: Run) -> Report:
+def twin_report(run: Run) -> Report:
     other = Run(run.record, {"selectivity": run.figure("selectivity") * 0.9}, run.path)
-    return compare_runs([run, other], threshold=0.3)
+    return compared([run, other], threshold=0.3)
 
 
 @pytest.mark.parametrize(
-    ("report", "key"), [(interpreted, "categories"), (compared, "categories"), (compared, "changes")]
+    ("report", "key"), [(interpreted, "categories"), (twin_report, "categories"), (twin_report, "changes")]
 )
 def test_a_sample_has_the_title_and_the_columns_of_its_table(
     report: Callable[[Run], Report], key: str, run: Run

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import spearmanr
+from support.comparisons import compared
 from support.recorded_run import CATEGORIES, Shape, checked_run, recorded_run
 
-from mechamap.compare.report import compare_runs
 from mechamap.compare.tables.ranks import spearman, top_overlap_by_layer
 from mechamap.csv_files.run import read_csv
 from mechamap.errors import UsageError
@@ -44,7 +44,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
 
 @pytest.fixture(scope="module")
 def report(runs: tuple[Run, Run]) -> Report:
-    return compare_runs(runs)
+    return compared(runs)
 
 
 def test_the_title_says_which_run_is_which_and_how_many_neurons_they_share(report: Report) -> None:
@@ -87,7 +87,7 @@ def test_links_of_runs_that_share_some_neurons_keep_to_those(runs: tuple[Run, Ru
     rows = np.concatenate([np.arange(10), 60 + np.arange(10)])  # ten neurons of layers 0 and 1
     layers = tuple(replace(layer, first_row=10 * at, width=10) for at, layer in enumerate(b.layers[:2]))
     part = Run(replace(b.record, layers=layers), {name: b.figure(name)[rows] for name in b.record.figures}, b.path)
-    found = compare_runs((a, part), threshold=0.2)
+    found = compared((a, part), threshold=0.2)
     table = _table(found, "categories")
     for at, row in enumerate(table.rows):
         for column in (1, 2):
@@ -109,8 +109,8 @@ def test_changes_come_with_the_largest_first(runs: tuple[Run, Run], report: Repo
 
 
 def test_the_longest_tables_end_at_the_limit_and_say_so(runs: tuple[Run, Run]) -> None:
-    table = _table(compare_runs(runs, limit=5), "changes")
-    assert table.total == len(_rows(compare_runs(runs, limit=10**6), "changes")) > 5
+    table = _table(compared(runs, limit=5), "changes")
+    assert table.total == len(_rows(compared(runs, limit=10**6), "changes")) > 5
     assert len(table.rows) == 5
     assert "The 5 largest of 719 differences" in table.about
 
@@ -147,7 +147,7 @@ def test_agreement_of_layers_is_scipys_within_each(runs: tuple[Run, Run], report
 def test_overlap_is_the_share_of_the_strongest_in_common(tmp_path: Path) -> None:
     a, b = recorded_run(tmp_path / "a", width=300), recorded_run(tmp_path / "b", width=300, seed=1)
     one, other = _frames((a, b))
-    for row in _rows(compare_runs((a, b)), "overlap"):
+    for row in _rows(compared((a, b)), "overlap"):
         its = a.layer_of == row["layer"]
         for name in CATEGORIES:
             top = [set(frame.loc[its, name].abs().nlargest(3).index) for frame in (one, other)]
@@ -169,9 +169,9 @@ def test_equally_strong_neurons_are_shared_as_often_as_chance_has_it() -> None:
 def test_what_chance_shares_of_the_strongest_is_told_by_the_size_of_the_layers(tmp_path: Path, report: Report) -> None:
     assert "chance alone shares 1.7 %." in _table(report, "overlap").about  # 1 of 60, and 1 of 59 where one has none
     wide = recorded_run(tmp_path / "wide", width=300)
-    assert "chance alone shares 1 %." in _table(compare_runs((wide, wide)), "overlap").about
+    assert "chance alone shares 1 %." in _table(compared((wide, wide)), "overlap").about
     small = recorded_run(tmp_path / "small")
-    assert "chance alone shares 6.2 %." in _table(compare_runs((small, small)), "overlap").about
+    assert "chance alone shares 6.2 %." in _table(compared((small, small)), "overlap").about
 
 
 def test_every_figure_of_both_runs_is_compared(runs: tuple[Run, Run], report: Report) -> None:
@@ -201,7 +201,7 @@ def test_ranks_with_many_ties_agree_as_scipy_says() -> None:
 @pytest.mark.parametrize("figure", ["d", "mean", "write", "auroc"])
 def test_by_any_figure(tmp_path: Path, figure: str) -> None:
     a, b = recorded_run(tmp_path / "a"), recorded_run(tmp_path / "b", seed=1)
-    rows = _rows(compare_runs((a, b), by=figure), "changes")
+    rows = _rows(compared((a, b), by=figure), "changes")
     difference = np.array(b.figure(figure)) - np.array(a.figure(figure))
     largest = np.unravel_index(np.abs(difference).argmax(), difference.shape)
     assert rows[0]["difference"] == pytest.approx(difference[largest])
@@ -213,12 +213,12 @@ def test_checks_that_both_have_stand_beside_the_changes(tmp_path: Path) -> None:
     arrays = {name: np.array(a.figure(name)) for name in a.record.figures}
     arrays["selectivity"][5, 1] += 0.3
     arrays["held_out_auroc"][5, 1] = 0.25
-    row = _rows(compare_runs((a, Run(a.record, arrays, a.path))), "changes")[0]
+    row = _rows(compared((a, Run(a.record, arrays, a.path))), "changes")[0]
     assert (row["held_out_auroc_b"], row["p_a"], row["p_b"]) == (0.25, 1.0, 1.0)
 
 
 def test_a_run_and_itself_have_no_difference(runs: tuple[Run, Run]) -> None:
-    found = compare_runs((runs[0], runs[0]))
+    found = compared((runs[0], runs[0]))
     assert found.remarks[0].startswith("The runs do not differ")
     assert _rows(found, "changes") == []
     assert all(row["jaccard"] in (1, None) for row in _rows(found, "categories"))
@@ -226,14 +226,14 @@ def test_a_run_and_itself_have_no_difference(runs: tuple[Run, Run]) -> None:
 
 def test_two_models_trained_apart_are_told_by_their_ranks(tmp_path: Path) -> None:
     a, b = recorded_run(tmp_path / "a", width=200), recorded_run(tmp_path / "b", width=200, seed=1)
-    assert "--as different" in " ".join(compare_runs((a, b)).remarks)
-    assert "--as different" not in " ".join(compare_runs((a, a)).remarks)
+    assert "--as different" in " ".join(compared((a, b)).remarks)
+    assert "--as different" not in " ".join(compared((a, a)).remarks)
 
 
 def test_a_csv_and_its_run_are_compared_by_mean(runs: tuple[Run, Run], tmp_path: Path) -> None:
     run = runs[0]
     export_run(run, tmp_path / "run.csv", ExportRequest("csv", threshold=0.2))
-    found = compare_runs((read_csv(tmp_path / "run.csv"), run))
+    found = compared((read_csv(tmp_path / "run.csv"), run))
     mean = pd.DataFrame(np.array(run.figure("mean")), columns=list(CATEGORIES))
     for row in _rows(found, "categories"):
         strong = int((mean[row["category"]].round(4) >= 0.2).sum())
@@ -242,22 +242,22 @@ def test_a_csv_and_its_run_are_compared_by_mean(runs: tuple[Run, Run], tmp_path:
         assert row["appeared"] == 0
     assert "A CSV" in str(_rows(found, "settings")[1]["means"])
     with pytest.raises(UsageError, match="no figure reads"):
-        compare_runs((read_csv(tmp_path / "run.csv"), run), by="reads")
+        compared((read_csv(tmp_path / "run.csv"), run), by="reads")
 
 
 def test_what_a_csv_does_not_list_is_not_known_below_its_own_threshold(runs: tuple[Run, Run], tmp_path: Path) -> None:
     run = runs[0]
     export_run(run, tmp_path / "run.csv", ExportRequest("csv", threshold=0.2))
     listed = read_csv(tmp_path / "run.csv")
-    low = compare_runs((run, listed), threshold=0.05, by="mean")
+    low = compared((run, listed), threshold=0.05, by="mean")
     assert sum(row["in_a"] - row["in_b"] for row in _rows(low, "categories")) > 3
     assert sum(row["vanished"] for row in _rows(low, "categories")) <= 1  # the file has four decimals
     assert "run.csv lists means from 0.2 on" in " ".join(low.remarks)
-    high = compare_runs((run, listed), threshold=0.3, by="mean")
+    high = compared((run, listed), threshold=0.3, by="mean")
     assert "run.csv lists" not in " ".join(high.remarks)
     raised = np.where(np.array(run.figure("mean")) >= 0.1, 0.5, np.array(run.figure("mean")))
     other = Run(run.record, {"mean": raised.astype(np.float32)}, run.path)
-    appeared = sum(row["appeared"] for row in _rows(compare_runs((listed, other), by="mean"), "categories"))
+    appeared = sum(row["appeared"] for row in _rows(compared((listed, other), by="mean"), "categories"))
     assert appeared == ((raised >= 0.2) & (np.array(run.figure("mean")) < 0.2)).sum() > 0
 
 
@@ -268,14 +268,14 @@ def test_a_csv_that_lists_from_a_higher_threshold_on_has_lost_nothing(runs: tupl
     least = float(np.nanmin(high.figure("mean")))
     assert (low.figure("mean") >= 0.2).sum() > (high.figure("mean") >= 0.2).sum() + 10
     for pair in ((low, high), (high, low)):
-        found = compare_runs(pair)
+        found = compared(pair)
         assert [(row["appeared"], row["vanished"], row["jaccard"]) for row in _rows(found, "categories")] == [
             (0, 0, 1)
         ] * 3
         assert f"mean ≥ {least:g}" in _table(found, "categories").about
         assert f"The smallest mean that high.csv lists is {least:g}" in " ".join(found.remarks)
         assert "low.csv lists" not in " ".join(found.remarks)
-        below = compare_runs(pair, threshold=0.2)
+        below = compared(pair, threshold=0.2)
         assert {row["vanished"] + row["appeared"] for row in _rows(below, "categories")} == {0}
         assert f"high.csv lists means from {least:g} on" in " ".join(below.remarks)
 
@@ -285,7 +285,7 @@ def test_a_wide_csv_without_selectivity_knows_every_mean(runs: tuple[Run, Run], 
     frame = pd.read_csv(tmp_path / "wide.csv")
     some = frame[[name for name in frame if not name.startswith("selectivity.")]]
     some.to_csv(tmp_path / "some.csv", index=False)
-    found = compare_runs((read_csv(tmp_path / "some.csv"), runs[0]), threshold=0.1)
+    found = compared((read_csv(tmp_path / "some.csv"), runs[0]), threshold=0.1)
     assert _rows(found, "settings")[1]["a"] == "CSV, every figure"
     assert "lists means" not in " ".join(found.remarks)
     assert "of a CSV those listed" not in _table(found, "categories").about
@@ -299,7 +299,7 @@ def test_what_has_no_value_in_one_run_neither_appeared_nor_vanished(tmp_path: Pa
     occurrences = occurrences.copy()
     occurrences[::2] = 1
     few = Run(a.record, {**arrays, "occurrences": occurrences}, a.path)
-    found = compare_runs((many, few), threshold=0.3)
+    found = compared((many, few), threshold=0.3)
     assert [(row["appeared"], row["vanished"]) for row in _rows(found, "categories")] == [(0, 0)] * 3
     assert "neither kept nor appeared nor vanished" in " ".join(found.remarks)
 
@@ -312,19 +312,19 @@ def test_a_measured_effect_is_not_compared_with_an_estimated_one(tmp_path: Path)
     measured[0, 1] = np.nan  # which leaves five that one run has measured and one has not
     plain = Run(a.record, {**arrays, "cause_measured": np.full_like(measured, np.nan)}, a.path)
     some = Run(a.record, {**arrays, "cause_measured": measured}, a.path)
-    one_sided = compare_runs((some, plain), by="causes")
+    one_sided = compared((some, plain), by="causes")
     assert not _rows(one_sided, "changes")
     assert "5 effects of a neuron on a category were measured in one run only" in " ".join(one_sided.remarks)
     assert {row["largest"] for row in _rows(one_sided, "figures") if row["figure"] == "causes"} == {0}
     both = Run(a.record, {**arrays, "cause_measured": measured + np.float32(0.1)}, a.path)
-    changes = _rows(compare_runs((some, both), by="causes"), "changes")
+    changes = _rows(compared((some, both), by="causes"), "changes")
     assert [row["difference"] for row in changes] == pytest.approx([0.1] * 5)
 
 
 def test_every_neuron_is_listed_where_asked_for(runs: tuple[Run, Run]) -> None:
     a, b = _frames(runs)
-    assert compare_runs(runs).table("differences") is None
-    frame = _frame(_table(compare_runs(runs, differences=True), "differences"))
+    assert compared(runs).table("differences") is None
+    frame = _frame(_table(compared(runs, differences="figure"), "differences"))
     assert frame["neuron"].tolist() == [str(runs[0].neuron_name(row)) for row in range(240)]
     for name in CATEGORIES:
         assert np.allclose(frame[f"selectivity.{name}.a"].astype(float), a[name], equal_nan=True)
@@ -332,7 +332,7 @@ def test_every_neuron_is_listed_where_asked_for(runs: tuple[Run, Run]) -> None:
     larger = {name: np.array(runs[1].figure(name)) for name in runs[1].record.figures}
     larger["max"] += 2
     both = (runs[0], Run(runs[1].record, larger, runs[1].path))
-    every = _frame(_table(compare_runs(both, all_figures=True), "differences"))
+    every = _frame(_table(compared(both, differences="all"), "differences"))
     assert np.allclose(every["max.difference"].astype(float), 2, atol=1e-5)
     for name in CATEGORIES:
         assert np.allclose(every[f"selectivity.{name}.difference"].astype(float), b[name] - a[name], equal_nan=True)
@@ -342,7 +342,7 @@ def test_every_neuron_is_listed_where_asked_for(runs: tuple[Run, Run]) -> None:
 
 def test_runs_without_a_category_in_common_are_compared_by_what_neurons_have(runs: tuple[Run, Run]) -> None:
     other = Run(replace(runs[1].record, categories=("plant", "tool", "shape")), path=runs[0].path)
-    found = compare_runs((runs[0], other))
+    found = compared((runs[0], other))
     assert [table.key for table in found.tables] == ["settings", "figures"]
     assert [row["figure"] for row in _rows(found, "figures")] == ["max", "min", "mean_all", "std_all", "fire"]
     assert "no category in common" in " ".join(found.remarks)
@@ -350,11 +350,11 @@ def test_runs_without_a_category_in_common_are_compared_by_what_neurons_have(run
 
 def test_a_threshold_that_makes_no_sense_is_refused(runs: tuple[Run, Run]) -> None:
     with pytest.raises(UsageError, match="every neuron would count"):
-        compare_runs(runs, threshold=0)
+        compared(runs, threshold=0)
     with pytest.raises(UsageError, match="within 0 and 1"):
-        compare_runs(runs, by="auroc", threshold=3)
+        compared(runs, by="auroc", threshold=3)
     with pytest.raises(UsageError, match="takes two or more"):
-        compare_runs(runs[:1])
+        compared(runs[:1])
 
 
 def _frames(runs: tuple[Run, Run]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from support.comparisons import compared
 from support.recorded_run import CATEGORIES, checked_run, recorded_run
 
-from mechamap.compare.closest.closest import Closest, closest_of, share_threshold
+from mechamap.compare.closest.closest import Closest, closest_of
 from mechamap.compare.closest.settings import MatchSettings, cannot_match, kept_of_one_text, usual_words
-from mechamap.compare.report import compare_runs
+from mechamap.compare.comparison import prepare
 from mechamap.compare.words.activations import aligned, kept_words
 from mechamap.csv_files.run import read_csv
 from mechamap.errors import UsageError
@@ -52,7 +53,7 @@ def closest(runs: tuple[Run, Run]) -> Closest:
 
 @pytest.fixture(scope="module")
 def report(runs: tuple[Run, Run], closest: Closest) -> Report:
-    return compare_runs(runs, threshold=THRESHOLD, closest=closest)
+    return compared(runs, threshold=THRESHOLD, closest=closest)
 
 
 def test_the_report_has_the_tables_of_closest_neurons(report: Report) -> None:
@@ -81,7 +82,7 @@ def test_the_summary_counts_what_numpy_finds(runs: tuple[Run, Run], closest: Clo
 def test_the_share_of_universal_neurons_is_of_those_that_vary(runs: tuple[Run, Run], closest: Closest) -> None:
     """Over so few words chance reaches nearly everything, so the baseline is set to nothing."""
     matches = replace(closest.matches, baseline=np.zeros_like(closest.matches.baseline))
-    row = _rows(compare_runs(runs, closest=replace(closest, matches=matches)), "matches_summary")[0]
+    row = _rows(compared(runs, closest=replace(closest, matches=matches)), "matches_summary")[0]
     assert row["universal"] == (np.abs(matches.correlation) > 0.5).sum() >= 24
     assert row["share"] == pytest.approx(row["universal"] / 47)
 
@@ -122,7 +123,7 @@ def test_a_small_p_is_no_fall(tmp_path: Path) -> None:
         for layer in run.layers:
             write_activations(Path(str(run.path)), layer.layer, activations[layer.rows].astype(np.float16))
     closest = closest_of(*(kept_words(run) for run in runs))
-    rows = {row["neuron"]: row for row in _rows(compare_runs(runs, by="p", closest=closest), "matches")}
+    rows = {row["neuron"]: row for row in _rows(compared(runs, by="p", closest=closest), "matches")}
     for neuron, falls in (("L1.N7", False), ("L2.N11", True)):  # what they do on food and on color
         row = rows[neuron]
         assert (row["closest"], row["value_a"]) == (neuron, pytest.approx(0.005))
@@ -169,7 +170,7 @@ def test_shares_have_intervals_around_them(closest: Closest, report: Report) -> 
 def test_of_the_same_neurons_it_is_told_how_many_find_themselves(runs: tuple[Run, Run]) -> None:
     a = runs[0]
     words = kept_words(a)
-    found = compare_runs((a, a), closest=closest_of(words, words))
+    found = compared((a, a), closest=closest_of(words, words))
     summary = _rows(found, "matches_summary")[0]
     assert summary["itself"] == summary["varying"] == summary["mutual"] == 47
     assert found.table("specialised") is None  # the activations came without placements
@@ -178,17 +179,17 @@ def test_of_the_same_neurons_it_is_told_how_many_find_themselves(runs: tuple[Run
 def test_fewer_words_are_spread_over_the_text(runs: tuple[Run, Run]) -> None:
     first, second = (kept_words(run) for run in runs)
     every = closest_of(first, second).matches.words
-    found = closest_of(first, second, words=8)
+    found = closest_of(first, second, MatchSettings(words=8))
     assert found.matches.words == 8
     assert found.every == every > 8
-    assert f"8 of the {every} words" in _table(compare_runs(runs, closest=found), "matches_summary").about
+    assert f"8 of the {every} words" in _table(compared(runs, closest=found), "matches_summary").about
     with pytest.raises(UsageError, match="over 2 words"):
-        closest_of(first, second, words=2)
+        closest_of(first, second, MatchSettings(words=2))
 
 
 def test_without_a_baseline_nothing_is_universal_and_nothing_said_to_be(runs: tuple[Run, Run]) -> None:
     first, second = (kept_words(run) for run in runs)
-    found = compare_runs(runs, closest=closest_of(first, second, MatchSettings("none")))
+    found = compared(runs, closest=closest_of(first, second, MatchSettings("none")))
     summary = _rows(found, "matches_summary")[0]
     assert (summary["excess"], summary["universal"], summary["share"]) == (None, None, None)
     assert "nothing says what chance reaches" in _table(found, "matches_summary").about
@@ -211,8 +212,8 @@ def test_specialised_neurons_are_counted_again_from_another_threshold(runs: tupl
     assert again.shares == closest_of(first, second, specialised=0.3).shares
     assert again.matches is closest.matches
     assert closest.specialised_from(0.5) is closest
-    assert (share_threshold(None, 0.4), share_threshold("Reads", 0.4), share_threshold("d", 2.0)) == (0.4, 0.4, 0.9)
-    assert share_threshold(None, None) == 0.9
+    by_reads = [prepare(runs, by, 0.4).specialised for by in (None, "Reads")]
+    assert (*by_reads, prepare(runs, "d", 2.0).specialised, prepare(runs).specialised) == (0.4, 0.4, 0.9, 0.9)
 
 
 def test_a_csv_has_no_activations(runs: tuple[Run, Run], tmp_path: Path) -> None:

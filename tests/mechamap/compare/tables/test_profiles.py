@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
+from support.comparisons import compared
 from support.recorded_run import CATEGORIES, Shape, checked_run, recorded_run
 
-from mechamap.compare.report import compare_runs
 from mechamap.csv_files.run import read_csv
 from mechamap.errors import UsageError
 from mechamap.exports.registry import ExportRequest, export_run
@@ -32,7 +32,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
 
 @pytest.fixture(scope="module")
 def report(runs: tuple[Run, Run]) -> Report:
-    return compare_runs(runs, threshold=THRESHOLD)
+    return compared(runs, threshold=THRESHOLD)
 
 
 def test_the_report_of_different_models_begins_with_their_best_neurons(report: Report) -> None:
@@ -97,14 +97,14 @@ def test_depth_is_of_the_whole_model_where_some_layers_were_scanned(tmp_path: Pa
     layers = tuple(whole.layers[:4])
     part = Run(replace(whole.record, layers=layers), {f: whole.figure(f)[rows] for f in whole.record.figures})
     assert relative_depth(part).max() == pytest.approx(3 / 12)
-    found = compare_runs((part, runs[1]), threshold=THRESHOLD)
+    found = compared((part, runs[1]), threshold=THRESHOLD)
     assert "Of the 13 layers of A, 9 are not in the run." in _table(found, "depth").about
 
 
 def test_a_csv_and_a_run_of_another_model_are_compared_by_mean(tmp_path: Path, runs: tuple[Run, Run]) -> None:
     export_run(runs[0], tmp_path / "deep.csv", ExportRequest("csv", threshold=0.2))
     (tmp_path / "other.csv").write_text((tmp_path / "deep.csv").read_text().replace("tiny,", "gpt2,"))
-    found = compare_runs((read_csv(tmp_path / "other.csv"), runs[1]))
+    found = compared((read_csv(tmp_path / "other.csv"), runs[1]))
     assert "mean ≥ 0.2" in _table(found, "depth").about
     assert "A is a CSV: its model may have more layers" in _table(found, "depth").about
 
@@ -112,7 +112,7 @@ def test_a_csv_and_a_run_of_another_model_are_compared_by_mean(tmp_path: Path, r
 def test_models_of_experts_and_of_two_sides_have_depths(tmp_path: Path) -> None:
     experts = recorded_run(tmp_path / "experts", layers=3, shape=Shape(experts=3, shared=2))
     sides = recorded_run(tmp_path / "sides", layers=4, shape=Shape(encoders=2))
-    found = compare_runs((experts, sides), threshold=0.3)
+    found = compared((experts, sides), threshold=0.3)
     for row in _rows(found, "depth"):
         strong = np.abs(sides.column("selectivity", row["category"])) >= np.float32(0.3)
         assert row["neurons_b"] == strong.sum()
@@ -120,20 +120,20 @@ def test_models_of_experts_and_of_two_sides_have_depths(tmp_path: Path) -> None:
 
 def test_runs_without_a_category_in_common_still_show_their_best(runs: tuple[Run, Run]) -> None:
     other = Run(replace(runs[1].record, categories=("plant", "tool", "shape")), path=runs[1].path)
-    found = compare_runs((runs[0], other))
+    found = compared((runs[0], other))
     assert [table.key for table in found.tables] == ["overview", "settings"]
     assert "no category in common" in found.remarks[0]
 
 
 def test_neuron_by_neuron_is_refused_between_different_models(runs: tuple[Run, Run]) -> None:
     with pytest.raises(UsageError, match="different models") as error:
-        compare_runs(runs, differences=True)
+        compared(runs, differences="figure")
     assert "--as same" in str(error.value.hint)
 
 
 def test_several_runs_have_the_overview_and_each_against_the_first(tmp_path: Path, runs: tuple[Run, Run]) -> None:
     again = recorded_run(tmp_path / "again", layers=13, width=12)
-    found = compare_runs((runs[0], runs[1], again, checked_run(tmp_path / "checked")))
+    found = compared((runs[0], runs[1], again, checked_run(tmp_path / "checked")))
     assert [table.key for table in found.tables] == ["overview", "overview_matrix", "pairs"]
     pairs = _rows(found, "pairs")
     assert [row["relation"] for row in pairs] == ["other model", "same neurons", "other model"]
@@ -153,26 +153,26 @@ def test_the_agreement_with_the_first_is_the_median_over_categories(tmp_path: Pa
     assert expected[0] == pytest.approx(-1)
     assert 0 < expected[1] < 0.9
     assert expected[2] == pytest.approx(1)
-    pairs = _rows(compare_runs((first, runs[1], third)), "pairs")
+    pairs = _rows(compared((first, runs[1], third)), "pairs")
     assert pairs[1]["spearman"] == pytest.approx(expected[1])
 
 
 def test_every_table_of_several_runs_says_the_threshold_that_it_counted_by(tmp_path: Path) -> None:
     runs = [recorded_run(tmp_path / name) for name in "abc"]
-    found = compare_runs(runs, by="mean", threshold=0)
+    found = compared(runs, by="mean", threshold=0)
     assert "over all categories: mean ≥ 0. " in _table(found, "pairs").about
     higher = replace(runs[2].record, config=replace(runs[2].config, threshold=0.5))
-    mixed = compare_runs((runs[0], runs[1], Run(higher, path=runs[2].path)), by="mean")
+    mixed = compared((runs[0], runs[1], Run(higher, path=runs[2].path)), by="mean")
     assert "mean ≥ 0.2 or mean ≥ 0.5, the larger one" in _table(mixed, "pairs").about
 
 
 def test_strong_neurons_are_counted_from_the_threshold_that_was_given(runs: tuple[Run, Run]) -> None:
-    found = compare_runs(runs, threshold=0.4)
+    found = compared(runs, threshold=0.4)
     assert "(reads 0.4)" in _table(found, "overview").about
     strong = [row["strong"] for row in _rows(found, "overview")]
     deep = [row[f"neurons_{letter}"] for row in _rows(found, "depth") for letter in "ab"]
     assert strong == deep
-    assert "(reads 0.9)" in _table(compare_runs(runs, by="mean", threshold=0.4), "overview").about
+    assert "(reads 0.9)" in _table(compared(runs, by="mean", threshold=0.4), "overview").about
 
 
 def _table(report: Report, key: str) -> Table:
