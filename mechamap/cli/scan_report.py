@@ -49,14 +49,14 @@ def coverage_lines(run: Run, most: int | None = None) -> list[str]:
         its = run.record.coverage.get(category)
         if not its:
             continue
-        missing = its["not_found"]
-        known = len(its["found"]) + len(missing)
-        line = f"{printable(category):{width}}  {its['occurrences']:>4} times, {len(its['found'])} of {known} words"
+        missing = its.not_found
+        known = len(its.found) + len(missing)
+        line = f"{printable(category):{width}}  {its.occurrences:>4} times, {len(its.found)} of {known} words"
         if missing:
             line += f"; not in the text: {', '.join(map(printable, missing[:most]))}"
             line += f" and {len(missing[most:])} more" if most is not None and missing[most:] else ""
-        if its.get("dropped"):
-            line += f"; {its['dropped']} at excluded positions"
+        if its.dropped:
+            line += f"; {its.dropped} at excluded positions"
         lines.append(line)
     return lines
 

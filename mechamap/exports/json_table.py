@@ -44,7 +44,7 @@ def _beside(table: ExportTable, wide: bool) -> dict[str, object]:
         "categories": list(record.categories),
         **({"experts": {str(layer): its.to_dict() for layer, its in table.layouts.items()}} if table.layouts else {}),
         **({"sides": {str(layer): side for layer, side in table.sides.items()}} if table.sides else {}),
-        "coverage": dict(record.coverage),
+        "coverage": to_plain_values(record.coverage),
         "exclusions": dict(record.exclusions),
         "undefined": dict(record.undefined),
         "confirmation": to_plain_values(record.confirmation) or {},

@@ -38,7 +38,7 @@ def _about_run(found: FigureView) -> Iterator[str]:
     if empty:
         yield f"No neuron has a value of {found.kind.label} for {', '.join(empty)}."
     if found.kind.compares:
-        words = {name: record.coverage.get(name, {}).get("occurrences", 0) for name in found.categories}
+        words = {name: record.coverage[name].occurrences for name in found.categories if name in record.coverage}
         if rare := [f"{name} ({times})" for name, times in words.items() if 0 < times < FEW_OCCURRENCES]:
             yield (
                 f"Fewer than {FEW_OCCURRENCES} words of {', '.join(rare)} are in the text: there neurons reach any "

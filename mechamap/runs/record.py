@@ -15,6 +15,7 @@ from mechamap.config.recorded import recorded_config
 from mechamap.config.scan_config import ScanConfig, config_to_dict
 from mechamap.errors import RunError
 from mechamap.runs.checked import Confirmation, SecondText
+from mechamap.runs.coverage import Coverage
 from mechamap.system.plain_values import from_plain_values, to_plain_values
 
 __all__ = ["FORMAT", "LayerRows", "ModelRecord", "RunRecord", "TokenRecord"]
@@ -97,7 +98,7 @@ class RunRecord:
     tokens: TokenRecord = field(default_factory=TokenRecord)
     # (category, word, first position, last position) of every scored occurrence
     occurrences: tuple[tuple[int, int, int, int], ...] = ()
-    coverage: Mapping[str, Any] = field(default_factory=dict)
+    coverage: Mapping[str, Coverage] = field(default_factory=dict)
     exclusions: Mapping[str, Any] = field(default_factory=dict)
     proof: tuple[Mapping[str, Any], ...] = ()
     # how the way from the residual stream to the logits was found and checked
@@ -175,6 +176,10 @@ def parse(text: str, where: str) -> RunRecord:
                 "tokens": _tokens(data.get("tokens", {})),
                 "occurrences": tuple(tuple(row) for row in data.get("occurrences", ())),
                 "proof": tuple(data.get("proof", ())),
+                "coverage": {
+                    name: from_plain_values(Coverage, entry, f"coverage.{name}")
+                    for name, entry in data.get("coverage", {}).items()
+                },
                 "confirmation": from_plain_values(Confirmation, confirmation, "confirmation") if confirmation else None,
                 "second_looks": tuple(
                     from_plain_values(SecondText, look, f"second_looks[{number}]")

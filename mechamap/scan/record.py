@@ -14,6 +14,7 @@ from mechamap.errors import RunError
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.models.unembedding import Unembedding
+from mechamap.runs.coverage import Coverage
 from mechamap.runs.figure_names import CATEGORY_FIGURES, LATER_FIGURES, NEURON_FIGURES, ROUTED_FIGURES, TOKEN_FIGURES
 from mechamap.runs.library import new_run_folder
 from mechamap.runs.record import LayerRows, ModelRecord, RunRecord
@@ -55,7 +56,7 @@ class ScanInputs:
     layers: tuple[NeuronLayer, ...]
     tokenized: TokenizedText
     occurrences: tuple[Occurrence, ...]
-    coverage: Mapping[str, object]
+    coverage: Mapping[str, Coverage]
     proof: tuple[Mapping[str, Any], ...]
     created: str
     unembedding: Unembedding | None = None

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechamap.config.scan_config import Category
+from mechamap.runs.coverage import Coverage, FoundWord
 from mechamap.text.tokenize import TokenizedText
 
 __all__ = ["Occurrence", "coverage", "find_occurrences", "whole_word_spans"]
@@ -44,28 +45,25 @@ def find_occurrences(
 
 def coverage(
     occurrences: Sequence[Occurrence], tokenized: TokenizedText, categories: Sequence[Category]
-) -> dict[str, object]:
-    """For each category, in plain values: how often its words were found, with how many tokens, and which not.
-
-    ``dropped`` counts matches that a window border cut or whose last position is not scored.
-    """
+) -> dict[str, Coverage]:
+    """For each category how often its words were found, with how many tokens, and which were not."""
     dropped = Counter(found.category for found, kept in _matches(tokenized, _texts(tokenized), categories) if not kept)
-    report: dict[str, object] = {}
+    report: dict[str, Coverage] = {}
     for number, category in enumerate(categories):
         lengths: list[Counter[int]] = [Counter() for _ in category.words]
         for found in occurrences:
             if found.category == number:
                 lengths[found.word][found.last - found.first + 1] += 1
-        report[category.name] = {
-            "occurrences": sum(its.total() for its in lengths),
-            "found": {
-                word: {"count": its.total(), "tokens": its.most_common(1)[0][0]}
+        report[category.name] = Coverage(
+            occurrences=sum(its.total() for its in lengths),
+            found={
+                word: FoundWord(its.total(), its.most_common(1)[0][0])
                 for word, its in zip(category.words, lengths, strict=True)
                 if its
             },
-            "not_found": [word for word, its in zip(category.words, lengths, strict=True) if not its],
-            "dropped": dropped[number],
-        }
+            not_found=tuple(word for word, its in zip(category.words, lengths, strict=True) if not its),
+            dropped=dropped[number],
+        )
     return report
 
 

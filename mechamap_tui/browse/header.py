@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
@@ -35,8 +33,7 @@ def policy(run: Run) -> str:
 
 
 def _words_not_found(run: Run) -> int:
-    reports = (report for report in run.record.coverage.values() if isinstance(report, Mapping))
-    return sum(len(report.get("not_found") or ()) for report in reports)
+    return sum(len(report.not_found) for report in run.record.coverage.values())
 
 
 class RunHeader(Horizontal):

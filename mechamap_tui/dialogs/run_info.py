@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
+from mechamap.runs.coverage import Coverage
 from mechamap.runs.layout import layers_in_words
 from mechamap.runs.run import Run
 from mechamap_tui.data.layer_counts import flag_words
@@ -110,22 +111,16 @@ def info_lines(run: Run, width: int = 100) -> Iterator[tuple[str, str]]:
     yield from part_lines(record, width)
 
 
-def _coverage(category: str, report: Any) -> Iterator[tuple[str, str]]:
-    if not isinstance(report, Mapping):
-        yield "text", f"  {category}: {report}"
-        return
-    found = report.get("found", {})
+def _coverage(category: str, report: Coverage) -> Iterator[tuple[str, str]]:
     words = []
-    for word, about in found.items() if isinstance(found, Mapping) else ():
-        tokens = about.get("tokens", 1) if isinstance(about, Mapping) else 1
-        count = about.get("count", 1) if isinstance(about, Mapping) else 1
-        often = f" ×{count}" if count != 1 else ""
-        words.append(word + often + (f" ({_shown(tokens)} tokens)" if tokens not in (1, [1]) else ""))
-    yield "text", f"  {category}: {report.get('occurrences', '?')} occurrences. {', '.join(words)}"
-    if report.get("not_found"):
-        yield "trouble", f"    words not found: {', '.join(map(str, report['not_found']))}"
-    if report.get("dropped"):
-        yield "trouble", f"    found but not scored: {report['dropped']}"
+    for word, found in report.found.items():
+        often = f" ×{found.count}" if found.count != 1 else ""
+        words.append(word + often + (f" ({found.tokens} tokens)" if found.tokens != 1 else ""))
+    yield "text", f"  {category}: {report.occurrences} occurrences. {', '.join(words)}"
+    if report.not_found:
+        yield "trouble", f"    words not found: {', '.join(report.not_found)}"
+    if report.dropped:
+        yield "trouble", f"    found but not scored: {report.dropped}"
 
 
 def _mapping(title: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ import numpy as np
 from mechamap.config.schema import config_from_dict
 from mechamap.runs.additions import add_to_run
 from mechamap.runs.checked import Confirmation, SecondText, SecondTextNeuron
+from mechamap.runs.coverage import Coverage, FoundWord
 from mechamap.runs.figure_names import CATEGORY_FIGURES, NEURON_FIGURES, ROUTED_FIGURES, TOKEN_FIGURES
 from mechamap.runs.record import LayerRows, ModelRecord, RunRecord, TokenRecord
 from mechamap.runs.run import Run
@@ -110,8 +111,8 @@ def recorded_run(
                                  "categories": {name: {"words": list(words)} for name, words in WORDS.items()}}),
         tokens=TokenRecord(tuple(range(len(pieces))), pieces, ((0, 0, len(pieces)),), (0,), (0, 1)),
         occurrences=tuple(occurrences),
-        coverage={name: {"occurrences": len(words), "found": {word: {"count": 1, "tokens": 1} for word in words},
-                         "not_found": [], "dropped": 0} for name, words in WORDS.items()},
+        coverage={name: Coverage(len(words), {word: FoundWord(1, 1) for word in words}, ())
+                  for name, words in WORDS.items()},
         exclusions={"add_bos": True, "exclude_first_position": True, "exclude_special_tokens": True,
                     "positions": len(pieces), "scored": len(pieces) - 2},
         versions={"mechamap": "test"},

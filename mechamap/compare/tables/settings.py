@@ -127,7 +127,7 @@ def _text(a: Run, b: Run) -> Iterator[Setting]:
 def _occurrences(run: Run, other: Run) -> dict[str, int]:
     """How often the words of each category that both know stand in the text."""
     known = run.record.coverage
-    return {name: int(known[name]["occurrences"]) for name in known if name in other.record.coverage}
+    return {name: known[name].occurrences for name in known if name in other.record.coverage}
 
 
 def _from_to(counts: Mapping[str, int]) -> str:

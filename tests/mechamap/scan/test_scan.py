@@ -59,10 +59,10 @@ def test_a_scan_leaves_a_complete_run(loaded, config, tmp_path):
     assert run.neurons == 3 * D_MLP
     assert [layer.complete for layer in run.layers] == [True] * 3
     assert run.categories == ("animal", "food", "place", "nothing")
-    assert run.record.coverage["animal"]["not_found"] == ["zebra"]
-    assert run.record.coverage["animal"]["occurrences"] == 7
-    assert run.record.coverage["food"]["found"]["apple"]["count"] == 2
-    assert run.record.coverage["place"]["found"]["New York"]["tokens"] >= 2
+    assert run.record.coverage["animal"].not_found == ("zebra",)
+    assert run.record.coverage["animal"].occurrences == 7
+    assert run.record.coverage["food"].found["apple"].count == 2
+    assert run.record.coverage["place"].found["New York"].tokens >= 2
     assert len(run.record.proof) == 3
     assert {"load", "prove"} - set(run.record.timings) == {"load"}
     assert np.isnan(run.figure("auroc")[:, 3]).all()
@@ -92,7 +92,7 @@ def test_figures_are_those_of_the_activations(loaded, config, tmp_path):
             ends = [last for _, last in spans]
             inside = {p for first, last in spans for p in range(first, last + 1)}
             rest = [p for p in scored if p not in inside]
-            assert len(ends) == record.coverage[category]["occurrences"]
+            assert len(ends) == record.coverage[category].occurrences
             means = run.figure("mean")[layer.rows, c]
             np.testing.assert_allclose(means, values[:, ends].mean(axis=1), rtol=1e-4, atol=1e-5)
             labels = [1] * len(ends) + [0] * len(rest)

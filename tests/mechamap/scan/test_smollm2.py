@@ -65,7 +65,7 @@ def test_every_neuron_of_the_model_is_in_the_run(run):
     assert run.record.state == "complete"
     assert run.record.problems == ()
     for category in run.categories:
-        assert run.record.coverage[category]["not_found"] == []
+        assert run.record.coverage[category].not_found == ()
     assert all(np.isfinite(run.figure(name)).all() for name in ("mean", "auroc", "selectivity", "max", "top_values"))
 
 

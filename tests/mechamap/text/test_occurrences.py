@@ -11,6 +11,7 @@ from support.small_tokenizers import TURN, byte_level, meta_space, word_piece
 
 from mechamap.config.scan_config import Category
 from mechamap.config.schema import default_config, with_overrides
+from mechamap.system.plain_values import to_plain_values
 from mechamap.text.occurrences import Occurrence, coverage, find_occurrences, whole_word_spans
 from mechamap.text.tokenize import TokenizedText, tokenize
 
@@ -28,7 +29,7 @@ def scanned(
     config = with_overrides(default_config(), categories=words, texts=texts, **changes)
     tokenized = tokenize(texts, tokenizer or byte_level(), config, None)
     found = find_occurrences(tokenized, texts, config.categories)
-    return tokenized, found, coverage(found, tokenized, config.categories)
+    return tokenized, found, to_plain_values(coverage(found, tokenized, config.categories))
 
 
 # --- what matches -----------------------------------------------------------------------------------------
@@ -192,6 +193,7 @@ def test_categories_with_nothing_found_are_reported_too() -> None:
 def test_the_default_config_leaves_no_word_unfound() -> None:
     config = default_config()
     tokenized = tokenize(config.texts, byte_level(), config, None)
-    report: Any = coverage(find_occurrences(tokenized, config.texts, config.categories), tokenized, config.categories)
+    occurrences = find_occurrences(tokenized, config.texts, config.categories)
+    report = to_plain_values(coverage(occurrences, tokenized, config.categories))
     assert all(its["occurrences"] >= 10 and not its["not_found"] for its in report.values())
     assert [Category(name, ()).name for name in report] == [category.name for category in config.categories]

@@ -117,7 +117,7 @@ def test_words_are_found_between_the_specials() -> None:
     occurrences = find_occurrences(found, TEXTS, its.categories)
     words = {"".join(found.pieces[it.first : it.last + 1]).strip(" .") for it in occurrences}
     assert {"cat", "apple", "dog", "Paris"} <= words
-    assert coverage(occurrences, found, its.categories)["animal"]["dropped"] == 0
+    assert coverage(occurrences, found, its.categories)["animal"].dropped == 0
 
 
 # --- in the carrier sentences -----------------------------------------------------------------------------

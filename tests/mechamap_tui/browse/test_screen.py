@@ -15,6 +15,7 @@ from support.waiting import until
 from textual.widgets import TextArea
 
 from mechamap.runs.checked import CategoryConfirmation, Confirmation, SecondText, SecondTextNeuron
+from mechamap.runs.coverage import Coverage, FoundWord
 from mechamap.runs.record import RunRecord
 from mechamap.runs.run import Run
 from mechamap_tui.dialogs.help import GLOSSARY
@@ -424,13 +425,13 @@ async def test_i_shows_what_the_run_says_about_itself(run: Run) -> None:
 
 
 def test_the_page_about_a_run_names_problems_flags_and_words_not_found(run: Run) -> None:
-    coverage = {"animal": {"occurrences": 2, "found": {"dog": {"count": 2, "tokens": [1, 3]}}, "not_found": ["owl"]}}
+    coverage = {"animal": Coverage(2, {"dog": FoundWord(2, 3)}, ("owl",))}
     fields = {f: getattr(run.record, f) for f in run.record.__slots__}
     run.record = RunRecord(**{**fields, "coverage": coverage, "problems": ("layer 2 has NaN",)})
     lines = list(info_lines(run))
     assert ("trouble", "  layer 2 has NaN") in lines
     assert ("trouble", "    words not found: owl") in lines
-    assert ("text", "  animal: 2 occurrences. dog ×2 (1/3 tokens)") in lines
+    assert ("text", "  animal: 2 occurrences. dog ×2 (3 tokens)") in lines
     assert ("text", "  exclude first position: yes") in lines
 
 
@@ -488,7 +489,7 @@ def test_help_explains_the_figures_of_a_checked_run() -> None:
 
 async def test_problems_are_announced_in_the_first_line(run: Run) -> None:
     fields = {f: getattr(run.record, f) for f in run.record.__slots__}
-    coverage = {**run.record.coverage, "food": {"occurrences": 1, "found": {}, "not_found": ["cake", "soup"]}}
+    coverage = {**run.record.coverage, "food": Coverage(1, {}, ("cake", "soup"))}
     run.record = RunRecord(**{**fields, "problems": ("layer 2 has NaN",), "coverage": coverage})
     async with browsing(run) as browser:
         assert "3 to look at (i)" in browser.screen_text().splitlines()[0]

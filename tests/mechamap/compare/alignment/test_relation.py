@@ -160,7 +160,7 @@ def test_each_setting_that_differs_is_told_with_what_it_means(run: Run, tmp_path
     )
     texts = ("A horse ate an apple in the rain, and nobody was there.",)
     changed = replace(run.config, texts=texts, categories=categories, pooling="mean", threshold=0.5)
-    coverage = {name: {**its, "occurrences": 12} for name, its in run.record.coverage.items()}
+    coverage = {name: replace(its, occurrences=12) for name, its in run.record.coverage.items()}
     other = _changed(run, dtype="bfloat16", packing="int8 (torchao)", device="cuda", revision="abc")
     record = replace(other.record, config=changed, coverage=coverage, versions={"mechamap": "9"})
     found = {setting.name: setting for setting in settings_that_differ(run, Run(record, path=run.path), same=True)}

@@ -1,0 +1,33 @@
+"""What a run's record says of the words that it looked for in its text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+__all__ = ["Coverage", "FoundWord"]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundWord:
+    """How often a word stands in the text, and how many tokens it takes there mostly."""
+
+    count: int
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Of one category.
+
+    Attributes:
+        occurrences: of all its words together.
+        found: its words that are in the text.
+        not_found: those that are not.
+        dropped: matches that a window border cut or whose last position is not scored.
+    """
+
+    occurrences: int
+    found: Mapping[str, FoundWord]
+    not_found: tuple[str, ...]
+    dropped: int = 0
