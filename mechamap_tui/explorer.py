@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mechamap.errors import MechaMapError
-    from mechamap.protocol.messages import ExportOrder
+    from mechamap.protocol.requests import ExportParams
     from mechamap.query.link import Link
     from mechamap.runs.run import Run
     from mechamap_tui.engine.client import EngineClient
@@ -83,7 +83,7 @@ class Explorer(Protocol):
             category: the current one, for the file's name.
         """
 
-    def export(self, order: ExportOrder) -> None:
+    def export(self, order: ExportParams) -> None:
         """Write an export through the engine, and say where it went."""
 
     def open_form(self, draft: ScanDraft) -> None:

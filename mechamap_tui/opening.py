@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from mechamap.protocol.messages import ExportOrder
+    from mechamap.protocol.requests import ExportParams
     from mechamap.query.link import Link
     from mechamap.runs.run import Run
     from mechamap_tui.dialogs.export import ExportChoices
@@ -219,13 +219,13 @@ class Opening:
 
         self.app.push_screen(ExportScreen(run, scopes, category, self._export_choices or ExportChoices()))
 
-    def export(self, order: ExportOrder) -> None:
+    def export(self, order: ExportParams) -> None:
         from mechamap_tui.dialogs.export import ExportChoices
 
         self._export_choices = ExportChoices(order.format, order.wide, order.scope, order.path.parent)
         self.app.run_worker(self._export(order), group="export")
 
-    async def _export(self, order: ExportOrder) -> None:
+    async def _export(self, order: ExportParams) -> None:
         try:
             written = await self.engine.export(order)
         except MechaMapError as error:

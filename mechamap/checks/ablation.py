@@ -21,66 +21,18 @@ from mechamap.figures.findings import causes
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.kinds import refuse_repeated, refuse_undefined
 from mechamap.models.loading.trouble import translated
+from mechamap.protocol.messages import Ablation, Effect, plain
 from mechamap.runs.additions import add_to_run
 from mechamap.runs.run import Run
 from mechamap.system.event_log import logged
 
-__all__ = ["CONTROLS", "AblateSettings", "Ablation", "Effect", "ablate_run", "strongest"]
+__all__ = ["CONTROLS", "AblateSettings", "ablate_run", "strongest"]
 
 
 CONTROLS = 8
 _ALIKE = 24  # neurons closest in activation size that controls are drawn from
 
 Mode = Literal["zero", "mean"]
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """What ablating a neuron did to one category.
-
-    Attributes:
-        effect: change of the mean log probability of the category's words, in nats; negative: the model got worse.
-        error: its standard error over the occurrences; NaN with a single one.
-        occurrences: how many words it is the mean over.
-        controls: the same effect of each control neuron.
-    """
-
-    effect: float
-    error: float
-    occurrences: int
-    controls: tuple[float, ...]
-
-    @property
-    def beyond_controls(self) -> bool:
-        """Whether it is larger, in either direction, than that of every control."""
-        return bool(self.controls) and abs(self.effect) > max(map(abs, self.controls))
-
-
-@dataclass(frozen=True, slots=True)
-class Ablation:
-    """One neuron's ablation: ``controls`` are the names of random neurons of its layer that are about as active."""
-
-    neuron: str
-    mode: Mode
-    controls: tuple[str, ...]
-    categories: dict[str, Effect]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, for JSON; what is no number is null."""
-        return {
-            "neuron": self.neuron,
-            "mode": self.mode,
-            "controls": list(self.controls),
-            "categories": {
-                name: {
-                    "effect": its.effect,
-                    "error": its.error if np.isfinite(its.error) else None,
-                    "occurrences": its.occurrences,
-                    "controls": list(its.controls),
-                }
-                for name, its in self.categories.items()
-            },
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +157,7 @@ class _Measured:
         effects = {
             name: Effect(
                 float(self.means[at, c]),
-                float(self.errors[at, c]),
+                error if np.isfinite(error := float(self.errors[at, c])) else None,
                 int(self.targets.occurrences[c]),
                 tuple(float(self.means[other, c]) for other in others),
             )
@@ -227,5 +179,5 @@ def _kept(folder: Path, found: Sequence[Ablation], measured: _Measured, about: d
         values[list(measured.places)] = measured.means
         figures["cause_measured"] = values
     kept = dict(run.record.causes.get("ablations", {}))
-    kept |= {f"{its.neuron} {its.mode}": its.to_dict() for its in found}
+    kept |= {f"{its.neuron} {its.mode}": plain(its) for its in found}
     return add_to_run(folder, figures, causes={**run.record.causes, **about, "ablations": kept})

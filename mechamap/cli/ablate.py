@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,8 +22,8 @@ from mechamap.errors import RunError, UnsupportedModel, UsageError
 from mechamap.wording.plain import printable
 
 if TYPE_CHECKING:
-    from mechamap.checks.ablation import Ablation
     from mechamap.models.loaded import LoadedModel
+    from mechamap.protocol.messages import Ablation
     from mechamap.runs.run import Run
 
 __all__ = ["add_to"]
@@ -111,9 +110,9 @@ def _ablate(options: AblateOptions, narration: Narration) -> int:
     finally:
         narration.clear()
     if options.json:
-        print_data(
-            json.dumps({"run": str(found.path), "ablations": [its.to_dict() for its in ablations]}, ensure_ascii=False)
-        )
+        from mechamap.protocol.messages import plain
+
+        print_data(json.dumps({"run": str(found.path), "ablations": plain(ablations)}, ensure_ascii=False))
         return 0
     if not ablations:
         for line in _estimate_lines(found):
@@ -160,12 +159,12 @@ def _lines(run: Run, ablation: Ablation) -> Iterator[str]:
     row = run.row_of(ablation.neuron)
     for name, its in ablation.categories.items():
         estimate = f"{float(run.column('cause', name)[row]):+.4f}" if run.has("cause") else "-"
-        span = f"{min(its.controls):+.4f} to {max(its.controls):+.4f}" if its.controls else "-"
+        controls = its.finite_controls
+        span = f"{min(controls):+.4f} to {max(controls):+.4f}" if controls else "-"
         beyond = " *" if its.beyond_controls else ""
-        error = "-" if math.isnan(its.error) else f"{its.error:.4f}"
-        yield (
-            f"  {printable(name):<12} {its.effect:>+8.4f} {error:>8} {estimate:>9} {its.occurrences:>6}  {span}{beyond}"
-        )
+        effect = "-" if its.effect is None else f"{its.effect:+.4f}"
+        error = "-" if its.error is None else f"{its.error:.4f}"
+        yield (f"  {printable(name):<12} {effect:>8} {error:>8} {estimate:>9} {its.occurrences:>6}  {span}{beyond}")
 
 
 def _estimate_lines(run: Run) -> Iterator[str]:

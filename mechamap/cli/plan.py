@@ -63,11 +63,12 @@ def tell_plans(jobs: Sequence[SweepJob], options: ScanOptions, narration: Narrat
 
 
 def _put_json(label: str, plan: ScanPlan) -> None:
-    from mechamap.plan.scan_plan import plan_to_dict
+    from mechamap.plan.message import plan_message
+    from mechamap.protocol.messages import plain
 
     print_data(
         json.dumps(
-            {"event": "plan", **plan_to_dict(plan), "name": plan.scan.files.source.name, "model": label},
+            {"event": "plan", **plain(plan_message(plan)), "name": plan.scan.files.source.name, "model": label},
             allow_nan=False,
         )
     )
@@ -81,9 +82,10 @@ def tell_plan(source: ModelSource, config: ScanConfig, options: ScanOptions, nar
     """Print the plan: a table, or a line of JSON among the events. 1 where the scan does not fit."""
     plan = plan_of(source, config, options, narration)
     if options.events:
-        from mechamap.plan.scan_plan import plan_to_dict
+        from mechamap.plan.message import plan_message
+        from mechamap.protocol.messages import plain
 
-        print_data(json.dumps({"event": "plan", **plan_to_dict(plan)}, allow_nan=False))
+        print_data(json.dumps({"event": "plan", **plain(plan_message(plan))}, allow_nan=False))
     else:
         for line in plan_lines(plan):
             print_data(line)

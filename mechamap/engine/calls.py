@@ -5,9 +5,17 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
+
+from msgspec import Struct
+
+from mechamap.errors import Cancelled
+from mechamap.protocol.messages import Progress, plain
+from mechamap.protocol.requests import read_params
 
 __all__ = ["Method", "Methods", "Request"]
+
+_P = TypeVar("_P", bound=Struct)
 
 
 @dataclass(eq=False, slots=True)
@@ -20,8 +28,23 @@ class Request:
     notify: Callable[[str, Mapping[str, Any]], None]
     cancel: threading.Event = field(default_factory=threading.Event)
 
-    def progress(self, snapshot: Mapping[str, Any]) -> None:
-        self.notify("progress", {"id": self.id, **snapshot})
+    def read(self, kind: type[_P]) -> _P:
+        """The parameters as values.
+
+        Raises:
+            RpcFault: one is missing or makes no sense.
+        """
+        return read_params(self.method, self.params, kind)
+
+    def progress(self, progress: Progress) -> None:
+        self.notify("progress", {"id": self.id, **plain(progress)})
+
+    def stop_if_cancelled(self) -> None:
+        """Raises:
+        Cancelled: it was.
+        """
+        if self.cancel.is_set():
+            raise Cancelled("It was cancelled before it was done.")
 
 
 Method = Callable[[Request], Any]
@@ -29,7 +52,7 @@ Method = Callable[[Request], Any]
 
 @dataclass(frozen=True, slots=True)
 class Methods:
-    """What an engine can do; each takes a Call and returns something JSON-able.
+    """What an engine can do; each takes a request and returns a message of :mod:`mechamap.protocol.messages`.
 
     Attributes:
         queued: done by the main thread, one after another.

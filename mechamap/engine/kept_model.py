@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mechamap.errors import OutOfMemory
 from mechamap.events import Stage
 from mechamap.system.memory import give_memory_back
 
@@ -50,6 +52,23 @@ class ModelCache:
         self._loaded = load_model(source, settings, stage=lambda text: stage(Stage.LOAD, text))
         self._key = key
         return self._loaded
+
+    @contextmanager
+    def lent(
+        self, source: ModelSource, config: ScanConfig, stage: Callable[[Stage, str], None], *, whole: bool = True
+    ) -> Iterator[LoadedModel]:
+        """The model of :meth:`get` for as long as something is done with it; it is not kept if memory runs out."""
+        with self.dropped_when_out_of_memory():
+            yield self.get(source, config, stage, whole=whole)
+
+    @contextmanager
+    def dropped_when_out_of_memory(self) -> Iterator[None]:
+        """Keep no model if what is done meanwhile needs more memory than there is; it raises all the same."""
+        try:
+            yield
+        except OutOfMemory:
+            self.drop()
+            raise
 
     def drop(self) -> None:
         """Give the model's memory back, on the device too."""

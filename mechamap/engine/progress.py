@@ -11,9 +11,12 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+from msgspec.structs import replace
+
+from mechamap.engine.calls import Request
 from mechamap.events import LayerFinished, ScanEvent, ScanStarted, Stage, StageEntered
+from mechamap.protocol.messages import Progress
 
 __all__ = ["INTERVAL", "ProgressTicker", "gpu_memory", "resident_memory"]
 
@@ -25,11 +28,11 @@ class ProgressTicker:
     """Counters of one request and the thread that sends them; use as a context manager.
 
     Args:
-        send: takes one snapshot, JSON-able; called from the ticker's thread and from the scan's, one at a time.
+        send: takes one snapshot; called from the ticker's thread and from the scan's, one at a time.
         interval: seconds between snapshots.
     """
 
-    def __init__(self, send: Callable[[dict[str, Any]], None], interval: float = INTERVAL) -> None:
+    def __init__(self, send: Callable[[Progress], None], interval: float = INTERVAL) -> None:
         self._send = send
         self._interval = interval
         self._lock = threading.Lock()
@@ -40,15 +43,7 @@ class ProgressTicker:
         self._pass_started: float | None = None
         self._entered: StageEntered | None = None
         self._neurons_before = 0  # of a resumed run: done before this pass
-        self._counters: dict[str, Any] = {
-            "stage": "",
-            "detail": "",
-            "run": None,
-            "layers_done": 0,
-            "layers_total": 0,
-            "neurons_done": 0,
-            "neurons_total": 0,
-        }
+        self._counters = Progress("")  # what the clock says is added with each snapshot
 
     def __enter__(self) -> ProgressTicker:
         self._thread.start()
@@ -62,15 +57,26 @@ class ProgressTicker:
     def stage(self, stage: Stage, detail: str = "") -> None:
         """A stage begins; sent at once."""
         with self._lock:
-            self._counters.update(stage=stage, detail=detail)
+            self._counters = replace(self._counters, stage=stage, detail=detail)
             if stage is Stage.PASS and self._pass_started is None:
                 self._pass_started = time.monotonic()
         self.send_now()
 
-    def started(self, run: str, layers: int, neurons: int, done: int = 0) -> None:
+    def stages_of(self, call: Request) -> Callable[[Stage, str], None]:
+        """Tells the stages of loading a model; between its steps is the only place where loading can stop."""
+
+        def enter(stage: Stage, detail: str) -> None:
+            call.stop_if_cancelled()
+            self.stage(stage, detail)
+
+        return enter
+
+    def started(self, run: Path | None, layers: int, neurons: int, done: int = 0) -> None:
         """The run's folder is there and its size known; ``done`` neurons were there before. Sent at once."""
         with self._lock:
-            self._counters.update(run=run, layers_total=layers, neurons_total=neurons, neurons_done=done)
+            self._counters = replace(
+                self._counters, run=run, layers_total=layers, neurons_total=neurons, neurons_done=done
+            )
             self._neurons_before = done
         self.send_now()
 
@@ -79,7 +85,7 @@ class ProgressTicker:
         with self._lock:
             if self._pass_started is None:
                 self._pass_started = time.monotonic()
-            self._counters.update(layers_done=done, layers_total=total, neurons_done=neurons_done)
+            self._counters = replace(self._counters, layers_done=done, layers_total=total, neurons_done=neurons_done)
 
     def hear(self, event: ScanEvent) -> None:
         """Count what an event says; a search says where it is with every block, mostly the same as before."""
@@ -89,27 +95,27 @@ class ProgressTicker:
                     self._entered = event
                     self.stage(event.stage, event.detail)
             case ScanStarted():
-                self.started(str(event.run), event.layers, event.neurons)
+                self.started(event.run, event.layers, event.neurons)
             case LayerFinished():
                 self.layer(event.done, event.total, event.neurons_done)
 
-    def snapshot(self) -> dict[str, Any]:
+    def snapshot(self) -> Progress:
         """The counters now, with seconds since the start, neurons a second, seconds left (None: unknown) and bytes."""
         now = time.monotonic()
         with self._lock:
-            counters = dict(self._counters)
+            counters = self._counters
             since = self._pass_started
-            fresh = counters["neurons_done"] - self._neurons_before
+            fresh = counters.neurons_done - self._neurons_before
         rate = fresh / (now - since) if since is not None and now > since else 0.0
-        left = counters["neurons_total"] - counters["neurons_done"]
-        return {
-            **counters,
-            "elapsed": now - self._started,
-            "rate": rate,
-            "eta": left / rate if rate > 0 else None,
-            "memory": resident_memory(),
-            "gpu_memory": gpu_memory(),
-        }
+        left = counters.neurons_total - counters.neurons_done
+        return replace(
+            counters,
+            elapsed=now - self._started,
+            rate=rate,
+            eta=left / rate if rate > 0 else None,
+            memory=resident_memory(),
+            gpu_memory=gpu_memory(),
+        )
 
     def send_now(self) -> None:
         self._send(self.snapshot())

@@ -6,24 +6,17 @@ pandas is imported by the first request for a report; models are run again only 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mechamap.catalog import resolve
 from mechamap.engine.calls import Method, Request
 from mechamap.engine.kept_model import MODEL_CACHE
-from mechamap.engine.params import (
-    given_number,
-    given_run,
-    given_runs,
-    given_text_or_none,
-    given_whole,
-    stage_teller,
-    stop_if_cancelled,
-)
+from mechamap.engine.params import run_at
 from mechamap.engine.progress import ProgressTicker
-from mechamap.errors import OutOfMemory, UsageError
+from mechamap.errors import UsageError
 from mechamap.events import Stage
 from mechamap.protocol import rpc
+from mechamap.protocol.requests import CompareParams, InterpretParams, MatchParams
 from mechamap.protocol.rpc import RpcFault
 
 if TYPE_CHECKING:
@@ -31,6 +24,7 @@ if TYPE_CHECKING:
     from mechamap.compare.closest.closest import Closest
     from mechamap.models.loaded import LoadedModel
     from mechamap.runs.run import Run
+    from mechamap.tables.table import Report
 
 __all__ = ["BESIDE", "FOUND", "QUEUED", "FoundMatches"]
 
@@ -67,42 +61,37 @@ def _identity(a: Run, b: Run) -> tuple[object, ...]:
     return tuple((str(run.path), run.record.created, len(run.complete_layers)) for run in (a, b))
 
 
-def match(call: Request) -> dict[str, Any]:
-    """``{runs, words?, by?, threshold?, most?}`` -> the report of two runs with the closest neurons, with progress."""
-    by, threshold = given_text_or_none(call, "by"), given_number(call, "threshold")
-    most, words = given_whole(call, "most"), given_whole(call, "words")
-    runs = given_runs(call)
-    if len(runs) != 2:
+def match(call: Request) -> Report:
+    """The report of two runs with the closest neurons, with progress."""
+    params = call.read(MatchParams)
+    if len(params.runs) != 2:
         raise RpcFault(rpc.INVALID_PARAMS, "match takes two runs.")
-    a, b = runs
+    a, b = (run_at(path, call) for path in params.runs)
     from mechamap.compare.closest.both_words import words_of_both
     from mechamap.compare.closest.closest import closest_of
     from mechamap.compare.closest.settings import MatchSettings, cannot_match
     from mechamap.compare.comparison import prepare
     from mechamap.compare.report import LIMIT, compare_runs
-    from mechamap.tables.table import report_to_dict
 
     if why := cannot_match(a, b):
         raise UsageError("Closest neurons cannot be looked for.", why)
-    comparison = prepare(runs, by, threshold)  # what cannot be compared is refused before any model is loaded
+    # What cannot be compared is refused before any model is loaded.
+    comparison = prepare([a, b], params.by, params.threshold)
     with ProgressTicker(call.progress) as ticker:
-        try:
+        with MODEL_CACHE.dropped_when_out_of_memory():
             first, second = words_of_both(a, b, _source(call, ticker), cancel=call.cancel)
-        except OutOfMemory:
-            MODEL_CACHE.drop()
-            raise
-        stop_if_cancelled(call)
+        call.stop_if_cancelled()
         closest = closest_of(
             first,
             second,
-            MatchSettings(words=words),
+            MatchSettings(words=params.words),
             specialised=comparison.specialised,
             on_event=ticker.hear,
             cancel=call.cancel,
         )
         del first, second  # large, and not needed for the tables
     FOUND.keep(a, b, closest)
-    return report_to_dict(compare_runs(comparison, most or LIMIT, closest))
+    return compare_runs(comparison, params.most or LIMIT, closest)
 
 
 def _source(call: Request, ticker: ProgressTicker) -> Source:
@@ -110,15 +99,14 @@ def _source(call: Request, ticker: ProgressTicker) -> Source:
     from mechamap.compare.closest.both_words import Source
 
     def load(run: Run) -> LoadedModel:
-        stop_if_cancelled(call)
-        config = run.config
-        loaded = MODEL_CACHE.get(resolve(run.record.model.name), config, stage_teller(call, ticker))
-        stop_if_cancelled(call)
-        ticker.started(str(run.path), len(run.complete_layers), run.neurons)
+        call.stop_if_cancelled()
+        loaded = MODEL_CACHE.get(resolve(run.record.model.name), run.config, ticker.stages_of(call))
+        call.stop_if_cancelled()
+        ticker.started(run.path, len(run.complete_layers), run.neurons)
         return loaded
 
     def kept(run: Run) -> None:
-        stop_if_cancelled(call)
+        call.stop_if_cancelled()
         ticker.stage(Stage.KEPT, f"what {run.name} kept")
 
     return Source(load, kept, lambda run: ticker.hear)
@@ -127,34 +115,27 @@ def _source(call: Request, ticker: ProgressTicker) -> Source:
 QUEUED: dict[str, Method] = {"match": match}
 
 
-def interpret(call: Request) -> dict[str, Any]:
-    """``{run, by?, threshold?, top?, most?}`` -> the report, see :func:`mechamap.tables.table.report_to_dict`."""
-    by, threshold = given_text_or_none(call, "by"), given_number(call, "threshold")
-    top, most = given_whole(call, "top") or 5, given_whole(call, "most")
-    run = given_run(call)
+def interpret(call: Request) -> Report:
+    """What a run's neurons say of its model, in tables."""
+    params = call.read(InterpretParams)
+    run = run_at(params.run, call)
     from mechamap.interpret.report import interpret_run
-    from mechamap.tables.table import report_to_dict
 
-    stop_if_cancelled(call)
-    return report_to_dict(interpret_run(run, by, threshold, top, most=most))
+    call.stop_if_cancelled()
+    return interpret_run(run, params.by, params.threshold, params.top, most=params.most)
 
 
-def compare(call: Request) -> dict[str, Any]:
-    """``{runs, by?, threshold?, most?}`` -> the report; of two runs with the closest neurons that ``match`` found last.
-
-    No model is loaded.
-    """
-    by, threshold = given_text_or_none(call, "by"), given_number(call, "threshold")
-    most = given_whole(call, "most")
-    runs = given_runs(call)
+def compare(call: Request) -> Report:
+    """The report of runs; of two with the closest neurons that ``match`` found last. No model is loaded."""
+    params = call.read(CompareParams)
+    runs = [run_at(path, call) for path in params.runs]
     from mechamap.compare.comparison import prepare
     from mechamap.compare.report import LIMIT, compare_runs
-    from mechamap.tables.table import report_to_dict
 
-    stop_if_cancelled(call)
-    comparison = prepare(runs, by, threshold)
+    call.stop_if_cancelled()
+    comparison = prepare(runs, params.by, params.threshold)
     closest = FOUND.of(runs[0], runs[1], comparison.specialised, call.cancel) if len(runs) == 2 else None
-    return report_to_dict(compare_runs(comparison, most or LIMIT, closest))
+    return compare_runs(comparison, params.most or LIMIT, closest)
 
 
 BESIDE: dict[str, Method] = {"interpret": interpret, "compare": compare}

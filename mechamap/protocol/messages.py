@@ -1,33 +1,72 @@
-"""What the explorer asks of the engine process and hears from it, as values."""
+"""What the engine answers and how it tells its progress: the values that both ends make and read.
+
+What is asked of it is in :mod:`mechamap.protocol.requests`; ``docs/engine.md`` describes the protocol for others.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from mechamap.system.paths import user_path
 
 from mechamap.wording.advice import Advice, Hint, Setting
 
 __all__ = [
     "Ablation",
+    "Ablations",
+    "ActivationsFile",
     "CausesEstimated",
     "Confirmed",
     "Effect",
-    "ExportOrder",
     "Exported",
     "Lens",
+    "Models",
     "Planned",
+    "PlannedMemory",
+    "PlannedOption",
+    "PlannedRun",
+    "PlannedSeconds",
+    "PlannedText",
+    "PlannedWeights",
     "Progress",
     "ScanResult",
-    "read_ablation",
-    "read_plan",
+    "decode",
+    "plain",
 ]
 
+T = TypeVar("T")
 
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a request is. Seconds, neurons a second, bytes; ``eta`` is None while nobody can know."""
+
+def decode(value: object, kind: type[T]) -> T:
+    """A value of ``kind`` from what JSON holds; members that it does not know are passed over.
+
+    Raises:
+        msgspec.ValidationError: something is missing or is of another kind.
+    """
+    return msgspec.convert(value, kind, dec_hook=_decoded)
+
+
+def plain(value: object) -> Any:
+    """What JSON holds of a message, or of a value inside one."""
+    return msgspec.to_builtins(value, enc_hook=str)  # paths are the only ones that need it
+
+
+def _decoded(kind: type, value: object) -> object:
+    if kind is not Path or not isinstance(value, str) or not value:
+        raise ValueError(f"{value!r} is not a {kind.__name__}")
+    return user_path(value)
+
+
+class Progress(Struct, frozen=True):
+    """How far a request is. Seconds, neurons a second, bytes; ``eta`` is None while nobody can know.
+
+    ``stage`` is one of :class:`mechamap.events.Stage`, or one of a newer engine.
+    """
 
     stage: str
     detail: str = ""
@@ -43,35 +82,33 @@ class Progress:
     gpu_memory: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ScanResult:
+class ScanResult(Struct, frozen=True):
+    """``timings`` are seconds by stage."""
+
     run: Path
     state: str
     timings: Mapping[str, float]
 
 
-@dataclass(frozen=True, slots=True)
-class ExportOrder:
-    """What to write and where. ``rows`` limits it to these neurons, in this order; None: all of them."""
+class ActivationsFile(Struct, frozen=True):
+    """``file`` holds a layer's activations, ``[neurons of the layer, positions]`` float16."""
 
-    run: Path
-    path: Path
-    format: str
-    wide: bool = False
-    scope: str = "all"
-    rows: tuple[int, ...] | None = None
-    overwrite: bool = False
+    file: Path
 
 
-@dataclass(frozen=True, slots=True)
-class Exported:
+class Exported(Struct, frozen=True):
     path: Path
     rows: int
     neurons: int
 
 
-@dataclass(frozen=True, slots=True)
-class Confirmed:
+class Models(Struct, frozen=True):
+    """Ids of the models in the local hub cache."""
+
+    cached: tuple[str, ...]
+
+
+class Confirmed(Struct, frozen=True):
     """``confirmed``: how many neurons hold up, by category."""
 
     run: Path
@@ -79,58 +116,62 @@ class Confirmed:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class CausesEstimated:
+class CausesEstimated(Struct, frozen=True):
     run: Path
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """What one category loses without a neuron: change of the mean log p of its words, in nats.
+class Effect(Struct, frozen=True):
+    """What ablating a neuron did to one category.
 
-    ``error`` is its standard error over the ``occurrences``; ``controls`` are the changes without other neurons.
+    Attributes:
+        effect: change of the mean log probability of the category's words, in nats; negative: the model got worse.
+            None where the text has none of them.
+        error: its standard error over the occurrences; None with fewer than two.
+        occurrences: how many words it is the mean over.
+        controls: the same effect of each control neuron.
     """
 
-    effect: float
-    error: float
+    effect: float | None
+    error: float | None
     occurrences: int
-    controls: tuple[float, ...] = ()
+    controls: tuple[float | None, ...] = ()
+
+    @property
+    def finite_controls(self) -> tuple[float, ...]:
+        """The effects of those controls that have one."""
+        return tuple(control for control in self.controls if control is not None)
+
+    @property
+    def beyond_controls(self) -> bool:
+        """Whether it is larger, in either direction, than that of every control."""
+        if self.effect is None or not self.controls:
+            return False
+        return abs(self.effect) > max(map(abs, self.finite_controls), default=-1.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Ablation:
-    """A neuron switched off: ``mode`` says by what it was replaced, ``categories`` what each of them lost."""
+class Ablation(Struct, frozen=True):
+    """One neuron's ablation, as it is measured, kept in a run, answered and shown.
+
+    Attributes:
+        neuron: its name.
+        mode: what it was held at.
+        controls: names of random neurons of its layer that are about as active.
+        categories: what each of them lost, by name.
+    """
 
     neuron: str
-    mode: str
+    mode: Literal["zero", "mean"]
     controls: tuple[str, ...]
     categories: Mapping[str, Effect]
 
 
-def read_ablation(it: Mapping[str, Any]) -> Ablation:
-    """An ablation as the engine answers it and as a run keeps it.
-
-    Raises:
-        LookupError, TypeError, ValueError: something is missing or is of another kind.
-    """
-    effects = {name: _effect(effect) for name, effect in it["categories"].items()}
-    return Ablation(it["neuron"], it["mode"], tuple(it["controls"]), effects)
+class Ablations(Struct, frozen=True):
+    run: Path
+    ablations: tuple[Ablation, ...]
 
 
-def _effect(it: Mapping[str, Any]) -> Effect:
-    return Effect(
-        _number(it["effect"]), _number(it["error"]), int(it["occurrences"]), tuple(map(_number, it["controls"]))
-    )
-
-
-def _number(value: float | None) -> float:
-    """JSON has no NaN: where there is nothing to average it has null."""
-    return float("nan") if value is None else float(value)
-
-
-@dataclass(frozen=True, slots=True)
-class Lens:
+class Lens(Struct, frozen=True):
     """Tokens and how far a neuron moves each, in ``unit``; the most extreme first."""
 
     neuron: str
@@ -139,57 +180,111 @@ class Lens:
     unit: str
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class PlannedText(Struct, frozen=True):
+    """Tokens of the text; ``counted`` unless they were guessed from its length."""
+
+    positions: int
+    scored: int
+    windows: int
+    counted: bool
+
+
+class PlannedWeights(Struct, frozen=True):
+    """Bytes of the whole model, of the layers that are loaded, and in its files (None: nobody knows)."""
+
+    whole: int
+    loaded: int
+    stored: int | None
+
+
+class PlannedMemory(Struct, frozen=True):
+    """Bytes that are needed of a device; ``free`` is None where nobody knows."""
+
+    device: str
+    weights: int
+    activations: int
+    process: int
+    free: int | None
+    needed: int
+    fits: bool
+
+
+class PlannedRun(Struct, frozen=True):
+    """Bytes of the run's files."""
+
+    figures: int
+    record: int
+    activations: int
+    total: int
+
+
+class PlannedSeconds(Struct, frozen=True):
+    """Seconds by stage: ``check`` is the proof that the hooks see the neurons, ``forward`` the model's own work."""
+
+    load: float
+    check: float
+    forward: float
+    score: float
+    writes: float
+    disk: float
+    total: float
+
+
+class PlannedOption(Struct, frozen=True):
+    """A change that makes a scan fit: ``needed`` bytes then."""
+
+    flags: str
+    words: str
+    changes: dict[str, Any]
+    needed: int
+
+    @property
+    def hint(self) -> Hint:
+        """The settings of it; in words where it is none."""
+        changes = {key: str(value) for key, value in self.changes.items()}
+        if "device_map" in changes:
+            changes.pop("device", None)  # a map has the device choose itself
+        settings = tuple(Setting(key, value) for key, value in changes.items())
+        return Advice(" ".join(["{}"] * len(changes)), settings) if changes else self.words
+
+
+class Planned(Struct, frozen=True):
     """What a scan takes: counts, bytes and seconds; None where nobody knows.
 
-    ``device`` is the one that ``needed`` and ``free`` are about: one that has too little, else the one that computes.
-    ``would_fit`` are settings to change, or what else would help; ``notes`` sentences.
+    Attributes:
+        memory: of each device, the one that computes first.
+        disk: free bytes where the run goes.
+        lacking: names of devices that have too little, and ``disk``.
+        notes: what else is to be known, in sentences.
     """
 
+    model: str
+    label: str
+    architecture: str
+    kind: str
     parameters: int
-    weights: int
-    dtype: str
-    device: str
-    needed: int
-    free: int | None
+    d_model: int
+    layers: int
+    layers_scanned: tuple[int, ...]
     neurons: int
-    run: int
+    neurons_scanned: int
+    experts: int
+    dtype: str
+    dtype_from: str
+    packed: str | None
+    device: str
+    text: PlannedText
+    weights: PlannedWeights
+    memory: tuple[PlannedMemory, ...]
+    run: PlannedRun
     disk: int | None
-    seconds: float | None
+    seconds: PlannedSeconds | None
     fits: bool
-    would_fit: tuple[Hint, ...] = ()
-    notes: tuple[str, ...] = ()
+    lacking: tuple[str, ...]
+    would_fit: tuple[PlannedOption, ...]
+    notes: tuple[str, ...]
 
-
-def read_plan(it: Mapping[str, Any]) -> Planned:
-    """A plan as the engine answers it.
-
-    Raises:
-        LookupError, TypeError: something is missing or is of another kind.
-    """
-    memory = next((demand for demand in it["memory"] if not demand["fits"]), it["memory"][0])
-    return Planned(
-        parameters=it["parameters"],
-        weights=it["weights"]["loaded"],
-        dtype=it["packed"] or it["dtype"],
-        device=memory["device"],
-        needed=memory["needed"],
-        free=memory["free"],
-        neurons=it["neurons_scanned"],
-        run=it["run"]["total"],
-        disk=it["disk"],
-        seconds=None if it["seconds"] is None else it["seconds"]["total"],
-        fits=it["fits"],
-        would_fit=tuple(_change(option) for option in it["would_fit"]),
-        notes=tuple(it["notes"]),
-    )
-
-
-def _change(option: Mapping[str, Any]) -> Hint:
-    """A change that would make a scan fit: the settings of it, in words where it is none."""
-    changes = {key: str(value) for key, value in option["changes"].items()}
-    if "device_map" in changes:
-        changes.pop("device", None)  # a map has the device choose itself
-    settings = (Setting(key, value) for key, value in changes.items())
-    return Advice(" ".join(["{}"] * len(changes)), tuple(settings)) if changes else str(option["words"])
+    @property
+    def tightest(self) -> PlannedMemory:
+        """The device that has too little, else the one that computes."""
+        return next((memory for memory in self.memory if not memory.fits), self.memory[0])

@@ -10,6 +10,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from mechamap.protocol.messages import plain
+
 __all__ = [
     "FAILED",
     "INVALID_PARAMS",
@@ -63,12 +65,12 @@ def error(id: int | str | None, code: int, message: str, data: Mapping[str, Any]
 
 
 def encode(message: Mapping[str, Any]) -> bytes:
-    """One line, newline included; paths become strings.
+    """One line, newline included; paths and messages in it become plain values.
 
     Raises:
         ValueError: a number that is not finite; JSON has none.
     """
-    return json.dumps(message, allow_nan=False, separators=(",", ":"), default=str).encode("ascii") + b"\n"
+    return json.dumps(message, allow_nan=False, separators=(",", ":"), default=plain).encode("ascii") + b"\n"
 
 
 def parse(line: bytes) -> dict[str, Any]:

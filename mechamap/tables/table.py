@@ -1,15 +1,19 @@
-"""Tables of what runs say, before any format: typed columns, rows of plain values, and the neurons behind each cell."""
+"""Tables of what runs say, before any format: typed columns, rows of plain values, and the neurons behind each cell.
+
+A report goes from the engine to the explorer as :func:`mechamap.protocol.messages.plain` writes it.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, TypeAlias
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from msgspec import Struct
 
 from mechamap.query.link import Link
 
-__all__ = ["Cell", "Column", "Kind", "Report", "Table", "Values", "report_from_dict", "report_to_dict"]
+__all__ = ["Cell", "Column", "Kind", "Report", "Table", "Values"]
 
 
 # What a column holds, which says how it is written: see mechamap.tables.numbers.
@@ -45,8 +49,7 @@ class Values:
 Cell: TypeAlias = str | int | float | bool | tuple[str, ...] | Values | None
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True, array_like=True):
     """``key`` is what programs call it (JSON, CSV), ``title`` what people read."""
 
     key: str
@@ -100,44 +103,6 @@ class Table:
         """The neurons behind a cell."""
         return self.links[row][column] if self.links else None
 
-    def to_dict(self) -> dict[str, Any]:
-        """In plain values; :meth:`from_dict` reads it back."""
-        columns = [[column.key, column.title, column.kind] for column in self.columns]
-        links = [[link and asdict(link) for link in row] for row in self.links]
-        rows = [[_plain(cell) for cell in row] for row in self.rows]
-        return {
-            "key": self.key, "title": self.title, "columns": columns, "rows": rows, "about": self.about,
-            "links": links, "heat": self.heat, "limit": self.limit, "stubs": self.stubs, "total": self.total,
-        }  # fmt: skip
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Table:
-        return cls(
-            key=data["key"],
-            title=data["title"],
-            columns=tuple(Column(*column) for column in data["columns"]),
-            rows=tuple(tuple(map(_cell, row)) for row in data["rows"]),
-            about=data["about"],
-            links=tuple(tuple(Link(**link) if link else None for link in row) for row in data["links"]),
-            heat=data["heat"],
-            limit=data["limit"],
-            stubs=data["stubs"],
-            total=data["total"],
-        )
-
-
-def _plain(cell: Cell) -> Any:
-    if isinstance(cell, Values):
-        return {"numbers": [*cell.numbers], "kind": cell.kind}
-    return [*cell] if isinstance(cell, tuple) else cell
-
-
-def _cell(plain: Any) -> Cell:
-    if isinstance(plain, dict):
-        return Values(tuple(plain["numbers"]), plain["kind"])
-    cell: Cell = tuple(plain) if isinstance(plain, list) else plain
-    return cell
-
 
 @dataclass(frozen=True, slots=True)
 class Report:
@@ -159,26 +124,3 @@ class Report:
 
     def table(self, key: str) -> Table | None:
         return next((table for table in self.tables if table.key == key), None)
-
-
-def report_to_dict(report: Report) -> dict[str, Any]:
-    """A report in plain values, as it goes from the engine to the explorer."""
-    return {
-        "title": report.title,
-        "tables": [table.to_dict() for table in report.tables],
-        "remarks": list(report.remarks),
-        "runs": list(report.runs),
-        "main": report.main,
-    }
-
-
-def report_from_dict(data: Mapping[str, Any]) -> Report:
-    """What :func:`report_to_dict` gave."""
-    tables: Sequence[Mapping[str, Any]] = data["tables"]
-    return Report(
-        title=data["title"],
-        tables=tuple(map(Table.from_dict, tables)),
-        remarks=tuple(data["remarks"]),
-        runs=tuple(data["runs"]),
-        main=data["main"],
-    )

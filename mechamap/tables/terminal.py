@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import zip_longest
+
+from msgspec.structs import replace
 
 from mechamap.tables.column_widths import GAP, Block, blocks_of, title_lines
 from mechamap.tables.numbers import cell_text, is_number

@@ -76,9 +76,9 @@ class AblationScreen(ModalScreen[None]):
 def ablation_lines(ablation: Ablation, width: int = WIDTH - FRAME) -> Iterator[tuple[str, str]]:
     """The dialog, (line, style) by line: the upshot first; sentences are as long as they are, tables fit ``width``."""
     effects = ablation.categories
-    finite = [name for name, it in effects.items() if math.isfinite(it.effect)]
-    strongest = max(finite, key=lambda name: abs(effects[name].effect), default=None)
-    largest = max((abs(effects[name].effect) for name in finite), default=0.0) or 1.0
+    sizes = {name: abs(its.effect) for name, its in effects.items() if its.effect is not None}
+    strongest = max(sizes, key=sizes.__getitem__, default=None)
+    largest = max(sizes.values(), default=0.0) or 1.0
     if strongest is not None:
         yield _verdict(ablation, strongest), "bold"
         yield "", ""
@@ -89,12 +89,12 @@ def ablation_lines(ablation: Ablation, width: int = WIDTH - FRAME) -> Iterator[t
         "bold",
     )
     for name, it in effects.items():
-        line = ("▸ " if name == strongest else "  ") + pad(clean(name), NAME) + effect(it.effect).rjust(NUMBER)
-        line += ("" if math.isnan(it.error) else f" ± {_size(it.error)}").ljust(ERROR)
+        line = ("▸ " if name == strongest else "  ") + pad(clean(name), NAME) + effect(_number(it.effect)).rjust(NUMBER)
+        line += ("" if it.error is None else f" ± {_size(it.error)}").ljust(ERROR)
         if bar:
-            cells = round((BAR - 1) * abs(it.effect) / largest) if math.isfinite(it.effect) else 0
+            cells = round((BAR - 1) * sizes.get(name, 0.0) / largest)
             line += " " + "█" * cells + " " * (BAR - 1 - cells)
-        line += " " + (_range(it) + (BEYOND if it.controls and beyond_controls(it) else "")).ljust(RANGE)
+        line += " " + (_range(it) + (BEYOND if it.beyond_controls else "")).ljust(RANGE)
         yield line + (f"{it.occurrences:,}".rjust(WORDS) if words else ""), "bold" if name == strongest else ""
     yield "", ""
     instead = _INSTEAD.get(ablation.mode, ablation.mode)
@@ -105,31 +105,30 @@ def ablation_lines(ablation: Ablation, width: int = WIDTH - FRAME) -> Iterator[t
         yield f"Controls: {others}, of the same layer and about as active.{BEYOND} is larger than any of theirs.", "dim"
 
 
-def beyond_controls(it: Effect) -> bool:
-    """Whether no control has an effect of that size, in either direction."""
-    return math.isfinite(it.effect) and all(
-        abs(it.effect) > abs(control) for control in it.controls if math.isfinite(control)
-    )
+def _number(value: float | None) -> float:
+    """As numbers are written: where there is nothing to average, it is no number."""
+    return math.nan if value is None else value
 
 
 def _verdict(ablation: Ablation, name: str) -> str:
     it = ablation.categories[name]
-    change = math.expm1(min(it.effect, 50.0))
+    size = _number(it.effect)
+    change = math.expm1(min(size, 50.0))
     likely = (
         f"{abs(change):.0%} {'less' if change < 0 else 'more'} likely" if abs(change) >= 0.005 else "about as likely"
     )
-    told = f"Strongest on {clean(name)}: {effect(it.effect)}, its words become {likely}."
-    if not math.isnan(it.error) and abs(it.effect) < 2 * it.error:
+    told = f"Strongest on {clean(name)}: {effect(size)}, its words become {likely}."
+    if it.error is not None and abs(size) < 2 * it.error:
         return f"{told} That is within its own error: it may be nothing."
     if not it.controls:
         return told
-    if beyond_controls(it):
+    if it.beyond_controls:
         return f"{told} That is beyond all {len(it.controls)} controls."
     return f"{told} Not beyond all controls: another neuron of the layer does as much."
 
 
 def _range(it: Effect) -> str:
-    finite = [control for control in it.controls if math.isfinite(control)]
+    finite = it.finite_controls
     return f"{effect(min(finite))} to {effect(max(finite))}" if finite else ""
 
 

@@ -13,7 +13,7 @@ from textual import on
 from textual.widgets import Input
 
 from mechamap.exports.registry import FORMATS, format_of
-from mechamap.protocol.messages import ExportOrder
+from mechamap.protocol.requests import ExportParams
 from mechamap.runs.run import Run
 from mechamap_tui.dialogs.file import FileDialog
 from mechamap_tui.explorer import explorer_of
@@ -114,7 +114,7 @@ class ExportScreen(FileDialog):
         chosen = self.choices
         rows = None if chosen.scope == "all" else tuple(self.scopes[chosen.scope].tolist())
         assert self.run.path is not None
-        order = ExportOrder(
+        order = ExportParams(
             self.run.path, target, chosen.format, wide=chosen.wide, scope=chosen.scope, rows=rows, overwrite=overwrite
         )
         explorer = explorer_of(self)

@@ -14,9 +14,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
+from msgspec import Struct, ValidationError
+
 from mechamap.errors import Cancelled, EngineError, MechaMapError, error_from_plain
 from mechamap.protocol import rpc
-from mechamap.protocol.messages import Progress
+from mechamap.protocol.messages import Progress, decode, plain
 from mechamap_tui.engine.log import EngineLog
 
 __all__ = ["EngineCall", "EngineProcess"]
@@ -136,8 +138,8 @@ class EngineProcess:
     def _call(
         self,
         method: str,
-        params: Mapping[str, Any],
-        made: Callable[[Any], T],
+        params: Struct | None,
+        kind: type[T],
         on_progress: Callable[[Progress], None] | None = None,
         *,
         beside: bool = False,
@@ -159,7 +161,7 @@ class EngineProcess:
                 if waiting.cancelled:
                     raise Cancelled("Cancelled before it began.")
                 waiting.sent = True
-                self._send(rpc.request(id, method, params))
+                self._send(rpc.request(id, method, plain(params) if params is not None else {}))
                 answer = await future
             except asyncio.CancelledError:
                 if beside and self._waiting[id].sent:
@@ -168,8 +170,8 @@ class EngineProcess:
             finally:
                 self._waiting.pop(id, None)
             try:
-                return made(answer)
-            except (KeyError, TypeError) as error:
+                return decode(answer, kind)
+            except ValidationError as error:
                 raise EngineError(
                     f"The engine's answer to {method} lacks something: {error}.", "Are two versions installed?"
                 ) from None
@@ -220,10 +222,7 @@ class EngineProcess:
         waiting = self._waiting.get(params.get("id", -1))
         if waiting is None or waiting.on_progress is None or waiting.future.done():
             return
-        known = {name: params[name] for name in Progress.__dataclass_fields__ if name in params}
-        if known.get("run") is not None:
-            known["run"] = Path(known["run"])
-        waiting.on_progress(Progress(**known))
+        waiting.on_progress(decode(params, Progress))
 
     async def _kill_unless_done(self, future: asyncio.Future[Any], process: asyncio.subprocess.Process) -> None:
         await asyncio.wait([future], timeout=self._kill_after)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from msgspec import ValidationError
+
 from mechamap.errors import MechaMapError, UnsupportedModel, UsageError
-from mechamap.protocol.messages import Ablation, CausesEstimated, Confirmed, Progress, read_ablation
+from mechamap.protocol.messages import Ablation, Ablations, CausesEstimated, Confirmed, Progress, decode
 from mechamap.runs.run import Run
 from mechamap_tui.jobs.job import Job
 
@@ -104,7 +106,7 @@ class CausesJob(CausalJob[CausesEstimated]):
         return engine.causes(self.folder, on_progress=on_progress)
 
 
-class AblationJob(CausalJob[tuple[Ablation, ...]]):
+class AblationJob(CausalJob[Ablations]):
     """Measures what each category loses without one neuron."""
 
     def __init__(self, run: Run, neuron: str) -> None:
@@ -123,9 +125,9 @@ class AblationJob(CausalJob[tuple[Ablation, ...]]):
     def measured(self) -> Ablation | None:
         """What the run holds already of the neuron."""
         try:
-            return read_ablation(self.run.record.causes["ablations"][f"{self.neuron} zero"])
-        except (LookupError, TypeError, ValueError, AttributeError):  # not measured, or kept by another version
+            return decode(self.run.record.causes["ablations"][f"{self.neuron} zero"], Ablation)
+        except (LookupError, TypeError, ValidationError):  # not measured, or kept by another version
             return None
 
-    def ask(self, engine: EngineClient, on_progress: Callable[[Progress], None]) -> EngineCall[tuple[Ablation, ...]]:
+    def ask(self, engine: EngineClient, on_progress: Callable[[Progress], None]) -> EngineCall[Ablations]:
         return engine.ablate(self.folder, [self.neuron], on_progress=on_progress)

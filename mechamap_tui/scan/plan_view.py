@@ -150,26 +150,27 @@ class PlanView(Static):
 
 def plan_text(plan: Planned) -> str:
     """The plan in two or three lines."""
-    free = f" of {coarse_size(plan.free)} free" if plan.free is not None else ""
-    time = f" · about {_duration(plan.seconds)}" if plan.seconds is not None else ""
-    run = f"run {coarse_size(plan.run)}"
+    memory, dtype = plan.tightest, plan.packed or plan.dtype
+    free = f" of {coarse_size(memory.free)} free" if memory.free is not None else ""
+    time = f" · about {_duration(plan.seconds.total)}" if plan.seconds is not None else ""
+    run = f"run {coarse_size(plan.run.total)}"
     lines = [
-        f"{_count_text(plan.parameters)} parameters · {coarse_size(plan.weights)} {plan.dtype} · needs "
-        f"~{coarse_size(plan.needed)}{free}",
-        f"{plan.neurons:,} neurons · {run}{time}",
+        f"{_count_text(plan.parameters)} parameters · {coarse_size(plan.weights.loaded)} {dtype} · needs "
+        f"~{coarse_size(memory.needed)}{free}",
+        f"{plan.neurons_scanned:,} neurons · {run}{time}",
     ]
     if not plan.fits:
-        needs = f"Does not fit: needs ~{coarse_size(plan.needed)}{free} on {plan.device}"
-        lines = [f"{needs} · {_count_text(plan.parameters)} {plan.dtype}", _remedy(plan)]
+        needs = f"Does not fit: needs ~{coarse_size(memory.needed)}{free} on {memory.device}"
+        lines = [f"{needs} · {_count_text(plan.parameters)} {dtype}", _remedy(plan)]
     return "\n".join([*lines, *plan.notes[:1]])
 
 
 def _remedy(plan: Planned) -> str:
-    if plan.disk is not None and plan.run > plan.disk:
-        return f"The run takes {coarse_size(plan.run)}, and {coarse_size(plan.disk)} are free on its disk."
+    if plan.disk is not None and plan.run.total > plan.disk:
+        return f"The run takes {coarse_size(plan.run.total)}, and {coarse_size(plan.disk)} are free on its disk."
     if not plan.would_fit:
         return "Nothing that can be set here makes it fit."
-    return "Would fit: " + " · ".join(map(hint_text, plan.would_fit[:3]))
+    return "Would fit: " + " · ".join(hint_text(option.hint) for option in plan.would_fit[:3])
 
 
 def _duration(seconds: float) -> str:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from mechamap.errors import Cancelled, EngineError, MechaMapError
 from mechamap.protocol.messages import (
-    Ablation,
+    Ablations,
     CausesEstimated,
     Confirmed,
     Exported,
-    ExportOrder,
     Lens,
     Planned,
     Progress,
     ScanResult,
 )
+from mechamap.protocol.requests import ExportParams
 from mechamap.tables import table as tables
 from mechamap_tui.engine.client import EngineClient
 from mechamap_tui.engine.process import EngineCall
@@ -34,7 +34,7 @@ class EngineDouble(EngineClient):
         super().__init__(["no-engine-in-this-test"])
         self.scans: list[tuple[str, dict[str, object]]] = []
         self.checks: list[tuple[str, Path, tuple[str, ...]]] = []
-        self.exports: list[ExportOrder] = []
+        self.exports: list[ExportParams] = []
         self.export_error: MechaMapError | None = None
         self.plans: list[tuple[str, dict[str, object], bool]] = []
         self.plan_answers: list[asyncio.Future[Planned]] = []
@@ -72,8 +72,8 @@ class EngineDouble(EngineClient):
         return self._begin_check("causes", run, (), on_progress)
 
     def ablate(
-        self, run: Path, neurons: Sequence[str], *, mode: str = "zero", on_progress: Report | None = None
-    ) -> EngineCall[tuple[Ablation, ...]]:
+        self, run: Path, neurons: Sequence[str], *, mode: Literal["zero", "mean"] = "zero", on_progress: Report | None = None
+    ) -> EngineCall[Ablations]:
         return self._begin_check(f"ablate {mode}", run, tuple(neurons), on_progress)
 
     async def lens(self, run: Path, neuron: str) -> Lens:
@@ -158,7 +158,7 @@ class EngineDouble(EngineClient):
         self.fail(Cancelled("stopped"))
         return True
 
-    async def export(self, order: ExportOrder) -> Exported:
+    async def export(self, order: ExportParams) -> Exported:
         self.exports.append(order)
         if self.export_error is not None:
             raise self.export_error

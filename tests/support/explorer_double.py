@@ -9,7 +9,7 @@ from textual.app import App
 from textual.signal import Signal
 
 from mechamap.errors import MechaMapError
-from mechamap.protocol.messages import ExportOrder
+from mechamap.protocol.requests import ExportParams
 from mechamap.query.link import Link
 from mechamap.runs.run import Run
 from mechamap_tui.engine.client import EngineClient
@@ -41,7 +41,7 @@ class ExplorerDouble:
     async def cancel_job(self) -> None:
         self.asked.append("cancel")
 
-    def export(self, order: ExportOrder) -> None:
+    def export(self, order: ExportParams) -> None:
         self.asked.append("write")
 
     def show_error(self, error: MechaMapError) -> None:

@@ -15,7 +15,7 @@ import pytest
 from support.by_name import load_model, scan_request
 
 from mechamap.capture.rerun import text_of_run
-from mechamap.checks.ablation import CONTROLS, AblateSettings, Effect, ablate_run, strongest
+from mechamap.checks.ablation import CONTROLS, AblateSettings, ablate_run, strongest
 from mechamap.checks.ablator import Ablated, Ablator
 from mechamap.checks.attribution import estimate_causes
 from mechamap.checks.target_words import word_targets
@@ -24,6 +24,7 @@ from mechamap.config.schema import default_config
 from mechamap.errors import Cancelled, RunError, UsageError
 from mechamap.events import StageEntered
 from mechamap.models.loaded import LoadedModel
+from mechamap.protocol.messages import Ablation, Effect, plain
 from mechamap.runs.run import Run
 from mechamap.scan.scan import scan
 
@@ -66,6 +67,11 @@ def rows_of(run: Run, *names: str) -> list[int]:
     return [run.row_of(name) for name in names]
 
 
+def plain_json(ablation: Ablation) -> Any:
+    """It as a file holds it."""
+    return json.loads(json.dumps(plain(ablation)))
+
+
 def expected_of(run: Run, loaded: LoadedModel, values: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
     """Mean effects and their errors, ``[neurons, categories]``."""
     targets = word_targets(run)
@@ -90,9 +96,10 @@ def test_each_neuron_has_its_effect_on_every_category_that_has_words(run: Run, l
         assert list(its.categories) == ["animal", "food", "place"]
         for category, effect in enumerate(its.categories.values()):
             assert effect.effect == pytest.approx(effects[number, category], abs=1e-5)
-            assert effect.error == pytest.approx(errors[number, category], abs=1e-5, nan_ok=True)
+            error = np.nan if effect.error is None else effect.error
+            assert error == pytest.approx(errors[number, category], abs=1e-5, nan_ok=True)
         assert [effect.occurrences for effect in its.categories.values()] == [4, 2, 1]
-        assert np.isnan(its.categories["place"].error)  # one word has no scatter
+        assert its.categories["place"].error is None  # one word has no scatter
     assert np.abs(effects[:, :3]).min() > 1e-6
 
 
@@ -100,6 +107,8 @@ def test_an_effect_is_beyond_its_controls_where_it_is_larger_than_all_of_them() 
     assert Effect(-0.5, 0.1, 4, (0.1, -0.4)).beyond_controls
     assert not Effect(-0.5, 0.1, 4, (0.1, 0.6)).beyond_controls
     assert not Effect(-0.5, 0.1, 4, ()).beyond_controls
+    assert not Effect(None, None, 0, (0.1,)).beyond_controls
+    assert Effect(-0.5, 0.1, 4, (None, -0.4)).beyond_controls
 
 
 # --- controls -----------------------------------------------------------------------------------------------
@@ -153,7 +162,7 @@ def test_what_was_measured_is_kept_over_calls(run: Run, loaded: LoadedModel, tmp
     assert np.isfinite(measured[controls, :3]).all()  # they were measured too
     assert np.isnan(measured[others]).all()
     kept = json.loads((tmp_path / "run" / "run.json").read_text())["causes"]["ablations"]
-    assert kept == {"L0.N3 zero": one[0].to_dict(), "L2.N7 zero": two[0].to_dict()}
+    assert kept == {"L0.N3 zero": plain_json(one[0]), "L2.N7 zero": plain_json(two[0])}
     assert kept["L0.N3 zero"]["categories"]["place"]["error"] is None
 
 
@@ -162,7 +171,7 @@ def test_holding_a_neuron_at_its_mean_is_kept_by_itself(run: Run, loaded: Loaded
     before = np.array(run.figure("cause_measured"))
     run, (mean,) = ablate_run(run, loaded, rows_of(run, "L0.N3"), AblateSettings("mean", controls=0))
     np.testing.assert_array_equal(run.figure("cause_measured"), before)
-    assert run.record.causes["ablations"] == {"L0.N3 zero": zero.to_dict(), "L0.N3 mean": mean.to_dict()}
+    assert run.record.causes["ablations"] == {"L0.N3 zero": plain_json(zero), "L0.N3 mean": plain_json(mean)}
     assert zero.categories["animal"].effect != mean.categories["animal"].effect
 
 

@@ -13,6 +13,7 @@ from mechamap.engine.calls import Request
 from mechamap.engine.kept_model import MODEL_CACHE
 from mechamap.engine.methods import METHODS
 from mechamap.errors import Cancelled, ModelNotFound, UsageError
+from mechamap.protocol.messages import plain
 from mechamap.protocol.rpc import RpcFault
 
 
@@ -23,7 +24,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def ask(**params: Any) -> dict[str, Any]:
-    answer: dict[str, Any] = METHODS.queued["plan"](Request(1, "plan", params, lambda method, told: None))
+    answer: dict[str, Any] = plain(METHODS.queued["plan"](Request(1, "plan", params, lambda method, told: None)))
     return answer
 
 

@@ -20,10 +20,11 @@ from mechamap.engine.methods import METHODS
 from mechamap.errors import Cancelled, MechaMapError, UsageError
 from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.interpret.report import interpret_run
+from mechamap.protocol.messages import decode, plain
 from mechamap.protocol.rpc import RpcFault
 from mechamap.runs.run import Run
 from mechamap.scan.scan import scan
-from mechamap.tables.table import Report, report_from_dict
+from mechamap.tables.table import Report
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,11 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def asked(method: str, **params: Any) -> Report:
     """The answer as it is after it went over the wire."""
     answer = METHODS.beside[method](Request(1, method, params, lambda *_: None))
-    return report_from_dict(json.loads(json.dumps(answer)))
+    return over_the_wire(answer)
+
+
+def over_the_wire(answer: object) -> Report:
+    return decode(json.loads(json.dumps(plain(answer))), Report)
 
 
 def test_an_interpretation_over_the_wire_is_the_one_in_python(run: Run) -> None:
@@ -85,7 +90,7 @@ def test_closest_neurons_are_found_and_stay_with_the_comparison_of_these_runs(tm
     answer = METHODS.queued["match"](
         Request(1, "match", {"runs": paths, "words": 12}, lambda _, it: told.append(dict(it)))
     )
-    report = report_from_dict(json.loads(json.dumps(answer)))
+    report = over_the_wire(answer)
     matches = report.table("matches")
     assert matches is not None and len(matches.rows) == 48
     assert all(row[0] == row[1] for row in matches.rows)
@@ -101,9 +106,7 @@ def test_specialised_neurons_are_counted_from_the_threshold_that_is_asked_for(tm
     for its in runs:
         keep_activations(its)
     params = {"runs": [str(its.path) for its in runs]}
-    found = report_from_dict(
-        METHODS.queued["match"](Request(1, "match", {**params, "threshold": 0.6}, lambda *_: None))
-    )
+    found = over_the_wire(METHODS.queued["match"](Request(1, "match", {**params, "threshold": 0.6}, lambda *_: None)))
     for report, threshold in (
         (found, 0.6),
         (asked("compare", **params, threshold=0.3), 0.3),
@@ -113,9 +116,7 @@ def test_specialised_neurons_are_counted_from_the_threshold_that_is_asked_for(tm
     ):
         table = report.table("specialised")
         assert table is not None and f"|reads| ≥ {threshold:g}," in table.about
-    other = report_from_dict(
-        METHODS.queued["match"](Request(2, "match", {**params, "threshold": 0.3}, lambda *_: None))
-    )
+    other = over_the_wire(METHODS.queued["match"](Request(2, "match", {**params, "threshold": 0.3}, lambda *_: None)))
     assert other == asked("compare", **params, threshold=0.3) != found
 
 
@@ -141,7 +142,7 @@ def test_models_are_run_again_where_their_runs_kept_nothing(
     shutil.copytree(tmp_path / "a", tmp_path / "b")
     told: list[dict[str, Any]] = []
     params = {"runs": [str(tmp_path / "a"), str(tmp_path / "b")]}
-    report = report_from_dict(METHODS.queued["match"](Request(1, "match", params, lambda _, it: told.append(dict(it)))))
+    report = over_the_wire(METHODS.queued["match"](Request(1, "match", params, lambda _, it: told.append(dict(it)))))
     matches = report.table("matches")
     assert matches is not None and matches.rows
     assert all(row[0] == row[1] for row in matches.rows)

@@ -21,6 +21,7 @@ from mechamap.engine.server import Engine
 from mechamap.errors import Cancelled, ConfigError
 from mechamap.events import Stage
 from mechamap.protocol import rpc
+from mechamap.protocol.messages import Progress
 
 
 class Talk:
@@ -74,7 +75,7 @@ def gate() -> threading.Event:
 @pytest.fixture
 def talk(gate: threading.Event) -> Iterator[Talk]:
     def wait(call: Request) -> str:
-        call.progress({"stage": "waiting"})
+        call.progress(Progress("waiting"))
         while not gate.wait(0.01):
             if call.cancel.is_set():
                 raise Cancelled("stopped")
@@ -259,25 +260,25 @@ def test_shutdown_is_answered_and_ends_it(talk: Talk) -> None:
 
 
 def test_progress_counts_what_the_scan_tells_and_sends_stages_at_once() -> None:
-    sent: list[dict[str, Any]] = []
+    sent: list[Progress] = []
     with ProgressTicker(sent.append, interval=60) as ticker:
         ticker.stage(Stage.LOAD, "reading weights")
-        ticker.started("/runs/demo-1", layers=4, neurons=400, done=100)
+        ticker.started(Path("/runs/demo-1"), layers=4, neurons=400, done=100)
         ticker.stage(Stage.PASS)
         for layer in range(2, 5):
             ticker.layer(layer, 4, layer * 100)
         last = ticker.snapshot()
-    assert [it["stage"] for it in sent] == ["load", "load", "pass"]
-    assert sent[1]["run"] == "/runs/demo-1" and sent[1]["layers_total"] == 4
-    assert (last["layers_done"], last["neurons_done"], last["neurons_total"]) == (4, 400, 400)
-    assert last["eta"] == 0 and last["rate"] > 0
-    assert last["memory"] > 1_000_000
+    assert [it.stage for it in sent] == ["load", "load", "pass"]
+    assert sent[1].run == Path("/runs/demo-1") and sent[1].layers_total == 4
+    assert (last.layers_done, last.neurons_done, last.neurons_total) == (4, 400, 400)
+    assert last.eta == 0 and last.rate > 0
+    assert last.memory > 1_000_000
 
 
 def test_progress_knows_no_time_left_before_the_first_layer() -> None:
     ticker = ProgressTicker(lambda snapshot: None)
     ticker.stage(Stage.LOAD)
-    assert ticker.snapshot()["eta"] is None
+    assert ticker.snapshot().eta is None
 
 
 def test_the_ticker_sends_by_itself() -> None:

@@ -16,9 +16,10 @@ from mechamap.figures.of_run import figures_of
 from mechamap.interpret.judged import figure_view
 from mechamap.interpret.report import interpret_run
 from mechamap.interpret.tables import TABLES
+from mechamap.protocol.messages import decode, plain
 from mechamap.query.evaluate import matching
 from mechamap.runs.run import Run
-from mechamap.tables.table import Report, report_from_dict, report_to_dict
+from mechamap.tables.table import Report
 
 RUNS = (
     "demo",
@@ -60,7 +61,7 @@ def test_the_filter_behind_every_count_finds_as_many(name: str, run_called: Call
         if kind.name in FIGURES:
             report = interpret_run(run, kind.name, LOWER.get(kind.name, 0.3))
             assert linked_counts(run, report) > 20
-            assert report_from_dict(json.loads(json.dumps(report_to_dict(report)))) == report
+            assert decode(json.loads(json.dumps(plain(report))), Report) == report
 
 
 @pytest.mark.parametrize("name", RUNS)

@@ -160,11 +160,12 @@ def test_layers_that_are_not_wanted_are_not_counted_unless_a_check_needs_them(
 
 
 def test_the_plan_as_json_holds_what_the_plan_says(llama: str, free: Callable[[int | None], None]) -> None:
-    from mechamap.plan.scan_plan import plan_to_dict
+    from mechamap.plan.message import plan_message
+    from mechamap.protocol.messages import plain
 
     free(9 * GB)
     plan = plan_of(llama, layers="0-40")
-    told = json.loads(json.dumps(plan_to_dict(plan), allow_nan=False))
+    told = json.loads(json.dumps(plain(plan_message(plan)), allow_nan=False))
     assert told["parameters"] == plan.scan.shape.parameters
     assert told["layers"] == 48 and told["layers_scanned"] == list(range(41))
     assert told["neurons_scanned"] == 41 * 8192 and told["neurons"] == 48 * 8192

@@ -239,7 +239,7 @@ def test_the_engines_plan_says_that_it_passes_over_a_list(tmp_path: Path) -> Non
 
     def notes(**params: object) -> str:
         call = Request(1, "plan", {"model": "demo", **params}, lambda method, told: None)
-        return " ".join(METHODS.queued["plan"](call)["notes"])
+        return " ".join(METHODS.queued["plan"](call).notes)
 
     said = notes(config_file=str(file))
     assert f"The config file lists 2 models; `mechamap scan --config {file}` scans those, and here demo alone." in said

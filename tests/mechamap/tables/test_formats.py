@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from mechamap.errors import UsageError
+from mechamap.protocol.messages import decode, plain
 from mechamap.tables.formats import FORMATS, format_of, written
 from mechamap.tables.numbers import cell_text
-from mechamap.tables.table import Column, Report, Table, Values, report_from_dict, report_to_dict
+from mechamap.tables.table import Column, Report, Table, Values
 
 WORDS = ("animal", "proper noun", "x.y", "宝石の名前", 'say "hi", she', "a\x1b[31mred\nfoo", "pipe|d")
 MIXED = Table(
@@ -128,7 +129,7 @@ def test_a_list_that_was_cut_as_it_was_made_counts_what_is_not_in_it_as_left_out
     for form in ("table", "md"):
         assert "… and 21,442 more (--limit 0 for all)" in written(report, form)
         assert "… and 20,208 more (--limit 0 for all)" in written(report, form, limit=0)  # of which it has 1,244
-    assert Table.from_dict(json.loads(json.dumps(cut.to_dict()))) == cut
+    assert decode(json.loads(json.dumps(plain(cut))), Table) == cut
     with pytest.raises(ValueError, match="1244 rows are more than the 1000"):
         replace(LONG, total=1000)
 
@@ -210,7 +211,7 @@ def test_values_of_a_cell_are_short_for_people_and_whole_for_programs() -> None:
         assert "+.97 · -.25 · —" in written(report, form)
     assert json.loads(written(report, "json"))["tables"]["t"]["rows"][0]["v"] == [0.9684945344924927, -0.25, None]
     assert written(report, "csv") == 'n,v\nL0.N1,"[0.9684945344924927, -0.25, None]"\n'
-    assert report_from_dict(json.loads(json.dumps(report_to_dict(report)))) == report
+    assert decode(json.loads(json.dumps(plain(report))), Report) == report
 
 
 def test_what_cannot_be_written_is_refused() -> None:

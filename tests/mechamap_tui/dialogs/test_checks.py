@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from support.browse_host import SIZES
@@ -18,7 +19,7 @@ from textual.screen import Screen
 from textual.widgets import Static, TextArea
 
 from mechamap.errors import EngineError, UsageError
-from mechamap.protocol.messages import Ablation, CausesEstimated, Confirmed, Effect, Progress
+from mechamap.protocol.messages import Ablation, Ablations, CausesEstimated, Confirmed, Effect, Progress
 from mechamap.runs.additions import add_to_run
 from mechamap.runs.record import dump
 from mechamap.runs.run import Run
@@ -35,7 +36,6 @@ from mechamap_tui.start.target import read_target
 from mechamap_tui.widgets.key_footer import KeyFooter
 from mechamap_tui.widgets.progress import ScanProgress, progress_line
 
-NAN = float("nan")
 MEASURED = Ablation(
     "L0.N3",
     "zero",
@@ -43,7 +43,7 @@ MEASURED = Ablation(
     {
         "animal": Effect(-0.25, 0.02, 12, (-0.01, 0.008)),
         "food": Effect(0.0012, 0.0008, 9, (0.002, -0.001)),
-        "color": Effect(NAN, NAN, 0, ()),
+        "color": Effect(None, None, 0, ()),
     },
 )
 
@@ -173,7 +173,7 @@ async def test_a_measures_the_neuron_under_the_cursor_and_shows_what_it_did(home
         it.engine.report(stage="load", detail="reading weights", elapsed=1.0)
         await it.pilot.pause()
         assert it.progress == "● ablating L0.N3: reading weights  1.0 s"
-        it.engine.answer((MEASURED,))
+        it.engine.answer(Ablations(it.run, (MEASURED,)))
         await it.shows(AblationScreen)
         await it.press("q")
         assert it.app.screen is it.browse
@@ -228,11 +228,11 @@ def test_the_dialog_says_in_words_what_was_measured() -> None:
 
 
 def test_an_effect_that_controls_have_too_or_that_is_within_its_error_is_called_that() -> None:
-    weak = replace(MEASURED, categories={"food": Effect(-0.05, 0.001, 9, (0.06, -0.001))})
+    weak = msgspec.structs.replace(MEASURED, categories={"food": Effect(-0.05, 0.001, 9, (0.06, -0.001))})
     assert "Not beyond all controls" in "\n".join(line for line, _ in ablation_lines(weak))
-    unsure = replace(MEASURED, categories={"food": Effect(-0.05, 0.04, 9, (0.001,))})
+    unsure = msgspec.structs.replace(MEASURED, categories={"food": Effect(-0.05, 0.04, 9, (0.001,))})
     assert "within its own error" in "\n".join(line for line, _ in ablation_lines(unsure))
-    nothing = replace(MEASURED, categories={"food": Effect(NAN, NAN, 0, ())})
+    nothing = msgspec.structs.replace(MEASURED, categories={"food": Effect(None, None, 0, ())})
     assert "Strongest" not in "\n".join(line for line, _ in ablation_lines(nothing))
 
 
@@ -242,7 +242,7 @@ async def test_a_result_does_not_take_the_keys_from_somebody_who_is_writing(home
         await it.browse.action_detail("notes")
         await it.press("enter", *"dogs")
         assert isinstance(it.app.focused, TextArea)
-        it.engine.answer((MEASURED,))
+        it.engine.answer(Ablations(it.run, (MEASURED,)))
         await it.until(lambda: it.app.explorer.job is None)
         await it.press(*" bark")
         assert it.app.screen is it.browse

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import math
 import os
 import signal
 import sys
@@ -15,7 +14,8 @@ import pytest
 from support.recorded_run import recorded_run
 
 from mechamap.errors import Cancelled, ConfigError, EngineError, ExportError, ModelNotFound
-from mechamap.protocol.messages import CausesEstimated, Confirmed, ExportOrder, Progress
+from mechamap.protocol.messages import CausesEstimated, Confirmed, Progress
+from mechamap.protocol.requests import ExportParams
 from mechamap_tui.engine.client import LENS_TOKENS, EngineClient
 
 # An engine of our own making: a real process that speaks the real protocol and does what each test needs.
@@ -120,11 +120,11 @@ async def test_checks_of_a_run_are_answered_with_values(client: EngineClient) ->
 
 
 async def test_an_ablation_is_answered_with_effects_and_controls(client: EngineClient) -> None:
-    (measured,) = await client.ablate(Path("/runs/x-1"), ["L7.N12"], mode="mean").answer
+    (measured,) = (await client.ablate(Path("/runs/x-1"), ["L7.N12"], mode="mean").answer).ablations
     assert (measured.neuron, measured.mode, measured.controls) == ("L7.N12", "mean", ("L0.N5",))
     food, color = measured.categories["food"], measured.categories["color"]
     assert (food.effect, food.error, food.occurrences, food.controls[0]) == (-0.25, 0.02, 12, -0.01)
-    assert math.isnan(food.controls[1]) and math.isnan(color.effect) and math.isnan(color.error)
+    assert food.controls[1] is None and color.effect is None and color.error is None
 
 
 async def test_a_lens_is_answered_with_tokens_or_with_why_there_is_none(client: EngineClient) -> None:
@@ -263,7 +263,7 @@ async def test_the_real_engine_exports_rows_and_refuses_to_overwrite(tmp_path: P
     run = recorded_run(tmp_path / "run")
     assert run.path is not None
     client = EngineClient()
-    order = ExportOrder(run.path, tmp_path / "out.json", "json", scope="marked", rows=(27, 3))
+    order = ExportParams(run.path, tmp_path / "out.json", "json", scope="marked", rows=(27, 3))
     done = await client.export(order)
     assert (done.path, done.neurons) == (tmp_path / "out.json", 2)
     with pytest.raises(ExportError, match="exists"):

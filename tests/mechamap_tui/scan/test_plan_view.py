@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import sys
 import textwrap
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from support.engine_double import EngineDouble
 from support.waiting import until
 from textual.pilot import Pilot
 from textual.widgets import Static
 
 from mechamap.errors import Cancelled, EngineError, ModelNotFound, UsageError
-from mechamap.protocol.messages import Planned
-from mechamap.wording.advice import Advice, Setting
+from mechamap.protocol.messages import (
+    Planned,
+    PlannedMemory,
+    PlannedOption,
+    PlannedRun,
+    PlannedSeconds,
+    PlannedText,
+    PlannedWeights,
+    plain,
+)
 from mechamap_tui.app import MechaMapApp
 from mechamap_tui.engine.client import EngineClient
 from mechamap_tui.jobs.draft import ScanDraft
@@ -26,12 +34,30 @@ from mechamap_tui.scan.plan_view import PlanView, plan_text
 from mechamap_tui.scan.screen import ScanScreen
 
 FITS = Planned(
-    parameters=134_515_008, weights=538_060_032, dtype="float32", device="cpu", needed=900_000_000,
-    free=22_000_000_000, neurons=46_080, run=31_000_000, disk=10**11, seconds=5.2, fits=True,
+    model="demo", label="demo", architecture="llama", kind="decoder", parameters=134_515_008, d_model=576, layers=30,
+    layers_scanned=tuple(range(30)), neurons=46_080, neurons_scanned=46_080, experts=0, dtype="float32",
+    dtype_from="the checkpoint", packed=None, device="cpu", text=PlannedText(900, 850, 12, counted=True),
+    weights=PlannedWeights(538_060_032, 538_060_032, 269_000_000),
+    memory=(PlannedMemory("cpu", 538_000_000, 100_000_000, 262_000_000, 22_000_000_000, 900_000_000, fits=True),),
+    run=PlannedRun(30_000_000, 1_000_000, 0, 31_000_000), disk=10**11,
+    seconds=PlannedSeconds(3.0, 0.2, 1.0, 0.7, 0.2, 0.1, 5.2), fits=True, lacking=(), would_fit=(), notes=(),
 )  # fmt: skip
+
+
+def option(words: str = "", **changes: str) -> PlannedOption:
+    return PlannedOption("", words, changes, 0)
+
+
 LACKS = replace(
-    FITS, parameters=70_553_706_496, weights=141_107_412_992, needed=145_700_000_000, dtype="bfloat16", fits=False,
-    would_fit=("--device-map auto", "--layers 0-7", "a text of at most 5,000 tokens", "one more"),
+    FITS,
+    parameters=70_553_706_496,
+    weights=PlannedWeights(141_107_412_992, 141_107_412_992, None),
+    memory=(PlannedMemory("cpu", 141_000_000_000, 4_250_000_000, 450_000_000, 22_000_000_000, 145_700_000_000, False),),
+    dtype="bfloat16",
+    fits=False,
+    would_fit=(
+        option(dtype="bfloat16"), option(layers="0-7"), option("a text of at most 5,000 tokens"), option("one more"),
+    ),
 )  # fmt: skip
 
 
@@ -61,7 +87,10 @@ def test_a_plan_is_said_in_two_lines() -> None:
     assert plan_text(FITS) == (
         "135M parameters · 538 MB float32 · needs ~900 MB of 22.0 GB free\n46,080 neurons · run 31 MB · about 5 s"
     )
-    unknown = replace(FITS, parameters=1_540_000_000, free=None, seconds=None, notes=("Not here.", "Nor there."))
+    unknown = replace(
+        FITS, parameters=1_540_000_000, memory=(replace(FITS.memory[0], free=None),), seconds=None,
+        notes=("Not here.", "Nor there."),
+    )  # fmt: skip
     assert plan_text(unknown) == (
         "1.5B parameters · 538 MB float32 · needs ~900 MB\n46,080 neurons · run 31 MB\nNot here."
     )
@@ -70,7 +99,7 @@ def test_a_plan_is_said_in_two_lines() -> None:
 def test_what_does_not_fit_is_said_with_what_would() -> None:
     assert plan_text(LACKS) == (
         "Does not fit: needs ~145.7 GB of 22.0 GB free on cpu · 70.6B bfloat16\n"
-        "Would fit: --device-map auto · --layers 0-7 · a text of at most 5,000 tokens"
+        "Would fit: Dtype: bfloat16 · Layers: 0-7 · a text of at most 5,000 tokens"
     )
     assert "Nothing that can be set" in plan_text(replace(LACKS, would_fit=()))
     full = plan_text(replace(FITS, fits=False, disk=1_000_000))
@@ -92,8 +121,8 @@ async def test_the_plan_follows_the_form_and_leaves_room_for_it(size: tuple[int,
         await until(pilot, lambda: len(engine.plans) == 2)
         assert engine.plans[1][:2] == ("demo", {"layers": "0"})
         assert "46,080" in shown(screen)  # until the new one is there
-        engine.plan_answers[1].set_result(replace(LACKS, would_fit=("--layers 0",), notes=("x" * 300,)))
-        await until(pilot, lambda: "Would fit: --layers 0" in shown(screen))
+        engine.plan_answers[1].set_result(replace(LACKS, would_fit=(option(layers="0"),), notes=("x" * 300,)))
+        await until(pilot, lambda: "Would fit: Layers: 0" in shown(screen))
         view = screen.query_one(PlanView)
         assert view.has_class("-lacking") and view.region.height == 3
         assert screen.query_one("#start").region.bottom <= size[1]
@@ -109,11 +138,11 @@ async def test_what_is_typed_meanwhile_is_asked_afterwards_and_the_stale_answer_
         await pilot.press("backspace", "2")
         await pilot.pause(0.2)
         assert len(engine.plans) == 1  # one question at a time
-        engine.plan_answers[0].set_result(replace(FITS, neurons=1))
+        engine.plan_answers[0].set_result(replace(FITS, neurons_scanned=1))
         await until(pilot, lambda: len(engine.plans) == 2)
         assert engine.plans[1][1] == {"layers": "0-2"}
         assert "1 neurons" not in shown(screen)
-        engine.plan_answers[1].set_result(replace(FITS, neurons=2))
+        engine.plan_answers[1].set_result(replace(FITS, neurons_scanned=2))
         await until(pilot, lambda: "2 neurons" in shown(screen))
 
 
@@ -212,14 +241,7 @@ def plan(call):
         raise UsageError("Layer 9 does not exist.", "no")
     if call.params["model"] == "strange":
         return {{"parameters": 3}}
-    short = {{"device": "cpu", "needed": 9, "free": 5, "fits": False}}
-    enough = {{"device": "cuda:0", "needed": 1, "free": None, "fits": True}}
-    return {{"parameters": 7, "weights": {{"loaded": 28}}, "packed": None, "dtype": "float32",
-            "memory": [enough, short] if call.params["fetch"] else [enough], "neurons_scanned": 4,
-            "run": {{"total": 5}}, "disk": 6, "seconds": {{"total": 1.5}} if call.params["config"] else None,
-            "fits": not call.params["fetch"], "notes": ["a", "b"],
-            "would_fit": [{{"flags": "--dtype bfloat16", "words": "half", "changes": {{"dtype": "bfloat16"}}}},
-                          {{"flags": "", "words": "less text", "changes": {{}}}}]}}
+    return {plan!r} | {{"from_a_newer_version": 1}}
 
 Engine(sys.stdin.buffer, sys.stdout.buffer, Methods(queued={{"plan": plan}}),
        abandon=lambda: os._exit(1), grace=0.1).serve()
@@ -228,14 +250,9 @@ Engine(sys.stdin.buffer, sys.stdout.buffer, Methods(queued={{"plan": plan}}),
 
 async def test_the_client_makes_a_plan_of_the_answer(tmp_path: Path) -> None:
     script = tmp_path / "stand_in.py"
-    script.write_text(textwrap.dedent(STAND_IN).format(paths=sys.path))
+    script.write_text(textwrap.dedent(STAND_IN).format(paths=sys.path, plan=plain(LACKS)))
     client = EngineClient([sys.executable, str(script)])
-    lacking = await client.plan("tiny", {"layers": "0"})
-    dtype = Advice.of("{}", Setting("dtype", "bfloat16"))
-    assert lacking == Planned(7, 28, "float32", "cpu", 9, 5, 4, 5, 6, 1.5, False, (dtype, "less text"), ("a", "b"))
-    assert "Would fit: Dtype: bfloat16 · less text" in plan_text(lacking)
-    enough = await client.plan("tiny", {}, fetch=False)
-    assert (enough.device, enough.free, enough.seconds, enough.fits) == ("cuda:0", None, None, True)
+    assert await client.plan("tiny", {"layers": "0"}) == LACKS
     with pytest.raises(UsageError, match="Layer 9"):
         await client.plan("wrong", {})
     with pytest.raises(EngineError, match="lacks"):
@@ -246,5 +263,5 @@ async def test_the_client_makes_a_plan_of_the_answer(tmp_path: Path) -> None:
 async def test_the_real_engine_plans_the_bundled_model() -> None:
     client = EngineClient()
     found = await client.plan("demo", {"layers": "0-1", "device": "cpu"})
-    assert (found.parameters, found.neurons, found.fits, found.device) == (1_606_080, 1280, True, "cpu")
+    assert (found.parameters, found.neurons_scanned, found.fits, found.device) == (1_606_080, 1280, True, "cpu")
     await client.close()

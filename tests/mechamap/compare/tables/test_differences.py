@@ -17,10 +17,11 @@ from mechamap.compare.tables.ranks import spearman, top_overlap_by_layer
 from mechamap.csv_files.run import read_csv
 from mechamap.errors import UsageError
 from mechamap.exports.registry import ExportRequest, export_run
+from mechamap.protocol.messages import decode, plain
 from mechamap.query.evaluate import matching
 from mechamap.runs.figure_names import CATEGORY_FIGURES
 from mechamap.runs.run import Run
-from mechamap.tables.table import Report, Table, report_from_dict, report_to_dict
+from mechamap.tables.table import Report, Table
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,7 @@ def report(runs: tuple[Run, Run]) -> Report:
 def test_the_title_says_which_run_is_which_and_how_many_neurons_they_share(report: Report) -> None:
     assert report.title == "A before, B after: 240 neurons, the same in both"
     assert report.main == "categories"
-    assert report_from_dict(report_to_dict(report)) == report
+    assert decode(plain(report), Report) == report
 
 
 def test_counts_are_those_of_pandas(runs: tuple[Run, Run], report: Report) -> None:
