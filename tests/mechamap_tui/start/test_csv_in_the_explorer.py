@@ -19,7 +19,7 @@ from mechamap.csv_files import run as reading_of_csv
 from mechamap.csv_files.run import read_csv
 from mechamap.engine import params as engine_params
 from mechamap.engine.calls import Request
-from mechamap.engine.params import given_run
+from mechamap.engine.params import run_at
 from mechamap.errors import Cancelled, RunError
 from mechamap.runs.run import Run
 from mechamap_tui.app import MechaMapApp
@@ -105,27 +105,27 @@ def test_the_engine_says_how_far_it_reads_a_csv_and_can_be_stopped(
         if len(told) == 2:
             call.cancel.set()
 
-    call = Request(1, "interpret", {"run": str(file)}, hear)
+    call = Request(1, "interpret", {}, hear)
     with pytest.raises(Cancelled):
-        given_run(call)
+        run_at(file, call)
     assert len(told) == 2 and re.fullmatch(r"reading large.csv: \d+%", told[1])
-    assert given_run(Request(2, "interpret", {"run": str(file)}, lambda *_: None)).neurons == 4_000
+    assert run_at(file, Request(2, "interpret", {}, lambda *_: None)).neurons == 4_000
 
 
 def test_one_that_waits_for_anothers_reading_can_be_stopped(tmp_path: Path) -> None:
-    call = Request(1, "interpret", {"run": str(written(tmp_path, "0,1,food,0.5\n"))}, lambda *_: None)
+    path, call = written(tmp_path, "0,1,food,0.5\n"), Request(1, "interpret", {}, lambda *_: None)
     call.cancel.set()
     with engine_params._READING, pytest.raises(Cancelled):
-        given_run(call)
+        run_at(path, call)
 
 
 def test_the_engine_reads_a_csv_once_and_anew_when_it_changed(tmp_path: Path) -> None:
     path = written(tmp_path, "0,1,food,0.5\n", "layer,neuron,category,avg_activation\n")
-    call = Request(1, "interpret", {"run": str(path)}, lambda *_: None)
-    run = given_run(call)
-    assert given_run(call) is run
+    call = Request(1, "interpret", {}, lambda *_: None)
+    run = run_at(path, call)
+    assert run_at(path, call) is run
     path.write_text(path.read_text(encoding="utf-8") + "0,2,food,0.25\n", encoding="utf-8")
-    assert given_run(call).neurons == 2
+    assert run_at(path, call).neurons == 2
     path.unlink()
     with pytest.raises(RunError, match=r"cannot be read|no file"):
-        given_run(call)
+        run_at(path, call)
