@@ -83,12 +83,10 @@ def lens(call: Request) -> Lens:
 @contextmanager
 def _model_of(call: Request, run: Run) -> Iterator[tuple[LoadedModel, ProgressTicker]]:
     """The run's model and what tells of progress; a model that ran out of memory is not kept."""
-
-    run.folder_to_rerun()
-    config = run.config
+    run.folder_to_rerun()  # raises where there is none
     with ProgressTicker(call.progress) as ticker:
         ticker.stage(Stage.RESOLVE, run.record.model.name)
-        with MODEL_CACHE.lent(resolve(run.record.model.name), config, ticker.stages_of(call)) as loaded:
+        with MODEL_CACHE.lent(resolve(run.record.model.name), run.config, ticker.stages_of(call)) as loaded:
             call.stop_if_cancelled()
             yield loaded, ticker
 
