@@ -85,7 +85,7 @@ def _tell_end_of_scan(app: App[None], job: ScanJob) -> None:
 def _show_ablations(app: App[None], job: AblationJob) -> None:
     """Open what was measured, unless the user is elsewhere or typing: then say how to open it."""
     typing = isinstance(app.focused, Input | TextArea)
-    for ablation in job.answer or ():
+    for ablation in job.answer.ablations if job.answer is not None else ():
         if _is_shown(app.screen, job) and not typing:
             app.push_screen(AblationScreen(ablation))
         else:

@@ -72,7 +72,12 @@ class EngineDouble(EngineClient):
         return self._begin_check("causes", run, (), on_progress)
 
     def ablate(
-        self, run: Path, neurons: Sequence[str], *, mode: Literal["zero", "mean"] = "zero", on_progress: Report | None = None
+        self,
+        run: Path,
+        neurons: Sequence[str],
+        *,
+        mode: Literal["zero", "mean"] = "zero",
+        on_progress: Report | None = None,
     ) -> EngineCall[Ablations]:
         return self._begin_check(f"ablate {mode}", run, tuple(neurons), on_progress)
 
