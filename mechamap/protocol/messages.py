@@ -13,7 +13,6 @@ import msgspec
 from msgspec import Struct
 
 from mechamap.system.paths import user_path
-
 from mechamap.wording.advice import Advice, Hint, Setting
 
 __all__ = [
