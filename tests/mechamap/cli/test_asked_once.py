@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
 
@@ -10,11 +11,14 @@ import pytest
 from mechamap import catalog
 from mechamap.cli.main import main
 
+ASKING = ("scan.sweep_jobs", "csv_files.limits", "engine.methods", "engine.reports")
+
 
 @pytest.fixture
 def resolved(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names that are resolved, in order, by whichever module."""
-
+    for module in ASKING:  # none of them may import it while it is patched
+        importlib.import_module(f"mechamap.{module}")
     names: list[str] = []
     resolve = catalog.resolve
 
@@ -22,9 +26,9 @@ def resolved(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         names.append(name)
         return resolve(name)
 
-    for name, module in list(sys.modules.items()):
-        if name.startswith("mechamap.") and getattr(module, "resolve", None) is resolve:
-            monkeypatch.setattr(module, "resolve", counted)
+    for name, imported in list(sys.modules.items()):
+        if name.startswith("mechamap.") and getattr(imported, "resolve", None) is resolve:
+            monkeypatch.setattr(imported, "resolve", counted)
     return names
 
 
