@@ -13,9 +13,9 @@ from mechamap.runs.layout import layout_of, side_labels
 from mechamap_tui.browse.layer_line import LayerLine
 from mechamap_tui.browse.layer_list import LayerList
 from mechamap_tui.browse.panes import PaneScreen
-from mechamap_tui.browse.table.lines import DOWN, UP
 from mechamap_tui.browse.table.order import sort_keys
 from mechamap_tui.data.layer_counts import flag_words
+from mechamap_tui.widgets.glyphs import DOWN, UP
 from mechamap_tui.widgets.key_footer import KeyFooter
 from mechamap_tui.widgets.pane_title import first_fitting, pane_title
 from mechamap_tui.widgets.prompt import Prompt
@@ -197,7 +197,7 @@ class FindScreen(PaneScreen):
         self.table.marked = rows
         self._only_marked = self._only_marked and bool(rows)
         self.table.show_only("marked", self.marked_mask() if self._only_marked else None)
-        self.table.refresh_marks()
+        self.table.redraw()
 
     def marked_mask(self) -> NDArray[np.bool_]:
         mask = np.zeros(self.run.neurons, dtype=bool)
@@ -206,7 +206,7 @@ class FindScreen(PaneScreen):
 
     # --- what the borders say --------------------------------------------------------------------------------
 
-    def on_neuron_scroll_order_changed(self) -> None:
+    def on_neuron_table_order_changed(self) -> None:
         self.entitle_table()
         filtered = bool(self.table.order.filters)
         if filtered != self._filtered:  # whether there is something to clear is all that the keys depend on

@@ -12,6 +12,7 @@ from textual.widgets import Static
 from mechamap.runs.run import Run
 from mechamap_tui.data.layer_counts import flagged_layers, remedy
 from mechamap_tui.terminal.terminal_text import clean
+from mechamap_tui.widgets.glyphs import JOINT
 
 __all__ = ["PANES", "PaneLine", "RunHeader", "policy"]
 
@@ -74,10 +75,10 @@ class RunHeader(Horizontal):
         parts = self._parts()
         width = shown.size.width or self.size.width
         for dispensable in ("dtype", "neurons", "run", "policy", "remedy"):
-            if len(" · ".join(parts.values())) + 10 > width:
+            if len(JOINT.join(parts.values())) + 10 > width:
                 parts.pop(dispensable, None)
         pieces = [Content.styled(part, "$text-warning" if name in _WARNINGS else "") for name, part in parts.items()]
-        shown.update(Content.styled("MechaMap  ", "bold") + Content(" · ").join(pieces))
+        shown.update(Content.styled("MechaMap  ", "bold") + Content(JOINT).join(pieces))
 
     def _parts(self) -> dict[str, str]:
         run = self.run
@@ -93,7 +94,7 @@ class RunHeader(Horizontal):
             "flags": flagged,
             "remedy": remedy(run) if flagged else "",
             "problems": f"{problems} to look at (i)" if problems else "",
-            "dtype": " · ".join(filter(None, (run.record.model.dtype, run.record.model.packing))),
+            "dtype": JOINT.join(filter(None, (run.record.model.dtype, run.record.model.packing))),
             "neurons": f"{run.neurons:,} neurons",
             "policy": policy(run),
         }

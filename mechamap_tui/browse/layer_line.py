@@ -13,9 +13,10 @@ from textual.widget import Widget
 from mechamap.runs.layout import layout_of, side_labels
 from mechamap.runs.record import LayerRows
 from mechamap.runs.run import Run
-from mechamap_tui.browse.layer_list import BARS, FLAG, FLAG_LEAST, PENDING
+from mechamap_tui.browse.layer_list import FLAG_LEAST
 from mechamap_tui.data.layer_counts import LayerCounts, flag_words
 from mechamap_tui.terminal.terminal_text import fit
+from mechamap_tui.widgets.glyphs import BARS, FLAG, JOINT, PENDING
 
 __all__ = ["LayerLine"]
 
@@ -70,7 +71,7 @@ class LayerLine(Widget):
             bar = (
                 PENDING
                 if not rows.complete
-                else ("▁" if counts is None else BARS[-(-8 * int(counts[category]) // highest)])
+                else (BARS[1] if counts is None else BARS[-(-8 * int(counts[category]) // highest)])
             )
             if rows.flags and not bar.strip():
                 bar = FLAG
@@ -88,7 +89,7 @@ class LayerLine(Widget):
         for said in (str(layout_of(rows)) if rows.experts else "", flag_words(self.run, rows)):
             left = self.size.width - text.cell_len - 3
             if said and left >= FLAG_LEAST:
-                text.append(f" · {fit(said, left)}", "dim" if not rows.flags else "bold")
+                text.append(JOINT + fit(said, left), "dim" if not rows.flags else "bold")
         return text
 
     def on_click(self, event: events.Click) -> None:

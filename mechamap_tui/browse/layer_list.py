@@ -14,6 +14,7 @@ from mechamap.runs.layout import layout_of, side_labels
 from mechamap.runs.run import Run
 from mechamap_tui.data.layer_counts import LayerCounts, flag_words
 from mechamap_tui.terminal.terminal_text import fit, pad
+from mechamap_tui.widgets.glyphs import BARS, CURSOR, FLAG, PENDING
 from mechamap_tui.widgets.line_view import LineView
 
 __all__ = ["LayerList"]
@@ -23,8 +24,6 @@ WIDTH = 26  # of the pane, for a number, a bar for each of eight categories and 
 LAYOUTS_FROM = 150  # cells of a terminal in which there is room for more
 COUNT = 6
 FLAG_LEAST = 12  # cells from which there is room to say what is wrong with a layer
-BARS = " ▁▂▃▄▅▆▇█"
-PENDING, FLAG = "…", "!"
 
 
 class LayerList(LineView):
@@ -117,7 +116,7 @@ class LayerList(LineView):
 
     def line(self, index: int, width: int) -> Text:
         cursor = index == self._at
-        text = Text().append("▸" if cursor else " ", self.look("strong"))
+        text = Text().append(CURSOR if cursor else " ", self.look("strong"))
         if index == 0:
             text.append(pad("all", 4), self.look("strong"))
             text.append(self._count(None, width - 5).rjust(width - 5))

@@ -177,7 +177,7 @@ class BrowseScreen(CheckScreen):
 
     # --- one neuron ------------------------------------------------------------------------------------------
 
-    def on_neuron_scroll_neuron_highlighted(self, event: NeuronTable.NeuronHighlighted) -> None:
+    def on_neuron_table_neuron_highlighted(self, event: NeuronTable.NeuronHighlighted) -> None:
         self._follow_soon()
 
     def _follow_soon(self) -> None:

@@ -17,6 +17,7 @@ from mechamap.protocol.messages import Ablation, Effect
 from mechamap.tables.numbers import effect
 from mechamap_tui.terminal.clipboard import copy_text
 from mechamap_tui.terminal.terminal_text import clean, pad
+from mechamap_tui.widgets.glyphs import CURSOR, FULL_BLOCK
 
 __all__ = ["AblationScreen", "ablation_lines"]
 
@@ -89,11 +90,15 @@ def ablation_lines(ablation: Ablation, width: int = WIDTH - FRAME) -> Iterator[t
         "bold",
     )
     for name, it in effects.items():
-        line = ("▸ " if name == strongest else "  ") + pad(clean(name), NAME) + effect(_number(it.effect)).rjust(NUMBER)
+        line = (
+            (f"{CURSOR} " if name == strongest else "  ")
+            + pad(clean(name), NAME)
+            + effect(_number(it.effect)).rjust(NUMBER)
+        )
         line += ("" if it.error is None else f" ± {_size(it.error)}").ljust(ERROR)
         if bar:
             cells = round((BAR - 1) * sizes.get(name, 0.0) / largest)
-            line += " " + "█" * cells + " " * (BAR - 1 - cells)
+            line += " " + FULL_BLOCK * cells + " " * (BAR - 1 - cells)
         line += " " + (_range(it) + (BEYOND if it.beyond_controls else "")).ljust(RANGE)
         yield line + (f"{it.occurrences:,}".rjust(WORDS) if words else ""), "bold" if name == strongest else ""
     yield "", ""

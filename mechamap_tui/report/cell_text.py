@@ -8,11 +8,11 @@ from mechamap.tables import numbers as written
 from mechamap.tables.numbers import NONE
 from mechamap.tables.table import Cell, Column, Kind
 from mechamap_tui.terminal.terminal_text import clean, piece_label
+from mechamap_tui.widgets.glyphs import JOINT
 
 __all__ = ["cell_text", "is_signed", "row_text"]
 
 
-TOKEN_JOINT = " · "
 _SIGNED = frozenset(("signed", "correlation", "effect"))
 
 
@@ -24,7 +24,7 @@ def is_signed(kind: Kind) -> bool:
 def cell_text(cell: Cell, kind: Kind) -> str:
     """A cell on one line; "—" where there is nothing to say."""
     if isinstance(cell, tuple):
-        return TOKEN_JOINT.join(map(piece_label, cell)) or NONE
+        return JOINT.join(map(piece_label, cell)) or NONE
     if isinstance(cell, str):
         return clean(cell)
     return written.cell_text(cell, kind) or NONE

@@ -199,7 +199,7 @@ class ReportFrame(Screen[None]):
     def remember(self) -> None:
         """Keep where the cursor of the table is."""
         if self.cells.table is not None:
-            self.view.places[self.cells.table.key] = self.cells.left_at
+            self.view.places[self.cells.table.key] = self.cells.place
 
     def action_back(self) -> None:
         self.remember()

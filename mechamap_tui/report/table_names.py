@@ -11,8 +11,8 @@ from textual.style import Style
 from textual.widgets import Static
 
 from mechamap.tables.table import Table
-from mechamap_tui.browse.table.lines import CURSOR, MORE_LEFT, MORE_RIGHT
 from mechamap_tui.terminal.terminal_text import clean
+from mechamap_tui.widgets.glyphs import CURSOR, MORE_LEFT, MORE_RIGHT
 
 __all__ = ["TableList", "TableNames"]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from mechamap.tables.table import Cell, Table
 
-__all__ = ["CellPlace", "ReportView", "row_order"]
+__all__ = ["CellPlace", "ReportView", "next_sort", "row_order"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,12 @@ class CellPlace:
     top: int = 0
     sort: tuple[int, bool] | None = None
 
-    def sorted_next(self, *, numbers: bool) -> CellPlace:
-        """Ordered by the cursor's column; again, the other way; again, as it came. Numbers begin with the largest."""
-        if self.sort is None or self.sort[0] != self.column:
-            return replace(self, sort=(self.column, numbers))
-        return replace(self, sort=(self.column, not numbers) if self.sort[1] == numbers else None)
+
+def next_sort(sort: tuple[int, bool] | None, column: int, *, numbers: bool) -> tuple[int, bool] | None:
+    """Rows by a column; again, the other way; again, as they came. Numbers begin with the largest."""
+    if sort is None or sort[0] != column:
+        return column, numbers
+    return (column, not numbers) if sort[1] == numbers else None
 
 
 def row_order(table: Table, sort: tuple[int, bool] | None) -> list[int]:

@@ -22,11 +22,9 @@ from mechamap_tui.start.entries import StartEntry, entries, entry_line
 from mechamap_tui.start.target import read_target
 from mechamap_tui.terminal.terminal_text import clean
 from mechamap_tui.terminal.textual_internals import is_leaving
+from mechamap_tui.widgets.glyphs import MARK
 
 __all__ = ["RunChoice", "comparable"]
-
-
-MARK = "●"
 
 
 class RunChoice(ModalScreen[tuple[Path, ...]]):

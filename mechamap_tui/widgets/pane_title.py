@@ -8,11 +8,11 @@ from textual.content import Content
 from textual.style import Style
 
 from mechamap_tui.terminal.terminal_text import clean
+from mechamap_tui.widgets.glyphs import TITLE_JOINT
 
 __all__ = ["first_fitting", "pane_title"]
 
 
-JOINT = " ── "
 BORDER = 6  # cells that the border keeps for itself: a corner, a dash and a space at either end
 
 
@@ -28,10 +28,10 @@ def pane_title(
 
     ``short`` are names for tabs that have no room for their own.
     """
-    title = Content(JOINT.join(clean(part) for part in parts if part))
+    title = Content(TITLE_JOINT.join(clean(part) for part in parts if part))
     if not tabs:
         return title
-    pieces: list[Content | tuple[str, Style]] = [title, Content(" ─ " if compact else JOINT)]
+    pieces: list[Content | tuple[str, Style]] = [title, Content(" ─ " if compact else TITLE_JOINT)]
     for place, tab in enumerate(tabs):
         style = Style.from_meta({"@click": f"{action}({tab!r})"})
         style += Style(bold=True, underline=True) if tab == current else Style(dim=True)

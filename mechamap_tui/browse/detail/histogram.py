@@ -10,6 +10,7 @@ from mechamap.runs.run import Run
 from mechamap.tables.numbers import magnitude
 from mechamap_tui.data.occurrences import OccurrenceMap
 from mechamap_tui.terminal.terminal_text import fit
+from mechamap_tui.widgets.glyphs import FULL_BLOCK, LIGHT_BLOCK
 from mechamap_tui.widgets.line_view import LineView
 
 __all__ = ["HistogramView"]
@@ -17,7 +18,6 @@ __all__ = ["HistogramView"]
 
 BINS = 16
 VALUE, COUNT = 8, 7
-CATEGORY_SIGN, REST_SIGN = "█", "░"
 
 
 class HistogramView(LineView):
@@ -70,8 +70,8 @@ class HistogramView(LineView):
             return Text(fit(f"left out: {self._note}", width), self.look("dim"))
         if index == 0:
             own, rest = int(self._of_category.sum()), int(self._rest.sum())
-            words = f"{CATEGORY_SIGN} {own:,} words of {self._category}"
-            legend = f"from value  {words}  {REST_SIGN} {rest:,} other positions"
+            words = f"{FULL_BLOCK} {own:,} words of {self._category}"
+            legend = f"from value  {words}  {LIGHT_BLOCK} {rest:,} other positions"
             return Text(fit(legend, width), self.look("title"))
         at = bins - index  # the highest values on top
         own, rest = int(self._of_category[at]), int(self._rest[at])
@@ -82,5 +82,5 @@ class HistogramView(LineView):
         text = Text().append(magnitude(float(self._edges[at])).rjust(VALUE) + " ", self.look("strong"))
         text.append((f"{own:,}" if own else "").rjust(COUNT - 1), self.look("rising"))
         text.append((f"{rest:,}" if rest else "").rjust(COUNT - 1) + " ", self.look("dim"))
-        text.append(CATEGORY_SIGN * own_cells, self.look("rising"))
-        return text.append(REST_SIGN * min(rest_cells, room - own_cells), self.look("dim"))
+        text.append(FULL_BLOCK * own_cells, self.look("rising"))
+        return text.append(LIGHT_BLOCK * min(rest_cells, room - own_cells), self.look("dim"))

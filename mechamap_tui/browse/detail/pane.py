@@ -26,6 +26,7 @@ from mechamap_tui.data.check_signs import BADGE_SIGNS
 from mechamap_tui.data.experts import routed_positions
 from mechamap_tui.data.occurrences import OccurrenceMap
 from mechamap_tui.explorer import explorer_of
+from mechamap_tui.widgets.glyphs import MARK
 from mechamap_tui.widgets.pane_title import first_fitting, pane_title
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ class DetailPane(Container):
             return
         name = str(self.run.neuron_name(self.row))
         side = self._sides.get(int(self.run.layer_of[self.row]))
-        marked = "●" if self.notes.is_marked(name) else ""
+        marked = MARK if self.notes.is_marked(name) else ""
         on_side = f"{name}{marked} {side}" if side else f"{name}{marked}"
         reads = badge = ""
         if self.category:

@@ -12,11 +12,11 @@ from textual.widgets import Static
 from mechamap.runs.run import Run
 from mechamap_tui.data.experts import ExpertNote, expert_note
 from mechamap_tui.data.occurrences import OccurrenceMap
+from mechamap_tui.widgets.glyphs import JOINT
 
 __all__ = ["NeuronPlace"]
 
 
-JOINT = " · "
 TALL = 10  # lines of a pane in which a second one for this is no loss
 
 

@@ -15,16 +15,16 @@ from mechamap.runs.run import Run
 from mechamap.tables.numbers import magnitude, share
 from mechamap_tui.data.occurrences import OccurrenceMap
 from mechamap_tui.terminal.terminal_text import clean, fit, piece_label
+from mechamap_tui.widgets.glyphs import DOWN, UP
 from mechamap_tui.widgets.line_view import LineView
 
 __all__ = ["TextView", "wrap_positions"]
 
 
 # Blue and orange: told apart by people who cannot tell red from green.
-UP, DOWN = Color.parse("#2f7bd6"), Color.parse("#d9731a")
+BLUE, ORANGE = Color.parse("#2f7bd6"), Color.parse("#d9731a")
 LEVELS = 6
 STRONG = 0.5  # share of the peak from which a token is marked without colour too
-UP_SIGN, DOWN_SIGN = "▲", "▼"
 
 
 class TextView(LineView):
@@ -98,7 +98,7 @@ class TextView(LineView):
         stripped = shown.lstrip(" ")
         gap = shown[: len(shown) - len(stripped)]
         if gap and strong:  # the sign takes the place of the space in front, so that the text does not shift
-            text.append(gap[1:]).append(UP_SIGN if level > 0 else DOWN_SIGN, style)
+            text.append(gap[1:]).append(UP if level > 0 else DOWN, style)
         else:
             text.append(gap)
         if self._category in self._occurrences.at(position):
@@ -106,7 +106,7 @@ class TextView(LineView):
         text.append(stripped, style + Style(bold=True) if strong else style)
 
     def _shade(self, level: int) -> Style:
-        background = self.background_colors[1].blend(UP if level > 0 else DOWN, abs(level) / LEVELS)
+        background = self.background_colors[1].blend(BLUE if level > 0 else ORANGE, abs(level) / LEVELS)
         return Style(bgcolor=background.rich_color, color=background.get_contrast_text().rich_color)
 
     def _summary(self, run: Run) -> list[str]:
@@ -126,7 +126,7 @@ class TextView(LineView):
             f"min {magnitude(float(values[low]))} {piece_label(pieces[low])} · "
             f"fires at {share(float((scored > 0).mean()))} of {len(scored):,} · mean {magnitude(float(scored.mean()))}"
         )
-        legend = f"{UP_SIGN} blue up · {DOWN_SIGN} orange down · {self._category} underlined · signs from half the peak"
+        legend = f"{UP} blue up · {DOWN} orange down · {self._category} underlined · signs from half the peak"
         return [figures, legend, *((f"dim: {self._note}",) if self._note else ()), ""]
 
 

@@ -18,6 +18,7 @@ from mechamap.tables.numbers import NONE, count
 from mechamap_tui.data.experts import FEW_TOKENS
 from mechamap_tui.data.figures import ESTIMATE, estimated, figure_column, figure_width, figure_writer
 from mechamap_tui.terminal.terminal_text import piece_label
+from mechamap_tui.widgets.glyphs import JOINT
 
 __all__ = [
     "ALL_CATEGORIES",
@@ -33,7 +34,6 @@ __all__ = [
 TOKENS = "tokens"  # the last column; how many tokens came to a neuron's expert has the key below, and this title
 ROUTED = "routed"
 ALL_CATEGORIES = "reads:"  # columns of the overview are called reads:food
-TOKEN_JOINT = " · "
 FALLS = "(falls) "
 
 
@@ -100,7 +100,7 @@ def token_summary(run: Run, row: int, category: str) -> str:
     pieces: dict[str, None] = {}
     for hit in run.top_tokens(row, lowest=falls):
         pieces.setdefault(piece_label(hit.piece))
-    return (FALLS if falls else "") + TOKEN_JOINT.join(pieces)
+    return (FALLS if falls else "") + JOINT.join(pieces)
 
 
 def _falls(run: Run, row: int, category: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -14,15 +14,13 @@ from mechamap.tables.numbers import NONE
 from mechamap_tui.browse.table.columns import TOKENS, Column
 from mechamap_tui.browse.table.order import SortKey
 from mechamap_tui.terminal.terminal_text import pad
+from mechamap_tui.widgets.glyphs import CURSOR, DOWN, MARK, MORE_LEFT, MORE_RIGHT, SECOND, UP
 
-__all__ = ["MARGIN", "LineLayout", "LineStyles", "draw_header", "draw_neuron", "lay_out", "scrolled"]
+__all__ = ["MARGIN", "LineLayout", "NeuronLines", "lay_out"]
 
 
 MARGIN = 2  # cells in front of a line: the cursor's sign and the mark's; one more where there are checks to show
-CURSOR, MARK = "▸", "●"
 TOKENS_LEAST = 18
-DOWN, UP = "▼", "▲"
-MORE_LEFT, MORE_RIGHT = "‹", "›"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,22 +67,9 @@ class LineLayout:
         if x >= self.right:
             return len(self.columns) - 1 if x < self.right + self.width - self.edges[-2] else None
         x = x if x < self.left else x + scroll_x
-        found = [i for i in range(len(self.columns)) if self.edges[i] <= x < self.edges[i + 1]]
-        return found[0] if found else (0 if x < self.margin else None)
-
-
-@dataclass(frozen=True, slots=True)
-class LineStyles:
-    """The styles a line is drawn with."""
-
-    base: Style
-    header: Style
-    header_cursor: Style
-    cursor: Style
-    name: Style
-    falling: Style
-    mark: Style
-    dim: Style
+        if x < self.margin:
+            return 0
+        return next((i for i in range(len(self.columns)) if self.edges[i] <= x < self.edges[i + 1]), None)
 
 
 def lay_out(columns: Sequence[Column], width: int, margin: int = MARGIN) -> LineLayout:
@@ -99,68 +84,80 @@ def lay_out(columns: Sequence[Column], width: int, margin: int = MARGIN) -> Line
     return LineLayout(tuple(columns), tuple(edges), fixed, width)
 
 
-def draw_header(
-    layout: LineLayout, keys: Sequence[SortKey], cursor: int, styles: LineStyles, scroll_x: int
-) -> list[Segment]:
-    """The titles: an arrow where it is sorted, the column under the cursor marked, signs where more is hidden."""
-    first, last = layout.whole(scroll_x) if layout.width > layout.pane else (layout.left, layout.edges[-2])
-    more_left, more_right = first > layout.left, last < layout.edges[-2]
-    segments = [Segment((MORE_LEFT if more_left else "").ljust(layout.margin), styles.header)]
-    for i, column in enumerate(layout.columns):
-        width = layout.edges[i + 1] - layout.edges[i]
-        arrow = next(
-            (
-                (DOWN if key.descending else UP) + ("" if place == 0 else "²")
-                for place, key in enumerate(keys)
-                if key.column == column.key
-            ),
-            "",
-        )
-        title = f"{column.title}{arrow}"
-        style = styles.header_cursor if i == cursor else styles.header
-        if column.key == TOKENS:
-            segments += [Segment(f"{MORE_RIGHT if more_right else ' '} ", styles.header), Segment(title, style)]
-            segments.append(Segment(" " * max(width - 2 - len(title), 0), styles.header))
-        else:
-            title = title[-width:]
-            segments += [Segment(" " * (width - len(title)), styles.header), Segment(title, style)]
-    return segments
+@dataclass(frozen=True, slots=True)
+class NeuronLines:
+    """The columns in their places and how a line of them is drawn.
+
+    Attributes:
+        look: a style by its name: base, header, header-cursor, cursor, name, falling, mark, dim.
+    """
+
+    layout: LineLayout
+    look: Callable[[str], Style]
+
+    def header(self, keys: Sequence[SortKey], cursor: int, scroll_x: int) -> Strip:
+        """The titles: an arrow where it is sorted, the column under the cursor marked, signs where more is hidden."""
+        layout, base = self.layout, self.look("header")
+        first, last = layout.whole(scroll_x) if layout.width > layout.pane else (layout.left, layout.edges[-2])
+        more_left = MORE_LEFT if first > layout.left else ""
+        more_right = MORE_RIGHT if last < layout.edges[-2] else " "
+        segments = [Segment(more_left.ljust(layout.margin), base)]
+        for i, column in enumerate(layout.columns):
+            width = layout.edges[i + 1] - layout.edges[i]
+            title = column.title + _arrow(column, keys)
+            style = self.look("header-cursor") if i == cursor else base
+            if column.key == TOKENS:
+                segments += [Segment(f"{more_right} ", base), Segment(title, style)]
+                segments.append(Segment(" " * max(width - 2 - len(title), 0), base))
+            else:
+                title = title[-width:]
+                segments += [Segment(" " * (width - len(title)), base), Segment(title, style)]
+        return self._scrolled(segments, scroll_x, base)
+
+    def neuron(self, row: int, tokens: str, signs: tuple[bool, str], scroll_x: int, *, under_cursor: bool) -> Strip:
+        """One neuron's line.
+
+        Args:
+            signs: whether it is marked, and the sign of what came of checking it.
+        """
+        layout, base = self.layout, self.look("cursor" if under_cursor else "base")
+        marked, check = signs
+        on_sign = base + self.look("mark")
+        segments = [Segment(CURSOR if under_cursor else " ", base), Segment(MARK if marked else " ", on_sign)]
+        if layout.margin > MARGIN:
+            segments.append(Segment(check.ljust(layout.margin - MARGIN), on_sign))
+        for i, column in enumerate(layout.columns):
+            width = layout.edges[i + 1] - layout.edges[i]
+            if column.key == TOKENS:
+                segments.append(Segment("  " + pad(tokens, width - 2), base))
+                continue
+            text = column.cell(row)
+            segments.append(Segment(text.rjust(width), base if under_cursor else self._style(i, row, text)))
+        return self._scrolled(segments, scroll_x, base)
+
+    def _style(self, column: int, row: int, text: str) -> Style:
+        if column < self.layout.fixed:
+            return self.look("base") + self.look("name")
+        if text == NONE:
+            return self.look("dim")
+        return self.look("falling" if self.layout.columns[column].warns(row) else "base")
+
+    def _scrolled(self, segments: list[Segment], scroll_x: int, base: Style) -> Strip:
+        """The part of a line that the pane shows."""
+        layout, line = self.layout, Strip(segments)
+        if layout.width > layout.pane:
+            # A number cut in half beside another would be read as one number with it: show whole cells only.
+            first, last = layout.whole(scroll_x)
+            before = Strip([Segment(" " * (first - layout.left - scroll_x), base)])
+            after = Strip([Segment(" " * (layout.right + scroll_x - last), base)])
+            tokens = line.crop(layout.edges[-2], layout.width)
+            line = Strip.join([line.crop(0, layout.left), before, line.crop(first, last), after, tokens])
+        return line.adjust_cell_length(layout.pane, base)
 
 
-def draw_neuron(
-    layout: LineLayout, row: int, tokens: str, styles: LineStyles, *, under_cursor: bool, marked: bool, check: str = ""
-) -> list[Segment]:
-    """One neuron's line; ``check`` is the sign of what came of checking it."""
-    base = styles.cursor if under_cursor else styles.base
-    segments = [Segment(CURSOR if under_cursor else " ", base), Segment(MARK if marked else " ", base + styles.mark)]
-    if layout.margin > MARGIN:
-        segments.append(Segment(check.ljust(layout.margin - MARGIN), base + styles.mark))
-    for i, column in enumerate(layout.columns):
-        width = layout.edges[i + 1] - layout.edges[i]
-        if column.key == TOKENS:
-            segments.append(Segment("  " + pad(tokens, width - 2), base))
-            continue
-        text = column.cell(row)
-        style = base
-        if not under_cursor:
-            if i < layout.fixed:
-                style = styles.name
-            elif text == NONE:
-                style = styles.dim
-            elif column.warns(row):
-                style = styles.falling
-        segments.append(Segment(text.rjust(width), style))
-    return segments
-
-
-def scrolled(segments: list[Segment], layout: LineLayout, scroll_x: int, base: Style) -> Strip:
-    """The part of a line that the pane shows."""
-    line = Strip(segments)
-    if layout.width > layout.pane:
-        # A number cut in half beside another would be read as one number with it: show whole cells only.
-        first, last = layout.whole(scroll_x)
-        before = Strip([Segment(" " * (first - layout.left - scroll_x), base)])
-        after = Strip([Segment(" " * (layout.right + scroll_x - last), base)])
-        tokens = line.crop(layout.edges[-2], layout.width)
-        line = Strip.join([line.crop(0, layout.left), before, line.crop(first, last), after, tokens])
-    return line.adjust_cell_length(layout.pane, base)
+def _arrow(column: Column, keys: Sequence[SortKey]) -> str:
+    """The direction in which a column sorts the neurons, and a sign where it does so only among equals."""
+    for place, key in enumerate(keys):
+        if key.column == column.key:
+            return (DOWN if key.descending else UP) + (SECOND if place else "")
+    return ""

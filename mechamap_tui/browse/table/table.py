@@ -1,15 +1,17 @@
-"""The neuron table: what its keys and clicks do."""
+"""The table of neurons: which are shown and in what order, for one category or for all, and what its keys do."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from textual import events
 from textual.binding import Binding, BindingType
+from textual.geometry import Size
 from textual.message import Message
+from textual.strip import Strip
 
 from mechamap.runs.run import Run
 from mechamap_tui.browse.table.columns import (
@@ -21,32 +23,34 @@ from mechamap_tui.browse.table.columns import (
     overview_columns,
     token_summary,
 )
+from mechamap_tui.browse.table.lines import MARGIN, NeuronLines, lay_out
 from mechamap_tui.browse.table.order import NeuronOrder, SortKey
-from mechamap_tui.browse.table.scroll import HEADER, NeuronScroll
 from mechamap_tui.data.check_signs import check_signs
+from mechamap_tui.widgets.line_table import MOVE_KEYS, LineTable
 
 __all__ = ["NeuronTable"]
 
 
-class NeuronTable(NeuronScroll, can_focus=True, inherit_bindings=False):
-    """Neurons of a run: moved through, sorted by any column, filtered, looked at for one category or for all."""
+class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
+    """Neurons of a run: moved through, sorted by any column, filtered, looked at for one category or for all.
+
+    The cursor is a neuron, not a line: it stays on it through sort, filter and arriving layers, and where a filter
+    hides it, it comes back with it.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "open"),
         Binding("s", "sort", "sort"),
         Binding("S", "sort_second", "second sort", show=False),
         Binding("v", "overview", "all categories", show=False),
-        Binding("down,j", "move(1)", "down", show=False),
-        Binding("up,k", "move(-1)", "up", show=False),
-        Binding("pagedown,ctrl+f", "page(1.0)", "page down", show=False),
-        Binding("pageup", "page(-1.0)", "page up", show=False),
-        Binding("ctrl+d", "page(0.5)", "half a page down", show=False),
-        Binding("ctrl+u", "page(-0.5)", "half a page up", show=False),
-        Binding("g,home", "first", "first", show=False),
-        Binding("G,end", "last", "last", show=False),
-        Binding("left,h", "column(-1)", "column to the left", show=False),
-        Binding("right,l", "column(1)", "column to the right", show=False),
+        *MOVE_KEYS,
     ]
+
+    @dataclass
+    class NeuronHighlighted(Message):
+        """The cursor stands on another neuron (None: the table is empty)."""
+
+        row: int | None
 
     @dataclass
     class NeuronOpened(Message):
@@ -54,17 +58,33 @@ class NeuronTable(NeuronScroll, can_focus=True, inherit_bindings=False):
 
         row: int
 
+    @dataclass
+    class OrderChanged(Message):
+        """Other neurons are shown, or in another order."""
+
     def __init__(self, run: Run, category: str, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(run, category, id=id, classes=classes)
+        super().__init__(id=id, classes=classes)
+        self.run, self.category = run, category
         self.overview = False
+        self.marked: set[int] = set()
         default = next((key for key, figure in (("reads", "selectivity"), ("mean", "mean")) if run.has(figure)), "")
         self.order = NeuronOrder(run.neurons, self._values, (SortKey(default or "layer", bool(default)),))
+        self._columns: tuple[Column, ...] = ()
+        self._check_sign: Callable[[int], str] | None = None
+        self._anchor: int | None = None  # the neuron the user stands on, shown or not
+        self._highlighted: int | None = -1
         self._make_columns()
         # On what the table is sorted by, else on the first that is no part of the name.
-        first = (at for at, column in enumerate(self._columns) if column.key == default)
+        first = (at for at, column in enumerate(self.columns) if column.key == default)
         self.column = next(first, self._names())
+        self._lines = NeuronLines(lay_out(self._columns, 0), self.look)
 
     # --- what is asked of it ---------------------------------------------------------------------------------
+
+    @property
+    def cursor_row(self) -> int | None:
+        """The neuron under the cursor."""
+        return int(self.order.rows[self.cursor_index]) if self.cursor_index < len(self.order) else None
 
     @property
     def columns(self) -> tuple[Column, ...]:
@@ -85,7 +105,7 @@ class NeuronTable(NeuronScroll, can_focus=True, inherit_bindings=False):
         self._make_columns()
         if any(changes_with_category(key.column) for key in self.order.keys):
             if not stay:
-                self._anchor, self._place = None, 0
+                self._anchor, self.cursor_index = None, 0
                 self.scroll_to(y=0, animate=False)
             self.order.values_changed()
         self.reordered()
@@ -106,10 +126,10 @@ class NeuronTable(NeuronScroll, can_focus=True, inherit_bindings=False):
 
     def go_to(self, row: int) -> bool:
         """Put the cursor on a neuron; False where the table does not show it."""
-        place = self.order.place_of(row)
-        if place is not None:
-            self._move_to(place)
-        return place is not None
+        index = self.order.place_of(row)
+        if index is not None:
+            self.move_to(index)
+        return index is not None
 
     def described(self, row: int) -> str:
         """A neuron's line as text to be pasted elsewhere."""
@@ -118,25 +138,24 @@ class NeuronTable(NeuronScroll, can_focus=True, inherit_bindings=False):
         parts = [f"{self.run.neuron_name(row)} of {self.run.label}", self.category, *figures]
         return "\t".join([*(part for part in parts if part), token_summary(self.run, row, self.category)])
 
-    # --- moving ----------------------------------------------------------------------------------------------
+    def reordered(self) -> None:
+        """Take over the order: the cursor stays on its neuron, and its neuron on its line of the screen."""
+        line = self.cursor_index - self.scroll_offset.y
+        index = self.order.place_of(self._anchor) if self._anchor is not None else 0
+        self.cursor_index = 0 if index is None else index
+        self.lay_out()
+        if self.scroll_offset.y > 0 or self.cursor_index >= self.page:
+            self.scroll_to(y=max(self.cursor_index - max(line, 0), 0), animate=False)
+        self.show_cursor()
+        self.redraw()
+        self._highlight()
+        self.post_message(self.OrderChanged())
 
-    def action_move(self, lines: int) -> None:
-        self._move_to(self._place + lines)
-
-    def action_page(self, pages: float) -> None:
-        self._move_to(self._place + round(pages * self._page))
-
-    def action_first(self) -> None:
-        self._move_to(0)
-
-    def action_last(self) -> None:
-        self._move_to(len(self.order) - 1)
+    # --- keys and clicks -------------------------------------------------------------------------------------
 
     def action_open(self) -> None:
         if (row := self.cursor_row) is not None:
             self.post_message(self.NeuronOpened(row))
-
-    # --- sorting and columns ---------------------------------------------------------------------------------
 
     def action_sort(self) -> None:
         """Sort by the column under the cursor: what matters most on top, then the other way, then as it was."""
@@ -154,16 +173,33 @@ class NeuronTable(NeuronScroll, can_focus=True, inherit_bindings=False):
         """Change between one category's figures and the selectivity for all."""
         self.overview = not self.overview
         self._make_columns()
-        self._strips.clear()
-        self._resize()
-        self._show_column()
-        self.refresh()
+        self.lay_out()
+        self.show_column()
+        self.redraw()
         self.post_message(self.OrderChanged())
 
-    def action_column(self, columns: int) -> None:
-        self.column = min(max(self.column + columns, 0), len(self._columns) - 1)
-        self._show_column()
-        self.refresh()
+    def header_clicked(self, x: int, *, shift: bool) -> None:
+        column = self._lines.layout.column_at(x, self.scroll_offset.x)
+        if column is not None:
+            self.column = column
+            if shift:
+                self.action_sort_second()
+            else:
+                self.action_sort()
+
+    def cursor_moved(self) -> None:
+        self._anchor = self.cursor_row
+        self._highlight()
+
+    def _highlight(self) -> None:
+        row = self.cursor_row
+        if self._anchor is None:
+            self._anchor = row
+        if row != self._highlighted:
+            self._highlighted = row
+            self.post_message(self.NeuronHighlighted(row))
+
+    # --- columns ---------------------------------------------------------------------------------------------
 
     def _make_columns(self) -> None:
         key = self._columns[self.column].key if self._columns else ""
@@ -174,34 +210,59 @@ class NeuronTable(NeuronScroll, can_focus=True, inherit_bindings=False):
         same = (at for at, column in enumerate(self._columns) if column.key == key)
         self.column = next(same, min(self.column, len(self._columns) - 1))
         self._check_sign = check_signs(self.run, self.category)
-        self._strips.clear()
 
     def _names(self) -> int:
         """How many columns name the neuron."""
         return 1 + [column.key for column in self._columns].index("neuron")
 
     def _values(self, key: str) -> NDArray[Any]:
-        found = self._by_key.get(key)
-        return found.values() if found is not None else np.zeros(self.run.neurons, dtype=np.int8)
+        column = self._by_key.get(key)
+        return column.values() if column is not None else np.zeros(self.run.neurons, dtype=np.int8)
 
-    # --- mouse -----------------------------------------------------------------------------------------------
+    # --- lines -----------------------------------------------------------------------------------------------
 
-    def on_click(self, event: events.Click) -> None:
-        offset = event.get_content_offset(self)
-        if offset is None or self._layout is None:
-            return
-        if offset.y < HEADER:
-            column = self._layout.column_at(offset.x, self.scroll_offset.x)
-            if column is not None:
-                self.column = column
-                if event.shift:
-                    self.action_sort_second()
-                else:
-                    self.action_sort()
-            return
-        place = self.scroll_offset.y + offset.y - HEADER
-        if place >= len(self.order):
-            return
-        self._move_to(place)
-        if event.chain == 2:
-            self.action_open()
+    @property
+    def row_count(self) -> int:
+        return len(self.order)
+
+    @property
+    def column_count(self) -> int:
+        return len(self._columns)
+
+    @property
+    def scrolled_columns(self) -> int:
+        return self.scroll_offset.x
+
+    def lay_out(self) -> None:
+        margin = MARGIN if self._check_sign is None else MARGIN + 1
+        layout = lay_out(self._columns, self.scrollable_content_region.width, margin)
+        self._lines = NeuronLines(layout, self.look)
+        self.virtual_size = Size(layout.width, len(self.order) + self.header_lines)
+
+    def header_strip(self, y: int) -> Strip:
+        return self._lines.header(self.order.keys, self.column, self.scroll_offset.x)
+
+    def row_strip(self, index: int, part: int, *, under_cursor: bool) -> Strip:
+        row = int(self.order.rows[index])
+        tokens = token_summary(self.run, row, self.category)
+        signs = row in self.marked, self._check_sign(row) if self._check_sign is not None else ""
+        return self._lines.neuron(row, tokens, signs, self.scroll_offset.x, under_cursor=under_cursor)
+
+    def empty_text(self, y: int) -> str:
+        if y != 1:
+            return ""
+        return "  No neuron passes the filter. N clears it." if self.order.available else "  No layer is finished yet."
+
+    def show_column(self) -> None:
+        layout = self._lines.layout
+        if not layout.fixed <= self.column < len(layout.columns) - 1:
+            return  # it is always in view
+        left, right = layout.edges[self.column], layout.edges[self.column + 1]
+        x = self.scroll_offset.x
+        if right - x > layout.right:
+            self.scroll_to(x=right - layout.right, animate=False)
+        elif left - x < layout.left:
+            self.scroll_to(x=left - layout.left, animate=False)
+
+    def on_mount(self) -> None:
+        self.reordered()

@@ -348,13 +348,13 @@ async def test_a_scrolled_table_keeps_the_cursor_on_its_line_of_the_screen(tmp_p
     part, whole = growing_run(tmp_path)
     async with browsing(part, (90, 24)) as browser:
         await browser.press("G")
-        line = browser.table._place - browser.table.scroll_offset.y
+        line = browser.table.cursor_index - browser.table.scroll_offset.y
         for layer in (1, 2):
             finish_layer(part, whole, layer)
             part.refresh()
             browser.screen.refresh_run()
             await browser.pilot.pause()
-        assert browser.table._place - browser.table.scroll_offset.y == line
+        assert browser.table.cursor_index - browser.table.scroll_offset.y == line
 
 
 async def test_a_filter_applies_to_layers_that_arrive_later(tmp_path: Path) -> None:

@@ -74,8 +74,7 @@ async def test_a_run_that_was_not_confirmed_spends_no_cell_on_signs(tmp_path: Pa
     edges = []
     for run in (plain, checked):
         async with browsing(run) as browser:
-            assert browser.table._layout is not None
-            edges.append(browser.table._layout.margin)
+            edges.append(browser.table._lines.layout.margin)
     assert edges[1] - edges[0] == 1
 
 
