@@ -8,10 +8,10 @@ from rich.text import Text
 
 from mechamap.runs.run import Run
 from mechamap.tables.numbers import magnitude
+from mechamap_tui.browse.detail.activations import NOT_SCORED, Activations, ActivationView
 from mechamap_tui.data.occurrences import OccurrenceMap
 from mechamap_tui.terminal.terminal_text import fit
 from mechamap_tui.widgets.glyphs import FULL_BLOCK, LIGHT_BLOCK
-from mechamap_tui.widgets.line_view import LineView
 
 __all__ = ["HistogramView"]
 
@@ -20,39 +20,24 @@ BINS = 16
 VALUE, COUNT = 8, 7
 
 
-class HistogramView(LineView):
+class HistogramView(ActivationView):
     """A line per range of values: the category's words in full blocks, everything else in light ones."""
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self, run: Run, occurrences: OccurrenceMap, *, id: str | None = None) -> None:
+        super().__init__(run, occurrences, id=id)
         self._message = self._note = ""
-        self._category = ""
         self._edges: NDArray[np.float64] = np.zeros(0)
         self._of_category: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
         self._rest: NDArray[np.int64] = np.zeros(0, dtype=np.int64)
 
-    def show(
-        self,
-        run: Run,
-        category: str,
-        occurrences: OccurrenceMap,
-        values: NDArray[np.float32] | None,
-        *,
-        message: str = "",
-        note: str = "",
-    ) -> None:
-        """Show the distribution of ``values``, one per position of the run's text; a ``message`` without them.
-
-        Positions without one are NaN and left out; ``note`` says which they are.
-        """
-        self._message, self._note, self._category = message, note, category
-        self._edges = np.zeros(0)
+    def take(self, activations: Activations) -> None:
+        """Count the values in ranges; positions without one are left out."""
+        self._message, self._note = activations.message, activations.note
+        self._edges, values = np.zeros(0), activations.values
         if values is not None:
             of_category = np.zeros(len(values), dtype=bool)
-            of_category[occurrences.last_positions(category)] = True
-            scored = np.ones(len(values), dtype=bool)
-            scored[list(run.excluded)] = False
-            scored &= np.isfinite(values)
+            of_category[self.occurrences.last_positions(self.category)] = True
+            scored = self.scored(values) & np.isfinite(values)
             if scored.any():
                 self._edges = np.histogram_bin_edges(values[scored], BINS)
                 self._of_category = np.histogram(values[scored & of_category], self._edges)[0]
@@ -64,13 +49,13 @@ class HistogramView(LineView):
 
     def line(self, index: int, width: int) -> Text:
         if not len(self._edges):
-            return Text(fit(self._message or "No position of this text is scored.", width), self.look("dim"))
+            return Text(fit(self._message or NOT_SCORED, width), self.look("dim"))
         bins = len(self._edges) - 1
         if index > bins:
             return Text(fit(f"left out: {self._note}", width), self.look("dim"))
         if index == 0:
             own, rest = int(self._of_category.sum()), int(self._rest.sum())
-            words = f"{FULL_BLOCK} {own:,} words of {self._category}"
+            words = f"{FULL_BLOCK} {own:,} words of {self.category}"
             legend = f"from value  {words}  {LIGHT_BLOCK} {rest:,} other positions"
             return Text(fit(legend, width), self.look("title"))
         at = bins - index  # the highest values on top

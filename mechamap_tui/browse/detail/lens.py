@@ -32,9 +32,9 @@ Column = list[tuple[str, str, str]]  # a line each: label, number, look
 class LensView(LineView):
     """Two columns of tokens with their distances, and a third one, or a table above, for the categories."""
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, run: Run, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._run: Run | None = None
+        self._run = run
         self._row: int | None = None
         self._category = ""
         self._message = ""
@@ -42,17 +42,18 @@ class LensView(LineView):
         self._asking: Timer | None = None
         self._lines: list[list[tuple[str, str]]] = []  # pieces of a line with their look
 
-    def show(self, run: Run, row: int | None, category: str) -> None:
+    def show(self, row: int | None, category: str) -> None:
         """Show a neuron; the engine is asked once the cursor rests on it."""
-        same = run is self._run and row == self._row
-        self._run, self._row, self._category = run, row, category
+        same = row == self._row
+        self._row, self._category = row, category
         if self._asking is not None:
             self._asking.stop()
-        self._message = self._what_is_missing(run, row) if row is not None else ""
+        self._message = self._what_is_missing(row) if row is not None else ""
         self.renew(keep_scroll=same)
 
-    def _what_is_missing(self, run: Run, row: int) -> str:
+    def _what_is_missing(self, row: int) -> str:
         """Why there are no tokens to show, if so; asks for them where they can be had."""
+        run = self._run
         if row in self._answers:
             self._answers.move_to_end(row)
             return ""
@@ -70,7 +71,7 @@ class LensView(LineView):
 
     async def _fetch(self) -> None:
         run, row = self._run, self._row
-        if run is None or run.path is None or row is None:
+        if run.path is None or row is None:
             return
         try:
             lens = await explorer_of(self).engine.lens(run.path, str(run.neuron_name(row)))
@@ -91,7 +92,7 @@ class LensView(LineView):
     def measure(self, width: int) -> int:
         self._lines = []
         run, row = self._run, self._row
-        if run is None or row is None:
+        if row is None:
             return 0
         lens, categories = self._answers.get(row), _by_category(run, row, self._category)
         if self._message:

@@ -12,6 +12,9 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Static, TextArea
 
+from mechamap.runs.notes import Notes
+from mechamap.runs.run import Run
+
 __all__ = ["NotesView"]
 
 
@@ -44,8 +47,9 @@ class NotesView(Vertical, can_focus=True):
     class Left(Message):
         """The user is done writing."""
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, run: Run, notes: Notes, *, id: str | None = None) -> None:
         super().__init__(id=id)
+        self._run, self._notes = run, notes
         self._row: int | None = None
         self._kept = ""
         self._resting: Timer | None = None
@@ -54,8 +58,9 @@ class NotesView(Vertical, can_focus=True):
         yield Static("Your note about this neuron; kept as you write. Enter begins, Esc or ctrl+g ends.", markup=False)
         yield TextArea(compact=True, show_line_numbers=False, highlight_cursor_line=False)
 
-    def show(self, row: int | None, text: str) -> None:
-        """Show a neuron's note; an unfinished one is kept first."""
+    def show(self, row: int | None, category: str) -> None:
+        """Show a neuron's note, whatever the category; an unfinished one is kept first."""
+        text = "" if row is None else self._notes.note(str(self._run.neuron_name(row)))
         before = self._kept
         self.keep()
         if row == self._row and text in (before, self._kept):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import numpy as np
 from textual.content import Content
 from textual.widget import Widget
@@ -45,7 +43,8 @@ class NeuronPlace(Static):
     def _write(self) -> None:
         note = self._note
         whole = JOINT.join(filter(None, (self._side, note.text, note.warning)))
-        room = cast(Widget, self.parent).content_size
+        assert isinstance(self.parent, Widget)
+        room = self.parent.content_size
         fits = len(whole) <= room.width * (2 if room.height >= TALL else 1)
         told = JOINT.join(filter(None, (self._side, note.text if fits else note.short)))
         warning = note.warning if fits else note.short_warning

@@ -13,10 +13,10 @@ from textual.color import Color
 
 from mechamap.runs.run import Run
 from mechamap.tables.numbers import magnitude, share
+from mechamap_tui.browse.detail.activations import NOT_SCORED, Activations, ActivationView
 from mechamap_tui.data.occurrences import OccurrenceMap
 from mechamap_tui.terminal.terminal_text import clean, fit, piece_label
 from mechamap_tui.widgets.glyphs import DOWN, UP
-from mechamap_tui.widgets.line_view import LineView
 
 __all__ = ["TextView", "wrap_positions"]
 
@@ -27,56 +27,34 @@ LEVELS = 6
 STRONG = 0.5  # share of the peak from which a token is marked without colour too
 
 
-class TextView(LineView):
+class TextView(ActivationView):
     """The text with a line of figures on top, or a line that says why there is none."""
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
-        self._run: Run | None = None
-        self._category = ""
-        self._occurrences: OccurrenceMap | None = None
-        self._values: NDArray[np.float32] | None = None  # [positions]
-        self._message = self._note = ""
+    def __init__(self, run: Run, occurrences: OccurrenceMap, *, id: str | None = None) -> None:
+        super().__init__(run, occurrences, id=id)
+        self._shown = Activations()
         self._head: list[str] = []
         self._wrapped: list[list[tuple[int, str]]] = []
-        self._wrapped_for: tuple[int, int] = (0, 0)
+        self._wrapped_for = 0
         self._levels: NDArray[np.int8] | None = None  # [positions]
 
-    def show(
-        self,
-        run: Run,
-        category: str,
-        occurrences: OccurrenceMap,
-        values: NDArray[np.float32] | None,
-        *,
-        message: str = "",
-        note: str = "",
-    ) -> None:
-        """Colour a run's text by ``values``, one per position; without them it is plain, under a ``message``.
-
-        Positions without one are NaN and dim; ``note`` says which they are.
-        """
-        same = run is self._run
-        self._run, self._category, self._occurrences = run, category, occurrences
-        self._values, self._message, self._note = values, message, note
+    def take(self, activations: Activations) -> None:
+        """Colour the text by the activations; without them it is plain, under a message. Positions without are dim."""
+        self._shown, values = activations, activations.values
         self._levels = None
         if values is not None:
-            scored = np.ones(len(values), dtype=bool)
-            scored[list(run.excluded)] = False
+            scored = self.scored(values)
             values = np.nan_to_num(values, posinf=0.0, neginf=0.0)
             peak = float(np.abs(values[scored]).max(initial=0.0)) or 1.0
             self._levels = np.clip(np.rint(values / peak * LEVELS), -LEVELS, LEVELS).astype(np.int8)
             self._levels[~scored] = 0
-        self.renew(keep_scroll=same)
+        self.renew(keep_scroll=True)
 
     def measure(self, width: int) -> int:
-        run = self._run
-        if run is None:
-            return 0
-        if self._wrapped_for != (width, id(run)):
-            self._wrapped = wrap_positions(run, width)
-            self._wrapped_for = (width, id(run))
-        self._head = [fit(line, width) for line in self._summary(run)]
+        if self._wrapped_for != width:
+            self._wrapped = wrap_positions(self.run, width)
+            self._wrapped_for = width
+        self._head = [fit(line, width) for line in self._summary()]
         return len(self._head) + len(self._wrapped)
 
     def line(self, index: int, width: int) -> Text:
@@ -88,9 +66,9 @@ class TextView(LineView):
         return text
 
     def _append(self, text: Text, position: int, shown: str) -> None:
-        assert self._run is not None and self._occurrences is not None
-        without = self._values is not None and bool(np.isnan(self._values[position]))
-        style = self.look("dim") if without or position in self._run.excluded else Style()
+        values = self._shown.values
+        without = values is not None and bool(np.isnan(values[position]))
+        style = self.look("dim") if without or position in self.run.excluded else Style()
         level = 0 if self._levels is None else int(self._levels[position])
         if level:
             style += self._shade(level)
@@ -101,7 +79,7 @@ class TextView(LineView):
             text.append(gap[1:]).append(UP if level > 0 else DOWN, style)
         else:
             text.append(gap)
-        if self._category in self._occurrences.at(position):
+        if self.category in self.occurrences.at(position):
             style += Style(underline=True)
         text.append(stripped, style + Style(bold=True) if strong else style)
 
@@ -109,16 +87,16 @@ class TextView(LineView):
         background = self.background_colors[1].blend(BLUE if level > 0 else ORANGE, abs(level) / LEVELS)
         return Style(bgcolor=background.rich_color, color=background.get_contrast_text().rich_color)
 
-    def _summary(self, run: Run) -> list[str]:
-        if self._message:
-            return [self._message, ""]
-        values = self._values
-        if values is None or self._occurrences is None:
+    def _summary(self) -> list[str]:
+        run, values, note = self.run, self._shown.values, self._shown.note
+        if self._shown.message:
+            return [self._shown.message, ""]
+        if values is None:
             return []
         pieces = run.record.tokens.pieces
         counted = np.setdiff1d(np.flatnonzero(~np.isnan(values)), list(run.excluded))
         if not len(counted):
-            return ["No position of this text is scored.", ""]
+            return [NOT_SCORED, ""]
         scored = values[counted]
         high, low = int(counted[scored.argmax()]), int(counted[scored.argmin()])
         figures = (
@@ -126,8 +104,8 @@ class TextView(LineView):
             f"min {magnitude(float(values[low]))} {piece_label(pieces[low])} · "
             f"fires at {share(float((scored > 0).mean()))} of {len(scored):,} · mean {magnitude(float(scored.mean()))}"
         )
-        legend = f"{UP} blue up · {DOWN} orange down · {self._category} underlined · signs from half the peak"
-        return [figures, legend, *((f"dim: {self._note}",) if self._note else ()), ""]
+        legend = f"{UP} blue up · {DOWN} orange down · {self.category} underlined · signs from half the peak"
+        return [figures, legend, *([f"dim: {note}"] if note else []), ""]
 
 
 def wrap_positions(run: Run, width: int) -> list[list[tuple[int, str]]]:

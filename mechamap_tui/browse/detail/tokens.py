@@ -23,24 +23,23 @@ CATEGORY_FROM = 64  # cells from which there is room for the word's category
 class TokenView(LineView):
     """Each distinct token once, at its most extreme; how often it is among the kept ones stands beside it."""
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, run: Run, occurrences: OccurrenceMap, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._run: Run | None = None
+        self._run, self._occurrences = run, occurrences
         self._row: int | None = None
         self._falls = False
         self._category = ""
-        self._occurrences: OccurrenceMap | None = None
         self._lines: list[tuple[TokenHit, int] | str] = []
 
-    def show(self, run: Run, row: int | None, category: str, occurrences: OccurrenceMap) -> None:
+    def show(self, row: int | None, category: str) -> None:
         """Show a neuron. One that falls on the category shows its lowest tokens first."""
-        self._run, self._row, self._category, self._occurrences = run, row, category, occurrences
+        run, self._row, self._category = self._run, row, category
         self._falls = bool(row is not None and run.has("selectivity") and run.column("selectivity", category)[row] < 0)
         self.renew()
 
     def measure(self, width: int) -> int:
         self._lines = []
-        if self._run is None or self._row is None:
+        if self._row is None:
             return 0
         sides = [("highest", False)]
         if self._run.has("bottom_positions"):
@@ -57,7 +56,6 @@ class TokenView(LineView):
         if isinstance(content, str):
             return Text(fit(content, width), self.look("title"))
         hit, count = content
-        assert self._run is not None and self._occurrences is not None
         text = Text().append(magnitude(hit.value).rjust(VALUE), self.look("falling" if hit.value < 0 else "strong"))
         text.append(pad(f" ×{count}" if count > 1 else "", COUNT), self.look("dim"))
         names = self._occurrences.at(hit.position)

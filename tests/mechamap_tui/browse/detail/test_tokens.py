@@ -17,7 +17,7 @@ from mechamap.errors import EngineError
 from mechamap.runs.record import LayerRows, ModelRecord, RunRecord, TokenRecord
 from mechamap.runs.run import Run, TokenHit
 from mechamap.runs.writer import write_activations
-from mechamap_tui.browse.detail import pane as detail_pane
+from mechamap_tui.browse.detail import activations as activation_view
 from mechamap_tui.browse.detail.text import TextView, wrap_positions
 from mechamap_tui.browse.detail.tokens import distinct
 
@@ -164,11 +164,11 @@ async def test_the_text_view_asks_the_engine_once_it_rests(run: Run, monkeypatch
             return write_activations(path, layer, activations(run, layer))
 
     async with browsing(run, engine=Engine()) as browser:
-        monkeypatch.setattr(detail_pane, "ASK_AFTER", 60.0)  # longer than all that follows
+        monkeypatch.setattr(activation_view, "ASK_AFTER", 60.0)  # longer than all that follows
         await browser.press("t")
         assert "Loading the model" in browser.painted("#text")
         assert asked == []
-        monkeypatch.setattr(detail_pane, "ASK_AFTER", 0.01)
+        monkeypatch.setattr(activation_view, "ASK_AFTER", 0.01)
         browser.screen._follow()
         await until(browser.pilot, lambda: "▲dog" in browser.painted("#text"))
         assert asked == [0]
