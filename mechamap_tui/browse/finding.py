@@ -16,9 +16,8 @@ from mechamap_tui.browse.panes import PaneScreen
 from mechamap_tui.browse.table.order import sort_keys
 from mechamap_tui.data.layer_counts import flag_words
 from mechamap_tui.widgets.glyphs import DOWN, UP
-from mechamap_tui.widgets.key_footer import KeyFooter
 from mechamap_tui.widgets.pane_title import first_fitting, pane_title
-from mechamap_tui.widgets.prompt import Prompt
+from mechamap_tui.widgets.prompt import Question
 
 if TYPE_CHECKING:
     from mechamap.query.link import Link
@@ -39,57 +38,47 @@ class FindScreen(PaneScreen):
     async def action_filter(self) -> None:
         routed = " and tokens >= 30" if self.run.has("tokens") else ""
         example = f"reads > .9 and layer >= 20{routed}, or a token: apple"
-        await self._ask("filter", "filter", self._expression, example)
+        await self.prompt.ask(
+            Question("filter", self._expression, example, self._try_filter, self._keep_filter, self._leave_filter)
+        )
 
     async def action_goto(self) -> None:
         routed = bool((self.run.expert_of >= 0).any())
-        await self._ask("goto", "go to neuron", "", "L7.E3.N12, or 7.e3.12" if routed else "L27.N1520, or 27.1520")
+        example = "L7.E3.N12, or 7.e3.12" if routed else "L27.N1520, or 27.1520"
+        await self.prompt.ask(Question("go to neuron", "", example, self._whether_shown, self._go_to_name))
 
-    async def _ask(self, kind: str, label: str, text: str, placeholder: str) -> None:
-        if not self.prompt.is_attached:  # made when first needed: most of the time nobody asks
-            await self.mount(self.prompt, before=self.query_one(KeyFooter))
-        self.prompt.ask(kind, label, text, placeholder)
-
-    def on_prompt_typed(self, event: Prompt.Typed) -> None:
-        try:
-            self.prompt.answer(self._tried(event.kind, event.text))
-        except MechaMapError as error:
-            self.prompt.refuse(error)
-
-    def on_prompt_submitted(self, event: Prompt.Submitted) -> None:
-        try:
-            self._tried(event.kind, event.text)
-            if event.kind == "filter":
-                self._expression, self._trial = event.text.strip(), None
-                self.entitle_table()
-            elif event.text.strip():
-                self._go_to(self.run.row_of(event.text))
-        except MechaMapError as error:
-            self.prompt.refuse(error)
-            return
-        self.prompt.close()
-        self.to_neurons()
-
-    def on_prompt_left(self, event: Prompt.Left) -> None:
-        self._trial = None
-        self.apply_filter()
-        self.to_neurons()
-
-    def _tried(self, kind: str, text: str) -> str:
-        """What a typed text would do; a filter already shows it.
+    def _try_filter(self, text: str) -> str:
+        """How many neurons pass a filter, which the table already shows.
 
         Raises:
             MechaMapError: it makes no sense.
         """
-        if kind == "filter":
-            mask = self._mask(text)
-            self._trial = text
-            self.table.show_only("expression", mask)
-            return f"{len(self.table.order):,} neurons" if mask is not None else "all neurons"
-        if not text.strip():
+        mask = self._mask(text)
+        self._trial = text
+        self.table.show_only("expression", mask)
+        return f"{len(self.table.order):,} neurons" if mask is not None else "all neurons"
+
+    def _keep_filter(self, text: str) -> None:
+        self._expression, self._trial = text.strip(), None
+        self.entitle_table()
+
+    def _leave_filter(self) -> None:
+        self._trial = None
+        self.apply_filter()
+
+    def _whether_shown(self, name: str) -> str:
+        """What going to a neuron would change.
+
+        Raises:
+            MechaMapError: no neuron has that name.
+        """
+        if not name.strip() or self.table.order.place_of(self.run.row_of(name)) is not None:
             return ""
-        row = self.run.row_of(text)
-        return "" if self.table.order.place_of(row) is not None else "not shown now; enter takes the filters away"
+        return "not shown now; enter takes the filters away"
+
+    def _go_to_name(self, name: str) -> None:
+        if name.strip():
+            self._go_to(self.run.row_of(name))
 
     def apply_filter(self) -> None:
         """Filter again, because the category or the run's rows have changed."""

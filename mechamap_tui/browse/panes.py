@@ -68,7 +68,7 @@ class PaneScreen(Screen[None]):
         self.detail = DetailPane(run, self.notes, self.category, id="detail", classes="pane")
         self.categories = CategoryPane(run, self.category, id="categories", classes="pane")
         self.header = RunHeader(run, ScanProgress())
-        self.prompt = Prompt(id="prompt")
+        self.prompt = Prompt(self, self.to_neurons, id="prompt")
 
     def compose(self) -> ComposeResult:
         yield self.header

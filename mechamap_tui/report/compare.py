@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.binding import Binding, BindingType
 
 from mechamap.compare.closest.settings import ENOUGH_WORDS, LEAST_WORDS, cannot_match, has_kept, usual_words
 from mechamap.errors import UsageError
-from mechamap.query.link import Link
+from mechamap.protocol.messages import Progress
 from mechamap.runs.run import Run
 from mechamap.tables.table import Report
 from mechamap.wording.amounts import duration
 from mechamap_tui.explorer import explorer_of, follow_jobs
 from mechamap_tui.jobs.job import JobChanged
 from mechamap_tui.jobs.match import MatchJob
-from mechamap_tui.report.judged import JUDGED_KEYS, JudgedScreen
-from mechamap_tui.report.screen import REPORT_KEYS, TABLE_KEYS
+from mechamap_tui.report.screen import JUDGING_KEYS, REPORT_KEYS, TABLE_KEYS, ReportScreen
+from mechamap_tui.report.subject import ReportSubject
 from mechamap_tui.report.view import ReportView
+from mechamap_tui.widgets.prompt import Question
+
+if TYPE_CHECKING:
+    from mechamap_tui.engine.client import EngineClient
 
 __all__ = ["CompareScreen"]
 
@@ -26,7 +30,7 @@ __all__ = ["CompareScreen"]
 MATCHED = "matches_summary"  # the table that a comparison has where closest neurons were looked for
 
 
-class CompareScreen(JudgedScreen, inherit_bindings=False):
+class CompareScreen(ReportScreen, inherit_bindings=False):
     """Compares two runs, or several in one table.
 
     Args:
@@ -36,7 +40,7 @@ class CompareScreen(JudgedScreen, inherit_bindings=False):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         *TABLE_KEYS,
-        *JUDGED_KEYS,
+        *JUDGING_KEYS,
         Binding("m", "match", "closest neurons"),
         Binding("x", "app.cancel_scan", "cancel scan"),
         Binding("x", "app.cancel_check", "cancel"),
@@ -44,29 +48,12 @@ class CompareScreen(JudgedScreen, inherit_bindings=False):
     ]
 
     def __init__(self, runs: Sequence[Run], view: ReportView) -> None:
-        super().__init__(runs, view)
+        paths = [run.path for run in runs if run.path is not None]
 
-    @property
-    def doing(self) -> str:
-        by = f" by {self.view.by}" if self.view.by else ""
-        return f"comparing{by}" if self.report is not None else f"Comparing {self._names()}{by}"
+        async def ask(engine: EngineClient, view: ReportView, listener: Callable[[Progress], None]) -> Report:
+            return await engine.compare(paths, by=view.by, threshold=view.threshold, on_progress=listener)
 
-    @property
-    def subject(self) -> str:
-        return f"{self._names()} compared"
-
-    def _names(self) -> str:
-        names = [run.name for run in self.of_runs]
-        return f"{', '.join(names[:-1])} and {names[-1]}"
-
-    async def asked(self) -> Report:
-        paths = [run.path for run in self.of_runs if run.path is not None]
-        self.note_layers()
-        view, engine = self.view, explorer_of(self).engine
-        return await engine.compare(paths, by=view.by, threshold=view.threshold, on_progress=self.hear)
-
-    def link_opened(self, link: Link) -> None:
-        self.open_of(link.run, link)
+        super().__init__(ReportSubject(tuple(runs), "comparing", "compared", ask), view)
 
     # --- closest neurons -------------------------------------------------------------------------------------
 
@@ -77,22 +64,21 @@ class CompareScreen(JudgedScreen, inherit_bindings=False):
 
     async def action_match(self) -> None:
         """Ask over how many words closest neurons are to be looked for."""
-        self._check_matchable()
-        words = f"{self._usual_words()}"
-        await self.ask("words", "closest neurons over words", words, "all of the text where nothing is said")
-        self.prompt.answer(self.meant("words", words))
+        a, b = self.of_runs
+        if why := cannot_match(a, b):
+            raise UsageError(f"Closest neurons cannot be looked for: {why}", "Scan the model itself.")
+        words, placeholder = f"{self._usual_words()}", "all of the text where nothing is said"
+        meaning = self._meaning_of_words
+        await self.prompt.ask(
+            Question("closest neurons over words", words, placeholder, meaning, self._match, hint=meaning(words))
+        )
 
-    def meant(self, kind: str, text: str) -> str:
-        if kind != "words":
-            return super().meant(kind, text)
+    def _meaning_of_words(self, text: str) -> str:
         words = _words(text)
         over = f"over up to {words:,} words" if words is not None else "over all words"
         return f"{self._cost()}, {over} of {self.of_runs[0].name}'s text"
 
-    def answered(self, kind: str, text: str) -> None:
-        if kind != "words":
-            super().answered(kind, text)
-            return
+    def _match(self, text: str) -> None:
         a, b = self.of_runs
         explorer_of(self).start(MatchJob((a, b), _words(text), self.view.by, self.view.threshold))
 
@@ -122,11 +108,6 @@ class CompareScreen(JudgedScreen, inherit_bindings=False):
         seconds = sum(run.record.timings.get(name, 0.0) for run in again for name in ("load", "pass"))
         took = f" ({duration(seconds)} when scanned)" if seconds else ""
         return f"runs {' and '.join(dict.fromkeys(run.label for run in again))} again{took}"
-
-    def _check_matchable(self) -> None:
-        a, b = self.of_runs
-        if why := cannot_match(a, b):
-            raise UsageError(f"Closest neurons cannot be looked for: {why}", "Scan the model itself.")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "match":

@@ -14,16 +14,26 @@ from mechamap.tables.table import Table
 from mechamap_tui.terminal.terminal_text import clean
 from mechamap_tui.widgets.glyphs import CURSOR, MORE_LEFT, MORE_RIGHT
 
-__all__ = ["TableList", "TableNames"]
+__all__ = ["TableNames"]
 
 
-class _Tables(Static):
-    """Tables of which one is on the screen, written anew for the width there is."""
+class TableNames(Static):
+    """The tables, of which one is on the screen, written anew for the width there is; a click goes to one.
+
+    On one line, ``1 basics  2 counts  3 layers``; with the class ``-list`` their titles under one another.
+    """
 
     ALLOW_SELECT = False
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    DEFAULT_CSS = """
+    TableNames {
+        height: 1; padding: 0 1; text-wrap: nowrap;
+        &.-list { width: 30; height: 100%; padding: 1 1 0 1; color: $foreground 80%; text-wrap: wrap; }
+    }
+    """
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(id=id, classes=classes)
         self._tables: Sequence[Table] = ()
         self._current = 0
 
@@ -35,45 +45,38 @@ class _Tables(Static):
         self._write()
 
     def _write(self) -> None:
-        raise NotImplementedError
+        written, width = _on_one_line, self.content_size.width
+        if self.has_class("-list"):
+            written = _under_one_another
+        self.update(written(self._tables, self._current, width))
 
 
-class TableNames(_Tables):
-    """``1 basics  2 counts  3 layers``, in as many lines as they take, one of them shown; a click goes there."""
-
-    DEFAULT_CSS = """
-    TableNames { height: 1; padding: 0 1; text-wrap: nowrap; }
-    """
-
-    def _write(self) -> None:
-        names = [_name(number, table) for number, table in enumerate(self._tables, start=1)]
-        shown = _line_with(names, self._current, self.content_size.width - 4)
-        pieces: list[Content] = []
-        for at in shown:
-            style = Style.from_meta({"@click": f"screen.table({at})"})
-            pieces += [Content.styled(names[at], style + _mark(at == self._current)), Content(" ")]
-        left = MORE_LEFT if shown and shown[0] > 0 else " "
-        right = MORE_RIGHT if shown and shown[-1] < len(names) - 1 else ""
-        self.update(Content.assemble(left, *pieces, right))
+def _on_one_line(tables: Sequence[Table], current: int, width: int) -> Content:
+    """Their keys in as many lines as they take, the one with the current table."""
+    names = [_name(number, table) for number, table in enumerate(tables, start=1)]
+    shown = _line_with(names, current, width - 4)
+    pieces: list[Content] = []
+    for index in shown:
+        pieces += [Content.styled(names[index], _style(index, current)), Content(" ")]
+    left = MORE_LEFT if shown and shown[0] > 0 else " "
+    right = MORE_RIGHT if shown and shown[-1] < len(names) - 1 else ""
+    return Content.assemble(left, *pieces, right)
 
 
-class TableList(_Tables):
-    """The titles of the tables; a click goes there."""
+def _under_one_another(tables: Sequence[Table], current: int, width: int) -> Content:
+    """Their titles."""
+    lines: list[Content] = []
+    for index, table in enumerate(tables):
+        sign = CURSOR if index == current else " "
+        for part, line in enumerate(wrap(clean(table.title), max(width - 5, 8)) or [table.key]):
+            head = f"{sign} {_key(index + 1):<2} " if not part else " " * 5
+            lines.append(Content(head) + Content.styled(line, _style(index, current)))
+    return Content("\n").join(lines)
 
-    DEFAULT_CSS = """
-    TableList { width: 30; height: 100%; padding: 1 1 0 1; color: $foreground 80%; }
-    """
 
-    def _write(self) -> None:
-        width = max(self.content_size.width - 5, 8)
-        lines: list[Content] = []
-        for at, table in enumerate(self._tables):
-            style = Style.from_meta({"@click": f"screen.table({at})"}) + _mark(at == self._current)
-            sign = CURSOR if at == self._current else " "
-            for part, line in enumerate(wrap(clean(table.title), width) or [table.key]):
-                head = f"{sign} {_key(at + 1):<2} " if not part else " " * 5
-                lines.append(Content(head) + Content.styled(line, style))
-        self.update(Content("\n").join(lines))
+def _style(index: int, current: int) -> Style:
+    style = Style.from_meta({"@click": f"screen.table({index})"})
+    return style + Style(bold=True, reverse=True) if index == current else style
 
 
 def _name(number: int, table: Table) -> str:
@@ -83,10 +86,6 @@ def _name(number: int, table: Table) -> str:
 def _key(number: int) -> str:
     """The key that goes to a table; those behind the tenth have none."""
     return str(number % 10) if number <= 10 else ""
-
-
-def _mark(current: bool) -> Style:
-    return Style(bold=True, reverse=True) if current else Style()
 
 
 def _line_with(names: Sequence[str], current: int, room: int) -> list[int]:

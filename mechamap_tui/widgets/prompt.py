@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,21 +10,52 @@ from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.message import Message
+from textual.screen import Screen
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from mechamap.errors import MechaMapError, QueryError
 from mechamap_tui.data.advice_text import hint_text
+from mechamap_tui.widgets.key_footer import KeyFooter
 
-__all__ = ["Prompt"]
+__all__ = ["Prompt", "Question"]
 
 
 REST = 0.12  # seconds without a key after which what was typed is checked
 
 
+def _nothing() -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something to ask, and what an answer does.
+
+    Attributes:
+        label, text, placeholder: what stands before the input, in it, and in it while it is empty.
+        meaning: what a typed text would do, in words; raises MechaMapError where it makes no sense.
+        answered: does it, once the prompt is closed.
+        left: called where the question is left without an answer.
+        hint: what stands under the input before anything is typed.
+    """
+
+    label: str
+    text: str
+    placeholder: str
+    meaning: Callable[[str], str]
+    answered: Callable[[str], None]
+    left: Callable[[], None] = _nothing
+    hint: str = ""
+
+
 class Prompt(Vertical):
-    """Hidden until asked; posts what is typed, and how it ended. What comes of it is shown under the input."""
+    """Hidden until asked; what a typed text would do is shown under the input.
+
+    Args:
+        screen: the one at whose bottom it asks.
+        to_rest: gives the keys to what had them, when a question ends.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,ctrl+g", "leave", "leave")]
 
@@ -40,29 +72,10 @@ class Prompt(Vertical):
     }
     """
 
-    @dataclass
-    class Typed(Message):
-        """The text changed and then rested."""
-
-        kind: str
-        text: str
-
-    @dataclass
-    class Submitted(Message):
-        """Enter was pressed."""
-
-        kind: str
-        text: str
-
-    @dataclass
-    class Left(Message):
-        """The question was left without an answer."""
-
-        kind: str
-
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, screen: Screen[None], to_rest: Callable[[], object], *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self.kind = ""
+        self._screen, self._to_rest = screen, to_rest
+        self._question: Question | None = None
         self._resting: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -75,19 +88,21 @@ class Prompt(Vertical):
     def asking(self) -> bool:
         return self.has_class("-asking")
 
-    def ask(self, kind: str, label: str, text: str, placeholder: str) -> None:
-        """Show the question and give it the keys."""
-        self.kind = kind
-        self.query_one(".prompt--label", Static).update(Text(label))
+    async def ask(self, question: Question) -> None:
+        """Show a question and give it the keys; made when first needed, as most of the time nobody asks."""
+        if not self.is_attached:
+            await self._screen.mount(self, before=self._screen.query_one(KeyFooter))
+        self._question = question
+        self.query_one(".prompt--label", Static).update(Text(question.label))
         field = self.query_one(Input)
-        field.placeholder = placeholder
+        field.placeholder = question.placeholder
         with self.prevent(Input.Changed):
-            field.value = text
-        field.cursor_position = len(text)
-        self.answer("")
+            field.value = question.text
+        field.cursor_position = len(question.text)
+        self.answer(question.hint)
         self.add_class("-asking")
         # At once: Widget.focus() waits for the next message, and what was typed on meanwhile would go to the table.
-        self.screen.set_focus(field)
+        self._screen.set_focus(field)
 
     def answer(self, text: str, *, wrong: bool = False) -> None:
         """Say something about what was typed."""
@@ -95,20 +110,29 @@ class Prompt(Vertical):
         shown.update(Text(text))
         shown.set_class(wrong, "-wrong")
 
-    def refuse(self, error: MechaMapError) -> None:
-        """Say what is wrong, in one line: where in the expression, without repeating the expression."""
-        problem = error.message
-        if isinstance(error, QueryError) and error.position is not None:
-            problem = f"character {error.position + 1}: {error.problem}"
-        self.answer(f"{problem} {hint_text(error.hint)}".strip(), wrong=True)
+    def _understood(self, text: str) -> bool:
+        """Show what a typed text would do, or in one line what is wrong with it, without repeating the expression."""
+        if self._question is None:
+            return False
+        try:
+            self.answer(self._question.meaning(text))
+        except MechaMapError as error:
+            problem = error.message
+            if isinstance(error, QueryError) and error.position is not None:
+                problem = f"character {error.position + 1}: {error.problem}"
+            self.answer(f"{problem} {hint_text(error.hint)}".strip(), wrong=True)
+            return False
+        return True
 
-    def close(self) -> None:
+    def _close(self) -> None:
         self._stop()
         self.remove_class("-asking")
 
     def action_leave(self) -> None:
-        self.close()
-        self.post_message(self.Left(self.kind))
+        self._close()
+        if self._question is not None:
+            self._question.left()
+        self._to_rest()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
@@ -117,12 +141,16 @@ class Prompt(Vertical):
 
     def _typed(self, text: str) -> None:
         self._resting = None
-        self.post_message(self.Typed(self.kind, text))
+        self._understood(text)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
         self._stop()
-        self.post_message(self.Submitted(self.kind, event.value))
+        question = self._question
+        if question is not None and self._understood(event.value):
+            self._close()
+            self._to_rest()
+            question.answered(event.value)
 
     def _stop(self) -> None:
         if self._resting is not None:

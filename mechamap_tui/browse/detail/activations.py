@@ -10,6 +10,7 @@ from textual.timer import Timer
 
 from mechamap.errors import MechaMapError
 from mechamap.runs.run import Run
+from mechamap_tui.data.advice_text import error_text
 from mechamap_tui.data.experts import routed_positions
 from mechamap_tui.data.occurrences import OccurrenceMap
 from mechamap_tui.explorer import explorer_of
@@ -105,7 +106,7 @@ class ActivationView(LineView):
         try:
             await explorer_of(self).engine.activations(self.run.path, layer)
         except MechaMapError as error:
-            self.take(Activations(message=f"{error.message} {error.hint}".strip()))
+            self.take(Activations(message=error_text(error)))
             return
         row = self._row  # the cursor may have moved on while the model read the text
         if row is not None and int(self.run.layer_of[row]) == layer and self.run.activations(layer) is not None:

@@ -1,0 +1,73 @@
+"""By which figure, and from which threshold on, a report judges neurons: what there is to choose, and what it means."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from mechamap.errors import UsageError
+from mechamap.figures.figure import JudgedFigure
+from mechamap.figures.of_run import default_figure, figures_of
+from mechamap.runs.run import Run
+from mechamap_tui.report.view import ReportView
+
+__all__ = ["Judging", "typed_threshold"]
+
+
+@dataclass(frozen=True, slots=True)
+class Judging:
+    """The figures of the runs that a report is about, and the one that its view chose."""
+
+    runs: tuple[Run, ...]
+    view: ReportView
+
+    @property
+    def figures(self) -> tuple[JudgedFigure, ...]:
+        """The figures that all the runs have."""
+        first, *others = (figures_of(run) for run in self.runs)
+        return tuple(kind for kind in first if all(kind in kinds for kinds in others))
+
+    @property
+    def figure(self) -> JudgedFigure | None:
+        """What neurons are judged by; None where the runs have nothing in common."""
+        kinds = self.figures
+        usual = {default_figure(run) for run in self.runs}
+        name = self.view.by or (usual.pop() if len(usual) == 1 else "mean")
+        return next((kind for kind in kinds if name in (kind.label, kind.name)), kinds[0] if kinds else None)
+
+    def figure_after(self, steps: int) -> str | None:
+        """The figure that many steps further, round and round; None where there is no other."""
+        kinds, now = self.figures, self.figure
+        if now is None or len(kinds) < 2:
+            return None
+        return kinds[(kinds.index(now) + steps) % len(kinds)].label
+
+    def meaning(self, text: str) -> str:
+        """Which neurons count from a typed threshold on.
+
+        Raises:
+            UsageError: it is not a number.
+        """
+        threshold, figure = typed_threshold(text), self.figure
+        if figure is None:
+            return ""
+        value = figure.threshold(self.runs[0]) if threshold is None else threshold
+        sides = f" or ≤ {figure.mirrored(value):g}" if figure.two_sided else ""
+        return f"neurons with {figure.label} {'≤' if figure.ascending else '≥'} {value:g}{sides}"
+
+
+def typed_threshold(text: str) -> float | None:
+    """The threshold that was typed; None where nothing was.
+
+    Raises:
+        UsageError: it is not a number.
+    """
+    if not text.strip():
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise UsageError(f"{text.strip()!r} is no number.", "Such as 0.9; nothing for the usual one.")
+    return value
