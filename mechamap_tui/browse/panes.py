@@ -59,14 +59,14 @@ class PaneScreen(Screen[None]):
         super().__init__()
         self.run = run
         self.notes = notes
-        self.category = run.categories[0] if run.categories else ""
+        category = run.categories[0] if run.categories else ""
         self._zoomed = False
         self._pane = "neurons"
-        self.table = NeuronTable(run, self.category, id="neurons", classes="pane")
-        self.layers_pane = LayerList(run, self.category, id="layers", classes="pane")
-        self.layer_line = LayerLine(run, self.layers_pane.counts, self.category, id="layer-line")
-        self.detail = DetailPane(run, self.notes, self.category, id="detail", classes="pane")
-        self.categories = CategoryPane(run, self.category, id="categories", classes="pane")
+        self.table = NeuronTable(run, category, id="neurons", classes="pane")
+        self.layers_pane = LayerList(run, category, id="layers", classes="pane")
+        self.layer_line = LayerLine(run, self.layers_pane.counts, category, id="layer-line")
+        self.detail = DetailPane(run, self.notes, category, id="detail", classes="pane")
+        self.categories = CategoryPane(run, category, id="categories", classes="pane")
         self.header = RunHeader(run, ScanProgress())
         self.prompt = Prompt(self, self.to_neurons, id="prompt")
 

@@ -13,8 +13,11 @@ from mechamap.errors import MechaMapError
 from mechamap.runs.notes import Notes
 from mechamap.runs.run import Run
 from mechamap_tui.browse.charts import CategoryChart
-from mechamap_tui.browse.finding import FindScreen
+from mechamap_tui.browse.finding import Finding
 from mechamap_tui.browse.header import PANES
+from mechamap_tui.browse.layer_line import LayerLine
+from mechamap_tui.browse.layer_list import LayerList
+from mechamap_tui.browse.panes import PaneScreen
 from mechamap_tui.browse.table.table import NeuronTable
 from mechamap_tui.explorer import explorer_of, follow_jobs
 from mechamap_tui.jobs.checks import AblationJob, CausesJob, ConfirmJob
@@ -27,31 +30,13 @@ if TYPE_CHECKING:
     from mechamap.runs.record import RunRecord
     from mechamap_tui.browse.detail.notes import NotesView
 
-__all__ = ["BrowseScreen", "CheckScreen"]
-
-
-class CheckScreen(FindScreen):
-    """Asks the app around it to check the run."""
-
-    def action_ablate(self) -> None:
-        """Measure what the categories lose without the neuron under the cursor."""
-        row = self.table.cursor_row
-        if row is not None:
-            explorer_of(self).start(AblationJob(self.run, str(self.run.neuron_name(row))))
-
-    def action_estimate_causes(self) -> None:
-        """Estimate what the categories would lose without each of the neurons."""
-        explorer_of(self).start(CausesJob(self.run))
-
-    def action_confirm_run(self) -> None:
-        """Check all findings on words that did not choose them."""
-        explorer_of(self).start(ConfirmJob(self.run))
+__all__ = ["BrowseScreen"]
 
 
 REST = 0.06  # seconds the cursor rests on a neuron before the other panes follow it
 
 
-class BrowseScreen(CheckScreen):
+class BrowseScreen(PaneScreen):
     """Browses one run, finished or still being made.
 
     Args:
@@ -98,6 +83,8 @@ class BrowseScreen(CheckScreen):
         except MechaMapError as error:
             self._trouble, notes = error, Notes(None)
         super().__init__(run, notes)
+        self.finding = Finding(run, notes, self.table, self.layers_pane)
+        self._filtered = False
         self._resting: Timer | None = None
         self._seen: tuple[bool, AnyJob | None, RunRecord] | None = None
         self._link = link
@@ -106,10 +93,10 @@ class BrowseScreen(CheckScreen):
         follow_jobs(self, self._job_changed)
         self.set_interval(1.0, self._look_at_run)
         self.layers_pane.border_title = "1 Layers"
-        self.take_marks()
+        self.finding.take_marks()
         self.refresh_run()
         if self._link is not None:
-            self.show_link(self._link)
+            self.finding.show_link(self._link)
         if self._trouble is not None:
             self.tell(self._trouble)
 
@@ -160,7 +147,7 @@ class BrowseScreen(CheckScreen):
                 mask[rows.rows] = True
             self.table.show_available(mask)
         self.layers_pane.show_new()
-        self.apply_filter()
+        self.finding.apply()
         self.layer_line.show(self.category, self.layers_pane.layer_shown)
         self.header.show(self.scanning)
 
@@ -173,7 +160,7 @@ class BrowseScreen(CheckScreen):
     def scopes(self) -> dict[str, NDArray[np.int64]]:
         """Rows of everything there is, of what the table shows, and of what is marked, in the table's order."""
         order = self.table.order
-        return {"all": order.matching(), "filtered": order.rows, "marked": order.matching(self.marked_mask())}
+        return {"all": order.matching(), "filtered": order.rows, "marked": order.matching(self.finding.marked_mask())}
 
     # --- one neuron ------------------------------------------------------------------------------------------
 
@@ -221,15 +208,80 @@ class BrowseScreen(CheckScreen):
 
     def show_category(self, category: str, *, stay: bool = False) -> None:
         """Look at another category, everywhere; ``stay`` keeps the cursor on its neuron."""
-        self.category = category
         self.table.show_category(category, stay=stay)
-        self.apply_filter()
+        self.finding.apply()
         self._follow_soon()
 
     def action_category(self, steps: int) -> None:
         names = self.run.categories
         if names:
             self.show_category(names[(names.index(self.category) + steps) % len(names)])
+
+    @property
+    def category(self) -> str:
+        """The one that is looked at."""
+        return self.table.category
+
+    # --- which neurons ---------------------------------------------------------------------------------------
+
+    async def action_filter(self) -> None:
+        await self.prompt.ask(self.finding.filter_question())
+
+    async def action_goto(self) -> None:
+        await self.prompt.ask(self.finding.name_question())
+
+    def action_clear(self) -> None:
+        self.finding.clear()
+
+    def action_layer(self, steps: int) -> None:
+        self.layers_pane.action_step(steps)
+
+    def on_layer_list_layer_changed(self, event: LayerList.LayerChanged) -> None:
+        layer = event.layer
+        self.table.show_only("layer", None if layer is None else self.run.layer_of == layer)
+        self.layer_line.show(self.category, layer)
+
+    def on_layer_list_layer_chosen(self) -> None:
+        self.to_neurons(unzoom=True)
+
+    def on_layer_line_layer_clicked(self, event: LayerLine.LayerClicked) -> None:
+        self.layers_pane.go_to(event.layer)
+
+    def action_mark(self) -> None:
+        """Mark the neuron under the cursor, or take its mark away."""
+        row = self.table.cursor_row
+        if row is not None:
+            self.finding.mark(row)
+            self.detail.show(self.detail.row, self.category)
+
+    def action_marked(self) -> None:
+        self.finding.switch_marked()
+
+    def on_neuron_table_order_changed(self) -> None:
+        self.finding.entitle()
+        filtered = bool(self.table.order.filters)
+        if filtered != self._filtered:  # whether there is something to clear is all that the keys depend on
+            self._filtered = filtered
+            self.refresh_bindings()
+
+    def on_resize(self) -> None:
+        self.call_after_refresh(self.finding.entitle)
+
+    # --- checks ----------------------------------------------------------------------------------------------
+
+    def action_ablate(self) -> None:
+        """Measure what the categories lose without the neuron under the cursor."""
+        row = self.table.cursor_row
+        if row is not None:
+            explorer_of(self).start(AblationJob(self.run, str(self.run.neuron_name(row))))
+
+    def action_estimate_causes(self) -> None:
+        """Estimate what the categories would lose without each of the neurons."""
+        explorer_of(self).start(CausesJob(self.run))
+
+    def action_confirm_run(self) -> None:
+        """Check all findings on words that did not choose them."""
+        explorer_of(self).start(ConfirmJob(self.run))
 
     # --- the app around it -----------------------------------------------------------------------------------
 

@@ -55,7 +55,7 @@ async def test_a_filter_typed_in_one_go_is_the_filter_and_nothing_else(tmp_path:
         for _ in range(times):
             typed_in_one_go(pilot, "/dead or cake\r")
             await until(pilot, lambda: not screen.prompt.asking and bool(screen.table.order.filters))
-            assert screen._expression == "dead or cake"
+            assert screen.finding.expression == "dead or cake"
             assert screen.category == category
             assert app.screen is screen
             assert app.focused is screen.table
@@ -79,12 +79,12 @@ async def test_what_is_corrected_in_one_go_is_corrected_where_it_was_wrong(tmp_p
         await until(pilot, lambda: screen.table.cursor_row == run.row_of("L2.N9"))
         typed_in_one_go(pilot, "/cake", "ctrl+u", *"dead", "enter")
         await until(pilot, lambda: bool(screen.table.order.filters))
-        assert screen._expression == "dead"
+        assert screen.finding.expression == "dead"
         typed_in_one_go(pilot, "/", "ctrl+u")
         app.post_message(events.Paste("dead or cat"))
         typed_in_one_go(pilot, "", "backspace", *"ke", "home", *"not ", "enter")
-        await until(pilot, lambda: screen._expression != "dead")
-        assert screen._expression == "not dead or cake", "a paste keeps its place among the keys"
+        await until(pilot, lambda: screen.finding.expression != "dead")
+        assert screen.finding.expression == "not dead or cake", "a paste keeps its place among the keys"
 
 
 async def test_a_dialog_gets_what_is_typed_after_the_key_that_opens_it(tmp_path: Path) -> None:
