@@ -162,6 +162,6 @@ async def test_a_neuron_in_a_table_is_gone_to_among_all_of_them(run: Run) -> Non
 async def test_a_cell_without_neurons_says_so(run: Run) -> None:
     async with reading(run) as it:
         await it.press("4", "enter")
-        assert "no neurons to show behind this cell" in it.told
+        assert "stands for no neurons" in it.told
         await it.press("2", "j", "l", "enter")
         assert [link.category for link in it.app.explorer.links] == ["food"]
