@@ -2,9 +2,11 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+EXTRAS := dev,gguf,quantized,parquet
+NEWEST := .venv-newest/bin
 INSTALLED := .venv/.installed
 
-.PHONY: run test check planted matrix measured format bench docs clean
+.PHONY: run test check planted matrix measured newest format bench docs clean
 .DELETE_ON_ERROR:
 
 run: $(INSTALLED)
@@ -13,7 +15,7 @@ run: $(INSTALLED)
 $(INSTALLED): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "MechaMap needs Python 3.11 or newer: make PYTHON=python3.12")'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,gguf,quantized,parquet]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS)]'
 	touch $@
 
 check: $(INSTALLED)
@@ -39,6 +41,18 @@ matrix: $(INSTALLED)
 measured: $(INSTALLED)
 	$(BIN)/python -m pytest tests/measured
 
+# The suite with the newest release that pyproject.toml allows of everything, in an environment of its own. torch stays
+# as pinned: the newest one from PyPI brings gigabytes of CUDA packages.
+newest:
+	test -x $(NEWEST)/python || $(PYTHON) -m venv .venv-newest
+	grep '^torch==' constraints.txt > .venv-newest/torch.txt
+	$(NEWEST)/python -m pip install --quiet --disable-pip-version-check --upgrade --upgrade-strategy eager \
+	    -c .venv-newest/torch.txt -e '.[$(EXTRAS)]'
+	$(NEWEST)/python -m pip freeze --exclude-editable | diff --unchanged-line-format= --old-line-format='pinned %L' \
+	    --new-line-format='newest %L' constraints.txt - || true
+	OMP_NUM_THREADS=1 $(NEWEST)/python -m pytest -n 2 --dist loadfile tests/mechamap tests/mechamap_tui
+	$(NEWEST)/python -m pytest tests/terminal
+
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks
 
@@ -52,4 +66,4 @@ docs: $(INSTALLED)
 	$(BIN)/python scripts/write_architecture_docs.py
 
 clean:
-	rm -rf .venv build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-newest build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
