@@ -80,7 +80,7 @@ async def main():
             while len(app.screen_stack) > 2:
                 app.pop_screen()
             await pilot.pause()
-    await app.close_engine()
+    await app.explorer.close_engine()
 
 asyncio.run(main())
 """
