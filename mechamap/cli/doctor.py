@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mechamap.catalog import ModelSource
     from mechamap.config.scan_config import ScanConfig
     from mechamap.models.loaded import LoadedModel
-    from mechamap.models.proof import LayerProof
+    from mechamap.runs.scanned import LayerProof
 
 __all__ = ["add_to"]
 
@@ -135,10 +135,9 @@ def _prove(source: ModelSource, config: ScanConfig, narration: Narration) -> Non
     try:
         loaded = load_model(source, load_settings(config), stage=narration.progress)
         narration.progress("proving")
-        parts = prove(loaded)
+        proof = prove(loaded)
     finally:
         narration.clear()
-    proof = [part.to_dict() for part in parts]
     dtype = str(loaded.dtype).removeprefix("torch.")
     kind = "" if loaded.kind == "decoder" else f"{loaded.kind}, "
     packing = f", weights in {loaded.packing}" if loaded.packing else ""
@@ -148,7 +147,7 @@ def _prove(source: ModelSource, config: ScanConfig, narration: Narration) -> Non
         print_data(printable("  ".join(row).rstrip()))
     for line in verdict(proof, dtype):
         print_data(str(line))
-    print_data(_unembedding(loaded, parts))
+    print_data(_unembedding(loaded, proof))
 
 
 def _unembedding(loaded: LoadedModel, proof: Sequence[LayerProof]) -> str:

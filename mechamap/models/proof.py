@@ -15,7 +15,7 @@ checked on its own. For each part of a layer:
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -27,68 +27,17 @@ from mechamap.models.neurons.weights import packing_tolerance
 from mechamap.models.proof_forward import TracedPart, trace_forward
 from mechamap.models.proof_removal import trace_contribution
 from mechamap.models.reading import inputs_to_try
+from mechamap.runs.scanned import LayerProof
 from mechamap.wording.advice import Advice, Setting
 
 if TYPE_CHECKING:
     from mechamap.models.loaded import LoadedModel
 
-__all__ = ["LayerProof", "prove"]
+__all__ = ["prove"]
 
 
 _TOLERANCE = {"float32": 1e-4, "bfloat16": 3e-2, "float16": 5e-3}
 _HINT = "The neurons of this model are not where they were looked for; a scan of it would be wrong."
-
-
-@dataclass(frozen=True, slots=True)
-class LayerProof:
-    """What was seen at one part of a layer: its dense neurons, or those of its routed experts.
-
-    Attributes:
-        layer: the layer's number, from 0.
-        path: where its down-projection lies.
-        width: how many neurons the hook saw, in each expert where there are some.
-        expected_width: how many the config says, None where it does not say.
-        experts: how many routed experts it has, 0 where it is dense.
-        tokens: on how many tokens.
-        finite: whether all activations were numbers; the errors are None where they were not.
-        rebuild_error: max |activations @ weights + bias - output| / max |output|.
-        own_error: of fused experts, max |output - the model's own code's output| / max |its output|.
-        zero_error: max |output with all neurons zero - bias| / max |output|.
-        removal_error: max |what the block lacks - what the neurons had contributed| / max |contribution|, at the token
-            where it is largest, beyond what the rounding of the block's output explains.
-        scale: the factor with which the block adds the contribution, None where it is not one number.
-        through: the modules of the block that the contribution passes on its way to the block's output.
-        changed_by: those of them that it passes alone, before it is added to the residual stream.
-        times: what it is multiplied by on the way: a ``number``, one for each ``token`` or one for each ``element``.
-        tolerance: the largest error that counts as rounding in this number format.
-    """
-
-    layer: int
-    path: str
-    width: int
-    expected_width: int | None
-    experts: int
-    tokens: int
-    finite: bool
-    tolerance: float
-    rebuild_error: float | None = None
-    own_error: float | None = None
-    zero_error: float | None = None
-    removal_error: float | None = None
-    scale: float | None = None
-    through: tuple[str, ...] = ()
-    changed_by: tuple[str, ...] = ()
-    times: str = "number"
-
-    @property
-    def largest_error(self) -> float | None:
-        """The largest of its errors, None where there is none."""
-        errors = (self.rebuild_error, self.own_error, self.zero_error, self.removal_error)
-        return max((error for error in errors if error is not None), default=None)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The proof as a record for ``run.json``."""
-        return asdict(self) | {"through": list(self.through), "changed_by": list(self.changed_by)}
 
 
 def prove(loaded: LoadedModel) -> tuple[LayerProof, ...]:
@@ -143,6 +92,7 @@ def _prove_part(loaded: LoadedModel, sight: TracedPart, row: int) -> LayerProof:
         experts=part.experts,
         tokens=sight.tokens,
         finite=bool(seen.values.isfinite().all() and sight.call.output.isfinite().all()),
+        times="number",
         tolerance=max(_TOLERANCE.get(_name(loaded.dtype), 5e-3), packing_tolerance(part.module)),
     )
     if not proof.finite:

@@ -20,8 +20,9 @@ from mechamap.models.loading.trouble import translated
 from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.models.neurons.weights import readable_bias, readable_weight
 from mechamap.models.norms import Norm, norm_of
-from mechamap.models.proof import LayerProof, prove
+from mechamap.models.proof import prove
 from mechamap.models.reading import inputs_to_try
+from mechamap.runs.scanned import LayerProof
 from mechamap.wording.advice import Advice, Setting
 
 if TYPE_CHECKING:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from mechamap.runs.record import LayerRows, RunRecord
+from mechamap.runs.scanned import LayerProof
 from mechamap.wording.amounts import layer_ranges
 
 if TYPE_CHECKING:
@@ -99,9 +100,9 @@ def whole_layouts(record: RunRecord) -> dict[int, LayerLayout]:
 
     By layer; from what the proof saw, or where there is none from the number of neurons.
     """
-    parts: dict[int, list[Mapping[str, Any]]] = {}
+    parts: dict[int, list[LayerProof]] = {}
     for part in record.proof:
-        parts.setdefault(part.get("layer", -1), []).append(part)
+        parts.setdefault(part.layer, []).append(part)
     return {
         rows.layer: _proved(parts.get(rows.layer, []), rows)
         or LayerLayout(rows.shared, rows.experts, (rows.d_mlp - rows.shared) // rows.experts)
@@ -110,9 +111,9 @@ def whole_layouts(record: RunRecord) -> dict[int, LayerLayout]:
     }
 
 
-def _proved(parts: list[Mapping[str, Any]], rows: LayerRows) -> LayerLayout | None:
-    each = sum(part["width"] for part in parts if part.get("experts"))
-    shared = sum(part["width"] for part in parts if not part.get("experts"))
+def _proved(parts: list[LayerProof], rows: LayerRows) -> LayerLayout | None:
+    each = sum(part.width for part in parts if part.experts)
+    shared = sum(part.width for part in parts if not part.experts)
     return LayerLayout(shared, rows.experts, each) if shared + rows.experts * each == rows.d_mlp else None
 
 
@@ -126,14 +127,14 @@ def layers_in_words(layers: Iterable[LayerRows]) -> str:
     )
 
 
-def side_labels(layers: Iterable[_OnASide], proof: Sequence[Mapping[str, Any]]) -> dict[int, str]:
+def side_labels(layers: Iterable[_OnASide], proof: Sequence[LayerProof]) -> dict[int, str]:
     """``enc 0``, ``dec 2``: the side of each layer and its number there; empty for a model that has no two sides.
 
     Args:
         layers: of a run or of a loaded model.
-        proof: records of the proof, whose paths tell the number; without, the side alone is said.
+        proof: of its parts, whose paths tell the number; without, the side alone is said.
     """
-    numbers = {part.get("layer"): _NUMBER.search(str(part.get("path", ""))) for part in proof}
+    numbers = {part.layer: _NUMBER.search(part.path) for part in proof}
     labels = {}
     for layer in layers:
         if layer.side:

@@ -1,20 +1,15 @@
-"""The capture proof in words and columns, from the records that :class:`mechamap.models.LayerProof` leaves.
-
-Works on the records of older versions too, which know fewer errors.
-"""
+"""The capture proof in words and columns; that of older versions too, which know fewer errors."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from mechamap.runs.scanned import LayerProof
 from mechamap.wording.advice import Advice, Hint, Setting
 from mechamap.wording.amounts import layer_ranges, quantity
 
-__all__ = ["WAYS", "is_proved", "other_dtypes", "proof_table", "verdict", "worst_errors"]
+__all__ = ["WAYS", "other_dtypes", "proof_table", "verdict", "worst_errors"]
 
-
-Proof = Mapping[str, Any]
 
 NONE, LOST = "-", "lost in rounding"
 WAYS = (
@@ -23,17 +18,11 @@ WAYS = (
 )
 """How a contribution can reach the output of its block, as the table has it."""
 
-_ERRORS = {"rebuild": "rebuild_error", "own code": "own_error", "zero": "zero_error", "removal": "removal_error"}
 _UNSAID = "*"  # behind a number of neurons that the config does not tell
 
 
-def is_proved(part: Proof) -> bool:
-    """Whether a part's activations were numbers, so that it could be checked; what fails a check ends a scan."""
-    return bool(part.get("finite", True))
-
-
 def proof_table(
-    proof: Sequence[Proof], sides: Mapping[int, str] | None = None, *, allowed: bool = True
+    proof: Sequence[LayerProof], sides: Mapping[int, str] | None = None, *, allowed: bool = True
 ) -> list[tuple[str, ...]]:
     """The table: its header, then one row for each part; all cells but the paths at the end as wide as their column.
 
@@ -41,30 +30,30 @@ def proof_table(
         sides: which side a layer is on, by its number, in a model that has two.
         allowed: with the error that is allowed; :func:`verdict` says it too.
     """
-    errors = {name: key for name, key in _ERRORS.items() if any(part.get(key) is not None for part in proof)}
+    checked = _worst(proof)
     rows = [
         (
             "layer",
             *(("side",) if sides else ()),
             "neurons",
-            *errors,
+            *checked,
             *(("allowed",) * allowed),
             "reaches the block",
             "at",
         )
     ]
     for part in proof:
-        said = part.get("expected_width", part.get("width")) is not None
-        width = f"{part['experts']}x{part['width']}" if part.get("experts") else str(part.get("width", NONE))
+        width = f"{part.experts}x{part.width}" if part.experts else str(part.width)
+        errors = part.errors
         rows.append(
             (
-                str(part.get("layer", NONE)),
-                *((sides.get(part.get("layer", -1), ""),) if sides else ()),
-                width + ("" if said else _UNSAID),
-                *(_number(part.get(key)) for key in errors.values()),
-                *((_number(part.get("tolerance")),) * allowed),
+                str(part.layer),
+                *((sides.get(part.layer, ""),) if sides else ()),
+                width + (_UNSAID if part.expected_width is None else ""),
+                *(_number(errors[name]) for name in checked),
+                *((_number(part.tolerance),) * allowed),
                 _way(part),
-                str(part.get("path", "")),
+                part.path,
             )
         )
     *widths, way, _ = (max(map(len, column)) for column in zip(*rows, strict=True))
@@ -74,38 +63,32 @@ def proof_table(
     ]
 
 
-def worst_errors(proof: Sequence[Proof]) -> str:
+def worst_errors(proof: Sequence[LayerProof]) -> str:
     """The largest error of each kind: ``rebuild 1.1e-07, zero 0, removal 3.0e-08; allowed 1.0e-04``."""
-    worst = {}
-    for name, key in _ERRORS.items():
-        found = [part[key] for part in proof if part.get(key) is not None]
-        if found:
-            worst[name] = max(found)
-    if not worst:
+    if not (worst := _worst(proof)):
         return ""
-    allowed = [part["tolerance"] for part in proof if part.get("tolerance") is not None]
-    told = ", ".join(f"{name} {_number(error)}" for name, error in worst.items())
-    return told + (f"; allowed {_number(max(allowed))}" if allowed else "")
+    errors = ", ".join(f"{name} {_number(error)}" for name, error in worst.items())
+    return f"{errors}; allowed {_number(max(part.tolerance for part in proof))}"
 
 
-def verdict(proof: Sequence[Proof], dtype: str) -> list[Hint]:
+def verdict(proof: Sequence[LayerProof], dtype: str) -> list[Hint]:
     """What the proof comes to, a sentence a line: what was proved, then what could not be and what to do about it."""
-    proved = [part for part in proof if is_proved(part)]
+    proved = [part for part in proof if part.finite]
     lines: list[Hint] = []
     if proved:
         lines.append(f"{_parts(proved)} proved: the largest errors are {worst_errors(proved)}.")
-    unproved = [part for part in proof if not is_proved(part)]
+    unproved = [part for part in proof if not part.finite]
     if unproved:
-        numbers = layer_ranges(part.get("layer", -1) for part in unproved)
+        numbers = layer_ranges(part.layer for part in unproved)
         dtypes = other_dtypes(dtype)
         problem = f"{_parts(unproved)} not proved (layers {numbers}): activations are NaN or infinite in {dtype}."
         remedy = Advice.of(f"{problem} Load it with {{}}.", Setting("dtype", dtypes)) if dtypes else ""
         lines.append(remedy or f"{problem} The weights may be damaged.")
-    if lost := [part.get("layer", -1) for part in proved if _way(part) == LOST]:
+    if lost := [part.layer for part in proved if _way(part) == LOST]:
         lines.append(
             f"What layers {layer_ranges(lost)} contribute is lost in rounding in {dtype}, so its removal shows nothing."
         )
-    if any(part.get("expected_width", 0) is None for part in proof):
+    if any(part.expected_width is None for part in proof):
         lines.append(f"{_UNSAID} The config does not say how many neurons there should be.")
     return lines
 
@@ -115,24 +98,32 @@ def other_dtypes(dtype: str) -> str:
     return {"float32": "", "bfloat16": "float32"}.get(dtype, "bfloat16 or float32")
 
 
-def _parts(proof: Sequence[Proof]) -> str:
+def _parts(proof: Sequence[LayerProof]) -> str:
     """``54 parts of 27 layers``; ``30 layers`` where each has one part."""
-    layers = len({part.get("layer") for part in proof})
+    layers = len({part.layer for part in proof})
     named = quantity(layers, "layer")
     return named if len(proof) == layers else f"{len(proof)} parts of {named}"
 
 
-def _way(part: Proof) -> str:
+def _worst(proof: Sequence[LayerProof]) -> dict[str, float]:
+    """The largest error of each kind that was checked anywhere."""
+    errors = [part.errors for part in proof]
+    kinds = errors[0] if errors else ()
+    checked = {kind: [error for each in errors if (error := each[kind]) is not None] for kind in kinds}
+    return {kind: max(values) for kind, values in checked.items() if values}
+
+
+def _way(part: LayerProof) -> str:
     """How the contribution reaches the block's output."""
-    if part.get("removal_error") is None:
+    if part.removal_error is None:
         return NONE
-    if part.get("through"):
-        return f"through {', '.join(part['through'])}"
-    scale = part.get("scale")
-    if scale is not None:
-        return "added" if abs(scale - 1) < 1e-3 else f"times {scale:.4g}"
-    times = part.get("times")
-    return LOST if times == "number" else f"gated by {times}" if times else "gated"
+    if part.through:
+        return f"through {', '.join(part.through)}"
+    if part.scale is not None:
+        return "added" if abs(part.scale - 1) < 1e-3 else f"times {part.scale:.4g}"
+    if part.times == "number":
+        return LOST
+    return f"gated by {part.times}" if part.times else "gated"
 
 
 def _number(error: float | None) -> str:

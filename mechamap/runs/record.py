@@ -9,17 +9,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from mechamap.config.recorded import recorded_config
 from mechamap.config.scan_config import ScanConfig, config_to_dict
 from mechamap.errors import RunError
 from mechamap.runs.checked import Confirmation, SecondText
 from mechamap.runs.coverage import Coverage
+from mechamap.runs.scanned import LayerProof
 from mechamap.system.plain_values import from_plain_values, to_plain_values
 
 __all__ = ["FORMAT", "LayerRows", "ModelRecord", "RunRecord", "TokenRecord"]
 
+
+T = TypeVar("T")
 
 FORMAT = 1
 
@@ -100,7 +103,7 @@ class RunRecord:
     occurrences: tuple[tuple[int, int, int, int], ...] = ()
     coverage: Mapping[str, Coverage] = field(default_factory=dict)
     exclusions: Mapping[str, Any] = field(default_factory=dict)
-    proof: tuple[Mapping[str, Any], ...] = ()
+    proof: tuple[LayerProof, ...] = ()
     # how the way from the residual stream to the logits was found and checked
     unembedding: Mapping[str, Any] = field(default_factory=dict)
     # why a figure is empty, by its name
@@ -175,21 +178,24 @@ def parse(text: str, where: str) -> RunRecord:
                 "config": recorded_config(data.get("config", {})),
                 "tokens": _tokens(data.get("tokens", {})),
                 "occurrences": tuple(tuple(row) for row in data.get("occurrences", ())),
-                "proof": tuple(data.get("proof", ())),
+                "proof": _listed(LayerProof, data, "proof"),
                 "coverage": {
                     name: from_plain_values(Coverage, entry, f"coverage.{name}")
                     for name, entry in data.get("coverage", {}).items()
                 },
                 "confirmation": from_plain_values(Confirmation, confirmation, "confirmation") if confirmation else None,
-                "second_looks": tuple(
-                    from_plain_values(SecondText, look, f"second_looks[{number}]")
-                    for number, look in enumerate(data.get("second_looks", ()))
-                ),
+                "second_looks": _listed(SecondText, data, "second_looks"),
                 "problems": tuple(data.get("problems", ())),
             }
         )
     except (TypeError, LookupError, AttributeError, ValueError) as error:
         raise RunError(f"{where} is damaged: {error}.", "Scan again, or remove the folder.") from None
+
+
+def _listed(kind: type[T], data: Mapping[str, Any], member: str) -> tuple[T, ...]:
+    return tuple(
+        from_plain_values(kind, value, f"{member}[{number}]") for number, value in enumerate(data.get(member, ()))
+    )
 
 
 def _tokens(data: Mapping[str, Any]) -> TokenRecord:

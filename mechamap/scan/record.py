@@ -19,6 +19,7 @@ from mechamap.runs.figure_names import CATEGORY_FIGURES, LATER_FIGURES, NEURON_F
 from mechamap.runs.library import new_run_folder
 from mechamap.runs.record import LayerRows, ModelRecord, RunRecord
 from mechamap.runs.run import Run
+from mechamap.runs.scanned import LayerProof
 from mechamap.text.occurrences import Occurrence
 from mechamap.text.token_record import token_record
 from mechamap.text.tokenize import TokenizedText
@@ -57,7 +58,7 @@ class ScanInputs:
     tokenized: TokenizedText
     occurrences: tuple[Occurrence, ...]
     coverage: Mapping[str, Coverage]
-    proof: tuple[Mapping[str, Any], ...]
+    proof: tuple[LayerProof, ...]
     created: str
     unembedding: Unembedding | None = None
     undefined: Mapping[str, str] = field(default_factory=dict)

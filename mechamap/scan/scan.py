@@ -29,9 +29,10 @@ from mechamap.models.loading.load_settings import load_settings
 from mechamap.models.loading.trouble import translated
 from mechamap.models.neurons.activations import Activations
 from mechamap.models.neurons.layers import NeuronLayer
-from mechamap.models.proof import LayerProof, prove
+from mechamap.models.proof import prove
 from mechamap.models.unembedding import Unembedding, find_unembedding
 from mechamap.runs.run import Run
+from mechamap.runs.scanned import LayerProof
 from mechamap.runs.writer import RunWriter
 from mechamap.scan.record import ScanInputs, new_record, run_folder
 from mechamap.scores.layer import LayerScores, layer_scorer
@@ -153,7 +154,7 @@ def _prepare(
         tokenized=tokenized,
         occurrences=occurrences,
         coverage=coverage(occurrences, tokenized, config.categories),
-        proof=tuple(layer.to_dict() for layer in proof),
+        proof=proof,
         created=_now(),
         unembedding=unembedding,
         undefined=undefined,
@@ -242,7 +243,7 @@ class _Pass:
 
     def _write(self, layer: NeuronLayer, scores: LayerScores) -> None:
         started = time.perf_counter()
-        unproved = any(its["layer"] == layer.layer and not its["finite"] for its in self.inputs.proof)
+        unproved = any(part.layer == layer.layer and not part.finite for part in self.inputs.proof)
         flags = (*scores.flags, *(("not proved",) if unproved else ()))
         self.writer.write_layer(layer.layer, scores.figures, flags, _problem(layer, scores, unproved=unproved))
         self.timings["disk"] += time.perf_counter() - started

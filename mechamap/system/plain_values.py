@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import types
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-__all__ = ["OMIT_EMPTY", "from_plain_values", "to_plain_values"]
+__all__ = ["OMIT_EMPTY", "Recorded", "from_plain_values", "to_plain_values"]
 
 
 T = TypeVar("T")
 
 OMIT_EMPTY = {"omit": True}
 """Metadata of a field that JSON lacks where it is None or empty."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """Base of values that older versions wrote with fewer keys, so that they are written again as they were.
+
+    Attributes:
+        lacking: the keys that were not there when it was read; no member of the JSON object.
+    """
+
+    lacking: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
+
 
 _MEMBERS: dict[type[Any], tuple[tuple[Field[Any], Any], ...]] = {}  # kept, as types are slow to look up
 _NAMES = {str: "a text", bool: "true or false", int: "a whole number", float: "a number", type(None): "null"}
@@ -34,11 +46,14 @@ def from_plain_values(kind: type[T], value: object, where: str) -> T:
 
 def to_plain_values(value: Any) -> Any:
     """What JSON holds of a value: objects for dataclasses and mappings, lists for tuples."""
-    if is_dataclass(value):
+    if is_dataclass(value) and not isinstance(value, type):
+        lacking = value.lacking if isinstance(value, Recorded) else ()
+        members = ((member, getattr(value, member.name)) for member, _ in _members(type(value)))
         return {
-            field.name: to_plain_values(member)
-            for field in fields(value)
-            if (member := getattr(value, field.name)) or not field.metadata.get("omit") or member == 0
+            member.name: to_plain_values(content)
+            for member, content in members
+            if (content or not member.metadata.get("omit") or content == 0)
+            and (member.name not in lacking or content != member.default)
         }
     if isinstance(value, Mapping):
         return {key: to_plain_values(member) for key, member in value.items()}
@@ -50,19 +65,21 @@ def to_plain_values(value: Any) -> Any:
 def _members(kind: type[Any]) -> tuple[tuple[Field[Any], Any], ...]:
     if kind not in _MEMBERS:
         hints = get_type_hints(kind)
-        _MEMBERS[kind] = tuple((field, hints[field.name]) for field in fields(kind))
+        _MEMBERS[kind] = tuple((member, hints[member.name]) for member in fields(kind) if member.name != "lacking")
     return _MEMBERS[kind]
 
 
 def _dataclass(kind: type[Any], value: object, where: str) -> Any:
     if not isinstance(value, dict):
         raise _wrong(where, value, "an object")
-    members = {}
-    for field, hint in _members(kind):
-        if field.name in value:
-            members[field.name] = _read(hint, value[field.name], f"{where}.{field.name}")
-        elif field.default is MISSING and field.default_factory is MISSING:
-            raise ValueError(f"{where} has no {field.name}")
+    members: dict[str, Any] = {}
+    for member, hint in _members(kind):
+        if member.name in value:
+            members[member.name] = _read(hint, value[member.name], f"{where}.{member.name}")
+        elif member.default is MISSING and member.default_factory is MISSING:
+            raise ValueError(f"{where} has no {member.name}")
+    if issubclass(kind, Recorded):
+        members["lacking"] = frozenset(member.name for member, _ in _members(kind)) - members.keys()
     return kind(**members)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from mechamap.runs.checked import CategoryConfirmation, Confirmation, SecondText
 from mechamap.runs.layout import side_labels
-from mechamap.runs.proof_record import WAYS, is_proved, proof_table, verdict
+from mechamap.runs.proof_record import WAYS, proof_table, verdict
 from mechamap.runs.record import RunRecord
 from mechamap.tables.numbers import effect, probability
 from mechamap_tui.data.advice_text import hint_text
@@ -26,20 +26,20 @@ def verdict_lines(record: RunRecord) -> Iterator[Line]:
         return
     proved, *others = map(hint_text, verdict(record.proof, record.model.dtype))
     yield "title", "Proof that the hooks see the neurons"
-    yield "text" if any(map(is_proved, record.proof)) else "trouble", INDENT + proved
+    yield "text" if any(part.finite for part in record.proof) else "trouble", INDENT + proved
     for line in others:
-        yield "text" if all(map(is_proved, record.proof)) else "trouble", INDENT + line
+        yield "text" if all(part.finite for part in record.proof) else "trouble", INDENT + line
 
 
 def part_lines(record: RunRecord, width: int) -> Iterator[Line]:
     """The table, a line for each part, or two where there is no room for its path beside the numbers."""
     if not record.proof:
         return
-    allowed = len({part.get("tolerance") for part in record.proof}) > 1
+    allowed = len({part.tolerance for part in record.proof}) > 1
     header, *rows = proof_table(record.proof, side_labels(record.layers, record.proof), allowed=allowed)
     fits = max(len(INDENT.join(("", *row))) for row in (header, *rows)) <= width
     yield "title", "The proof, part by part"
-    kinds = ["title", *("text" if is_proved(part) else "trouble" for part in record.proof)]
+    kinds = ["title", *("text" if part.finite else "trouble" for part in record.proof)]
     for kind, row in zip(kinds, (header, *rows), strict=True):
         if fits:
             yield kind, INDENT.join(("", *row)).rstrip()

@@ -37,15 +37,15 @@ _OWN_WAYS = (
 def check_proof(run: Run, loaded: LoadedModel) -> None:
     """See that the run holds a proof of every part of every layer, and each within its tolerance."""
     assert run.record.state == "complete" and all(layer.complete for layer in run.layers)
-    proved = {(proof["layer"], proof["path"]): proof for proof in run.record.proof}
+    proved = {(proof.layer, proof.path): proof for proof in run.record.proof}
     assert set(proved) == {(layer.layer, part.path) for layer in loaded.layers for part in layer.parts}
     for at, proof in proved.items():
-        errors = {name: proof[name] for name in ("rebuild_error", "zero_error", "removal_error")}
-        if proof["experts"]:
-            errors["own_error"] = proof["own_error"]
-        assert proof["finite"] and proof["tokens"] > 0, f"{at}: {proof}"
+        errors = proof.errors
+        if not proof.experts:
+            assert errors.pop("own code") is None, f"{at}: {proof}"
+        assert proof.finite and proof.tokens > 0, f"{at}: {proof}"
         for name, error in errors.items():
-            assert error is not None and error <= proof["tolerance"], f"{at}: {name} {error}"
+            assert error is not None and error <= proof.tolerance, f"{at}: {name} {error}"
 
 
 def check_nothing_is_left_out(loaded: LoadedModel) -> None:

@@ -104,7 +104,7 @@ def examine(model_type: str, folder: Path) -> Result:
         return replace(result, verdict="fail", reason=_said(error, folder))
     finally:
         shutil.rmtree(path, ignore_errors=True)
-    through = (re.sub(r"\.\d+\.", ".{layer}.", name) for proof in run.record.proof for name in proof["through"])
+    through = (re.sub(r"\.\d+\.", ".{layer}.", name) for proof in run.record.proof for name in proof.through)
     return replace(result, through=tuple(dict.fromkeys(through)))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from mechamap.runs.coverage import Coverage, FoundWord
 from mechamap.runs.figure_names import CATEGORY_FIGURES, NEURON_FIGURES, ROUTED_FIGURES, TOKEN_FIGURES
 from mechamap.runs.record import LayerRows, ModelRecord, RunRecord, TokenRecord
 from mechamap.runs.run import Run
+from mechamap.runs.scanned import LayerProof
 from mechamap.runs.writer import RunWriter
 
 CATEGORIES = ("animal", "food", "color")
@@ -61,7 +61,7 @@ class Shape:
             )
         return tuple(made)
 
-    def proof(self, layers: int, width: int) -> tuple[dict[str, Any], ...]:
+    def proof(self, layers: int, width: int) -> tuple[LayerProof, ...]:
         """What a proof of them says, with different errors everywhere; nothing of plain layers."""
         if self == Shape():
             return ()
@@ -74,10 +74,9 @@ class Shape:
             if rows.experts:
                 parts.append((rows.layer, f"{path}.experts", width, rows.experts))
         return tuple(
-            {"layer": layer, "path": path, "width": width, "expected_width": width, "experts": experts, "tokens": 8,
-             "finite": True, "tolerance": 1e-4, "rebuild_error": (at + 1) * 1e-7, "zero_error": 0.0,
-             "own_error": (at + 1) * 2e-7 if experts else None, "removal_error": (at + 1) * 3e-7,
-             "scale": 1.0, "through": []}
+            LayerProof(layer=layer, path=path, width=width, expected_width=width, experts=experts, tokens=8,
+                       tolerance=1e-4, rebuild_error=(at + 1) * 1e-7, zero_error=0.0,
+                       own_error=(at + 1) * 2e-7 if experts else None, removal_error=(at + 1) * 3e-7, scale=1.0)
             for at, (layer, path, width, experts) in enumerate(parts)
         )  # fmt: skip
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from mechamap.errors import ModelError, UnsupportedModel
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.proof import prove
+from mechamap.system.plain_values import to_plain_values
 
 
 @pytest.fixture
@@ -48,7 +49,8 @@ def test_the_proof_holds_in_every_number_format(tiny_models: Callable[..., Path]
 
 
 def test_the_record_says_what_was_seen_and_goes_into_json(loaded: LoadedModel) -> None:
-    record = json.loads(json.dumps([proof.to_dict() for proof in prove(loaded)]))
+    record = json.loads(json.dumps(to_plain_values(prove(loaded))))
+    assert [entry["times"] for entry in record] == ["number"] * N_LAYERS
     assert [entry["layer"] for entry in record] == list(range(N_LAYERS))
     assert record[1]["path"] == "transformer.h.1.mlp.c_proj"
     assert (record[1]["width"], record[1]["expected_width"]) == (D_MLP, D_MLP)
@@ -147,7 +149,7 @@ def test_a_layer_that_overflows_is_flagged_and_so_are_those_it_feeds(loaded: Loa
     assert [proof.finite for proof in proofs] == [True, False, False]
     assert proofs[1].rebuild_error is proofs[1].removal_error is proofs[1].largest_error is None
     assert proofs[0].removal_error == pytest.approx(0, abs=1e-6)
-    json.dumps([proof.to_dict() for proof in proofs], allow_nan=False)
+    json.dumps(to_plain_values(proofs), allow_nan=False)
 
 
 def test_a_model_that_overflows_everywhere_is_not_scanned(loaded: LoadedModel) -> None:

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from mechamap.runs.proof_record import other_dtypes, proof_table, verdict, worst_errors
+from mechamap.runs.scanned import LayerProof
+from mechamap.system.plain_values import from_plain_values, to_plain_values
 
-OLD = {"layer": 0, "path": "h.0.fc2", "width": 80, "expected_width": 80, "tokens": 8, "rebuild_error": 2e-7,
-       "zero_error": 0.0, "tolerance": 1e-4}  # fmt: skip
+KEYS = {"layer": 0, "path": "h.0.fc2", "width": 80, "expected_width": 80, "tokens": 8, "rebuild_error": 2e-7,
+        "zero_error": 0.0, "tolerance": 1e-4}  # fmt: skip
+OLD = from_plain_values(LayerProof, KEYS, "proof[0]")
 
 
-def part(layer: int = 0, **members: Any) -> dict[str, Any]:
-    """A part as :class:`mechamap.models.LayerProof` writes it."""
-    return OLD | {
-        "layer": layer, "path": f"h.{layer}.fc2", "experts": 0, "finite": True, "own_error": None,
-        "removal_error": 1e-8, "scale": 1.0, "through": [], **members,
-    }  # fmt: skip
+def part(layer: int = 0, **members: Any) -> LayerProof:
+    return replace(OLD, **{"layer": layer, "path": f"h.{layer}.fc2", "removal_error": 1e-8, "scale": 1.0, **members})
 
 
 EXPERTS = part(1, path="h.1.experts", width=24, experts=4, own_error=3e-6)
@@ -80,7 +80,7 @@ def test_the_verdict_says_the_largest_error_of_each_kind() -> None:
 
 
 def test_what_is_not_proved_is_named_with_what_to_do() -> None:
-    proved, unproved = verdict([part(), UNPROVED, UNPROVED | {"layer": 3}], "float16")
+    proved, unproved = verdict([part(), UNPROVED, replace(UNPROVED, layer=3)], "float16")
     assert str(proved).startswith("1 layer proved")
     assert str(unproved) == (
         "2 layers not proved (layers 2-3): activations are NaN or infinite in float16. "
@@ -102,6 +102,11 @@ def test_a_width_that_the_config_does_not_tell_is_marked() -> None:
     unsaid = part(expected_width=None)
     assert proof_table([unsaid])[1][1].strip() == "80*"
     assert verdict([unsaid], "float32")[-1] == "* The config does not say how many neurons there should be."
+
+
+def test_what_an_older_version_did_not_write_is_not_added() -> None:
+    assert to_plain_values(OLD) == KEYS
+    assert to_plain_values(replace(OLD, finite=False)) == KEYS | {"finite": False}
 
 
 def test_formats_that_reach_further() -> None:

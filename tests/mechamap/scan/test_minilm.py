@@ -79,7 +79,7 @@ def test_every_neuron_of_the_model_is_in_the_run(run):
     assert run.record.state == "complete"
     assert run.record.problems == ()
     assert len(run.record.proof) == N_LAYERS
-    assert all(proof["removal_error"] <= proof["tolerance"] for proof in run.record.proof)
+    assert all(proof.removal_error <= proof.tolerance for proof in run.record.proof)
     assert np.isfinite(run.figure("auroc")).all()
 
 

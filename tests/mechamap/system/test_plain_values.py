@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import pytest
 
-from mechamap.system.plain_values import OMIT_EMPTY, from_plain_values, to_plain_values
+from mechamap.system.plain_values import OMIT_EMPTY, Recorded, from_plain_values, to_plain_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +43,21 @@ def test_what_is_read_and_written_again_is_the_same() -> None:
 
 def test_keys_of_a_newer_version_are_passed_over() -> None:
     assert from_plain_values(Whole, PLAIN | {"later": [1]}, "whole") == from_plain_values(Whole, PLAIN, "whole")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Versioned(Recorded):
+    name: str
+    error: float | None = None
+
+
+def test_a_key_that_was_not_there_is_not_written_again_until_it_is_set() -> None:
+    old, new = (from_plain_values(Versioned, plain, "it") for plain in ({"name": "a"}, {"name": "a", "error": None}))
+    assert old == new == Versioned(name="a")
+    assert to_plain_values(old) == {"name": "a"}
+    assert to_plain_values(new) == {"name": "a", "error": None}
+    assert to_plain_values(replace(old, error=0.5)) == {"name": "a", "error": 0.5}
+    assert from_plain_values(Versioned, {"name": "a", "lacking": 3}, "it") == old
 
 
 @pytest.mark.parametrize(

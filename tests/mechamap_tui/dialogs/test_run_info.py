@@ -10,11 +10,11 @@ from support.browse_host import browsing
 from support.recorded_run import Shape, recorded_run
 
 from mechamap.runs.run import Run
+from mechamap.runs.scanned import LayerProof
 from mechamap_tui.dialogs.run_info import info_lines
 from mechamap_tui.dialogs.run_info_checks import part_lines, verdict_lines
 
-OLD = {"layer": 0, "path": "h.0.fc2", "width": 16, "expected_width": 16, "tokens": 8, "rebuild_error": 2e-7,
-       "zero_error": 0.0, "tolerance": 1e-4}  # fmt: skip
+OLD = LayerProof(layer=0, path="h.0.fc2", width=16, tokens=8, rebuild_error=2e-7, zero_error=0.0, tolerance=1e-4)
 
 
 @pytest.fixture
@@ -36,8 +36,8 @@ def test_the_page_says_what_the_proof_comes_to_and_shows_every_part(run: Run) ->
 
 
 def test_what_was_not_proved_is_a_warning_with_what_to_do(run: Run) -> None:
-    lost = {"finite": False, "rebuild_error": None, "zero_error": None, "own_error": None, "removal_error": None}
-    proof = (*run.record.proof[:3], *(part | lost for part in run.record.proof[3:]))
+    errors = {"rebuild_error": None, "zero_error": None, "own_error": None, "removal_error": None}
+    proof = (*run.record.proof[:3], *(replace(part, finite=False, **errors) for part in run.record.proof[3:]))
     record = replace(run.record, proof=proof, model=replace(run.record.model, dtype="float16"))
     kinds = [kind for kind, _ in verdict_lines(record)]
     assert kinds == ["title", "text", "trouble"]
@@ -57,17 +57,15 @@ def test_where_there_is_no_room_a_part_has_two_lines(run: Run) -> None:
 
 def test_an_error_that_is_allowed_here_and_not_there_has_a_column(run: Run) -> None:
     assert "allowed" not in list(part_lines(run.record, 120))[1][1]
-    proof = (run.record.proof[0] | {"tolerance": 0.02}, *run.record.proof[1:])
+    proof = (replace(run.record.proof[0], tolerance=0.02), *run.record.proof[1:])
     assert "allowed" in list(part_lines(replace(run.record, proof=proof), 120))[1][1]
 
 
-@pytest.mark.parametrize("proof", [(OLD,), ({**OLD, "experts": 0},), ({"layer": 0},), ()])
-def test_the_proof_of_an_older_version_is_shown_as_far_as_it_goes(
-    run: Run, proof: tuple[dict[str, object], ...]
-) -> None:
+@pytest.mark.parametrize("proof", [(OLD,), (replace(OLD, own_error=3e-6),), ()])
+def test_the_proof_of_an_older_version_is_shown_as_far_as_it_goes(run: Run, proof: tuple[LayerProof, ...]) -> None:
     run.record = replace(run.record, proof=proof)
     lines = [line for _, line in info_lines(run)]
-    assert any("h.0.fc2" in line for line in lines) == any("path" in part for part in proof)
+    assert any("h.0.fc2" in line for line in lines) == bool(proof)
     assert any("proved" in line for line in lines) == bool(proof)
 
 

@@ -1,0 +1,68 @@
+"""What a run's record says of its scan: how its hooks were proved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mechamap.system.plain_values import Recorded
+
+__all__ = ["LayerProof"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LayerProof(Recorded):
+    """What was seen at one part of a layer: its dense neurons, or those of its routed experts.
+
+    Attributes:
+        layer: the layer's number, from 0.
+        path: where its down-projection lies.
+        width: how many neurons the hook saw, in each expert where there are some.
+        expected_width: how many the config says, None where it does not say; 0 of a record that does not tell.
+        experts: how many routed experts it has, 0 where it is dense.
+        tokens: on how many tokens.
+        finite: whether all activations were numbers, so that it could be checked; the errors are None where they were
+            not. What fails a check ends a scan.
+        tolerance: the largest error that counts as rounding in this number format.
+        rebuild_error: max |activations @ weights + bias - output| / max |output|.
+        own_error: of fused experts, max |output - the model's own code's output| / max |its output|.
+        zero_error: max |output with all neurons zero - bias| / max |output|.
+        removal_error: max |what the block lacks - what the neurons had contributed| / max |contribution|, at the token
+            where it is largest, beyond what the rounding of the block's output explains.
+        scale: the factor with which the block adds the contribution, None where it is not one number.
+        through: the modules of the block that the contribution passes on its way to the block's output.
+        changed_by: those of them that it passes alone, before it is added to the residual stream.
+        times: what it is multiplied by on the way: a ``number``, one for each ``token`` or one for each ``element``;
+            empty in a record that does not tell.
+    """
+
+    layer: int
+    path: str
+    width: int
+    expected_width: int | None = 0
+    experts: int = 0
+    tokens: int
+    finite: bool = True
+    tolerance: float
+    rebuild_error: float | None = None
+    own_error: float | None = None
+    zero_error: float | None = None
+    removal_error: float | None = None
+    scale: float | None = None
+    through: tuple[str, ...] = ()
+    changed_by: tuple[str, ...] = ()
+    times: str = ""
+
+    @property
+    def errors(self) -> dict[str, float | None]:
+        """Its errors by what was checked, as tables call it; None where that was not."""
+        return {
+            "rebuild": self.rebuild_error,
+            "own code": self.own_error,
+            "zero": self.zero_error,
+            "removal": self.removal_error,
+        }
+
+    @property
+    def largest_error(self) -> float | None:
+        """The largest of its errors, None where there is none."""
+        return max((error for error in self.errors.values() if error is not None), default=None)
