@@ -31,7 +31,7 @@ class Comparison:
         runs: the links of cells lead to them by their place here.
         figure: what neurons are judged by; every run has it.
         threshold: from where on a neuron counts; None: what is usual for each run.
-        wanted: how runs were asked to be compared.
+        compare_as: how runs were asked to be compared.
         relation: what two runs have in common; None of more.
         differences: of which figures every neuron's difference is listed.
     """
@@ -39,7 +39,7 @@ class Comparison:
     runs: tuple[Run, ...]
     figure: JudgedFigure
     threshold: float | None
-    wanted: CompareAs
+    compare_as: CompareAs
     relation: Relation | None
     differences: Differences
 
@@ -51,8 +51,9 @@ class Comparison:
     @property
     def specialised(self) -> float:
         """From which \\|selectivity\\| on a neuron is specialised: the threshold, where it is one of selectivity."""
-        by_selectivity = self.figure.name == "selectivity" and self.threshold is not None
-        return self.threshold if by_selectivity and self.threshold is not None else THRESHOLD
+        if self.figure.name == "selectivity" and self.threshold is not None:
+            return self.threshold
+        return THRESHOLD
 
 
 def prepare(
@@ -95,7 +96,8 @@ def prepare(
 def _compared_figure(runs: Sequence[Run], by: str | None) -> JudgedFigure:
     """The figure that several runs are compared by; refused where one of them has none that the others have."""
     if by is not None:
-        return next(iter([judged_figure(run, by) for run in runs]))
+        figures = [judged_figure(run, by) for run in runs]  # every run has to have it
+        return figures[0]
     usual = {default_figure(run) for run in runs}
     if len(usual) == 1:
         return judged_figure(runs[0], usual.pop())

@@ -79,7 +79,7 @@ def _of_same(
         *relation.remarks, *_few_occurrences((a, b), kind), *_one_sided(a, b), *_listed_from((a, b), kind)
     ]  # fmt: skip
     tables = [settings_table(a, b, same=True)]
-    if all(its.equal for its in sizes):
+    if all(size.equal for size in sizes):
         remarks.insert(0, "The runs do not differ: every figure that both have is the same for every neuron.")
     if relation.categories:
         pair = pair_of(relation, kind, threshold)
@@ -104,8 +104,8 @@ def _one_sided(a: Run, b: Run) -> list[str]:
     """Figures that only one of the runs has."""
     remarks = []
     for letter, run, other in (("A", a, b), ("B", b, a)):
-        there = {kind.name for kind in figures_of(other)}
-        only = [kind.label for kind in figures_of(run) if kind.name not in there]
+        of_other = {kind.name for kind in figures_of(other)}
+        only = [kind.label for kind in figures_of(run) if kind.name not in of_other]
         only += [name for name in figure_names("neuron", made_by="scan") if run.has(name) and not other.has(name)]
         if only:
             remarks.append(f"Only {letter} has {', '.join(only)}: not compared.")
@@ -132,8 +132,8 @@ def _agreement_remarks(pair: Pair, by_layer: Table) -> list[str]:
             f"{pair.unknown:,} times a neuron counts in one run and has no value in the other: it is neither kept nor "
             "appeared nor vanished."
         )
-    found = [cell for row in by_layer.rows for cell in row[1:] if isinstance(cell, float)]
-    middle = float(np.median(found)) if found else 1.0
+    agreements = [cell for row in by_layer.rows for cell in row[1:] if isinstance(cell, float)]
+    middle = float(np.median(agreements)) if agreements else 1.0
     if middle < _HARDLY:
         remarks.append(
             f"The ranks hardly agree (median Spearman {middle:+.2f} within layers): two models of one shape that were "
@@ -167,13 +167,13 @@ def _specialised(closest: Closest) -> list[Table]:
 
 
 def _profiled(a: Run, b: Run, kind: JudgedFigure, threshold: float | None) -> tuple[Profiled, Profiled]:
-    at = [usual_threshold(run, kind) if threshold is None else threshold for run in (a, b)]
-    return profiled(a, 0, kind, at[0]), profiled(b, 1, kind, at[1])
+    thresholds = [usual_threshold(run, kind) if threshold is None else threshold for run in (a, b)]
+    return profiled(a, 0, kind, thresholds[0]), profiled(b, 1, kind, thresholds[1])
 
 
 def _of_several(comparison: Comparison) -> Report:
     runs, kind, threshold = comparison.runs, comparison.figure, comparison.threshold
-    tables = (*overview_tables(runs, kind, threshold), pairs_table(runs, kind, threshold, comparison.wanted))
+    tables = (*overview_tables(runs, kind, threshold), pairs_table(runs, kind, threshold, comparison.compare_as))
     remarks = (*_few_occurrences(runs, kind), *_listed_from(runs, kind))
     return Report(f"{len(runs)} runs", tables, remarks, _places(runs), "overview")
 

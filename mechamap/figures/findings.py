@@ -84,12 +84,12 @@ def confirmed(run: Run, category: str) -> NDArray[np.bool_]:
     """Which neurons' reading of a category is confirmed, ``[neurons]``; none where nothing was checked."""
     if not run.has("p"):
         return np.zeros(run.neurons, np.bool_)
-    found: NDArray[np.bool_] = np.asarray(run.column("p", category)) < SIGNIFICANT
+    mask: NDArray[np.bool_] = np.asarray(run.column("p", category)) < SIGNIFICANT
     for look in run.record.second_looks:
         for entry in look.neurons:
             if entry.dropped and entry.category == category:
-                found[run.row_of(entry.neuron)] = False
-    return found
+                mask[run.row_of(entry.neuron)] = False
+    return mask
 
 
 def dropped_on(run: Run, neuron: str, category: str) -> str:

@@ -35,15 +35,18 @@ class TopWords:
             return [()] * len(rows)
         positions = np.asarray(self.run.figure(figure)[list(rows)])  # [rows, k]
         count = len(self.run.record.tokens.pieces)
-        word_of = {at: self.at(at) for at in np.unique(positions).tolist() if 0 <= at < count}
-        return [tuple(dict.fromkeys([word_of[at] for at in its if at in word_of]))[:most] for its in positions.tolist()]
+        word_of = {position: self.at(position) for position in np.unique(positions).tolist() if 0 <= position < count}
+        return [
+            tuple(dict.fromkeys([word_of[position] for position in row_positions if position in word_of]))[:most]
+            for row_positions in positions.tolist()
+        ]
 
     def at(self, position: int) -> str:
         """The token there with the rest of its word, no spaces around it: a reader makes little of ``ese``."""
         word = self._words.get(position)
         if word is None:
-            found = self._joined(position)
-            word = self._words[position] = found.strip() or found
+            joined = self._joined(position)
+            word = self._words[position] = joined.strip() or joined
         return word
 
     def _joined(self, position: int) -> str:

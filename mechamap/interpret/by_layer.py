@@ -13,48 +13,48 @@ from mechamap.tables.table import Column, Table
 __all__ = ["dead_table", "depth_table", "layers_table"]
 
 
-def layers_table(found: FigureView) -> Table:
+def layers_table(view: FigureView) -> Table:
     """Layer x category: how many neurons count."""
-    numbers = [its.layer for its in found.layers]
-    pivot = found.counts.groupby(found.layer).sum().reindex(numbers, fill_value=0)  # [layers, categories]
-    every = (found.number > 0).groupby(found.layer).sum().reindex(numbers, fill_value=0)  # [layers]
-    wheres = {category: found.conditions.counting(category) for category in found.categories}
-    of_any = found.conditions.of_any()
+    numbers = [layer.layer for layer in view.layers]
+    pivot = view.counts.groupby(view.layer).sum().reindex(numbers, fill_value=0)  # [layers, categories]
+    totals = (view.number > 0).groupby(view.layer).sum().reindex(numbers, fill_value=0)  # [layers]
+    wheres = {category: view.conditions.counting(category) for category in view.categories}
+    of_any = view.conditions.of_any()
     rows = Rows()
-    for layer, counts, total in zip(numbers, pivot.to_numpy().tolist(), every.tolist(), strict=True):
+    for layer, counts, total in zip(numbers, pivot.to_numpy().tolist(), totals.tolist(), strict=True):
         cells = (
-            LinkedCell(int(count), found.conditions.link(where, category, layer))
+            LinkedCell(int(count), view.conditions.link(where, category, layer))
             for (category, where), count in zip(wheres.items(), counts, strict=True)
         )
-        rows.add(layer, *cells, LinkedCell(int(total), found.conditions.link(of_any, layer=layer)))
+        rows.add(layer, *cells, LinkedCell(int(total), view.conditions.link(of_any, layer=layer)))
     columns = (
         Column("layer", "layer", "number"),
-        *category_columns(found.categories, "count", "layer", "total"),
+        *category_columns(view.categories, "count", "layer", "total"),
         Column("total", "any", "count"),
     )
-    about = f"Neurons that count: {found.reaches}. A neuron of several categories counts in each, once under any."
+    about = f"Neurons that count: {view.reaches}. A neuron of several categories counts in each, once under any."
     limit = float(pivot.to_numpy().max(initial=1))  # what counts for any category must not outshine all others
     return rows.table("layers", "Neurons of each category, layer by layer", columns, about=about, limit=limit)
 
 
-def depth_table(found: FigureView) -> Table:
+def depth_table(view: FigureView) -> Table:
     """Quartiles of the layers that the neurons of each category lie in, for the sides of a model apart."""
-    sides = [*dict.fromkeys(its.side for its in found.layers)]
+    sides = [*dict.fromkeys(layer.side for layer in view.layers)]
     rows = Rows()
-    for category in found.categories:
-        layers = found.layer[found.counts[category]]
+    for category in view.categories:
+        layers = view.layer[view.counts[category]]
         for side in sides:
-            its = [layer.layer for layer in found.layers if layer.side == side]
-            inside = layers[layers.isin(its)] if len(sides) > 1 else layers
+            of_side = [layer.layer for layer in view.layers if layer.side == side]
+            inside = layers[layers.isin(of_side)] if len(sides) > 1 else layers
             low, middle, high = (number(inside.quantile(q)) for q in (0.25, 0.5, 0.75))
-            where = found.conditions.counting(category)
+            where = view.conditions.counting(category)
             if len(sides) > 1:
-                where = f"{bracketed(where)} and layer >= {min(its)} and layer <= {max(its)}"
-            first, last = _ends(found, side)
+                where = f"{bracketed(where)} and layer >= {min(of_side)} and layer <= {max(of_side)}"
+            first, last = _ends(view, side)
             rows.add(
                 category,
                 *((side,) if len(sides) > 1 else ()),
-                LinkedCell(len(inside), found.conditions.link(where, category)),
+                LinkedCell(len(inside), view.conditions.link(where, category)),
                 int(inside.min()) if len(inside) else None,
                 low,
                 middle,
@@ -75,35 +75,35 @@ def depth_table(found: FigureView) -> Table:
         Column("spread", "IQR", "number"),
         Column("relative_depth", "relative depth", "probability"),
     )
-    return rows.table("depth", "How deep each category lies", columns, about=_about(found, len(sides) > 1))
+    return rows.table("depth", "How deep each category lies", columns, about=_about(view, len(sides) > 1))
 
 
-def _ends(found: FigureView, side: str) -> tuple[int, int]:
+def _ends(view: FigureView, side: str) -> tuple[int, int]:
     """The layers that count as depth 0 and 1."""
     if not side:
-        return 0, model_layers(found.run) - 1
-    its = [layer.layer for layer in found.run.layers if layer.side == side]
-    return min(its), max(its)
+        return 0, model_layers(view.run) - 1
+    of_side = [layer.layer for layer in view.run.layers if layer.side == side]
+    return min(of_side), max(of_side)
 
 
-def _about(found: FigureView, sides: bool) -> str:
-    about = f"Layers of the neurons that count: {found.reaches}. IQR: upper less lower quartile. Relative depth: of "
+def _about(view: FigureView, sides: bool) -> str:
+    about = f"Layers of the neurons that count: {view.reaches}. IQR: upper less lower quartile. Relative depth: of "
     if sides:
         return f"{about}the median, 0 in the side's first scanned layer, 1 in its last."
-    about += f"the median, layer / {max(model_layers(found.run) - 1, 1)}."
-    return about + (" The last layer of a CSV is the last that it lists." if found.run.is_csv else "")
+    about += f"the median, layer / {max(model_layers(view.run) - 1, 1)}."
+    return about + (" The last layer of a CSV is the last that it lists." if view.run.is_csv else "")
 
 
-def dead_table(found: FigureView) -> Table:
+def dead_table(view: FigureView) -> Table:
     """How many neurons of each layer never did anything on the text."""
     rows = Rows()
-    dead = np.asarray(found.run.figure("dead")) > 0  # [neurons]
-    for layer in found.layers:
+    dead = np.asarray(view.run.figure("dead")) > 0  # [neurons]
+    for layer in view.layers:
         count = int(dead[layer.rows].sum())
         rows.add(
             layer.layer,
-            LinkedCell(count, found.conditions.link("dead", layer=layer.layer)),
-            LinkedCell(layer.width, found.conditions.link(f"layer == {layer.layer}")),
+            LinkedCell(count, view.conditions.link("dead", layer=layer.layer)),
+            LinkedCell(layer.width, view.conditions.link(f"layer == {layer.layer}")),
             count / layer.width if layer.width else None,
         )
     columns = (

@@ -32,8 +32,8 @@ class Combinations:
         """The first so many with the names of their categories, and how often each is."""
         which, times = self.sets[:most].tolist(), self.times[:most].tolist()
         return [
-            (tuple([name for name, there in zip(categories, its, strict=True) if there]), count)
-            for its, count in zip(which, times, strict=True)
+            (tuple([name for name, inside in zip(categories, members, strict=True) if inside]), count)
+            for members, count in zip(which, times, strict=True)
         ]
 
 

@@ -83,8 +83,8 @@ class FigureView:
         both = np.zeros((self.values.shape[1],) * 2, np.int64)
         for first in range(0, len(self.values), _AT_ONCE):
             # NumPy multiplies whole numbers thirty times as slowly; below 2**24 each is exact in float32.
-            there = self.values.iloc[first : first + _AT_ONCE].notna().to_numpy(np.float32)  # [neurons, categories]
-            both += (there.T @ there).astype(np.int64)
+            known = self.values.iloc[first : first + _AT_ONCE].notna().to_numpy(np.float32)  # [neurons, categories]
+            both += (known.T @ known).astype(np.int64)
         return both
 
     @cached_property

@@ -20,23 +20,23 @@ __all__ = ["combinations_table", "correlation_neurons_table", "correlation_table
 _LINKED = 1_000  # combinations; there can be as many as neurons
 
 
-def several_table(found: FigureView, words: TopWords, most: int | None) -> Table:
+def several_table(view: FigureView, words: TopWords, most: int | None) -> Table:
     """A row for each neuron that counts for two categories or more: most categories first, then the strongest."""
-    number = found.number[found.number >= 2]
-    strength = found.strength.loc[number.index].where(found.counts.loc[number.index])  # [several, categories]
+    number = view.number[view.number >= 2]
+    strength = view.strength.loc[number.index].where(view.counts.loc[number.index])  # [several, categories]
     best = strength.max(axis=1)
     order = np.lexsort((-best.to_numpy(), -number.to_numpy()))[:most]
     chosen = number.index[order]
-    rows, links = _rows(found, words, strength.loc[chosen])
+    rows, links = _rows(view, words, strength.loc[chosen])
     columns = (
         Column("neuron", "neuron", "neuron"),
         Column("number", "number", "count"),
         Column("categories", "categories", "tokens"),
-        Column("values", found.kind.label, "tokens"),
+        Column("values", view.kind.label, "tokens"),
         Column("tokens", "top tokens", "tokens"),
     )
     about = (
-        f"Neurons that count for two categories or more: {found.reaches}. Its strongest category first; tokens "
+        f"Neurons that count for two categories or more: {view.reaches}. Its strongest category first; tokens "
         f"where the neuron is highest, of one that falls on that category where it is lowest."
         f"{first_rows(len(rows), len(number))}"
     )
@@ -44,27 +44,28 @@ def several_table(found: FigureView, words: TopWords, most: int | None) -> Table
 
 
 def _rows(
-    found: FigureView, words: TopWords, strength: pd.DataFrame
+    view: FigureView, words: TopWords, strength: pd.DataFrame
 ) -> tuple[tuple[tuple[Cell, ...], ...], tuple[tuple[Link, ...], ...]]:
     """Cells and links of the neurons of these rows; there may be very many."""
-    kind, categories = found.kind.written, found.categories
-    values = found.values.loc[strength.index].to_numpy().tolist()  # [several][categories]
+    kind, categories = view.kind.written, view.categories
+    values = view.values.loc[strength.index].to_numpy().tolist()  # [several][categories]
     # [several][categories], those that count first; NaN, which stands for the others, is sorted last
     orders = np.argsort(-strength.to_numpy(), axis=1, kind="stable").tolist()
     counts = strength.notna().sum(axis=1).tolist()
-    names = found.run.neuron_names(strength.index.to_numpy())
+    names = view.run.neuron_names(strength.index.to_numpy())
     best = np.array([order[0] for order in orders], np.int64)
-    _, tokens = shown_words(found, words, strength.index.to_numpy(np.int64), best)
+    _, tokens = shown_words(view, words, strength.index.to_numpy(np.int64), best)
     rows: list[tuple[Cell, ...]] = []
     links: list[tuple[Link, ...]] = []
-    for name, count, order, its, pieces in zip(names, counts, orders, values, tokens, strict=True):
+    for name, count, order, row_values, pieces in zip(names, counts, orders, values, tokens, strict=True):
         which = order[:count]
+        counting = [row_values[index] for index in which]
         rows.append(
             (
                 name,
                 count,
-                tuple([categories[at] for at in which]),
-                Values(tuple([its[at] if math.isfinite(its[at]) else None for at in which]), kind),
+                tuple([categories[index] for index in which]),
+                Values(tuple([value if math.isfinite(value) else None for value in counting]), kind),
                 pieces,
             )
         )
@@ -72,59 +73,59 @@ def _rows(
     return tuple(rows), tuple(links)
 
 
-def combinations_table(found: FigureView, most: int | None) -> Table:
+def combinations_table(view: FigureView, most: int | None) -> Table:
     """Which categories go together in one neuron, the most frequent sets first."""
     rows = Rows()
-    for at, (names, count) in enumerate(found.combinations.first(most, found.categories)):
-        where = found.conditions.of_exactly(names) if at < _LINKED else ""
-        link = found.conditions.link(where, names[0])
+    for place, (names, count) in enumerate(view.combinations.first(most, view.categories)):
+        where = view.conditions.of_exactly(names) if place < _LINKED else ""
+        link = view.conditions.link(where, names[0])
         rows.add(names, len(names), LinkedCell(count, link))
     columns = (
         Column("categories", "categories", "tokens"),
         Column("number", "number", "number"),
         Column("neurons", "neurons", "count"),
     )
-    total = len(found.combinations)
+    total = len(view.combinations)
     about = (
         "Sets of two categories or more, with the neurons that count for these and for no other: "
-        f"{found.reaches}.{first_rows(len(rows.cells), total)}"
+        f"{view.reaches}.{first_rows(len(rows.cells), total)}"
     )
     return rows.table("combinations", "Categories that share neurons", columns, about=about, total=total)
 
 
-def correlation_table(found: FigureView) -> Table:
+def correlation_table(view: FigureView) -> Table:
     """The correlations; the neurons behind one are those that count for both."""
     rows = Rows()
-    for one, its in zip(found.categories, found.correlations, strict=True):
+    for one, row in zip(view.categories, view.correlations, strict=True):
         cells = (
-            LinkedCell(number(value), found.conditions.link(found.conditions.of_all((one, other)), one))
-            for other, value in zip(found.categories, its, strict=True)
+            LinkedCell(number(value), view.conditions.link(view.conditions.of_all((one, other)), one))
+            for other, value in zip(view.categories, row, strict=True)
         )
         rows.add(one, *cells)
-    columns = (Column("category", "category"), *category_columns(found.categories, "correlation", "category"))
-    about = f"Pearson's r of {found.kind.label} between categories, over all neurons that have a value for both."
-    if found.lists_some:
+    columns = (Column("category", "category"), *category_columns(view.categories, "correlation", "category"))
+    about = f"Pearson's r of {view.kind.label} between categories, over all neurons that have a value for both."
+    if view.lists_some:
         about = (
-            f"Pearson's r of {found.kind.label} between categories. A CSV lists only neurons at or above the threshold "
+            f"Pearson's r of {view.kind.label} between categories. A CSV lists only neurons at or above the threshold "
             "it was written with, so each is over the neurons listed under both, and says nothing about the others."
         )
     return rows.table("correlation", "Correlation between categories", columns, about=about, limit=1.0)
 
 
-def correlation_neurons_table(found: FigureView) -> Table:
+def correlation_neurons_table(view: FigureView) -> Table:
     """Over how many neurons each correlation is."""
     rows = Rows()
-    for one, its in zip(found.categories, found.pairs.tolist(), strict=True):
+    for one, row in zip(view.categories, view.pairs.tolist(), strict=True):
         cells = (
-            LinkedCell(count, found.conditions.link(_both(found, one, other), one))
-            for other, count in zip(found.categories, its, strict=True)
+            LinkedCell(count, view.conditions.link(_both(view, one, other), one))
+            for other, count in zip(view.categories, row, strict=True)
         )
         rows.add(one, *cells)
-    columns = (Column("category", "category"), *category_columns(found.categories, "count", "category"))
+    columns = (Column("category", "category"), *category_columns(view.categories, "count", "category"))
     about = "Neurons that have a value for both categories."
-    limit = float(len(found.values)) or 1.0
+    limit = float(len(view.values)) or 1.0
     return rows.table("correlation_neurons", "Neurons behind each correlation", columns, about=about, limit=limit)
 
 
-def _both(found: FigureView, one: str, other: str) -> str:
-    return " and ".join(dict.fromkeys(found.conditions.valued(name) for name in (one, other)))
+def _both(view: FigureView, one: str, other: str) -> str:
+    return " and ".join(dict.fromkeys(view.conditions.valued(name) for name in (one, other)))

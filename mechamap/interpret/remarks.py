@@ -16,51 +16,51 @@ from mechamap.runs.csv_gaps import listed_from
 __all__ = ["remarks"]
 
 
-def remarks(found: FigureView, asked: float | None) -> tuple[str, ...]:
+def remarks(view: FigureView, asked: float | None) -> tuple[str, ...]:
     """A sentence each.
 
     Args:
         asked: the threshold that the user gave, if any.
     """
-    return (*_about_run(found), *_about_csv(found, asked), *_about_counts(found))
+    return (*_about_run(view), *_about_csv(view, asked), *_about_counts(view))
 
 
-def _about_run(found: FigureView) -> Iterator[str]:
-    run, record = found.run, found.run.record
-    done, layers = len(found.layers), len(run.layers)
+def _about_run(view: FigureView) -> Iterator[str]:
+    run, record = view.run, view.run.record
+    done, layers = len(view.layers), len(run.layers)
     if done < layers:
         yield f"{done} of {layers} layers are complete (the scan: {record.state}); all numbers are about these."
     for figure, reason in record.undefined.items():
         yield f"{figure} is not defined: {reason}."
-    if not found.categories:
+    if not view.categories:
         yield f"{run.name} has no categories, so no neuron can count for any."
-    empty = [name for name in found.categories if not found.values[name].notna().any()]
+    empty = [name for name in view.categories if not view.values[name].notna().any()]
     if empty:
-        yield f"No neuron has a value of {found.kind.label} for {', '.join(empty)}."
-    if found.kind.compares:
-        words = {name: record.coverage[name].occurrences for name in found.categories if name in record.coverage}
+        yield f"No neuron has a value of {view.kind.label} for {', '.join(empty)}."
+    if view.kind.compares:
+        words = {name: record.coverage[name].occurrences for name in view.categories if name in record.coverage}
         if rare := [f"{name} ({times})" for name, times in words.items() if 0 < times < FEW_OCCURRENCES]:
             yield (
                 f"Fewer than {FEW_OCCURRENCES} words of {', '.join(rare)} are in the text: there neurons reach any "
-                f"value of {found.kind.label} by chance."
+                f"value of {view.kind.label} by chance."
             )
-    if few := left_out(run, found.kind, found.values.index.to_numpy()):
+    if few := left_out(run, view.kind, view.values.index.to_numpy()):
         yield few
 
 
-def _about_csv(found: FigureView, asked: float | None) -> Iterator[str]:
-    if found.run.is_csv:
-        yield from found.run.record.problems
-    if not found.lists_some:
+def _about_csv(view: FigureView, asked: float | None) -> Iterator[str]:
+    if view.run.is_csv:
+        yield from view.run.record.problems
+    if not view.lists_some:
         return
-    listed = found.kind.threshold(found.run)
+    listed = view.kind.threshold(view.run)
     if asked is not None and asked < listed:
         yield (
             f"The CSV lists no mean below {listed:g}: neurons between {asked:g} and {listed:g} are missing, so counts "
             "are too low."
         )
-    known = max(found.threshold, listed)
-    if (least := listed_from(found.values.to_numpy(), known)) is not None:
+    known = max(view.threshold, listed)
+    if (least := listed_from(view.values.to_numpy(), known)) is not None:
         yield (
             f"The smallest mean that the CSV lists is {least:.4g}, so it was probably written with a threshold above "
             f"{known:g}: then neurons from there to {least:.4g} are missing, and counts are too low."
@@ -71,35 +71,35 @@ def _about_csv(found: FigureView, asked: float | None) -> Iterator[str]:
     )
 
 
-def _about_counts(found: FigureView) -> Iterator[str]:
-    if infinite := int(np.isinf(found.values.to_numpy()).sum()):
+def _about_counts(view: FigureView) -> Iterator[str]:
+    if infinite := int(np.isinf(view.values.to_numpy()).sum()):
         values, they = ("1 value", "is") if infinite == 1 else (f"{infinite:,} values", "are")
         yield (
-            f"{values} of {found.kind.label} {they} infinite: judged by the sign, shown as none, and left out of "
+            f"{values} of {view.kind.label} {they} infinite: judged by the sign, shown as none, and left out of "
             "correlations and evenness."
         )
-    best = {name: row for name in found.categories if (row := found.best(name)) is not None}
+    best = {name: row for name in view.categories if (row := view.best(name)) is not None}
     if not best:
         return
-    nobody = [name for name in best if not found.counts[name].any()]
-    if len(nobody) == len(best):
-        name = max(best, key=lambda name: _strength(found, best[name], name))
-        strongest = f"{found.name(best[name])} with {found.value(best[name], name):.3g} for {name}"
-        yield f"No neuron counts ({found.reaches}): the strongest is {strongest}."
-    elif nobody:
-        yield f"No neuron counts for {', '.join(nobody)}."
+    uncounted = [name for name in best if not view.counts[name].any()]
+    if len(uncounted) == len(best):
+        name = max(best, key=lambda name: _strength(view, best[name], name))
+        strongest = f"{view.name(best[name])} with {view.value(best[name], name):.3g} for {name}"
+        yield f"No neuron counts ({view.reaches}): the strongest is {strongest}."
+    elif uncounted:
+        yield f"No neuron counts for {', '.join(uncounted)}."
     row, times = Counter(best.values()).most_common(1)[0]
     if times > 2 and times > len(best) / 2:
-        advice = ", so try --by reads" if found.kind.name == "mean" and _has_reads(found) else ""
+        advice = ", so try --by reads" if view.kind.name == "mean" and _has_reads(view) else ""
         yield (
-            f"{found.name(row)} is the strongest for {times} of {len(best)} categories: {found.kind.label} ranks what "
+            f"{view.name(row)} is the strongest for {times} of {len(best)} categories: {view.kind.label} ranks what "
             f"is always on rather than what is about a category{advice}."
         )
 
 
-def _has_reads(found: FigureView) -> bool:
-    return any(kind.name == "selectivity" for kind in figures_of(found.run))
+def _has_reads(view: FigureView) -> bool:
+    return any(kind.name == "selectivity" for kind in figures_of(view.run))
 
 
-def _strength(found: FigureView, row: int, category: str) -> float:
-    return float(found.kind.strength(np.array([found.value(row, category)], np.float32))[0])
+def _strength(view: FigureView, row: int, category: str) -> float:
+    return float(view.kind.strength(np.array([view.value(row, category)], np.float32))[0])

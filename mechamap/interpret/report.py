@@ -56,13 +56,13 @@ def interpret_run(
             raise no_table(key, TABLES)
         if key in absent:
             raise UsageError(f"{run.name} has no table {key}: {absent[key]}.")
-    found = figure_view(run, by, threshold)
-    makers = _makers(found, top, most)
+    view = figure_view(run, by, threshold)
+    makers = _makers(view, top, most)
     keys = [key for key in TABLES if key not in absent and (only is None or key in only)]
     return Report(
-        title=f"{run.name}: neurons of {run.label} by {found.kind.label}",
+        title=f"{run.name}: neurons of {run.label} by {view.kind.label}",
         tables=tuple(makers[key]() for key in keys),
-        remarks=remarks(found, threshold),
+        remarks=remarks(view, threshold),
         runs=(str(run.path) if run.path is not None else run.name,),
         main="categories",
     )
@@ -87,29 +87,29 @@ def missing_tables(run: Run, by: str | None = None) -> dict[str, str]:
     return why
 
 
-def _makers(found: FigureView, top: int, most: int | None) -> dict[str, Callable[[], Table]]:
+def _makers(view: FigureView, top: int, most: int | None) -> dict[str, Callable[[], Table]]:
     """How each table is made."""
-    words = TopWords(found.run)
-    can_be_added = "specialisation" not in missing_tables(found.run, found.kind.name)
+    words = TopWords(view.run)
+    can_be_added = "specialisation" not in missing_tables(view.run, view.kind.name)
     cache: list[pd.Series[float]] = []
 
     def even() -> pd.Series[float]:
         if not cache:
-            cache.append(neuron_evenness(found))
+            cache.append(neuron_evenness(view))
         return cache[0]
 
     return {
-        "info": lambda: info_table(found, even() if can_be_added else None),
-        "categories": lambda: categories_table(found),
-        "top": lambda: top_table(found, top, words),
-        "layers": lambda: layers_table(found),
-        "signs": lambda: signs_table(found),
-        "depth": lambda: depth_table(found),
-        "specialisation": lambda: specialisation_table(found, even()),
-        "specialists": lambda: specialists_table(found, even(), words, most),
-        "several": lambda: several_table(found, words, most),
-        "combinations": lambda: combinations_table(found, most),
-        "correlation": lambda: correlation_table(found),
-        "correlation_neurons": lambda: correlation_neurons_table(found),
-        "dead": lambda: dead_table(found),
+        "info": lambda: info_table(view, even() if can_be_added else None),
+        "categories": lambda: categories_table(view),
+        "top": lambda: top_table(view, top, words),
+        "layers": lambda: layers_table(view),
+        "signs": lambda: signs_table(view),
+        "depth": lambda: depth_table(view),
+        "specialisation": lambda: specialisation_table(view, even()),
+        "specialists": lambda: specialists_table(view, even(), words, most),
+        "several": lambda: several_table(view, words, most),
+        "combinations": lambda: combinations_table(view, most),
+        "correlation": lambda: correlation_table(view),
+        "correlation_neurons": lambda: correlation_neurons_table(view),
+        "dead": lambda: dead_table(view),
     }

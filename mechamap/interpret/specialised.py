@@ -34,45 +34,43 @@ def evenness(strengths: NDArray[np.float64]) -> NDArray[np.float64]:
 
     NaN where fewer than two categories have one (NaN has none, 0 has), or all are 0.
     """
-    there = ~np.isnan(strengths)
-    filled = np.where(there, strengths, 0.0)  # [neurons, categories]
+    known = ~np.isnan(strengths)
+    filled = np.where(known, strengths, 0.0)  # [neurons, categories]
     with np.errstate(invalid="ignore", divide="ignore"):
         p = filled / filled.sum(axis=1, keepdims=True)
         entropy = -(p * np.log(np.where(p > 0, p, 1.0))).sum(axis=1)  # [neurons]
-        found: NDArray[np.float64] = entropy / np.log(there.sum(axis=1))
-    found[there.sum(axis=1) < 2] = np.nan
-    return np.maximum(found, 0.0) + 0.0  # rounding may leave less than nothing, and one category -0.0
+        ratio: NDArray[np.float64] = entropy / np.log(known.sum(axis=1))
+    ratio[known.sum(axis=1) < 2] = np.nan
+    return np.maximum(ratio, 0.0) + 0.0  # rounding may leave less than nothing, and one category -0.0
 
 
-def neuron_evenness(found: FigureView) -> pd.Series[float]:
+def neuron_evenness(view: FigureView) -> pd.Series[float]:
     """Each neuron's, ``[neurons]``; what a CSV does not list counts as 0, and what lies below a one-sided centre."""
-    values = found.values.to_numpy()
+    values = view.values.to_numpy()
     made = np.empty(len(values))
     for first in range(0, len(values), _AT_ONCE):
-        distance = values[first : first + _AT_ONCE].astype(np.float64) - found.kind.centre
-        strengths = np.abs(distance) if found.kind.two_sided else np.where(distance < 0, 0.0, distance)
-        if found.lists_some:
+        distance = values[first : first + _AT_ONCE].astype(np.float64) - view.kind.centre
+        strengths = np.abs(distance) if view.kind.two_sided else np.where(distance < 0, 0.0, distance)
+        if view.lists_some:
             strengths[np.isnan(strengths)] = 0.0
         made[first : first + _AT_ONCE] = evenness(strengths)
-    return pd.Series(made, found.values.index)
+    return pd.Series(made, view.values.index)
 
 
-def specialisation_table(found: FigureView, even: pd.Series[float]) -> Table:
+def specialisation_table(view: FigureView, even: pd.Series[float]) -> Table:
     """For each layer the quartiles of the neurons' evenness, and how many count for one category, several, none."""
-    numbers = [its.layer for its in found.layers]
-    quartiles = (
-        even.groupby(found.layer).quantile(np.array([0.25, 0.5, 0.75])).unstack().reindex(numbers)
-    )  # [layers, 3]
-    link, where = found.conditions.link, found.conditions
+    numbers = [layer.layer for layer in view.layers]
+    quartiles = even.groupby(view.layer).quantile(np.array([0.25, 0.5, 0.75])).unstack().reindex(numbers)  # [layers, 3]
+    link, where = view.conditions.link, view.conditions
     wheres = (where.of_one(), where.of_several(), where.of_none())
-    one, several = (found.number == 1).groupby(found.layer).sum(), (found.number > 1).groupby(found.layer).sum()
+    one, several = (view.number == 1).groupby(view.layer).sum(), (view.number > 1).groupby(view.layer).sum()
     rows = Rows()
-    for layer, its in zip(found.layers, quartiles.to_numpy().tolist(), strict=True):
+    for layer, layer_quartiles in zip(view.layers, quartiles.to_numpy().tolist(), strict=True):
         counts = [int(one.get(layer.layer, 0)), int(several.get(layer.layer, 0))]
         counts.append(layer.width - sum(counts))
         rows.add(
             layer.layer,
-            *map(number, its),
+            *map(number, layer_quartiles),
             *(LinkedCell(n, link(text, layer=layer.layer)) for n, text in zip(counts, wheres, strict=True)),
             number(counts[0] / layer.width) if layer.width else None,
         )
@@ -86,48 +84,48 @@ def specialisation_table(found: FigureView, even: pd.Series[float]) -> Table:
         Column("none", "in none", "count"),
         Column("one_share", "share in one", "share"),
     )
-    about = f"{_FORMULA} {_strengths(found)} In a category: {found.reaches}."
+    about = f"{_FORMULA} {_strengths(view)} In a category: {view.reaches}."
     return rows.table("specialisation", "How specialised the neurons are, layer by layer", columns, about=about)
 
 
-def specialists_table(found: FigureView, even: pd.Series[float], words: TopWords, most: int | None) -> Table:
+def specialists_table(view: FigureView, even: pd.Series[float], words: TopWords, most: int | None) -> Table:
     """Of the neurons that count for any category, the most specialised first; of equal ones, the stronger."""
-    counting = even[found.number > 0].dropna()
-    strength = found.strength.loc[counting.index].fillna(-np.inf).to_numpy()  # [counting, categories]
+    counting = even[view.number > 0].dropna()
+    strength = view.strength.loc[counting.index].fillna(-np.inf).to_numpy()  # [counting, categories]
     best = strength.argmax(axis=1)
     order = np.lexsort((-strength.max(axis=1), counting.to_numpy()))[:most]
     kept = counting.index[order]
-    chosen, categories = best[order], found.categories
-    directions, tokens = shown_words(found, words, kept.to_numpy(np.int64), chosen)
-    values = found.values.loc[kept].to_numpy()[np.arange(len(kept)), chosen].tolist()
-    directed = found.run.has("bottom_positions")
+    chosen, categories = best[order], view.categories
+    directions, tokens = shown_words(view, words, kept.to_numpy(np.int64), chosen)
+    values = view.values.loc[kept].to_numpy()[np.arange(len(kept)), chosen].tolist()
+    directed = view.run.has("bottom_positions")
     rows: list[tuple[Cell, ...]] = []
     links: list[tuple[Link | None, ...]] = []
     evens = counting.to_numpy()[order].tolist()
-    for name, its_evenness, at, value, falls, pieces in zip(
-        found.run.neuron_names(kept.to_numpy()), evens, chosen.tolist(), values, directions, tokens, strict=True
+    for name, neuron_value, index, value, falls, pieces in zip(
+        view.run.neuron_names(kept.to_numpy()), evens, chosen.tolist(), values, directions, tokens, strict=True
     ):
         direction = ("falls" if falls else "rises",) if directed else ()
-        rows.append((name, its_evenness, categories[at], value, *direction, pieces))
-        links.append((Link(category=categories[at], neuron=name),) * len(rows[-1]))
+        rows.append((name, neuron_value, categories[index], value, *direction, pieces))
+        links.append((Link(category=categories[index], neuron=name),) * len(rows[-1]))
     columns = (
         Column("neuron", "neuron", "neuron"),
         Column("evenness", "evenness", "probability"),
         Column("category", "strongest for"),
-        Column("value", found.kind.label, found.kind.written),
+        Column("value", view.kind.label, view.kind.written),
         *((Column("direction", "goes"),) if directed else ()),
         Column("tokens", "top tokens", "tokens"),
     )
     total, which = len(counting), "Of the neurons that count for any category, those with the least evenness."
-    about = f"{which} {_FORMULA} {_strengths(found)}{first_rows(len(rows), total)}"
+    about = f"{which} {_FORMULA} {_strengths(view)}{first_rows(len(rows), total)}"
     title = "Most specialised neurons"
     return Table("specialists", title, columns, tuple(rows), about, tuple(links), total=total)
 
 
-def _strengths(found: FigureView) -> str:
-    label, centre = found.kind.label, found.kind.centre
-    if found.kind.two_sided:
+def _strengths(view: FigureView) -> str:
+    label, centre = view.kind.label, view.kind.centre
+    if view.kind.two_sided:
         return f"Strength: |{label}|." if not centre else f"Strength: |{label} - {centre:g}|."
     less = f"{label} - {centre:g}" if centre else label
-    unlisted = ", and what the CSV does not list," if found.lists_some else ""
+    unlisted = ", and what the CSV does not list," if view.lists_some else ""
     return f"Strength: {less}; what is below 0{unlisted} counts as 0."

@@ -20,22 +20,22 @@ __all__ = ["shown_words", "top_table"]
 
 
 _WORDS = 6
-_SAID = {True: "yes", False: "no"}
+_YES_NO = {True: "yes", False: "no"}
 
 
 def shown_words(
-    found: FigureView, words: TopWords, rows: NDArray[np.int64], categories: NDArray[np.int64]
+    view: FigureView, words: TopWords, rows: NDArray[np.int64], categories: NDArray[np.int64]
 ) -> tuple[list[bool], list[tuple[str, ...]]]:
     """For neurons with a category each, by its number: whether they fall on it, and the words they go to, ``[rows]``.
 
     Of a neuron that falls, the words are those where it is lowest.
     """
-    run = found.run
+    run = view.run
     down = np.zeros(len(rows), np.bool_)
     if run.has("bottom_positions"):
-        if found.kind.of_reading:
-            places = found.values.index.get_indexer(pd.Index(rows))  # the values' rows are those of complete layers
-            down = found.values.to_numpy()[places, categories] < found.kind.centre
+        if view.kind.of_reading:
+            places = view.values.index.get_indexer(pd.Index(rows))  # the values' rows are those of complete layers
+            down = view.values.to_numpy()[places, categories] < view.kind.centre
         elif run.has("selectivity"):
             down = np.asarray(run.figure("selectivity"))[rows, categories] < 0
     high, low = rows[~down].tolist(), rows[down].tolist()
@@ -44,57 +44,57 @@ def shown_words(
     return falls, [next(of_low) if falling else next(of_high) for falling in falls]
 
 
-def top_table(found: FigureView, top: int, words: TopWords) -> Table:
+def top_table(view: FigureView, top: int, words: TopWords) -> Table:
     """``top`` neurons of each category, whether or not they count."""
-    run = found.run
-    checks = _checks(found)
+    run = view.run
+    checks = _checks(view)
     directed, routed = run.has("bottom_positions"), run.has("tokens")
     rows = Rows()
-    for at, category in enumerate(found.categories):
-        best = found.strongest(category, top)
-        shown = zip(best.tolist(), *shown_words(found, words, best, np.full(len(best), at)), strict=True)
+    for index, category in enumerate(view.categories):
+        best = view.strongest(category, top)
+        shown = zip(best.tolist(), *shown_words(view, words, best, np.full(len(best), index)), strict=True)
         for rank, (row, falls, tokens) in enumerate(shown, start=1):
-            its = finding(run, row, category)
-            cells: list[Cell] = [category, rank, found.name(row), number(found.value(row, category))]
-            cells += [check(its) for _, check in checks]
+            checked = finding(run, row, category)
+            cells: list[Cell] = [category, rank, view.name(row), number(view.value(row, category))]
+            cells += [check(checked) for _, check in checks]
             if routed:
                 tokens_seen = run.figure("tokens")[row]
                 cells.append(int(tokens_seen) if np.isfinite(tokens_seen) else None)  # a CSV may leave it open
             if directed:
                 cells.append("falls" if falls else "rises")
-            rows.add(*(LinkedCell(cell, found.neuron(row, category)) for cell in (*cells, tokens)))
+            rows.add(*(LinkedCell(cell, view.neuron(row, category)) for cell in (*cells, tokens)))
     columns = (
         Column("category", "category"),
         Column("rank", "#", "number"),
         Column("neuron", "neuron", "neuron"),
-        Column("value", found.kind.label, found.kind.written),
+        Column("value", view.kind.label, view.kind.written),
         *(column for column, _ in checks),
         *((Column("routed", "over tokens", "count"),) if routed else ()),
         *((Column("direction", "goes"),) if directed else ()),
         Column("tokens", "top tokens", "tokens"),
     )
     about = "Tokens: where the neuron is highest" + (", of one that falls where it is lowest." if directed else ".")
-    if found.kind.name == "mean":
+    if view.kind.name == "mean":
         about += " A large mean may be that of a neuron that is always on, whatever the category."
     elif not checks:
         about += " Unconfirmed: of so many neurons some are this strong by chance (`mechamap confirm RUN`)."
     return rows.table("top", "Strongest neurons of each category", columns, about=about)
 
 
-def _checks(found: FigureView) -> list[tuple[Column, Callable[[Finding], Cell]]]:
+def _checks(view: FigureView) -> list[tuple[Column, Callable[[Finding], Cell]]]:
     """Columns that say how a finding was checked; none where it was not."""
-    have = {kind.name for kind in figures_of(found.run)} - {found.kind.name}
+    have = {kind.name for kind in figures_of(view.run)} - {view.kind.name}
     p = Column("p", "p", "p")
     sure = Column("confirmed", "confirmed")
     checks: list[tuple[Column, Callable[[Finding], Cell]]] = []
-    if found.of_writing:
-        if found.run.has("write_p"):
-            checks.append((sure, lambda its: _SAID[its.write_p < SIGNIFICANT]))
-        return [(p, lambda its: number(its.write_p)), *checks] if "write_p" in have else checks
+    if view.of_writing:
+        if view.run.has("write_p"):
+            checks.append((sure, lambda checked: _YES_NO[checked.write_p < SIGNIFICANT]))
+        return [(p, lambda checked: number(checked.write_p)), *checks] if "write_p" in have else checks
     if "held_out_auroc" in have:
-        checks.append((Column("held", "held", "probability"), lambda its: number(its.held_out_auroc)))
+        checks.append((Column("held", "held", "probability"), lambda checked: number(checked.held_out_auroc)))
     if "p" in have:
-        checks.append((p, lambda its: number(its.p)))
-    if found.run.has("p"):
-        checks.append((sure, lambda its: "dropped" if its.badge == "dropped" else _SAID[its.confirmed]))
+        checks.append((p, lambda checked: number(checked.p)))
+    if view.run.has("p"):
+        checks.append((sure, lambda checked: "dropped" if checked.badge == "dropped" else _YES_NO[checked.confirmed]))
     return checks

@@ -36,21 +36,21 @@ def blocks_of(columns: Sequence[Column], texts: Sequence[Sequence[str]], width: 
         texts: the cells, ``[columns][rows]``.
         stubs: how many of the first columns every block begins with.
     """
-    cells = [max(map(cell_len, its), default=0) for its in texts]
+    cells = [max(map(cell_len, column_texts), default=0) for column_texts in texts]
     whole = [max(need, cell_len(column.title)) for need, column in zip(cells, columns, strict=True)]
-    every = tuple(range(len(columns)))
+    all_columns = tuple(range(len(columns)))
     if _room(whole) <= width:
-        return [Block(every, tuple(whole))]
+        return [Block(all_columns, tuple(whole))]
     folded = [max(need, _folded(column.title)) for need, column in zip(cells, columns, strict=True)]
     least = [
         min(need, max(_FLOORS.get(c.kind, need), _folded(c.title))) for need, c in zip(folded, columns, strict=True)
     ]
-    front = [*every[:stubs]]
+    front = [*all_columns[:stubs]]
     blocks: list[list[int]] = [[*front]]
-    for at in every[stubs:]:
-        if len(blocks[-1]) > stubs and _room([least[column] for column in (*blocks[-1], at)]) > width:
+    for index in all_columns[stubs:]:
+        if len(blocks[-1]) > stubs and _room([least[column] for column in (*blocks[-1], index)]) > width:
             blocks.append([*front])
-        blocks[-1].append(at)
+        blocks[-1].append(index)
     return [Block(tuple(block), _fitted(block, columns, folded, least, width)) for block in blocks]
 
 
@@ -73,14 +73,16 @@ def _room(widths: Sequence[int]) -> int:
 def _folded(title: str) -> int:
     """How wide a title is at least, on two lines."""
     words = title.split(" ")
-    return min(max(cell_len(" ".join(words[:at])), cell_len(" ".join(words[at:]))) for at in range(1, len(words) + 1))
+    return min(
+        max(cell_len(" ".join(words[:split])), cell_len(" ".join(words[split:]))) for split in range(1, len(words) + 1)
+    )
 
 
 def _fitted(
     block: Sequence[int], columns: Sequence[Column], folded: Sequence[int], least: Sequence[int], width: int
 ) -> tuple[int, ...]:
     """Widths of the block's columns: what they need, less what has to be cut."""
-    widths = {at: folded[at] for at in block}
+    widths = {index: folded[index] for index in block}
     lowest = [_LEAST] * len(columns)
     steps: tuple[tuple[tuple[str, ...], Sequence[int]], ...] = (
         (("tokens",), least),
@@ -89,8 +91,8 @@ def _fitted(
     )
     for kinds, floors in steps:
         while _room([*widths.values()]) > width:
-            elastic = [at for at in block if columns[at].kind in kinds and widths[at] > floors[at]]
+            elastic = [index for index in block if columns[index].kind in kinds and widths[index] > floors[index]]
             if not elastic:
                 break
-            widths[max(elastic, key=lambda at: widths[at])] -= 1
+            widths[max(elastic, key=lambda index: widths[index])] -= 1
     return tuple(widths.values())

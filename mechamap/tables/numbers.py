@@ -130,7 +130,10 @@ def cell_text(cell: Cell, kind: Kind) -> str:
         return _JOINT.join([NONE if value is None else write(value) for value in cell.numbers])
     if isinstance(cell, bool):
         return "yes" if cell else "no"
-    if isinstance(cell, str):
-        return printable(cell)
-    written = _WRITTEN.get(kind)
-    return written(cell) if written is not None else f"{cell:,}" if isinstance(cell, int) else f"{cell:.4g}"
+    return printable(cell) if isinstance(cell, str) else _number_text(cell, kind)
+
+
+def _number_text(number: float, kind: Kind) -> str:
+    if is_number(kind):
+        return _WRITTEN[kind](number)
+    return f"{number:,}" if isinstance(number, int) else f"{number:.4g}"

@@ -53,6 +53,6 @@ def json_text(report: Report, selection: Selection) -> str:
     for table in selection.tables:
         keys = [column.key for column in table.columns]
         rows = [_text(dict(zip(keys, row, strict=True))) for row in table.rows[: selection.rows_of(table)]]
-        said = _text({"title": table.title, "about": table.about})
-        tables.append(f'{_text(table.key)}: {said[:-1]}, "rows": [' + ",".join(f"\n{row}" for row in rows) + "]}")
+        caption = _text({"title": table.title, "about": table.about})
+        tables.append(f'{_text(table.key)}: {caption[:-1]}, "rows": [' + ",".join(f"\n{row}" for row in rows) + "]}")
     return _text(head)[:-1] + ', "tables": {\n' + ",\n".join(tables) + "\n}}\n"

@@ -112,10 +112,10 @@ def number(value: SupportsFloat) -> float | None:
 def numbers(values: NDArray[np.floating]) -> list[float | None]:
     """:func:`number` of each, ``[n]``, to the seven digits that float32 has."""
     wide = np.asarray(values, np.float64)
-    there = np.isfinite(wide)
-    size = np.where(there & (wide != 0), np.abs(wide), 1)
+    finite = np.isfinite(wide)
+    size = np.where(finite & (wide != 0), np.abs(wide), 1)
     unit = 10.0 ** (6 - np.floor(np.log10(size)))
-    cells: list[float | None] = (np.round(np.where(there, wide, 0) * unit) / unit).tolist()
-    for at in np.flatnonzero(~there).tolist():
-        cells[at] = None
+    cells: list[float | None] = (np.round(np.where(finite, wide, 0) * unit) / unit).tolist()
+    for index in np.flatnonzero(~finite).tolist():
+        cells[index] = None
     return cells

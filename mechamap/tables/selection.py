@@ -44,13 +44,13 @@ def selected(report: Report, keys: Sequence[str] | None) -> tuple[Table, ...]:
     """
     if keys is None:
         return report.tables
-    found = []
+    tables = []
     for key in dict.fromkeys(keys):
         table = report.table(key)
         if table is None:
             raise no_table(key, [table.key for table in report.tables])
-        found.append(table)
-    return tuple(found)
+        tables.append(table)
+    return tuple(tables)
 
 
 def no_table(key: str, known: Sequence[str]) -> UsageError:

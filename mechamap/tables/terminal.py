@@ -39,9 +39,9 @@ def _lines(table: Table, rows: int, width: int) -> Iterator[str]:
     room = width - len(_INDENT)
     shown = table.rows[:rows]
     columns = [replace(column, title=printable(column.title)) for column in table.columns]
-    texts = [[cell_text(row[at], column.kind) for row in shown] for at, column in enumerate(columns)]
+    texts = [[cell_text(row[index], column.kind) for row in shown] for index, column in enumerate(columns)]
     if columns[0].kind == "text" and len(columns) > 2:  # a name stands once above all its rows
-        texts[0] = ["" if at and text == texts[0][at - 1] else text for at, text in enumerate(texts[0])]
+        texts[0] = ["" if index and text == texts[0][index - 1] else text for index, text in enumerate(texts[0])]
     if not shown:
         yield f"{_INDENT}none"
     for number, block in enumerate(blocks_of(columns, texts, room, table.stubs) if shown else ()):
@@ -55,8 +55,8 @@ def _lines(table: Table, rows: int, width: int) -> Iterator[str]:
         yield from (_INDENT + line for line in wrapped(printable(table.about), room))
 
 
-def _block(every: list[Column], texts: list[list[str]], block: Block) -> Iterator[str]:
-    columns = [every[at] for at in block.columns]
+def _block(all_columns: list[Column], texts: list[list[str]], block: Block) -> Iterator[str]:
+    columns = [all_columns[index] for index in block.columns]
     right = [is_number(column.kind) for column in columns]
 
     def lines(cells: list[list[str]]) -> Iterator[str]:
@@ -69,9 +69,9 @@ def _block(every: list[Column], texts: list[list[str]], block: Block) -> Iterato
     titles = [title_lines(column, width) for column, width in zip(columns, block.widths, strict=True)]
     height = max(map(len, titles))
     yield from lines([[""] * (height - len(title)) + title for title in titles])
-    last_wraps = columns[-1].kind == "text" and len(every) > 1
+    last_wraps = columns[-1].kind == "text" and len(all_columns) > 1
     for row in range(len(texts[0])):
-        cells = [[texts[at][row]] for at in block.columns]
+        cells = [[texts[index][row]] for index in block.columns]
         if last_wraps:  # facts are sentences, and there is nothing beside them
             cells[-1] = wrapped(cells[-1][0], block.widths[-1])
         yield from lines(cells)

@@ -31,11 +31,11 @@ def _told_apart(labels: list[str], runs: Sequence[Run], more: Callable[[Run, str
 
 def _numbered(labels: list[str]) -> list[str]:
     """The same run given twice is still two columns."""
-    many, at = Counter(labels), Counter[str]()
+    counts, seen = Counter(labels), Counter[str]()
     names = []
     for label in labels:
-        at[label] += 1
-        names.append(f"{label} #{at[label]}" if many[label] > 1 else label)
+        seen[label] += 1
+        names.append(f"{label} #{seen[label]}" if counts[label] > 1 else label)
     return names
 
 
@@ -44,7 +44,8 @@ def _source(run: Run, label: str) -> str:
 
 
 def _revision(run: Run, label: str) -> str:
-    revision = (run.record.config and run.record.config.revision) or run.record.model.revision or ""
+    asked = run.record.config.revision if run.record.config is not None else None
+    revision = asked or run.record.model.revision
     return f"{label} @{revision[:12]}" if revision else label
 
 

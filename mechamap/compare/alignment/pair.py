@@ -93,19 +93,20 @@ def pair_of(relation: Relation, kind: JudgedFigure, threshold: float | None = No
         estimated = int(one_side.sum())
         for values, estimates in zip((a, b), _in_common(relation, lambda run: _as_stored(run, "cause")), strict=True):
             values[one_side] = estimates[one_side]
-    at = common_threshold(relation.a, relation.b, kind) if threshold is None else threshold
-    return Pair(relation, kind, at, a, b, estimated)
+    if threshold is None:
+        threshold = common_threshold(relation.a, relation.b, kind)
+    return Pair(relation, kind, threshold, a, b, estimated)
 
 
 def _in_common(
     relation: Relation, values_of: Callable[[Run], NDArray[np.float32]]
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """What each run has of the neurons and categories in common, ``[common, categories]``, copies."""
-    found = []
+    values = []
     for run, rows in ((relation.a, relation.rows_a), (relation.b, relation.rows_b)):
         columns = np.array([run.category_index(name) for name in relation.categories], np.int64)
-        found.append(values_of(run)[rows[:, None], columns])
-    return found[0], found[1]
+        values.append(values_of(run)[rows[:, None], columns])
+    return values[0], values[1]
 
 
 def _as_stored(run: Run, figure: str) -> NDArray[np.float32]:

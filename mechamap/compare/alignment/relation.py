@@ -50,24 +50,24 @@ class Relation:
     def condition(self, place: int) -> str | None:
         """The filter that keeps the neurons in common of run 0 or 1; empty where that is all, None where none does."""
         run, rows = ((self.a, self.rows_a), (self.b, self.rows_b))[place]
-        wanted = np.zeros(run.neurons, np.bool_)
-        wanted[rows] = True
-        text = _filter(run, wanted)
-        found = matching(run, text) if text else run.complete_rows
-        return text if np.array_equal(found, wanted) else None
+        in_common = np.zeros(run.neurons, np.bool_)
+        in_common[rows] = True
+        text = _filter(run, in_common)
+        kept = matching(run, text) if text else run.complete_rows
+        return text if np.array_equal(kept, in_common) else None
 
 
-def relation_of(a: Run, b: Run, wanted: CompareAs = "auto") -> Relation:
+def relation_of(a: Run, b: Run, compare_as: CompareAs = "auto") -> Relation:
     """Find out what two runs have in common.
 
     Args:
-        wanted: compare them as the same neurons or as different models, whatever they look like.
+        compare_as: compare them as the same neurons or as different models, whatever they look like.
 
     Raises:
         UsageError: there is nothing to compare; it says what each has.
     """
     why_not = _difference(a, b)
-    same = wanted == "same" or (wanted == "auto" and not why_not)
+    same = compare_as == "same" or (compare_as == "auto" and not why_not)
     remarks = [f"{run.name}: {problem}" for run in (a, b) if run.is_csv for problem in run.record.problems]
     remarks += _category_remarks(a, b)
     rows_a, rows_b = _common(a, b) if same else (np.zeros(0, np.int64), np.zeros(0, np.int64))
@@ -176,16 +176,16 @@ def _has(run: Run) -> str:
     return f"{run.name} has layers {layers_in_words(run.complete_layers) or 'of which none is complete'}"
 
 
-def _filter(run: Run, wanted: NDArray[np.bool_]) -> str:
-    """A filter by layer and number that may keep just the wanted neurons."""
+def _filter(run: Run, mask: NDArray[np.bool_]) -> str:
+    """A filter by layer and number that may keep just the neurons of a mask, bool ``[neurons]``."""
     conditions = []
-    layers = sorted(set(run.layer_of[wanted].tolist()))
-    every = [layer.layer for layer in run.complete_layers]
-    if layers != every:
+    layers = sorted(set(run.layer_of[mask].tolist()))
+    complete = [layer.layer for layer in run.complete_layers]
+    if layers != complete:
         ranges = [part.partition("-") for part in layer_ranges(layers).split(",")]
         parts = [f"layer >= {first} and layer <= {last}" if last else f"layer == {first}" for first, _, last in ranges]
         conditions.append(parts[0] if len(parts) == 1 else "(" + " or ".join(parts) + ")")
     kept = np.isin(run.layer_of, layers) & run.complete_rows
-    if not np.array_equal(kept, wanted) and wanted.any():
-        conditions.append(f"neuron <= {int(run.index_of[wanted].max())}")
+    if not np.array_equal(kept, mask) and mask.any():
+        conditions.append(f"neuron <= {int(run.index_of[mask].max())}")
     return " and ".join(conditions)

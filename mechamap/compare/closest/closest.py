@@ -28,7 +28,7 @@ class Closest:
 
     Attributes:
         matches: rows are the runs' own.
-        every: how many words both have read; fewer are compared where the user said so.
+        words_in_common: how many words both have read; fewer are compared where the user said so.
         shares: of specialised neurons; None where the activations came without placements.
         placed: the placements that the shares were counted from, to count again from another threshold on: 4 bytes a
             neuron and word of a category, in a temporary file where they are large
@@ -38,7 +38,7 @@ class Closest:
     a: Run
     b: Run
     matches: Matches
-    every: int
+    words_in_common: int
     shares: Shares | None = None
     placed: tuple[PlacedWords, PlacedWords] | None = None
 
@@ -86,10 +86,12 @@ def closest_of(
         raise UsageError(f"Neurons cannot be matched over {words} words.", f"{ENOUGH_WORDS} is a good number; 0: all.")
     on_event(StageEntered(Stage.MATCH, "words that both have read"))
     one, other = aligned(a, b)
-    every = len(one.numbers)
-    if words and words < every:
-        chosen = one.numbers[np.linspace(0, every - 1, words).round().astype(np.intp)]
+    words_in_common = len(one.numbers)
+    if words and words < words_in_common:
+        chosen = one.numbers[np.linspace(0, words_in_common - 1, words).round().astype(np.intp)]
         one, other = one.at(chosen), other.at(chosen)
     matches = closest_neurons(one, other, settings, device=device, on_event=on_event, cancel=cancel)
     placed = (a.placed, b.placed) if a.placed is not None and b.placed is not None else None
-    return Closest(a.run, b.run, matches, every, placed=placed).specialised_from(specialised, on_event, cancel)
+    return Closest(a.run, b.run, matches, words_in_common, placed=placed).specialised_from(
+        specialised, on_event, cancel
+    )

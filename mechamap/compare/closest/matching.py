@@ -155,20 +155,20 @@ def _with_less_memory(device: str | None) -> Advice:
 
 def _correlations(a: NeuronRows, b: NeuronRows, best: NDArray[np.int64]) -> NDArray[np.float32]:
     """Of each neuron with its closest, worked out once more with more digits than the search needs."""
-    found = nothing(a)
+    correlations = nothing(a)
     for first in range(0, len(best), 1024):
-        there = first + np.flatnonzero(best[first : first + 1024] >= 0)  # [rows]
-        one = a.block(there).astype(np.float64)  # [rows, words]
-        other = b.block(best[there]).astype(np.float64)  # [rows, words]
+        rows = first + np.flatnonzero(best[first : first + 1024] >= 0)  # [rows]
+        one = a.block(rows).astype(np.float64)  # [rows, words]
+        other = b.block(best[rows]).astype(np.float64)  # [rows, words]
         one -= one.mean(axis=1, keepdims=True)
         other -= other.mean(axis=1, keepdims=True)
         lengths = np.sqrt(np.vecdot(one, one) * np.vecdot(other, other))
-        found[there] = (np.vecdot(one, other) / lengths).clip(-1, 1)
-    return found
+        correlations[rows] = (np.vecdot(one, other) / lengths).clip(-1, 1)
+    return correlations
 
 
 def _mutual(best: NDArray[np.int64], back: NDArray[np.int64]) -> NDArray[np.bool_]:
-    there = best >= 0
+    matched = best >= 0
     mutual = np.zeros(len(best), np.bool_)
-    mutual[there] = back[best[there]] == np.flatnonzero(there)
+    mutual[matched] = back[best[matched]] == np.flatnonzero(matched)
     return mutual

@@ -77,8 +77,8 @@ class NumpyProducts:
         def reduce(rows: slice) -> NDArray[np.float32]:
             part = self._judged(product[rows])
             np.argmax(part, axis=1, out=index[rows])
-            found: NDArray[np.float32] = part.max(axis=0)
-            return found
+            largest: NDArray[np.float32] = part.max(axis=0)
+            return largest
 
         columns = self._shared(reduce, len(a))
         best = columns[0] if len(columns) == 1 else np.max(columns, axis=0)
@@ -126,8 +126,8 @@ class TorchProducts:
         return Maxima(rows.cpu().numpy(), index.cpu().numpy(), product.amax(dim=0).cpu().numpy())
 
     def largest(self, a: torch.Tensor, b: torch.Tensor) -> NDArray[np.float32]:
-        found: NDArray[np.float32] = self._product(a, b).amax(dim=1).cpu().numpy()
-        return found
+        largest: NDArray[np.float32] = self._product(a, b).amax(dim=1).cpu().numpy()
+        return largest
 
     def _product(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         product = a @ b.T

@@ -47,13 +47,13 @@ class Search:
             for number, block in self._blocks(a, "closest"):
                 rows = self.products.held(block.values)
                 for columns in self._columns(slab):
-                    found = self.products.maxima(rows, held[columns])
-                    at = slab.rows[columns]
-                    higher = found.rows > value[block.rows]
-                    value[block.rows[higher]] = found.rows[higher]
-                    best[block.rows[higher]] = at[found.index[higher]]
-                    higher = found.columns > value_b[at]
-                    value_b[at[higher]], block_b[at[higher]] = found.columns[higher], number
+                    maxima = self.products.maxima(rows, held[columns])
+                    rows_b = slab.rows[columns]
+                    higher = maxima.rows > value[block.rows]
+                    value[block.rows[higher]] = maxima.rows[higher]
+                    best[block.rows[higher]] = rows_b[maxima.index[higher]]
+                    higher = maxima.columns > value_b[rows_b]
+                    value_b[rows_b[higher]], block_b[rows_b[higher]] = maxima.columns[higher], number
         return best, self._looked_up(a, b, block_b)
 
     def _looked_up(self, a: NeuronRows, b: NeuronRows, block_b: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -63,9 +63,9 @@ class Search:
             rows = self.products.held(block.values)
             mine = np.flatnonzero(block_b == number)
             for first in range(0, len(mine), self.products.block[0]):
-                its = standardised(b.block(mine[first : first + self.products.block[0]]))
-                found = self.products.maxima(self.products.held(its.values), rows)
-                best_b[mine[first + its.rows]] = block.rows[found.index]
+                unit = standardised(b.block(mine[first : first + self.products.block[0]]))
+                maxima = self.products.maxima(self.products.held(unit.values), rows)
+                best_b[mine[first + unit.rows]] = block.rows[maxima.index]
         return best_b
 
     def baselines(
@@ -80,8 +80,8 @@ class Search:
             return nothing(a), nothing(b)
         if settings.baseline == "rotation" and settings.both:
             return self._baseline(a, b, settings)[0], self._baseline(b, a, settings)[0]
-        found, back = self._baseline(a, b, settings)
-        return found, back if settings.both else nothing(b)
+        baseline, baseline_b = self._baseline(a, b, settings)
+        return baseline, baseline_b if settings.both else nothing(b)
 
     def _baseline(
         self, a: NeuronRows, b: NeuronRows, settings: MatchSettings
@@ -97,9 +97,9 @@ class Search:
                     rows = self.products.held(block.values)
                     for columns in self._columns(slab):
                         if kind == "shuffle" and settings.both:
-                            found = self.products.maxima(rows, held[columns])
-                            largest, at = found.rows, slab.rows[columns]
-                            value_b[at] = np.fmax(value_b[at], found.columns)
+                            maxima = self.products.maxima(rows, held[columns])
+                            largest, rows_b = maxima.rows, slab.rows[columns]
+                            value_b[rows_b] = np.fmax(value_b[rows_b], maxima.columns)
                         else:
                             largest = self.products.largest(rows, held[columns])
                         value[block.rows] = np.fmax(value[block.rows], largest)

@@ -113,7 +113,7 @@ def specialised_shares(
     keys = sorted({key for model in models for key in _keys(model)})
     weights = _weights(keys, draws, np.random.default_rng(seed))  # [keys, draws]
     counted = [_counted(model, weights, keys, threshold, reached) for model in models]
-    shares = [tuple(_shares(its, weights, keys, limits=(0.0, 1.0))) for its in counted]
+    shares = [tuple(_shares(of_model, weights, keys, limits=(0.0, 1.0))) for of_model in counted]
     difference: tuple[Share, ...] = ()
     if b is not None:
         alike = set(a.categories) == set(b.categories)
@@ -129,7 +129,7 @@ def specialised_shares(
         a=shares[0],
         b=shares[1] if b is not None else (),
         difference=difference,
-        neurons=tuple(its.neurons for its in counted),
+        neurons=tuple(of_model.neurons for of_model in counted),
         threshold=threshold,
         draws=draws,
         seed=seed,
@@ -140,16 +140,16 @@ Key = tuple[str, str]  # category and word
 
 
 def _keys(model: PlacedWords) -> list[Key]:
-    return [(model.categories[at], word) for at, word in zip(model.category.tolist(), model.words, strict=True)]
+    return [(model.categories[number], word) for number, word in zip(model.category.tolist(), model.words, strict=True)]
 
 
 def _weights(keys: Sequence[Key], draws: int, rng: np.random.Generator) -> NDArray[np.float32]:
     """How often each word is drawn, ``[keys, draws]``: of each category as many as it has."""
-    found = np.zeros((len(keys), draws), np.float32)
+    times = np.zeros((len(keys), draws), np.float32)
     for category in sorted({category for category, _ in keys}):
-        mine = [at for at, key in enumerate(keys) if key[0] == category]
-        found[mine] = rng.multinomial(len(mine), np.full(len(mine), 1 / len(mine)), size=draws).T
-    return found
+        mine = [index for index, key in enumerate(keys) if key[0] == category]
+        times[mine] = rng.multinomial(len(mine), np.full(len(mine), 1 / len(mine)), size=draws).T
+    return times
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +176,7 @@ def _counted(
     reached: Callable[[PlacedWords, int], None],
 ) -> _Counted:
     """Count neurons block by block, each said before; the first column is that of the words as they are."""
-    place = {key: at for at, key in enumerate(keys)}
+    place = {key: index for index, key in enumerate(keys)}
     mine = weights[[place[key] for key in _keys(model)]]  # [words, draws]
     mine = np.concatenate([np.ones((len(mine), 1), np.float32), mine], axis=1)  # [words, 1 + draws]
     neurons, counts = 0, np.zeros((2 + len(model.categories), mine.shape[1]))
@@ -225,7 +225,7 @@ def _shares(
     counted: _Counted, weights: NDArray[np.float32], keys: Sequence[Key], *, limits: tuple[float, float]
 ) -> Iterator[Share]:
     for name, share, drawn in zip(counted.names, counted.shares.tolist(), counted.drawn, strict=True):
-        mine = [at for at, key in enumerate(keys) if name in (ONE, ANY, key[0])]
+        mine = [index for index, key in enumerate(keys) if name in (ONE, ANY, key[0])]
         if len(mine) < 2 or np.isnan(share):
             yield Share(name, share, np.nan, np.nan, np.nan)
             continue

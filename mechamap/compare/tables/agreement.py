@@ -34,7 +34,7 @@ class Sizes:
         neurons: how many have a value in both runs.
         median, high, largest: the median and the 99th percentile of \\|B - A\\|, and B - A where it is largest; NaN
             where there is nothing to compare.
-        at: that neuron's number among those in common; -1: there is none.
+        neuron: that neuron's number among those in common; -1: there is none.
         category: the one it is about; empty for a figure per neuron.
         agreement: Spearman's correlation over neurons, of a figure per category the median over categories.
         equal: whether the values are the same in both, those that are missing too.
@@ -46,7 +46,7 @@ class Sizes:
     median: float
     high: float
     largest: float
-    at: int
+    neuron: int
     category: str
     agreement: float
     equal: bool
@@ -71,39 +71,41 @@ def sizes_of(relation: Relation) -> Iterator[Sizes]:
 def _sizes(name: str, label: str, a: NDArray[np.float32], b: NDArray[np.float32], categories: tuple[str, ...]) -> Sizes:
     with np.errstate(invalid="ignore"):  # what is infinite in both
         difference = b - a  # [common, categories]
-    there = np.isfinite(difference)
+    finite = np.isfinite(difference)
     equal = np.array_equal(a, b, equal_nan=True)
-    if not there.any():
+    if not finite.any():
         return Sizes(name, label, 0, np.nan, np.nan, np.nan, -1, "", np.nan, equal)
-    size = np.where(there, np.abs(difference), -1)
-    at, column = divmod(int(size.argmax()), size.shape[1])
-    median, high = np.quantile(size[there], (0.5, 0.99))
+    size = np.where(finite, np.abs(difference), -1)
+    neuron, column = divmod(int(size.argmax()), size.shape[1])
+    median, high = np.quantile(size[finite], (0.5, 0.99))
     return Sizes(
         name,
         label,
-        int(there.any(axis=1).sum()),
+        int(finite.any(axis=1).sum()),
         float(median),
         float(high),
-        float(difference[at, column]),
-        at,
+        float(difference[neuron, column]),
+        neuron,
         categories[column],
         median_spearman(a, b),
         equal,
     )
 
 
-def figures_table(relation: Relation, found: Iterable[Sizes]) -> Table:
+def figures_table(relation: Relation, sizes: Iterable[Sizes]) -> Table:
     """How large the differences of every figure are, and where the largest one is."""
     rows = Rows()
-    for its in found:
-        name = str(relation.b.neuron_name(int(relation.rows_b[its.at]))) if its.at >= 0 and its.largest else ""
+    for size in sizes:
+        name = (
+            str(relation.b.neuron_name(int(relation.rows_b[size.neuron]))) if size.neuron >= 0 and size.largest else ""
+        )
         rows.add(
-            its.label,
-            its.neurons,
-            *numbers(np.array([its.median, its.high, its.largest])),
-            LinkedCell(name or None, Link(category=its.category, run=1, neuron=name) if name else None),
-            its.category if name and its.category else None,
-            number(its.agreement),
+            size.label,
+            size.neurons,
+            *numbers(np.array([size.median, size.high, size.largest])),
+            LinkedCell(name or None, Link(category=size.category, run=1, neuron=name) if name else None),
+            size.category if name and size.category else None,
+            number(size.agreement),
         )
     columns = (
         Column("figure", "figure"),
@@ -125,17 +127,17 @@ def figures_table(relation: Relation, found: Iterable[Sizes]) -> Table:
 def layers_table(pair: Pair) -> Table:
     """Layer x category: Spearman's correlation of the figure over the layer's neurons."""
     layer_of = pair.relation.a.layer_of[pair.relation.rows_a]  # [common]
-    found = spearman_by_layer(pair.a, pair.b, layer_of)
+    correlations = spearman_by_layer(pair.a, pair.b, layer_of)
     about = "Spearman's correlation over the layer's neurons: +1 the same order, 0 none."
     title = f"Rank agreement by {pair.kind.label}, layer by layer"
-    return _by_layer(pair, found, ("layers", title), about, signed=True)
+    return _by_layer(pair, correlations, ("layers", title), about, signed=True)
 
 
 def overlap_table(pair: Pair) -> Table:
     """Layer x category: what share of the layer's strongest neurons is the same in both."""
     layer_of = pair.relation.a.layer_of[pair.relation.rows_a]  # [common]
     a, b = pair.kind.strength(pair.a), pair.kind.strength(pair.b)  # [common, categories]
-    found = top_overlap_by_layer(a, b, layer_of)
+    overlaps = top_overlap_by_layer(a, b, layer_of)
     shares = dict.fromkeys(f"{round(100 * share, 1):g} %" for share in chance_overlap(a, b, layer_of))
     chance = f"; chance alone shares {' to '.join(shares)}" if shares else ""
     about = (
@@ -144,13 +146,13 @@ def overlap_table(pair: Pair) -> Table:
         "in part only."
     )
     title = f"Strongest neurons in common by {pair.kind.label}, layer by layer"
-    return _by_layer(pair, found, ("overlap", title), about, signed=False)
+    return _by_layer(pair, overlaps, ("overlap", title), about, signed=False)
 
 
-def _by_layer(pair: Pair, found: NDArray[np.float64], names: tuple[str, str], about: str, *, signed: bool) -> Table:
+def _by_layer(pair: Pair, by_layer: NDArray[np.float64], names: tuple[str, str], about: str, *, signed: bool) -> Table:
     relation, rows = pair.relation, Rows()
     layers = np.unique(relation.a.layer_of[relation.rows_a]).tolist()
-    for layer, values in zip(layers, found.tolist(), strict=True):
+    for layer, values in zip(layers, by_layer.tolist(), strict=True):
         links = [Link(f"layer == {layer}", category) for category in relation.categories]
         rows.add(layer, *(LinkedCell(number(value), link) for value, link in zip(values, links, strict=True)))
     kind: Kind = "correlation" if signed else "share"

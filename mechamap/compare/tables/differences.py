@@ -36,17 +36,17 @@ def differences_table(pair: Pair, *, all_figures: bool = False) -> Table:
         both = {kind.name for kind in figures_of(relation.b)}
         for kind in figures_of(relation.a):
             if kind.name in both:
-                its = pair_of(relation, kind)
-                for at, category in enumerate(relation.categories):
+                figure_pair = pair_of(relation, kind)
+                for column, category in enumerate(relation.categories):
                     columns.append(_column(f"{kind.name}.{category}.difference", "signed"))
-                    cells.append([*numbers(its.difference[:, at])])
+                    cells.append([*numbers(figure_pair.difference[:, column])])
         for name in figure_names("neuron", made_by="scan"):
             if relation.a.has(name) and relation.b.has(name):
                 columns.append(_column(f"{name}.difference", "signed"))
                 cells.append([*numbers(_per_neuron(relation, name))])
     else:
         kind_of = pair.kind.written
-        for at, category in enumerate(relation.categories):
+        for column, category in enumerate(relation.categories):
             sides: tuple[tuple[str, Kind, NDArray[np.float32]], ...] = (
                 ("a", kind_of, pair.a),
                 ("b", kind_of, pair.b),
@@ -54,7 +54,7 @@ def differences_table(pair: Pair, *, all_figures: bool = False) -> Table:
             )
             for side, kind_of_side, values in sides:
                 columns.append(_column(f"{pair.kind.name}.{category}.{side}", kind_of_side))
-                cells.append([*numbers(values[:, at])])
+                cells.append([*numbers(values[:, column])])
     what = "every figure" if all_figures else pair.kind.label
     about = "B - A; empty where a run has no value."
     rows = tuple(zip(*cells, strict=True))
@@ -85,9 +85,14 @@ def categories_table(pair: Pair) -> Table:
     # A filter on causes goes by the measured ones.
     within = [None if pair.estimated else relation.condition(place) for place in (0, 1)]
     rows = Rows()
-    for at, category in enumerate(relation.categories):
-        a, b = pair.in_a[:, at], pair.in_b[:, at]  # [common]
-        kept, appeared, vanished, turned = a & b, pair.appeared[:, at], pair.vanished[:, at], pair.turned[:, at]
+    for column, category in enumerate(relation.categories):
+        a, b = pair.in_a[:, column], pair.in_b[:, column]  # [common]
+        kept, appeared, vanished, turned = (
+            a & b,
+            pair.appeared[:, column],
+            pair.vanished[:, column],
+            pair.turned[:, column],
+        )
         union = int(kept.sum() + appeared.sum() + vanished.sum())
         rows.add(
             category,
@@ -98,7 +103,7 @@ def categories_table(pair: Pair) -> Table:
             LinkedCell(int(vanished.sum()), _these(pair, vanished, category, 0)),
             *((LinkedCell(int(turned.sum()), _these(pair, turned, category, 1)),) if pair.kind.two_sided else ()),
             number(kept.sum() / union) if union else None,
-            number(spearman(pair.a[:, at], pair.b[:, at])),
+            number(spearman(pair.a[:, column], pair.b[:, column])),
         )
     columns = (
         Column("category", "category"),
@@ -123,13 +128,13 @@ def categories_table(pair: Pair) -> Table:
 def changes_table(pair: Pair, limit: int) -> Table:
     """The neurons and categories with the largest \\|B - A\\|, at most ``limit``; none without a difference."""
     size = np.abs(pair.difference)  # [common, categories]
-    there = np.flatnonzero(np.isfinite(size) & (size > 0))  # of [common * categories]
-    strongest = _largest(size.ravel()[there], limit)
-    rows = _neuron_rows(pair, [divmod(int(place), size.shape[1]) for place in there[strongest]])
+    changed = np.flatnonzero(np.isfinite(size) & (size > 0))  # of [common * categories]
+    strongest = _largest(size.ravel()[changed], limit)
+    rows = _neuron_rows(pair, [divmod(int(place), size.shape[1]) for place in changed[strongest]])
     about = f"By {pair.kind.label}; the difference is B - A, tokens are those of the run in which it is stronger."
-    if len(there) > limit:
-        about += f" The {limit:,} largest of {len(there):,} differences of a neuron and a category."
-    return rows.table("changes", "Largest changes", _neuron_columns(pair), about=about, total=len(there))
+    if len(changed) > limit:
+        about += f" The {limit:,} largest of {len(changed):,} differences of a neuron and a category."
+    return rows.table("changes", "Largest changes", _neuron_columns(pair), about=about, total=len(changed))
 
 
 def appeared_table(pair: Pair, limit: int) -> Table:
@@ -187,10 +192,10 @@ def _neuron_rows(pair: Pair, places: list[tuple[int, int]]) -> Rows:
     relation, rows = pair.relation, Rows()
     tokens = ShownTokens(relation.a), ShownTokens(relation.b)
     checks = _checks(pair)
-    for neuron, at in places:
-        category = relation.categories[at]
+    for neuron, column in places:
+        category = relation.categories[column]
         row_a, row_b = int(relation.rows_a[neuron]), int(relation.rows_b[neuron])
-        a, b = pair.a[neuron, at], pair.b[neuron, at]
+        a, b = pair.a[neuron, column], pair.b[neuron, column]
         place = 0 if not np.isfinite(b) or pair.kind.strength(a) > pair.kind.strength(b) else 1  # where it is stronger
         row, value = ((row_a, a), (row_b, b))[place]
         name = str(relation.a.neuron_name(row_a))
@@ -201,9 +206,9 @@ def _neuron_rows(pair: Pair, places: list[tuple[int, int]]) -> Rows:
             LinkedCell(number(b), Link(category=category, run=1, neuron=name)),
             number(b - a),
             *(
-                number(run.column(figure.name, category)[its])
+                number(run.column(figure.name, category)[run_row])
                 for figure in checks
-                for run, its in ((relation.a, row_a), (relation.b, row_b))
+                for run, run_row in ((relation.a, row_a), (relation.b, row_b))
             ),
             tokens[place].of(row, category, pair.kind, float(value)),
         )

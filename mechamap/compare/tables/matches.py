@@ -28,9 +28,9 @@ def match_layers_table(closest: Closest) -> Table:
     others = [layer.layer for layer in b.complete_layers]
     rows, most = Rows(), 0.0
     for layer in a.complete_layers:
-        its = best[layer.rows]
-        found = b.layer_of[its[its >= 0]]
-        shares = [float((found == other).mean()) if len(found) else None for other in others]
+        rows_b = best[layer.rows]
+        layers_b = b.layer_of[rows_b[rows_b >= 0]]
+        shares = [float((layers_b == other).mean()) if len(layers_b) else None for other in others]
         most = max([most, *(share for share in shares if share is not None)])
         link = Link(f"layer == {layer.layer}")
         rows.add(layer.layer, *(LinkedCell(share, link) for share in shares))
@@ -44,10 +44,10 @@ def match_layers_table(closest: Closest) -> Table:
 
 def matches_table(closest: Closest, sides: tuple[Profiled, Profiled], limit: int) -> Table:
     """Neurons of A with their closest in B, the highest excess first, and what either is about; at most ``limit``."""
-    its, rows = closest.matches, Rows()
+    matches, rows = closest.matches, Rows()
     tokens = ShownTokens(closest.a), ShownTokens(closest.b)
-    for row in _strongest(its, limit):
-        other, correlation = int(its.best[row]), float(its.correlation[row])
+    for row in _strongest(matches, limit):
+        other, correlation = int(matches.best[row]), float(matches.correlation[row])
         names = str(closest.a.neuron_name(row)), str(closest.b.neuron_name(other))
         (category_a, value_a), (category_b, value_b) = sides[0].strongest(row), sides[1].strongest(other)
         falls = value_a is not None and tokens[0].falls(row, category_a, sides[0].kind, value_a)
@@ -57,9 +57,9 @@ def matches_table(closest: Closest, sides: tuple[Profiled, Profiled], limit: int
             LinkedCell(names[0], link_a),
             LinkedCell(names[1], link_b),
             number(correlation),
-            number(its.baseline[row]),
-            number(its.excess[row]),
-            bool(its.mutual[row]),
+            number(matches.baseline[row]),
+            number(matches.excess[row]),
+            bool(matches.mutual[row]),
             LinkedCell(category_a or None, link_a),
             value_a,
             LinkedCell(category_b or None, link_b),
@@ -82,14 +82,14 @@ def matches_table(closest: Closest, sides: tuple[Profiled, Profiled], limit: int
         Column("tokens_a", "tokens A", "tokens"),
         Column("tokens_b", "tokens B", "tokens"),
     )
-    there = int((its.best >= 0).sum())
+    matched = int((matches.best >= 0).sum())
     about = (
         "Base: the largest correlation with the baseline, which is what the excess is above. Is for: the category that "
         "the neuron is strongest for, whether or not it counts."
     )
-    if there > limit:
-        about += f" The {limit:,} highest of {there:,}."
-    return rows.table("matches", "Neurons of A with their closest in B", columns, about=about, total=there)
+    if matched > limit:
+        about += f" The {limit:,} highest of {matched:,}."
+    return rows.table("matches", "Neurons of A with their closest in B", columns, about=about, total=matched)
 
 
 def universal_categories_table(
@@ -101,9 +101,9 @@ def universal_categories_table(
     for category in categories:
         counts = sides[0].of(category) & sides[0].scored  # [neurons of a]
         universal = counts & side.universal
-        there = counts & side.there
+        matched = counts & side.varying
         too = np.zeros(len(counts), np.bool_)
-        too[there] = sides[1].of(category)[side.best[there]]
+        too[matched] = sides[1].of(category)[side.best[matched]]
         rows.add(
             category,
             LinkedCell(int(counts.sum()), Link(sides[0].where(category), category, 0)),
@@ -132,8 +132,8 @@ def universal_categories_table(
 def _strongest(matches: Matches, limit: int) -> list[int]:
     """Rows of A, the highest excess first; the highest correlation where there is no baseline."""
     value = matches.excess if np.isfinite(matches.excess).any() else np.abs(matches.correlation)
-    there = np.flatnonzero(np.isfinite(value))
-    rows: list[int] = there[np.argsort(-value[there], kind="stable")][:limit].tolist()
+    finite = np.flatnonzero(np.isfinite(value))
+    rows: list[int] = finite[np.argsort(-value[finite], kind="stable")][:limit].tolist()
     return rows
 
 
@@ -149,7 +149,7 @@ class Side:
     mutual: NDArray[np.bool_]
 
     @property
-    def there(self) -> NDArray[np.bool_]:
+    def varying(self) -> NDArray[np.bool_]:
         """Which vary over the words, ``[neurons]``."""
         return self.best >= 0
 
@@ -159,10 +159,10 @@ class Side:
 
 
 def both_sides(closest: Closest) -> tuple[Side, Side]:
-    its = closest.matches
+    matches = closest.matches
     return (
-        Side(closest.a, 0, its.best, its.correlation, its.excess, its.mutual),
-        Side(closest.b, 1, its.best_b, its.correlation_b, its.excess_b, its.mutual_b),
+        Side(closest.a, 0, matches.best, matches.correlation, matches.excess, matches.mutual),
+        Side(closest.b, 1, matches.best_b, matches.correlation_b, matches.excess_b, matches.mutual_b),
     )
 
 
@@ -175,18 +175,18 @@ def summary_table(closest: Closest, itself: tuple[NDArray[np.int64], NDArray[np.
     rows = Rows()
     for side in both_sides(closest):
         scored = sum(layer.width for layer in side.run.complete_layers)
-        there, universal = side.there, side.universal
+        varying, universal = side.varying, side.universal
         known = np.isfinite(side.excess)
         counted = LinkedCell(int(universal.sum()), listed(side.run, np.flatnonzero(universal), side.place))
         same = _found_itself(side, itself) if itself is not None else np.zeros(0, np.int64)
         rows.add(
             "A in B" if side.place == 0 else "B in A",
             scored,
-            int(there.sum()),
-            number(np.median(np.abs(side.correlation[there]))) if there.any() else None,
+            int(varying.sum()),
+            number(np.median(np.abs(side.correlation[varying]))) if varying.any() else None,
             number(np.median(side.excess[known])) if known.any() else None,
             counted if known.any() else None,
-            number(universal.sum() / there.sum()) if known.any() else None,
+            number(universal.sum() / varying.sum()) if known.any() else None,
             LinkedCell(int(side.mutual.sum()), listed(side.run, np.flatnonzero(side.mutual), side.place)),
             *((LinkedCell(len(same), listed(side.run, same, side.place)),) if itself is not None else ()),
         )
@@ -207,8 +207,8 @@ def summary_table(closest: Closest, itself: tuple[NDArray[np.int64], NDArray[np.
 def _about(closest: Closest, same: bool) -> str:
     settings = closest.matches.settings
     words = f"{closest.matches.words:,}"
-    if closest.matches.words < closest.every:
-        words += f" of the {closest.every:,}"
+    if closest.matches.words < closest.words_in_common:
+        words += f" of the {closest.words_in_common:,}"
     about = f"Correlated over {words} words that both have read, each at its last token"
     about += ", by " + ("the correlation. " if settings.signed else "the magnitude of the correlation. ")
     if settings.baseline == "none":
@@ -230,5 +230,5 @@ def _about(closest: Closest, same: bool) -> str:
 
 def _found_itself(side: Side, itself: tuple[NDArray[np.int64], NDArray[np.int64]]) -> NDArray[np.int64]:
     mine, others = itself if side.place == 0 else itself[::-1]
-    found: NDArray[np.int64] = mine[side.best[mine] == others]
-    return found
+    rows: NDArray[np.int64] = mine[side.best[mine] == others]
+    return rows

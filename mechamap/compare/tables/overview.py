@@ -24,7 +24,7 @@ from mechamap.query.link import Link
 from mechamap.runs.layout import relative_depth
 from mechamap.runs.run import Run
 from mechamap.tables.rows import LinkedCell, Rows, number
-from mechamap.tables.table import Column, Table
+from mechamap.tables.table import Column, Kind, Table
 
 __all__ = ["all_categories", "overview_matrix", "overview_table", "overview_tables"]
 
@@ -69,7 +69,7 @@ def overview_table(
         by, threshold: from where on a neuron is strong, where it is told by this figure; else what is usual.
     """
     names = run_labels(runs) if labels is None else tuple(labels)
-    return _overview(_all_seen(runs, by, threshold), names)
+    return _overview(_views_of(runs, by, threshold), names)
 
 
 def overview_matrix(runs: Sequence[Run], labels: Sequence[str] | None = None) -> Table:
@@ -77,23 +77,23 @@ def overview_matrix(runs: Sequence[Run], labels: Sequence[str] | None = None) ->
 
     Where no run at all was confirmed, the largest \\|selectivity\\| instead, and where none has that, the largest mean.
     """
-    return _matrix(_all_seen(runs), run_labels(runs) if labels is None else tuple(labels))
+    return _matrix(_views_of(runs), run_labels(runs) if labels is None else tuple(labels))
 
 
 def overview_tables(runs: Sequence[Run], by: JudgedFigure | None, threshold: float | None) -> tuple[Table, Table]:
     """Both of these, with what they share worked out once."""
-    seen, names = _all_seen(runs, by, threshold), run_labels(runs)
-    return _overview(seen, names), _matrix(seen, names)
+    views, names = _views_of(runs, by, threshold), run_labels(runs)
+    return _overview(views, names), _matrix(views, names)
 
 
-def _overview(seen: Sequence[_Seen], names: Sequence[str]) -> Table:
-    runs = [its.run for its in seen]
-    by_check = all(its.checked for its in seen)
+def _overview(views: Sequence[_RunView], names: Sequence[str]) -> Table:
+    runs = [view.run for view in views]
+    by_check = all(view.checked for view in views)
     rows = Rows()
     for category in all_categories(runs):
-        for its, name in zip(seen, names, strict=True):
-            rows.add(category, name, *its.cells(category, by_check=by_check))
-    figures = " or ".join(dict.fromkeys(its.kind.label for its in seen))
+        for view, name in zip(views, names, strict=True):
+            rows.add(category, name, *view.cells(category, by_check=by_check))
+    figures = " or ".join(dict.fromkeys(view.kind.label for view in views))
     columns = (
         Column("category", "category"),
         Column("model", "model"),
@@ -107,26 +107,28 @@ def _overview(seen: Sequence[_Seen], names: Sequence[str]) -> Table:
         Column("depth", "depth", "probability"),
         Column("tokens", "tokens", "tokens"),
     )
-    thresholds = dict.fromkeys(f"{its.kind.label} {its.threshold:g}" for its in seen)
-    unchecked = [name for its, name in zip(seen, names, strict=True) if not its.checked]
-    deep, why = ("confirmed", "") if by_check else ("strong", _ALSO if len(unchecked) < len(seen) else "")
+    thresholds = dict.fromkeys(f"{view.kind.label} {view.threshold:g}" for view in views)
+    unchecked = [name for view, name in zip(views, names, strict=True) if not view.checked]
+    deep, why = ("confirmed", "") if by_check else ("strong", _ALSO if len(unchecked) < len(views) else "")
     about = _ABOUT.format(threshold=" or ".join(thresholds), deep=deep, why=why)
     if unchecked:
         about += f" Not confirmed: {', '.join(unchecked)}; `mechamap confirm RUN` does it."
     return replace(rows.table("overview", "Categories by model", columns, about=about), stubs=2)
 
 
-def _matrix(seen: Sequence[_Seen], names: Sequence[str]) -> Table:
-    runs = [its.run for its in seen]
-    label = "held" if any(its.checked for its in seen) else "reads"
-    if label == "reads" and not any(its.kind.label == "reads" for its in seen):
+def _matrix(views: Sequence[_RunView], names: Sequence[str]) -> Table:
+    runs = [view.run for view in views]
+    label = "held" if any(view.checked for view in views) else "reads"
+    if label == "reads" and not any(view.kind.label == "reads" for view in views):
         label = "mean"
     rows = Rows()
     for category in all_categories(runs):
-        rows.add(category, *(its.matrix_cell(category, label) for its in seen))
+        rows.add(category, *(view.matrix_cell(category, label) for view in views))
     columns = tuple(
-        Column(name if names.count(name) == 1 else f"{name} {at}", name, "number" if label == "mean" else "probability")
-        for at, name in enumerate(names)
+        Column(
+            name if names.count(name) == 1 else f"{name} {index}", name, "number" if label == "mean" else "probability"
+        )
+        for index, name in enumerate(names)
     )
     title, about = _MATRIX[label]
     limit = None if label == "mean" else 1.0
@@ -134,25 +136,25 @@ def _matrix(seen: Sequence[_Seen], names: Sequence[str]) -> Table:
     return replace(table, heat=True)
 
 
-def _all_seen(runs: Sequence[Run], by: JudgedFigure | None = None, threshold: float | None = None) -> list[_Seen]:
-    seen = [_Seen.of(run, at) for at, run in enumerate(runs)]
+def _views_of(runs: Sequence[Run], by: JudgedFigure | None = None, threshold: float | None = None) -> list[_RunView]:
+    views = [_RunView.of(run, place) for place, run in enumerate(runs)]
     if threshold is None:
-        return seen
-    return [replace(its, threshold=threshold) if its.kind == by else its for its in seen]
+        return views
+    return [replace(view, threshold=threshold) if view.kind == by else view for view in views]
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _RunView:
     """A run with its figure, worked out once.
 
     Attributes:
-        at: the run's place among those compared.
+        place: the run's place among those compared.
         values: the figure's, ``[neurons, categories]``.
         checked: whether the run was confirmed.
     """
 
     run: Run
-    at: int
+    place: int
     kind: JudgedFigure
     threshold: float
     values: NDArray[np.float32]
@@ -161,7 +163,7 @@ class _Seen:
     tokens: ShownTokens
 
     @classmethod
-    def of(cls, run: Run, at: int) -> _Seen:
+    def of(cls, run: Run, place: int) -> _RunView:
         figure = default_figure(run)
         kind = judged_figures()[figure]
         values = (
@@ -170,7 +172,7 @@ class _Seen:
             else np.full((run.neurons, len(run.categories)), np.nan, np.float32)
         )
         checked = run.has("p") and run.has("held_out_auroc")
-        return cls(run, at, kind, usual_threshold(run, kind), values, relative_depth(run), checked, ShownTokens(run))
+        return cls(run, place, kind, usual_threshold(run, kind), values, relative_depth(run), checked, ShownTokens(run))
 
     def best(self, category: str) -> tuple[int, str]:
         """The best neuron's row and what it is the best by; row -1 where no neuron has a value."""
@@ -197,27 +199,27 @@ class _Seen:
         row, by = self.best(category)
         column = self.values[:, self.run.category_index(category)]  # [neurons]
         strong = self.kind.holds(column, self.threshold)  # [neurons]
-        of_strong = Link(counting_filter(self.kind, self.run, category, self.threshold), category, self.at)
+        of_strong = Link(counting_filter(self.kind, self.run, category, self.threshold), category, self.place)
         good = self.confirmed(category)
-        of_good = Link(f"confirmed.{quoted(category)}", category, self.at)
+        of_good = Link(f"confirmed.{quoted(category)}", category, self.place)
         deep, behind = (good, of_good) if good is not None and by_check else (strong, of_strong)
-        there = row >= 0
+        has_best = row >= 0
         return [
             self._neuron(row, category),
             LinkedCell(by or None),
-            LinkedCell(number(column[row]) if there else None),
+            LinkedCell(number(column[row]) if has_best else None),
             LinkedCell(self._figure("held_out_auroc", row, category)),
             LinkedCell(self._figure("p", row, category)),
             LinkedCell(None) if good is None else LinkedCell(int(good.sum()), of_good),
             LinkedCell(int(strong.sum()), of_strong),
             LinkedCell(number(np.median(self.depth[deep])), behind) if deep.any() else LinkedCell(None),
-            LinkedCell(self.tokens.of(row, category, self.kind, float(column[row])) if there else None),
+            LinkedCell(self.tokens.of(row, category, self.kind, float(column[row])) if has_best else None),
         ]
 
     def matrix_cell(self, category: str, by: str) -> LinkedCell:
         """The best neuron's figure, where it is the best by this one."""
-        row, found = self.best(category) if category in self.run.categories else (-1, "")
-        if row < 0 or found != by:
+        row, best_by = self.best(category) if category in self.run.categories else (-1, "")
+        if row < 0 or best_by != by:
             return LinkedCell(None)
         strength = self.kind.strength(self.values[row, self.run.category_index(category)])
         value = self._figure("held_out_auroc", row, category) if by == "held" else number(strength)
@@ -227,7 +229,7 @@ class _Seen:
         if row < 0:
             return LinkedCell(None)
         name = str(self.run.neuron_name(row))
-        return LinkedCell(name, Link(category=category, run=self.at, neuron=name))
+        return LinkedCell(name, Link(category=category, run=self.place, neuron=name))
 
     def _figure(self, figure: str, row: int, category: str) -> float | None:
         if row < 0 or not self.run.has(figure):

@@ -31,15 +31,19 @@ _COLUMNS = (
 )
 
 
-def pairs_table(runs: Sequence[Run], kind: JudgedFigure, threshold: float | None, wanted: CompareAs = "auto") -> Table:
+def pairs_table(
+    runs: Sequence[Run], kind: JudgedFigure, threshold: float | None, compare_as: CompareAs = "auto"
+) -> Table:
     """Each run but the first against the first; counts over all categories, where the neurons are the same."""
     names = run_labels(runs)
     rows = Rows()
     used = []
     for run, name in zip(runs[1:], names[1:], strict=True):
-        at = common_threshold(runs[0], run, kind) if threshold is None else threshold
-        rows.add(name, *(cells := _against(runs[0], run, kind, at, wanted)))
-        used += [threshold_text(kind, at)] if cells[1] is not None else []
+        common = common_threshold(runs[0], run, kind) if threshold is None else threshold
+        cells = _against(runs[0], run, kind, common, compare_as)
+        rows.add(name, *cells)
+        if cells[1] is not None:
+            used.append(threshold_text(kind, common))
     counted = " or ".join(dict.fromkeys(used))
     if len({*used}) > 1:
         counted += ", the larger one of those that two runs were made with"
@@ -51,16 +55,16 @@ def pairs_table(runs: Sequence[Run], kind: JudgedFigure, threshold: float | None
     return rows.table("pairs", "Every run against the first", _COLUMNS, about=about)
 
 
-def _against(first: Run, run: Run, kind: JudgedFigure, threshold: float, wanted: CompareAs) -> list[Cell]:
+def _against(first: Run, run: Run, kind: JudgedFigure, threshold: float, compare_as: CompareAs) -> list[Cell]:
     try:
-        relation = relation_of(first, run, wanted)
+        relation = relation_of(first, run, compare_as)
     except UsageError as nothing:
         return [nothing.message, None, None, None, None, None, None, ""]
-    settings = ", ".join(its.name for its in settings_that_differ(first, run, same=relation.same))
+    settings = ", ".join(setting.name for setting in settings_that_differ(first, run, same=relation.same))
     if not relation.same:
         return ["other model", None, None, None, None, None, None, settings]
     pair = pair_of(relation, kind, threshold)
-    kept, appeared, vanished = (int(its.sum()) for its in (pair.in_a & pair.in_b, pair.appeared, pair.vanished))
+    kept, appeared, vanished = (int(mask.sum()) for mask in (pair.in_a & pair.in_b, pair.appeared, pair.vanished))
     union = kept + appeared + vanished
     return [
         "same neurons", len(relation.rows_a), kept, appeared, vanished,

@@ -61,8 +61,8 @@ class Profiled:
         strength = self.kind.strength(self.values[row])  # [categories]
         if not np.isfinite(strength).any():
             return "", None
-        at = int(np.nanargmax(strength))
-        return self.run.categories[at], float(self.values[row, at])
+        index = int(np.nanargmax(strength))
+        return self.run.categories[index], float(self.values[row, index])
 
 
 def profiled(run: Run, place: int, kind: JudgedFigure, threshold: float) -> Profiled:
@@ -77,18 +77,18 @@ def profiles_table(sides: tuple[Profiled, Profiled], categories: tuple[str, ...]
     for category in categories:
         for side in sides:
             bins = np.minimum(side.run.layer_of * BINS // max(model_layers(side.run) - 1, 1), BINS - 1)  # [neurons]
-            cells = [_bin(side, category, side.scored & (bins == at)) for at in range(BINS)]
+            cells = [_bin(side, category, side.scored & (bins == index)) for index in range(BINS)]
             rows.add(f"{category} {'AB'[side.place]}", *cells)
     columns = (
         Column("category", "category"),
-        *(Column(f"depth_{at / BINS:g}", f"{at / BINS:g}".lstrip("0") or "0", "number") for at in range(BINS)),
+        *(Column(f"depth_{index / BINS:g}", f"{index / BINS:g}".lstrip("0") or "0", "number") for index in range(BINS)),
     )
     about = (
         f"Of 1,000 neurons of the layers from that relative depth to the next, how many have {_thresholds(sides)}; 0 "
         "is the first layer, 1 the last; empty where no scanned layer lies."
     )
-    every = [float(cell) for row in rows.cells for cell in row[1:] if isinstance(cell, int | float)]
-    return rows.table("profiles", "Where in depth", columns, about=about, limit=max(every, default=1.0) or 1.0)
+    values = [float(cell) for row in rows.cells for cell in row[1:] if isinstance(cell, int | float)]
+    return rows.table("profiles", "Where in depth", columns, about=about, limit=max(values, default=1.0) or 1.0)
 
 
 def _bin(side: Profiled, category: str, within: NDArray[np.bool_]) -> LinkedCell:
@@ -96,8 +96,8 @@ def _bin(side: Profiled, category: str, within: NDArray[np.bool_]) -> LinkedCell
         return LinkedCell(None)
     layers = side.run.layer_of[within]
     where = f"{bracketed(side.where(category))} and layer >= {layers.min()} and layer <= {layers.max()}"
-    found = int((side.of(category) & within).sum())
-    return LinkedCell(round(1000 * found / int(within.sum()), 2), Link(where, category, side.place))
+    count = int((side.of(category) & within).sum())
+    return LinkedCell(round(1000 * count / int(within.sum()), 2), Link(where, category, side.place))
 
 
 def depth_table(sides: tuple[Profiled, Profiled], categories: tuple[str, ...]) -> Table:

@@ -47,8 +47,8 @@ def spearman(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
 
 def median_spearman(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
     """The median over categories of :func:`spearman`, of ``[neurons, categories]`` each; NaN where none has one."""
-    found = [spearman(a[:, at], b[:, at]) for at in range(a.shape[1])]
-    known = [value for value in found if np.isfinite(value)]
+    correlations = [spearman(a[:, column], b[:, column]) for column in range(a.shape[1])]
+    known = [value for value in correlations if np.isfinite(value)]
     return float(np.median(known)) if known else math.nan
 
 
@@ -62,8 +62,8 @@ def spearman_by_layer(
         layer_of: the layer of each, ``[neurons]``.
     """
     layers = [np.flatnonzero(layer_of == layer) for layer in np.unique(layer_of)]
-    found = [[spearman(a[rows, column], b[rows, column]) for column in range(a.shape[1])] for rows in layers]
-    return np.array(found, np.float64).reshape(len(layers), a.shape[1])
+    correlations = [[spearman(a[rows, column], b[rows, column]) for column in range(a.shape[1])] for rows in layers]
+    return np.array(correlations, np.float64).reshape(len(layers), a.shape[1])
 
 
 def top_overlap_by_layer(
@@ -80,8 +80,8 @@ def top_overlap_by_layer(
         layer_of: the layer of each, ``[neurons]``.
     """
     layers = [np.flatnonzero(layer_of == layer) for layer in np.unique(layer_of)]
-    found = [[_overlap(a[rows, column], b[rows, column]) for column in range(a.shape[1])] for rows in layers]
-    return np.array(found, np.float64).reshape(len(layers), a.shape[1])
+    overlaps = [[_overlap(a[rows, column], b[rows, column]) for column in range(a.shape[1])] for rows in layers]
+    return np.array(overlaps, np.float64).reshape(len(layers), a.shape[1])
 
 
 def _overlap(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:

@@ -51,10 +51,10 @@ def settings_that_differ(a: Run, b: Run, *, same: bool) -> tuple[Setting, ...]:
     Args:
         same: whether they are compared neuron by neuron; what every other model has differently is no remark then.
     """
-    found: list[Setting] = [*_source(a, b), *_model(a, b, same), *_text(a, b), *_words(a, b)]
-    found += _plain(a, b)
-    found += [*_checks(a, b), *_versions(a, b)]
-    return tuple(found)
+    settings: list[Setting] = [*_source(a, b), *_model(a, b, same), *_text(a, b), *_words(a, b)]
+    settings += _plain(a, b)
+    settings += [*_checks(a, b), *_versions(a, b)]
+    return tuple(settings)
 
 
 def _source(a: Run, b: Run) -> Iterator[Setting]:
@@ -156,9 +156,9 @@ def _word_sets(run: Run) -> dict[str, tuple[str, ...]]:
     return {category.name: category.words for category in config.categories} if config is not None else {}
 
 
-def _with(mine: Sequence[str], its: Sequence[str], unit: str = "") -> str:
+def _with(mine: Sequence[str], others: Sequence[str], unit: str = "") -> str:
     """How many there are, and which of them the other does not have."""
-    only = [word for word in mine if word not in its]
+    only = [word for word in mine if word not in others]
     more = f" and {len(only) - _WORDS} more" if len(only) > _WORDS else ""
     return f"{len(mine)}{unit}" + (f", with {', '.join(only[:_WORDS])}{more}" if only else "")
 
@@ -204,13 +204,13 @@ def _checks(a: Run, b: Run) -> Iterator[Setting]:
         means = "p and held-out AUROC are there on one side only; `mechamap confirm RUN` works them out."
         yield Setting("confirmed", _spelled(bool(one)), _spelled(bool(other)), means)
     elif one and other:
-        for name, mine, its in (
+        for name, mine, theirs in (
             ("shuffles of p", one.permutations, other.permutations),
             ("halvings", one.splits, other.splits),
             ("seed of the check", one.seed, other.seed),
         ):
-            if mine != its:
-                yield Setting(name, str(mine), str(its), "p and held differ by chance a little.")
+            if mine != theirs:
+                yield Setting(name, str(mine), str(theirs), "p and held differ by chance a little.")
         for key, words, others in (
             ("templates", a.config.templates, b.config.templates),
             ("contrast", a.config.contrast, b.config.contrast),
@@ -228,5 +228,5 @@ def _versions(a: Run, b: Run) -> Iterator[Setting]:
     one, other = a.record.versions, b.record.versions
     differ = [name for name in _VERSIONS if name in one and name in other and one[name] != other[name]]
     if differ:
-        written = [", ".join(f"{name} {its[name]}" for name in differ) for its in (one, other)]
+        written = [", ".join(f"{name} {versions[name]}" for name in differ) for versions in (one, other)]
         yield Setting("versions", written[0], written[1])

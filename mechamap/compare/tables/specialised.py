@@ -17,12 +17,13 @@ _PER = 1000  # neurons: a share is often a few in a thousand
 
 def specialised_table(shares: Shares) -> Table:
     """Of 1,000 scored neurons how many are specialised in A and in B, and the difference; a row a category and two."""
-    a, b = ({share.name: share for share in its} for its in (shares.a, shares.b))
+    a, b = ({share.name: share for share in side} for side in (shares.a, shares.b))
     difference = {share.name: share for share in shares.difference}
     rows = Rows()
     for name in dict.fromkeys([*a, *b]):
-        its = a.get(name), b.get(name), _turned(difference.get(name))
-        rows.add(name, *(cell for share in its for cell in _interval(share)), *(_counted(share) for share in its[:2]))
+        in_a, in_b = a.get(name), b.get(name)
+        intervals = (*_interval(in_a), *_interval(in_b), *_interval(_turned(difference.get(name))))
+        rows.add(name, *intervals, _counted(in_a), _counted(in_b))
     columns = [Column("category", "category")]
     for key, title in (("a", "A"), ("b", "B"), ("difference", "B - A")):
         columns += [Column(key, title, "number"), Column(f"{key}_low", "from", "number")]
@@ -39,7 +40,7 @@ def specialised_table(shares: Shares) -> Table:
 
 
 def _interval(share: Share | None) -> Sequence[Cell]:
-    return [None] * 3 if share is None else [_of_thousand(its) for its in (share.corrected, share.low, share.high)]
+    return [None] * 3 if share is None else [_of_thousand(value) for value in (share.corrected, share.low, share.high)]
 
 
 def _counted(share: Share | None) -> Cell:

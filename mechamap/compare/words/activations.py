@@ -61,13 +61,13 @@ class ModelWords:
     @property
     def strings(self) -> tuple[str, ...]:
         """The words here as they are written."""
-        every = self.words.strings
-        return tuple(every[number] for number in self.numbers.tolist())
+        strings = self.words.strings
+        return tuple(strings[number] for number in self.numbers.tolist())
 
     def block(self, rows: slice | NDArray[np.intp]) -> NDArray[np.float32]:
         """Some neurons' activations, ``[rows, words]``, a copy."""
-        found: NDArray[np.float32] = np.array(self.values[rows], np.float32)
-        return found if len(self.columns) == found.shape[1] else found[:, self.columns]
+        values: NDArray[np.float32] = np.array(self.values[rows], np.float32)
+        return values if len(self.columns) == values.shape[1] else values[:, self.columns]
 
     def at(self, numbers: NDArray[np.intp]) -> ModelWords:
         """Only those words, which must be among those here."""
@@ -122,8 +122,8 @@ def _place_kept(placing: Placing, layer: LayerRows, kept: NDArray[np.float16]) -
         slice(first, first + layout.each)
         for first in range(layout.shared, layout.shared + layout.experts * layout.each, max(layout.each, 1))
     ]
-    for at, piece in enumerate(pieces):
-        routed = at >= bool(layout.shared)
+    for number, piece in enumerate(pieces):
+        routed = number > 0 or not layout.shared  # shared experts, which see every token, are one piece in front
         step = piece.stop - piece.start if routed else 1024
         for first in range(piece.start, piece.stop, step):
             part = slice(first, min(first + step, piece.stop))

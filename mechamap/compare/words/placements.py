@@ -41,13 +41,13 @@ class PlacedWords:
 
     def auroc(self) -> NDArray[np.float32]:
         """``[neurons, categories]``, as the run has it; NaN where a neuron saw no occurrence."""
-        found = np.full((len(self.sums), len(self.categories)), np.nan, np.float32)
+        aurocs = np.full((len(self.sums), len(self.categories)), np.nan, np.float32)
         for number in range(len(self.categories)):
             mine = self.of_category(number)
             seen = self.counts[:, mine].sum(axis=1)  # [neurons or 1]
             with np.errstate(invalid="ignore", divide="ignore"):
-                found[:, number] = self.sums[:, mine].sum(axis=1, dtype=np.float64) / seen
-        return found
+                aurocs[:, number] = self.sums[:, mine].sum(axis=1, dtype=np.float64) / seen
+        return aurocs
 
 
 class Placing:
@@ -73,11 +73,11 @@ class Placing:
         routed: bool,
     ) -> None:
         self.plan = score_plan(tokenized, occurrences, len(categories), pooling, 1)
-        keys = sorted({(its.category, its.word) for its in occurrences})
-        column = {key: at for at, key in enumerate(keys)}
+        keys = sorted({(each.category, each.word) for each in occurrences})
+        column = {key: index for index, key in enumerate(keys)}
         # of each category's occurrences in the plan's order, the column of its word
         self._columns = [
-            np.array([column[its.category, its.word] for its in occurrences if its.category == number], np.intp)
+            np.array([column[each.category, each.word] for each in occurrences if each.category == number], np.intp)
             for number in range(len(categories))
         ]
         self._routed, self._categories = routed, tuple(categories)
@@ -101,13 +101,16 @@ class Placing:
         """
         plan, columns = self.plan, self._columns
         if came is not None:
-            there = np.zeros(plan.scored, np.bool_)
-            there[came] = True
-            columns = [its[there[found.last]] for its, found in zip(columns, plan.categories, strict=True)]
+            routed_here = np.zeros(plan.scored, np.bool_)
+            routed_here[came] = True
+            columns = [
+                of_category[routed_here[category.last]]
+                for of_category, category in zip(columns, plan.categories, strict=True)
+            ]
             plan = plan.restricted(came)
         if self._routed:
-            for its in columns:
-                for column in its.tolist():
+            for of_category in columns:
+                for column in of_category.tolist():
                     self._counts[rows, column] += 1
         sums = self._sums[rows]  # a view
         finite = np.isfinite(values).all(axis=1)  # [neurons]
@@ -133,24 +136,26 @@ def _place(
 ) -> None:
     """Add the placements of a block's occurrences ``[block, n]`` to the sums of their words ``[block, words]``."""
     ordered = np.sort(values, axis=1)  # [block, n]
-    for found, its in zip(plan.categories, columns, strict=True):
-        if not found.occurrences:
+    for category, category_columns in zip(plan.categories, columns, strict=True):
+        if not category.occurrences:
             continue
-        ends = _pooled(values, found, plan.pooling)  # [block, occurrences]
-        inside = np.sort(values[:, found.inside], axis=1)  # [block, positions in spans]
+        ends = _pooled(values, category, plan.pooling)  # [block, occurrences]
+        inside = np.sort(values[:, category.inside], axis=1)  # [block, positions in spans]
         with np.errstate(divide="ignore"):
             # Twice what lies below and half of what is equal, in everything less what is in spans.
-            placements = (_below_and_upto(ordered, ends) - _below_and_upto(inside, ends)) / np.float32(2 * found.rest)
-        for column in np.unique(its).tolist():
-            sums[:, column] += placements[:, its == column].sum(axis=1)
+            placements = (_below_and_upto(ordered, ends) - _below_and_upto(inside, ends)) / np.float32(
+                2 * category.rest
+            )
+        for column in np.unique(category_columns).tolist():
+            sums[:, column] += placements[:, category_columns == column].sum(axis=1)
 
 
 def _below_and_upto(ordered: NDArray[np.float32], values: NDArray[np.float32]) -> NDArray[np.int32]:
     """How many of a sorted row lie below each value, plus how many do not lie above it, ``[rows, values]``."""
-    found = np.empty(values.shape, np.int32)
-    for row, its, out in zip(ordered, values, found, strict=True):
-        np.add(row.searchsorted(its), row.searchsorted(its, "right"), out=out, casting="unsafe")
-    return found
+    counts = np.empty(values.shape, np.int32)
+    for row, row_values, out in zip(ordered, values, counts, strict=True):
+        np.add(row.searchsorted(row_values), row.searchsorted(row_values, "right"), out=out, casting="unsafe")
+    return counts
 
 
 def _pooled(values: NDArray[np.float32], category: CategoryPositions, pooling: Pooling) -> NDArray[np.float32]:

@@ -60,17 +60,17 @@ def read_words(
     text, words, placing = _own_text(run, placements) if texts is None else _other(run, loaded, texts, placements)
     numbers = np.flatnonzero(words.positions >= 0)
     positions = words.positions[numbers]  # [words]
-    wanted = text.scored if placing is not None else np.isin(np.arange(len(text.ids)), positions)  # [positions]
+    selected = text.scored if placing is not None else np.isin(np.arange(len(text.ids)), positions)  # [positions]
     values = empty_activations(run, len(numbers))
     on_event(StageEntered(Stage.PASS, f"{run.label}: {len(layers)} layers, {len(text.ids):,} tokens"))
-    reading = _Reading(layers, values, (np.cumsum(wanted) - 1)[positions], int(wanted.sum()), placing, on_event)
+    reader = _LayerReader(layers, values, (np.cumsum(selected) - 1)[positions], int(selected.sum()), placing, on_event)
     with translated(loaded.id):
         capture_parts(
             loaded,
             text,
             [layer for layer, _ in layers],
-            reading.layer,
-            PassSettings(wanted=wanted, limit_neurons=run.config.limit_neurons, cancel=cancel),
+            reader.layer,
+            PassSettings(wanted=selected, limit_neurons=run.config.limit_neurons, cancel=cancel),
         )
     placed = placing.placed() if placing is not None else None
     return ModelWords(run, words, numbers, np.arange(len(numbers)), values, placed)
@@ -91,27 +91,27 @@ def _other(
     if placements:
         occurrences = find_occurrences(text, texts, config.categories)
         routed = run.has("occurrences")
-        categories = {its.name: its.words for its in config.categories}
+        categories = {category.name: category.words for category in config.categories}
         placing = Placing(text, occurrences, categories, pooling=config.pooling, neurons=run.neurons, routed=routed)
     return text, words_in(tuple(texts), tokens), placing
 
 
 @dataclass(slots=True)
-class _Reading:
+class _LayerReader:
     """What happens each time a layer is reached."""
 
     layers: Sequence[tuple[NeuronLayer, LayerRows]]
     values: NDArray[np.float32]  # [neurons, words]
-    at: NDArray[np.intp]  # [words] among the wanted positions
-    wanted: int
+    places: NDArray[np.intp]  # [words] among the selected positions
+    count: int  # of selected positions
     placing: Placing | None
     on_event: Listener
 
     def layer(self, layer: NeuronLayer, parts: tuple[Activations, ...]) -> None:
-        done, rows = next((at, its) for at, (found, its) in enumerate(self.layers) if found is layer)
+        done, rows = next((index, rows) for index, (known, rows) in enumerate(self.layers) if known is layer)
         device = parts[0].values.device
-        places, back = np.unique(self.at, return_inverse=True)  # one token may be the last of several words
-        chosen = tuple(select_positions(part, torch.from_numpy(places).to(device), self.wanted) for part in parts)
+        places, back = np.unique(self.places, return_inverse=True)  # one token may be the last of several words
+        chosen = tuple(select_positions(part, torch.from_numpy(places).to(device), self.count) for part in parts)
         self.values[rows.rows] = _rows_of(dense_activations(chosen, len(places)))[:, back]
         if self.placing is not None:
             self._place(self.placing, rows, parts)

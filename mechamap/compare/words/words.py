@@ -115,16 +115,16 @@ def _difference(a: Sequence[str], b: Sequence[str]) -> str:
     counts = [quantity(len(texts), "text") for texts in (a, b)]
     if len(a) != len(b):
         return f"{counts[0]} and {counts[1]}"
-    number = next(at for at, pair in enumerate(zip(a, b, strict=True)) if pair[0] != pair[1])
+    number = next(index for index, pair in enumerate(zip(a, b, strict=True)) if pair[0] != pair[1])
     one, other = a[number], b[number]
     least = min(len(one), len(other))
-    at = next((at for at in range(least) if one[at] != other[at]), least)
+    start = next((index for index in range(least) if one[index] != other[index]), least)
     where = f"text {number + 1} of {len(a)}" if len(a) > 1 else "the text"
-    return f"{where} differs from character {at + 1} on, {_shown(one, at)} and {_shown(other, at)}"
+    return f"{where} differs from character {start + 1} on, {_shown(one, start)} and {_shown(other, start)}"
 
 
-def _shown(text: str, at: int) -> str:
-    return repr(text[at : at + 24]) if at < len(text) else "its end"
+def _shown(text: str, start: int) -> str:
+    return repr(text[start : start + 24]) if start < len(text) else "its end"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,17 +148,17 @@ class _Places:
 
 def _places(texts: Sequence[str], tokens: TokenRecord) -> list[_Places]:
     around = frozenset(tokens.special)
-    found = [_Places([], [], []) for _ in texts]
+    places = [_Places([], [], []) for _ in texts]
     pieces: list[list[str]] = [[] for _ in texts]
     for number, (text, start, length) in enumerate(tokens.windows):
         if not 0 <= text < len(texts):
             raise ValueError(f"there is no text {text + 1}")
         inside = [position for position in range(start, start + length) if position not in around]
         pieces[text] += [tokens.pieces[position] for position in inside]
-        found[text].position.extend(inside)
-        found[text].window.extend([number] * len(inside))
-    for whole, place, its in zip(texts, found, pieces, strict=True):
-        if "".join(its) != whole:
+        places[text].position.extend(inside)
+        places[text].window.extend([number] * len(inside))
+    for whole, place, text_pieces in zip(texts, places, pieces, strict=True):
+        if "".join(text_pieces) != whole:
             raise ValueError("the pieces put together are another text")
-        place.ends.extend(accumulate(map(len, its)))
-    return found
+        place.ends.extend(accumulate(map(len, text_pieces)))
+    return places

@@ -181,7 +181,7 @@ def test_fewer_words_are_spread_over_the_text(runs: tuple[Run, Run]) -> None:
     every = closest_of(first, second).matches.words
     found = closest_of(first, second, MatchSettings(words=8))
     assert found.matches.words == 8
-    assert found.every == every > 8
+    assert found.words_in_common == every > 8
     assert f"8 of the {every} words" in _table(compared(runs, closest=found), "matches_summary").about
     with pytest.raises(UsageError, match="over 2 words"):
         closest_of(first, second, MatchSettings(words=2))
