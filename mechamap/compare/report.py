@@ -75,9 +75,7 @@ def _of_same(
 ) -> Report:
     a, b = relation.a, relation.b
     sizes = [*sizes_of(relation)]
-    remarks = [
-        *relation.remarks, *_few_occurrences((a, b), kind), *_one_sided(a, b), *_listed_from((a, b), kind)
-    ]  # fmt: skip
+    remarks = [*relation.remarks, *_few_occurrences((a, b), kind), *_one_sided(a, b), *_listed_from((a, b), kind)]
     tables = [settings_table(a, b, same=True)]
     if all(size.equal for size in sizes):
         remarks.insert(0, "The runs do not differ: every figure that both have is the same for every neuron.")
@@ -86,16 +84,22 @@ def _of_same(
         agreement = layers_table(pair)
         remarks += _agreement_remarks(pair, agreement)
         tables += [
-            categories_table(pair), changes_table(pair, limit), appeared_table(pair, 10 * limit),
-            vanished_table(pair, 10 * limit), agreement, overlap_table(pair),
-        ]  # fmt: skip
+            categories_table(pair),
+            changes_table(pair, limit),
+            appeared_table(pair, 10 * limit),
+            vanished_table(pair, 10 * limit),
+            agreement,
+            overlap_table(pair),
+        ]
     tables.append(figures_table(relation, sizes))
     if closest is not None:
         sides = _profiled(a, b, kind, threshold)
         tables += [
-            summary_table(closest, (relation.rows_a, relation.rows_b)), matches_table(closest, sides, limit),
-            match_layers_table(closest), *_specialised(closest),
-        ]  # fmt: skip
+            summary_table(closest, (relation.rows_a, relation.rows_b)),
+            matches_table(closest, sides, limit),
+            match_layers_table(closest),
+            *_specialised(closest),
+        ]
     title = f"A {a.name}, B {b.name}: {quantity(len(relation.rows_a), 'neuron')}, the same in both"
     return Report(title, tuple(tables), tuple(remarks), _places((a, b)), tables[1].key)
 

@@ -73,9 +73,8 @@ def _room(widths: Sequence[int]) -> int:
 def _folded(title: str) -> int:
     """How wide a title is at least, on two lines."""
     words = title.split(" ")
-    return min(
-        max(cell_len(" ".join(words[:split])), cell_len(" ".join(words[split:]))) for split in range(1, len(words) + 1)
-    )
+    splits = [(" ".join(words[:split]), " ".join(words[split:])) for split in range(1, len(words) + 1)]
+    return min(max(cell_len(first), cell_len(second)) for first, second in splits)
 
 
 def _fitted(

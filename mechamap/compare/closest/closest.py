@@ -92,6 +92,5 @@ def closest_of(
         one, other = one.at(chosen), other.at(chosen)
     matches = closest_neurons(one, other, settings, device=device, on_event=on_event, cancel=cancel)
     placed = (a.placed, b.placed) if a.placed is not None and b.placed is not None else None
-    return Closest(a.run, b.run, matches, words_in_common, placed=placed).specialised_from(
-        specialised, on_event, cancel
-    )
+    closest = Closest(a.run, b.run, matches, words_in_common, placed=placed)
+    return closest.specialised_from(specialised, on_event, cancel)

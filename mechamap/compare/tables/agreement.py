@@ -96,9 +96,8 @@ def figures_table(relation: Relation, sizes: Iterable[Sizes]) -> Table:
     """How large the differences of every figure are, and where the largest one is."""
     rows = Rows()
     for size in sizes:
-        name = (
-            str(relation.b.neuron_name(int(relation.rows_b[size.neuron]))) if size.neuron >= 0 and size.largest else ""
-        )
+        differs = size.neuron >= 0 and size.largest
+        name = str(relation.b.neuron_name(int(relation.rows_b[size.neuron]))) if differs else ""
         rows.add(
             size.label,
             size.neurons,

@@ -87,12 +87,8 @@ def categories_table(pair: Pair) -> Table:
     rows = Rows()
     for column, category in enumerate(relation.categories):
         a, b = pair.in_a[:, column], pair.in_b[:, column]  # [common]
-        kept, appeared, vanished, turned = (
-            a & b,
-            pair.appeared[:, column],
-            pair.vanished[:, column],
-            pair.turned[:, column],
-        )
+        kept, turned = a & b, pair.turned[:, column]
+        appeared, vanished = pair.appeared[:, column], pair.vanished[:, column]
         union = int(kept.sum() + appeared.sum() + vanished.sum())
         rows.add(
             category,

@@ -124,11 +124,9 @@ def _matrix(views: Sequence[_RunView], names: Sequence[str]) -> Table:
     rows = Rows()
     for category in all_categories(runs):
         rows.add(category, *(view.matrix_cell(category, label) for view in views))
+    kind: Kind = "number" if label == "mean" else "probability"
     columns = tuple(
-        Column(
-            name if names.count(name) == 1 else f"{name} {index}", name, "number" if label == "mean" else "probability"
-        )
-        for index, name in enumerate(names)
+        Column(name if names.count(name) == 1 else f"{name} {index}", name, kind) for index, name in enumerate(names)
     )
     title, about = _MATRIX[label]
     limit = None if label == "mean" else 1.0

@@ -67,6 +67,12 @@ def _against(first: Run, run: Run, kind: JudgedFigure, threshold: float, compare
     kept, appeared, vanished = (int(mask.sum()) for mask in (pair.in_a & pair.in_b, pair.appeared, pair.vanished))
     union = kept + appeared + vanished
     return [
-        "same neurons", len(relation.rows_a), kept, appeared, vanished,
-        kept / union if union else None, number(median_spearman(pair.a, pair.b)), settings,
-    ]  # fmt: skip
+        "same neurons",
+        len(relation.rows_a),
+        kept,
+        appeared,
+        vanished,
+        kept / union if union else None,
+        number(median_spearman(pair.a, pair.b)),
+        settings,
+    ]

@@ -143,9 +143,8 @@ def _place(
         inside = np.sort(values[:, category.inside], axis=1)  # [block, positions in spans]
         with np.errstate(divide="ignore"):
             # Twice what lies below and half of what is equal, in everything less what is in spans.
-            placements = (_below_and_upto(ordered, ends) - _below_and_upto(inside, ends)) / np.float32(
-                2 * category.rest
-            )
+            below = _below_and_upto(ordered, ends) - _below_and_upto(inside, ends)
+            placements = below / np.float32(2 * category.rest)
         for column in np.unique(category_columns).tolist():
             sums[:, column] += placements[:, category_columns == column].sum(axis=1)
 
