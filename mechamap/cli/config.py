@@ -96,7 +96,7 @@ def _init(args: argparse.Namespace, narration: Narration) -> int:
         with path.open("w" if args.overwrite else "x", encoding="utf-8") as file:
             file.write(STARTER)
     except FileExistsError:
-        raise ConfigError(f"{path} exists already.", "Choose another name, or overwrite it (--overwrite).") from None
+        raise ConfigError(f"{path} already exists.", "Choose another name, or overwrite it (--overwrite).") from None
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror or error}.", "Choose another place.") from None
     narration.say(f"Edit it, then: mechamap scan MODEL --config {path}")

@@ -1,4 +1,4 @@
-"""Which files are called as CSVs are."""
+"""Which file names are those of CSV files."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ SUFFIXES = (".csv", ".tsv", ".csv.gz", ".tsv.gz")
 
 
 def named_as_csv(path: Path) -> bool:
-    """Whether a file is called as such files are."""
+    """Whether a file's name is that of a CSV file."""
     return path.name.lower().endswith(SUFFIXES)

@@ -1,4 +1,4 @@
-"""What the header of a CSV says: which of its columns are read, and as what.
+"""The header of a CSV: which columns are read, and as what.
 
 There are two layouts (docs/exports.md): one row for each neuron and category, and one for each neuron with all of its
 figures. Columns stand in any order, and case and spaces of their names do not matter.
@@ -28,7 +28,7 @@ class FigureColumn:
     """A column of the wide layout: a figure, of a category where it has one value for each."""
 
     name: str
-    at: int
+    position: int
     figure: str
     category: str | None = None
 
@@ -38,20 +38,20 @@ class CsvHeader:
     """The columns of a CSV.
 
     Attributes:
-        at: the place of each column that says something, by its name in lower case; the first where there are two.
+        positions: where each column that is read stands, by its name in lower case; the first where there are two.
         figures: in the wide layout, the columns with figures; else none.
-        others: the names of the columns that mean nothing here.
+        unread: the names of the columns that mean nothing here.
         unnamed: the number of the first column that has no name; 0 where all have one.
     """
 
-    at: dict[str, int]
+    positions: dict[str, int]
     figures: tuple[FigureColumn, ...] = ()
-    others: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
     unnamed: int = 0
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """Those that the wide layout has figures of."""
+        """The categories that the wide layout has figures of."""
         return tuple(dict.fromkeys(column.category for column in self.figures if column.category is not None))
 
 
@@ -64,19 +64,21 @@ def read_header(source: CsvSource) -> CsvHeader:
     if not any(cell.strip() for cell in source.header):
         source.fail(" is empty", f"Expected the columns {','.join(COLUMNS)}.")
     names = [_plain(cell) for cell in source.header]
-    at = {name: names.index(name) for name in dict.fromkeys(names) if name}
-    figures = _figure_columns(source.header, names) if _is_wide(at) else ()
+    positions = {name: names.index(name) for name in dict.fromkeys(names) if name}
+    figures = _figure_columns(source.header, names) if _is_wide(positions) else ()
     if not figures:
-        _check_needed(source, at)
+        _check_needed(source, positions)
     for column in figures:
-        names[column.at] = column.name
+        names[column.position] = column.name
     read = {*_NAMING, *_LISTS, *(column.name for column in figures)} if figures else {*COLUMNS, "name", "tokens"}
     for name, count in Counter(names).items():
         if count > 1 and name in read:
-            places = [str(place + 1) for place, other in enumerate(names) if other == name]
-            source.fail(f" has {count} columns called {name}: {', '.join(places)}", "Rename or remove all but one.")
+            places = [str(place + 1) for place, header_name in enumerate(names) if header_name == name]
+            source.fail(
+                f" has {count} columns called {name}: {', '.join(places)}", "Keep one; rename or remove the others."
+            )
     return CsvHeader(
-        at,
+        positions,
         figures,
         tuple(source.header[place].strip() for place, name in enumerate(names) if name and name not in read),
         next((place + 1 for place, name in enumerate(names) if not name), 0),
@@ -84,35 +86,41 @@ def read_header(source: CsvSource) -> CsvHeader:
 
 
 def _plain(cell: str) -> str:
-    """A column's name with nothing that does not matter: ``Avg Activation`` is ``avg_activation``."""
+    """A column's name in its normal form: ``Avg Activation`` is ``avg_activation``."""
     return re.sub(r"[\s-]+", "_", cell.strip()).lower()
 
 
-def _is_wide(at: dict[str, int]) -> bool:
-    return "layer" in at and "neuron" in at and not ("category" in at or "avg_activation" in at)
+def _is_wide(positions: dict[str, int]) -> bool:
+    return (
+        "layer" in positions
+        and "neuron" in positions
+        and not ("category" in positions or "avg_activation" in positions)
+    )
 
 
 def _figure_columns(header: list[str], names: list[str]) -> tuple[FigureColumn, ...]:
     """The columns with figures; none where no category has one, as then the file is no wide export."""
-    found = []
+    columns = []
     for place, (cell, name) in enumerate(zip(header, names, strict=True)):
         figure, dot, category = cell.strip().partition(".")  # a category's name may have dots, and keeps its case
         if name in figure_names("neuron"):
-            found.append(FigureColumn(name, place, name))
+            columns.append(FigureColumn(name, place, name))
         elif dot and category.strip() and (plain := _plain(figure)) in figure_names("category"):
-            found.append(FigureColumn(f"{plain}.{category.strip()}", place, plain, category.strip()))
-    return tuple(found) if any(column.category is not None for column in found) else ()
+            columns.append(FigureColumn(f"{plain}.{category.strip()}", place, plain, category.strip()))
+    return tuple(columns) if any(column.category is not None for column in columns) else ()
 
 
-def _check_needed(source: CsvSource, at: dict[str, int]) -> None:
-    missing = [name for name in _NEEDED if name not in at]
+def _check_needed(source: CsvSource, positions: dict[str, int]) -> None:
+    missing = [name for name in _NEEDED if name not in positions]
     if not missing:
         return
-    have = [name for name in at if name not in COLUMNS]
+    have = [name for name in positions if name not in COLUMNS]
     hints = [
-        f"Is {near[0]} the column {name}? Rename it in the header." for name in missing if (near := nearest(name, have))
+        f"If {near[0]} is the column {name}, rename it in the header."
+        for name in missing
+        if (near := nearest(name, have))
     ]
-    if not any(name in at for name in COLUMNS):
+    if not any(name in positions for name in COLUMNS):
         hints = [f"Row {source.header_row} must name the columns: {','.join(COLUMNS)}."]
     if len(source.header) == 1:
         hints.append("Cells must be separated by commas, semicolons or tabs.")
@@ -120,6 +128,6 @@ def _check_needed(source: CsvSource, at: dict[str, int]) -> None:
     shown = ", ".join(cell if len(cell) <= 40 else f"{cell[:40]}…" for cell in cells[:12])
     more = f" and {len(cells) - 12} more" if len(cells) > 12 else ""
     source.fail(
-        f" has no column {', '.join(missing)}; its header has {shown}{more}",
+        f" has no column {', '.join(missing)}; the header has {shown}{more}",
         " ".join(hints) or f"Expected the columns {','.join(COLUMNS)}.",
     )

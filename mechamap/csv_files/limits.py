@@ -1,4 +1,4 @@
-"""How many layers and neurons a model has at most, where its config is at hand, so that a CSV beyond it is noticed.
+"""How many layers and neurons a model has at most, from its config, so that a CSV that names more is refused.
 
 Only ``config.json`` is read, of the bundled model, a folder or the local hub cache; nothing is fetched. Whatever a
 config leaves open is no limit: a number is refused only where no model of that config could have it.
@@ -32,7 +32,7 @@ _WIDTH = re.compile(
 )
 _EXPERTS = re.compile(r"^(moe_)?(num|n)_?(local_|routed_)?experts$")
 _SHARED = re.compile(r"(num|n)_shared_experts?$")
-# Their configs name no width: it is four times d_model.
+# The configs of these name no width: it is four times d_model.
 _FOUR_TIMES = ("gpt2", "gptj", "gpt_neo", "gpt_bigcode", "codegen", "bloom", "openai-gpt", "xlm")
 _SCALED = re.compile(r"multipl|expansion|auto_adjust")  # the width is worked out from these in ways of its own
 
@@ -43,7 +43,7 @@ class ModelLimits:
 
     Attributes:
         model: its name in the file.
-        config: the file that says so.
+        config: the file that these are from.
         layers: how many it has at most.
         neurons: how many a layer has at most, those of all experts counted.
     """
@@ -54,23 +54,23 @@ class ModelLimits:
     neurons: int | None
 
     def check(self, block: RowBlock, layers: NDArray[np.int64], neurons: NDArray[np.int64]) -> None:
-        """See that the numbers of a block's rows, ``[rows]`` both, are within.
+        """Check that the numbers of a block's rows, ``[rows]`` both, are within the limits.
 
         Raises:
-            RunError: one is not, named by row and column.
+            RunError: a number is beyond them, named by row and column.
         """
         if self.layers is not None and layers.max(initial=0) >= self.layers:
             self._fail(block, "layer", layers, self.layers, f"{self.model} has {self.layers:,} layers")
         if self.neurons is not None and neurons.max(initial=0) >= self.neurons:
             self._fail(block, "neuron", neurons, self.neurons, f"a layer of {self.model} has {self.neurons:,} neurons")
 
-    def _fail(self, block: RowBlock, column: str, numbers: NDArray[np.int64], limit: int, said: str) -> None:
-        at = int(np.argmax(numbers >= limit))
+    def _fail(self, block: RowBlock, column: str, numbers: NDArray[np.int64], limit: int, limit_text: str) -> None:
+        row = int(np.argmax(numbers >= limit))
         block.fail(
-            at,
+            row,
             column,
-            f"{numbers[at]} is beyond the model: {said} at most, 0 to {limit - 1:,}",
-            f"So says {self.config}. If the file is about another model, give it its name in the column model.",
+            f"{numbers[row]} is beyond the model: {limit_text} at most, 0 to {limit - 1:,}",
+            f"This is from {self.config}. If the file is about another model, put its name in the column model.",
         )
 
 
@@ -81,7 +81,7 @@ def limits_of_model(name: str) -> ModelLimits | None:
         if folder is None:
             return None
         config = json.loads((folder / "config.json").read_bytes())
-    except (OSError, ValueError):  # what cannot be read says nothing here
+    except (OSError, ValueError):  # a config that cannot be read sets no limit
         return None
     if not isinstance(config, dict):
         return None
@@ -110,8 +110,8 @@ def limits_of_config(config: Mapping[str, Any]) -> tuple[int | None, int | None]
     sides = [side for side in (config.get("encoder"), config.get("decoder")) if isinstance(side, dict)]
     if len(sides) == 2:
         both = [limits_of_config(side) for side in sides]
-        layers = [its for its, _ in both if its is not None]
-        widths = [its for _, its in both if its is not None]
+        layers = [count for count, _ in both if count is not None]
+        widths = [count for _, count in both if count is not None]
         return (sum(layers) if len(layers) == 2 else None), (max(widths) if len(widths) == 2 else None)
     if isinstance(config.get("text_config"), dict):
         return limits_of_config(config["text_config"])
@@ -125,7 +125,7 @@ def _layers(config: Mapping[str, Any]) -> int | None:
     if config.get("is_encoder_decoder") or (encoder is not None and decoder is not None):
         return encoder + (decoder or encoder) if encoder is not None else None
     listed = [len(config[key]) for key in ("layers_block_type",) if isinstance(config.get(key), list)]
-    most = max([its for its in (one_side, decoder, *listed) if its is not None], default=None)
+    most = max([count for count in (one_side, decoder, *listed) if count is not None], default=None)
     if most is None:
         return None
     beyond = sum(_sizes([config.get("num_nextn_predict_layers")]))

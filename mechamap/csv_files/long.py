@@ -1,4 +1,4 @@
-"""The original's layout of a CSV: one row for each neuron and category, one without a category for a neuron of none."""
+"""The long layout of a CSV, the original tool's: a row per neuron and category, and one for a neuron that has none."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ class _Categories(dict[str, int]):
 
 
 class LongRows:
-    """What the rows of such a file say."""
+    """The rows of a file in the long layout."""
 
     def __init__(self, source: CsvSource, header: CsvHeader) -> None:
         self._header = header
-        self.neurons = NeuronRows(source, header.at)
-        self.tokens = TokenCells(header.at.get("top_tokens"), "top_tokens")
-        self._category, self._mean = header.at["category"], header.at["avg_activation"]
+        self.neurons = NeuronRows(source, header.positions)
+        self.tokens = TokenCells(header.positions.get("top_tokens"), "top_tokens")
+        self._category, self._mean = header.positions["category"], header.positions["avg_activation"]
         self._numbers = FigureCells(source.delimiter)
         self._categories = _Categories()
         self._means = np.full((0, 0), np.nan, np.float32)  # [neurons, categories] and more, so that it grows seldom
@@ -61,7 +61,7 @@ class LongRows:
             RunError: a cell that makes no sense, named by row and column.
         """
         neurons, first = self.neurons.add(block)  # [rows]
-        if self.neurons.named and (counts := self._header.at.get("tokens")) is not None:
+        if self.neurons.named and (counts := self._header.positions.get("tokens")) is not None:
             self._counts.append(self._numbers.of(block, {"tokens": counts}, first, empty=True)[:, 0])
         self.tokens.add(block, first)
         self.tokens.compare(block, neurons, first)
@@ -70,9 +70,9 @@ class LongRows:
         rows, bare = np.flatnonzero(categories >= 0), np.flatnonzero(categories < 0)
         self._given += len(rows)
         self._make_room(block)
-        for at in bare.tolist():
-            if not _is_missing(mean := block.rows[at][self._mean]):
-                block.fail(at, "category", f"is empty although avg_activation is {mean[:40]!r}")
+        for row in bare.tolist():
+            if not _is_missing(mean := block.rows[row][self._mean]):
+                block.fail(row, "category", f"is empty although avg_activation is {mean[:40]!r}")
         self._bare[neurons[bare]] = True
         if len(rows):
             means = self._numbers.of(block, {"avg_activation": self._mean}, rows.tolist())[:, 0]
@@ -83,11 +83,11 @@ class LongRows:
         names = block.column(self._category)
         if not any(map(_is_missing, {*names} - {""})):
             return names
-        for at, name in enumerate(names):
-            if name and _is_missing(name) and _is_missing(block.rows[at][self._mean]):
+        for row, name in enumerate(names):
+            if name and _is_missing(name) and _is_missing(block.rows[row][self._mean]):
                 self._missing += 1
-                self._first_missing = self._first_missing or f"{name.strip()!r} in {block.where(at)}"
-                names[at] = ""
+                self._first_missing = self._first_missing or f"{name.strip()!r} in {block.where(row)}"
+                names[row] = ""
         return names
 
     def _put(
@@ -104,19 +104,19 @@ class LongRows:
         again[np.setdiff1d(np.arange(len(places)), first, assume_unique=True)] = True
         if again.any():
             self._again += int(again.sum())
-            at = int(rows[int(np.argmax(again))])
-            self._first_again = self._first_again or block.where(at)
+            first_again = int(rows[int(np.argmax(again))])
+            self._first_again = self._first_again or block.where(first_again)
         self._means[neurons, categories] = means  # of several, the last stays
         self._listed[neurons, categories] = True
 
     def _make_room(self, block: RowBlock) -> None:
-        """See that the tables hold every neuron and category so far."""
+        """Grow the tables until they hold every neuron and category so far."""
         need = len(self.neurons), len(self._categories) - 1
         if need[0] * need[1] > max(_MOST, _SPARSE * self._given):
             block.source.fail(
                 f", up to {block.where(len(block.rows) - 1)}, has {need[1]:,} different categories for {need[0]:,} "
                 "neurons: more than fit in memory",
-                "Is the column category really one of categories?",
+                "Check that the column category holds categories.",
             )
         have = self._means.shape
         if need[0] > have[0] or need[1] > have[1]:
@@ -130,22 +130,22 @@ class LongRows:
 
     @property
     def categories(self) -> tuple[str, ...]:
-        """In the order that they come."""
+        """In the order in which they appear."""
         return tuple(self._categories)[1:]
 
     @property
     def sides(self) -> dict[int, str]:
-        """The side of each layer: this layout does not say."""
+        """The side of each layer, which this layout does not give."""
         return {}
 
     @property
     def threshold(self) -> float:
-        """The mean from which on a neuron was listed; all that the file lists was at or above it."""
+        """The mean at which a neuron was listed; all that the file lists are at or above it."""
         finite = self._means[np.isfinite(self._means)]
         return min(_THRESHOLD, float(finite.min()) if len(finite) else _THRESHOLD)
 
     def figures(self) -> dict[str, NDArray[Any]]:
-        """Every figure by name, ``[neurons, ...]``, neurons in the order that they come."""
+        """Every figure by name, ``[neurons, ...]``, neurons in the order in which they appear."""
         means = self._means[: len(self.neurons), : len(self._categories) - 1]
         return {"mean": means, **self.tokens.figures(), **self._token_counts()}
 
@@ -153,29 +153,34 @@ class LongRows:
         return {"tokens": np.concatenate(self._counts)} if self._counts else {}
 
     def remarks(self) -> list[str]:
-        """What is to be said of how the rows were read."""
-        at = self._header.at
+        """Remarks on how the rows were read."""
+        positions = self._header.positions
         read = {*COLUMNS, *(("name", "tokens") if self.neurons.named else ())}
-        others = [*self._header.others, *(name for name in ("name", "tokens") if name in at and name not in read)]
-        said = [f"Columns that were not read: {', '.join(others)}."] if others else []
+        unread = [
+            *self._header.unread,
+            *(name for name in ("name", "tokens") if name in positions and name not in read),
+        ]
+        remarks = [f"Columns that were not read: {', '.join(unread)}."] if unread else []
         if self._missing:
-            said.append(
-                f"{quantity(self._missing, 'row')} whose category and mean are missing, first {self._first_missing}, "
-                "read as of no category."
+            remarks.append(
+                f"{quantity(self._missing, 'row')} whose category and mean are missing, first {self._first_missing}: "
+                "read as rows without a category."
             )
         if spaced := [name for name in self.categories if name != name.strip()]:
-            said.append(f"Categories with spaces around their names, which belong to them: {spaced[0][:40]!r}.")
-        said += [*self._numbers.remarks(), *self.tokens.remarks()]
+            remarks.append(f"Categories with spaces around their names, which belong to them: {spaced[0][:40]!r}.")
+        remarks += [*self._numbers.remarks(), *self.tokens.remarks()]
         bare, listed = self._bare[: len(self.neurons)], self._listed[: len(self.neurons)].any(axis=1)
         if self._again:
             rows = "1 row gives" if self._again == 1 else f"{self._again:,} rows give"
-            said.append(f"{rows} a neuron and category a second time, first {self._first_again}; the last was taken.")
-        if (both := np.flatnonzero(bare & listed)).size:
-            said.append(
-                f"{quantity(both.size, 'neuron')} with rows both under a category and under none, such as "
-                f"{self.neurons.name(int(both[0]))}: in categories they are."
+            remarks.append(
+                f"{rows} a neuron and category a second time, first {self._first_again}; the last was taken."
             )
-        return said
+        if (both := np.flatnonzero(bare & listed)).size:
+            remarks.append(
+                f"{quantity(both.size, 'neuron')} with rows both under a category and under none, such as "
+                f"{self.neurons.name(int(both[0]))}: their categories were taken."
+            )
+        return remarks
 
 
 def _is_missing(cell: str) -> bool:

@@ -1,7 +1,7 @@
 """Which neuron each row of a CSV is about. Neurons are numbered as they first appear in the file.
 
 The column ``neuron`` counts through all neurons of a layer, as the original's readers want one number; which expert
-a neuron belongs to is said by the column ``name``, ``L7.E3.N12``.
+a neuron belongs to is in the column ``name``, ``L7.E3.N12``.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ _NAME = re.compile(r"L\d+\.(?:E\d+\.)?N\d+")
 
 
 class ExpertColumns:
-    """The names of neurons, in the order that they come; a column ``name`` that is none of ours is not read.
+    """The names of neurons, in the order in which they appear; a column ``name`` in another spelling is not read.
 
     Args:
-        at: the place of each column.
+        positions: where each column stands.
         first: the cells of the first row.
     """
 
-    def __init__(self, at: Mapping[str, int], first: Sequence[str]) -> None:
-        self._name = at.get("name", -1)
-        self._expert = at.get("expert", -1)
+    def __init__(self, positions: Mapping[str, int], first: Sequence[str]) -> None:
+        self._name = positions.get("name", -1)
+        self._expert = positions.get("expert", -1)
         self.names = self._name >= 0 and _NAME.fullmatch(first[self._name].strip()) is not None
         self._experts: list[int] = []
         self._indices: list[int] = []
         self._rows: dict[tuple[int, int, int], int] = {}  # of each expert's neuron: the row that named it
 
     def add(self, layer: int, neuron: int, number: int, row: Sequence[str]) -> tuple[str, str] | None:
-        """Take the next neuron; the column that makes no sense and what is wrong with it, if one does not.
+        """Take the next neuron; returns the column that is wrong and what is wrong with it, None where all is right.
 
         Args:
             number: of the row.
@@ -59,8 +59,8 @@ class ExpertColumns:
                 return "name", f"{cell} is not neuron {neuron} of layer {layer}"
             if (before := self._rows.setdefault((layer, expert, index), number)) != number:
                 return "neuron", f"{cell} has another number in row {before}"
-        if self._expert >= 0 and (said := row[self._expert].strip()) not in _spellings(expert):
-            return "expert", f"{said[:40]!r} is not the expert of {cell}"
+        if self._expert >= 0 and (expert_cell := row[self._expert].strip()) not in _spellings(expert):
+            return "expert", f"{expert_cell[:40]!r} is not the expert of {cell}"
         self._experts.append(expert)
         self._indices.append(index)
         return None
@@ -81,7 +81,7 @@ def layer_rows(
 
     Args:
         places: expert (-1: none) and index of each, ``[width, 2]``.
-        numbers: what the column ``neuron`` says, which tells how the layer is laid out in the model, ``[width]``.
+        numbers: the column ``neuron``, which shows how the layer is laid out in the model, ``[width]``.
     """
     experts, indices = places.T
     width = len(indices)
@@ -97,19 +97,21 @@ def _layout(experts: NDArray[np.int64], indices: NDArray[np.int64], numbers: NDA
     routed = experts >= 0
     count = int(experts.max()) + 1
     each, shared = int(indices[routed].max()) + 1, int(indices[~routed].max(initial=-1)) + 1
-    first_of, at = np.unique(experts[routed], return_index=True)
-    starts = (numbers - indices)[routed][at]  # [experts here], the number of each one's first neuron
+    first_of, first_rows = np.unique(experts[routed], return_index=True)
+    starts = (numbers - indices)[routed][first_rows]  # [experts here], the number of each one's first neuron
     if len(first_of) > 1:
         each = int(starts[-1] - starts[0]) // int(first_of[-1] - first_of[0])
     elif first_of[0] > 0:
         each = int(starts[0] - shared) // int(first_of[0])
-    found = LayerLayout(int(starts[0]) - int(first_of[0]) * each, count, each)
+    layout = LayerLayout(int(starts[0]) - int(first_of[0]) * each, count, each)
     fits = all(
-        found.number(index, expert) == number
+        layout.number(index, expert) == number
         for index, expert, number in zip(indices.tolist(), experts.tolist(), numbers.tolist(), strict=True)
     )
     return (
-        found if fits and each > 0 and found.shared >= 0 else LayerLayout(shared, count, int(indices[routed].max()) + 1)
+        layout
+        if fits and each > 0 and layout.shared >= 0
+        else LayerLayout(shared, count, int(indices[routed].max()) + 1)
     )
 
 
@@ -117,7 +119,7 @@ _BITS = 32  # a neuron's number within its layer takes fewer
 
 
 class Numbered(dict[int, int]):
-    """Numbers what is looked up, from 0, in the order that it first is."""
+    """Numbers keys from 0, in the order in which they are first looked up."""
 
     def __missing__(self, key: int) -> int:
         number = self[key] = len(self)
@@ -127,10 +129,10 @@ class Numbered(dict[int, int]):
 class NeuronRows:
     """The columns ``layer`` and ``neuron``, and ``name`` where it is MechaMap's."""
 
-    def __init__(self, source: CsvSource, at: dict[str, int]) -> None:
+    def __init__(self, source: CsvSource, positions: dict[str, int]) -> None:
         self._wholes = WholeNumbers(source.delimiter)
-        self._layer, self._neuron = at["layer"], at["neuron"]
-        self._at = at
+        self._layer, self._neuron = positions["layer"], positions["neuron"]
+        self._positions = positions
         self._seen = Numbered()  # by layer and number in one
         self._experts: ExpertColumns | None = None
         self.limits: ModelLimits | None = None
@@ -151,24 +153,24 @@ class NeuronRows:
         keys = layers << _BITS | numbers
         starts = np.flatnonzero(np.concatenate([[True], keys[1:] != keys[:-1]]))  # rows of one neuron mostly follow
         before = len(self._seen)
-        found = np.array([*map(self._seen.__getitem__, keys[starts].tolist())], np.int64)
-        highest = np.maximum.accumulate(np.concatenate([[before - 1], found]))
-        first = starts[found > highest[:-1]].tolist()
+        numbered = np.array([*map(self._seen.__getitem__, keys[starts].tolist())], np.int64)
+        highest = np.maximum.accumulate(np.concatenate([[before - 1], numbered]))
+        first = starts[numbered > highest[:-1]].tolist()
         if self._experts is None:
-            self._experts = ExpertColumns(self._at, block.rows[0])
+            self._experts = ExpertColumns(self._positions, block.rows[0])
         if self._experts.names:
-            for at in first:
-                place = int(layers[at]), int(numbers[at])
-                if wrong := self._experts.add(*place, block.numbers[at], block.rows[at]):
-                    block.fail(at, *wrong)
-        return np.repeat(found, np.diff(np.append(starts, len(keys)))), first
+            for row in first:
+                place = int(layers[row]), int(numbers[row])
+                if wrong := self._experts.add(*place, block.numbers[row], block.rows[row]):
+                    block.fail(row, *wrong)
+        return np.repeat(numbered, np.diff(np.append(starts, len(keys)))), first
 
     def number(self, cell: str) -> int:
-        """The number that a cell of these columns says."""
+        """The number in a cell of these columns."""
         return self._wholes[cell]
 
     def name(self, neuron: int) -> str:
-        """What one of them is called in remarks: by its number in the layer."""
+        """A neuron's name in remarks: by its number in the layer."""
         key = next(key for key, number in self._seen.items() if number == neuron)
         return f"L{key >> _BITS}.N{key % (1 << _BITS)}"
 
@@ -182,5 +184,5 @@ class NeuronRows:
 
     @property
     def named(self) -> bool:
-        """Whether the names in the file say which neurons these are."""
+        """Whether the column ``name`` tells which neurons these are."""
         return self._experts is not None and self._experts.names

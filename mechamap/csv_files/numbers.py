@@ -1,4 +1,4 @@
-"""Numbers in the cells of a CSV, and what is said of those that can be read in more than one way."""
+"""Numbers in the cells of a CSV, and remarks on those that can be read in more than one way."""
 
 from __future__ import annotations
 
@@ -30,32 +30,32 @@ class WholeNumbers(dict[str, int]):
         self._pattern = _WHOLE if delimiter == "," else _WHOLE_WITH_COMMA
 
     def __missing__(self, cell: str) -> int:
-        found = self._pattern.fullmatch(cell.strip())
-        if found is None:
-            raise ValueError(f"{cell[:40]!r} is no whole number from 0 to 999,999,999")
-        number = self[cell] = int(found[1])
+        match = self._pattern.fullmatch(cell.strip())
+        if match is None:
+            raise ValueError(f"{cell[:40]!r} is not a whole number from 0 to 999,999,999")
+        number = self[cell] = int(match[1])
         return number
 
     def of(self, block: RowBlock, column: str, cells: Sequence[str]) -> NDArray[np.int64]:
         """The numbers of a block's cells, ``[rows]``.
 
         Raises:
-            RunError: one is none, named by row and column.
+            RunError: a cell is not one, named by row and column.
         """
         try:
             return np.array([*map(self.__getitem__, cells)], np.int64)
         except ValueError as error:
-            at = next(place for place, cell in enumerate(cells) if not self._is_one(cell))
-            block.fail(at, column, str(error))
+            row = next(place for place, cell in enumerate(cells) if not self._is_one(cell))
+            block.fail(row, column, str(error))
 
     def _is_one(self, cell: str) -> bool:
         return self._pattern.fullmatch(cell.strip()) is not None
 
 
 class FigureCells:
-    """Reads figures, and counts those that are no plain numbers.
+    """Reads figures, and counts those that are not plain numbers.
 
-    Where cells are separated by something else than a comma, ``0,25`` is read as 0.25, as spreadsheets of many
+    Where cells are separated by something other than a comma, ``0,25`` is read as 0.25, as spreadsheets of many
     countries write it. ``nan`` is a figure that was not computed; ``inf`` is kept.
     """
 
@@ -77,9 +77,9 @@ class FigureCells:
             empty: whether a cell may be empty: not computed.
 
         Raises:
-            RunError: one is no number, named by row and column.
+            RunError: a cell is not a number, named by row and column.
         """
-        rows = block.rows if len(places) == len(block.rows) else [block.rows[at] for at in places]
+        rows = block.rows if len(places) == len(block.rows) else [block.rows[place] for place in places]
         if len(columns) == 1:
             (only,) = columns.values()
             cells = [row[only] for row in rows]
@@ -91,21 +91,24 @@ class FigureCells:
         except ValueError:
             plain = False
         if not plain:
-            said = [(at, name) for at in places for name in columns]  # of each cell
+            cell_places = [(place, name) for place in places for name in columns]  # of each cell
             values = np.array(
-                [self._read(block, at, name, cell, empty) for (at, name), cell in zip(said, cells, strict=True)],
+                [
+                    self._read(block, place, name, cell, empty)
+                    for (place, name), cell in zip(cell_places, cells, strict=True)
+                ],
                 np.float64,
             )
         with np.errstate(over="ignore"):
             figures = values.astype(np.float32)
-        odd = [at for at in np.flatnonzero(~np.isfinite(figures)).tolist() if cells[at].strip()]
+        odd = [place for place in np.flatnonzero(~np.isfinite(figures)).tolist() if cells[place].strip()]
         if odd:
             self._odd += len(odd)
             where = block.where(places[odd[0] // len(columns)])
             self._first_odd = self._first_odd or f"{cells[odd[0]].strip()[:20]!r} in {where}"
         return figures.reshape(len(places), len(columns))
 
-    def _read(self, block: RowBlock, at: int, column: str, cell: str, empty: bool) -> float:
+    def _read(self, block: RowBlock, row: int, column: str, cell: str, empty: bool) -> float:
         text = cell.strip()
         if not text and empty:
             return math.nan
@@ -121,17 +124,19 @@ class FigureCells:
                     pass
                 else:
                     self._commas += 1
-                    self._first_comma = self._first_comma or f"{text[:20]} in {block.where(at)}"
+                    self._first_comma = self._first_comma or f"{text[:20]} in {block.where(row)}"
                     return number
-        block.fail(at, column, f"{cell[:40]!r} is no number")
+        block.fail(row, column, f"{cell[:40]!r} is not a number")
 
     def remarks(self) -> list[str]:
-        """What is to be said of the numbers that were read."""
-        said = []
+        """Remarks on the numbers that were read."""
+        remarks = []
         if self._commas:
-            said.append(f"Numbers with a decimal comma were read as such: {self._commas:,}, first {self._first_comma}.")
-        if self._odd:
-            said.append(
-                f"Figures that are no finite numbers: {self._odd:,}, first {self._first_odd}; nan is not computed."
+            remarks.append(
+                f"Numbers with a decimal comma were read as such: {self._commas:,}, first {self._first_comma}."
             )
-        return said
+        if self._odd:
+            remarks.append(
+                f"Figures that are not finite numbers: {self._odd:,}, first {self._first_odd}; nan means not computed."
+            )
+        return remarks

@@ -1,10 +1,10 @@
 """A CSV opened as a run, whoever wrote it, in either layout that exports have.
 
-One in the columns ``model,layer,neuron,category,avg_activation,top_tokens`` knows mean activations (those at or above
+One in the columns ``model,layer,neuron,category,avg_activation,top_tokens`` has mean activations (those at or above
 some threshold) and top tokens, nothing else: the run has the figures ``mean``, ``top_values`` and ``top_positions``,
-and positions that have no neighbours. The wide layout knows every figure. Whatever can be read in more than one way, or
-was left out, is said in the run's ``record.problems``. Where no column names the model, it is called as the file, and
-its ``id`` is empty.
+and positions that have no neighbours. The wide layout has every figure. Whatever can be read in more than one way, or
+was left out, is noted in the run's ``record.problems``. Where no column names the model, it takes the name of the
+file, and its ``id`` is empty.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ def open_run(name: Path | str, *, model: str | None = None, progress: Progress |
 
     Args:
         model: of a CSV with several models, the one to read.
-        progress: told which share of a CSV's bytes was read.
+        progress: called with the share of a CSV's bytes that was read.
 
     Raises:
-        RunError: there is nothing of that name, or it is damaged.
+        RunError: nothing has that name, or it is damaged.
         UsageError: a model is given for a run, which has one.
     """
     path = user_path(name)
@@ -58,13 +58,13 @@ def open_run(name: Path | str, *, model: str | None = None, progress: Progress |
         if path.is_dir() and not (path / "run.json").is_file() and not (runs_folder() / name / "run.json").is_file():
             raise RunError(f"{path} is a folder without a run.json, so it is not a run.", _inside(path))
         if path.exists() and not path.is_file() and not path.is_dir():
-            raise RunError(f"{path} is no file but a pipe or a device.", "Save what comes from it as a CSV file first.")
+            raise RunError(f"{path} is a pipe or a device, not a file.", "Save its contents as a CSV file first.")
         run = Run.open(path.parent if path.is_file() else find_run(str(name)))
     except OSError as error:  # such as a name too long for a file
         raise RunError(f"{str(name)[:80]!r} cannot be opened: {error.strerror or error}.") from None
     if model is not None:
         raise UsageError(
-            f"{run.name} is a run, of {run.record.model.name} alone.",
+            f"{run.name} is a run, which has one model, {run.record.model.name}.",
             Advice.of("{} is for CSV files.", Setting("model")),
         )
     return run
@@ -81,53 +81,53 @@ def read_csv(path: Path, progress: Progress | None = None, *, model: str | None 
     Rows are read some thousands at a time: memory is that of the run. Neurons are sorted by layer and number.
 
     Args:
-        progress: told now and then which share of the file's bytes was read; what it raises ends the reading.
-        model: the one to read where the file has several, and its name where the file does not say one.
+        progress: called now and then with the share of the file's bytes that was read; what it raises ends the reading.
+        model: the one to read where the file has several, and its name where the file does not name one.
 
     Raises:
-        RunError: unreadable, columns missing, several models, or a cell that makes no sense or is beyond the model,
-            named by row and column.
+        RunError: unreadable, columns missing, several models, or a cell that is wrong or beyond the model, named by
+            row and column.
     """
     with open_source(path, progress) as source:
         header = read_header(source)
         rows: LongRows | WideRows = WideRows(source, header) if header.figures else LongRows(source, header)
-        models = _Models(header.at.get("model"), model)
+        models = _Models(header.positions.get("model"), model)
         for block in source.blocks():
-            its = models.check(block)
-            if its.rows:
+            wanted_rows = models.check(block)
+            if wanted_rows.rows:
                 if rows.neurons.limits is None and not len(rows.neurons) and models.name:
                     rows.neurons.limits = limits_of_model(models.name)
-                rows.add(its)
+                rows.add(wanted_rows)
         if not len(rows.neurons):
             models.fail_if_not_found(source)
             source.fail(" has a header and no rows", f"Expected rows under {','.join(source.header)}.")
-    said = [*_about_columns(header), *models.remarks(path), *source.remarks(), *rows.remarks()]
-    return _run(path, models, rows, said)
+    problems = [*_about_columns(header), *models.remarks(path), *source.remarks(), *rows.remarks()]
+    return _run(path, models, rows, problems)
 
 
 class _Models:
-    """The column ``model``: every row that is read must be about one.
+    """The column ``model``: all rows that are read must be about one model.
 
     Args:
-        at: the place of the column, None where there is none.
-        wanted: the model to read; None: the one that the file is about.
+        position: where the column stands, None where there is none.
+        model: the one to read; None: the one that the file is about.
     """
 
-    def __init__(self, at: int | None, wanted: str | None) -> None:
-        self._at = at
-        self._wanted = wanted
-        self.name = wanted.strip() if wanted is not None else None
+    def __init__(self, position: int | None, model: str | None) -> None:
+        self._position = position
+        self._wanted = model
+        self.name = model.strip() if model is not None else None
         self._others: dict[str, int] = {}  # models passed over, and how many rows
 
     def check(self, block: RowBlock) -> RowBlock:
-        """The rows of a block that are read.
+        """The rows of a block that are to be read.
 
         Raises:
-            RunError: rows of several models, and none of them is asked for.
+            RunError: rows of several models, where none was asked for.
         """
-        if self._at is None:
+        if self._position is None:
             return block
-        cells = [row[self._at] for row in block.rows]
+        cells = [row[self._position] for row in block.rows]
         if self.name is None:
             self.name = cells[0].strip()
         if {*cells} == {self.name}:
@@ -136,12 +136,12 @@ class _Models:
         if {*cells} == {self.name}:
             return block
         if self._wanted is None:
-            at = next(place for place, cell in enumerate(cells) if cell != self.name)
+            other = next(place for place, cell in enumerate(cells) if cell != self.name)
             block.source.fail(
-                f" holds several models: {self.name!r}, and {cells[at][:80]!r} from {block.where(at)} on",
+                f" holds several models: {self.name!r}, and {cells[other][:80]!r} from {block.where(other)} on",
                 Advice.of(
                     "Split it into one file per model, or read one of them on the command line with {}.",
-                    Setting("model", shlex.quote(self.name or cells[at])),
+                    Setting("model", shlex.quote(self.name or cells[other])),
                 ),
             )
         for cell in cells:
@@ -150,30 +150,30 @@ class _Models:
         return block.only([place for place, cell in enumerate(cells) if cell == self.name])
 
     def fail_if_not_found(self, source: CsvSource) -> None:
-        """Raise the error that the model that is asked for is not in the file."""
+        """Raise an error if the model that was asked for is not in the file."""
         if self._others:
             names = [*self._others]
             known = f"{', '.join(names[:8])}{' ...' if len(names) > 8 else ''}"
-            hint = f"{suggestion(str(self._wanted), names)} It is about {known}.".lstrip()
-            source.fail(f" has no rows of a model {self._wanted!r}", hint)
+            hint = f"{suggestion(str(self._wanted), names)} The file is about {known}.".lstrip()
+            source.fail(f" has no rows of the model {self._wanted!r}", hint)
 
     def remarks(self, path: Path) -> list[str]:
-        """What is to be said of which model it is."""
+        """Remarks on the model."""
         if self._others:
             rows, models = sum(self._others.values()), len(self._others)
-            others = f"{rows:,} of {next(iter(self._others))}" if models == 1 else f"{rows:,} of {models:,} others"
-            return [f"Rows of other models that were not read: {others}."]
-        return [] if self.name else [f"Which model it is about is not said; it is called {_stem(path)}, as the file."]
+            passed_over = f"{rows:,} of {next(iter(self._others))}" if models == 1 else f"{rows:,} of {models:,} others"
+            return [f"Rows of other models that were not read: {passed_over}."]
+        return [] if self.name else [f"The file names no model; it is called {_stem(path)}, after the file."]
 
 
 def _about_columns(header: CsvHeader) -> list[str]:
-    said = []
+    remarks = []
     if header.unnamed:
         also = ", as pandas writes the numbers of rows" if header.unnamed == 1 else ""
-        said.append(f"Column {header.unnamed} has no name{also}; it was not read.")
-    if "top_tokens" not in header.at:
-        said.append("Without a column top_tokens, no neuron has top tokens.")
-    return said
+        remarks.append(f"Column {header.unnamed} has no name{also}; it was not read.")
+    if "top_tokens" not in header.positions:
+        remarks.append("Without a column top_tokens, no neuron has top tokens.")
+    return remarks
 
 
 def _stem(path: Path) -> str:
@@ -199,8 +199,14 @@ def _run(path: Path, models: _Models, rows: LongRows | WideRows, problems: list[
         ),
         categories=rows.categories,
         layers=tuple(
-            layer_rows(layer, at, places[at : at + count, 1:], numbers[at : at + count], sides.get(layer, ""))
-            for layer, at, count in zip(layers.tolist(), first.tolist(), width.tolist(), strict=True)
+            layer_rows(
+                layer,
+                first_row,
+                places[first_row : first_row + count, 1:],
+                numbers[first_row : first_row + count],
+                sides.get(layer, ""),
+            )
+            for layer, first_row, count in zip(layers.tolist(), first.tolist(), width.tolist(), strict=True)
         ),
         figures=tuple(arrays),
         tokens=TokenRecord(ids=(-1,) * len(pieces), pieces=pieces),

@@ -32,7 +32,7 @@ _UNREADABLE = re.compile("[\udc80-\udcff]")  # what bytes that are no UTF-8 are 
 
 @dataclass(frozen=True, slots=True)
 class RowBlock:
-    """Some rows one after another, each with a cell for every column of the header.
+    """Consecutive rows, each with a cell for every column of the header.
 
     Attributes:
         rows: the cells of each.
@@ -45,33 +45,33 @@ class RowBlock:
     numbers: list[int]
     lines: list[int]
 
-    def column(self, at: int) -> list[str]:
+    def column(self, position: int) -> list[str]:
         """The cells of a column."""
-        return [row[at] for row in self.rows]
+        return [row[position] for row in self.rows]
 
     def only(self, places: list[int]) -> RowBlock:
         """The rows at these places of the block."""
         return RowBlock(
             self.source,
-            [self.rows[at] for at in places],
-            [self.numbers[at] for at in places],
-            [self.lines[at] for at in places],
+            [self.rows[row] for row in places],
+            [self.numbers[row] for row in places],
+            [self.lines[row] for row in places],
         )
 
-    def where(self, at: int) -> str:
+    def where(self, row: int) -> str:
         """``row 12``, or ``row 12 (line 15)``."""
-        return _where(self.numbers[at], self.lines[at])
+        return _where(self.numbers[row], self.lines[row])
 
-    def fail(self, at: int, column: str, problem: str, hint: str = "") -> NoReturn:
-        """Raise the error that a cell makes no sense."""
-        self.source.fail(f", {self.where(at)}, column {column}: {problem}", hint or self.source.about_rows)
+    def fail(self, row: int, column: str, problem: str, hint: str = "") -> NoReturn:
+        """Raise the error that a cell is wrong."""
+        self.source.fail(f", {self.where(row)}, column {column}: {problem}", hint or self.source.about_rows)
 
-    def fail_at_text(self, pattern: re.Pattern[str], said: Callable[[re.Match[str]], str]) -> None:
-        """Raise the error that the first cell with such a text makes no sense, if there is one."""
-        for at, row in enumerate(self.rows):
+    def fail_at_text(self, pattern: re.Pattern[str], problem: Callable[[re.Match[str]], str]) -> None:
+        """Raise an error for the first cell in which the pattern is found, if there is one."""
+        for place, row in enumerate(self.rows):
             for column, cell in zip(self.source.header, row, strict=True):
-                if found := pattern.search(cell):
-                    self.fail(at, column, said(found), "Save the file as CSV in UTF-8.")
+                if match := pattern.search(cell):
+                    self.fail(place, column, problem(match), "Save the file as CSV in UTF-8.")
 
 
 class CsvSource:
@@ -102,7 +102,7 @@ class CsvSource:
         self.header = next(self._records(), ([], 0, 0))[0]
 
     def fail(self, problem: str, hint: Hint) -> NoReturn:
-        """Raise the error that something is wrong with the file."""
+        """Raise the error that the file is wrong."""
         raise RunError(f"{self.path}{problem}.", hint)
 
     @property
@@ -114,7 +114,7 @@ class CsvSource:
         """The rows below the header, those that are blank left out.
 
         Raises:
-            RunError: a row has more or fewer cells than the header, or is no CSV.
+            RunError: a row has more or fewer cells than the header, or is not CSV.
         """
         records = self._records()
         size = max(_CELLS // len(self.header), 1)
@@ -129,20 +129,20 @@ class CsvSource:
             if {*map(len, block.rows)} != {len(self.header)}:
                 self._fail_at_length(block)
             if "\0" in "".join(map("".join, block.rows)):
-                block.fail_at_text(re.compile("\0"), lambda found: "there is a NUL byte")
-            if again := block.rows.count(self.header):  # files put one behind another
-                at = [place for place, row in enumerate(block.rows) if row != self.header]
-                self._again += again
+                block.fail_at_text(re.compile("\0"), lambda match: "there is a NUL byte")
+            if repeats := block.rows.count(self.header):  # files put one behind another
+                below = [place for place, row in enumerate(block.rows) if row != self.header]
+                self._again += repeats
                 self._first_again = self._first_again or block.where(block.rows.index(self.header))
-                block = block.only(at)
+                block = block.only(below)
             self._progress()
             if block.rows:
                 yield block
 
     def remarks(self) -> list[str]:
-        """What is to be said of rows that were left out."""
-        again = f"{self._again:,} times, first" if self._again > 1 else "once more,"
-        return [f"The header is there {again} {self._first_again}; it was passed over."] if self._again else []
+        """Remarks on rows that were left out."""
+        again = f"{self._again:,} times, first in" if self._again > 1 else "in"
+        return [f"The header is repeated {again} {self._first_again}; it was skipped."] if self._again else []
 
     def _records(self) -> Iterator[tuple[list[str], int, int]]:
         """Each row that is not blank, its number and the line that it begins at."""
@@ -157,26 +157,27 @@ class CsvSource:
         except csv.Error as error:
             self._fail_at_quotes(error, _where(self._row + 1, blank + line + 1))
 
-    def _fail_at_quotes(self, error: csv.Error, where: str) -> NoReturn:
-        said = str(error)
-        if "unexpected end" in said or "field limit" in said:
+    def _fail_at_quotes(self, error: csv.Error, place: str) -> NoReturn:
+        reason = str(error)
+        if "unexpected end" in reason or "field limit" in reason:
             self.fail(
-                f", {where}: a quotation mark is opened that nothing closes",
-                "Is the file cut short? A quotation mark inside a cell is written twice.",
+                f", {place}: a quotation mark is not closed",
+                "The file may be cut short. A quotation mark inside a cell is written twice.",
             )
         self.fail(
-            f", {where}, is no valid CSV: {said}", "A cell with quotation marks is quoted, and each mark written twice."
+            f", {place}, is not valid CSV: {reason}",
+            "Quote a cell that holds quotation marks, and write each mark twice.",
         )
 
     def _fail_at_length(self, block: RowBlock) -> NoReturn:
         columns = len(self.header)
-        at, cells = next((at, len(row)) for at, row in enumerate(block.rows) if len(row) != columns)
+        place, cells = next((place, len(row)) for place, row in enumerate(block.rows) if len(row) != columns)
         hint = (
             f"The first column without a cell is {self.header[cells] or cells + 1}."
             if cells < columns
             else f"Put a cell that holds {self.delimiter!r} in quotation marks."
         )
-        self.fail(f", {block.where(at)}: {cells} cells under {columns} columns", f"{hint} {self.about_rows}")
+        self.fail(f", {block.where(place)}: {cells} cells under {columns} columns", f"{hint} {self.about_rows}")
 
 
 @contextmanager
@@ -184,21 +185,21 @@ def open_source(path: Path, progress: Callable[[float], None] | None = None) -> 
     """Open a CSV, packed with gzip or not.
 
     Args:
-        progress: told now and then which share of the file's bytes was read; what it raises ends the reading.
+        progress: called now and then with the share of the file's bytes that was read; what it raises ends the reading.
 
     Raises:
-        RunError: it is a folder, cannot be read, or is not a text; also while it is being read.
+        RunError: it is a folder, cannot be read, or is not text; also while it is being read.
     """
     limit = csv.field_size_limit(_LONGEST)
     try:
         with path.open("rb") as file:
-            whole = max(path.stat().st_size, 1)
-            told = 0.0
+            total_bytes = max(path.stat().st_size, 1)
+            last_share = 0.0
 
             def tell() -> None:
-                nonlocal told
-                if progress is not None and (share := min(file.tell() / whole, 1.0)) - told >= _STEP:
-                    told = share
+                nonlocal last_share
+                if progress is not None and (share := min(file.tell() / total_bytes, 1.0)) - last_share >= _STEP:
+                    last_share = share
                     progress(share)
 
             with csv_text(path, file, "strict") as text:
@@ -212,32 +213,34 @@ def open_source(path: Path, progress: Callable[[float], None] | None = None) -> 
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise RunError(
             f"{path} cannot be read: {str(error).rstrip('.')}.",
-            "It is packed with gzip, and damaged or cut short: copy or make it anew.",
+            "The file is packed with gzip and is damaged or cut short; copy it or make it again.",
         ) from None
     except OSError as error:
-        said = getattr(error, "strerror", None) or str(error)
-        raise RunError(f"{path} cannot be read: {said}.", "Check the path and its rights.") from None
+        reason = getattr(error, "strerror", None) or str(error)
+        raise RunError(f"{path} cannot be read: {reason}.", "Check the path and its rights.") from None
     finally:
         csv.field_size_limit(limit)
 
 
 def _fail_at_bytes(path: Path, error: UnicodeDecodeError) -> NoReturn:
-    """Say in which cell a text stops being one; the file is read again up to there."""
+    """Raise the error that names the first cell that is not text; the file is read again up to there."""
     hint = "Save it as CSV in UTF-8."
     if error.encoding != "utf-8":
-        raise RunError(f"{path} is not {error.encoding.upper()} as its mark says: {error.reason}.", hint) from None
+        raise RunError(
+            f"{path} is not {error.encoding.upper()}, although its byte order mark says so: {error.reason}.", hint
+        ) from None
     with path.open("rb") as file, csv_text(path, file, "surrogateescape") as text:
         source = CsvSource(path, text, lambda: None)
-        for at, cell in enumerate(source.header):
-            if found := _UNREADABLE.search(cell):
-                source.fail(f", cell {at + 1} of the header: {_unreadable(found)}", hint)
+        for number, cell in enumerate(source.header):
+            if match := _UNREADABLE.search(cell):
+                source.fail(f", cell {number + 1} of the header: {_unreadable(match)}", hint)
         for block in source.blocks():
             block.fail_at_text(_UNREADABLE, _unreadable)
     raise RunError(f"{path} is not UTF-8 text.", hint) from None
 
 
-def _unreadable(found: re.Match[str]) -> str:
-    return f"byte 0x{ord(found[0]) - 0xDC00:02x} is not UTF-8 text"
+def _unreadable(match: re.Match[str]) -> str:
+    return f"byte 0x{ord(match[0]) - 0xDC00:02x} is not UTF-8 text"
 
 
 def _where(row: int, line: int) -> str:

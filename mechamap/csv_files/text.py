@@ -1,4 +1,4 @@
-"""What a CSV file is packed and written in: gzip or not, UTF-8 or UTF-16; and what is no CSV at all."""
+"""How a CSV file is packed and encoded: gzip or not, UTF-8 or UTF-16; and what is not CSV at all."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _OTHERS = {
     b"PAR1": "Parquet",
     b"\x93NUMPY": "a NumPy array",
     b"\x7fELF": "a program",
-    _GZIP: "something packed with gzip twice",
+    _GZIP: "a file packed with gzip twice",
 }
 _MARKS = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16", b"\xef\xbb\xbf": "utf-8-sig"}
 
@@ -29,10 +29,10 @@ def csv_text(path: Path, file: IO[bytes], errors: str) -> io.TextIOWrapper:
     """The text of an open file.
 
     Args:
-        errors: what to do about bytes that are none, as Python calls it.
+        errors: what to do about bytes that are not text, by Python's name for it.
 
     Raises:
-        RunError: it begins like something else than a CSV.
+        RunError: it begins like something other than CSV.
     """
     stream: IO[bytes] | gzip.GzipFile = file
     if (start := _beginning(stream)).startswith(_GZIP):
@@ -42,13 +42,13 @@ def csv_text(path: Path, file: IO[bytes], errors: str) -> io.TextIOWrapper:
         if start.startswith(beginning):
             raise RunError(
                 f"{path} is not a CSV: it begins like {format}.",
-                Advice.of("MechaMap reads CSV: {} writes it.", Action("export RUN --out FILE.csv")),
+                Advice.of("MechaMap reads CSV as {} writes it.", Action("export RUN --out FILE.csv")),
             )
     encoding = next((name for mark, name in _MARKS.items() if start.startswith(mark)), "utf-8")
     if encoding != "utf-16" and b"\0" in start[:16]:
         raise RunError(
-            f"{path} is not UTF-8 text: there are NUL bytes at its beginning.",
-            "Save it as CSV in UTF-8. UTF-16 is read where its mark stands in front.",
+            f"{path} is not UTF-8 text: it begins with NUL bytes.",
+            "Save it as CSV in UTF-8. UTF-16 can be read if it begins with a byte order mark.",
         )
     return io.TextIOWrapper(stream, encoding=encoding, errors=errors, newline="")
 

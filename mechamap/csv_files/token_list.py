@@ -28,7 +28,7 @@ _SPARSE = 4  # how many times as large as the lists themselves the table may be
 
 
 class TokenNumbers(dict[str, int]):
-    """Every different token under a number of its own, in the order that they come."""
+    """Numbers every distinct token, in the order in which they appear."""
 
     def __missing__(self, token: str) -> int:
         number = self[token] = len(self)
@@ -56,14 +56,14 @@ class TokenLists:
         """Take the next neuron's cell; an empty one has no tokens.
 
         Raises:
-            ValueError: it is no list of (token, value) pairs.
+            ValueError: it is not a list of (token, value) pairs.
         """
         cell = cell.strip()
         if not (self._add_plain(cell) or self._add_quoted(cell)):
             try:
                 pairs = _read(cell)
             except OverflowError:
-                raise ValueError("a value is larger than any number here") from None
+                raise ValueError("a value is too large") from None
             self._tokens.extend([self.numbers[token] for token, _ in pairs])
             self._values.extend([value for _, value in pairs])
         self._ends.append(len(self._tokens))
@@ -94,33 +94,33 @@ class TokenLists:
         return True
 
     def _number(self, spelling: str) -> int:
-        found = self._spelled.get(spelling)
-        if found is None:
+        number = self._spelled.get(spelling)
+        if number is None:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # an unknown escape such as \\d is taken as it stands
                 try:
                     token = ast.literal_eval(spelling)
                 except SyntaxError:
-                    raise ValueError(f"{spelling} is no text in quotes") from None
-            found = self._spelled[spelling] = self.numbers[token]
-        return found
+                    raise ValueError(f"{spelling} is not a text in quotes") from None
+            number = self._spelled[spelling] = self.numbers[token]
+        return number
 
     def says(self, neuron: int, cell: str) -> bool:
-        """Whether another cell says the same of a neuron as the one that was taken.
+        """Whether a further cell holds the same as the one that was taken for a neuron.
 
         Raises:
-            ValueError: it is no list of (token, value) pairs.
+            ValueError: it is not a list of (token, value) pairs.
         """
-        other = TokenLists(self.numbers)
-        other.add(cell)
-        own = slice(self._ends[neuron], self._ends[neuron + 1])
-        return self._tokens[own] == other._tokens and np.array_equal(
-            np.array(self._values[own]), np.array(other._values), equal_nan=True
+        given = TokenLists(self.numbers)
+        given.add(cell)
+        taken = slice(self._ends[neuron], self._ends[neuron + 1])
+        return self._tokens[taken] == given._tokens and np.array_equal(
+            np.array(self._values[taken]), np.array(given._values), equal_nan=True
         )
 
     @property
     def pieces(self) -> tuple[str, ...]:
-        """Every different token, by its number."""
+        """Every distinct token, by its number."""
         return tuple(self.numbers)
 
     @property
@@ -141,15 +141,15 @@ class TokenLists:
         k = self.kept
         ends = np.array(self._ends, np.int64)
         lengths = np.diff(ends)
-        there = np.arange(k) < lengths[:, None]  # [neurons, k]
+        present = np.arange(k) < lengths[:, None]  # [neurons, k]
         tokens, values = np.array(self._tokens, np.int32), np.array(self._values, np.float32)
         if lengths.max(initial=0) > k:
             rank = np.arange(len(tokens)) - np.repeat(ends[:-1], lengths)
             tokens, values = tokens[rank < k], values[rank < k]
-        numbers = np.full(there.shape, -1, dtype=np.int32)
-        figures = np.full(there.shape, np.nan, dtype=np.float32)
-        numbers[there] = tokens
-        figures[there] = values
+        numbers = np.full(present.shape, -1, dtype=np.int32)
+        figures = np.full(present.shape, np.nan, dtype=np.float32)
+        numbers[present] = tokens
+        figures[present] = values
         return numbers, figures
 
 
@@ -172,7 +172,7 @@ def _from_json(text: str) -> list[tuple[str, float]]:
 def _pair(pair: object) -> tuple[str, float]:
     match pair:
         case [str(token), bool()]:
-            raise ValueError(f"the value of {token!r} is no number")
+            raise ValueError(f"the value of {token!r} is not a number")
         case [str(token), int() | float() as value]:
             return token, float(value)
         case [str(token), None]:
@@ -188,9 +188,9 @@ def _from_python(text: str) -> list[tuple[str, float]]:
             warnings.simplefilter("ignore")
             tree = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError):
-        raise ValueError("it is no list that Python or JSON would read") from None
+        raise ValueError("it is not a list in Python or JSON") from None
     if not isinstance(tree, ast.List | ast.Tuple):
-        raise ValueError("it is no list")
+        raise ValueError("it is not a list")
     pairs = []
     for entry in tree.elts:
         if not isinstance(entry, ast.List | ast.Tuple) or len(entry.elts) != 2:

@@ -21,20 +21,20 @@ _SIDES = ("", "encoder", "decoder")
 
 
 class WideRows:
-    """What the rows of such a file say."""
+    """The rows of a file in the wide layout."""
 
     threshold = 0.2  # what scans list neurons with where they are not told otherwise
 
     def __init__(self, source: CsvSource, header: CsvHeader) -> None:
         self._header = header
-        self.neurons = NeuronRows(source, header.at)
+        self.neurons = NeuronRows(source, header.positions)
         self.categories = header.categories
         numbers = TokenNumbers()
-        columns = [name for name in ("top_tokens", "bottom_tokens") if name in header.at] or ["top_tokens"]
-        self._lists = [TokenCells(header.at.get(name), name, numbers) for name in columns]
+        columns = [name for name in ("top_tokens", "bottom_tokens") if name in header.positions] or ["top_tokens"]
+        self._lists = [TokenCells(header.positions.get(name), name, numbers) for name in columns]
         self.tokens = self._lists[0]
         self._numbers = FigureCells(source.delimiter)
-        self._columns = {column.name: column.at for column in header.figures}
+        self._columns = {column.name: column.position for column in header.figures}
         self._figures: list[NDArray[np.float32]] = []  # of each block, [rows, columns]
         self._rows: list[int] = []  # of each neuron
         self._sides: dict[int, tuple[str, str]] = {}  # by layer: its side, and the row that said so
@@ -43,7 +43,7 @@ class WideRows:
         """Take the next rows.
 
         Raises:
-            RunError: a cell that makes no sense, named by row and column, or a neuron for the second time.
+            RunError: a cell is wrong, named by row and column, or a neuron comes a second time.
         """
         neurons, first = self.neurons.add(block)  # [rows]
         if len(first) < len(block.rows):
@@ -52,17 +52,19 @@ class WideRows:
         for cells in self._lists:
             cells.add(block, first)
         self._figures.append(self._numbers.of(block, self._columns, range(len(block.rows)), empty=True))
-        if "side" in self._header.at:
-            self._add_sides(block, block.column(self._header.at["layer"]), block.column(self._header.at["side"]))
+        if "side" in self._header.positions:
+            self._add_sides(
+                block, block.column(self._header.positions["layer"]), block.column(self._header.positions["side"])
+            )
 
     def _fail_at_second(self, block: RowBlock, neurons: NDArray[np.int64], first: list[int]) -> NoReturn:
-        at = min({*range(len(block.rows))} - {*first})
+        second = min({*range(len(block.rows))} - {*first})
         rows = [*self._rows, *(block.numbers[place] for place in first)]
-        neuron = int(neurons[at])
+        neuron = int(neurons[second])
         block.fail(
-            at,
+            second,
             "neuron",
-            f"{self.neurons.name(neuron)} is in row {rows[neuron]} already",
+            f"{self.neurons.name(neuron)} is already in row {rows[neuron]}",
             "In this layout a neuron has one row: remove one of the two.",
         )
 
@@ -72,11 +74,11 @@ class WideRows:
             first.setdefault(pair, place)
         for (layer, cell), place in first.items():
             side = cell.strip()
-            its, where = self._sides.setdefault(self.neurons.number(layer), (side, block.where(place)))
+            earlier, earlier_row = self._sides.setdefault(self.neurons.number(layer), (side, block.where(place)))
             if side not in _SIDES:
                 block.fail(place, "side", f"{side[:40]!r} is neither encoder nor decoder")
-            if its != side:
-                block.fail(place, "side", f"layer {layer} is {its or 'on no side'} in {where}")
+            if earlier != side:
+                block.fail(place, "side", f"layer {layer} is {earlier or 'on no side'} in {earlier_row}")
 
     @property
     def sides(self) -> dict[int, str]:
@@ -84,35 +86,35 @@ class WideRows:
         return {layer: side for layer, (side, _) in self._sides.items()}
 
     def figures(self) -> dict[str, NDArray[Any]]:
-        """Every figure by name, ``[neurons, ...]``, neurons in the order that they come."""
+        """Every figure by name, ``[neurons, ...]``, neurons in the order in which they appear."""
         shape = len(self.neurons), len(self.categories)
-        found: dict[str, NDArray[Any]] = {}
+        figures: dict[str, NDArray[Any]] = {}
         for place, column in enumerate(self._header.figures):
-            its = np.concatenate([block[:, place] for block in self._figures])  # [neurons]
+            values = np.concatenate([block[:, place] for block in self._figures])  # [neurons]
             if column.category is None:
-                found[column.figure] = its
+                figures[column.figure] = values
             else:
-                table = found.setdefault(column.figure, np.full(shape, np.nan, np.float32))
-                table[:, self.categories.index(column.category)] = its
-        if "mean" not in found:
-            found["mean"] = np.full(shape, np.nan, np.float32)
+                table = figures.setdefault(column.figure, np.full(shape, np.nan, np.float32))
+                table[:, self.categories.index(column.category)] = values
+        if "mean" not in figures:
+            figures["mean"] = np.full(shape, np.nan, np.float32)
         for cells in self._lists:
-            found |= cells.figures()
-        return found
+            figures |= cells.figures()
+        return figures
 
     def remarks(self) -> list[str]:
-        """What is to be said of how the rows were read."""
+        """Remarks on how the rows were read."""
         header = self._header
-        others = [
-            *header.others,
-            *(name for name in ("name", "expert") if name in header.at and not self.neurons.named),
+        unread = [
+            *header.unread,
+            *(name for name in ("name", "expert") if name in header.positions and not self.neurons.named),
         ]
-        said = [f"Columns that were not read: {', '.join(others)}."] if others else []
+        remarks = [f"Columns that were not read: {', '.join(unread)}."] if unread else []
         have = {(column.figure, column.category) for column in header.figures}
         figures = dict.fromkeys(column.figure for column in header.figures if column.category is not None)
         lacking = [f"{figure}.{name}" for figure in figures for name in self.categories if (figure, name) not in have]
         if "mean" not in figures:
             lacking.append("mean")
         if lacking:
-            said.append(f"Figures that are not in it: {', '.join(lacking)}.")
-        return [*said, *self._numbers.remarks(), *(line for cells in self._lists for line in cells.remarks())]
+            remarks.append(f"Figures that the file does not have: {', '.join(lacking)}.")
+        return [*remarks, *self._numbers.remarks(), *(line for cells in self._lists for line in cells.remarks())]

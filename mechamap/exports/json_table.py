@@ -42,7 +42,11 @@ def _beside(table: ExportTable, wide: bool) -> dict[str, object]:
         "created": record.created,
         "threshold": table.threshold,
         "categories": list(record.categories),
-        **({"experts": {str(layer): its.to_dict() for layer, its in table.layouts.items()}} if table.layouts else {}),
+        **(
+            {"experts": {str(layer): layout.to_dict() for layer, layout in table.layouts.items()}}
+            if table.layouts
+            else {}
+        ),
         **({"sides": {str(layer): side for layer, side in table.sides.items()}} if table.sides else {}),
         "coverage": to_plain_values(record.coverage),
         "exclusions": dict(record.exclusions),
@@ -65,8 +69,8 @@ def _long(block: NeuronBlock, quoted: list[str]) -> Iterator[str]:
     ):
         if category >= 0:
             listed[neuron].append(f"{names[category]}: {_number(mean)}")
-    for layer, index, its, pairs in zip(block.layers, block.neurons, listed, tokens, strict=True):
-        yield f'"({layer},{index})": {{"categories": {{{", ".join(its)}}}, "top_tokens": {pairs}}}'
+    for layer, index, means, pairs in zip(block.layers, block.neurons, listed, tokens, strict=True):
+        yield f'"({layer},{index})": {{"categories": {{{", ".join(means)}}}, "top_tokens": {pairs}}}'
 
 
 def _wide(block: NeuronBlock, quoted: list[str]) -> Iterator[str]:

@@ -56,7 +56,7 @@ def _cells(values: list[Any]) -> list[str]:
 def _tokens(block: NeuronBlock, column: str, shown: list[str]) -> list[str]:
     positions, values = block.tokens(column)
     return [
-        " · ".join([f"{shown[at]} {value:.4g}" for at, value in zip(*row, strict=True) if at >= 0])
+        " · ".join([f"{shown[position]} {value:.4g}" for position, value in zip(*row, strict=True) if position >= 0])
         for row in zip(positions.tolist(), values.tolist(), strict=True)
     ]
 

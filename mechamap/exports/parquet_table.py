@@ -61,8 +61,8 @@ def _schema(pa: Any, table: ExportTable, wide: bool) -> Any:
         fields = [("model", pa.string()), *fields, ("category", pa.string()), ("avg_activation", pa.float64())]
         fields.append(("top_tokens", tokens))
         fields += [(name, kinds[name]) for name in table.long_columns[len(LONG_COLUMNS) :]]
-    said = {"model": table.model, "scope": table.scope, "threshold": table.threshold}
-    return pa.schema(fields, metadata={"mechamap": json.dumps(said, ensure_ascii=True)})
+    metadata = {"model": table.model, "scope": table.scope, "threshold": table.threshold}
+    return pa.schema(fields, metadata={"mechamap": json.dumps(metadata, ensure_ascii=True)})
 
 
 def _long(pa: Any, block: NeuronBlock, pieces: Any) -> list[Any]:
@@ -90,9 +90,9 @@ def _wide(pa: Any, block: NeuronBlock, pieces: Any) -> list[Any]:
 
 def _tokens(pa: Any, block: NeuronBlock, column: str, pieces: Any) -> Any:
     positions, values = block.tokens(column)  # [block, k]
-    there: NDArray[np.bool_] = positions >= 0
-    ends = np.concatenate([[0], np.cumsum(there.sum(axis=1))]).astype(np.int32)
+    present: NDArray[np.bool_] = positions >= 0
+    ends = np.concatenate([[0], np.cumsum(present.sum(axis=1))]).astype(np.int32)
     pairs = pa.StructArray.from_arrays(
-        [pieces.take(pa.array(positions[there])), pa.array(values[there].astype(np.float32))], ["token", "value"]
+        [pieces.take(pa.array(positions[present])), pa.array(values[present].astype(np.float32))], ["token", "value"]
     )
     return pa.ListArray.from_arrays(pa.array(ends), pairs)

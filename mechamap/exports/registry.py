@@ -93,12 +93,12 @@ def export_run(run: Run, path: Path, request: ExportRequest, *, overwrite: bool 
 
     Args:
         request: what to write.
-        overwrite: replace the file where there is one.
+        overwrite: replace the file if it exists.
 
     Raises:
         ExportError: the file exists, its folder does not, no permission, disk full.
         MissingExtra: the format needs a package that is not installed.
-        UsageError: no such format, or the threshold is no finite number.
+        UsageError: no such format, or the threshold is not a finite number.
     """
     target = check_target(path, overwrite=overwrite)
     table = _table(run, request)
@@ -138,9 +138,9 @@ def _table(run: Run, request: ExportRequest) -> ExportTable:
 
 
 def _scope(run: Run, scope: str, neurons: int) -> str:
-    said = f"all {neurons:,} neurons" if scope == "all" else f"{scope}: {neurons:,} of {run.neurons:,} neurons"
+    scope_text = f"all {neurons:,} neurons" if scope == "all" else f"{scope}: {neurons:,} of {run.neurons:,} neurons"
     done, layers = len(run.complete_layers), len(run.layers)
     if done == layers:
-        return said
-    said = f"{neurons:,} of {run.neurons:,} neurons" if scope == "all" else said
-    return f"{said}, from the {done} of {layers} layers that are complete (the scan: {run.record.state})"
+        return scope_text
+    scope_text = f"{neurons:,} of {run.neurons:,} neurons" if scope == "all" else scope_text
+    return f"{scope_text}, from the {done} of {layers} layers that are complete (the scan: {run.record.state})"

@@ -1,4 +1,4 @@
-"""What an export holds, before any format: which neurons of which run, in which order, block by block.
+"""The content of an export, whatever its format: which neurons of which run, in which order, block by block.
 
 Blocks keep the memory of an export small whatever the size of the run, and turn arrays into plain Python values once
 for many neurons: one value at a time out of numpy is what makes exports slow.
@@ -44,16 +44,16 @@ class WideColumn:
         return figure is not None and figure.written == "count"
 
     def written(self, values: NDArray[np.float64], digits: int) -> list[str]:
-        """Values to so many digits, a count to all; empty where one was not computed."""
+        """Values to ``digits`` significant digits, counts in full; empty where a value was not computed."""
         numbers = [*map(format, values.tolist(), repeat(".0f" if self.whole else f".{digits}g"))]
-        for at in np.flatnonzero(np.isnan(values)).tolist():
-            numbers[at] = ""
+        for place in np.flatnonzero(np.isnan(values)).tolist():
+            numbers[place] = ""
         return numbers
 
 
 @dataclass(frozen=True)
 class ExportTable:
-    """The neurons to export, and what is said about them.
+    """The neurons to export, and what the export states about them.
 
     Args:
         rows: row numbers in the order they are written, ``[exported]``.
@@ -88,14 +88,14 @@ class ExportTable:
                 continue
             if figure in figure_names("category") or self.run.figure(figure).ndim > 1:
                 names = enumerate(self.run.categories)
-                per_category += [WideColumn(f"{figure}.{name}", figure, at) for at, name in names]
+                per_category += [WideColumn(f"{figure}.{name}", figure, place) for place, name in names]
             else:
                 per_neuron.append(WideColumn(figure, figure, None))
         return (*per_neuron, *per_category)
 
     @cached_property
     def token_columns(self) -> tuple[str, ...]:
-        """Of ``top_tokens`` and ``bottom_tokens`` those that the run has."""
+        """``top_tokens`` and ``bottom_tokens``, as far as the run has them."""
         return tuple(f"{side}_tokens" for side in ("top", "bottom") if self.run.has(f"{side}_positions"))
 
     @cached_property
@@ -105,24 +105,29 @@ class ExportTable:
 
     @cached_property
     def sides(self) -> dict[int, str]:
-        """Layers by number and the side they are on; empty for a model that has no two."""
+        """The side of each layer, by number; empty for a model without sides."""
         return {layer.layer: layer.side for layer in self.run.layers if layer.side}
 
     @property
     def long_columns(self) -> tuple[str, ...]:
-        """The original's; of a run with experts the name and the number of tokens behind them."""
+        """The original's columns; for a run with experts followed by the name and the number of tokens."""
         tokens = ("tokens",) if self.run.has("tokens") else ()
         return (*LONG_COLUMNS, "name", *tokens) if self.layouts else LONG_COLUMNS
 
     @property
     def naming_columns(self) -> tuple[str, ...]:
-        """What says of which neuron a row of the wide layout is."""
-        return ("layer", "neuron", "name", *(("expert",) * bool(self.layouts)), *(("side",) * bool(self.sides)))
+        """The columns of the wide layout that say which neuron a row is about."""
+        columns = ["layer", "neuron", "name"]
+        if self.layouts:
+            columns.append("expert")
+        if self.sides:
+            columns.append("side")
+        return tuple(columns)
 
 
 @dataclass(frozen=True)
 class NeuronBlock:
-    """Up to some thousands of neurons of an export."""
+    """Some thousands of neurons of an export, at most."""
 
     table: ExportTable
     rows: NDArray[np.int64]  # [block]
@@ -135,9 +140,9 @@ class NeuronBlock:
     def neurons(self) -> list[int]:
         """The number of each neuron among all of its layer; experts' neurons are counted one expert after another."""
         numbers = self.table.run.index_of[self.rows].tolist()
-        for at, expert in enumerate(self.experts):
+        for place, expert in enumerate(self.experts):
             if expert is not None:
-                numbers[at] = self.table.layouts[self.layers[at]].number(numbers[at], expert)
+                numbers[place] = self.table.layouts[self.layers[place]].number(numbers[place], expert)
         return list(numbers)
 
     @cached_property
@@ -157,19 +162,20 @@ class NeuronBlock:
 
     @property
     def long_naming(self) -> list[list[Any]]:
-        """The values that the long layout has behind the original's columns, ``[columns][block]``."""
+        """The values of the columns that the long layout adds to the original's, ``[columns][block]``."""
         if not self.table.layouts:
             return []
         tokens = self.table.run.figure("tokens")[self.rows].tolist() if self.table.run.has("tokens") else None
-        return [self.names, *([] if tokens is None else [[None if math.isnan(n) else int(n) for n in tokens]])]
+        if tokens is None:
+            return [self.names]
+        return [self.names, [None if math.isnan(count) else int(count) for count in tokens]]
 
     @cached_property
     def names(self) -> list[str]:
         run = self.table.run
-        places = zip(
-            self.layers, run.index_of[self.rows].tolist(), run.expert_of[self.rows].tolist(), strict=True
-        )  # fmt: skip
-        return [str(NeuronName(*place)) for place in places]
+        indices = run.index_of[self.rows].tolist()
+        experts = run.expert_of[self.rows].tolist()
+        return [str(NeuronName(*place)) for place in zip(self.layers, indices, experts, strict=True)]
 
     @cached_property
     def means(self) -> NDArray[np.float64]:
@@ -189,8 +195,8 @@ class NeuronBlock:
     def listed_means(self, neurons: NDArray[np.int64], categories: NDArray[np.int64]) -> NDArray[np.float64]:
         """Mean activations of rows that :meth:`listed` gave, NaN for those without a category, ``[rows]``."""
         means = np.full(len(neurons), np.nan)
-        some = categories >= 0
-        means[some] = self.means[neurons[some], categories[some]]
+        has_category = categories >= 0
+        means[has_category] = self.means[neurons[has_category], categories[has_category]]
         return means
 
     def column(self, column: WideColumn) -> NDArray[np.float64]:
@@ -226,7 +232,11 @@ class NeuronBlock:
         return [
             "["
             + ", ".join(
-                [f"{left}{quoted[at]}, {number(value)}{right}" for at, value in zip(*row, strict=True) if at >= 0]
+                [
+                    f"{left}{quoted[position]}, {number(value)}{right}"
+                    for position, value in zip(*row, strict=True)
+                    if position >= 0
+                ]
             )
             + "]"
             for row in zip(positions.tolist(), values.tolist(), strict=True)

@@ -1,4 +1,4 @@
-"""The file an export goes to: checked before anything is worked out, and replaced only by a whole one."""
+"""The file that an export goes to: checked before any work is done, and replaced only by a complete one."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ def check_target(path: Path, *, overwrite: bool) -> Path:
     if mode is not None and stat.S_ISREG(mode) and not overwrite:
         raise _exists(target)
     if not target.parent.is_dir():
-        raise ExportError(f"The folder {target.parent} does not exist.", f"Make it first: mkdir -p {target.parent}")
+        raise ExportError(f"The folder {target.parent} does not exist.", f"Create it first: mkdir -p {target.parent}")
     if (mode is None or stat.S_ISREG(mode)) and not os.access(target.parent, os.W_OK):
-        raise ExportError(f"No permission to write in {target.parent}.", "Choose a folder that is yours.")
+        raise ExportError(f"No permission to write in {target.parent}.", "Choose a folder that you may write to.")
     return target
 
 
 def write_whole(target: Path, write: Callable[[BinaryIO], int], *, overwrite: bool) -> int:
-    """Write a file whole or not at all; returns what ``write`` does.
+    """Write a file whole or not at all; returns what ``write`` returns.
 
     Args:
-        target: what :func:`check_target` gave.
+        target: the result of :func:`check_target`.
         write: writes the content to a stream.
 
     Raises:
@@ -69,7 +69,7 @@ def _write_beside(target: Path, write: Callable[[BinaryIO], int], *, overwrite: 
 
 def _exists(target: Path) -> ExportError:
     return ExportError(
-        f"{target} exists already.", Advice.of("Choose another name, or overwrite it ({}).", Setting("overwrite"))
+        f"{target} already exists.", Advice.of("Choose another name, or overwrite it ({}).", Setting("overwrite"))
     )
 
 
@@ -77,7 +77,7 @@ def _failed(target: Path, error: OSError) -> ExportError:
     hints = {
         errno.ENOSPC: "Free some space, or choose another disk.",
         errno.EDQUOT: "Your disk quota is used up; free some space.",
-        errno.EACCES: "Choose a folder that is yours.",
+        errno.EACCES: "Choose a folder that you may write to.",
         errno.EROFS: "The disk is read-only; choose another place.",
         errno.ENAMETOOLONG: "Choose a shorter name.",
     }

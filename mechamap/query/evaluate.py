@@ -1,13 +1,19 @@
-"""Which neurons a filter means, and in which order: ``selectivity.food > 0.9 and layer >= 20``, ``-reads.food,layer``.
+"""The neurons that a filter keeps, and their order: ``selectivity.food > 0.9 and layer >= 20``, ``-reads.food,layer``.
 
-Numbers a neuron has (``layer neuron expert max min mean_all std_all fire dead``, with experts ``tokens``; ``expert`` is
--1 where it is part of none), figures per category
-(``selectivity.food``; ``reads`` is another name for it), a figure alone for the current category (``reads > 0.9``), a
-category alone for its selectivity (``food > 0.8``), ``confirmed.food`` for neurons whose reading of it is confirmed,
-``best`` for the category with the largest \\|selectivity\\|
-(``best == food``), and a text for neurons that have it among their highest or lowest tokens (``"apple"``, ``apple``,
-``token == "apple"``). What is not computed (NaN) satisfies no comparison. The explorer's filter and the command line
-speak the same language; its grammar is in :mod:`mechamap.query.syntax`.
+A name means:
+
+- a number of the neuron: ``layer neuron expert max min mean_all std_all fire dead``, with experts ``tokens``
+  (``expert`` is -1 for a neuron of none);
+- a figure per category: ``selectivity.food``, or ``reads.food``, its other name; alone, as in ``reads > 0.9``, it is
+  that of the current category;
+- a category alone: its selectivity, ``food > 0.8``;
+- ``confirmed.food``: neurons whose reading of the category is confirmed;
+- ``best``: the category with the largest absolute selectivity, ``best == food``;
+- any other text: neurons that have it among their highest or lowest tokens: ``"apple"``, ``apple``,
+  ``token == "apple"``.
+
+What is not computed (NaN) satisfies no comparison. The explorer's filter and the command line use the same language;
+its grammar is in :mod:`mechamap.query.syntax`.
 """
 
 from __future__ import annotations
@@ -37,7 +43,7 @@ Mask: TypeAlias = "NDArray[np.bool_]"
 
 
 def matching(run: Run, expression: str, category: str | None = None) -> NDArray[np.bool_]:
-    """Which neurons the expression is true of, ``[neurons]``; none of layers that are not complete.
+    """The neurons that the expression holds for, ``[neurons]``; none of layers that are not complete.
 
     Args:
         category: the current one, meant by a figure without a category.
@@ -48,7 +54,7 @@ def matching(run: Run, expression: str, category: str | None = None) -> NDArray[
     query = _Query(run, expression, category)
     nodes = parse(expression, run.categories)
     if len(nodes) > 1:
-        wrong(expression, nodes[1].at, "a second expression.", "Join conditions with and, or or.")
+        wrong(expression, nodes[1].position, "a second expression begins here.", 'Join conditions with "and" or "or".')
     return query.mask(nodes[0]) & run.complete_rows
 
 
@@ -70,7 +76,7 @@ def sorted_rows(
     for node in parse(columns, run.categories):
         values = np.asarray(query.numbers(node))
         if not values.ndim:
-            wrong(columns, node.at, "this is the same for every neuron.", f"Sort by one of {query.known()}.")
+            wrong(columns, node.position, "this is the same for every neuron.", f"Sort by one of {query.known()}.")
         keys.append(values[rows])
     if len(keys) == 1:
         return rows[np.argsort(keys[0], kind="stable")]
@@ -119,12 +125,12 @@ class _Query:
     def mask(self, node: Node) -> Mask:
         match node:
             case Both():
-                return _joined([self.mask(operand) for operand in node.operands], every=node.every)
+                return _joined([self.mask(operand) for operand in node.operands], all_of=node.is_and)
             case Negation():
                 return ~self.mask(node.operand)
             case Comparison():
                 pairs = zip(node.operators, node.operands, node.operands[1:], strict=False)
-                return _joined([self.compared(*pair) for pair in pairs], every=True)
+                return _joined([self.compared(*pair) for pair in pairs], all_of=True)
             case Text():
                 return self.with_token(node.value)
             case Name() if node.value == "confirmed" or (node.category is None and _is_flag(node.value)):
@@ -141,69 +147,73 @@ class _Query:
                     hint += f'; or look for the token: "{node.value}"'
             case _:
                 hint = "Compare it, as in: reads > 0.9"
-        wrong(self.source, node.at, "this is a number, not a condition.", hint)
+        wrong(self.source, node.position, "this is a number, not a condition.", hint)
 
     def flagged(self, node: Name) -> Mask:
-        """Neurons whose reading of a category is confirmed, or of which a figure such as ``dead`` says yes."""
+        """Neurons whose reading of a category is confirmed, or for which a figure such as ``dead`` is true."""
         if node.value == "confirmed":
-            self.figure("p", node.at)
+            self.figure("p", node.position)
             return confirmed(self.run, self.category_of(node))
         with np.errstate(invalid="ignore"):
             return np.asarray(self.numbers(node)) > 0
 
     def compared(self, operator: str, left: Node, right: Node) -> Mask:
-        for one, other in ((left, right), (right, left)):
-            if isinstance(one, Name) and one.category is None and one.value in ("best", "token"):
+        for first, second in ((left, right), (right, left)):
+            if isinstance(first, Name) and first.category is None and first.value in ("best", "token"):
                 if operator not in ("==", "!="):
-                    wrong(self.source, one.at, f"{one.value} can only be compared with == and !=.")
-                same = self.best_is(other) if one.value == "best" else self.with_token(self.spelling(other))
+                    wrong(self.source, first.position, f"{first.value} can only be compared with == and !=.")
+                same = self.best_is(second) if first.value == "best" else self.with_token(self.spelling(second))
                 return same if operator == "==" else ~same
-        # A number is compared as the figure's own type: 0.7 that was stored as float32 is at 0.7.
+        # A number is compared in the figure's own type: 0.7 that was stored as float32 equals 0.7.
         a, b = self.numbers(left), self.numbers(right)
         with np.errstate(invalid="ignore"):
             match operator:
                 case "<":
-                    found = a < b
+                    result = a < b
                 case "<=":
-                    found = a <= b
+                    result = a <= b
                 case ">":
-                    found = a > b
+                    result = a > b
                 case ">=":
-                    found = a >= b
+                    result = a >= b
                 case "==":
-                    found = a == b
+                    result = a == b
                 case _:
-                    found = (a != b) & ~np.isnan(a) & ~np.isnan(b)
-        return np.broadcast_to(np.asarray(found), (self.run.neurons,))
+                    result = (a != b) & ~np.isnan(a) & ~np.isnan(b)
+        return np.broadcast_to(np.asarray(result), (self.run.neurons,))
 
     def best_is(self, node: Node) -> Mask:
         category = self.spelling(node)
         if category not in self.run.categories:
-            self.unknown(node.at, category, self.run.categories, "category")
-        selectivity = np.abs(self.figure("selectivity", node.at))  # [neurons, categories]
+            self.unknown(node.position, category, self.run.categories, "category")
+        selectivity = np.abs(self.figure("selectivity", node.position))  # [neurons, categories]
         none = np.isnan(selectivity).all(axis=1)
         best = np.where(np.isnan(selectivity), -1, selectivity).argmax(axis=1)
-        found: Mask = (best == self.run.category_index(category)) & ~none
-        return found
+        matches: Mask = (best == self.run.category_index(category)) & ~none
+        return matches
 
     def spelling(self, node: Node) -> str:
         if isinstance(node, Text) or (isinstance(node, Name) and node.category is None):
             return node.value
-        wrong(self.source, node.at, "a name or a text in quotes was expected here.")
+        wrong(self.source, node.position, "a name or a text in quotes was expected here.")
 
     def with_token(self, text: str) -> Mask:
         """Neurons with the text among their highest or lowest tokens, spaces around it and case aside."""
-        wanted = text.strip().casefold()
+        token = text.strip().casefold()
         pieces = self.run.record.tokens.pieces
-        hit = np.array([piece.strip().casefold() == wanted for piece in pieces] + [False])  # the last for position -1
-        found = np.zeros(self.run.neurons, dtype=np.bool_)
+        hit = np.array([piece.strip().casefold() == token for piece in pieces] + [False])  # the last for position -1
+        matches = np.zeros(self.run.neurons, dtype=np.bool_)
         for figure in ("top_positions", "bottom_positions"):
             if self.run.has(figure) and hit.any():
                 positions = self.run.figure(figure)  # [neurons, k]
                 for column in range(positions.shape[1]):
-                    at = positions[:, column]
-                    found |= hit[np.where((at >= 0) & (at < len(pieces)), at, len(pieces))]
-        return found
+                    column_positions = positions[:, column]
+                    matches |= hit[
+                        np.where(
+                            (column_positions >= 0) & (column_positions < len(pieces)), column_positions, len(pieces)
+                        )
+                    ]
+        return matches
 
     # --- numbers ---
 
@@ -222,11 +232,11 @@ class _Query:
             case Name():
                 return self.named(node)
             case Text() if node.value in self.run.categories:
-                return self.named(Name(node.at, "selectivity", node.value))
+                return self.named(Name(node.position, "selectivity", node.value))
             case Text():
-                wrong(self.source, node.at, "a text cannot be compared with a number.", 'Try: token == "apple"')
+                wrong(self.source, node.position, "a text cannot be compared with a number.", 'Try: token == "apple"')
             case _:
-                wrong(self.source, node.at, "this is a condition where a number was expected.")
+                wrong(self.source, node.position, "this is a condition where a number was expected.")
 
     def computed(self, node: Operation) -> Numbers:
         a, *rest = (np.asarray(self.numbers(operand), dtype=np.float64) for operand in node.operands)
@@ -235,8 +245,8 @@ class _Query:
                 case "neg":
                     return -a
                 case "abs":
-                    found: NDArray[np.floating] = np.abs(a)
-                    return found
+                    magnitude: NDArray[np.floating] = np.abs(a)
+                    return magnitude
                 case "+":
                     return a + rest[0]
                 case "-":
@@ -245,7 +255,7 @@ class _Query:
                     return a * rest[0]
                 case _:
                     quotient = np.true_divide(a, rest[0])
-                    return np.where(np.isinf(quotient), np.nan, quotient)  # x / 0 is no number to sort by
+                    return np.where(np.isinf(quotient), np.nan, quotient)  # x / 0 is not a number to sort by
 
     def named(self, node: Name) -> Numbers:
         run = self.run
@@ -255,15 +265,17 @@ class _Query:
             if name in _PLACES:
                 return {"layer": run.layer_of, "neuron": run.index_of, "expert": run.expert_of}[name]
             if name not in self.figures and name not in run.record.figures and name in run.categories:
-                return self.named(Name(node.at, "selectivity", name))
+                return self.named(Name(node.position, "selectivity", name))
         if node.category is None and name in ("best", "token"):
-            wrong(self.source, node.at, f"{name} is no number.", f'Compare it, as in: {name} == "food"')
+            wrong(self.source, node.position, f"{name} is not a number.", f'Compare it, as in: {name} == "food"')
         if name in figure_names("tokens") or (name not in self.figures and name not in run.record.figures):
-            self.unknown(node.at, node.value, query_names(run), "name")
-        array = self.figure(name, node.at)
+            self.unknown(node.position, node.value, query_names(run), "name")
+        array = self.figure(name, node.position)
         if array.ndim == 1:
             if node.category is not None:
-                wrong(self.source, node.at, f"{name} has one value per neuron, none per category.", f"Write {name}.")
+                wrong(
+                    self.source, node.position, f"{name} has one value per neuron, not per category.", f"Write {name}."
+                )
             return array
         category = self.category_of(node)
         if isinstance(figure, JudgedFigure) and figure.measured_as and node.value in figure.aliases:
@@ -275,31 +287,36 @@ class _Query:
         run = self.run
         category = node.category if node.category is not None else self.category
         if category is None:
-            some = run.categories[0] if run.categories else "food"
-            wrong(self.source, node.at, f"{node.value} has a value per category.", f"Say which: {node.value}.{some}")
+            example = run.categories[0] if run.categories else "food"
+            wrong(
+                self.source,
+                node.position,
+                f"{node.value} has a value per category.",
+                f"Say which: {node.value}.{example}",
+            )
         if category not in run.categories:
-            self.unknown(node.at + len(node.value) + 1, category, run.categories, "category")
+            self.unknown(node.position + len(node.value) + 1, category, run.categories, "category")
         return category
 
-    def figure(self, name: str, at: int) -> NDArray[np.floating]:
+    def figure(self, name: str, position: int) -> NDArray[np.floating]:
         figure = FIGURES.get(name)
         if figure is not None and (reason := why_undefined(self.run, figure)):
-            wrong(self.source, at, f"{name} is not defined for this model.", reason)
+            wrong(self.source, position, f"{name} is not defined for this model.", reason)
         if not self.run.has(name):
             hint = (how_to_get(figure) if figure is not None else "") or f"Choose from {self.known()}."
             if name == "tokens":
                 hint = f'{hint} To look for the token, write token == "tokens".'
-            wrong(self.source, at, f"this run has no {name}.", hint)
+            wrong(self.source, position, f"this run has no {name}.", hint)
         return self.run.figure(name)
 
     def known(self) -> str:
         return ", ".join((*_PLACES, *(name for name in self.run.record.figures if name not in figure_names("tokens"))))
 
-    def unknown(self, at: int, name: str, known: tuple[str, ...], kind: str) -> NoReturn:
+    def unknown(self, position: int, name: str, known: tuple[str, ...], kind: str) -> NoReturn:
         choices = ", ".join(known) if kind == "category" else self.known()
         wrong(
             self.source,
-            at,
+            position,
             f"unknown {kind} {name!r}.",
             suggestion(name, known, cutoff=0.5) or f"Choose from {choices}.",
         )
@@ -310,8 +327,8 @@ def _is_flag(name: str) -> bool:
     return figure is not None and figure.flag
 
 
-def _joined(masks: list[Mask], *, every: bool) -> Mask:
-    found = masks[0]
+def _joined(masks: list[Mask], *, all_of: bool) -> Mask:
+    joined = masks[0]
     for mask in masks[1:]:
-        found = found & mask if every else found | mask
-    return found
+        joined = joined & mask if all_of else joined | mask
+    return joined

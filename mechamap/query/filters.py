@@ -17,7 +17,7 @@ from mechamap.runs.run import Run
 __all__ = ["Conditions", "counting_filter", "known_filter", "listed", "quoted"]
 
 
-_LONGEST = 4_000  # characters; nobody could read a longer filter
+_LONGEST = 4_000  # characters; a longer filter cannot be read
 
 
 def listed(run: Run, rows: NDArray[np.integer], place: int, category: str = "") -> Link | None:
@@ -32,16 +32,16 @@ def listed(run: Run, rows: NDArray[np.integer], place: int, category: str = "") 
     routed = bool((run.expert_of >= 0).any())
     parts = []
     for layer in np.unique(run.layer_of[rows]).tolist():
-        its = rows[run.layer_of[rows] == layer]
-        for expert in np.unique(run.expert_of[its]).tolist():
-            numbers = run.index_of[its[run.expert_of[its] == expert]].tolist()
+        in_layer = rows[run.layer_of[rows] == layer]
+        for expert in np.unique(run.expert_of[in_layer]).tolist():
+            numbers = run.index_of[in_layer[run.expert_of[in_layer] == expert]].tolist()
             of = f" and expert == {expert}" if routed else ""
             parts.append(f"(layer == {layer}{of} and ({' or '.join(f'neuron == {number}' for number in numbers)}))")
-    where = " or ".join(parts)
-    return Link(where, category, place) if len(where) <= _LONGEST else None
+    condition = " or ".join(parts)
+    return Link(condition, category, place) if len(condition) <= _LONGEST else None
 
 
-_LONGEST_CONDITION = 10_000  # characters; likewise, and nobody could wait for thousands of neurons
+_LONGEST_CONDITION = 10_000  # characters; likewise, and thousands of neurons would take too long
 
 
 class Conditions:
@@ -77,7 +77,7 @@ class Conditions:
         return f"{self._of[category]} and {good}"
 
     def of_any(self) -> str:
-        """Neurons that count for any category; empty where there is none."""
+        """Neurons that count for any category; empty where the run has none."""
         return " or ".join(self._of.values())
 
     def of_none(self) -> str:
@@ -89,13 +89,13 @@ class Conditions:
         return f"{bracketed(self.of_any())} and not ({several})" if several else self.of_any()
 
     def of_several(self) -> str:
-        """Neurons that count for two categories or more; empty where there are no two."""
+        """Neurons that count for two categories or more; empty where the run has fewer than two."""
         return _two_of([*self._of.values()])
 
     def of_exactly(self, categories: Collection[str]) -> str:
         """Neurons that count for these categories and for no other."""
-        within = " and ".join(its for name, its in self._of.items() if name in categories)
-        without = " or ".join(its for name, its in self._of.items() if name not in categories)
+        within = " and ".join(condition for name, condition in self._of.items() if name in categories)
+        without = " or ".join(condition for name, condition in self._of.items() if name not in categories)
         return f"{within} and not ({without})" if without else within
 
     def of_all(self, categories: Collection[str]) -> str:
@@ -103,13 +103,13 @@ class Conditions:
         return " and ".join(self._of[name] for name in dict.fromkeys(categories))
 
     @staticmethod
-    def link(where: str, category: str = "", layer: int | None = None) -> Link | None:
-        """A link to the neurons of a filter, in one layer where that is given; None where it would be too long."""
-        if not where or len(where) > _LONGEST_CONDITION:
+    def link(condition: str, category: str = "", layer: int | None = None) -> Link | None:
+        """A link to the neurons of a filter, of one ``layer`` if given; None where the filter would be too long."""
+        if not condition or len(condition) > _LONGEST_CONDITION:
             return None
         if layer is not None:
-            where = f"{bracketed(where)} and layer == {layer}"
-        return Link(where, category)
+            condition = f"{bracketed(condition)} and layer == {layer}"
+        return Link(condition, category)
 
     def _above(self, category: str, value: float) -> str:
         return counting_filter(replace(self._kind, two_sided=False, ascending=False), self._run, category, value)
@@ -119,12 +119,15 @@ class Conditions:
 
 
 def _two_of(conditions: list[str]) -> str:
-    """That two or more of them are true: within one half, within the other, or in each; all pairs would be longer."""
+    """That two or more of the conditions hold: within one half, within the other, or one in each.
+
+    A list of all pairs would be longer.
+    """
     if len(conditions) < 2:
         return ""
-    one, other = conditions[: len(conditions) // 2], conditions[len(conditions) // 2 :]
-    each = f"(({' or '.join(one)}) and ({' or '.join(other)}))"
-    return " or ".join(part for part in (_two_of(one), _two_of(other), each) if part)
+    first, second = conditions[: len(conditions) // 2], conditions[len(conditions) // 2 :]
+    each = f"(({' or '.join(first)}) and ({' or '.join(second)}))"
+    return " or ".join(part for part in (_two_of(first), _two_of(second), each) if part)
 
 
 def counting_filter(kind: JudgedFigure, run: Run, category: str, threshold: float) -> str:

@@ -1,4 +1,4 @@
-"""What a cell of a report leads to: the filter of the neurons behind it."""
+"""The target of a cell of a report: a filter for the neurons behind it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ class Link:
 
     Attributes:
         where: an expression of :mod:`mechamap.query`, or one neuron's name; empty: all neurons.
-        category: the category to look at them by; empty: as it was.
+        category: the category to show them by; empty: unchanged.
         run: which of the report's runs.
-        sort: columns to sort by; empty: as it was.
+        sort: columns to sort by; empty: unchanged.
         neuron: the one to go to; empty: the first.
     """
 

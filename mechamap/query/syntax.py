@@ -1,4 +1,4 @@
-"""The language of filters and sort columns, read into a small tree; what the names mean is :mod:`mechamap.query`'s.
+"""The language of filters and sort columns, parsed into a small tree; names get their meaning in ``evaluate``.
 
     either    := both (("or" | "|") both)*
     both      := negation (("and" | "&") negation)*
@@ -40,13 +40,13 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    at: int
+    position: int
     value: float
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    at: int
+    position: int
     value: str
 
 
@@ -54,7 +54,7 @@ class Text:
 class Name:
     """``food`` or ``selectivity.food``: then ``category`` is the part after the dot."""
 
-    at: int
+    position: int
     value: str
     category: str | None = None
 
@@ -63,7 +63,7 @@ class Name:
 class Operation:
     """``+ - * /`` of two, ``neg`` or ``abs`` of one."""
 
-    at: int
+    position: int
     operator: str
     operands: tuple[Node, ...]
 
@@ -72,23 +72,23 @@ class Operation:
 class Comparison:
     """A chain: each operand compared with the next."""
 
-    at: int
+    position: int
     operators: tuple[str, ...]
     operands: tuple[Node, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Negation:
-    at: int
+    position: int
     operand: Node
 
 
 @dataclass(frozen=True, slots=True)
 class Both:
-    """``and`` (``every``) or ``or`` of conditions."""
+    """``and`` (``is_and``) or ``or`` of conditions."""
 
-    at: int
-    every: bool
+    position: int
+    is_and: bool
     operands: tuple[Node, ...]
 
 
@@ -111,20 +111,20 @@ _DEEPEST = 50  # brackets and signs inside one another
 class _Lexeme:
     kind: str  # number, text, name, sign, end
     value: str
-    at: int
+    position: int
 
 
-def wrong(source: str, at: int, problem: str, hint: Hint = "") -> NoReturn:
+def wrong(source: str, position: int, problem: str, hint: Hint = "") -> NoReturn:
     """Raise the QueryError that points at character ``at`` (counted from 0) of the expression."""
-    raise QueryError.at(source, at, problem, hint)
+    raise QueryError.at(source, position, problem, hint)
 
 
 def bracketed(condition: str, *joints: str) -> str:
     """A condition that can be joined to others: in brackets where ``or``, or one of ``joints``, is outside of any."""
     depth = 0
-    for found in re.finditer(r"[()]| or | and ", re.sub(r'"(?:[^"\\]|\\.)*"', '""', condition)):
-        depth += {"(": 1, ")": -1}.get(found[0], 0)
-        if depth == 0 and found[0] in (" or ", *joints):
+    for match in re.finditer(r"[()]| or | and ", re.sub(r'"(?:[^"\\]|\\.)*"', '""', condition)):
+        depth += {"(": 1, ")": -1}.get(match[0], 0)
+        if depth == 0 and match[0] in (" or ", *joints):
             return f"({condition})"
     return condition
 
@@ -133,36 +133,37 @@ def parse(source: str, names: Iterable[str] = ()) -> tuple[Node, ...]:
     """The expressions of a comma-separated list (a filter is a list of one).
 
     Args:
-        names: names to recognise although they are no single word, such as a category ``proper noun``.
+        names: names to recognise although they are not a single word, such as a category ``proper noun``.
 
     Raises:
         QueryError: with the position of the mistake.
     """
     parser = _Parser(source, _lexemes(source, [name for name in names if _is_odd(name)]))
-    found = [parser.either()]
+    expressions = [parser.either()]
     while parser.take(","):
-        found.append(parser.either())
+        expressions.append(parser.either())
     if parser.now.kind != "end":
         parser.unexpected("and, or, or a comparison such as > 0.5")
-    return tuple(found)
+    return tuple(expressions)
 
 
 def _lexemes(source: str, odd_names: list[str]) -> list[_Lexeme]:
     odd = [re.compile(re.escape(name) + r"(?!\w)") for name in sorted(odd_names, key=len, reverse=True) if name]
-    found: list[_Lexeme] = []
-    at = 0
-    while at < len(source):
-        if source[at].isspace():
-            at += 1
+    lexemes: list[_Lexeme] = []
+    position = 0
+    while position < len(source):
+        if source[position].isspace():
+            position += 1
             continue
-        match = next((match for pattern in odd if (match := pattern.match(source, at))), None)
+        match = next((match for pattern in odd if (match := pattern.match(source, position))), None)
         if match is not None:
-            found.append(_Lexeme("name", match[0], at))
+            lexemes.append(_Lexeme("name", match[0], position))
         else:
-            match = _LEXEME.match(source, at)
+            match = _LEXEME.match(source, position)
             if match is None:
-                quote = source[at] in "\"'"
-                wrong(source, at, "this quote is not closed." if quote else f"{source[at]!r} means nothing here.")
+                quote = source[position] in "\"'"
+                problem = "this quote is not closed." if quote else f"{source[position]!r} is not allowed here."
+                wrong(source, position, problem)
             kind = match.lastgroup or ""
             value = match[0]
             if kind == "text":
@@ -171,13 +172,13 @@ def _lexemes(source: str, odd_names: list[str]) -> list[_Lexeme]:
                 value = _SPELLED.get(value, value)
             elif kind == "name" and value.lower() in OPERATORS:
                 kind, value = "sign", value.lower()
-            found.append(_Lexeme(kind, value, at))
-        at = match.end()
-    return [*found, _Lexeme("end", "", len(source))]
+            lexemes.append(_Lexeme(kind, value, position))
+        position = match.end()
+    return [*lexemes, _Lexeme("end", "", len(source))]
 
 
 def _is_odd(name: str) -> bool:
-    """Whether a category's name is no lexeme; one that is written as a number is means itself only in quotes."""
+    """Whether a category's name is not a lexeme; a name that looks like a number counts as one unless it is quoted."""
     match = _LEXEME.fullmatch(name)
     return match is None or match.lastgroup not in ("name", "number")
 
@@ -196,7 +197,7 @@ class _Parser:
         return self.lexemes[self.position]
 
     def take(self, *signs: str) -> str | None:
-        """The sign that comes next and is one of these, taken."""
+        """Consume the next lexeme if it is one of these signs, and return it; else None."""
         if self.now.kind == "sign" and self.now.value in signs:
             self.position += 1
             return self.lexemes[self.position - 1].value
@@ -205,9 +206,9 @@ class _Parser:
     def unexpected(self, expected: str) -> NoReturn:
         now = self.now
         if now.kind == "end":
-            wrong(self.source, now.at, f"the expression ends where {expected} was expected.")
+            wrong(self.source, now.position, f"the expression ends, but {expected} was expected.")
         hint = "Put quotes around a text of several words." if now.kind in ("name", "text") else ""
-        wrong(self.source, now.at, f"{now.value!r} stands where {expected} was expected.", hint)
+        wrong(self.source, now.position, f"{now.value!r} is here, but {expected} was expected.", hint)
 
     def either(self) -> Node:
         return self.joined("or", self.both)
@@ -216,25 +217,25 @@ class _Parser:
         return self.joined("and", self.negation)
 
     def joined(self, word: str, part: Callable[[], Node]) -> Node:
-        at = self.now.at
+        position = self.now.position
         operands = [part()]
         while self.take(word):
             operands.append(part())
-        return operands[0] if len(operands) == 1 else Both(at, word == "and", tuple(operands))
+        return operands[0] if len(operands) == 1 else Both(position, word == "and", tuple(operands))
 
     def negation(self) -> Node:
-        at = self.now.at
+        position = self.now.position
         if self.take("not"):
-            return Negation(at, self.nested(self.negation))
+            return Negation(position, self.nested(self.negation))
         return self.comparison()
 
     def comparison(self) -> Node:
-        at = self.now.at
+        position = self.now.position
         operators, operands = [], [self.sum()]
         while operator := self.take(*_COMPARISONS):
             operators.append(operator)
             operands.append(self.sum())
-        return operands[0] if not operators else Comparison(at, tuple(operators), tuple(operands))
+        return operands[0] if not operators else Comparison(position, tuple(operators), tuple(operands))
 
     def sum(self) -> Node:
         return self.chained(("+", "-"), self.product)
@@ -243,26 +244,26 @@ class _Parser:
         return self.chained(("*", "/"), self.sign)
 
     def chained(self, operators: tuple[str, ...], part: Callable[[], Node]) -> Node:
-        found = part()
-        at = self.now.at
+        node = part()
+        position = self.now.position
         while operator := self.take(*operators):
-            found = Operation(at, operator, (found, part()))
-            at = self.now.at
-        return found
+            node = Operation(position, operator, (node, part()))
+            position = self.now.position
+        return node
 
     def sign(self) -> Node:
-        at = self.now.at
+        position = self.now.position
         if self.take("-"):
-            return Operation(at, "neg", (self.nested(self.sign),))
+            return Operation(position, "neg", (self.nested(self.sign),))
         return self.nested(self.sign) if self.take("+") else self.atom()
 
     def nested(self, part: Callable[[], Node]) -> Node:
         self.depth += 1
         if self.depth > _DEEPEST:
-            wrong(self.source, self.now.at, "this is nested too deeply.")
-        found = part()
+            wrong(self.source, self.now.position, "this is nested too deeply.")
+        node = part()
         self.depth -= 1
-        return found
+        return node
 
     def atom(self) -> Node:
         now = self.now
@@ -271,7 +272,7 @@ class _Parser:
                 self.unexpected("( after abs")
             inside = self.nested(self.sum)
             self.close()
-            return Operation(now.at, "abs", (inside,))
+            return Operation(now.position, "abs", (inside,))
         if self.take("("):
             inside = self.nested(self.either)
             self.close()
@@ -280,16 +281,16 @@ class _Parser:
             self.unexpected("a name, a number or a text in quotes")
         self.position += 1
         if now.kind == "number":
-            return Number(now.at, float(now.value))
+            return Number(now.position, float(now.value))
         if now.kind == "text":
-            return Text(now.at, now.value)
+            return Text(now.position, now.value)
         if not self.take("."):
-            return Name(now.at, now.value)
+            return Name(now.position, now.value)
         part = self.now
         if part.kind not in ("name", "text"):
             self.unexpected("a category")
         self.position += 1
-        return Name(now.at, now.value, part.value)
+        return Name(now.position, now.value, part.value)
 
     def close(self) -> None:
         if not self.take(")"):

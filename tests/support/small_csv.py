@@ -23,11 +23,11 @@ def written(folder: Path, rows: str, header: str = HEADER, name: str = "some.csv
 
 
 def refused(path: Path, **keywords: str) -> tuple[str, str]:
-    """What is said of a file that is refused, without its name, and what to do about it."""
+    """The message for a file that is refused, without the name of the file, and the hint."""
     with pytest.raises(RunError) as caught:
         read_csv(path, **keywords)
     assert caught.value.message.startswith(str(path))
-    return caught.value.message.removeprefix(str(path)).lstrip(", "), caught.value.hint
+    return caught.value.message.removeprefix(str(path)).lstrip(", "), str(caught.value.hint)
 
 
 def remarks_of(path: Path) -> tuple[Run, tuple[str, ...]]:

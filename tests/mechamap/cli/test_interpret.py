@@ -228,7 +228,7 @@ def test_files_are_refused_before_anything_is_read(typed: Typed, tmp_path: Path)
     (tmp_path / "there.md").write_text("mine")
     code, _, err = typed(tmp_path / "no-such-run", "--out", tmp_path / "there.md")
     assert code == 1
-    assert "exists already" in err
+    assert "already exists" in err
 
 
 def test_a_limit_cuts_no_matrix_and_no_fact_for_programs_either(typed: Typed, run: Path, tmp_path: Path) -> None:

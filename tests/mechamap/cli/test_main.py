@@ -235,7 +235,7 @@ def test_an_export_is_filtered_sorted_and_limited(mechamap: Mechamap, recorded: 
     assert str(tmp_path / "best.csv") in done.stderr
     again = mechamap("export", "tiny-1", "--out", "best.csv")
     assert again.returncode == 1
-    assert "exists already" in again.stderr
+    assert "already exists" in again.stderr
     assert len(pd.read_csv(tmp_path / "best.csv")) == 4
     assert mechamap("export", "tiny-1", "--out", "best.csv", "--overwrite").returncode == 0
 
@@ -427,7 +427,7 @@ def test_a_file_that_is_there_already_is_found_before_the_scan(mechamap: Mechama
     (tmp_path / "out.csv").write_text("precious")
     done = mechamap("scan", "demo", "--csv", "out.csv")
     assert done.returncode == 1
-    assert "exists already" in done.stderr
+    assert "already exists" in done.stderr
     assert (tmp_path / "out.csv").read_text() == "precious"
     assert not (home / "runs").exists()
 

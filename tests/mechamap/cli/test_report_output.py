@@ -112,7 +112,7 @@ def test_a_folder_holds_every_table_as_a_csv(put: Put, tmp_path: Path) -> None:
 def test_a_file_that_is_there_stays_unless_it_may_go(put: Put, tmp_path: Path) -> None:
     target = tmp_path / "a.md"
     target.write_text("mine")
-    with pytest.raises(ExportError, match="exists already"):
+    with pytest.raises(ExportError, match="already exists"):
         put("--out", target)
     assert target.read_text() == "mine"
     put("--out", target, "--overwrite")
@@ -120,7 +120,7 @@ def test_a_file_that_is_there_stays_unless_it_may_go(put: Put, tmp_path: Path) -
     folder = tmp_path / "tables"
     folder.mkdir()
     (folder / "second.csv").write_text("mine")
-    with pytest.raises(ExportError, match="exists already"):
+    with pytest.raises(ExportError, match="already exists"):
         put("--out", folder)
     assert [file.name for file in folder.iterdir()] == ["second.csv"]  # not even the first one was written
     assert sorted(file.name for file in tmp_path.iterdir()) == ["a.md", "tables"]  # nothing half written beside

@@ -23,13 +23,13 @@ def test_a_number_is_read_as_pandas_and_people_write_it(tmp_path: Path, cell: st
 def test_a_number_that_is_none_is_named_by_row_and_column(tmp_path: Path, cell: str, column: str) -> None:
     layer, neuron = (f'"{cell}"', "0") if column == "layer" else ("0", f'"{cell}"')
     said, _ = refused(written(tmp_path, f"m,0,1,food,0.5,[]\nm,{layer},{neuron},food,0.5,[]\n"))
-    assert said == f"row 3, column {column}: {cell!r} is no whole number from 0 to 999,999,999."
+    assert said == f"row 3, column {column}: {cell!r} is not a whole number from 0 to 999,999,999."
 
 
 @pytest.mark.parametrize("cell", ["much", "", "0,5", "1_000.5", "0.5.5", "[0.5]"])
 def test_a_mean_that_is_no_number_is_named_by_row_and_column(tmp_path: Path, cell: str) -> None:
     said, _ = refused(written(tmp_path, f'm,0,0,food,0.5,[]\nm,0,1,,,[]\nm,0,2,food,"{cell}",[]\n'))
-    assert said == f"row 4, column avg_activation: {cell!r} is no number."
+    assert said == f"row 4, column avg_activation: {cell!r} is not a number."
 
 
 def test_a_mean_without_a_category_is_refused(tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_a_mean_without_a_category_is_refused(tmp_path: Path) -> None:
 def test_means_that_are_no_finite_numbers_are_counted(tmp_path: Path) -> None:
     run, remarks = remarks_of(written(tmp_path, "m,0,0,food,1.5,[]\nm,0,1,food,nan,[]\nm,0,2,food,-inf,[]\n"))
     assert np.array_equal(run.column("mean", "food"), [1.5, np.nan, -np.inf], equal_nan=True)
-    assert remarks == ("Figures that are no finite numbers: 2, first 'nan' in row 3; nan is not computed.",)
+    assert remarks == ("Figures that are not finite numbers: 2, first 'nan' in row 3; nan means not computed.",)
     assert run.threshold == 0.2
 
 
@@ -49,7 +49,9 @@ def test_a_category_that_is_missing_with_its_mean_is_none(tmp_path: Path, cell: 
     rows = f"m,0,0,food,0.5,[]\nm,0,1,{cell},{cell},[]\nm,0,2,{cell},,[]\nm,0,3,,{cell},[]\n"
     run, remarks = remarks_of(written(tmp_path, rows))
     assert (run.neurons, run.categories) == (4, ("food",))
-    said = f"2 rows whose category and mean are missing, first {cell.strip()!r} in row 3, read as of no category."
+    said = (
+        f"2 rows whose category and mean are missing, first {cell.strip()!r} in row 3: read as rows without a category."
+    )
     assert remarks == (said,)
 
 
@@ -71,7 +73,7 @@ def test_the_decimal_comma_of_spreadsheets_is_read_and_said(tmp_path: Path) -> N
     assert run.column("mean", "food").tolist() == [0.25, -1.5, 2.0]
     assert remarks == ("Numbers with a decimal comma were read as such: 2, first 0,25 in row 2.",)
     said, _ = refused(written(tmp_path, "m;1;2;food;1.234,5;\n", HEADER.replace(",", ";")))
-    assert said == "row 2, column avg_activation: '1.234,5' is no number."
+    assert said == "row 2, column avg_activation: '1.234,5' is not a number."
 
 
 def test_a_row_of_another_length_says_which_column_has_no_cell(tmp_path: Path) -> None:
@@ -88,7 +90,7 @@ def test_a_row_of_another_length_says_which_column_has_no_cell(tmp_path: Path) -
 def test_a_header_in_the_middle_is_passed_over_and_said(tmp_path: Path) -> None:
     run, remarks = remarks_of(written(tmp_path, f"m,0,0,food,0.5,[]\n{HEADER}m,0,1,food,0.5,[]\n"))
     assert (run.neurons, run.categories) == (2, ("food",))
-    assert remarks == ("The header is there once more, row 3; it was passed over.",)
+    assert remarks == ("The header is repeated in row 3; it was skipped.",)
 
 
 def test_a_category_column_of_something_else_is_refused_before_memory_runs_out(
@@ -98,7 +100,7 @@ def test_a_category_column_of_something_else_is_refused_before_memory_runs_out(
     rows = "".join(f"m,0,{at},text {at},0.5,[]\n" for at in range(5000))
     said, hint = refused(written(tmp_path, rows))
     assert said == "up to row 2731, has 2,730 different categories for 2,730 neurons: more than fit in memory."
-    assert hint == "Is the column category really one of categories?"
+    assert hint == "Check that the column category holds categories."
 
 
 # --- rows that say something twice ---
@@ -122,7 +124,7 @@ def test_a_neuron_with_and_without_a_category_is_said(tmp_path: Path) -> None:
     run, remarks = remarks_of(written(tmp_path, "m,0,0,food,0.5,[]\nm,0,1,,,[]\nm,0,0,,,[]\n"))
     assert run.column("mean", "food")[0] == 0.5
     assert remarks == (
-        "1 neuron with rows both under a category and under none, such as L0.N0: in categories they are.",
+        "1 neuron with rows both under a category and under none, such as L0.N0: their categories were taken.",
     )
 
 
@@ -138,7 +140,7 @@ def test_other_top_tokens_in_another_row_are_said(tmp_path: Path) -> None:
     run, remarks = remarks_of(written(tmp_path, rows))
     assert [hit.piece for hit in run.top_tokens(1)] == ["a"]
     assert remarks == (
-        "1 neuron with other top_tokens in another row, first row 6; those of a neuron's first row were taken.",
+        "1 neuron with different top_tokens in another row, first row 6; those of a neuron's first row were taken.",
     )
 
 
@@ -156,4 +158,4 @@ def test_one_list_much_longer_than_the_others_does_not_fill_the_memory(tmp_path:
     assert kept * 3000 <= 2**23
     assert [hit.piece for hit in run.top_tokens(7)] == [f"t{at}" for at in range(kept)]
     assert [hit.piece for hit in run.top_tokens(2999)] == ["a"]
-    assert remarks == (f"1 neuron with more than {kept:,} top_tokens: so many were taken.",)
+    assert remarks == (f"1 neuron with more than {kept:,} top_tokens: the first {kept:,} were taken.",)

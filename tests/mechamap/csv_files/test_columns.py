@@ -16,36 +16,36 @@ from mechamap.csv_files.run import open_run, read_csv
     [
         (
             "model,layer,neuron,avg_activations,top_tokens\n",
-            "has no column category, avg_activation; its header has model, layer, neuron, avg_activations, top_tokens.",
-            "Is avg_activations the column avg_activation? Rename it in the header.",
+            "has no column category, avg_activation; the header has model, layer, neuron, avg_activations, top_tokens.",
+            "If avg_activations is the column avg_activation, rename it in the header.",
         ),
         (
             "layer_index,neuron_index,category,avg_activation\n",
-            "has no column layer, neuron; its header has layer_index, neuron_index, category, avg_activation.",
-            "Is layer_index the column layer? Rename it in the header. "
-            "Is neuron_index the column neuron? Rename it in the header.",
+            "has no column layer, neuron; the header has layer_index, neuron_index, category, avg_activation.",
+            "If layer_index is the column layer, rename it in the header. "
+            "If neuron_index is the column neuron, rename it in the header.",
         ),
         (
             "gpt2,0,12,food,0.5,[]\n",
-            "has no column layer, neuron, category, avg_activation; its header has gpt2, 0, 12, food, 0.5, [].",
+            "has no column layer, neuron, category, avg_activation; the header has gpt2, 0, 12, food, 0.5, [].",
             "Row 1 must name the columns: model,layer,neuron,category,avg_activation,top_tokens.",
         ),
         (
             "Model|Layer|Neuron Index|Category|avg activation|top-tokens\n",  # shown as it is written, what is cut too
             "has no column layer, neuron, category, avg_activation; "
-            "its header has Model|Layer|Neuron Index|Category|avg ac….",
+            "the header has Model|Layer|Neuron Index|Category|avg ac….",
             "Row 1 must name the columns: model,layer,neuron,category,avg_activation,top_tokens. "
             "Cells must be separated by commas, semicolons or tabs.",
         ),
         (
             "layer,neuron,max,min\n",  # a wide export, but of no category
-            "has no column category, avg_activation; its header has layer, neuron, max, min.",
+            "has no column category, avg_activation; the header has layer, neuron, max, min.",
             "Expected the columns model,layer,neuron,category,avg_activation,top_tokens.",
         ),
         (
             "layer,neuron,category,avg_activation,layer,Layer \n",
             "has 3 columns called layer: 1, 5, 6.",
-            "Rename or remove all but one.",
+            "Keep one; rename or remove the others.",
         ),
     ],
 )
@@ -87,7 +87,7 @@ def test_without_top_tokens_or_a_model_the_numbers_are_read(tmp_path: Path) -> N
     assert run.record.model.id == ""
     assert remarks == (
         "Without a column top_tokens, no neuron has top tokens.",
-        "Which model it is about is not said; it is called gpt2-small, as the file.",
+        "The file names no model; it is called gpt2-small, after the file.",
     )
 
 
@@ -132,8 +132,8 @@ def test_one_of_several_models_can_be_read(tmp_path: Path) -> None:
     assert run.record.problems == ("Rows of other models that were not read: 3 of 2 others.",)
     assert open_run(path, model="a").neurons == 2
     assert refused(path, model="orgb") == (
-        "has no rows of a model 'orgb'.",
-        "Did you mean org/b? It is about a, org/b, c.",
+        "has no rows of the model 'orgb'.",
+        "Did you mean org/b? The file is about a, org/b, c.",
     )
 
 

@@ -45,10 +45,10 @@ def test_a_packed_file_is_read_whatever_it_is_called(tmp_path: Path) -> None:
         (b'{"model": "m", "results": {}}', "is not a CSV: it begins like JSON."),
         (b"PK\x03\x04" + bytes(40), "is not a CSV: it begins like a zip archive, as .xlsx files are."),
         (b"PAR1" + bytes(40), "is not a CSV: it begins like Parquet."),
-        (HEADER.encode("utf-16-le"), "is not UTF-8 text: there are NUL bytes at its beginning."),
+        (HEADER.encode("utf-16-le"), "is not UTF-8 text: it begins with NUL bytes."),
         (HEADER.encode() + b"m,0,0,\xff,0.5,[]\n", "row 2, column category: byte 0xff is not UTF-8 text."),
         (b"mod\xe8le,layer\n", "cell 1 of the header: byte 0xe8 is not UTF-8 text."),
-        ("\ufeff".encode("utf-16") + b"\x00\xd8", "is not UTF-16-LE as its mark says"),
+        ("\ufeff".encode("utf-16") + b"\x00\xd8", "is not UTF-16-LE, although its byte order mark says so"),
         (HEADER.encode() + b"m,0,0,fo\x00od,0.5,[]\n", "row 2, column category: there is a NUL byte."),
         (gzip.compress((HEADER + ROWS * 99).encode())[:-20], "cannot be read: Compressed file ended"),
         (b"\x1f\x8b\x08" + bytes(40), "cannot be read"),
@@ -67,7 +67,7 @@ def test_a_packed_file_that_is_cut_short_is_not_taken_for_one_without_rights(tmp
     for content in (packed[:-20], packed + b"more", packed[:-8] + bytes(8)):
         path = tmp_path / "some.csv.gz"
         path.write_bytes(content)
-        assert refused(path)[1] == "It is packed with gzip, and damaged or cut short: copy or make it anew."
+        assert refused(path)[1] == "The file is packed with gzip and is damaged or cut short; copy it or make it again."
 
 
 def test_a_byte_that_is_no_text_is_found_thousands_of_rows_on(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_a_folder_and_a_file_that_is_not_there_are_told_apart(tmp_path: Path) ->
 def test_a_pipe_is_no_run_that_is_missing(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path / "pipe", Path(os.devnull)):
-        with pytest.raises(RunError, match="is no file but a pipe or a device"):
+        with pytest.raises(RunError, match="is a pipe or a device, not a file"):
             open_run(path)
 
 
@@ -118,7 +118,7 @@ def test_a_quotation_mark_that_nothing_closes_is_named_by_its_row(tmp_path: Path
     rows = [f"m,0,{at},food,0.5,[]\n" for at in range(6000)]
     rows[row - 2] = f'm,0,{row - 2},food,0.5,"[]\n'
     said, hint = refused(written(tmp_path, "".join(rows)))
-    assert said == f"row {row}: a quotation mark is opened that nothing closes."
+    assert said == f"row {row}: a quotation mark is not closed."
     assert "cut short" in hint
 
 
@@ -154,7 +154,7 @@ def test_progress_tells_the_share_that_was_read_and_can_stop_it(tmp_path: Path) 
     [
         ("", "is empty."),
         (HEADER, "has a header and no rows."),
-        (HEADER + "m,0,0,food,much,[]\n", "row 2, column avg_activation: 'much' is no number."),
+        (HEADER + "m,0,0,food,much,[]\n", "row 2, column avg_activation: 'much' is not a number."),
         (HEADER + "m,0,0,food,0.5,[]\nother,0,0,food,0.5,[]\n", "on the command line with --model m."),
         (json.dumps({"model": "m"}), "begins like JSON"),
     ],

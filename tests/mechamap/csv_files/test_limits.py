@@ -26,7 +26,7 @@ def test_a_neuron_that_the_bundled_model_does_not_have_is_named(tmp_path: Path) 
     rows = "demo,3,639,food,0.5,[]\ndemo,0,640,food,0.5,[]\n"
     said, hint = refused(written(tmp_path, rows))
     assert said == "row 3, column neuron: 640 is beyond the model: a layer of demo has 640 neurons at most, 0 to 639."
-    assert hint.startswith(f"So says {demo_folder() / 'config.json'}.")
+    assert hint.startswith(f"This is from {demo_folder() / 'config.json'}.")
 
 
 def test_a_layer_that_the_model_in_a_folder_does_not_have_is_named(tmp_path: Path) -> None:
@@ -99,6 +99,9 @@ def test_what_configs_say_of_sizes(config: dict[str, Any], limits: tuple[int | N
 
 def test_limits_need_neither_torch_nor_transformers(tmp_path: Path) -> None:
     path = str(written(tmp_path, "demo,0,0,food,0.5,[]\n"))
-    script = f"import sys\nfrom mechamap.csv_files.run import read_csv\nread_csv({path!r})\nprint(*sys.modules)"
+    script = (
+        "import pathlib, sys\nfrom mechamap.csv_files.run import read_csv\n"
+        f"read_csv(pathlib.Path({path!r}))\nprint(*sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert {"torch", "transformers", "pandas", "huggingface_hub", "mechamap.models"}.isdisjoint(done.stdout.split())

@@ -162,8 +162,8 @@ def test_a_cell_that_is_no_list_of_pairs_is_named_by_row_and_column(tmp_path: Pa
         ("m,0,0\n", "row 2: 3 cells under 6 columns"),
         ("m,0,0,food,0.5,[('a', 1)]\n", "row 2: 7 cells under 6 columns"),
         ("m,0,0,,,[]\nother,0,1,,,[]\n", "several models: 'm', and 'other' from row 3"),
-        ('m,0,0,,,"[]\n', "row 2: a quotation mark is opened that nothing closes"),
-        ('m,0,0,fo"od,0.5,"[]"x\n', "row 2, is no valid CSV"),
+        ('m,0,0,,,"[]\n', "row 2: a quotation mark is not closed"),
+        ('m,0,0,fo"od,0.5,"[]"x\n', "row 2, is not valid CSV"),
         ("", "a header and no rows"),
     ],
 )
@@ -202,7 +202,7 @@ def test_what_a_user_names_is_opened(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert open_run("tiny-1").name == "tiny-1"
     assert open_run(tmp_path / "runs" / "tiny-1" / "run.json").neurons == 48
     assert open_run(str(tmp_path / "out.csv")).record.source == "csv"
-    with pytest.raises(UsageError, match="tiny-1 is a run, of tiny alone"):
+    with pytest.raises(UsageError, match="tiny-1 is a run, which has one model, tiny"):
         open_run("tiny-1", model="other")
     with pytest.raises(RunError, match="tiny-2"):
         open_run("tiny-2")

@@ -38,7 +38,7 @@ def test_every_figure_of_a_wide_export_comes_back(tmp_path: Path, shape: Shape) 
     run = recorded_run(tmp_path / "run", width=4, shape=shape)
     written_digits = figures(tmp_path, run)
     read, remarks = remarks_of(tmp_path / "wide.csv")
-    assert remarks == ("Which model it is about is not said; it is called wide, as the file.",)
+    assert remarks == ("The file names no model; it is called wide, after the file.",)
     assert [read.neuron_name(row) for row in range(read.neurons)] == [
         run.neuron_name(row) for row in range(run.neurons)
     ]
@@ -80,7 +80,7 @@ def test_names_of_categories_keep_their_case_dots_and_spaces(tmp_path: Path) -> 
     run, remarks = remarks_of(written(tmp_path, "1,2,0.5,-0.5,0.25\n", header))
     assert run.categories == ("U.S. cities", "u.s. cities")
     assert run.figure("selectivity").tolist() == [[0.5, -0.5]]
-    assert "Figures that are not in it: mean.u.s. cities." in remarks
+    assert "Figures that the file does not have: mean.u.s. cities." in remarks
 
 
 def test_without_means_the_figures_that_there_are_can_be_used(tmp_path: Path) -> None:
@@ -89,9 +89,9 @@ def test_without_means_the_figures_that_there_are_can_be_used(tmp_path: Path) ->
     assert np.isnan(run.column("mean", "food")).all() and run.top_tokens(0) == []
     assert remarks == (
         "Without a column top_tokens, no neuron has top tokens.",
-        "Which model it is about is not said; it is called some, as the file.",
+        "The file names no model; it is called some, after the file.",
         "Columns that were not read: comment.",
-        "Figures that are not in it: mean.",
+        "Figures that the file does not have: mean.",
     )
 
 
@@ -99,19 +99,19 @@ def test_an_empty_cell_is_not_computed_and_infinity_is_said(tmp_path: Path) -> N
     run, remarks = remarks_of(written(tmp_path, "0,1,L0.N1,,0.5,,inf,nan,[],[]\n", HEADER))
     assert np.isnan(run.figure("max")[0]) and np.isnan(run.figure("selectivity")[0, 1])
     assert run.column("mean", "food")[0] == np.inf
-    assert "Figures that are no finite numbers: 2, first 'inf' in row 2; nan is not computed." in remarks
+    assert "Figures that are not finite numbers: 2, first 'inf' in row 2; nan means not computed." in remarks
 
 
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ("x,1,L0.N1,1,1,1,1,1,[],[]", "row 3, column layer: 'x' is no whole number"),
+        ("x,1,L0.N1,1,1,1,1,1,[],[]", "row 3, column layer: 'x' is not a whole number"),
         ("0,1,L0.N2,1,1,1,1,1,[],[]", "row 3, column name: L0.N2 is not neuron 1 of layer 0"),
-        ("0,1,L0.N1,large,1,1,1,1,[],[]", "row 3, column max: 'large' is no number"),
-        ("0,1,L0.N1,1,1,yes,1,1,[],[]", "row 3, column selectivity.animal: 'yes' is no number"),
+        ("0,1,L0.N1,large,1,1,1,1,[],[]", "row 3, column max: 'large' is not a number"),
+        ("0,1,L0.N1,1,1,yes,1,1,[],[]", "row 3, column selectivity.animal: 'yes' is not a number"),
         ("0,1,L0.N1,1,1,1,1,1,apple,[]", "row 3, column top_tokens: 'apple' is not a list"),
         ("0,1,L0.N1,1,1,1,1,1,[],apple", "row 3, column bottom_tokens: 'apple' is not a list"),
-        ("0,0,L0.N0,1,1,1,1,1,[],[]", "row 3, column neuron: L0.N0 is in row 2 already"),
+        ("0,0,L0.N0,1,1,1,1,1,[],[]", "row 3, column neuron: L0.N0 is already in row 2"),
         ("0,1,L0.N1,1,1,1", "row 3: 6 cells under 10 columns"),
     ],
 )

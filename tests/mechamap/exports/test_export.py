@@ -278,7 +278,7 @@ def test_odd_tokens_break_neither_markdown_rows_nor_parquet(run: Run, tmp_path: 
 def test_an_existing_file_is_kept_unless_it_may_be_overwritten(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "out.csv"
     path.write_text("precious")
-    with pytest.raises(ExportError, match="exists already"):
+    with pytest.raises(ExportError, match="already exists"):
         export_run(run, path, ExportRequest("csv"))
     assert path.read_text() == "precious"
     export_run(run, path, ExportRequest("csv"), overwrite=True)

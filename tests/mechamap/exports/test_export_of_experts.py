@@ -140,7 +140,7 @@ def written(tmp_path: Path, *rows: str) -> Path:
         ((row(2, "L1.E0.N0"), row(3, "L2.E0.N1")), "row 3, column name: L2.E0.N1 is not neuron 3 of layer 1"),
         ((row(2, "L1.N2"), row(3, "L1.N4")), "row 3, column name: L1.N4 is not neuron 3 of layer 1"),
         ((row(2, "L1.E0.N0"), row(3, "third")), "row 3, column name: 'third' is not the name of a neuron"),
-        ((row(2, "L1.E0.N0", "many"),), "row 2, column tokens: 'many' is no number"),
+        ((row(2, "L1.E0.N0", "many"),), "row 2, column tokens: 'many' is not a number"),
     ],
 )
 def test_a_name_that_contradicts_the_numbers_is_refused(tmp_path: Path, rows: tuple[str, ...], said: str) -> None:
