@@ -59,8 +59,8 @@ def layer_ranges(spec: str) -> tuple[tuple[int, int], ...] | None:
     for part in spec.split(","):
         match = re.fullmatch(r"\s*([0-9]{1,9})\s*(?:-\s*([0-9]{1,9})\s*)?", part)
         if match is None:
-            found = f'"{shortened(part)}"' if part.strip() else "an empty part"
-            raise ValueError(f'{found} in the layers "{shortened(spec)}"', _LAYERS_EXPECTED)
+            part_text = f'"{shortened(part)}"' if part.strip() else "an empty part"
+            raise ValueError(f'{part_text} in the layers "{shortened(spec)}"', _LAYERS_EXPECTED)
         first = int(match[1])
         last = int(match[2]) if match[2] is not None else first
         if last < first:

@@ -46,8 +46,8 @@ def _text(path: Path) -> str:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         column = len(data[data.rfind(b"\n", 0, error.start) + 1 : error.start].decode("utf-8")) + 1
-        where, found = f"{path}:{line}:{column}", f"byte 0x{data[error.start]:02x}"
-        raise ConfigError.at(where, found, "UTF-8 text", "Save the file as UTF-8.") from None
+        place, problem = f"{path}:{line}:{column}", f"byte 0x{data[error.start]:02x}"
+        raise ConfigError.at(place, problem, "UTF-8 text", "Save the file as UTF-8.") from None
 
 
 LocatedValue: TypeAlias = "str | int | float | bool | list[Located] | dict[str, Located] | None"
@@ -80,12 +80,12 @@ class Located:
         return "nothing" if value is None else f"the number {shortened(self.written)}"
 
 
-def fail(at: Located | str, found: str, expected: str, hint: Hint = "") -> NoReturn:
+def fail(place: Located | str, problem: str, expected: str, hint: Hint = "") -> NoReturn:
     """Raise the ConfigError ``where: found, expected ...``."""
-    if isinstance(at, Located):
+    if isinstance(place, Located):
         # A value left out has no place of its own worth pointing at; its key has.
-        at = at.key_where if at.value is None and not at.written and at.key_where else at.where
-    raise ConfigError.at(at, found, expected, hint)
+        place = place.key_where if place.value is None and not place.written and place.key_where else place.where
+    raise ConfigError.at(place, problem, expected, hint)
 
 
 def from_yaml(text: str, source: str) -> Located:
@@ -154,8 +154,8 @@ class _Reader:
             value = _scalar(node)
         self.open.discard(id(node))
         written = node.value if isinstance(node, yaml.ScalarNode) else ""
-        self.done[id(node)] = found = Located(value, self.where(node), written)
-        return found
+        self.done[id(node)] = located = Located(value, self.where(node), written)
+        return located
 
     def mapping(self, node: yaml.MappingNode) -> dict[str, Located]:
         tree: dict[str, Located] = {}

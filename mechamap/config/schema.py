@@ -91,7 +91,7 @@ def with_overrides(config: ScanConfig, **changes: object) -> ScanConfig:
     if "models" in changes:
         raise UsageError("models is not a setting of one scan.", Advice.of("{} takes several models.", Action("scan")))
     categories = changes.get("categories")
-    if isinstance(categories, tuple | list) and all(isinstance(it, Category) for it in categories):
+    if isinstance(categories, tuple | list) and all(isinstance(item, Category) for item in categories):
         changes["categories"] = {category.name: list(category.words) for category in categories}
     tree = Located({key: from_plain(value, key) for key, value in changes.items()}, "overrides")
     try:
@@ -126,8 +126,8 @@ def _check_places(config: ScanConfig, tree: Located) -> None:
     """Refuse a device together with a map: one puts the whole model in one place, the other spreads it."""
     if config.device_map is None or config.device == "auto" or not isinstance(tree.value, dict):
         return
-    at = tree.value.get("device_map") or tree.value.get("device") or tree
-    fail(at, f"device_map is given together with device {config.device}", "one of the two")
+    entry = tree.value.get("device_map") or tree.value.get("device") or tree
+    fail(entry, f"device_map is given together with device {config.device}", "one of the two")
 
 
 def _values(tree: Located, folder: Path, base: ScanConfig | None) -> dict[str, object]:
@@ -135,25 +135,25 @@ def _values(tree: Located, folder: Path, base: ScanConfig | None) -> dict[str, o
     if not isinstance(tree.value, dict):
         fail(tree, f"the config is {tree.described()}", "keys such as threshold: 0.2")
     values: dict[str, object] = {}
-    for key, at in tree.value.items():
+    for key, entry in tree.value.items():
         if key in SETTINGS:
-            values[key] = SETTINGS[key](at, key)
+            values[key] = SETTINGS[key](entry, key)
         elif key == "texts":
-            values[key] = read_texts(at, folder)
+            values[key] = read_texts(entry, folder)
         elif key == "templates":
-            values[key] = read_templates(at)
+            values[key] = read_templates(entry)
         elif key == "contrast":
-            values[key] = read_contrast(at)
+            values[key] = read_contrast(entry)
         elif key == "categories":
-            words = read_categories(at)
+            words = read_categories(entry)
             extend = tree.value.get("extend")
             if extend is not None and read_extend(extend) and base is not None:
                 words = {category.name: category.words for category in base.categories} | words
-            values[key] = tuple(Category(name, its) for name, its in words.items())
+            values[key] = tuple(Category(name, category_words) for name, category_words in words.items())
         elif key == "extend":
-            read_extend(at)
+            read_extend(entry)
         elif key == "models":
-            read_models(at, folder)  # what a sweep scans, one after another: nothing that a scan of one model needs
+            read_models(entry, folder)  # what a sweep scans, one after another: nothing that a scan of one model needs
         else:
-            unknown_key(key, at, _KEYS)
+            unknown_key(key, entry, _KEYS)
     return values

@@ -32,59 +32,59 @@ def _whole_number(
     expected = f"a whole number from {least} to {most}" if most else f"a whole number of at least {least}"
     expected += " or null" if or_null else ""
 
-    def read(at: Located, key: str) -> int | None:
-        value = at.value
+    def read(entry: Located, key: str) -> int | None:
+        value = entry.value
         if value is None and or_null:
             return None
         if isinstance(value, bool) or not isinstance(value, int):
-            fail(at, f"{key} is {at.described()}", expected)
+            fail(entry, f"{key} is {entry.described()}", expected)
         if value < least or (most is not None and value > most):
-            fail(at, f"{key} is {value}", expected)
+            fail(entry, f"{key} is {value}", expected)
         return value
 
     return read
 
 
-def _finite_number(at: Located, key: str) -> float:
-    value = at.value
+def _finite_number(entry: Located, key: str) -> float:
+    value = entry.value
     if isinstance(value, bool) or not isinstance(value, int | float):
-        fail(at, f"{key} is {at.described()}", "a number such as 0.2")
+        fail(entry, f"{key} is {entry.described()}", "a number such as 0.2")
     try:
         number = float(value)
     except OverflowError:
         number = math.inf
     if not math.isfinite(number):
-        fail(at, f"{key} is {shortened(at.written)}", "a finite number such as 0.2")
+        fail(entry, f"{key} is {shortened(entry.written)}", "a finite number such as 0.2")
     return number
 
 
-def _yes_or_no(at: Located, key: str) -> bool:
-    if not isinstance(at.value, bool):
-        fail(at, f"{key} is {at.described()}", "true or false")
-    return at.value
+def _yes_or_no(entry: Located, key: str) -> bool:
+    if not isinstance(entry.value, bool):
+        fail(entry, f"{key} is {entry.described()}", "true or false")
+    return entry.value
 
 
 def _one_of(*choices: str) -> Callable[[Located, str], str]:
     aliases = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16", "half": "float16"}
 
-    def read(at: Located, key: str) -> str:
-        if isinstance(at.value, str) and at.value in choices:
-            return at.value
-        given = at.written.lower()
-        hint = suggestion(aliases.get(given, given), choices, quote='"')
-        fail(at, f"{key} is {at.described()}", f"one of {', '.join(choices)}", hint)
+    def read(entry: Located, key: str) -> str:
+        if isinstance(entry.value, str) and entry.value in choices:
+            return entry.value
+        spelled = entry.written.lower()
+        hint = suggestion(aliases.get(spelled, spelled), choices, quote='"')
+        fail(entry, f"{key} is {entry.described()}", f"one of {', '.join(choices)}", hint)
 
     return read
 
 
-def _layers(at: Located, key: str) -> str:
-    if isinstance(at.value, bool | float | list | dict) or at.value is None:
-        fail(at, f"{key} is {at.described()}", _LAYERS_EXPECTED)
+def _layers(entry: Located, key: str) -> str:
+    if isinstance(entry.value, bool | float | list | dict) or entry.value is None:
+        fail(entry, f"{key} is {entry.described()}", _LAYERS_EXPECTED)
     try:
-        layer_ranges(at.written)
+        layer_ranges(entry.written)
     except ValueError as error:
-        fail(at, *error.args)
-    return "".join(at.written.split())
+        fail(entry, *error.args)
+    return "".join(entry.written.split())
 
 
 SETTINGS: dict[str, Callable[[Located, str], object]] = {

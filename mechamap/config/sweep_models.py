@@ -69,7 +69,7 @@ class SweptModel:
         return {"model": self.name, **label, **lists}
 
 
-def read_models(at: Located, folder: Path) -> tuple[SweptModel, ...]:
+def read_models(entry: Located, folder: Path) -> tuple[SweptModel, ...]:
     """The models of a sweep; none for null or an empty list.
 
     Args:
@@ -78,13 +78,13 @@ def read_models(at: Located, folder: Path) -> tuple[SweptModel, ...]:
     Raises:
         ConfigError: a mistake, named by its place.
     """
-    if at.value is None:
+    if entry.value is None:
         return ()
-    if not isinstance(at.value, list):
-        fail(at, f"models is {at.described()}", "a list of models, such as [gpt2, pythia-160m]")
-    models = tuple(_model(item, folder) for item in at.value)
+    if not isinstance(entry.value, list):
+        fail(entry, f"models is {entry.described()}", "a list of models, such as [gpt2, pythia-160m]")
+    models = tuple(_model(item, folder) for item in entry.value)
     labels: set[str] = set()
-    for model, item in zip(models, at.value, strict=True):
+    for model, item in zip(models, entry.value, strict=True):
         if model.label and model.label.casefold() in labels:
             assert isinstance(item.value, dict)
             hint = "Runs are told apart by their labels, and their folders are called so."
@@ -108,8 +108,8 @@ def _model(item: Located, folder: Path) -> SweptModel:
         elif key not in ("model", "label"):
             unknown_key(key, value, _KEYS, " of a model")
     if settings.get("device_map") is not None and settings.get("device", "auto") != "auto":
-        at = item.value["device_map"]
-        fail(at, f"device_map is given together with device {settings['device']}", "one of the two")
+        device_map = item.value["device_map"]
+        fail(device_map, f"device_map is given together with device {settings['device']}", "one of the two")
     label = _label(item.value["label"]) if "label" in item.value else ""
     return SweptModel(_name(item.value["model"], folder), label, settings, item.where)
 
@@ -118,17 +118,17 @@ def _no_model(item: Located) -> NoReturn:
     assert isinstance(item.value, dict)
     hint = ""
     if len(item.value) == 1:
-        (name, its), *_ = item.value.items()
-        if (isinstance(its.value, dict) or its.value is None) and name not in _KEYS:
+        (name, settings), *_ = item.value.items()
+        if (isinstance(settings.value, dict) or settings.value is None) and name not in _KEYS:
             hint = f"Write model: {shortened(name)}, and its settings beside it."
     fail(item, "a mapping without model", _MODEL, hint)
 
 
-def _name(at: Located, folder: Path) -> str:
+def _name(entry: Located, folder: Path) -> str:
     # A folder called 1000 looks like a number to YAML; its spelling is what counts.
-    name = at.written.strip()
-    if isinstance(at.value, bool | list | dict) or at.value is None or not name:
-        fail(at, f"a model is {at.described()}", _MODEL)
+    name = entry.written.strip()
+    if isinstance(entry.value, bool | list | dict) or entry.value is None or not name:
+        fail(entry, f"a model is {entry.described()}", _MODEL)
     return _beside(name, folder)
 
 
@@ -147,9 +147,9 @@ def _beside(name: str, folder: Path) -> str:
     return name
 
 
-def _label(at: Located) -> str:
-    label = at.written.strip()
-    if isinstance(at.value, bool | list | dict) or at.value is None or not _LABEL.fullmatch(label):
+def _label(entry: Located) -> str:
+    label = entry.written.strip()
+    if isinstance(entry.value, bool | list | dict) or entry.value is None or not _LABEL.fullmatch(label):
         hint = "The folder of its run is called so."
-        fail(at, f"a label is {at.described()}", "a short name of letters, digits, blanks and . _ + -", hint)
+        fail(entry, f"a label is {entry.described()}", "a short name of letters, digits, blanks and . _ + -", hint)
     return label

@@ -18,21 +18,21 @@ __all__ = ["read_categories", "read_contrast", "read_extend", "read_templates", 
 # --- categories and texts -------------------------------------------------------------------------------
 
 
-def read_extend(at: Located) -> bool:
+def read_extend(entry: Located) -> bool:
     """``extend: default``: whether the default categories are kept."""
-    if at.value is None:
+    if entry.value is None:
         return False
-    if at.value != "default":
-        fail(at, f"extend is {at.described()}", "default", "Leave the line out to replace the categories.")
+    if entry.value != "default":
+        fail(entry, f"extend is {entry.described()}", "default", "Leave the line out to replace the categories.")
     return True
 
 
-def read_categories(at: Located) -> dict[str, tuple[str, ...]]:
+def read_categories(categories: Located) -> dict[str, tuple[str, ...]]:
     """The words of each category, by name: ``name: {words: [...]}`` or ``name: [...]``."""
     example = 'a mapping such as "weather: {words: [rain, snow]}"'
-    if not isinstance(at.value, dict) or not at.value:
-        fail(at, f"categories is {at.described()}", example)
-    return {_category_name(name, entry): _words(name, entry) for name, entry in at.value.items()}
+    if not isinstance(categories.value, dict) or not categories.value:
+        fail(categories, f"categories is {categories.described()}", example)
+    return {_category_name(name, entry): _words(name, entry) for name, entry in categories.value.items()}
 
 
 def _category_name(name: str, entry: Located) -> str:
@@ -54,43 +54,43 @@ def _words(name: str, entry: Located) -> tuple[str, ...]:
     return _each_once(f"the category {name}", entry.value)
 
 
-def read_contrast(at: Located) -> tuple[str, ...]:
+def read_contrast(entry: Located) -> tuple[str, ...]:
     """The words of no category; the list may be empty."""
-    if not isinstance(at.value, list):
-        fail(at, f"contrast is {at.described()}", "a list of words of no category, such as [table, window]")
-    return _each_once("contrast", at.value)
+    if not isinstance(entry.value, list):
+        fail(entry, f"contrast is {entry.described()}", "a list of words of no category, such as [table, window]")
+    return _each_once("contrast", entry.value)
 
 
-def _each_once(where: str, items: Iterable[Located]) -> tuple[str, ...]:
+def _each_once(owner: str, items: Iterable[Located]) -> tuple[str, ...]:
     words: dict[str, str] = {}
     for item in items:
-        word = _word(where, item)
+        word = _word(owner, item)
         if (earlier := words.get(word.casefold())) is not None:
             hint = f'"{earlier}" is in the list already.'
             if earlier != word:
                 hint += " A word in lower case matches in any case."
-            fail(item, f'the word "{word}" of {where} a second time', "each word once", hint)
+            fail(item, f'the word "{word}" of {owner} a second time', "each word once", hint)
         words[word.casefold()] = word
     return tuple(words.values())
 
 
-def _word(where: str, item: Located) -> str:
+def _word(owner: str, item: Located) -> str:
     if isinstance(item.value, bool):
         hint = f'YAML reads {item.written} as yes or no. Put it in quotes: "{item.written}".'
-        fail(item, f"a word of {where} is {item.described()}", "a word", hint)
+        fail(item, f"a word of {owner} is {item.described()}", "a word", hint)
     word = " ".join(item.written.split())  # any run of blanks matches any run of blanks in the text
     if isinstance(item.value, list | dict) or item.value is None or not word:
-        fail(item, f"a word of {where} is {item.described()}", "a word")
+        fail(item, f"a word of {owner} is {item.described()}", "a word")
     return word
 
 
-def read_templates(at: Located) -> tuple[str, ...]:
+def read_templates(entry: Located) -> tuple[str, ...]:
     """The carrier sentences, each with one ``{}`` where the word goes."""
     expected = 'a list of sentences with {} for the word, such as "The next word is {}"'
-    if not isinstance(at.value, list) or not at.value:
-        fail(at, f"templates is {at.described()}", expected)
+    if not isinstance(entry.value, list) or not entry.value:
+        fail(entry, f"templates is {entry.described()}", expected)
     templates: list[str] = []
-    for item in at.value:
+    for item in entry.value:
         if not isinstance(item.value, str) or item.value.count("{}") != 1:
             hint = "A sentence that holds {} must stand in quotes." if isinstance(item.value, dict) else ""
             fail(item, f"a template is {item.described()}", 'a sentence with one {}, as in "The next word is {}"', hint)
@@ -101,12 +101,12 @@ def read_templates(at: Located) -> tuple[str, ...]:
     return tuple(templates)
 
 
-def read_texts(at: Located, folder: Path) -> tuple[str, ...]:
+def read_texts(entry: Located, folder: Path) -> tuple[str, ...]:
     """The texts themselves; ``{file: path}`` is read, relative to ``folder``."""
     expected = "a text, or a list of texts and {file: path}"
-    items = at.value if isinstance(at.value, list) else [at]
+    items = entry.value if isinstance(entry.value, list) else [entry]
     if not items:
-        fail(at, "texts is an empty list", expected)
+        fail(entry, "texts is an empty list", expected)
     return tuple(_text(item, folder, expected) for item in items)
 
 

@@ -36,20 +36,20 @@ def start_log(process: str) -> None:
         process: what the process is, such as ``scan``, ``engine`` or ``explorer``.
     """
     logger = logging.getLogger(_NAME)
-    wanted = os.environ.get("MECHAMAP_LOG", "info").strip().lower()
+    level = os.environ.get("MECHAMAP_LOG", "info").strip().lower()
     logger.propagate = False  # the root logger prints warnings on stderr
     for handler in tuple(logger.handlers):
         logger.removeHandler(handler)
         handler.close()
-    if wanted == "off" or not _folder_is_there():
+    if level == "off" or not _folder_is_there():
         logger.addHandler(logging.NullHandler())
         return
-    logger.setLevel(logging.getLevelName(wanted.upper() if wanted in LEVELS else "INFO"))
+    logger.setLevel(logging.getLevelName(level.upper() if level in LEVELS else "INFO"))
     logger.addHandler(_handler(process))
     from mechamap import __version__
 
     logger.info("version %s, Python %s, %s", __version__, sys.version.split()[0], sys.platform)
-    if wanted not in LEVELS:
+    if level not in LEVELS:
         logger.warning("MECHAMAP_LOG is none of %s; it counts as info", ", ".join(LEVELS))
 
 

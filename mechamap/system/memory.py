@@ -24,8 +24,8 @@ def give_memory_back() -> None:
 
 def free_memory() -> int | None:
     """Bytes a process can take without swapping, within the limit of its control group; None if unknown."""
-    found = [amount for amount in (_available(), _left_in_group()) if amount is not None]
-    return min(found) if found else None
+    amounts = [amount for amount in (_available(), _left_in_group()) if amount is not None]
+    return min(amounts) if amounts else None
 
 
 def _available() -> int | None:

@@ -31,16 +31,16 @@ _MEMBERS: dict[type[Any], tuple[tuple[Field[Any], Any], ...]] = {}  # kept, as t
 _NAMES = {str: "a text", bool: "true or false", int: "a whole number", float: "a number", type(None): "null"}
 
 
-def from_plain_values(kind: type[T], value: object, where: str) -> T:
+def from_plain_values(kind: type[T], value: object, place: str) -> T:
     """The dataclass ``kind`` from a JSON object; keys that it does not know are passed over.
 
     Args:
-        where: what the value is called in a message, such as ``proof[0]``.
+        place: what the value is called in a message, such as ``proof[0]``.
 
     Raises:
         ValueError: a member is missing or of another type; the message names it.
     """
-    read: T = _dataclass(kind, value, where)
+    read: T = _dataclass(kind, value, place)
     return read
 
 
@@ -69,63 +69,63 @@ def _members(kind: type[Any]) -> tuple[tuple[Field[Any], Any], ...]:
     return _MEMBERS[kind]
 
 
-def _dataclass(kind: type[Any], value: object, where: str) -> Any:
+def _dataclass(kind: type[Any], value: object, place: str) -> Any:
     if not isinstance(value, dict):
-        raise _wrong(where, value, "an object")
+        raise _wrong(place, value, "an object")
     members: dict[str, Any] = {}
     for member, hint in _members(kind):
         if member.name in value:
-            members[member.name] = _read(hint, value[member.name], f"{where}.{member.name}")
+            members[member.name] = _read(hint, value[member.name], f"{place}.{member.name}")
         elif member.default is MISSING and member.default_factory is MISSING:
-            raise ValueError(f"{where} has no {member.name}")
+            raise ValueError(f"{place} has no {member.name}")
     if issubclass(kind, Recorded):
         members["lacking"] = frozenset(member.name for member, _ in _members(kind)) - members.keys()
     return kind(**members)
 
 
-def _read(hint: Any, value: object, where: str) -> Any:
+def _read(hint: Any, value: object, place: str) -> Any:
     origin, args = get_origin(hint), get_args(hint)
     if is_dataclass(hint) and isinstance(hint, type):
-        return _dataclass(hint, value, where)
+        return _dataclass(hint, value, place)
     if origin in (types.UnionType, Union):
-        return _one_of(args, value, where)
+        return _one_of(args, value, place)
     if origin is tuple:
         if not isinstance(value, list | tuple):
-            raise _wrong(where, value, "a list")
-        return tuple(_read(args[0], item, f"{where}[{number}]") for number, item in enumerate(value))
+            raise _wrong(place, value, "a list")
+        return tuple(_read(args[0], item, f"{place}[{number}]") for number, item in enumerate(value))
     if origin in (dict, Mapping):
         if not isinstance(value, dict):
-            raise _wrong(where, value, "an object")
-        return {key: _read(args[1], item, f"{where}.{key}") for key, item in value.items()}
-    return _scalar(hint, args, value, where)
+            raise _wrong(place, value, "an object")
+        return {key: _read(args[1], item, f"{place}.{key}") for key, item in value.items()}
+    return _scalar(hint, args, value, place)
 
 
-def _scalar(hint: Any, choices: tuple[Any, ...], value: object, where: str) -> Any:
+def _scalar(hint: Any, choices: tuple[Any, ...], value: object, place: str) -> Any:
     """A text, number or truth value; one of ``choices`` where there are some."""
     if choices:
         if value not in choices:
-            raise _wrong(where, value, " or ".join(map(str, choices)))
+            raise _wrong(place, value, " or ".join(map(str, choices)))
         return value
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, hint) or (hint is not bool and isinstance(value, bool)):
-        raise _wrong(where, value, _NAMES[hint])
+        raise _wrong(place, value, _NAMES[hint])
     return value
 
 
-def _one_of(hints: tuple[Any, ...], value: object, where: str) -> Any:
+def _one_of(hints: tuple[Any, ...], value: object, place: str) -> Any:
     """Read as the first type that fits; where none does, the message is that of the first, None aside."""
     if value is None and type(None) in hints:
         return None
     wrong: ValueError | None = None
     for hint in hints:
         try:
-            return _read(hint, value, where)
+            return _read(hint, value, place)
         except ValueError as error:
             wrong = wrong or error
-    raise wrong or _wrong(where, value, "something else")
+    raise wrong or _wrong(place, value, "something else")
 
 
-def _wrong(where: str, value: object, expected: str) -> ValueError:
+def _wrong(place: str, value: object, expected: str) -> ValueError:
     shown = repr(value)
-    return ValueError(f"{where} is {shown if len(shown) <= 40 else shown[:40] + '...'}; expected {expected}")
+    return ValueError(f"{place} is {shown if len(shown) <= 40 else shown[:40] + '...'}; expected {expected}")

@@ -63,8 +63,8 @@ class Advice:
 
     def worded(self, words: Callable[[Part], str] = on_command_line) -> str:
         """The sentence, each part in the reader's words."""
-        first, *others = self.sentence.split("{}")
-        return first + "".join(words(part) + after for part, after in zip(self.parts, others, strict=True))
+        first, *rest = self.sentence.split("{}")
+        return first + "".join(words(part) + after for part, after in zip(self.parts, rest, strict=True))
 
     def __str__(self) -> str:
         return self.worded()

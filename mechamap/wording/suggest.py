@@ -8,19 +8,19 @@ from collections.abc import Iterable, Sequence
 __all__ = ["alternatives", "nearest", "suggestion", "unknown_name"]
 
 
-def nearest(given: str, known: Iterable[str], *, most: int = 1, cutoff: float = 0.6) -> list[str]:
+def nearest(name: str, known: Iterable[str], *, most: int = 1, cutoff: float = 0.6) -> list[str]:
     """The names that a mistyped one resembles, the most alike first.
 
     Args:
         most: how many at most.
         cutoff: from 0 to 1, how alike two names must at least be.
     """
-    return difflib.get_close_matches(given, list(known), n=most, cutoff=cutoff)
+    return difflib.get_close_matches(name, list(known), n=most, cutoff=cutoff)
 
 
-def suggestion(given: str, known: Iterable[str], *, cutoff: float = 0.6, quote: str = "") -> str:
+def suggestion(name: str, known: Iterable[str], *, cutoff: float = 0.6, quote: str = "") -> str:
     """``Did you mean ...?``, or nothing where no name is alike; ``quote`` goes around the name."""
-    names = nearest(given, known, cutoff=cutoff)
+    names = nearest(name, known, cutoff=cutoff)
     return f"Did you mean {quote}{names[0]}{quote}?" if names else ""
 
 
@@ -29,7 +29,7 @@ def alternatives(choices: Sequence[str]) -> str:
     return " or ".join([", ".join(choices[:-1]), choices[-1]]) if len(choices) > 1 else "".join(choices)
 
 
-def unknown_name(what: str, given: str, choices: Sequence[str]) -> tuple[str, str]:
+def unknown_name(kind: str, name: str, choices: Sequence[str]) -> tuple[str, str]:
     """Message and hint for a name that is none of ``choices``: ``Unknown format 'x'; choose csv or json.``"""
     advice = f"; choose {alternatives(choices)}" if choices else ""
-    return f"Unknown {what} {given!r}{advice}.", suggestion(given, choices)
+    return f"Unknown {kind} {name!r}{advice}.", suggestion(name, choices)
