@@ -129,6 +129,7 @@ def recorded_run(
             writer.write_layer(rows.layer, figures)
         done = complete is None or complete == layers
         run = writer.finish("complete" if done else "cancelled", "2026-01-02T03:04:06+00:00", {"pass": 1.0})
+    run.refresh()  # else a screen, which looks for news, reads it again and drops what a test changes in it
     return run
 
 

@@ -141,6 +141,7 @@ async def test_a_figure_that_is_not_defined_says_why_instead_of_what_it_means(ru
     run._arrays["write"] = np.full((run.neurons, 3), np.nan, np.float32)
     async with browsing(run) as browser:
         browser.screen.action_chart("writes")
+        await browser.rest()
         assert "an encoder predicts no next token" in browser.painted("#categories")
         assert "not defined for this model" in browser.painted("#categories")
         assert "writes" not in browser.painted("#neurons"), "a column that can only be empty is not shown"

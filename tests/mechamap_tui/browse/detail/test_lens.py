@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from msgspec import structs
 from support.browse_host import SIZES, Browser, browsing
 from support.engine_double import EngineDouble
 from support.recorded_run import checked_run
@@ -125,7 +126,7 @@ async def test_dangerous_tokens_and_spaces_are_shown_harmlessly(run: Run) -> Non
     class Engine(EngineDouble):
         async def lens(self, run: Path, neuron: str) -> object:  # type: ignore[override]
             made = await super().lens(run, neuron)
-            return replace(
+            return structs.replace(
                 made, promoted=(("\x1b[31m", 2.0), ("  ", 1.5), (" the", 1.0), ("the", 0.5), ("日本語", 0.1))
             )
 
