@@ -22,7 +22,7 @@ from mechamap.models.neurons.weights import readable_bias, readable_weight
 from mechamap.models.norms import Norm, norm_of
 from mechamap.models.proof import prove
 from mechamap.models.reading import inputs_to_try
-from mechamap.runs.scanned import LayerProof
+from mechamap.runs.scanned import LayerProof, UnembeddingRecord
 from mechamap.wording.advice import Advice, Setting
 
 if TYPE_CHECKING:
@@ -68,18 +68,19 @@ class Unembedding:
     error: float
     tolerance: float
 
-    def to_dict(self) -> dict[str, Any]:
+    @property
+    def record(self) -> UnembeddingRecord:
         """How it was found, for ``run.json``."""
-        return {
-            "head": self.path,
-            "norm": self.norm_path,
-            "centred": self.norm is not None and self.norm.centred,
-            "normalized_output": bool(self.written),
-            "vocabulary": self.vocabulary,
-            "softcap": self.softcap,
-            "error": self.error,
-            "tolerance": self.tolerance,
-        }
+        return UnembeddingRecord(
+            head=self.path,
+            norm=self.norm_path,
+            centred=self.norm is not None and self.norm.centred,
+            normalized_output=bool(self.written),
+            vocabulary=self.vocabulary,
+            softcap=self.softcap,
+            error=self.error,
+            tolerance=self.tolerance,
+        )
 
     def rows(self, ids: Tensor | slice) -> Tensor:
         """Directions of the residual stream that raise the logits of tokens, ``[ids, d_model]`` float32."""

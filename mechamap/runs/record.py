@@ -16,7 +16,7 @@ from mechamap.config.scan_config import ScanConfig, config_to_dict
 from mechamap.errors import RunError
 from mechamap.runs.checked import Confirmation, SecondText
 from mechamap.runs.coverage import Coverage
-from mechamap.runs.scanned import LayerProof
+from mechamap.runs.scanned import LayerProof, UnembeddingRecord
 from mechamap.system.plain_values import from_plain_values, to_plain_values
 
 __all__ = ["FORMAT", "LayerRows", "ModelRecord", "RunRecord", "TokenRecord"]
@@ -104,8 +104,7 @@ class RunRecord:
     coverage: Mapping[str, Coverage] = field(default_factory=dict)
     exclusions: Mapping[str, Any] = field(default_factory=dict)
     proof: tuple[LayerProof, ...] = ()
-    # how the way from the residual stream to the logits was found and checked
-    unembedding: Mapping[str, Any] = field(default_factory=dict)
+    unembedding: UnembeddingRecord | None = None  # None where neurons have no direct effect on the logits
     # why a figure is empty, by its name
     undefined: Mapping[str, str] = field(default_factory=dict)
     # what was checked after the scan; see docs/findings.md
@@ -133,12 +132,14 @@ class RunRecord:
 # These change while a scan runs; everything else is serialized once.
 CHANGING = ("format", "state", "created", "finished", "layers", "problems", "timings", "proof")
 
+# None of these is an empty object in the file.
+_OBJECTS = ("config", "unembedding", "confirmation")
+
 
 def dump_fixed(record: RunRecord) -> str:
     """JSON of the members that stay the same during a scan, without the outer braces."""
     members = {f.name: _plain(getattr(record, f.name)) for f in fields(record) if f.name not in CHANGING}
-    for name in ("config", "confirmation"):
-        members[name] = members[name] or {}
+    members |= {name: {} for name in _OBJECTS if members[name] is None}
     return json.dumps(members, ensure_ascii=False, allow_nan=False)[1:-1]
 
 
@@ -166,7 +167,6 @@ def parse(text: str, where: str) -> RunRecord:
             f"{where} has format {data['format']!r}; this version reads up to {FORMAT}.",
             "Update MechaMap to open it.",
         )
-    confirmation = data.get("confirmation")
     try:
         return RunRecord(
             **{
@@ -183,13 +183,18 @@ def parse(text: str, where: str) -> RunRecord:
                     name: from_plain_values(Coverage, entry, f"coverage.{name}")
                     for name, entry in data.get("coverage", {}).items()
                 },
-                "confirmation": from_plain_values(Confirmation, confirmation, "confirmation") if confirmation else None,
+                "unembedding": _member(UnembeddingRecord, data, "unembedding"),
+                "confirmation": _member(Confirmation, data, "confirmation"),
                 "second_looks": _listed(SecondText, data, "second_looks"),
                 "problems": tuple(data.get("problems", ())),
             }
         )
     except (TypeError, LookupError, AttributeError, ValueError) as error:
         raise RunError(f"{where} is damaged: {error}.", "Scan again, or remove the folder.") from None
+
+
+def _member(kind: type[T], data: Mapping[str, Any], member: str) -> T | None:
+    return from_plain_values(kind, data[member], member) if data.get(member) else None
 
 
 def _listed(kind: type[T], data: Mapping[str, Any], member: str) -> tuple[T, ...]:

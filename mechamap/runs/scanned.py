@@ -1,4 +1,4 @@
-"""What a run's record says of its scan: how its hooks were proved."""
+"""What a run's record says of its scan: how its hooks and the way to the logits were proved."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mechamap.system.plain_values import Recorded
 
-__all__ = ["LayerProof"]
+__all__ = ["LayerProof", "UnembeddingRecord"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,3 +66,28 @@ class LayerProof(Recorded):
     def largest_error(self) -> float | None:
         """The largest of its errors, None where there is none."""
         return max((error for error in self.errors.values() if error is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class UnembeddingRecord:
+    """How the way from the residual stream to the logits was found and checked.
+
+    Attributes:
+        head: where the output embedding lies in the model.
+        norm: where the final norm lies; empty where there is none.
+        centred: whether that norm subtracts the mean.
+        normalized_output: whether a norm lies between what the neurons of some layer write and the residual stream.
+        vocabulary: how many rows of the output embedding are real tokens.
+        softcap: the soft cap on the logits, None where there is none.
+        error: max |computed - logits| / max |logits| on a few tokens.
+        tolerance: the largest error that counts as rounding.
+    """
+
+    head: str
+    norm: str
+    centred: bool
+    normalized_output: bool
+    vocabulary: int
+    softcap: float | None
+    error: float
+    tolerance: float

@@ -118,7 +118,7 @@ def new_record(inputs: ScanInputs, kept: Mapping[int, LayerRows], folder: Path) 
         coverage=inputs.coverage,
         exclusions=tokenized.exclusions,
         proof=inputs.proof,
-        unembedding=inputs.unembedding.to_dict() if inputs.unembedding is not None else {},
+        unembedding=inputs.unembedding.record if inputs.unembedding is not None else None,
         undefined=inputs.undefined,
         versions={name: _version(name) for name in _VERSIONS} | {"python": platform.python_version()},
         state="running",

@@ -24,6 +24,7 @@ from mechamap.models.blocks import keeping_entries, starting_at
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.norms import norm_of
 from mechamap.models.unembedding import Unembedding, find_unembedding
+from mechamap.system.plain_values import to_plain_values
 
 Load = Callable[..., LoadedModel]
 
@@ -138,7 +139,7 @@ def test_gpt2_has_a_layer_norm_with_its_gain_and_takes_the_mean_away(load: Load)
     close(unembedding.rows(torch.tensor([5, 2])), rows_of(unembedding)[[5, 2]])
     for layer, block in zip(loaded.layers, model.transformer.h, strict=True):
         close(unembedding.written_by(layer), block.mlp.c_proj.weight)
-    assert unembedding.to_dict() == {
+    assert to_plain_values(unembedding.record) == {
         "head": "lm_head", "norm": "transformer.ln_f", "centred": True, "normalized_output": False,
         "vocabulary": len(loaded.tokenizer), "softcap": None, "error": unembedding.error,
         "tolerance": unembedding.tolerance,
@@ -166,7 +167,7 @@ def test_gemma2_multiplies_by_one_more_than_its_gains_and_normalizes_what_the_ml
         gain = 1 + block.post_feedforward_layernorm.weight
         close(unembedding.written_by(layer), block.mlp.down_proj.weight.T * gain)
     assert unembedding.softcap == model.config.final_logit_softcapping == 30.0
-    assert unembedding.to_dict()["normalized_output"] is True
+    assert unembedding.record.normalized_output
 
 
 @pytest.mark.parametrize(("model_type", "norm"), [("phi", "model.final_layernorm"), ("gptj", "transformer.ln_f")])

@@ -15,6 +15,8 @@ from mechamap.runs.run import Run
 
 PART = {"layer": 0, "path": "h.0.fc2", "width": 16, "expected_width": None, "tokens": 8, "rebuild_error": 2e-7,
         "zero_error": 0.0, "tolerance": 1e-4}  # fmt: skip
+UNEMBEDDING = {"head": "lm_head", "norm": "norm", "centred": False, "normalized_output": True, "vocabulary": 99,
+               "softcap": None, "error": 1e-6, "tolerance": 0.002}  # fmt: skip
 
 
 def with_members(folder: Path, members: dict[str, Any]) -> Path:
@@ -30,6 +32,7 @@ def with_members(folder: Path, members: dict[str, Any]) -> Path:
     [
         ({"proof": [PART | {"width": "16"}]}, r"proof\[0\]\.width is '16'; expected a whole number"),
         ({"proof": [PART, {"layer": 0}]}, r"proof\[1\] has no path"),
+        ({"unembedding": UNEMBEDDING | {"softcap": "30"}}, r"unembedding\.softcap is '30'; expected a number"),
         ({"proof": [PART | {"through": "norm"}]}, r"proof\[0\]\.through is 'norm'; expected a list"),
     ],
 )
@@ -38,7 +41,14 @@ def test_a_member_of_another_type_is_refused_by_its_name(tmp_path: Path, members
         Run.open(with_members(tmp_path, members))
 
 
-@pytest.mark.parametrize("members", [{"proof": [PART, PART | {"experts": 0, "own_error": None}]}])
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"proof": [PART, PART | {"experts": 0, "own_error": None}]},
+        {"unembedding": UNEMBEDDING, "confirmation": {}},
+        {"unembedding": {}},
+    ],
+)
 def test_members_of_an_older_version_are_written_again_as_they_were(tmp_path: Path, members: dict[str, Any]) -> None:
     with_members(tmp_path, members)
     add_to_run(tmp_path, {}, problems=("a change",))

@@ -177,7 +177,8 @@ def test_a_scan_has_the_figure_of_every_neuron_and_category(
             run.figure("write")[:, number], expected[:, sorted(set(ids.tolist()))].mean(axis=1), rtol=1e-3, atol=1e-4
         )
     assert run.record.undefined == {}
-    assert run.record.unembedding["error"] <= run.record.unembedding["tolerance"]
+    assert run.record.unembedding == unembedding.record
+    assert unembedding.error <= unembedding.tolerance
 
 
 def test_where_it_is_not_defined_it_is_empty_and_the_run_says_why(
@@ -189,5 +190,5 @@ def test_where_it_is_not_defined_it_is_empty_and_the_run_says_why(
     assert run.record.state == "complete"
     assert np.isnan(run.figure("write")).all()
     assert "normalizes the residual stream" in run.record.undefined["write"]
-    assert run.record.unembedding == {}
+    assert run.record.unembedding is None
     assert np.isfinite(run.figure("auroc")[:, :2]).all()
