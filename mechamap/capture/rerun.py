@@ -9,6 +9,7 @@ import numpy as np
 from mechamap.errors import RunError
 from mechamap.runs.record import LayerRows
 from mechamap.runs.run import Run
+from mechamap.runs.scanned import Exclusions
 from mechamap.text.occurrences import Occurrence
 from mechamap.text.tokenize import TokenizedText, Window
 from mechamap.wording.advice import RESUME, Advice
@@ -62,7 +63,7 @@ def text_of_run(run: Run) -> TokenizedText:
         special=special,
         scored=scored,
         windows=tuple(Window(*window) for window in tokens.windows),
-        exclusions=dict(run.record.exclusions),
+        exclusions=run.record.exclusions or Exclusions(),
     )
 
 

@@ -71,7 +71,7 @@ def _show(args: argparse.Namespace, narration: Narration) -> int:
         "neurons": f"{run.neurons:,} in layers {layers_in_words(run.layers)}",
         "figures": ", ".join(record.figures),
         "threshold": f"{run.threshold:g}",
-        "left out": str(record.exclusions.get("summary", "")),
+        "left out": record.exclusions.summary if record.exclusions else "",
         "text": f"{len(record.tokens.pieces):,} tokens in {len(record.tokens.windows)} windows"
         if run.has_context
         else "",

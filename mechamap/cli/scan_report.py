@@ -25,7 +25,7 @@ _MISSING = 8  # words not found, by name
 def report(run: Run, narration: Narration) -> None:
     """What was left out, which words were not found, the strongest neurons, and how long it took."""
     record = run.record
-    narration.say(f"positions: {record.exclusions.get('summary', 'nothing is known')}")
+    narration.say(f"positions: {record.exclusions.summary if record.exclusions else 'nothing is known'}")
     for line in coverage_lines(run, _MISSING):
         narration.say(line)
     for problem in record.problems:

@@ -49,7 +49,7 @@ def _beside(table: ExportTable, wide: bool) -> dict[str, object]:
         ),
         **({"sides": {str(layer): side for layer, side in table.sides.items()}} if table.sides else {}),
         "coverage": to_plain_values(record.coverage),
-        "exclusions": dict(record.exclusions),
+        "exclusions": to_plain_values(record.exclusions) or {},
         "undefined": dict(record.undefined),
         "confirmation": to_plain_values(record.confirmation) or {},
         "causes": dict(record.causes),

@@ -42,8 +42,8 @@ def _about_run(view: FigureView) -> Iterator[tuple[str, LinkedCell]]:
         "categories",
         LinkedCell(f"{len(view.categories)}: {', '.join(view.categories)}" if view.categories else "none"),
     )
-    if positions := record.exclusions.get("summary"):
-        yield "positions", LinkedCell(str(positions))
+    if record.exclusions and record.exclusions.summary:
+        yield "positions", LinkedCell(record.exclusions.summary)
     yield "judged by", LinkedCell(view.reaches)
     others = [kind.label for kind in figures_of(run) if kind.name != view.kind.name]
     if others:

@@ -16,7 +16,7 @@ from mechamap.config.scan_config import ScanConfig, config_to_dict
 from mechamap.errors import RunError
 from mechamap.runs.checked import Confirmation, SecondText
 from mechamap.runs.coverage import Coverage
-from mechamap.runs.scanned import LayerProof, UnembeddingRecord
+from mechamap.runs.scanned import Exclusions, LayerProof, UnembeddingRecord
 from mechamap.system.plain_values import from_plain_values, to_plain_values
 
 __all__ = ["FORMAT", "LayerRows", "ModelRecord", "RunRecord", "TokenRecord"]
@@ -102,7 +102,7 @@ class RunRecord:
     # (category, word, first position, last position) of every scored occurrence
     occurrences: tuple[tuple[int, int, int, int], ...] = ()
     coverage: Mapping[str, Coverage] = field(default_factory=dict)
-    exclusions: Mapping[str, Any] = field(default_factory=dict)
+    exclusions: Exclusions | None = None  # None of a CSV
     proof: tuple[LayerProof, ...] = ()
     unembedding: UnembeddingRecord | None = None  # None where neurons have no direct effect on the logits
     # why a figure is empty, by its name
@@ -133,7 +133,7 @@ class RunRecord:
 CHANGING = ("format", "state", "created", "finished", "layers", "problems", "timings", "proof")
 
 # None of these is an empty object in the file.
-_OBJECTS = ("config", "unembedding", "confirmation")
+_OBJECTS = ("config", "exclusions", "unembedding", "confirmation")
 
 
 def dump_fixed(record: RunRecord) -> str:
@@ -183,6 +183,7 @@ def parse(text: str, where: str) -> RunRecord:
                     name: from_plain_values(Coverage, entry, f"coverage.{name}")
                     for name, entry in data.get("coverage", {}).items()
                 },
+                "exclusions": _member(Exclusions, data, "exclusions"),
                 "unembedding": _member(UnembeddingRecord, data, "unembedding"),
                 "confirmation": _member(Confirmation, data, "confirmation"),
                 "second_looks": _listed(SecondText, data, "second_looks"),

@@ -1,4 +1,4 @@
-"""What a run's record says of its scan: how its hooks and the way to the logits were proved."""
+"""What a run's record says of its scan: how its hooks and the way to the logits were proved, and what was left out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mechamap.system.plain_values import Recorded
 
-__all__ = ["LayerProof", "UnembeddingRecord"]
+__all__ = ["Exclusions", "LayerProof", "UnembeddingRecord"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,3 +91,33 @@ class UnembeddingRecord:
     softcap: float | None
     error: float
     tolerance: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exclusions(Recorded):
+    """Which positions of the text no score counts, and how many there are.
+
+    Attributes:
+        summary: all that in words.
+        bos: the token in front of each window that a decoder reads, None where there is none.
+        front: the special tokens in front of each window, as the vocabulary spells them; ``behind`` are those behind.
+        exclude_first_position, exclude_special_tokens: what is left out.
+        window: how many tokens a window has at most, special ones included; None in a record that does not tell.
+        windows, positions: how many there are.
+        scored: how many positions count; ``excluded`` are the others.
+        first_positions, special_positions: how many positions are one, whether left out or not.
+    """
+
+    summary: str = ""
+    bos: str | None = None
+    front: tuple[str, ...] = ()
+    behind: tuple[str, ...] = ()
+    exclude_first_position: bool = False
+    exclude_special_tokens: bool = False
+    window: int | None = None
+    windows: int = 0
+    positions: int = 0
+    scored: int = 0
+    first_positions: int = 0
+    special_positions: int = 0
+    excluded: int = 0

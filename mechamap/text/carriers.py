@@ -174,5 +174,5 @@ def _windows(
     scored_index = np.cumsum(scored) - 1
     all_ids = np.array([token for number in order for token in ids[number]], np.int32)
     offsets = np.full((total, 2), -1, np.int32)  # nobody looks for words here a second time
-    tokenized = TokenizedText(all_ids, (), offsets, np.zeros(total, np.bool_), scored, tuple(windows), {})
+    tokenized = TokenizedText(all_ids, (), offsets, np.zeros(total, np.bool_), scored, tuple(windows))
     return tokenized, scored_index[at]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import Any
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from mechamap.config.scan_config import ScanConfig
 from mechamap.errors import TextError
+from mechamap.runs.scanned import Exclusions
 from mechamap.text.special_tokens import Specials, specials_around
 from mechamap.text.windows import cuts
 
@@ -29,10 +30,7 @@ class Window:
 
 @dataclass(frozen=True)
 class TokenizedText:
-    """All windows one after another; a position counts their tokens, specials around them included.
-
-    ``exclusions`` is the policy with its counts, in plain values; ``exclusions["summary"]`` says it in words.
-    """
+    """All windows one after another; a position counts their tokens, specials around them included."""
 
     ids: NDArray[np.int32]  # [positions]
     pieces: tuple[str, ...]  # [positions] joined, without the specials around them, they give the text back
@@ -40,7 +38,7 @@ class TokenizedText:
     special: NDArray[np.bool_]  # [positions]
     scored: NDArray[np.bool_]  # [positions] positions that count
     windows: tuple[Window, ...]
-    exclusions: dict[str, object]
+    exclusions: Exclusions = field(default_factory=Exclusions)
 
 
 def tokenize(
@@ -77,26 +75,25 @@ def tokenize(
     first_of_window[[window.start for window in sequences.windows]] = True
     excluded = special & config.exclude_special_tokens | first_of_window & config.exclude_first_position
     scored = ~excluded  # [positions]
-    counts = {
-        "windows": len(sequences.windows),
-        "positions": len(all_ids),
-        "scored": int(scored.sum()),
-        "first_positions": int(first_of_window.sum()),
-        "special_positions": int(special.sum()),
-        "excluded": int(excluded.sum()),
-    }
-    exclusions: dict[str, object] = {
-        "summary": _summary(config, around.said(tokenizer, kind), counts),
-        "bos": sequences.names["front"][0] if kind == "decoder" and around.front else None,
-        **sequences.names,
-        "exclude_first_position": config.exclude_first_position,
-        "exclude_special_tokens": config.exclude_special_tokens,
-        "window": limit,
-        **counts,
-    }
+    front, behind = tuple(sequences.names["front"]), tuple(sequences.names["behind"])
+    exclusions = Exclusions(
+        bos=front[0] if kind == "decoder" and front else None,
+        front=front,
+        behind=behind,
+        exclude_first_position=config.exclude_first_position,
+        exclude_special_tokens=config.exclude_special_tokens,
+        window=limit,
+        windows=len(sequences.windows),
+        positions=len(all_ids),
+        scored=int(scored.sum()),
+        first_positions=int(first_of_window.sum()),
+        special_positions=int(special.sum()),
+        excluded=int(excluded.sum()),
+    )
+    exclusions = replace(exclusions, summary=_summary(exclusions, around.said(tokenizer, kind)))
     if not scored.any():
         raise TextError(
-            f"No position is left to score: {exclusions['summary']}.",
+            f"No position is left to score: {exclusions.summary}.",
             "Give a longer text, or exclude less (exclude_first_position, exclude_special_tokens).",
         )
     pieces, windows = tuple(sequences.pieces), tuple(sequences.windows)
@@ -171,13 +168,13 @@ def _nowhere(tokens: Sequence[int]) -> NDArray[np.int32]:
     return np.full((len(tokens), 2), -1, np.int32)
 
 
-def _summary(config: ScanConfig, around: str, counts: dict[str, int]) -> str:
+def _summary(exclusions: Exclusions, around: str) -> str:
     left_out = []
-    if config.exclude_first_position:
-        left_out.append(f"first positions ({counts['first_positions']:,})")
-    if config.exclude_special_tokens:
-        left_out.append(f"special tokens ({counts['special_positions']:,})")
+    if exclusions.exclude_first_position:
+        left_out.append(f"first positions ({exclusions.first_positions:,})")
+    if exclusions.exclude_special_tokens:
+        left_out.append(f"special tokens ({exclusions.special_positions:,})")
     return (
-        f"{counts['scored']:,} of {counts['positions']:,} positions scored; {around}; left out: "
+        f"{exclusions.scored:,} of {exclusions.positions:,} positions scored; {around}; left out: "
         f"{' and '.join(left_out) or 'nothing'}"
     )

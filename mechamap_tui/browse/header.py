@@ -23,13 +23,10 @@ _WARNINGS = ("flags", "remedy")
 def policy(run: Run) -> str:
     """Which positions no score counts, in three words."""
     exclusions = run.record.exclusions
-    if not exclusions:
+    if exclusions is None:
         return ""
-    out = [
-        name
-        for name, key in (("sinks", "exclude_first_position"), ("specials", "exclude_special_tokens"))
-        if exclusions.get(key)
-    ]
+    parts = (("sinks", exclusions.exclude_first_position), ("specials", exclusions.exclude_special_tokens))
+    out = [name for name, excluded in parts if excluded]
     return f"{' and '.join(out)} out" if out else "all positions scored"
 
 

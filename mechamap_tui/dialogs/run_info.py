@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from mechamap.runs.coverage import Coverage
 from mechamap.runs.layout import layers_in_words
 from mechamap.runs.run import Run
+from mechamap.system.plain_values import to_plain_values
 from mechamap_tui.data.layer_counts import flag_words
 from mechamap_tui.dialogs.run_info_checks import check_lines, part_lines, verdict_lines
 from mechamap_tui.terminal.terminal_text import clean
@@ -105,7 +106,7 @@ def info_lines(run: Run, width: int = 100) -> Iterator[tuple[str, str]]:
         yield "title", "Words in the text"
         for category, report in record.coverage.items():
             yield from _coverage(category, report)
-    yield from _mapping("Left out of the scores", record.exclusions)
+    yield from _mapping("Left out of the scores", to_plain_values(record.exclusions))
     yield from _mapping("Seconds", record.timings)
     yield from _mapping("Versions", record.versions)
     yield from part_lines(record, width)

@@ -14,7 +14,7 @@ from mechamap.runs.coverage import Coverage, FoundWord
 from mechamap.runs.figure_names import CATEGORY_FIGURES, NEURON_FIGURES, ROUTED_FIGURES, TOKEN_FIGURES
 from mechamap.runs.record import LayerRows, ModelRecord, RunRecord, TokenRecord
 from mechamap.runs.run import Run
-from mechamap.runs.scanned import LayerProof
+from mechamap.runs.scanned import Exclusions, LayerProof
 from mechamap.runs.writer import RunWriter
 
 CATEGORIES = ("animal", "food", "color")
@@ -112,8 +112,8 @@ def recorded_run(
         occurrences=tuple(occurrences),
         coverage={name: Coverage(len(words), {word: FoundWord(1, 1) for word in words}, ())
                   for name, words in WORDS.items()},
-        exclusions={"add_bos": True, "exclude_first_position": True, "exclude_special_tokens": True,
-                    "positions": len(pieces), "scored": len(pieces) - 2},
+        exclusions=Exclusions(exclude_first_position=True, exclude_special_tokens=True, positions=len(pieces),
+                              scored=len(pieces) - 2),
         versions={"mechamap": "test"},
         state="running",
         created="2026-01-02T03:04:05+00:00",

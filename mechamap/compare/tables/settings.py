@@ -174,12 +174,16 @@ def _plain(a: Run, b: Run) -> Iterator[Setting]:
             ("BOS in front", lambda run: run.config.add_bos, "Activations near a window's start differ."),
             ("first position left out", lambda run: run.config.exclude_first_position, _LEFT_OUT),
             ("special tokens left out", lambda run: run.config.exclude_special_tokens, _LEFT_OUT),
-            ("window", lambda run: run.record.exclusions.get("window"), "Words are read with other text before them."),
+            ("window", _window, "Words are read with other text before them."),
         ]
     for name, value, means in where:
         one, other = value(a), value(b)
         if one is not None and other is not None and one != other:
             yield Setting(name, _spelled(one), _spelled(other), means)
+
+
+def _window(run: Run) -> int | None:
+    return run.record.exclusions.window if run.record.exclusions else None
 
 
 def _threshold(run: Run) -> float:

@@ -21,7 +21,7 @@ def text_of(*lengths: int) -> TokenizedText:
     scored = np.ones(total, np.bool_)
     scored[starts[:-1]] = False
     offsets = np.zeros((total, 2), np.int32)
-    return TokenizedText(np.arange(100, 100 + total, dtype=np.int32), (), offsets, ~scored, scored, windows, {})
+    return TokenizedText(np.arange(100, 100 + total, dtype=np.int32), (), offsets, ~scored, scored, windows)
 
 
 def one_batch(*lengths: int, reading: Reading) -> Batch:

@@ -33,6 +33,7 @@ def with_members(folder: Path, members: dict[str, Any]) -> Path:
         ({"proof": [PART | {"width": "16"}]}, r"proof\[0\]\.width is '16'; expected a whole number"),
         ({"proof": [PART, {"layer": 0}]}, r"proof\[1\] has no path"),
         ({"unembedding": UNEMBEDDING | {"softcap": "30"}}, r"unembedding\.softcap is '30'; expected a number"),
+        ({"exclusions": {"front": "<s>"}}, r"exclusions\.front is '<s>'; expected a list"),
         ({"proof": [PART | {"through": "norm"}]}, r"proof\[0\]\.through is 'norm'; expected a list"),
     ],
 )
@@ -46,7 +47,8 @@ def test_a_member_of_another_type_is_refused_by_its_name(tmp_path: Path, members
     [
         {"proof": [PART, PART | {"experts": 0, "own_error": None}]},
         {"unembedding": UNEMBEDDING, "confirmation": {}},
-        {"unembedding": {}},
+        {"unembedding": {}, "exclusions": {}},
+        {"exclusions": {"exclude_first_position": True, "bos": None, "positions": 0}},
     ],
 )
 def test_members_of_an_older_version_are_written_again_as_they_were(tmp_path: Path, members: dict[str, Any]) -> None:

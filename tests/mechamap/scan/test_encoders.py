@@ -308,7 +308,7 @@ def test_specials_are_not_scored_and_the_policy_says_where_they_are(run_of: Call
     run = run_of(ENCODERS[0])
     left_out = [run.record.tokens.pieces[n] for n in sorted(run.excluded)]
     assert left_out == ["[CLS]", "[SEP]"] * len(TEXTS)
-    assert "[CLS] in front of each window and [SEP] behind it" in run.record.exclusions["summary"]
+    assert "[CLS] in front of each window and [SEP] behind it" in run.record.exclusions.summary
     assert run.record.tokens.special == tuple(sorted(run.excluded))
 
 

@@ -86,7 +86,7 @@ def test_every_neuron_of_the_model_is_in_the_run(run):
 def test_the_positions_are_those_of_its_own_tokenizer(run, plain):
     assert list(run.record.tokens.ids) == plain.ids
     assert sorted(run.excluded) == [n for n, special in enumerate(plain.specials) if special]
-    assert run.record.exclusions["scored"] == len(plain.scored)
+    assert run.record.exclusions.scored == len(plain.scored)
 
 
 def test_the_figures_of_every_neuron_are_those_of_plain_hooks(run, plain):

@@ -219,7 +219,7 @@ def test_names_of_experts_neurons_lead_to_rows_and_back(tiny_models: Callable[..
     ]
     dense = run.layers[0]
     assert dense.experts == 0
-    assert (run.column("tokens")[dense.rows] == run.record.exclusions["scored"]).all()
+    assert (run.column("tokens")[dense.rows] == run.record.exclusions.scored).all()
 
 
 def test_the_scan_leaves_no_hook_and_the_same_outputs(tiny_models: Callable[..., Path]) -> None:

@@ -107,8 +107,8 @@ def test_where_nothing_stands_in_front_the_first_token_is_lost() -> None:
 )
 def test_the_policy_says_what_stands_where(framing: str, kind: str, said: str) -> None:
     found = tokenize(TEXTS, framed_tokenizer(framing), config(), None, kind)
-    assert f"positions scored; {said}; left out" in str(found.exclusions["summary"])
-    assert found.exclusions["bos"] == ("<s>" if (framing, kind) == ("bart", "decoder") else None)
+    assert f"positions scored; {said}; left out" in found.exclusions.summary
+    assert found.exclusions.bos == ("<s>" if (framing, kind) == ("bart", "decoder") else None)
 
 
 def test_words_are_found_between_the_specials() -> None:

@@ -17,6 +17,5 @@ def test_every_position_is_kept_with_its_piece_and_whether_it_counts() -> None:
         special=np.array([True, False, False, True]),
         scored=np.array([False, True, True, False]),
         windows=(Window(0, 0, 4),),
-        exclusions={},
     )
     assert token_record(text) == TokenRecord((1, 7, 8, 2), ("<s>", "A ", "cat", "</s>"), ((0, 0, 4),), (0, 3), (0, 3))

@@ -15,6 +15,7 @@ from transformers import PreTrainedTokenizerFast
 from mechamap.config.scan_config import ScanConfig
 from mechamap.config.schema import default_config, with_overrides
 from mechamap.errors import TextError
+from mechamap.system.plain_values import to_plain_values
 from mechamap.text.tokenize import TokenizedText, tokenize
 
 TOKENIZERS = {"byte level": byte_level, "word piece": word_piece, "meta space": meta_space}
@@ -84,7 +85,7 @@ def test_the_bos_is_in_front_of_every_window_where_the_tokenizer_has_one(kind: s
     assert len(starts) > len(MASTER)
     if tokenizer.bos_token_id is None:
         assert in_text(found).all()
-        assert found.exclusions["bos"] is None
+        assert found.exclusions.bos is None
     else:
         assert set(found.ids[starts].tolist()) == {tokenizer.bos_token_id}
         assert {found.pieces[start] for start in starts} == {tokenizer.bos_token}
@@ -117,7 +118,7 @@ def test_a_special_token_inside_the_text_is_special_and_spelled_out() -> None:
 
 def test_the_exclusions_count_what_was_left_out_and_are_plain_values() -> None:
     found = tokenize(MASTER, byte_level(), config(), None)
-    plain = json.loads(json.dumps(found.exclusions))
+    plain = json.loads(json.dumps(to_plain_values(found.exclusions)))
     assert plain["positions"] == len(found.ids)
     assert plain["scored"] == int(found.scored.sum()) == len(found.ids) - len(MASTER)
     assert plain["excluded"] == plain["windows"] == len(MASTER)
@@ -180,7 +181,7 @@ def test_a_text_without_words_is_cut_between_characters() -> None:
 def test_the_model_bounds_the_window_too() -> None:
     found = tokenize(MASTER, byte_level(), config(window=512), 20)
     assert max(window.length for window in found.windows) <= 20
-    assert found.exclusions["window"] == 20
+    assert found.exclusions.window == 20
 
 
 def test_a_tokenizer_that_would_truncate_does_not() -> None:
