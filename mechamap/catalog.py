@@ -148,13 +148,13 @@ def resolve(name: str) -> ModelSource:
 
     Raises:
         ModelNotFound: ``name`` is empty, looks like a path that does not exist, is a folder without a
-            ``config.json``, a file that is no GGUF, or nothing a hub id can look like.
+            ``config.json``, a file that is no GGUF, or not a valid hub id.
     """
-    given, name = name, name.strip()
+    as_given, name = name, name.strip()
     if not name:
         raise ModelNotFound("No model was named.", _WHAT_A_MODEL_IS)
     if name == "demo":
-        return _bundled(given)
+        return _bundled(as_given)
     if any(len(part.encode()) > _LONGEST_NAME for part in name.split("/")):
         raise ModelNotFound(f"{name[:60]!r}... is too long for the name of a model.", _WHAT_A_MODEL_IS)
     path = user_path(name)
@@ -162,7 +162,7 @@ def resolve(name: str) -> ModelSource:
     if path.is_dir():
         if (path / "config.json").is_file():
             folder = path.resolve()
-            return ModelSource("folder", str(folder), folder, short_label(str(folder)), given)
+            return ModelSource("folder", str(folder), folder, short_label(str(folder)), as_given)
         # A folder that only happens to be called like a model must not stand in that model's way.
         if known is None:
             raise ModelNotFound(
@@ -170,19 +170,19 @@ def resolve(name: str) -> ModelSource:
             )
     elif path.exists():
         if path.suffix.lower() != ".gguf":
-            raise ModelNotFound(f"{path} is a file, and not a .gguf file.", _file_hint(path))
-        return ModelSource("gguf", str(path.resolve()), path.resolve(), short_label(name), given)
+            raise ModelNotFound(f"{path} is a file, but not a .gguf file.", _file_hint(path))
+        return ModelSource("gguf", str(path.resolve()), path.resolve(), short_label(name), as_given)
     elif looks_like_path(name):
         raise ModelNotFound(f"No such file or folder: {path}.", _nearest_hint(path))
     if known is not None:
         # Caches filled before the hub gave these models an owner hold them under the bare name.
         model_id = known if _in_cache(known) or not _in_cache(name) else name
-        return ModelSource("hub", model_id, None, short_label(known), given)
+        return ModelSource("hub", model_id, None, short_label(known), as_given)
     if not _HUB_ID.fullmatch(name) or ".." in name or "--" in name or len(name) > 96:
         raise ModelNotFound(
-            f"{name!r} is neither a folder nor a file here, and no hub id looks like that.", _WHAT_A_MODEL_IS
+            f"{name!r} is neither a folder nor a file here, and it is not a valid hub id.", _WHAT_A_MODEL_IS
         )
-    return ModelSource("hub", name, None, short_label(name), given)
+    return ModelSource("hub", name, None, short_label(name), as_given)
 
 
 def short_label(model_id: str) -> str:
@@ -214,13 +214,13 @@ def hub_cache() -> Path:
 
 def cached_models() -> list[str]:
     """Ids of the causal language models in the local hub cache that have their weights, newest first."""
-    found: list[tuple[float, str]] = []
+    models: list[tuple[float, str]] = []
     for repository in hub_cache().glob("models--*"):
         snapshots = [path for path in repository.glob("snapshots/*") if _is_causal_model(path)]
         if snapshots:
             newest = max(path.stat().st_mtime for path in snapshots)
-            found.append((newest, repository.name.removeprefix("models--").replace("--", "/")))
-    return [model_id for _, model_id in sorted(found, key=lambda entry: (-entry[0], entry[1]))]
+            models.append((newest, repository.name.removeprefix("models--").replace("--", "/")))
+    return [model_id for _, model_id in sorted(models, key=lambda entry: (-entry[0], entry[1]))]
 
 
 def _in_cache(model_id: str) -> bool:
@@ -233,14 +233,14 @@ _WHAT_A_MODEL_IS = (
 )
 
 
-def _bundled(given: str) -> ModelSource:
+def _bundled(as_given: str) -> ModelSource:
     folder = demo_folder()
     if not (folder / "config.json").is_file():
         raise ModelNotFound(
             f"The bundled model is missing from this installation: {folder / 'config.json'} does not exist.",
-            "Install mechamap again, or name another model.",
+            "Reinstall mechamap, or name another model.",
         )
-    return ModelSource("demo", "demo", folder, "demo", given)
+    return ModelSource("demo", "demo", folder, "demo", as_given)
 
 
 def looks_like_path(name: str) -> bool:
@@ -255,7 +255,7 @@ def looks_like_path(name: str) -> bool:
 
 
 def _nearest_hint(path: Path) -> str:
-    """The closest thing there is to a path that is not there."""
+    """The nearest existing path to one that does not exist."""
     folder = path.parent
     missing = path
     while not folder.is_dir() and folder != folder.parent:
@@ -278,7 +278,7 @@ def _inside_hint(folder: Path) -> str:
 
 def _file_hint(path: Path) -> str:
     if (path.parent / "config.json").is_file():
-        return f"Give the folder it lies in: {path.parent}"
+        return f"Give the folder it is in: {path.parent}"
     return _WHAT_A_MODEL_IS
 
 

@@ -12,7 +12,7 @@ MechaMapError
 ├── RunError              a run folder (or a CSV opened as one) is missing, damaged or of another version
 ├── QueryError            a filter or sort expression, with the position of the mistake
 ├── ExportError           an export cannot be written
-├── EngineError           the engine process died or answered nonsense
+├── EngineError           the engine process died, or its answer makes no sense
 ├── MissingExtra          an optional dependency is not installed
 └── Cancelled             the user stopped it; what was finished is kept
 
@@ -127,7 +127,7 @@ class QueryError(MechaMapError):
     """A mistake in a filter or a sort expression.
 
     Attributes:
-        position: of the character that is wrong, counted from 0; None where it is no certain one.
+        position: of the character that is wrong, counted from 0; None where no single one is.
         problem: what is wrong there.
     """
 

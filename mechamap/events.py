@@ -1,4 +1,4 @@
-"""What a scan tells while it runs: small immutable values, the same for every listener."""
+"""What a scan reports while it runs: small immutable values, the same for every listener."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ class SweepStarted(ScanEvent):
 
 @dataclass(frozen=True, slots=True)
 class ModelStarted(ScanEvent):
-    """It is a model's turn in a sweep; what is told until :class:`ModelFinished` is about it.
+    """It is a model's turn in a sweep; the events until :class:`ModelFinished` are about it.
 
     ``model`` is the label of its run, ``name`` how the user named it, ``number`` its place, from 1.
     """

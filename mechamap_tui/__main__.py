@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
         "or a CSV of results",
     )
     parser.add_argument("--config", type=Path, metavar="F", help="config file for the scan of a model")
-    parser.add_argument("--new", action="store_true", help="scan the model even where a run has that name")
+    parser.add_argument("--new", action="store_true", help="scan the model even if a run has that name")
     parser.add_argument("--version", action=_ShowVersion, nargs=0, help="print the version and exit")
     return parser
 

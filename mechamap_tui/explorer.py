@@ -60,8 +60,8 @@ class Explorer(Protocol):
     def back(self) -> None:
         """To the screen below; from the last one to the start screen."""
 
-    def open_target(self, given: str) -> None:
-        """Open whatever ``given`` means: a run, a CSV, or a model, which is scanned."""
+    def open_target(self, typed: str) -> None:
+        """Open whatever ``typed`` means: a run, a CSV, or a model, which is scanned."""
 
     def open_run(self, run: Run) -> None:
         """Show a run, in place of the progress of the scan that made it."""

@@ -14,6 +14,7 @@ from mechamap.errors import MechaMapError
 from mechamap.system.log import place_of
 from mechamap_tui.jobs.draft import ScanDraft
 from mechamap_tui.jobs.runner import JobRunner
+from mechamap_tui.opening_reports import ReportOpening
 from mechamap_tui.start.target import Target, read_target
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
     from mechamap_tui.dialogs.export import ExportChoices
     from mechamap_tui.engine.client import EngineClient
     from mechamap_tui.jobs.job import AnyJob, JobChanged
-    from mechamap_tui.report.view import ReportView
 
 __all__ = ["Opening"]
 
@@ -34,7 +34,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class Opening:
-    """Opens screens for an app, and remembers how forms, exports and reports were left.
+    """Opens screens for an app, and remembers how forms and exports were left.
 
     Args:
         draft: what stands in the form of a scan at first.
@@ -48,7 +48,7 @@ class Opening:
         self._engine = engine
         self._draft = draft
         self._export_choices: ExportChoices | None = None
-        self._views: dict[tuple[Path | None, ...], ReportView] = {}
+        self._reports = ReportOpening(app, self.show_error)
 
     @property
     def engine(self) -> EngineClient:
@@ -103,8 +103,8 @@ class Opening:
         if target.kind != "nothing":
             self.app.call_after_refresh(self._open, target)
 
-    def open_target(self, given: str) -> None:
-        self._open(read_target(given))
+    def open_target(self, typed: str) -> None:
+        self._open(read_target(typed))
 
     def _open(self, target: Target) -> None:
         match target.kind:
@@ -113,7 +113,7 @@ class Opening:
             case "csv":
                 self._open_csv(target)
             case "model":
-                self._open_model(target.given)
+                self._open_model(target.typed)
 
     def _open_model(self, model: str) -> None:
         from mechamap_tui.jobs.scan import ScanJob
@@ -131,11 +131,11 @@ class Opening:
         from mechamap.runs.run import Run
         from mechamap_tui.start.reading import ReadingScreen
 
-        def opened(found: Run | MechaMapError | None) -> None:
-            if isinstance(found, Run):
-                self.open_run(found)
-            elif found is not None:
-                self.show_error(found)
+        def opened(outcome: Run | MechaMapError | None) -> None:
+            if isinstance(outcome, Run):
+                self.open_run(outcome)
+            elif outcome is not None:
+                self.show_error(outcome)
 
         assert target.path is not None
         self.app.push_screen(ReadingScreen(target.path), opened)
@@ -157,38 +157,10 @@ class Opening:
     # --- reports ---------------------------------------------------------------------------------------------
 
     def open_interpretation(self, run: Run) -> None:
-        from mechamap_tui.report.interpret import InterpretScreen
-
-        self.app.push_screen(InterpretScreen(run, self._view(run)))
+        self._reports.interpret(run)
 
     def open_comparison(self, run: Run) -> None:
-        from mechamap_tui.start.run_choice import RunChoice
-
-        def chosen(others: tuple[Path, ...] | None) -> None:
-            if others:
-                self.app.run_worker(self._compare(run, others), group="compare")
-
-        self.app.push_screen(RunChoice(run), chosen)
-
-    async def _compare(self, run: Run, others: tuple[Path, ...]) -> None:
-        from mechamap_tui.report.compare import CompareScreen
-        from mechamap_tui.start.reading import ReadingScreen
-
-        runs = [run]
-        for path in others:
-            found = await self.app.push_screen_wait(ReadingScreen(path)) if path.is_file() else _opened(path)
-            if found is None:
-                return
-            if isinstance(found, MechaMapError):
-                self.show_error(found)
-                return
-            runs.append(found)
-        self.app.push_screen(CompareScreen(tuple(runs), self._view(*runs)))
-
-    def _view(self, *runs: Run) -> ReportView:
-        from mechamap_tui.report.view import ReportView
-
-        return self._views.setdefault(tuple(run.path for run in runs), ReportView())
+        self._reports.compare(run)
 
     # --- forms -----------------------------------------------------------------------------------------------
 
@@ -279,10 +251,3 @@ def _run_in(folder: Path | None) -> Run:
 
     assert folder is not None
     return Run.open(folder)
-
-
-def _opened(folder: Path) -> Run | MechaMapError:
-    try:
-        return _run_in(folder)
-    except MechaMapError as error:
-        return error

@@ -30,14 +30,14 @@ __all__ = ["show_outcome"]
 
 
 def show_outcome(app: App[None], explorer: Explorer, job: AnyJob) -> None:
-    """Tell how a job came out, unless the screen on top shows it; of a scan, its run opens with its first layers."""
+    """Report how a job ended, unless the screen on top shows it; a scan's run opens with its first layers."""
     if job.ended and job.answer is None and job.error is None:
         return  # the app is being left, or ran into a mistake of its own, which is shown as one
     if isinstance(job, ScanJob):
         _show_scan(app, job)
     elif isinstance(job.error, Cancelled):
-        as_it_was = "" if isinstance(job, MatchJob) else "; the run is as it was"
-        app.notify(f"{job.title} was cancelled{as_it_was}.", markup=False)
+        unchanged = "" if isinstance(job, MatchJob) else "; the run is unchanged"
+        app.notify(f"{job.title} was cancelled{unchanged}.", markup=False)
     elif job.answer is not None:
         _show_answer(app, job)
     if job.error is not None and not isinstance(job.error, Cancelled):
@@ -54,7 +54,7 @@ def _show_answer(app: App[None], job: AnyJob) -> None:
         case AblationJob():
             _show_ablations(app, job)
         case MatchJob() if not _is_shown(app.screen, job):
-            text = f"Closest neurons of {' and '.join(path.name for path in job.paths)} are found."
+            text = f"The closest neurons of {' and '.join(path.name for path in job.paths)} have been found."
             app.notify(f"{text} They are among the tables of the comparison.", timeout=10, markup=False)
 
 
@@ -89,7 +89,7 @@ def _show_ablations(app: App[None], job: AblationJob) -> None:
         if _is_shown(app.screen, job) and not typing:
             app.push_screen(AblationScreen(ablation))
         else:
-            text = f"{job.neuron} of {job.run.name} is measured; a on it shows the result."
+            text = f"{job.neuron} of {job.run.name} has been measured; press a on it to see the result."
             app.notify(text, markup=False)
 
 
@@ -108,7 +108,7 @@ def _is_shown(screen: Screen[object], job: AnyJob) -> bool:
 
 def _causes_text(run: Run, answer: CausesEstimated) -> str:
     took = duration(answer.seconds)
-    return f"The causes of {run.neurons:,} neurons were estimated in {took}. a measures one."
+    return f"The causes of {run.neurons:,} neurons were estimated in {took}. Press a to measure one."
 
 
 def _confirmed_text(run: Run, answer: Confirmed) -> str:
@@ -116,7 +116,7 @@ def _confirmed_text(run: Run, answer: Confirmed) -> str:
     counts = sorted(((count, name) for name, count in answer.confirmed.items() if count), reverse=True)
     took = duration(answer.seconds)
     if not counts:
-        return f"No neuron holds up in any category ({took}); i says how close they came."
+        return f"No neuron is confirmed in any category ({took}); press i to see how close they came."
     in_any = np.zeros(run.neurons, dtype=bool)
     for name in run.categories:
         in_any |= confirmed(run, name)

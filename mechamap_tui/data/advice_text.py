@@ -1,4 +1,4 @@
-"""What errors and plans advise, in the explorer's words: fields and keys where the command line has flags."""
+"""What errors and plans advise, in the explorer's terms: fields and keys where the command line has flags."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def hint_text(hint: Hint) -> str:
 
 
 def error_text(error: MechaMapError) -> str:
-    """What happened and what to do, behind one another."""
+    """What happened and what to do, on one line."""
     return f"{error.message} {hint_text(error.hint)}".strip()
 
 
 def explorer_words(part: Part) -> str:
-    """``Dtype: bfloat16``; what the explorer has no field and no key for is told as it is written elsewhere."""
+    """``Dtype: bfloat16``; a setting or command without a field or key here is written as on the command line."""
     if not isinstance(part, Setting):
         command = f"`mechamap {part.command}` on the command line"
         return command if "--text" in part.command else _KEYS.get(part.name, command)

@@ -18,10 +18,10 @@ def check_signs(run: Run, category: str) -> Callable[[int], str] | None:
     """The sign of each neuron (by row) for a category; None where nothing was checked."""
     if not run.has("p") or not category:
         return None
-    found = confirmed(run, category)  # [neurons]
+    is_confirmed = confirmed(run, category)  # [neurons]
 
     def sign(row: int) -> str:
-        if found[row]:
+        if is_confirmed[row]:
             return CONFIRMED_SIGN
         return DROPPED_SIGN if dropped_on(run, str(run.neuron_name(row)), category) else ""
 

@@ -19,7 +19,7 @@ _AT_ONCE = 16  # neurons of an expert that are looked at together
 
 @dataclass(frozen=True, slots=True)
 class ExpertNote:
-    """What a neuron's figures run over, in long and in short, and a warning where that is little."""
+    """What a neuron's figures are computed over, in long and in short, and a warning where that is few tokens."""
 
     text: str = ""
     short: str = ""
@@ -28,7 +28,7 @@ class ExpertNote:
 
 
 def expert_note(run: Run, row: int, words: tuple[int, int, str] | None = None) -> ExpertNote:
-    """What to say of a neuron in a layer that has experts; nothing of one in another layer.
+    """The note about a neuron in a layer that has experts; empty for one in another layer.
 
     Args:
         words: how many words of a category came to the neuron's expert, of how many, and of which; None: not known.

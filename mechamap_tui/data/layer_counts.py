@@ -46,12 +46,12 @@ class LayerCounts:
 
     def of(self, layer: int) -> NDArray[np.int64] | None:
         """``[categories]``, or None while the layer is not complete or the run has nothing to count."""
-        found = self._counts.get(layer)
-        if found is None and self.counted:
+        counts = self._counts.get(layer)
+        if counts is None and self.counted:
             rows = self.run.layer_rows(layer)
             if rows.complete:
-                found = self._counts[layer] = np.count_nonzero(self._counting(rows.rows), axis=0)
-        return found
+                counts = self._counts[layer] = np.count_nonzero(self._counting(rows.rows), axis=0)
+        return counts
 
     def highest(self) -> int:
         """The largest count of any category in any layer."""

@@ -20,7 +20,7 @@ class OccurrenceMap:
             for position in range(first, last + 1):
                 self._names[position] = (*self._names.get(position, ()), name)
 
-    def at(self, position: int) -> tuple[str, ...]:
+    def categories_at(self, position: int) -> tuple[str, ...]:
         """The categories of the word at a position."""
         return self._names.get(position, ())
 

@@ -1,4 +1,4 @@
-"""What came of switching a neuron off: what each category lost, against other neurons of its layer."""
+"""The result of ablating a neuron: what each category lost, against other neurons of its layer."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class AblationScreen(ModalScreen[None]):
 def ablation_lines(ablation: Ablation, width: int = WIDTH - FRAME) -> Iterator[tuple[str, str]]:
     """The dialog, (line, style) by line: the upshot first; sentences are as long as they are, tables fit ``width``."""
     effects = ablation.categories
-    sizes = {name: abs(its.effect) for name, its in effects.items() if its.effect is not None}
+    sizes = {name: abs(result.effect) for name, result in effects.items() if result.effect is not None}
     strongest = max(sizes, key=sizes.__getitem__, default=None)
     largest = max(sizes.values(), default=0.0) or 1.0
     if strongest is not None:
@@ -89,51 +89,48 @@ def ablation_lines(ablation: Ablation, width: int = WIDTH - FRAME) -> Iterator[t
         f"{header}{' ' * BAR if bar else ''} controls{' ' * (RANGE - 8)}{'words'.rjust(WORDS) if words else ''}",
         "bold",
     )
-    for name, it in effects.items():
-        line = (
-            (f"{CURSOR} " if name == strongest else "  ")
-            + pad(clean(name), NAME)
-            + effect(_number(it.effect)).rjust(NUMBER)
-        )
-        line += ("" if it.error is None else f" ± {_size(it.error)}").ljust(ERROR)
+    for name, result in effects.items():
+        line = f"{CURSOR} " if name == strongest else "  "
+        line += pad(clean(name), NAME) + effect(_number(result.effect)).rjust(NUMBER)
+        line += ("" if result.error is None else f" ± {_size(result.error)}").ljust(ERROR)
         if bar:
             cells = round((BAR - 1) * sizes.get(name, 0.0) / largest)
             line += " " + FULL_BLOCK * cells + " " * (BAR - 1 - cells)
-        line += " " + (_range(it) + (BEYOND if it.beyond_controls else "")).ljust(RANGE)
-        yield line + (f"{it.occurrences:,}".rjust(WORDS) if words else ""), "bold" if name == strongest else ""
+        line += " " + (_range(result) + (BEYOND if result.beyond_controls else "")).ljust(RANGE)
+        yield line + (f"{result.occurrences:,}".rjust(WORDS) if words else ""), "bold" if name == strongest else ""
     yield "", ""
     instead = _INSTEAD.get(ablation.mode, ablation.mode)
     yield f"Change of the mean log p of a category's words with {ablation.neuron} {instead}, in nats.", "dim"
     yield "Negative: the model gets worse at the category's words without the neuron.", "dim"
     if ablation.controls:
         others = ", ".join(ablation.controls)
-        yield f"Controls: {others}, of the same layer and about as active.{BEYOND} is larger than any of theirs.", "dim"
+        yield f"Controls: {others}, of the same layer and about as active.{BEYOND} exceeds all of theirs.", "dim"
 
 
 def _number(value: float | None) -> float:
-    """As numbers are written: where there is nothing to average, it is no number."""
+    """A value as numbers are written: NaN where there was nothing to average."""
     return math.nan if value is None else value
 
 
 def _verdict(ablation: Ablation, name: str) -> str:
-    it = ablation.categories[name]
-    size = _number(it.effect)
+    result = ablation.categories[name]
+    size = _number(result.effect)
     change = math.expm1(min(size, 50.0))
     likely = (
         f"{abs(change):.0%} {'less' if change < 0 else 'more'} likely" if abs(change) >= 0.005 else "about as likely"
     )
-    told = f"Strongest on {clean(name)}: {effect(size)}, its words become {likely}."
-    if it.error is not None and abs(size) < 2 * it.error:
-        return f"{told} That is within its own error: it may be nothing."
-    if not it.controls:
-        return told
-    if it.beyond_controls:
-        return f"{told} That is beyond all {len(it.controls)} controls."
-    return f"{told} Not beyond all controls: another neuron of the layer does as much."
+    summary = f"Strongest on {clean(name)}: {effect(size)}, its words become {likely}."
+    if result.error is not None and abs(size) < 2 * result.error:
+        return f"{summary} That is within two standard errors of zero: it may be chance."
+    if not result.controls:
+        return summary
+    if result.beyond_controls:
+        return f"{summary} That is beyond all {len(result.controls)} controls."
+    return f"{summary} Not beyond all controls: another neuron of the layer does as much."
 
 
-def _range(it: Effect) -> str:
-    finite = it.finite_controls
+def _range(result: Effect) -> str:
+    finite = result.finite_controls
     return f"{effect(min(finite))} to {effect(max(finite))}" if finite else ""
 
 

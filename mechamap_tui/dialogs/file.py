@@ -101,8 +101,8 @@ class FileDialog(ModalScreen[None]):
             summary.update(Text(clean(error_text(error))))
             return
         summary.set_class(False, "-wrong")
-        there = " (there already)" if target.exists() else ""
-        summary.update(Text(f"{self.amount()}, into{there}\n{clean(str(target))}"))
+        exists = " (already exists)" if target.exists() else ""
+        summary.update(Text(f"{self.amount()}, into{exists}\n{clean(str(target))}"))
 
     @on(Input.Submitted)
     def _submitted(self) -> None:
@@ -131,7 +131,7 @@ class FileDialog(ModalScreen[None]):
             if yes:
                 self.write(target, overwrite=True)
 
-        question = f"There is a file {clean(str(target))} already."
+        question = f"The file {clean(str(target))} already exists."
         self.app.push_screen(ConfirmScreen("Overwrite?", question, yes="Overwrite", no="Keep it"), answered)
 
     def action_close(self) -> None:

@@ -1,4 +1,4 @@
-"""Help for where you are: the keys that work there, from the bindings themselves, and what the words mean."""
+"""Help for where you are: the keys that work there, from the bindings themselves, and what the terms mean."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ __all__ = ["GLOSSARY", "HelpScreen", "key_lines", "key_name"]
 GLOSSARY = (
     ("neuron", "one input of an MLP's down-projection; L7.N1844 is number 1844 of layer 7, both counted from 0"),
     ("expert", "L7.E3.N12 is neuron 12 of expert 3 of layer 7; those that every token goes to have no E"),
-    ("tokens", "how many scored tokens came to its expert: all its figures run over these; few are a warning"),
-    ("few words", "of a category came to its expert, fewer than 5: the table leaves out reads, auroc, ap and d"),
+    ("tokens", "how many scored tokens came to its expert; all its figures run over these, so few are a warning"),
+    ("few words", "fewer than 5 words of a category came to its expert: the table leaves out reads, auroc, ap and d"),
     ("enc, dec", "a layer of the encoder or of the decoder, and its number there"),
     ("category", "a name and its words; an occurrence is one whole-word match in the scanned text"),
     ("reads", "2·auroc − 1: +1 if it is always higher on the category's words, −1 if always lower, 0 if no different"),
@@ -36,16 +36,22 @@ GLOSSARY = (
     ("lens", "the tokens that its output weights push up and down most"),
     ("auroc", "the chance that it is higher on a word of the category than on any other token"),
     ("ap", "average precision: how pure the top of the list is when tokens are ordered by the neuron"),
-    ("d", "how far apart the two means are, in standard deviations"),
+    ("d", "how far its mean on the category's words is from its mean elsewhere, in standard deviations"),
     ("mean", "its average activation on the category's words (the original tool's avg_activation)"),
     ("fire", "the share of tokens on which it is above zero"),
-    ("falls", "it goes down on the category, not up: reads is negative"),
-    ("dead", "it is the same on every token"),
-    ("threshold", "from where on a neuron counts for a category, in a report; of figures with two sides, both ways"),
+    ("falls", "it is lower on the category's words than elsewhere: reads is negative"),
+    ("dead", "its activation is the same on every token"),
+    (
+        "threshold",
+        "from which value a neuron counts for a category, in a report; on both sides for a figure with two sides",
+    ),
     ("evenness", "how evenly a neuron's strength is spread over the categories: 0 all in one, 1 the same in all"),
     ("closest", "the neuron of another model whose activations over the same words are correlated most with its own"),
-    ("excess", "that correlation less the largest that random mixtures of the other model's neurons reach"),
-    ("not finite", "activations of the layer overflowed in the number format; not proved: so it could not be checked"),
+    ("excess", "that correlation minus the largest that random mixtures of the other model's neurons reach"),
+    (
+        "not finite",
+        "the layer's activations overflowed their number format; not proved: so it could not be checked",
+    ),
     ("sinks", "the first position, where activations are huge whatever the text: left out of every score"),
 )
 _NAMES = {

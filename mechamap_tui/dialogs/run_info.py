@@ -87,13 +87,15 @@ def info_lines(run: Run, width: int = 100) -> Iterator[tuple[str, str]]:
     if model.packing:
         yield "text", f"  weights in {model.packing}"
     yield from verdict_lines(record)
-    told = {rows.layer for rows in run.layers if any(f"ayer {rows.layer}:" in problem for problem in record.problems)}
+    mentioned = {
+        rows.layer for rows in run.layers if any(f"ayer {rows.layer}:" in problem for problem in record.problems)
+    }
     troubles = [
         *record.problems,
         *(
             f"layer {rows.layer} {flag_words(run, rows)}"
             for rows in run.layers
-            if rows.flags and rows.layer not in told
+            if rows.flags and rows.layer not in mentioned
         ),
     ]
     yield "title", "Problems"
@@ -114,9 +116,9 @@ def info_lines(run: Run, width: int = 100) -> Iterator[tuple[str, str]]:
 
 def _coverage(category: str, report: Coverage) -> Iterator[tuple[str, str]]:
     words = []
-    for word, found in report.found.items():
-        often = f" ×{found.count}" if found.count != 1 else ""
-        words.append(word + often + (f" ({found.tokens} tokens)" if found.tokens != 1 else ""))
+    for word, matches in report.found.items():
+        times = f" ×{matches.count}" if matches.count != 1 else ""
+        words.append(word + times + (f" ({matches.tokens} tokens)" if matches.tokens != 1 else ""))
     yield "text", f"  {category}: {report.occurrences} occurrences. {', '.join(words)}"
     if report.not_found:
         yield "trouble", f"    words not found: {', '.join(report.not_found)}"

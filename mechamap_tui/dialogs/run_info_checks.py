@@ -1,4 +1,4 @@
-"""What a run says about its checks: the capture proof, how it was confirmed, its causes, what a second text said."""
+"""What a run says about its checks: the capture proof, how it was confirmed, its causes, its second texts."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def part_lines(record: RunRecord, width: int) -> Iterator[Line]:
 
 
 def check_lines(record: RunRecord) -> Iterator[Line]:
-    """The part of the page about a run that tells of its checks; members that are not there are left out."""
+    """The part of the page about a run's checks; those that were not made are left out."""
     if record.undefined:
         yield "title", "Not defined"
         for figure, reason in record.undefined.items():
@@ -62,7 +62,7 @@ def check_lines(record: RunRecord) -> Iterator[Line]:
         yield "title", "Causes"
         yield from _causes(record.causes)
     if record.second_looks:
-        yield "title", "Second look"
+        yield "title", "Second text"
         for look in record.second_looks:
             yield from _second_text(look)
 
@@ -76,7 +76,7 @@ def _confirmation(confirmation: Confirmation) -> Iterator[Line]:
     if null := confirmation.null_auroc:
         parts = [
             f"{name} {probability(null[key])}"
-            for key, name in (("median", "half the time at most"), ("largest", "at worst"), ("needed", "needed"))
+            for key, name in (("median", "median"), ("largest", "largest"), ("needed", "needed"))
             if key in null
         ]
         yield "text", f"  best auroc of shuffled words anywhere in the model: {', '.join(parts)}"
@@ -108,10 +108,10 @@ def _category(name: str, about: CategoryConfirmation) -> Iterator[Line]:
         yield "trouble", f"    words left out: {', '.join(about.skipped)}"
 
 
-def _causes(it: Mapping[str, Any]) -> Iterator[Line]:
-    if it.get("positions"):
-        yield "text", f"  over {it['positions']}"
-    occurrences, log_p = _mapping(it.get("occurrences")), _mapping(it.get("log_p"))
+def _causes(causes: Mapping[str, Any]) -> Iterator[Line]:
+    if causes.get("positions"):
+        yield "text", f"  over {causes['positions']}"
+    occurrences, log_p = _mapping(causes.get("occurrences")), _mapping(causes.get("log_p"))
     for name in {**occurrences, **log_p}:
         parts = []
         if name in occurrences:
@@ -124,7 +124,7 @@ def _causes(it: Mapping[str, Any]) -> Iterator[Line]:
 def _second_text(look: SecondText) -> Iterator[Line]:
     yield (
         "text",
-        (f"  {look.text}, {look.tokens:,} tokens: {len(look.neurons):,} looked at again, {look.dropped:,} dropped"),
+        (f"  {look.text}, {look.tokens:,} tokens: {len(look.neurons):,} checked again, {look.dropped:,} dropped"),
     )
     for neuron in look.neurons:
         line = (

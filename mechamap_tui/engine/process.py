@@ -28,6 +28,7 @@ _LOG = logging.getLogger(__name__)
 
 KILL_AFTER_CANCEL = 3.0  # seconds; layers on disk survive a kill
 CHUNK = 1 << 16
+_ONE_VERSION = "Check that only one version of MechaMap is installed."
 T = TypeVar("T")
 
 
@@ -95,7 +96,9 @@ class EngineProcess:
                     env=_environment(),
                 )
             except OSError as error:
-                raise EngineError(f"The engine process cannot be started: {error}.", "Is Python still there?") from None
+                raise EngineError(
+                    f"The engine process cannot be started: {error}.", "Check that Python is still installed."
+                ) from None
             _LOG.info("engine %s started", self._process.pid)
             self._reader = asyncio.create_task(self._read(self._process), name="engine answers")
 
@@ -172,9 +175,7 @@ class EngineProcess:
             try:
                 return decode(answer, kind)
             except ValidationError as error:
-                raise EngineError(
-                    f"The engine's answer to {method} lacks something: {error}.", "Are two versions installed?"
-                ) from None
+                raise EngineError(f"The engine's answer to {method} is incomplete: {error}.", _ONE_VERSION) from None
 
         return EngineCall(id, asyncio.create_task(ask(), name=f"engine {method} {id}"))
 
@@ -232,12 +233,12 @@ class EngineProcess:
 
     def _death(self, code: int) -> EngineError:
         how = f"was killed by {_signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
-        said = self._log.last_lines()
-        message = f"The engine process {how}." + (f" Its last words:\n{said}" if said else "")
+        output = self._log.last_lines()
+        message = f"The engine process {how}." + (f" Its last output:\n{output}" if output else "")
         if code == -signal.SIGKILL:
-            hint = "The system does that when memory runs out: try a smaller model, Dtype: bfloat16, or fewer layers."
+            hint = "The system does this when memory runs out: try a smaller model, Dtype: bfloat16, or fewer layers."
         else:
-            hint = "Try again: a new engine starts by itself. Finished layers are kept."
+            hint = "Try again: a new engine starts automatically. Finished layers are kept."
         if self._log.path is not None:
             hint += f" The log is {self._log.path}."
         return EngineError(message, hint)
@@ -247,7 +248,7 @@ def _error_of(body: Mapping[str, Any]) -> MechaMapError:
     data = body.get("data") or {}
     if "kind" in data:
         return error_from_plain(data)
-    return EngineError(f"The engine did not take the request: {body.get('message', '')}", "Are two versions installed?")
+    return EngineError(f"The engine refused the request: {body.get('message', '')}", _ONE_VERSION)
 
 
 def _stopped() -> Cancelled:

@@ -1,4 +1,4 @@
-"""What a run is asked beyond its scan: its findings confirmed, its causes estimated, or those of a neuron measured."""
+"""The checks of a finished run: its findings confirmed, its causes estimated, or those of one neuron measured."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Answer = TypeVar("Answer")
 
 
 class CheckJob(Job[Answer]):
-    """Asks more of a run; what comes of it is added to the run."""
+    """Checks a run; the results are added to it."""
 
     def __init__(self, run: Run) -> None:
         super().__init__((run,))
@@ -37,7 +37,7 @@ class CheckJob(Job[Answer]):
         return self.run.path
 
     def refuse_unless_possible(self) -> None:
-        """Only a run in a folder, with a text and all its layers, can be asked more than it knows.
+        """Only a run in a folder, with a text and all its layers, can be checked.
 
         Raises:
             UsageError: says what is in the way and what to do.
@@ -47,8 +47,8 @@ class CheckJob(Job[Answer]):
             raise UsageError(reason, "Scan the model (n), then check that run.")
         if run.record.state == "running":
             raise UsageError(
-                f"{run.name} is still being scanned, or its scan was broken off.",
-                "Wait until it is complete; `mechamap scan ... --resume` goes on with one that was broken off.",
+                f"{run.name} is still being scanned, or its scan was interrupted.",
+                "Wait until it is complete; `mechamap scan ... --resume` continues one that was interrupted.",
             )
 
     def end(self, answer: Answer | None, error: MechaMapError | None) -> None:
@@ -75,18 +75,18 @@ class ConfirmJob(CheckJob[Confirmed]):
 
 
 class CausalJob(CheckJob[Answer]):
-    """Asks what neurons cause, which means nothing for some models."""
+    """Asks what neurons cause, which is not defined for some models."""
 
     def refuse_unless_possible(self) -> None:
-        """See that causes mean something for the run's model, and that the run can be checked.
+        """See that causes are defined for the run's model, and that the run can be checked.
 
         Raises:
-            UnsupportedModel: says why there can be no causes.
+            UnsupportedModel: says why causes are not defined.
         """
         if reason := self.run.record.undefined.get("cause"):
             raise UnsupportedModel(
-                f"What neurons of {self.run.label} cause is not defined. {reason}",
-                "What they read can be confirmed (V).",
+                f"The causes of the neurons of {self.run.label} are not defined. {reason}",
+                "What they read can still be confirmed (V).",
             )
         super().refuse_unless_possible()
 
@@ -123,7 +123,7 @@ class AblationJob(CausalJob[Ablations]):
 
     @property
     def measured(self) -> Ablation | None:
-        """What the run holds already of the neuron."""
+        """The neuron's ablation, where the run holds it already."""
         try:
             return decode(self.run.record.causes["ablations"][f"{self.neuron} zero"], Ablation)
         except (LookupError, TypeError, ValidationError):  # not measured, or kept by another version

@@ -46,8 +46,8 @@ class ScanDraft:
 
     def problems(self) -> dict[str, str]:
         """Everything that is wrong, by field."""
-        found = ((field.name, self.problem(field.name)) for field in fields(self))
-        return {name: problem for name, problem in found if problem is not None}
+        problems = ((field.name, self.problem(field.name)) for field in fields(self))
+        return {name: problem for name, problem in problems if problem is not None}
 
     def changes(self) -> dict[str, object]:
         """The config keys that differ from the config file's, as the engine takes them.
@@ -81,13 +81,13 @@ class ScanDraft:
         return shlex.join(words)
 
     def _value(self, name: str) -> object:
-        given = getattr(self, name)
+        text = getattr(self, name)
         kind: Any = _NUMBERS.get(name, str)
         try:
-            return kind(given)
+            return kind(text)
         except ValueError:
-            what = "a whole number" if kind is int else "a number"
-            raise UsageError(f"{given!r} is not {what}.") from None
+            expected = "a whole number" if kind is int else "a number"
+            raise UsageError(f"{text!r} is not {expected}.") from None
 
     def _check(self, name: str) -> None:
         value = getattr(self, name)

@@ -33,7 +33,7 @@ class Job(ABC, Generic[Answer]):
     """
 
     is_scan = False
-    kept = "the run stays as it was"  # what remains where it is stopped
+    kept = "the run stays unchanged"  # what remains where it is stopped
 
     def __init__(self, runs: tuple[Run, ...] = ()) -> None:
         self.runs = runs

@@ -19,7 +19,7 @@ __all__ = ["JobRunner"]
 
 
 class JobRunner:
-    """Runs one job at a time; whoever shows it is told of each change.
+    """Runs one job at a time; ``changed`` is called with each change.
 
     Args:
         app: where its worker runs.
@@ -42,7 +42,7 @@ class JobRunner:
         if self.job is not None:
             raise UsageError(
                 f"{self.job.title} is running; the engine does one thing at a time.",
-                "Wait for it, or press x.",
+                "Wait until it ends, or press x to cancel it.",
             )
         job.call = job.ask(self._engine(), partial(self._progressed, job))
         self.job = job

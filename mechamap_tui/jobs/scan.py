@@ -29,7 +29,7 @@ class ScanJob(Job[ScanResult]):
     """
 
     is_scan = True
-    kept = "layers that are finished are kept"
+    kept = "finished layers are kept"
 
     def __init__(self, model: str, changes: Mapping[str, object] | None = None, draft: ScanDraft | None = None) -> None:
         super().__init__()

@@ -79,12 +79,12 @@ class PlanView(Static):
             fetch: whether the config of a model that is not in the cache may be fetched: not while its name is typed,
                 since what is there so far may be the name of another one.
         """
-        # Where its findings are listed from on changes nothing that a plan is about.
-        wanted = _Question(draft.with_field("threshold", ""), fetch)
-        if wanted == self._wanted:
+        # The threshold of the listed findings does not change a plan.
+        question = _Question(draft.with_field("threshold", ""), fetch)
+        if question == self._wanted:
             return
-        self._wanted = wanted
-        if not wanted.can_be_asked:
+        self._wanted = question
+        if not question.can_be_asked:
             self._tell("")
         elif self._is_answered:
             self._show()
@@ -93,7 +93,7 @@ class PlanView(Static):
 
     @property
     def _is_answered(self) -> bool:
-        """Whether what the engine said last is about what is wanted; a plan is, however its config was come by."""
+        """Whether the last answer is about the form as it is now; a plan is, however its config was obtained."""
         if self._answered is None or self._answered.draft != self._wanted.draft:
             return False
         return isinstance(self._answer, Planned) or self._answered == self._wanted
@@ -107,7 +107,7 @@ class PlanView(Static):
         if self._asking or self._is_answered or not self._wanted.can_be_asked:
             return
         if (job := explorer_of(self).job) is not None:
-            self._tell(f"{job.title} is running; what this scan takes can be said when it is done.")
+            self._tell(f"{job.title} is running; what this scan takes is worked out when it ends.")
             return
         if self._answered is None or self._answered.draft.model != self._wanted.draft.model:
             self._tell("Working out what it takes ...")
@@ -131,12 +131,12 @@ class PlanView(Static):
             self._ask()
 
     def _show(self) -> None:
-        """What the engine said."""
+        """Show the engine's answer."""
         answer = self._answer
         if isinstance(answer, Planned):
             self._tell(plan_text(answer), lacking=not answer.fits, lines=True)
         elif isinstance(answer, ModelNotFound) and not self._wanted.fetch:
-            self._tell("It is not in the cache: what it takes is looked up on the hub once you are on another line.")
+            self._tell("This model is not in the cache; it is looked up on the hub once you leave this line.")
         elif answer is not None:
             self._tell(answer.message, lacking=True)
 
@@ -167,9 +167,9 @@ def plan_text(plan: Planned) -> str:
 
 def _remedy(plan: Planned) -> str:
     if plan.disk is not None and plan.run.total > plan.disk:
-        return f"The run takes {coarse_size(plan.run.total)}, and {coarse_size(plan.disk)} are free on its disk."
+        return f"The run takes {coarse_size(plan.run.total)}, but only {coarse_size(plan.disk)} is free on its disk."
     if not plan.would_fit:
-        return "Nothing that can be set here makes it fit."
+        return "No setting of this form makes it fit."
     return "Would fit: " + " · ".join(hint_text(option.hint) for option in plan.would_fit[:3])
 
 

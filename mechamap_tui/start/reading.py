@@ -48,13 +48,13 @@ class ReadingScreen(ModalScreen["Run | MechaMapError | None"]):
         from mechamap.csv_files.run import read_csv
 
         try:
-            found: Run | MechaMapError | None = await asyncio.to_thread(read_csv, self.path, self._reached)
+            outcome: Run | MechaMapError | None = await asyncio.to_thread(read_csv, self.path, self._reached)
         except Cancelled:
-            found = None
+            outcome = None
         except MechaMapError as error:
-            found = error
+            outcome = error
         if not self._left:
-            self.dismiss(found)
+            self.dismiss(outcome)
 
     def _reached(self, share: float) -> None:
         """Note how far the thread is, which stops where nobody waits for it any more."""

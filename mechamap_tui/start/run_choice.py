@@ -1,4 +1,4 @@
-"""Which run, or runs, to compare with: those there are, those of the same model first, or one named by its path."""
+"""The dialog that asks which runs to compare with: a list, those of the same model first, or one by its path."""
 
 from __future__ import annotations
 
@@ -72,10 +72,10 @@ class RunChoice(ModalScreen[tuple[Path, ...]]):
 
     @work(exclusive=True)
     async def _look(self) -> None:
-        found = comparable(await asyncio.to_thread(list_runs), self.run_to_compare)
+        runs = comparable(await asyncio.to_thread(list_runs), self.run_to_compare)
         if is_leaving(self):  # left meanwhile, and the list may be gone before the screen is
             return
-        self._all, self._read = entries(found, ()), True
+        self._all, self._read = entries(runs, ()), True
         self._all = [entry for entry in self._all if entry.kind == "run"]
         self.show()
 
@@ -104,15 +104,15 @@ class RunChoice(ModalScreen[tuple[Path, ...]]):
         if self._shown:
             return ""
         if self._all or self.query_one("#which", Input).value.strip():
-            return "No run matches, and no run or CSV is at such a path."
-        return "No other run was made yet: scan another model, or name the path of a run or a CSV."
+            return "No run matches, and there is no run or CSV at that path."
+        return "There is no other run yet: scan another model, or type the path of a run or a CSV."
 
     def _sign(self, entry: StartEntry) -> str:
         return MARK if entry.value in self._marked else " "
 
     def _highlighted(self) -> StartEntry | None:
-        at = self.query_one("#others", OptionList).highlighted
-        return self._shown[at] if at is not None and at < len(self._shown) else None
+        index = self.query_one("#others", OptionList).highlighted
+        return self._shown[index] if index is not None and index < len(self._shown) else None
 
     def on_key(self, event: events.Key) -> None:
         """Down leaves the text for the list."""

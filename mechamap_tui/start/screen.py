@@ -87,7 +87,7 @@ class StartScreen(Screen[None]):
         self.reload()
 
     def reload(self) -> None:
-        """Look again which runs and models there are; in a thread, for folders on slow disks."""
+        """List the runs and models again; in a thread, for folders on slow disks."""
         self._reload()
 
     @work(group="reload", exclusive=True)
@@ -111,13 +111,13 @@ class StartScreen(Screen[None]):
         listed = self.query_one("#list", OptionList)
         typed = self.query_one("#what", Input).value.strip()
         before = self._highlighted() if keep else None
-        found = [entry for entry in self._all if entry.matches(typed)]
-        if typed and not any(entry.kind == "model" and entry.value == typed for entry in found):
-            found.append(StartEntry("typed", typed, (typed, _would(typed), "")))
+        matches = [entry for entry in self._all if entry.matches(typed)]
+        if typed and not any(entry.kind == "model" and entry.value == typed for entry in matches):
+            matches.append(StartEntry("typed", typed, (typed, _would(typed), "")))
         self._shown = []
         options: list[Option | None] = []
         for kind, heading in (("run", "Recent runs"), ("model", "Models to scan"), ("typed", "What you typed")):
-            group = [entry for entry in found if entry.kind == kind]
+            group = [entry for entry in matches if entry.kind == kind]
             if kind == "run" and not group and not typed:
                 options.append(Option(Text("Recent runs", "bold dim"), disabled=True))
                 none_yet = "none yet" if self._read else "looking ..."
@@ -130,8 +130,10 @@ class StartScreen(Screen[None]):
                 self._shown += group
         listed.clear_options().add_options(options)
         values = [entry.value if entry else None for entry in self._shown]
-        at = values.index(before.value) if before and before.value in values else None
-        listed.highlighted = at if at is not None else next((i for i, it in enumerate(self._shown) if it), None)
+        if before and before.value in values:
+            listed.highlighted = values.index(before.value)
+        else:
+            listed.highlighted = next((index for index, entry in enumerate(self._shown) if entry), None)
         self.refresh_bindings()
 
     @property
@@ -140,8 +142,8 @@ class StartScreen(Screen[None]):
         return tuple(entry for entry in self._shown if entry is not None)
 
     def _highlighted(self) -> StartEntry | None:
-        at = self.query_one("#list", OptionList).highlighted
-        return self._shown[at] if at is not None and at < len(self._shown) else None
+        index = self.query_one("#list", OptionList).highlighted
+        return self._shown[index] if index is not None and index < len(self._shown) else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("remove", "compare"):
@@ -221,7 +223,7 @@ class StartScreen(Screen[None]):
         run = entry.run
         question = (
             f"Delete the run {clean(run.name)} with its notes?\n{clean(str(run.path))}\n"
-            f"{run.neurons:,} neurons of {clean(run.model)}, {size(run.bytes)}. It cannot be brought back."
+            f"{run.neurons:,} neurons of {clean(run.model)}, {size(run.bytes)}. This cannot be undone."
         )
 
         def answered(yes: bool | None) -> None:

@@ -18,29 +18,29 @@ class Target:
     """What to open: nothing (the start screen), a run's folder, a CSV file, or a model's name.
 
     Attributes:
-        given: what was typed.
+        typed: what was typed.
         path: the folder or file; None for a model and for nothing.
     """
 
     kind: Literal["nothing", "run", "csv", "model"]
-    given: str = ""
+    typed: str = ""
     path: Path | None = None
 
 
-def read_target(given: str) -> Target:
+def read_target(typed: str) -> Target:
     """Tell a run (a folder with ``run.json``, or a run's name) and a CSV from the name of a model.
 
     Whether a model of that name exists is not asked here: the engine knows, and says what to do if not.
     """
-    given = given.strip()
-    if not given:
+    typed = typed.strip()
+    if not typed:
         return Target("nothing")
-    path = user_path(given)
-    for folder in (path, runs_folder() / given):
+    path = user_path(typed)
+    for folder in (path, runs_folder() / typed):
         if (folder / "run.json").is_file():
-            return Target("run", given, folder)
+            return Target("run", typed, folder)
     if path.name == "run.json" and path.is_file():
-        return Target("run", given, path.parent)
+        return Target("run", typed, path.parent)
     if named_as_csv(path):
-        return Target("csv", given, path)
-    return Target("model", given)
+        return Target("csv", typed, path)
+    return Target("model", typed)

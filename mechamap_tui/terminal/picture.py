@@ -30,7 +30,7 @@ def save_picture(svg: str, screen: Screen[object]) -> Path:
             problem = error
         else:
             return path
-    raise ExportError(f"The picture cannot be written: {problem}.", "Start from a folder you can write.")
+    raise ExportError(f"The picture cannot be written: {problem}.", "Start from a folder you can write to.")
 
 
 def _free(path: Path) -> Path:

@@ -52,14 +52,14 @@ class KeyFooter(Widget):
             for _, binding, enabled, _ in reversed(screen.active_bindings.values())
             if binding.show and enabled
         }
-        found = list(reversed(keys.values()))
-        if found != self.keys:
-            self.keys = found
+        shown = list(reversed(keys.values()))
+        if shown != self.keys:
+            self.keys = shown
             self.refresh()
 
     @property
     def shown(self) -> list[tuple[str, str, str, str]]:
-        """The keys that there is room for."""
+        """The keys that fit."""
         keys = self.keys
         for action in _DISPENSABLE:
             if sum(map(_width, keys)) <= self.size.width + 1:
@@ -75,10 +75,10 @@ class KeyFooter(Widget):
         return text
 
     def on_click(self, event: events.Click) -> None:
-        at = 0
+        end = 0
         for shown in self.shown:
-            at += _width(shown)
-            if event.x < at:
+            end += _width(shown)
+            if event.x < end:
                 self.app.simulate_key(shown[0])
                 return
 

@@ -79,7 +79,7 @@ class TextView(ActivationView):
             text.append(gap[1:]).append(UP if level > 0 else DOWN, style)
         else:
             text.append(gap)
-        if self.category in self.occurrences.at(position):
+        if self.category in self.occurrences.categories_at(position):
             style += Style(underline=True)
         text.append(stripped, style + Style(bold=True) if strong else style)
 

@@ -58,7 +58,7 @@ class TokenView(LineView):
         hit, count = content
         text = Text().append(magnitude(hit.value).rjust(VALUE), self.look("falling" if hit.value < 0 else "strong"))
         text.append(pad(f" ×{count}" if count > 1 else "", COUNT), self.look("dim"))
-        names = self._occurrences.at(hit.position)
+        names = self._occurrences.categories_at(hit.position)
         if width >= CATEGORY_FROM:
             text.append(pad(names[0] if names else "", CATEGORY) + " ", self.look("dim"))
         if not self._run.has_context:

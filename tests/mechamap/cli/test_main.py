@@ -130,7 +130,7 @@ def test_nothing_asked_shows_what_there_is(mechamap: Mechamap) -> None:
     ("words", "said"),
     [
         (["scan", "./nowhere"], "No such file or folder: nowhere"),
-        (["scan", "not a model"], "no hub id looks like that"),
+        (["scan", "not a model"], "not a valid hub id"),
         (["export", "nothing"], "Unknown run 'nothing'"),
         (["export", "nothing.csv"], "No such file: nothing.csv"),
         (["runs", "show", "nothing"], "Unknown run 'nothing'"),

@@ -217,7 +217,7 @@ def test_what_can_be_known_to_be_wrong_is_told_before_the_first_scan(
     placed = SweptModel(str(tmp_path / "nowhere"), where="sweep.yaml:3:5")
     with pytest.raises(ModelNotFound, match=r"sweep\.yaml:3:5: No such file or folder:"):
         check_jobs(jobs_of(gpt2, placed))
-    with pytest.raises(ModelNotFound, match="no hub id looks like that"):
+    with pytest.raises(ModelNotFound, match="not a valid hub id"):
         check_jobs(jobs_of(gpt2, "not a model"))
     with pytest.raises(UsageError, match="is not on the hub, so it has no revision 'main'"):
         check_jobs(jobs_of(gpt2, SweptModel("demo", settings={"revision": "main"})))

@@ -458,14 +458,14 @@ def test_the_page_about_a_run_tells_how_it_was_checked(run: Run) -> None:
     )
     lines = list(info_lines(run))
     assert ("text", "  128 words, 6 templates, 5 splits, 200 permutations, 48 neurons") in lines
-    best = "half the time at most .86, at worst .93, needed .92"
+    best = "median .86, largest .93, needed .92"
     assert ("text", f"  best auroc of shuffled words anywhere in the model: {best}") in lines
     food = "9 confirmed, 2 write it, best L1.N7, auroc needed .80, held-out auroc .99 (lowest .97), ap .90"
     assert ("text", f"  food: {food}, the best by mean .71, 16 words") in lines
     assert ("trouble", "    words left out: sushi") in lines
     assert ("trouble", "    only two words") in lines
     assert ("text", "  food: 30 occurrences, mean log p -4.250") in lines
-    assert ("text", "  second.txt, 1,200 tokens: 2 looked at again, 1 dropped") in lines
+    assert ("text", "  second.txt, 1,200 tokens: 2 checked again, 1 dropped") in lines
     assert ("trouble", "    L0.N3 animal: auroc .98, here .60 ± .05 over 12, dropped") in lines
     assert ("trouble", "  write: an encoder predicts no next token") in lines
 

@@ -9,6 +9,7 @@ import pytest
 from support.browse_host import browsing
 from support.recorded_run import recorded_run
 
+from mechamap.runs.record import dump
 from mechamap.runs.run import Run
 from mechamap_tui.data.layer_counts import flag_words, flagged_layers
 from mechamap_tui.dialogs.run_info import info_lines
@@ -23,8 +24,10 @@ def run(tmp_path: Path) -> Run:
     flags = {1: ("not proved",), 2: ("not finite", "not proved")}
     layers = tuple(replace(rows, flags=flags.get(rows.layer, ())) for rows in run.layers)
     model = replace(run.record.model, dtype="float16")
-    run.record = replace(run.record, layers=layers, model=model, problems=(PROBLEM,))
-    return run
+    record = replace(run.record, layers=layers, model=model, problems=(PROBLEM,))
+    # On disk too: a screen that is open for a second reads the run again.
+    (tmp_path / "run" / "run.json").write_text(dump(record))
+    return Run.open(tmp_path / "run")
 
 
 @pytest.mark.parametrize(

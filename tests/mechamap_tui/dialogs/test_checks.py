@@ -146,7 +146,7 @@ async def test_a_confirmation_that_finds_nothing_says_so(home: Path) -> None:
         await it.press("V")
         it.engine.answer(Confirmed(it.run, {"animal": 0, "food": 0}, 3.2))
         await it.until(lambda: it.app.explorer.job is None)
-        assert "No neuron holds up in any category" in it.told
+        assert "No neuron is confirmed in any category" in it.told
 
 
 async def test_estimating_causes_fills_their_column(home: Path) -> None:
@@ -231,7 +231,7 @@ def test_an_effect_that_controls_have_too_or_that_is_within_its_error_is_called_
     weak = msgspec.structs.replace(MEASURED, categories={"food": Effect(-0.05, 0.001, 9, (0.06, -0.001))})
     assert "Not beyond all controls" in "\n".join(line for line, _ in ablation_lines(weak))
     unsure = msgspec.structs.replace(MEASURED, categories={"food": Effect(-0.05, 0.04, 9, (0.001,))})
-    assert "within its own error" in "\n".join(line for line, _ in ablation_lines(unsure))
+    assert "within two standard errors of zero" in "\n".join(line for line, _ in ablation_lines(unsure))
     nothing = msgspec.structs.replace(MEASURED, categories={"food": Effect(None, None, 0, ())})
     assert "Strongest" not in "\n".join(line for line, _ in ablation_lines(nothing))
 
@@ -247,7 +247,7 @@ async def test_a_result_does_not_take_the_keys_from_somebody_who_is_writing(home
         await it.press(*" bark")
         assert it.app.screen is it.browse
         assert it.browse.query_one(TextArea).text == "dogs bark", "nothing that was typed is lost"
-        assert "L0.N3 of tiny-1 is measured" in it.told
+        assert "L0.N3 of tiny-1 has been measured" in it.told
 
 
 # --- cancelling, failing, quitting -----------------------------------------------------------------------------
@@ -261,7 +261,7 @@ async def test_x_cancels_and_the_run_is_as_it_was(home: Path) -> None:
         await it.press("x")
         await it.until(lambda: it.app.explorer.job is None)
         await it.pilot.pause()
-        assert "The confirmation of tiny-1 was cancelled; the run is as it was." in it.told
+        assert "The confirmation of tiny-1 was cancelled; the run is unchanged." in it.told
         assert it.progress == ""
         assert "p" not in [column.key for column in it.browse.table.columns]
 
@@ -377,7 +377,7 @@ async def test_causes_that_cannot_mean_anything_are_refused_before_anything_is_s
         await it.press(key)
         await it.shows(ErrorScreen)
         assert "an encoder predicts no word from what precedes it" in it.dialog()
-        assert "What they read can be confirmed" in it.dialog()
+        assert "What they read can still be confirmed" in it.dialog()
         assert it.engine.checks == []
         await it.press("escape", "V")
         assert [kind for kind, _, _ in it.engine.checks] == ["confirm"], "what its neurons read can be confirmed"

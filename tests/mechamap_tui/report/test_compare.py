@@ -239,6 +239,6 @@ async def test_a_path_at_which_nothing_is_gets_an_answer_also_where_there_is_no_
     async with exploring(run) as it:
         await it.press("d")
         await it.shows(RunChoice)
-        await it.until(lambda: "No other run was made yet" in it.text())
+        await it.until(lambda: "There is no other run yet" in it.text())
         await choose(it, str(tmp_path / "nothing-here"))
-        await it.until(lambda: "at such a path" in it.text())
+        await it.until(lambda: "run or CSV at that path" in it.text())

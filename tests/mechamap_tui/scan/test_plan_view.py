@@ -101,9 +101,9 @@ def test_what_does_not_fit_is_said_with_what_would() -> None:
         "Does not fit: needs ~145.7 GB of 22.0 GB free on cpu · 70.6B bfloat16\n"
         "Would fit: Dtype: bfloat16 · Layers: 0-7 · a text of at most 5,000 tokens"
     )
-    assert "Nothing that can be set" in plan_text(replace(LACKS, would_fit=()))
+    assert "No setting of this form" in plan_text(replace(LACKS, would_fit=()))
     full = plan_text(replace(FITS, fits=False, disk=1_000_000))
-    assert "The run takes 31 MB, and 1 MB are free on its disk." in full
+    assert "The run takes 31 MB, but only 1 MB is free on its disk." in full
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 45)])
@@ -170,7 +170,7 @@ async def test_nothing_is_fetched_while_a_name_is_typed_and_is_once_it_is_left()
         await until(pilot, lambda: bool(engine.plans))
         assert engine.plans[0] == ("some/model", {}, False)
         engine.plan_answers[0].set_exception(ModelNotFound("not in the local cache"))
-        await until(pilot, lambda: "once you are on another line" in shown(screen))
+        await until(pilot, lambda: "once you leave this line" in shown(screen))
         assert not screen.query_one(PlanView).has_class("-lacking")
         await pilot.press("down")
         await until(pilot, lambda: len(engine.plans) == 2)
