@@ -226,7 +226,7 @@ async def test_a_line_that_is_no_message_is_passed_over(client: EngineClient) ->
 
 
 async def test_an_answer_without_what_was_asked_for_is_an_engine_error(client: EngineClient) -> None:
-    with pytest.raises(EngineError, match="lacks"):
+    with pytest.raises(EngineError, match="incomplete"):
         await client.scan("strange", {}).answer
 
 
