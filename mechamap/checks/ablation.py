@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,7 +21,7 @@ from mechamap.figures.findings import causes
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.kinds import refuse_repeated, refuse_undefined
 from mechamap.models.loading.trouble import translated
-from mechamap.protocol.messages import Ablation, Effect, plain
+from mechamap.protocol.messages import Ablation, Effect
 from mechamap.runs.additions import add_to_run
 from mechamap.runs.run import Run
 from mechamap.system.event_log import logged
@@ -178,6 +178,5 @@ def _kept(folder: Path, found: Sequence[Ablation], measured: _Measured, about: d
             values[:] = run.figure("cause_measured")
         values[list(measured.places)] = measured.means
         figures["cause_measured"] = values
-    kept = dict(run.record.causes.get("ablations", {}))
-    kept |= {f"{its.neuron} {its.mode}": plain(its) for its in found}
-    return add_to_run(folder, figures, causes={**run.record.causes, **about, "ablations": kept})
+    kept = {**run.record.causes.ablations} | {f"{its.neuron} {its.mode}": its for its in found}
+    return add_to_run(folder, figures, causes=replace(run.record.causes, **about, ablations=kept))

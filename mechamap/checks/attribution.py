@@ -73,7 +73,7 @@ def estimate_causes(
             estimate.add(batch, cancel)
     on_event(StageEntered(Stage.WRITE, str(folder)))
     about = about_causes(run, targets, estimate.log_p) | {"seconds": round(time.perf_counter() - started, 3)}
-    return add_to_run(folder, {"cause": estimate.cause}, causes={**run.record.causes, **about})
+    return add_to_run(folder, {"cause": estimate.cause}, causes=replace(run.record.causes, **about))
 
 
 def about_causes(run: Run, targets: WordTargets, log_p: NDArray[np.float64]) -> dict[str, Any]:

@@ -122,7 +122,7 @@ def _ablate(options: AblateOptions, narration: Narration) -> int:
             print_data("")
         for line in _lines(found, ablation):
             print_data(line)
-    narration.say(f"Change of the mean log probability of the words, in nats; over {found.record.causes['positions']}.")
+    narration.say(f"Change of the mean log probability of the words, in nats; over {found.record.causes.positions}.")
     return 0
 
 
@@ -136,7 +136,7 @@ def _measured(
     if not rows:
         if not (run.has("cause") and options.top):
             run = estimate_causes(run, loaded, CheckProgress(narration, "estimating causes"))
-        known = run.record.causes.get("log_p", {})
+        known = run.record.causes.log_p
         for category in options.categories:
             if category not in known:
                 raise RunError(
@@ -171,7 +171,7 @@ def _estimate_lines(run: Run) -> Iterator[str]:
     """The most negative estimates of each category."""
     from mechamap.checks.ablation import strongest
 
-    for name in run.record.causes["log_p"]:
+    for name in run.record.causes.log_p:
         column = run.column("cause", name)
         its = [f"{run.neuron_name(row)} {float(column[row]):+.3f}" for row in strongest(run, name, 4)]
         yield f"{printable(name):<12} {'  '.join(its)}"

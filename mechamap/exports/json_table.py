@@ -52,7 +52,7 @@ def _beside(table: ExportTable, wide: bool) -> dict[str, object]:
         "exclusions": to_plain_values(record.exclusions) or {},
         "undefined": dict(record.undefined),
         "confirmation": to_plain_values(record.confirmation) or {},
-        "causes": dict(record.causes),
+        "causes": to_plain_values(record.causes),
         "second_looks": to_plain_values(record.second_looks),
         "written_by": f"mechamap {__version__}",
         "neurons": len(table.rows),

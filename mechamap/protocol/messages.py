@@ -6,6 +6,7 @@ What is asked of it is in :mod:`mechamap.protocol.requests`; ``docs/engine.md`` 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -120,7 +121,8 @@ class CausesEstimated(Struct, frozen=True):
     seconds: float
 
 
-class Effect(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Effect:
     """What ablating a neuron did to one category.
 
     Attributes:
@@ -149,7 +151,8 @@ class Effect(Struct, frozen=True):
         return abs(self.effect) > max(map(abs, self.finite_controls), default=-1.0)
 
 
-class Ablation(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Ablation:
     """One neuron's ablation, as it is measured, kept in a run, answered and shown.
 
     Attributes:

@@ -1,13 +1,14 @@
-"""What a run's record says of the checks after its scan: how it was confirmed, and what second texts said."""
+"""What a run's record says of the checks after its scan: how it was confirmed, its causes, what second texts said."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from mechamap.protocol.messages import Ablation
 from mechamap.system.plain_values import OMIT_EMPTY
 
-__all__ = ["CategoryConfirmation", "Confirmation", "SecondText", "SecondTextNeuron"]
+__all__ = ["CategoryConfirmation", "Causes", "Confirmation", "SecondText", "SecondTextNeuron"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,30 @@ class Confirmation:
     undefined: Mapping[str, str] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     categories: Mapping[str, CategoryConfirmation] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Causes:
+    """What neurons cause, as estimated or measured; empty where neither was done.
+
+    Attributes:
+        positions: where neurons are ablated, in words.
+        occurrences: how many words with something before them each category has.
+        log_p: the mean log probability of a category's words in the untouched model, where it has some.
+        seconds: what the estimate took; None where there is none.
+        ablations: what was measured, by the neuron's name and the mode: ``L7.N12 zero``.
+    """
+
+    positions: str = field(default="", metadata=OMIT_EMPTY)
+    occurrences: Mapping[str, int] = field(default_factory=dict, metadata=OMIT_EMPTY)
+    log_p: Mapping[str, float] = field(default_factory=dict, metadata=OMIT_EMPTY)
+    seconds: float | None = field(default=None, metadata=OMIT_EMPTY)
+    ablations: Mapping[str, Ablation] = field(default_factory=dict, metadata=OMIT_EMPTY)
+
+    @property
+    def known(self) -> bool:
+        """Whether anything was estimated or measured."""
+        return self != Causes()
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from mechamap.config.recorded import recorded_config
 from mechamap.config.scan_config import ScanConfig, config_to_dict
 from mechamap.errors import RunError
-from mechamap.runs.checked import Confirmation, SecondText
+from mechamap.runs.checked import Causes, Confirmation, SecondText
 from mechamap.runs.coverage import Coverage
 from mechamap.runs.scanned import Exclusions, LayerProof, UnembeddingRecord
 from mechamap.system.plain_values import from_plain_values, to_plain_values
@@ -109,7 +109,7 @@ class RunRecord:
     undefined: Mapping[str, str] = field(default_factory=dict)
     # what was checked after the scan; see docs/findings.md
     confirmation: Confirmation | None = None
-    causes: Mapping[str, Any] = field(default_factory=dict)
+    causes: Causes = field(default_factory=Causes)
     second_looks: tuple[SecondText, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
@@ -186,6 +186,7 @@ def parse(text: str, where: str) -> RunRecord:
                 "exclusions": _member(Exclusions, data, "exclusions"),
                 "unembedding": _member(UnembeddingRecord, data, "unembedding"),
                 "confirmation": _member(Confirmation, data, "confirmation"),
+                "causes": _member(Causes, data, "causes") or Causes(),
                 "second_looks": _listed(SecondText, data, "second_looks"),
                 "problems": tuple(data.get("problems", ())),
             }

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator
 
-from mechamap.runs.checked import CategoryConfirmation, Confirmation, SecondText
+from mechamap.runs.checked import CategoryConfirmation, Causes, Confirmation, SecondText
 from mechamap.runs.layout import side_labels
 from mechamap.runs.proof_record import WAYS, proof_table, verdict
 from mechamap.runs.record import RunRecord
@@ -58,7 +57,7 @@ def check_lines(record: RunRecord) -> Iterator[Line]:
     if record.confirmation:
         yield "title", "Confirmation"
         yield from _confirmation(record.confirmation)
-    if record.causes:
+    if record.causes.known:
         yield "title", "Causes"
         yield from _causes(record.causes)
     if record.second_looks:
@@ -108,16 +107,15 @@ def _category(name: str, about: CategoryConfirmation) -> Iterator[Line]:
         yield "trouble", f"    words left out: {', '.join(about.skipped)}"
 
 
-def _causes(causes: Mapping[str, Any]) -> Iterator[Line]:
-    if causes.get("positions"):
-        yield "text", f"  over {causes['positions']}"
-    occurrences, log_p = _mapping(causes.get("occurrences")), _mapping(causes.get("log_p"))
-    for name in {**occurrences, **log_p}:
+def _causes(causes: Causes) -> Iterator[Line]:
+    if causes.positions:
+        yield "text", f"  over {causes.positions}"
+    for name in {**causes.occurrences, **causes.log_p}:
         parts = []
-        if name in occurrences:
-            parts.append(f"{_count(occurrences[name])} occurrences")
-        if log_p.get(name) is not None:
-            parts.append(f"mean log p {effect(float(log_p[name]))}")
+        if name in causes.occurrences:
+            parts.append(f"{causes.occurrences[name]:,} occurrences")
+        if name in causes.log_p:
+            parts.append(f"mean log p {effect(causes.log_p[name])}")
         yield "text", f"  {name}: {', '.join(parts)}"
 
 
@@ -132,14 +130,3 @@ def _second_text(look: SecondText) -> Iterator[Line]:
             f"{probability(neuron.second)} ± {probability(neuron.error)} over {neuron.occurrences:,}"
         )
         yield ("trouble", f"{line}, dropped") if neuron.dropped else ("text", line)
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _count(value: Any) -> str:
-    """A number, or how many there are of what is listed."""
-    if isinstance(value, Mapping) or (isinstance(value, Sequence) and not isinstance(value, str)):
-        return f"{len(value):,}"
-    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
-from msgspec import ValidationError
-
 from mechamap.errors import MechaMapError, UnsupportedModel, UsageError
-from mechamap.protocol.messages import Ablation, Ablations, CausesEstimated, Confirmed, Progress, decode
+from mechamap.protocol.messages import Ablation, Ablations, CausesEstimated, Confirmed, Progress
 from mechamap.runs.run import Run
 from mechamap_tui.jobs.job import Job
 
@@ -124,10 +122,7 @@ class AblationJob(CausalJob[Ablations]):
     @property
     def measured(self) -> Ablation | None:
         """The neuron's ablation, where the run holds it already."""
-        try:
-            return decode(self.run.record.causes["ablations"][f"{self.neuron} zero"], Ablation)
-        except (LookupError, TypeError, ValidationError):  # not measured, or kept by another version
-            return None
+        return self.run.record.causes.ablations.get(f"{self.neuron} zero")
 
     def ask(self, engine: EngineClient, on_progress: Callable[[Progress], None]) -> EngineCall[Ablations]:
         return engine.ablate(self.folder, [self.neuron], on_progress=on_progress)

@@ -223,9 +223,9 @@ def _checks(a: Run, b: Run) -> Iterator[Setting]:
                 yield Setting(
                     key, _with(words, others), _with(others, words), "p and held are about other sentences and words."
                 )
-    if bool(a.record.causes) != bool(b.record.causes):
+    if a.record.causes.known != b.record.causes.known:
         means = "causes is there on one side only; `mechamap ablate RUN` works it out."
-        yield Setting("causes", _spelled(bool(a.record.causes)), _spelled(bool(b.record.causes)), means)
+        yield Setting("causes", _spelled(a.record.causes.known), _spelled(b.record.causes.known), means)
 
 
 def _versions(a: Run, b: Run) -> Iterator[Setting]:

@@ -171,18 +171,18 @@ def test_holding_a_neuron_at_its_mean_is_kept_by_itself(run: Run, loaded: Loaded
     before = np.array(run.figure("cause_measured"))
     run, (mean,) = ablate_run(run, loaded, rows_of(run, "L0.N3"), AblateSettings("mean", controls=0))
     np.testing.assert_array_equal(run.figure("cause_measured"), before)
-    assert run.record.causes["ablations"] == {"L0.N3 zero": plain_json(zero), "L0.N3 mean": plain_json(mean)}
+    assert run.record.causes.ablations == {"L0.N3 zero": zero, "L0.N3 mean": mean}
     assert zero.categories["animal"].effect != mean.categories["animal"].effect
 
 
 def test_an_estimate_and_ablations_stand_side_by_side(run: Run, loaded: LoadedModel) -> None:
     run, _ = ablate_run(run, loaded, rows_of(run, "L0.N3"), AblateSettings(controls=1))
-    log_p = run.record.causes["log_p"]
+    log_p = run.record.causes.log_p
     run = estimate_causes(run, loaded)
-    assert list(run.record.causes["ablations"]) == ["L0.N3 zero"]
-    assert run.record.causes["log_p"] == pytest.approx(log_p, abs=1e-4)
+    assert list(run.record.causes.ablations) == ["L0.N3 zero"]
+    assert run.record.causes.log_p == pytest.approx(log_p, abs=1e-4)
     assert run.has("cause") and run.has("cause_measured")
-    assert "left alone" in run.record.causes["positions"]
+    assert "left alone" in run.record.causes.positions
 
 
 def test_the_strongest_are_those_the_model_needs_most_measured_before_estimated(run: Run, loaded: LoadedModel) -> None:

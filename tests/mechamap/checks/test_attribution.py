@@ -104,10 +104,10 @@ def test_it_is_the_gradient_by_each_neurons_scale(scanned: Scanned, copied: Run)
         expected = -torch.cat(torch.autograd.grad(mean, scales)).numpy()
         np.testing.assert_allclose(cause[:, category], expected, rtol=1e-3, atol=1e-5)
         assert np.abs(expected).max() > 0.005
-        assert run.record.causes["log_p"][run.categories[category]] == pytest.approx(float(mean.detach()), abs=1e-4)
+        assert run.record.causes.log_p[run.categories[category]] == pytest.approx(float(mean.detach()), abs=1e-4)
     assert np.isnan(cause[:, 2]).all()
-    assert run.record.causes["occurrences"] == {"animal": 5, "food": 5, "nothing": 0}
-    assert "nothing" not in run.record.causes["log_p"]
+    assert run.record.causes.occurrences == {"animal": 5, "food": 5, "nothing": 0}
+    assert "nothing" not in run.record.causes.log_p
 
 
 def test_a_small_real_change_does_what_the_estimate_says(scanned: Scanned, copied: Run) -> None:

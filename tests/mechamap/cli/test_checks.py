@@ -178,11 +178,11 @@ def test_ablate_prints_the_effect_of_a_neuron_beside_its_controls(mechamap: Mech
     assert first.startswith("L3.N7 held at zero; controls: L3.N")
     assert second.startswith("L1.N5 held at zero; controls: L1.N")
     run = Run.open(here / "run")
-    ablation = run.record.causes["ablations"]["L3.N7 zero"]
-    assert len(ablation["controls"]) == 3
-    for line, (name, its) in zip(first.splitlines()[2:], ablation["categories"].items(), strict=True):
+    ablation = run.record.causes.ablations["L3.N7 zero"]
+    assert len(ablation.controls) == 3
+    for line, (name, its) in zip(first.splitlines()[2:], ablation.categories.items(), strict=True):
         cells = line.split()
-        assert cells[:4] == [name, f"{its['effect']:+.4f}", f"{its['error']:.4f}", "-"]  # nothing was estimated
+        assert cells[:4] == [name, f"{its.effect:+.4f}", f"{its.error:.4f}", "-"]  # nothing was estimated
     assert "Change of the mean log probability" in err
 
 

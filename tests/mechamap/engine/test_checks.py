@@ -114,7 +114,7 @@ def test_causes_are_estimated_then_measured(engine: Engine, run_folder: str) -> 
     found = engine.done("ablate", run=run_folder, neurons=["L1.N7", "l2n3"], mode="zero", controls=2, seed=1)
     run = Run.open(run_folder)
     assert [its["neuron"] for its in found["ablations"]] == ["L1.N7", "L2.N3"]
-    assert {f"{its['neuron']} zero": its for its in found["ablations"]} == run.record.causes["ablations"]
+    assert {f"{its['neuron']} zero": its for its in found["ablations"]} == to_plain_values(run.record.causes.ablations)
     first = found["ablations"][0]
     assert len(first["controls"]) == 2
     effect = first["categories"]["animal"]

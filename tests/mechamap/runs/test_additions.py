@@ -15,7 +15,7 @@ from support.recorded_run import confirmation, recorded_run
 
 from mechamap.errors import RunError
 from mechamap.runs.additions import add_to_run
-from mechamap.runs.checked import Confirmation
+from mechamap.runs.checked import Causes, Confirmation
 from mechamap.runs.lock import RunLock
 from mechamap.runs.run import Run
 
@@ -65,8 +65,8 @@ def test_a_figure_that_is_there_is_replaced_and_an_open_run_keeps_what_it_mapped
 
 
 def test_members_alone_can_be_changed(folder: Path) -> None:
-    run = add_to_run(folder, {}, causes={"positions": "somewhere"})
-    assert run.record.causes == {"positions": "somewhere"}
+    run = add_to_run(folder, {}, causes=Causes(positions="somewhere"))
+    assert run.record.causes == Causes(positions="somewhere")
 
 
 @pytest.mark.parametrize("failing", ["first array", "second array", "record", "flush"])

@@ -17,6 +17,9 @@ PART = {"layer": 0, "path": "h.0.fc2", "width": 16, "expected_width": None, "tok
         "zero_error": 0.0, "tolerance": 1e-4}  # fmt: skip
 UNEMBEDDING = {"head": "lm_head", "norm": "norm", "centred": False, "normalized_output": True, "vocabulary": 99,
                "softcap": None, "error": 1e-6, "tolerance": 0.002}  # fmt: skip
+ABLATION = {"neuron": "L0.N3", "mode": "zero", "controls": ["L0.N5"], "categories": {
+            "animal": {"effect": -0.25, "error": None, "occurrences": 12, "controls": [0.01, None]},
+            "food": {"effect": None, "error": None, "occurrences": 0, "controls": []}}}  # fmt: skip
 
 
 def with_members(folder: Path, members: dict[str, Any]) -> Path:
@@ -34,6 +37,8 @@ def with_members(folder: Path, members: dict[str, Any]) -> Path:
         ({"proof": [PART, {"layer": 0}]}, r"proof\[1\] has no path"),
         ({"unembedding": UNEMBEDDING | {"softcap": "30"}}, r"unembedding\.softcap is '30'; expected a number"),
         ({"exclusions": {"front": "<s>"}}, r"exclusions\.front is '<s>'; expected a list"),
+        ({"causes": {"log_p": {"food": None}}}, r"causes\.log_p\.food is None; expected a number"),
+        ({"causes": {"ablations": {"L0.N3 zero": {}}}}, r"causes\.ablations\.L0\.N3 zero has no neuron"),
         ({"proof": [PART | {"through": "norm"}]}, r"proof\[0\]\.through is 'norm'; expected a list"),
     ],
 )
@@ -47,7 +52,8 @@ def test_a_member_of_another_type_is_refused_by_its_name(tmp_path: Path, members
     [
         {"proof": [PART, PART | {"experts": 0, "own_error": None}]},
         {"unembedding": UNEMBEDDING, "confirmation": {}},
-        {"unembedding": {}, "exclusions": {}},
+        {"unembedding": {}, "exclusions": {}, "causes": {}},
+        {"causes": {"positions": "here", "ablations": {"L0.N3 zero": ABLATION}}},
         {"exclusions": {"exclude_first_position": True, "bos": None, "positions": 0}},
     ],
 )

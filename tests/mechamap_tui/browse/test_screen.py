@@ -14,7 +14,7 @@ from support.recorded_run import recorded_run
 from support.waiting import until
 from textual.widgets import TextArea
 
-from mechamap.runs.checked import CategoryConfirmation, Confirmation, SecondText, SecondTextNeuron
+from mechamap.runs.checked import CategoryConfirmation, Causes, Confirmation, SecondText, SecondTextNeuron
 from mechamap.runs.coverage import Coverage, FoundWord
 from mechamap.runs.record import RunRecord
 from mechamap.runs.run import Run
@@ -452,7 +452,7 @@ def test_the_page_about_a_run_tells_how_it_was_checked(run: Run) -> None:
     run.record = replace(
         run.record,
         confirmation=confirmation,
-        causes={"occurrences": {"food": 30}, "log_p": {"food": -4.25}, "positions": "the scanned text"},
+        causes=Causes(positions="the scanned text", occurrences={"food": 30}, log_p={"food": -4.25}),
         second_looks=(look,),
         undefined={"write": "an encoder predicts no next token"},
     )
@@ -473,8 +473,8 @@ def test_the_page_about_a_run_tells_how_it_was_checked(run: Run) -> None:
 @pytest.mark.parametrize(
     "members",
     [
-        {"causes": {"positions": ""}},
-        {"causes": {"log_p": {"food": None}}},
+        {"causes": Causes(seconds=1.0)},
+        {"causes": Causes(log_p={"food": -1.0})},
     ],
 )
 def test_what_a_run_does_not_say_about_its_checks_is_left_out(run: Run, members: dict[str, Any]) -> None:

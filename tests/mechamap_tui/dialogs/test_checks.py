@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-import msgspec
 import numpy as np
 import pytest
 from support.browse_host import SIZES
@@ -21,6 +20,7 @@ from textual.widgets import Static, TextArea
 from mechamap.errors import EngineError, UsageError
 from mechamap.protocol.messages import Ablation, Ablations, CausesEstimated, Confirmed, Effect, Progress
 from mechamap.runs.additions import add_to_run
+from mechamap.runs.checked import Causes
 from mechamap.runs.record import dump
 from mechamap.runs.run import Run
 from mechamap_tui.app import MechaMapApp
@@ -180,11 +180,10 @@ async def test_a_measures_the_neuron_under_the_cursor_and_shows_what_it_did(home
 
 
 async def test_what_a_run_holds_already_is_shown_without_the_engine(home: Path) -> None:
-    kept = {"neuron": "L0.N3", "mode": "zero", "controls": ["L0.N5"], "categories": {
-        "animal": {"effect": -0.25, "error": None, "occurrences": 12, "controls": [0.01]}}}  # fmt: skip
+    kept = Ablation("L0.N3", "zero", ("L0.N5",), {"animal": Effect(-0.25, None, 12, (0.01,))})
     async with exploring(home) as it:
-        add_to_run(it.run, {}, causes={"ablations": {"L0.N3 zero": kept, "L1.N7 zero": {"from": "another version"}}})
-        await it.until(lambda: bool(it.browse.run.record.causes))
+        add_to_run(it.run, {}, causes=Causes(ablations={"L0.N3 zero": kept}))
+        await it.until(lambda: it.browse.run.record.causes.known)
         await it.press("a")
         await it.shows(AblationScreen)
         assert "-.2500" in it.dialog() and it.engine.checks == []
@@ -228,11 +227,11 @@ def test_the_dialog_says_in_words_what_was_measured() -> None:
 
 
 def test_an_effect_that_controls_have_too_or_that_is_within_its_error_is_called_that() -> None:
-    weak = msgspec.structs.replace(MEASURED, categories={"food": Effect(-0.05, 0.001, 9, (0.06, -0.001))})
+    weak = replace(MEASURED, categories={"food": Effect(-0.05, 0.001, 9, (0.06, -0.001))})
     assert "Not beyond all controls" in "\n".join(line for line, _ in ablation_lines(weak))
-    unsure = msgspec.structs.replace(MEASURED, categories={"food": Effect(-0.05, 0.04, 9, (0.001,))})
+    unsure = replace(MEASURED, categories={"food": Effect(-0.05, 0.04, 9, (0.001,))})
     assert "within two standard errors of zero" in "\n".join(line for line, _ in ablation_lines(unsure))
-    nothing = msgspec.structs.replace(MEASURED, categories={"food": Effect(None, None, 0, ())})
+    nothing = replace(MEASURED, categories={"food": Effect(None, None, 0, ())})
     assert "Strongest" not in "\n".join(line for line, _ in ablation_lines(nothing))
 
 
