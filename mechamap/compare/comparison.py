@@ -77,7 +77,7 @@ def prepare(
         UsageError: fewer than two runs, a run without the figure, or nothing in common.
     """
     if len(runs) < 2:
-        raise UsageError("There is one run; comparing takes two or more.")
+        raise UsageError("A comparison needs at least two runs.")
     for run in runs:
         if not run.complete_layers:
             raise UsageError(
@@ -114,8 +114,8 @@ def _check_pair(relation: Relation, differences: Differences) -> None:
     a, b = relation.a, relation.b
     if not relation.same and differences != "none":
         raise UsageError(
-            f"{a.name} and {b.name} are of different models: there is no difference neuron by neuron.",
-            Advice.of("{} compares neurons of one name, whatever they are.", Action("compare --as same")),
+            f"{a.name} and {b.name} are of different models, so they cannot be compared neuron by neuron.",
+            Advice.of("{} compares neurons of the same name regardless.", Action("compare --as same")),
         )
     others = figures_of(b)
     per_category = bool(relation.categories) and any(figure in others for figure in figures_of(a))

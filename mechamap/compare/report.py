@@ -119,8 +119,8 @@ def _one_sided(a: Run, b: Run) -> list[str]:
 def _agreement_remarks(pair: Pair, by_layer: Table) -> list[str]:
     """What the counts do not show, and whether these can be the same neurons at all."""
     less = [
-        f"{run.name} lists means from {known_from(run):g} on: which others are {pair.threshold:g} or more is not "
-        "known, so what it does not list has neither appeared nor vanished."
+        f"{run.name} lists only means of {known_from(run):g} or more: which other neurons reach {pair.threshold:g} is "
+        "not known, so neurons that it does not list count neither as appeared nor as vanished."
         for run in (pair.relation.a, pair.relation.b)
         if pair.lists_less(run)
     ]
@@ -128,20 +128,20 @@ def _agreement_remarks(pair: Pair, by_layer: Table) -> list[str]:
     if pair.estimated:
         remarks.append(
             f"{quantity(pair.estimated, 'effect')} of a neuron on a category "
-            f"{'was' if pair.estimated == 1 else 'were'} measured in one run only: there the estimates of both are "
-            "compared."
+            f"{'was' if pair.estimated == 1 else 'were'} measured in one run only: for these, the estimates of "
+            "both are compared."
         )
     if pair.unknown and not less:
         remarks.append(
-            f"{pair.unknown:,} times a neuron counts in one run and has no value in the other: it is neither kept nor "
-            "appeared nor vanished."
+            f"In {quantity(pair.unknown, 'case')} a neuron counts in one run but has no value in the other: these are "
+            "not counted as kept, appeared or vanished."
         )
     agreements = [cell for row in by_layer.rows for cell in row[1:] if isinstance(cell, float)]
     middle = float(np.median(agreements)) if agreements else 1.0
     if middle < _HARDLY:
         remarks.append(
-            f"The ranks hardly agree (median Spearman {middle:+.2f} within layers): two models of one shape that were "
-            "trained apart have no neuron in common. `--as different` compares them as that."
+            f"The ranks hardly agree (median Spearman {middle:+.2f} within layers): two models of the same shape "
+            "that were trained separately share no neurons. `--as different` compares them as different models."
         )
     return remarks
 
@@ -192,7 +192,7 @@ def _listed_from(runs: Sequence[Run], kind: JudgedFigure) -> Iterator[str]:
         if kind.name == "mean" and (known := known_from(run)) > (usual := kind.threshold(run)):
             yield (
                 f"The smallest mean that {run.name} lists is {known:g}, so it was probably written with a threshold "
-                f"above {usual:g}: which others are from {usual:g} to {known:g} is not known."
+                f"above {usual:g}: which other neurons have means from {usual:g} to {known:g} is not known."
             )
 
 

@@ -29,7 +29,7 @@ _ROWS = (
         name="cause", aliases=("causes",), usual=0.05, two_sided=True, made_by="ablate", measured_as="cause_measured",
         written="effect", in_table=True, in_detail=True, sign_matters=True, lowest_first=True,
         about="change of the words' mean log probability without the neuron, in nats, estimated by gradient; `causes` "
-        "is the measured one where there is one",
+        "is the measured effect where there is one",
     ),
     JudgedFigure(
         name="cause_measured", usual=0.05, two_sided=True, made_by="ablate", undefined_with="cause", written="effect",
@@ -78,7 +78,7 @@ _ROWS = (
     ),
     Figure(
         name="occurrences", shape="category", made_by="experts", written="count",
-        about="how many of the category's words came to the neuron's expert",
+        about="how many of the category's words were routed to the neuron's expert",
     ),
     Figure(name="max", shape="neuron", in_table=True, about="highest activation"),
     Figure(name="min", shape="neuron", in_table=True, about="lowest activation"),
@@ -88,7 +88,7 @@ _ROWS = (
     Figure(name="dead", shape="neuron", written="number", flag=True, about="whether the neuron is dead"),
     Figure(
         name="tokens", shape="neuron", made_by="experts", written="count",
-        about="how many scored positions came to the neuron's expert",
+        about="how many scored positions were routed to the neuron's expert",
     ),
     Figure(name="top_values", shape="tokens", about="its highest activations"),
     Figure(name="top_positions", shape="tokens", written="count", about="where in the text they are"),

@@ -31,7 +31,7 @@ def left_out(run: Run, kind: JudgedFigure, rows: NDArray[np.int64] | None = None
         return ""
     return (
         f"{few:,} of {occurrences.size:,} pairs of neuron and category are left out: fewer than {FEW_OCCURRENCES} of "
-        "the category's words came to the neuron's expert."
+        "the category's words were routed to the neuron's expert."
     )
 
 
@@ -69,7 +69,7 @@ def category_values(run: Run, figure: str) -> NDArray[np.float32]:
     else:
         values = np.array(run.figure(figure), np.float32)  # [neurons, categories], a copy: the run's is not changed
         if values.ndim != 2:
-            raise RunError(f"{figure} has one value per neuron, none per category.")
+            raise RunError(f"{figure} has one value per neuron, not one per category.")
     if judged is not None and judged.compares and run.has("occurrences"):
         values[run.figure("occurrences") < FEW_OCCURRENCES] = np.nan
     for layer in run.layers:

@@ -57,7 +57,7 @@ def categories_table(view: FigureView) -> Table:
         Column("median_layer", "median layer", "number"),
         Column("spread", "IQR", "number"),
     ]
-    about = f"Neurons that count: {view.reaches}. IQR: layers between their quartiles."
+    about = f"Neurons that count: {view.reaches}. IQR: the interquartile range of their layers."
     if checked is not None:
         about += f" Confirmed: of these, p < {SIGNIFICANT:g}{'' if view.of_writing else ' for reading'}."
     return rows.table("categories", "Neurons of each category", tuple(columns), about=about)

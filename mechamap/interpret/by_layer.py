@@ -32,7 +32,7 @@ def layers_table(view: FigureView) -> Table:
         *category_columns(view.categories, "count", "layer", "total"),
         Column("total", "any", "count"),
     )
-    about = f"Neurons that count: {view.reaches}. A neuron of several categories counts in each, once under any."
+    about = f"Neurons that count: {view.reaches}. A neuron of several categories counts in each and once under any."
     limit = float(pivot.to_numpy().max(initial=1))  # what counts for any category must not outshine all others
     return rows.table("layers", "Neurons of each category, layer by layer", columns, about=about, limit=limit)
 
@@ -87,7 +87,7 @@ def _ends(view: FigureView, side: str) -> tuple[int, int]:
 
 
 def _about(view: FigureView, sides: bool) -> str:
-    about = f"Layers of the neurons that count: {view.reaches}. IQR: upper less lower quartile. Relative depth: of "
+    about = f"Layers of the neurons that count: {view.reaches}. IQR: upper minus lower quartile. Relative depth: of "
     if sides:
         return f"{about}the median, 0 in the side's first scanned layer, 1 in its last."
     about += f"the median, layer / {max(model_layers(view.run) - 1, 1)}."
@@ -112,4 +112,4 @@ def dead_table(view: FigureView) -> Table:
         Column("neurons", "of", "count"),
         Column("share", "share", "share"),
     )
-    return rows.table("dead", "Dead neurons", columns, about="Dead: it never fires on any scored position of the text.")
+    return rows.table("dead", "Dead neurons", columns, about="Dead: never fires at any scored position of the text.")

@@ -120,4 +120,4 @@ def _checked(view: FigureView) -> str:
         parts.append(f"effect of {int(measured.sum()):,} neurons measured by ablation")
     if view.run.is_csv and not parts:
         return "not in this file; a run of the model can be confirmed (`mechamap confirm`)"
-    return "; ".join(parts) or "not: of so many neurons some are strong by chance (`mechamap confirm` tells which)"
+    return "; ".join(parts) or "no: among so many neurons, some are strong by chance (`mechamap confirm` tells which)"

@@ -36,8 +36,8 @@ def several_table(view: FigureView, words: TopWords, most: int | None) -> Table:
         Column("tokens", "top tokens", "tokens"),
     )
     about = (
-        f"Neurons that count for two categories or more: {view.reaches}. Its strongest category first; tokens "
-        f"where the neuron is highest, of one that falls on that category where it is lowest."
+        f"Neurons that count for two categories or more: {view.reaches}. The strongest category comes "
+        "first; tokens are those where the neuron is highest, or lowest if it falls on that category."
         f"{first_rows(len(rows), len(number))}"
     )
     return Table("several", "Neurons of several categories", columns, rows, about, links, total=len(number))

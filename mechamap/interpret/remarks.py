@@ -41,7 +41,7 @@ def _about_run(view: FigureView) -> Iterator[str]:
         words = {name: record.coverage[name].occurrences for name in view.categories if name in record.coverage}
         if rare := [f"{name} ({times})" for name, times in words.items() if 0 < times < FEW_OCCURRENCES]:
             yield (
-                f"Fewer than {FEW_OCCURRENCES} words of {', '.join(rare)} are in the text: there neurons reach any "
+                f"The text has fewer than {FEW_OCCURRENCES} words of {', '.join(rare)}: for these, neurons reach any "
                 f"value of {view.kind.label} by chance."
             )
     if few := left_out(run, view.kind, view.values.index.to_numpy()):
@@ -66,8 +66,8 @@ def _about_csv(view: FigureView, asked: float | None) -> Iterator[str]:
             f"{known:g}: then neurons from there to {least:.4g} are missing, and counts are too low."
         )
     yield (
-        "A CSV lists means at or above the threshold it was written with, and no other figure: nothing is said of "
-        "neurons that fall on a category, or of dead ones."
+        "A CSV lists means at or above the threshold it was written with, and no other figure: it says nothing "
+        "about neurons that fall on a category, or about dead ones."
     )
 
 
@@ -75,7 +75,7 @@ def _about_counts(view: FigureView) -> Iterator[str]:
     if infinite := int(np.isinf(view.values.to_numpy()).sum()):
         values, they = ("1 value", "is") if infinite == 1 else (f"{infinite:,} values", "are")
         yield (
-            f"{values} of {view.kind.label} {they} infinite: judged by the sign, shown as none, and left out of "
+            f"{values} of {view.kind.label} {they} infinite: judged by their sign, shown as missing, and left out of "
             "correlations and evenness."
         )
     best = {name: row for name in view.categories if (row := view.best(name)) is not None}
@@ -92,8 +92,8 @@ def _about_counts(view: FigureView) -> Iterator[str]:
     if times > 2 and times > len(best) / 2:
         advice = ", so try --by reads" if view.kind.name == "mean" and _has_reads(view) else ""
         yield (
-            f"{view.name(row)} is the strongest for {times} of {len(best)} categories: {view.kind.label} ranks what "
-            f"is always on rather than what is about a category{advice}."
+            f"{view.name(row)} is the strongest for {times} of {len(best)} categories: {view.kind.label} favours "
+            f"neurons that are always on over those that are about a category{advice}."
         )
 
 

@@ -77,13 +77,13 @@ def missing_tables(run: Run, by: str | None = None) -> dict[str, str]:
     kind = judged_figure(run, by if by is not None else default_figure(run))
     why = {}
     if sign_figure(run, kind) is None:
-        why["signs"] = f"{kind.label} has one side, and there is no selectivity"
+        why["signs"] = f"{kind.label} has only one side, and the run has no selectivity"
     if len(run.categories) < 2:
-        why["specialisation"] = why["specialists"] = "there are fewer than two categories"
+        why["specialisation"] = why["specialists"] = "the run has fewer than two categories"
     elif kind.ascending:
-        why["specialisation"] = why["specialists"] = f"{kind.label} is no strength that can be added up"
+        why["specialisation"] = why["specialists"] = f"{kind.label} is not a strength that can be added up"
     if not run.has("dead"):
-        why["dead"] = "it does not say which neurons are dead"
+        why["dead"] = "the run does not say which neurons are dead"
     return why
 
 

@@ -24,8 +24,8 @@ __all__ = ["evenness", "neuron_evenness", "specialisation_table", "specialists_t
 
 _AT_ONCE = 131_072  # neurons
 _FORMULA = (
-    "Evenness: Shannon's entropy of the strengths over the categories, over its largest possible value; 0: all in one "
-    "category, 1: the same in all."
+    "Evenness: Shannon's entropy of the strengths over the categories, divided by its largest possible value; 0: all "
+    "in one category, 1: the same in all."
 )
 
 
@@ -127,5 +127,5 @@ def _strengths(view: FigureView) -> str:
     if view.kind.two_sided:
         return f"Strength: |{label}|." if not centre else f"Strength: |{label} - {centre:g}|."
     less = f"{label} - {centre:g}" if centre else label
-    unlisted = ", and what the CSV does not list," if view.lists_some else ""
-    return f"Strength: {less}; what is below 0{unlisted} counts as 0."
+    unlisted = " and those that the CSV does not list" if view.lists_some else ""
+    return f"Strength: {less}; values below 0{unlisted} count as 0."

@@ -73,11 +73,11 @@ def top_table(view: FigureView, top: int, words: TopWords) -> Table:
         *((Column("direction", "goes"),) if directed else ()),
         Column("tokens", "top tokens", "tokens"),
     )
-    about = "Tokens: where the neuron is highest" + (", of one that falls where it is lowest." if directed else ".")
+    about = "Tokens: where the neuron is highest" + (", or lowest if it falls on the category." if directed else ".")
     if view.kind.name == "mean":
         about += " A large mean may be that of a neuron that is always on, whatever the category."
     elif not checks:
-        about += " Unconfirmed: of so many neurons some are this strong by chance (`mechamap confirm RUN`)."
+        about += " Unconfirmed: among so many neurons, some are this strong by chance (`mechamap confirm RUN`)."
     return rows.table("top", "Strongest neurons of each category", columns, about=about)
 
 

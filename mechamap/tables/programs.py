@@ -39,7 +39,7 @@ def _line(cells: Iterable[str]) -> str:
 def _list(cell: Any) -> list[float | None]:
     if isinstance(cell, Values):
         return [*cell.numbers]
-    raise TypeError(f"{cell!r} is no cell")
+    raise TypeError(f"{cell!r} is not a cell")
 
 
 # One for all: making it takes longer than a row.

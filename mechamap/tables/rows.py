@@ -58,7 +58,7 @@ def checked_threshold(kind: JudgedFigure, threshold: float) -> float:
             f"Give one above {kind.centre:g}; usual is {kind.usual:g}.",
         )
     if kind.written in ("correlation", "probability", "p") and not 0 <= threshold <= 1:
-        raise UsageError(f"{name}: it must be within 0 and 1.", f"Usual is {kind.usual:g}.")
+        raise UsageError(f"{name}: it must be between 0 and 1.", f"Usual is {kind.usual:g}.")
     return threshold
 
 

@@ -78,12 +78,12 @@ def relation_of(a: Run, b: Run, compare_as: CompareAs = "auto") -> Relation:
         )
     if same:
         if why_not:
-            remarks.append(f"{why_not} Neurons of one name need not have anything to do with each other.")
+            remarks.append(f"{why_not} Neurons of the same name may be unrelated.")
         remarks += _left_out(a, b, rows_a, rows_b)
     elif not why_not:
-        remarks.append("The layers have the same shape; `--as same` compares neuron by neuron.")
+        remarks.append("The layers have the same shape; `--as same` compares them neuron by neuron.")
     elif _could_be_same(a, b):
-        remarks.append(f"{why_not} `--as same` compares neuron by neuron all the same.")
+        remarks.append(f"{why_not} `--as same` compares them neuron by neuron anyway.")
     categories = tuple(name for name in a.categories if name in b.categories)
     return Relation(a, b, same, rows_a, rows_b, categories, tuple(remarks))
 
@@ -95,7 +95,7 @@ def _difference(a: Run, b: Run) -> str:
         # A file has a name to go by, or where it does not even say that, the very same neurons.
         if first.label.casefold() == second.label.casefold() or ((_unnamed(a) or _unnamed(b)) and _all_the_same(a, b)):
             return ""
-        return f"A CSV says at most the name of its model, and the names differ: {first.label} and {second.label}."
+        return f"A CSV records at most its model's name, and the names differ: {first.label} and {second.label}."
     if first.architecture != second.architecture:
         return f"The architectures differ: {first.architecture} and {second.architecture}."
     if model_layers(a) != model_layers(b):
@@ -154,7 +154,7 @@ def _category_remarks(a: Run, b: Run) -> list[str]:
             remarks.append(f"Only {run.name} has {', '.join(only)}: left out.")
     if not set(a.categories) & set(b.categories):
         remarks.append(
-            f"They have no category in common: {a.name} has {', '.join(a.categories) or 'none'}; "
+            f"The runs have no category in common: {a.name} has {', '.join(a.categories) or 'none'}; "
             f"{b.name} has {', '.join(b.categories) or 'none'}."
         )
     return remarks
@@ -167,13 +167,16 @@ def _left_out(a: Run, b: Run, rows_a: NDArray[np.int64], rows_b: NDArray[np.int6
         if len(rows) < run.neurons:
             layers = set(run.layer_of[rows].tolist())
             where = f"{'layer' if len(layers) == 1 else 'layers'} {layer_ranges(layers)}"
-            has = f"{len(rows):,} of its {run.neurons:,} neurons, in {where}"
-            remarks.append(f"Of {run.name}, the other run has {has}; only they are compared.")
+            remarks.append(
+                f"Of the {run.neurons:,} neurons of {run.name}, the other run has {len(rows):,}, in {where}; only "
+                "these are compared."
+            )
     return remarks
 
 
 def _has(run: Run) -> str:
-    return f"{run.name} has layers {layers_in_words(run.complete_layers) or 'of which none is complete'}"
+    layers = layers_in_words(run.complete_layers)
+    return f"{run.name} has layers {layers}" if layers else f"{run.name} has no complete layer"
 
 
 def _filter(run: Run, mask: NDArray[np.bool_]) -> str:

@@ -117,8 +117,8 @@ def figures_table(relation: Relation, sizes: Iterable[Sizes]) -> Table:
         Column("spearman", "rank agreement", "correlation"),
     )
     about = (
-        "Differences over all neurons and categories that have a value in both. Rank agreement: Spearman's correlation "
-        "over neurons, the median over categories."
+        "Differences over all neurons and categories that have a value in both. Rank agreement: the median over "
+        "categories of Spearman's correlation over neurons."
     )
     return rows.table("figures", "How far every figure differs", columns, about=about)
 
@@ -140,9 +140,9 @@ def overlap_table(pair: Pair) -> Table:
     shares = dict.fromkeys(f"{round(100 * share, 1):g} %" for share in chance_overlap(a, b, layer_of))
     chance = f"; chance alone shares {' to '.join(shares)}" if shares else ""
     about = (
-        f"The strongest are {100 * TOP_SHARE:g} % of a layer's neurons, at least one{chance}. Of equally strong ones "
-        "each is taken as often as the others, in either run for itself: with many of them a run agrees with itself "
-        "in part only."
+        f"The strongest are {100 * TOP_SHARE:g} % of a layer's neurons, at least one{chance}. Of equally strong "
+        "neurons each is equally likely to be taken, independently in each run: with many of them, a run agrees only "
+        "in part even with itself."
     )
     title = f"Strongest neurons in common by {pair.kind.label}, layer by layer"
     return _by_layer(pair, overlaps, ("overlap", title), about, signed=False)

@@ -112,10 +112,10 @@ def categories_table(pair: Pair) -> Table:
         Column("jaccard", "in common", "share"),
         Column("spearman", "rank agreement", "correlation"),
     )
+    over = "all neurons (of a CSV, those listed)" if _csv(pair) else "all neurons"
     about = (
-        f"Counted: {threshold_text(pair.kind, pair.threshold)}. In common: kept of kept, appeared and vanished. Rank "
-        f"agreement: Spearman's correlation over all neurons{', of a CSV those listed' if _csv(pair) else ''}; +1 is "
-        "the same order, 0 none."
+        f"Counted: {threshold_text(pair.kind, pair.threshold)}. In common: kept as a share of kept, appeared and "
+        f"vanished. Rank agreement: Spearman's correlation over {over}; +1 is the same order, 0 none."
     )
     title = f"What stayed: neurons that count, by {pair.kind.label}"
     return rows.table("categories", title, columns, about=about)
@@ -127,7 +127,7 @@ def changes_table(pair: Pair, limit: int) -> Table:
     changed = np.flatnonzero(np.isfinite(size) & (size > 0))  # of [common * categories]
     strongest = _largest(size.ravel()[changed], limit)
     rows = _neuron_rows(pair, [divmod(int(place), size.shape[1]) for place in changed[strongest]])
-    about = f"By {pair.kind.label}; the difference is B - A, tokens are those of the run in which it is stronger."
+    about = f"By {pair.kind.label}; the difference is B - A; tokens are from the run in which the value is stronger."
     if len(changed) > limit:
         about += f" The {limit:,} largest of {len(changed):,} differences of a neuron and a category."
     return rows.table("changes", "Largest changes", _neuron_columns(pair), about=about, total=len(changed))

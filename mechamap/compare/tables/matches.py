@@ -38,8 +38,8 @@ def match_layers_table(closest: Closest) -> Table:
         Column("layer", "layer of A", "number"),
         *(Column(f"layer_{other}", str(other), "share") for other in others),
     )
-    about = "Of each layer's neurons of A, the share whose closest one lies in that layer of B."
-    return rows.table("match_layers", "In which layer the closest one lies", columns, about=about, limit=most or 1.0)
+    about = "For each layer of A, the share of its neurons whose closest neuron lies in that layer of B."
+    return rows.table("match_layers", "In which layer the closest neuron lies", columns, about=about, limit=most or 1.0)
 
 
 def matches_table(closest: Closest, sides: tuple[Profiled, Profiled], limit: int) -> Table:
@@ -84,8 +84,8 @@ def matches_table(closest: Closest, sides: tuple[Profiled, Profiled], limit: int
     )
     matched = int((matches.best >= 0).sum())
     about = (
-        "Base: the largest correlation with the baseline, which is what the excess is above. Is for: the category that "
-        "the neuron is strongest for, whether or not it counts."
+        "Base: the largest correlation with the baseline; excess: how far the correlation is above it. Is for: the "
+        "category that the neuron is strongest for, whether or not it counts."
     )
     if matched > limit:
         about += f" The {limit:,} highest of {matched:,}."
@@ -123,8 +123,8 @@ def universal_categories_table(
         Column("universal_same", "and counts too", "count"),
     )
     about = (
-        f"Neurons of A with {threshold_text(sides[0].kind, sides[0].threshold)}; of how many the closest neuron of B "
-        "counts for the same category, and how many are universal."
+        f"Neurons of A with {threshold_text(sides[0].kind, sides[0].threshold)}, how many of them have a "
+        "closest neuron in B that counts for the same category, and how many are universal."
     )
     return rows.table("universal_categories", "Categories among the closest neurons", columns, about=about)
 
@@ -212,20 +212,18 @@ def _about(closest: Closest, same: bool) -> str:
     about = f"Correlated over {words} words that both have read, each at its last token"
     about += ", by " + ("the correlation. " if settings.signed else "the magnitude of the correlation. ")
     if settings.baseline == "none":
-        about += "No baseline was worked out, so nothing says what chance reaches."
+        about += "No baseline was worked out, so what chance reaches is not known."
     else:
         drawn = f"{quantity(settings.draws, 'draw')}, seed {settings.seed}"
-        mixed = (
-            "each layer's neurons mixed at random" if settings.baseline == "rotation" else "the words in another order"
-        )
+        mixed = "mixing each layer's neurons at random" if settings.baseline == "rotation" else "shuffling the words"
         about += (
-            f"Excess: less the largest correlation with the other model, {mixed} ({drawn}). Universal: an excess above "
-            f"{UNIVERSAL:g} (Gurnee et al. 2024)."
+            f"Excess: the correlation minus the largest one with the other model after {mixed} ({drawn}). Universal: "
+            f"an excess above {UNIVERSAL:g} (Gurnee et al. 2024)."
         )
         if not settings.both:
-            about += " That of B's neurons takes as long again: `mechamap compare --both-ways`."
-    about += " Mutual: each is the closest of the other."
-    return about + (" Itself: the closest is the neuron of that name." if same else "")
+            about += " The excess of B's neurons takes as long again: `mechamap compare --both-ways`."
+    about += " Mutual: each is the other's closest."
+    return about + (" Itself: the closest is the neuron of the same name." if same else "")
 
 
 def _found_itself(side: Side, itself: tuple[NDArray[np.int64], NDArray[np.int64]]) -> NDArray[np.int64]:

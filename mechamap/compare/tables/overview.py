@@ -31,15 +31,15 @@ __all__ = ["all_categories", "overview_matrix", "overview_table", "overview_tabl
 
 _ABOUT = (
     "Best: of the confirmed neurons the one with the highest held-out AUROC; where none is confirmed, the one with the "
-    "largest value of all, which chance alone makes large. Strong: at or above the threshold ({threshold}). Depth: the "
+    "largest value, which can be large by chance alone. Strong: at or above the threshold ({threshold}). Depth: the "
     "median over the {deep} neurons{why}; 0 is the first layer, 1 the last."
 )
 
-_ALSO = ", also of confirmed runs, as not all are"
+_ALSO = ", in confirmed runs too because not all are confirmed"
 
 _MATRIX = {
     "held": ("Best held-out AUROC", "Of the confirmed neurons; empty where none is confirmed."),
-    "reads": ("Largest |reads|", "No run was confirmed: the largest of so many neurons is large by chance alone."),
+    "reads": ("Largest |reads|", "No run was confirmed: the largest of so many values is large by chance alone."),
     "mean": ("Largest mean", "It is often the same neuron for all categories, one that is always on."),
 }
 
@@ -112,7 +112,7 @@ def _overview(views: Sequence[_RunView], names: Sequence[str]) -> Table:
     deep, why = ("confirmed", "") if by_check else ("strong", _ALSO if len(unchecked) < len(views) else "")
     about = _ABOUT.format(threshold=" or ".join(thresholds), deep=deep, why=why)
     if unchecked:
-        about += f" Not confirmed: {', '.join(unchecked)}; `mechamap confirm RUN` does it."
+        about += f" Not confirmed: {', '.join(unchecked)}; `mechamap confirm RUN` confirms a run."
     return replace(rows.table("overview", "Categories by model", columns, about=about), stubs=2)
 
 

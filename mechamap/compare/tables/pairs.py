@@ -46,11 +46,11 @@ def pairs_table(
             used.append(threshold_text(kind, common))
     counted = " or ".join(dict.fromkeys(used))
     if len({*used}) > 1:
-        counted += ", the larger one of those that two runs were made with"
+        counted += ", the larger of the two runs' thresholds"
     about = f"Against {names[0]}, over all categories{f': {counted}' if counted else ''}. "
     about += (
-        "Rank agreement: Spearman's correlation over neurons, the median over categories. `mechamap compare` of two of "
-        "them says more."
+        "Rank agreement: the median over categories of Spearman's correlation over neurons. `mechamap compare` of any "
+        "two of them says more."
     )
     return rows.table("pairs", "Every run against the first", _COLUMNS, about=about)
 

@@ -84,8 +84,8 @@ def profiles_table(sides: tuple[Profiled, Profiled], categories: tuple[str, ...]
         *(Column(f"depth_{index / BINS:g}", f"{index / BINS:g}".lstrip("0") or "0", "number") for index in range(BINS)),
     )
     about = (
-        f"Of 1,000 neurons of the layers from that relative depth to the next, how many have {_thresholds(sides)}; 0 "
-        "is the first layer, 1 the last; empty where no scanned layer lies."
+        f"Per 1,000 neurons of the layers from that relative depth to the next, how many have {_thresholds(sides)}; 0 "
+        "is the first layer, 1 the last; empty where there is no scanned layer."
     )
     values = [float(cell) for row in rows.cells for cell in row[1:] if isinstance(cell, int | float)]
     return rows.table("profiles", "Where in depth", columns, about=about, limit=max(values, default=1.0) or 1.0)
@@ -138,6 +138,6 @@ def _scope(side: Profiled) -> str:
     """What a run does not know of its model's depth."""
     name, layers = "AB"[side.place], model_layers(side.run)
     if not knows_depth(side.run):
-        return f" {name} is a CSV: its model may have more layers than the {layers} up to the last that it lists."
+        return f" {name} is a CSV: its model may have more layers than the {layers} up to the last one listed."
     missing = layers - len(side.run.complete_layers)
     return f" Of the {layers} layers of {name}, {missing} are not in the run." if missing else ""

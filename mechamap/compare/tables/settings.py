@@ -84,7 +84,9 @@ def _model(a: Run, b: Run, same: bool) -> Iterator[Setting]:
     if first.label != second.label or ids[0] != ids[1]:
         names = (first.label, second.label) if first.label != second.label else ids
         known = same and not (a.is_csv or b.is_csv)
-        yield Setting("model", names[0], names[1], "Other weights: what differs may be the models'." if known else "")
+        yield Setting(
+            "model", names[0], names[1], "Different weights: differences may come from the models." if known else ""
+        )
     layers = layers_in_words(a.layers), layers_in_words(b.layers)
     if layers[0] != layers[1]:
         yield Setting("neurons", layers[0], layers[1], "Those that both have are compared." if same else "")
@@ -92,13 +94,13 @@ def _model(a: Run, b: Run, same: bool) -> Iterator[Setting]:
         return
     if first.architecture != second.architecture:
         yield Setting("architecture", first.architecture, second.architecture)
-    rounding = "Figures differ by rounding, mostly those of neurons that are hardly about a category."
+    rounding = "Figures differ by rounding, mostly for neurons that are hardly about a category."
     pairs: tuple[tuple[str, object, object, str], ...] = (
-        ("revision", first.revision or "", second.revision or "", "Other weights."),
+        ("revision", first.revision or "", second.revision or "", "Different weights."),
         ("parameters", f"{first.parameters:,}", f"{second.parameters:,}", ""),
         ("dtype", first.dtype, second.dtype, rounding),
         ("weights packed", first.packing or "no", second.packing or "no", "Packing rounds the weights."),
-        ("device", first.device, second.device, "Sums are taken in another order: rounding."),
+        ("device", first.device, second.device, "Sums are taken in a different order: rounding."),
     )
     for name, one, other, means in pairs:
         if one != other:
@@ -110,12 +112,12 @@ def _text(a: Run, b: Run) -> Iterator[Setting]:
         return
     if a.texts != b.texts:
         means = (
-            "reads, auroc, d, ap and causes estimate the same from other occurrences, so they scatter; "
+            "reads, auroc, d, ap and causes estimate the same quantity from other occurrences, so they scatter; "
             "mean, max, min and fire depend on the text itself; writes does not depend on it."
         )
         yield Setting("text", _described(a), _described(b), means)
     elif a.record.tokens.ids != b.record.tokens.ids:
-        yield Setting("tokens", _described(a), _described(b), "The same text, cut into other tokens.")
+        yield Setting("tokens", _described(a), _described(b), "The same text, split into different tokens.")
     counts = [_occurrences(a, b), _occurrences(b, a)]
     if counts[0] != counts[1]:
         few = [name for name in counts[0] if min(counts[0][name], counts[1][name]) < FEW]
@@ -147,7 +149,7 @@ def _words(a: Run, b: Run) -> Iterator[Setting]:
             continue
         one, other = sets[0][category], sets[1][category]
         if set(one) != set(other):
-            means = "Its figures are about other words."
+            means = "Its figures are about different words."
             yield Setting(f"words of {category}", _with(one, other, " words"), _with(other, one, " words"), means)
 
 
@@ -190,7 +192,7 @@ def _threshold(run: Run) -> float:
     return known_from(run) if lists_some(run) else run.threshold
 
 
-_LEFT_OUT = "Attention sinks are in one run's figures: mean, max, min and d hardly compare."
+_LEFT_OUT = "Attention sinks are in one run's figures: mean, max, min and d are hardly comparable."
 
 
 def _spelled(value: object) -> str:
@@ -205,7 +207,7 @@ def _checks(a: Run, b: Run) -> Iterator[Setting]:
         return
     one, other = a.record.confirmation, b.record.confirmation
     if bool(one) != bool(other):
-        means = "p and held-out AUROC are there on one side only; `mechamap confirm RUN` works them out."
+        means = "Only one run has p and held-out AUROC; `mechamap confirm RUN` works them out."
         yield Setting("confirmed", _spelled(bool(one)), _spelled(bool(other)), means)
     elif one and other:
         for name, mine, theirs in (
@@ -214,17 +216,20 @@ def _checks(a: Run, b: Run) -> Iterator[Setting]:
             ("seed of the check", one.seed, other.seed),
         ):
             if mine != theirs:
-                yield Setting(name, str(mine), str(theirs), "p and held differ by chance a little.")
+                yield Setting(name, str(mine), str(theirs), "p and held differ slightly by chance.")
         for key, words, others in (
             ("templates", a.config.templates, b.config.templates),
             ("contrast", a.config.contrast, b.config.contrast),
         ):
             if words != others:
                 yield Setting(
-                    key, _with(words, others), _with(others, words), "p and held are about other sentences and words."
+                    key,
+                    _with(words, others),
+                    _with(others, words),
+                    "p and held are about different sentences and words.",
                 )
     if a.record.causes.known != b.record.causes.known:
-        means = "causes is there on one side only; `mechamap ablate RUN` works it out."
+        means = "Only one run has causes; `mechamap ablate RUN` works it out."
         yield Setting("causes", _spelled(a.record.causes.known), _spelled(b.record.causes.known), means)
 
 

@@ -31,12 +31,12 @@ def specialised_table(shares: Shares) -> Table:
     columns += [Column("counted_a", "counted A", "number"), Column("counted_b", "counted B", "number")]
     neurons = " and ".join(f"{count:,}" for count in shares.neurons)
     about = (
-        f"Of 1,000 neurons ({neurons} are scored) those with |reads| ≥ {shares.threshold:g}, less what chance carries "
-        f"over the threshold, with the 95 % interval over the categories' words ({shares.draws:,} resamples, seed "
-        f"{shares.seed}); counted: with what chance carries. A and B are not below 0; their difference is taken "
-        "before that. One whose interval has 0 in it may be one of words."
+        f"Per 1,000 scored neurons (of {neurons}), those with |reads| ≥ {shares.threshold:g}, minus those that chance "
+        f"carries over the threshold, with the 95 % interval over the categories' words ({shares.draws:,} resamples, "
+        f"seed {shares.seed}); counted: with those. A and B are cut off at 0; their difference is taken before that. "
+        "A difference whose interval includes 0 may come from the choice of words."
     )
-    return rows.table("specialised", "Specialised neurons, of 1,000", tuple(columns), about=about)
+    return rows.table("specialised", "Specialised neurons per 1,000", tuple(columns), about=about)
 
 
 def _interval(share: Share | None) -> Sequence[Cell]:

@@ -38,7 +38,7 @@ def empty_rows(neurons: int, words: int, of: str = "words") -> NDArray[np.float3
     hint = "Point TMPDIR to a larger disk, or compare over a shorter text."
     folder = tempfile.gettempdir()
     if shutil.disk_usage(folder).free < needed:
-        raise RunError(f"{amount}, which {folder} does not have.", hint)
+        raise RunError(f"{amount}, more than is free in {folder}.", hint)
     try:
         with tempfile.TemporaryFile(prefix="mechamap-words-") as file:
             _take(file.fileno(), needed)

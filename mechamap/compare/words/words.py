@@ -28,7 +28,7 @@ __all__ = ["Words", "common_words", "run_words", "word_spans", "words_in"]
 
 
 _WORD = re.compile(r"\w+(?:['’ʼ\-‐‑]\w+)*")
-_SAME_TEXT = Advice.of("Have both read one text: {}.", Setting("text", "FILE"))
+_SAME_TEXT = Advice.of("Have both read the same text: {}.", Setting("text", "FILE"))
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ def run_words(run: Run) -> Words:
         RunError: the run keeps no text, or its tokens are not those of its text.
     """
     if not run.has_context or not run.texts:
-        raise RunError(f"{run.name} keeps no text, so it has no words to compare by.", "Scan the model itself.")
+        raise RunError(f"{run.name} keeps no text, so it has no words to compare over.", "Scan the model itself.")
     try:
         return words_in(run.texts, run.record.tokens)
     except ValueError as error:
@@ -104,7 +104,7 @@ def common_words(a: Words, b: Words) -> NDArray[np.intp]:
     both = np.flatnonzero((a.positions >= 0) & (b.positions >= 0))
     if not len(both):
         raise UsageError(
-            "No word is read to its end by both models at a position that counts.",
+            "No word ends at a scored position of both models.",
             Advice.of("Have both read a longer text: {}.", Setting("text", "FILE")),
         )
     return both
@@ -159,6 +159,6 @@ def _places(texts: Sequence[str], tokens: TokenRecord) -> list[_Places]:
         places[text].window.extend([number] * len(inside))
     for whole, place, text_pieces in zip(texts, places, pieces, strict=True):
         if "".join(text_pieces) != whole:
-            raise ValueError("the pieces put together are another text")
+            raise ValueError("the pieces put together give a different text")
         place.ends.extend(accumulate(map(len, text_pieces)))
     return places

@@ -172,11 +172,11 @@ def test_of_a_csv_with_several_models_one_is_named(typed: Typed, tmp_path: Path)
         (["--threshold=-inf"], "must be a number"),
         (["--threshold", "-0.5"], "every neuron would count"),
         (["--threshold", "0"], "Give one above 0"),
-        (["--threshold", "2"], "must be within 0 and 1"),
+        (["--threshold", "2"], "must be between 0 and 1"),
         (["--by", "auroc", "--threshold", "0.5"], "Give one above 0.5"),
-        (["--by", "p", "--threshold", "-1"], "must be within 0 and 1"),
+        (["--by", "p", "--threshold", "-1"], "must be between 0 and 1"),
         (["--by", "size"], "Unknown figure per category 'size'"),
-        (["--by", "ap", "--threshold", "-0.1"], "must be within 0 and 1"),
+        (["--by", "ap", "--threshold", "-0.1"], "must be between 0 and 1"),
         (["--top", "0"], "must be at least 1"),
         (["--table", "laiers"], "Did you mean layers?"),
         (["--by", "mean", "--table", "dead", "--table", "specialists", "--format", "csv"], "A CSV holds one table"),
@@ -289,7 +289,7 @@ def test_a_category_of_which_the_text_has_hardly_a_word_is_named(typed: Typed, t
     text.write_text("A dog and a cat, a lion and a giraffe, a horse and a wolf came to Paris.")
     run = tmp_path / "run"
     assert main(["scan", "demo", "--text", str(text), "--out", str(run)]) == 0
-    said = "Fewer than 5 words of location (1) are in the text: there neurons reach any value of {} by chance."
+    said = "The text has fewer than 5 words of location (1): for these, neurons reach any value of {} by chance."
     out = typed(run, "--format", "json")[1]
     assert said.format("reads") in json.loads(out[out.index("{") :])["remarks"]
     assert "Fewer than 5" not in typed(run, "--by", "mean")[1]

@@ -182,8 +182,8 @@ def test_infinite_values_count_and_are_said(demo_run: Run) -> None:
     assert table["categories"].tolist() == [[*demo_run.categories[:3]], [second, first], [first, second]]
     assert table["values"].tolist() == [[None, None, None], [None, 2], [2, 1]]
     assert (
-        "4 values of mean are infinite: judged by the sign, shown as none, and left out of correlations and evenness."
-        in report.remarks
+        "4 values of mean are infinite: judged by their sign, shown as missing, and left out of correlations and "
+        "evenness." in report.remarks
     )
 
 

@@ -123,7 +123,7 @@ def test_a_p_is_no_strength(run_called: Callable[[str], Run]) -> None:
     report = interpret_run(run, "p")
     assert report.table("specialisation") is None
     assert set(missing_tables(run, "p")) == {"specialisation", "specialists"}
-    with pytest.raises(UsageError, match="p is no strength that can be added up"):
+    with pytest.raises(UsageError, match="p is not a strength that can be added up"):
         interpret_run(run, "p", only=("specialists",))
 
 

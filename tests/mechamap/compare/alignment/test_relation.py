@@ -135,7 +135,7 @@ def test_two_models_in_files_that_are_called_as_they_are_different(run: Run, tmp
     for a, b in ((tiny, tidy), (tidy, run)):
         found = relation_of(a, b)
         assert not found.same
-        assert "says at most the name of its model, and the names differ" in found.remarks[0]
+        assert "records at most its model's name, and the names differ" in found.remarks[0]
 
 
 def test_categories_of_one_side_only_are_left_out_and_named(run: Run) -> None:

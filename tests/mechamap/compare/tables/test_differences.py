@@ -289,7 +289,7 @@ def test_a_wide_csv_without_selectivity_knows_every_mean(runs: tuple[Run, Run], 
     found = compared((read_csv(tmp_path / "some.csv"), runs[0]), threshold=0.1)
     assert _rows(found, "settings")[1]["a"] == "CSV, every figure"
     assert "lists means" not in " ".join(found.remarks)
-    assert "of a CSV those listed" not in _table(found, "categories").about
+    assert "of a CSV, those listed" not in _table(found, "categories").about
 
 
 def test_what_has_no_value_in_one_run_neither_appeared_nor_vanished(tmp_path: Path) -> None:
@@ -302,7 +302,7 @@ def test_what_has_no_value_in_one_run_neither_appeared_nor_vanished(tmp_path: Pa
     few = Run(a.record, {**arrays, "occurrences": occurrences}, a.path)
     found = compared((many, few), threshold=0.3)
     assert [(row["appeared"], row["vanished"]) for row in _rows(found, "categories")] == [(0, 0)] * 3
-    assert "neither kept nor appeared nor vanished" in " ".join(found.remarks)
+    assert "not counted as kept, appeared or vanished" in " ".join(found.remarks)
 
 
 def test_a_measured_effect_is_not_compared_with_an_estimated_one(tmp_path: Path) -> None:
@@ -352,7 +352,7 @@ def test_runs_without_a_category_in_common_are_compared_by_what_neurons_have(run
 def test_a_threshold_that_makes_no_sense_is_refused(runs: tuple[Run, Run]) -> None:
     with pytest.raises(UsageError, match="every neuron would count"):
         compared(runs, threshold=0)
-    with pytest.raises(UsageError, match="within 0 and 1"):
+    with pytest.raises(UsageError, match="between 0 and 1"):
         compared(runs, by="auroc", threshold=3)
     with pytest.raises(UsageError, match="takes two or more"):
         compared(runs[:1])

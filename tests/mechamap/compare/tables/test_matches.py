@@ -192,7 +192,7 @@ def test_without_a_baseline_nothing_is_universal_and_nothing_said_to_be(runs: tu
     found = compared(runs, closest=closest_of(first, second, MatchSettings("none")))
     summary = _rows(found, "matches_summary")[0]
     assert (summary["excess"], summary["universal"], summary["share"]) == (None, None, None)
-    assert "nothing says what chance reaches" in _table(found, "matches_summary").about
+    assert "what chance reaches is not known" in _table(found, "matches_summary").about
     correlation = [abs(row["correlation"]) for row in _rows(found, "matches")]
     assert correlation == sorted(correlation, reverse=True)
 

@@ -117,7 +117,9 @@ def test_depth_is_of_neurons_chosen_in_one_way_in_all_runs(runs: list[Run], tmp_
         strong = np.abs(run.column("selectivity", category)) >= np.float32(0.9)
         row = _row(table, category, 0)
         assert row["depth"] == pytest.approx(float(np.median(relative_depth(run)[strong])))
-    assert "Depth: the median over the strong neurons, also of confirmed runs, as not all are;" in table.about
+    assert (
+        "Depth: the median over the strong neurons, in confirmed runs too because not all are confirmed;" in table.about
+    )
     confirmed_runs = overview_table([run, checked_run(tmp_path / "too")])
     assert "Depth: the median over the confirmed neurons;" in confirmed_runs.about
     assert [_row(confirmed_runs, category, 0)["depth"] for category in CATEGORIES] == [None, 0.5, 1]

@@ -134,7 +134,7 @@ def test_different_texts_are_refused_with_where_they_differ_and_what_to_do(tmp_p
 
 def test_texts_without_a_word_that_both_read_are_refused(tmp_path: Path) -> None:
     a = run_words(recorded_run(tmp_path / "run"))
-    with pytest.raises(UsageError, match="No word is read to its end by both"):
+    with pytest.raises(UsageError, match="No word ends at a scored position of both"):
         common_words(a, replace(a, positions=np.full(len(a), -1)))
 
 
