@@ -180,7 +180,7 @@ def test_a_csv_and_its_run_are_compared(mechamap: Mechamap) -> None:
 def test_one_neuron_in_common_is_counted_as_one(mechamap: Mechamap) -> None:
     _, out, _ = mechamap("compare", "a", "one.csv", "--as", "same")
     assert out.startswith("A a, B one.csv: 1 neuron, the same in both\n")
-    assert "1 of its 48 neurons, in layer 0;" in " ".join(out.split())
+    assert "Of the 48 neurons of a, the other run has 1, in layer 0;" in " ".join(out.split())
 
 
 @pytest.mark.parametrize("others", [("experts",), ("wide",), ("b", "wide")])

@@ -194,7 +194,7 @@ def test_what_makes_no_sense_is_wrong_usage(typed: Typed, run: Path, words: list
 def test_a_table_that_a_run_has_nothing_for_says_why(typed: Typed, run: Path, tmp_path: Path) -> None:
     code, _, err = typed(run, "--by", "p", "--table", "specialisation")
     assert code == 2
-    assert "no strength that can be added up" in err
+    assert "not a strength that can be added up" in err
     main(["export", str(run), "--out", str(tmp_path / "n.csv")])
     assert "does not say which neurons are dead" in typed(tmp_path / "n.csv", "--table", "dead")[2]
 

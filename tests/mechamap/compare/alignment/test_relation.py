@@ -60,7 +60,7 @@ def test_a_run_of_some_layers_is_compared_over_those(run: Run) -> None:
     found = relation_of(run, part)
     assert found.same
     assert run.layer_of[found.rows_a].tolist() == [0] * 16 + [1] * 16
-    assert "32 of its 48 neurons, in layers 0-1" in found.remarks[0]
+    assert "Of the 48 neurons of whole, the other run has 32, in layers 0-1;" in found.remarks[0]
     where = found.condition(0)
     assert where
     assert matching(run, where).sum() == 32
@@ -120,7 +120,7 @@ def test_a_csv_that_names_no_model_is_the_same_where_it_has_the_very_neurons(run
     export_run(run, tmp_path / "wide.csv", ExportRequest("csv", wide=True))
     wide = read_csv(tmp_path / "wide.csv")
     assert relation_of(wide, run).same
-    assert "not said" in relation_of(wide, run).remarks[0]
+    assert "The file names no model" in relation_of(wide, run).remarks[0]
     assert not relation_of(wide, recorded_run(tmp_path / "broad", width=20)).same
     source = settings_that_differ(wide, run, same=True)[0]
     assert (source.a, source.b) == ("CSV, every figure", "scan")

@@ -253,7 +253,7 @@ def test_what_a_csv_does_not_list_is_not_known_below_its_own_threshold(runs: tup
     low = compared((run, listed), threshold=0.05, by="mean")
     assert sum(row["in_a"] - row["in_b"] for row in _rows(low, "categories")) > 3
     assert sum(row["vanished"] for row in _rows(low, "categories")) <= 1  # the file has four decimals
-    assert "run.csv lists means from 0.2 on" in " ".join(low.remarks)
+    assert "run.csv lists only means of 0.2 or more" in " ".join(low.remarks)
     high = compared((run, listed), threshold=0.3, by="mean")
     assert "run.csv lists" not in " ".join(high.remarks)
     raised = np.where(np.array(run.figure("mean")) >= 0.1, 0.5, np.array(run.figure("mean")))
@@ -278,7 +278,7 @@ def test_a_csv_that_lists_from_a_higher_threshold_on_has_lost_nothing(runs: tupl
         assert "low.csv lists" not in " ".join(found.remarks)
         below = compared(pair, threshold=0.2)
         assert {row["vanished"] + row["appeared"] for row in _rows(below, "categories")} == {0}
-        assert f"high.csv lists means from {least:g} on" in " ".join(below.remarks)
+        assert f"high.csv lists only means of {least:g} or more" in " ".join(below.remarks)
 
 
 def test_a_wide_csv_without_selectivity_knows_every_mean(runs: tuple[Run, Run], tmp_path: Path) -> None:
@@ -354,7 +354,7 @@ def test_a_threshold_that_makes_no_sense_is_refused(runs: tuple[Run, Run]) -> No
         compared(runs, threshold=0)
     with pytest.raises(UsageError, match="between 0 and 1"):
         compared(runs, by="auroc", threshold=3)
-    with pytest.raises(UsageError, match="takes two or more"):
+    with pytest.raises(UsageError, match="needs at least two runs"):
         compared(runs[:1])
 
 

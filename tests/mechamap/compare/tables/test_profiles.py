@@ -163,7 +163,7 @@ def test_every_table_of_several_runs_says_the_threshold_that_it_counted_by(tmp_p
     assert "over all categories: mean ≥ 0. " in _table(found, "pairs").about
     higher = replace(runs[2].record, config=replace(runs[2].config, threshold=0.5))
     mixed = compared((runs[0], runs[1], Run(higher, path=runs[2].path)), by="mean")
-    assert "mean ≥ 0.2 or mean ≥ 0.5, the larger one" in _table(mixed, "pairs").about
+    assert "mean ≥ 0.2 or mean ≥ 0.5, the larger of" in _table(mixed, "pairs").about
 
 
 def test_strong_neurons_are_counted_from_the_threshold_that_was_given(runs: tuple[Run, Run]) -> None:

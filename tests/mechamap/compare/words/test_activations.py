@@ -167,7 +167,7 @@ def test_a_full_disk_is_said_before_anything_is_read(scanned, monkeypatch: pytes
     its = scanned("gpt2")
     monkeypatch.setattr(room, "IN_MEMORY", 0)
     monkeypatch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(free=1000))
-    with pytest.raises(RunError, match=r"240 neurons over \d+ words take .* does not have") as caught:
+    with pytest.raises(RunError, match=r"240 neurons over \d+ words take .*, more than is free in") as caught:
         read_words(its.run, its.loaded)
     assert "TMPDIR" in caught.value.hint
 
