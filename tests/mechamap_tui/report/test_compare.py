@@ -168,7 +168,7 @@ async def test_closest_neurons_are_looked_for_beside_whatever_else_is_done(home:
         assert "The search for closest neurons of one and two is running" in it.text()
         await it.press("enter")
         it.engine.answer(made_comparison(runs, matched=True))
-        await it.until(lambda: "Closest neurons of one and two are found" in it.told)
+        await it.until(lambda: "The closest neurons of one and two have been found." in it.told)
         assert it.app.explorer.job is None
 
 
