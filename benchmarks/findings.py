@@ -255,7 +255,9 @@ def _shuffled(loaded: LoadedModel) -> Figure:
         for its, null in zip(found, nulls, strict=True):
             its.append(null.add(values))
 
-    capture_layers(loaded, carriers.tokenized, loaded.layers, on_layer, PassSettings(wanted=carriers.tokenized.scored))
+    capture_layers(
+        loaded, carriers.tokenized, loaded.layers, on_layer, PassSettings(position_mask=carriers.tokenized.scored)
+    )
     smallest = [float(np.nanmin(null.p(np.concatenate(its)))) for its, null in zip(found, nulls, strict=True)]
     wrong = sum(p < SIGNIFICANT for p in smallest)
     return Figure(

@@ -92,7 +92,11 @@ def _experts(model_path: Path, rounds: int) -> list[Figure]:
 
         def capture() -> None:
             capture_parts(
-                loaded, tokenized, loaded.layers, lambda layer, parts: None, PassSettings(wanted=tokenized.scored)
+                loaded,
+                tokenized,
+                loaded.layers,
+                lambda layer, parts: None,
+                PassSettings(position_mask=tokenized.scored),
             )
 
         capture()

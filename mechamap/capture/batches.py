@@ -78,7 +78,7 @@ class Batch:
 
 def window_batches(
     tokenized: TokenizedText,
-    wanted: NDArray[np.bool_],
+    position_mask: NDArray[np.bool_],
     size: int,
     device: torch.device,
     reading: Reading = _DECODER,
@@ -86,11 +86,11 @@ def window_batches(
     """Consecutive windows in batches of at most ``size`` tokens, at least one window each.
 
     Args:
-        wanted: ``[positions]``, which of them each batch's ``take`` picks.
+        position_mask: ``[positions]``, which of them each batch's ``take`` picks.
         reading: how the model reads; a decoder where not given.
     """
     groups = _grouped(tokenized.windows, size, reading.equal_lengths)
-    return [_batch(windows, tokenized, wanted, device, reading) for windows in groups]
+    return [_batch(windows, tokenized, position_mask, device, reading) for windows in groups]
 
 
 def _grouped(windows: Sequence[Window], size: int, equal_lengths: bool) -> Iterator[list[Window]]:
@@ -111,7 +111,7 @@ def _grouped(windows: Sequence[Window], size: int, equal_lengths: bool) -> Itera
 def _batch(
     windows: Sequence[Window],
     tokenized: TokenizedText,
-    wanted: NDArray[np.bool_],
+    position_mask: NDArray[np.bool_],
     device: torch.device,
     reading: Reading,
 ) -> Batch:
@@ -119,11 +119,11 @@ def _batch(
     positions = np.full(shape, -1, np.int64)
     for row, window in enumerate(windows):
         positions[row, : window.length] = np.arange(window.start, window.start + window.length)
-    there = positions >= 0
+    is_token = positions >= 0
     return Batch(
-        ids=torch.from_numpy(np.where(there, tokenized.ids[positions], reading.pad).astype(np.int64)).to(device),
-        mask=torch.from_numpy(there.astype(np.int64)).to(device),
+        ids=torch.from_numpy(np.where(is_token, tokenized.ids[positions], reading.pad).astype(np.int64)).to(device),
+        mask=torch.from_numpy(is_token.astype(np.int64)).to(device),
         positions=positions,
-        take=torch.from_numpy(np.flatnonzero(there & wanted[positions])).to(device),
+        take=torch.from_numpy(np.flatnonzero(is_token & position_mask[positions])).to(device),
         reading=reading,
     )

@@ -36,9 +36,9 @@ class ActivationBuffer:
         """Whether every batch has come here."""
         return len(self.reached) == len(self._batches)
 
-    def add(self, turn: int, seen: Activations) -> None:
+    def add(self, turn: int, activations: Activations) -> None:
         """Copy the wanted rows of a batch's ``[windows * length, neurons]``; the batch may be freed then."""
-        values = seen.values
+        values = activations.values
         take = self._batches[turn].take_for(self._side, len(values)).to(values.device)
         if self._buffer is None:
             self._buffer = values.new_empty(self._ends[-1], values.shape[1])  # [wanted, neurons]
@@ -56,23 +56,23 @@ class _ExpertActivationBuffer(ActivationBuffer):
 
     def __init__(self, batches: Sequence[Batch], side: str) -> None:
         super().__init__(batches, side)
-        self._seen: dict[int, Activations] = {}
+        self._by_turn: dict[int, Activations] = {}
 
-    def add(self, turn: int, seen: Activations) -> None:
-        assert seen.tokens is not None
-        device = seen.values.device
+    def add(self, turn: int, activations: Activations) -> None:
+        assert activations.tokens is not None
+        device = activations.values.device
         take = self._batches[turn].take.to(device)
         first = self._ends[turn] - len(take)
         place = torch.full((self._batches[turn].ids.numel(),), -1, device=device)  # of each token among the wanted ones
         place[take] = torch.arange(first, first + len(take), device=device)
-        rows = place[seen.tokens]  # [routed]
+        rows = place[activations.tokens]  # [routed]
         here = rows >= 0
-        counts = torch.bincount(seen.experts()[here], minlength=len(seen.counts)).tolist()
-        self._seen[turn] = Activations(seen.values[here], rows[here], tuple(counts))
+        counts = torch.bincount(activations.experts()[here], minlength=len(activations.counts)).tolist()
+        self._by_turn[turn] = Activations(activations.values[here], rows[here], tuple(counts))
         self.reached.add(turn)
 
     def whole(self) -> Activations:
-        batches = [self._seen[turn] for turn in sorted(self._seen)]
+        batches = [self._by_turn[turn] for turn in sorted(self._by_turn)]
         if len(batches) == 1:
             return batches[0]
         experts = torch.cat([batch.experts() for batch in batches])

@@ -40,19 +40,19 @@ PartsCallback = Callable[[NeuronLayer, tuple[Activations, ...]], None]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PassSettings:
-    """What of a text a pass hands over, and how it goes about it.
+    """Which positions and neurons a pass hands over, and how it runs.
 
     Attributes:
-        wanted: ``[positions]``, which positions to hand over; all where not given.
+        position_mask: ``[positions]``, which positions to hand over; all where not given.
         limit_neurons: hand over only the first so many, see :meth:`mechamap.models.neurons.layers.NeuronLayer.widths`.
-        cancel: looked at in every layer.
+        cancel: checked at every layer.
         batch_tokens: most tokens of one forward; where not given :func:`mechamap.capture.batches.batch_tokens`
             of the device.
         give_back: have freed memory returned to the system where there are several batches. A long text needs it; it
             costs a third of the time, since every tensor is fresh memory then, so a short one is better off without.
     """
 
-    wanted: NDArray[np.bool_] | None = None
+    position_mask: NDArray[np.bool_] | None = None
     limit_neurons: int | None = None
     cancel: threading.Event | None = None
     batch_tokens: int | None = None
@@ -79,8 +79,8 @@ def capture_layers(
 
     The other arguments, and the errors, are those of :func:`capture_parts`.
     """
-    wanted = settings.wanted
-    positions = len(tokenized.ids) if wanted is None else int(np.count_nonzero(wanted))
+    mask = settings.position_mask
+    positions = len(tokenized.ids) if mask is None else int(np.count_nonzero(mask))
 
     def whole(layer: NeuronLayer, parts: tuple[Activations, ...]) -> None:
         on_layer(layer, dense_activations(parts, positions))
@@ -110,21 +110,21 @@ def capture_parts(
     if not layers:
         return
     size = settings.batch_tokens or batch_tokens(loaded.device.type)
-    keep = np.ones(len(tokenized.ids), bool) if settings.wanted is None else settings.wanted
+    keep = np.ones(len(tokenized.ids), bool) if settings.position_mask is None else settings.position_mask
     batches = window_batches(tokenized, keep, size, loaded.device, reading_of(loaded))
     turns = BatchRelay(len(batches), give_back=settings.give_back)
     gathered = {layer.layer: [activation_buffer(layer, part, batches) for part in layer.parts] for layer in layers}
     last = layers[-1]
 
-    def reached(layer: NeuronLayer, part: int, turn: int, seen: Activations) -> None:
+    def reached(layer: NeuronLayer, part: int, turn: int, activations: Activations) -> None:
         if settings.cancel is not None and settings.cancel.is_set():
             raise Cancelled("The scan was cancelled.")
         parts = gathered[layer.layer]
         width = layer.widths(settings.limit_neurons)[part]
-        parts[part].add(turn, replace(seen, values=seen.values[:, :width]))
-        if turn == len(batches) - 1 and all(its.complete for its in parts):
-            on_layer(layer, tuple(its.whole() for its in gathered.pop(layer.layer)))
-        if layer is last and all(turn in its.reached for its in parts):
+        parts[part].add(turn, replace(activations, values=activations.values[:, :width]))
+        if turn == len(batches) - 1 and all(buffer.complete for buffer in parts):
+            on_layer(layer, tuple(buffer.whole() for buffer in gathered.pop(layer.layer)))
+        if layer is last and all(turn in buffer.reached for buffer in parts):
             raise RelayStopped
         turns.pass_on(turn)
 
@@ -149,11 +149,11 @@ def _hooked(
     def hook_of(layer: NeuronLayer, part: int) -> Callable[[Activations], None]:
         calls: dict[int, int] = {}  # by batch
 
-        def hook(seen: Activations) -> None:
+        def hook(activations: Activations) -> None:
             turn = turns.mine()
             call = calls[turn] = calls.get(turn, -1) + 1
             if call == layer.call:
-                reached(layer, part, turn, seen)
+                reached(layer, part, turn, activations)
 
         return hook
 

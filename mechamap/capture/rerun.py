@@ -27,13 +27,13 @@ def layer_of_run(run: Run, rows: LayerRows, loaded: LoadedModel) -> NeuronLayer:
     Raises:
         RunError: the model is not the run's.
     """
-    found = next((layer for layer in loaded.layers if layer.layer == rows.layer), None)
-    if found is None or found.width != rows.d_mlp:
+    layer = next((layer for layer in loaded.layers if layer.layer == rows.layer), None)
+    if layer is None or layer.width != rows.d_mlp:
         raise RunError(
             f"{loaded.label} is not the model of {run.name}: layer {rows.layer} has other neurons.",
             "Use the model and revision that the run was made with.",
         )
-    return found
+    return layer
 
 
 def layers_of_run(run: Run, loaded: LoadedModel) -> list[tuple[NeuronLayer, LayerRows]]:
@@ -42,10 +42,10 @@ def layers_of_run(run: Run, loaded: LoadedModel) -> list[tuple[NeuronLayer, Laye
     Raises:
         RunError: the model is not the run's, or no layer is complete.
     """
-    found = [(layer_of_run(run, rows, loaded), rows) for rows in run.complete_layers]
-    if not found:
+    layers = [(layer_of_run(run, rows, loaded), rows) for rows in run.complete_layers]
+    if not layers:
         raise RunError(f"No layer of {run.name} is complete.", Advice.of("Go on with the scan: {}.", RESUME))
-    return found
+    return layers
 
 
 def text_of_run(run: Run) -> TokenizedText:

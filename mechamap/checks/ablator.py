@@ -79,14 +79,14 @@ class Ablator:
         self,
         neurons: Sequence[Ablated],
         cancel: threading.Event | None = None,
-        told: Callable[[int, int], None] = lambda done, total: None,
+        on_window: Callable[[int, int], None] = lambda done, total: None,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Change of each word's log probability without each neuron, ``[neurons, targets]``; and what it is with all.
 
         Args:
             neurons: of any layers, in any order.
             cancel: looked at before every forward.
-            told: called with how many windows are done, of how many.
+            on_window: called with how many windows are done, of how many.
 
         Raises:
             Cancelled: ``cancel`` was set.
@@ -95,7 +95,7 @@ class Ablator:
         changes = np.zeros((len(neurons), len(self._targets.positions)))
         known = np.zeros(len(self._targets.positions))  # [targets] of the untouched model
         for done, window in enumerate(self._windows):
-            told(done, len(self._windows))
+            on_window(done, len(self._windows))
             with keeping_entries(self._loaded, layers) as entries, _seen(layers) as activations:
                 known[window.targets] = self._read(window, 1)[0]
             self._check_start(window, layers, entries, known[window.targets])
@@ -106,8 +106,8 @@ class Ablator:
                 for first in range(0, len(mine), room):
                     if cancel is not None and cancel.is_set():
                         raise Cancelled("The ablation was cancelled; the run is as it was.")
-                    some = mine[first : first + room]
-                    ablated = [neurons[place] for place in some]
+                    chunk = mine[first : first + room]
+                    ablated = [neurons[place] for place in chunk]
                     if self._foretold.get(layer.layer):
                         behind = self._behind(window, layer, ablated, entries, activations[layer.layer])
                         with starting_behind(self._loaded, layer, entries, behind):
@@ -115,7 +115,7 @@ class Ablator:
                     else:
                         without = self._without(window, layer, ablated, entries)
                     compared = without[0] if self._beside else known[window.targets]
-                    changes[np.array(some)[:, None], window.targets] = without[self._beside :] - compared
+                    changes[np.array(chunk)[:, None], window.targets] = without[self._beside :] - compared
         return changes, known
 
     def _without(
@@ -167,13 +167,13 @@ class Ablator:
                 again = self._read(window, 1)[0]
             if not np.abs(again - known).max() <= self._same:
                 continue
-            its = activations[layer.layer]
-            far = Ablated(layer.layer, 0, 100.0 * max(1.0, float(its[:, 0].abs().max())))
-            with keeping_entries(self._loaded, [layer]) as seen:
+            layer_activations = activations[layer.layer]
+            far = Ablated(layer.layer, 0, 100.0 * max(1.0, float(layer_activations[:, 0].abs().max())))
+            with keeping_entries(self._loaded, [layer]) as without:
                 self._without(window, layer, [far], entries)
             untouched = entries.left[layer.layer][0].float()
-            really = seen.left[layer.layer][-1].float() - untouched  # [length, d_model]
-            foretold = self._behind(window, layer, [far], entries, its)[-1].float() - untouched
+            really = without.left[layer.layer][-1].float() - untouched  # [length, d_model]
+            foretold = self._behind(window, layer, [far], entries, layer_activations)[-1].float() - untouched
             self._foretold[layer.layer] = bool((really - foretold).abs().max() <= _ALIKE * really.abs().max())
 
     def _read(self, window: _Window, rows: int) -> NDArray[np.float64]:
@@ -231,11 +231,11 @@ class _Window:
 @contextmanager
 def _seen(layers: Sequence[NeuronLayer]) -> Iterator[dict[int, Tensor]]:
     """Within the context a forward over one window fills the activations of dense layers, ``[length, d_mlp]`` each."""
-    seen: dict[int, Tensor] = {}
+    by_layer: dict[int, Tensor] = {}
 
     def watch(layer: int) -> Callable[[Activations], None]:
         def hook(activations: Activations) -> None:
-            seen[layer] = activations.values
+            by_layer[layer] = activations.values
 
         return hook
 
@@ -243,7 +243,7 @@ def _seen(layers: Sequence[NeuronLayer]) -> Iterator[dict[int, Tensor]]:
         for layer in layers:
             if layer.dense:
                 hooks.callback(layer.parts[0].watch(watch(layer.layer)).remove)
-        yield seen
+        yield by_layer
 
 
 @contextmanager
@@ -271,23 +271,28 @@ class _Hold:
 def _holding(holds: Sequence[_Hold], window: _Window, rows: int) -> Callable[[Activations], Tensor]:
     """A hook for one part that holds neurons at their values."""
 
-    def hook(seen: Activations) -> Tensor:
-        held = seen.values.clone()
-        scored = window.scored.to(held.device)
-        if seen.tokens is None:
-            by_row = held.view(rows, -1, held.shape[-1])  # [rows, length, d_mlp]
+    def hook(activations: Activations) -> Tensor:
+        values = activations.values.clone()
+        scored = window.scored.to(values.device)
+        if activations.tokens is None:
+            by_row = values.view(rows, -1, values.shape[-1])  # [rows, length, d_mlp]
             row, place = (
-                torch.tensor(its, device=held.device) for its in zip(*((h.row, h.place) for h in holds), strict=True)
+                torch.tensor(numbers, device=values.device)
+                for numbers in zip(*((h.row, h.place) for h in holds), strict=True)
             )
-            by_row[row[:, None], scored, place[:, None]] = held.new_tensor([h.neuron.value for h in holds])[:, None]
-            return held
+            by_row[row[:, None], scored, place[:, None]] = values.new_tensor([h.neuron.value for h in holds])[:, None]
+            return values
         length = window.ids.shape[1]
-        counts = torch.zeros(length, dtype=torch.bool, device=held.device)
+        counts = torch.zeros(length, dtype=torch.bool, device=values.device)
         counts[scored] = True
-        here, row_of, expert_of = counts[seen.tokens % length], seen.tokens // length, seen.experts()  # [routed] each
+        here, row_of, expert_of = (
+            counts[activations.tokens % length],
+            activations.tokens // length,
+            activations.experts(),
+        )  # [routed] each
         for hold in holds:
             mine = here & (row_of == hold.row) & (expert_of == hold.neuron.expert)
-            held[mine, hold.place] = hold.neuron.value
-        return held
+            values[mine, hold.place] = hold.neuron.value
+        return values
 
     return hook

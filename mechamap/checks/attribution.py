@@ -121,21 +121,21 @@ class _Estimate:
         loaded, targets = self._loaded, self._targets
         flat = batch.positions.ravel()
         predicted = flat[batch.take.cpu().numpy()] + 1  # [targets of the batch] positions
-        at = np.searchsorted(targets.positions, predicted)
-        shares = targets.members[at] / np.maximum(targets.occurrences, 1)  # [targets of the batch, categories]
+        target_rows = np.searchsorted(targets.positions, predicted)
+        shares = targets.members[target_rows] / np.maximum(targets.occurrences, 1)  # [targets of the batch, categories]
         counted = torch.from_numpy((flat >= 0) & self._text.scored[flat]).to(loaded.device)
         scale = _SCALE if loaded.dtype == torch.float16 else 1.0
         ids = torch.from_numpy(tokens_at(batch, predicted)).to(loaded.device)
         with torch.enable_grad(), _neurons(self._layers) as neurons, logits_at(loaded, batch.take):
             logits = loaded.model(input_ids=batch.ids, attention_mask=batch.mask, use_cache=False).logits
             known = log_probabilities(logits, ids)  # [targets of the batch]
-            self.log_p[at] = known.detach().cpu().double().numpy()
+            self.log_p[target_rows] = known.detach().cpu().double().numpy()
             here = np.flatnonzero(shares.any(axis=0)).tolist()
             for category in here:
                 if cancel is not None and cancel.is_set():
                     raise Cancelled("Estimating causes was cancelled; the run is as it was.")
                 share = torch.as_tensor(shares[:, category] * scale, dtype=known.dtype, device=known.device)
-                inputs = [seen.values for seen in neurons.values()]
+                inputs = [activations.values for activations in neurons.values()]
                 gradients = torch.autograd.grad(known @ share, inputs, retain_graph=category != here[-1])
                 by_part = dict(zip(neurons, gradients, strict=True))
                 for layer, rows in self._layers:
@@ -143,37 +143,37 @@ class _Estimate:
                         _sum_over(neurons[layer.layer, number], by_part[layer.layer, number], counted)[..., :width]
                         for number, width in enumerate(layer.widths(self._limit))
                     ]
-                    effect = torch.cat([its.flatten().cpu() for its in effects])  # [neurons]
+                    effect = torch.cat([part_effect.flatten().cpu() for part_effect in effects])  # [neurons]
                     self.cause[rows.rows, category] -= effect.numpy() / scale
 
 
-def _sum_over(seen: Activations, gradient: Tensor, counted: Tensor) -> Tensor:
+def _sum_over(activations: Activations, gradient: Tensor, counted: Tensor) -> Tensor:
     """Sum over counted positions of activation * gradient, ``[width]``, or ``[experts, width]``; float32.
 
     Args:
         counted: ``[tokens of the call]``, which of them count.
     """
     counted = counted.to(gradient.device)
-    if seen.tokens is None:
-        a, g = (tensor[counted].float() for tensor in (seen.values.detach(), gradient))
+    if activations.tokens is None:
+        a, g = (tensor[counted].float() for tensor in (activations.values.detach(), gradient))
         return (a * g).sum(dim=0)
-    here = counted[seen.tokens]  # [routed]
-    product = seen.values.detach()[here].float() * gradient[here].float()
-    sums = product.new_zeros(len(seen.counts), product.shape[1])
-    return sums.index_add(0, seen.experts()[here], product)
+    here = counted[activations.tokens]  # [routed]
+    product = activations.values.detach()[here].float() * gradient[here].float()
+    sums = product.new_zeros(len(activations.counts), product.shape[1])
+    return sums.index_add(0, activations.experts()[here], product)
 
 
 @contextmanager
 def _neurons(layers: Sequence[tuple[NeuronLayer, LayerRows]]) -> Iterator[dict[tuple[int, int], Activations]]:
     """Within the context, what each part of a layer computes is kept, part of the graph: by layer and part."""
-    seen: dict[tuple[int, int], Activations] = {}
+    by_part: dict[tuple[int, int], Activations] = {}
 
     def watch(layer: int, part: int) -> Callable[[Activations], Tensor]:
         def hook(activations: Activations) -> Tensor:
             values = activations.values
             if not values.requires_grad:  # the first layer: the graph begins here
                 values = values.detach().requires_grad_()
-            seen[layer, part] = replace(activations, values=values)
+            by_part[layer, part] = replace(activations, values=values)
             return values
 
         return hook
@@ -182,4 +182,4 @@ def _neurons(layers: Sequence[tuple[NeuronLayer, LayerRows]]) -> Iterator[dict[t
         for layer, _ in layers:
             for number, part in enumerate(layer.parts):
                 hooks.callback(part.watch(watch(layer.layer, number)).remove)
-        yield seen
+        yield by_part

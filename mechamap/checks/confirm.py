@@ -158,7 +158,7 @@ class _Check:
             [layer for layer, _ in layers],
             on_layer,
             PassSettings(
-                wanted=self.carriers.tokenized.scored,
+                position_mask=self.carriers.tokenized.scored,
                 limit_neurons=self.config.limit_neurons,
                 cancel=cancel,
                 batch_tokens=BATCH_TOKENS.get(self.loaded.device.type),
@@ -171,9 +171,9 @@ class _Check:
         values = _per_occurrence(activations, self.carriers.spans, self.config.pooling)  # [neurons, words * templates]
         bad = ~np.isfinite(values).all(axis=1)  # [neurons]
         values[bad] = 0
-        found = {"read": self.read_null.add(values)}
-        found["held_out_auroc"], found["held_out_ap"] = self.held_out.add(values, rows.first_row)
-        for name, figure in found.items():
+        figures = {"read": self.read_null.add(values)}
+        figures["held_out_auroc"], figures["held_out_ap"] = self.held_out.add(values, rows.first_row)
+        for name, figure in figures.items():
             figure[bad] = np.nan
             self.arrays[name][rows.rows] = figure
 
@@ -241,9 +241,9 @@ class _Check:
     ) -> CategoryConfirmation:
         read = self.arrays["read"][:, number]
         chosen, by_mean = self.held_out.choices(number), self.held_out.choices_by_mean(number)
-        there = [word for word in words if word not in self.carriers.skipped]
+        usable = [word for word in words if word not in self.carriers.skipped]
         about = CategoryConfirmation(
-            words=len(there),
+            words=len(usable),
             skipped=tuple(word for word in words if word in self.carriers.skipped),
             needed=needed if np.isfinite(needed) else None,
             confirmed=int((figures["p"][:, number] < SIGNIFICANT).sum()),
@@ -251,7 +251,7 @@ class _Check:
             reason="",
         )
         if not chosen:
-            reason = "too few words to split in halves" if there else "none of its words can be read"
+            reason = "too few words to split in halves" if usable else "none of its words can be read"
             about = replace(about, reason=reason)
         else:
             about = replace(
@@ -271,19 +271,19 @@ class _Check:
 
 def _per_occurrence(activations: Tensor, spans: NDArray[np.intp], pooling: str) -> NDArray[np.float32]:
     """Each word's activation in each sentence, ``[neurons, words * templates]``, from those at the words' positions."""
-    first, last = (torch.as_tensor(at.ravel(), device=activations.device) for at in (spans[..., 0], spans[..., 1]))
+    first, last = (torch.as_tensor(ends.ravel(), device=activations.device) for ends in (spans[..., 0], spans[..., 1]))
     values = activations.float()  # [positions, neurons]
     if pooling == "last" or bool((first == last).all()):
         pooled = values[last]  # [occurrences, neurons]
     else:
         longest = int((last - first).max()) + 1
         steps = torch.arange(longest, device=values.device)
-        at = torch.minimum(first[:, None] + steps, last[:, None])  # [occurrences, longest]; the last one repeats
-        stretches = values[at]  # [occurrences, longest, neurons]
+        positions = torch.minimum(first[:, None] + steps, last[:, None])  # [occurrences, longest]; the last one repeats
+        stretches = values[positions]  # [occurrences, longest, neurons]
         if pooling == "max":
             pooled = stretches.amax(dim=1)
         else:
             inside = (first[:, None] + steps <= last[:, None]).unsqueeze(-1)
             pooled = (stretches * inside).sum(dim=1) / inside.sum(dim=1)
-    found: NDArray[np.float32] = pooled.T.contiguous().cpu().numpy()
-    return found
+    by_neuron: NDArray[np.float32] = pooled.T.contiguous().cpu().numpy()
+    return by_neuron

@@ -43,7 +43,7 @@ def neuron_lens(loaded: LoadedModel, neuron: NeuronName, k: int = 10) -> Lens:
         UsageError: the model has no such neuron.
         UnsupportedModel: its neurons have no direct effect on the logits that the weights would tell.
     """
-    layer = next((its for its in loaded.layers if its.layer == neuron.layer), None)
+    layer = next((candidate for candidate in loaded.layers if candidate.layer == neuron.layer), None)
     if layer is None:
         raise UsageError(f"{neuron} does not exist: {loaded.label} has layers 0 to {loaded.layers[-1].layer}.")
     layer.part_of(neuron.index, neuron.expert)

@@ -79,7 +79,7 @@ def score_second_text(
         raise RunError(f"No word of any category of {run.name} stands in {name}.", "Give a text that has some.")
     plan = score_plan(tokenized, occurrences, len(config.categories), config.pooling, 1)
     chosen = {category: candidates(run, category, count) for category in run.categories}
-    rows = sorted({row for its in chosen.values() for row in its})
+    rows = sorted({row for chosen_rows in chosen.values() for row in chosen_rows})
     job = _Reading(loaded, tokenized, on_event, cancel)
     with translated(loaded.id):
         values = job.activations(layers_of_run(run, loaded), rows)  # [scored positions, rows]
@@ -91,10 +91,10 @@ def score_second_text(
         for row in chosen[category]
     ]
     look = SecondText(name, len(tokenized.ids), tuple(entry for entry in entries if entry is not None))
-    looks = (*(its for its in run.record.second_looks if its.text != name), look)
+    looks = (*(earlier for earlier in run.record.second_looks if earlier.text != name), look)
     second = np.full((run.neurons, len(run.categories)), np.nan, np.float32)
-    for its in looks:  # the last one that says something of a neuron and a category counts
-        for entry in its.neurons:
+    for look in looks:  # the last one that says something of a neuron and a category counts
+        for entry in look.neurons:
             second[run.row_of(entry.neuron), run.category_index(entry.category)] = entry.second
     return add_to_run(folder, {"second_auroc": second}, second_looks=looks)
 
@@ -111,12 +111,12 @@ def candidates(run: Run, category: str, count: int = CANDIDATES) -> list[int]:
 def _entry(run: Run, row: int, category: str, second: float, plan: ScorePlan) -> SecondTextNeuron | None:
     """What is said of one candidate; None where the text says nothing about it."""
     number = run.category_index(category)
-    found = plan.categories[number]
+    positions = plan.categories[number]
     if not np.isfinite(second):
         return None
     first = float(run.column("auroc", category)[row])
     falls = first < 0.5
-    error = standard_error(1 - second if falls else second, found.occurrences, found.rest)
+    error = standard_error(1 - second if falls else second, positions.occurrences, positions.rest)
     drop = second - first if falls else first - second
     return SecondTextNeuron(
         neuron=str(run.neuron_name(row)),
@@ -124,8 +124,8 @@ def _entry(run: Run, row: int, category: str, second: float, plan: ScorePlan) ->
         first=first,
         second=second,
         error=error,
-        occurrences=found.occurrences,
-        dropped=bool(found.occurrences >= FEWEST and drop > max(LARGEST_DROP, 2 * error)),
+        occurrences=positions.occurrences,
+        dropped=bool(positions.occurrences >= FEWEST and drop > max(LARGEST_DROP, 2 * error)),
     )
 
 
@@ -147,12 +147,16 @@ class _Reading:
 
     def activations(self, layers: Sequence[tuple[NeuronLayer, LayerRows]], rows: Sequence[int]) -> Tensor:
         """``[scored positions, rows]`` float32, on the CPU."""
-        wanted = {}  # layer -> (its neurons, their columns)
-        for layer, its in layers:
-            mine = [(row - its.first_row, column) for column, row in enumerate(rows) if row in range(*_ends(its))]
+        selected = {}  # layer -> (its neurons, their columns)
+        for layer, layer_rows in layers:
+            mine = [
+                (row - layer_rows.first_row, column)
+                for column, row in enumerate(rows)
+                if row in range(*_ends(layer_rows))
+            ]
             if mine:
-                wanted[layer.layer] = tuple(torch.tensor(part) for part in zip(*mine, strict=True))
-        found = torch.empty(int(self.tokenized.scored.sum()), len(rows))
+                selected[layer.layer] = tuple(torch.tensor(part) for part in zip(*mine, strict=True))
+        collected = torch.empty(int(self.tokenized.scored.sum()), len(rows))
         batches = list(_batches(self.tokenized.windows, self.loaded))
         start = 0
         for done, windows in enumerate(batches):
@@ -164,18 +168,18 @@ class _Reading:
             place = slice(start, start + count)
 
             def on_layer(layer: NeuronLayer, activations: Tensor, place: slice = place) -> None:
-                neurons, columns = wanted[layer.layer]
-                found[place, columns] = activations[:, neurons.to(activations.device)].float().cpu()
+                neurons, columns = selected[layer.layer]
+                collected[place, columns] = activations[:, neurons.to(activations.device)].float().cpu()
 
             capture_layers(
                 self.loaded,
                 part,
-                [layer for layer, _ in layers if layer.layer in wanted],
+                [layer for layer, _ in layers if layer.layer in selected],
                 on_layer,
-                PassSettings(wanted=self.tokenized.scored, cancel=self.cancel),
+                PassSettings(position_mask=self.tokenized.scored, cancel=self.cancel),
             )
             start += count
-        return found
+        return collected
 
 
 def _ends(rows: LayerRows) -> tuple[int, int]:
@@ -187,7 +191,7 @@ def _batches(windows: Sequence[Window], loaded: LoadedModel) -> list[list[Window
     room = BATCH_TOKENS.get(loaded.device.type, BATCH_TOKENS["cpu"])
     batches: list[list[Window]] = []
     for window in windows:
-        if batches and (len(batches[-1]) + 1) * max(its.length for its in [*batches[-1], window]) <= room:
+        if batches and (len(batches[-1]) + 1) * max(member.length for member in [*batches[-1], window]) <= room:
             batches[-1].append(window)
         else:
             batches.append([window])

@@ -38,8 +38,8 @@ class WordTargets:
     @property
     def occurrences(self) -> NDArray[np.int64]:
         """``[categories]``."""
-        found: NDArray[np.int64] = self.members.sum(axis=0)
-        return found
+        counts: NDArray[np.int64] = self.members.sum(axis=0)
+        return counts
 
     def means(self, values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Mean over each category's occurrences, and its standard error, of ``[..., targets]``: ``[..., categories]``.
@@ -99,8 +99,8 @@ def tokens_at(batch: Batch, positions: NDArray[np.int64]) -> NDArray[np.int64]:
     flat = batch.positions.ravel()
     order = np.argsort(flat, kind="stable")
     places = order[np.searchsorted(flat, positions, sorter=order)]
-    found: NDArray[np.int64] = batch.ids.cpu().numpy().ravel()[places]
-    return found
+    tokens: NDArray[np.int64] = batch.ids.cpu().numpy().ravel()[places]
+    return tokens
 
 
 def log_probabilities(logits: Tensor, ids: Tensor) -> Tensor:

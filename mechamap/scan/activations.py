@@ -38,11 +38,11 @@ def layer_activations(run: Run, layer: int, loaded: LoadedModel) -> Path:
     rows = run.layer_rows(layer)
     if run.activations(layer) is not None:
         return activations_file(folder, layer)
-    wanted = layer_of_run(run, rows, loaded)
-    kept: list[NDArray[np.float16]] = []
+    neuron_layer = layer_of_run(run, rows, loaded)
+    collected: list[NDArray[np.float16]] = []
 
     def on_layer(_layer: NeuronLayer, activations: Tensor) -> None:
-        kept.append(half(activations))
+        collected.append(half(activations))
 
-    capture_layers(loaded, text_of_run(run), [wanted], on_layer, PassSettings(limit_neurons=rows.width))
-    return write_activations(folder, layer, kept[0])
+    capture_layers(loaded, text_of_run(run), [neuron_layer], on_layer, PassSettings(limit_neurons=rows.width))
+    return write_activations(folder, layer, collected[0])

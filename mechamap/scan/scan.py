@@ -172,13 +172,13 @@ def _unembedding(loaded: LoadedModel, proof: Sequence[LayerProof]) -> tuple[Unem
 
 def _wanted(loaded: LoadedModel, config: ScanConfig) -> tuple[NeuronLayer, ...]:
     numbers = set(parse_layers(config.layers, loaded.n_layers))
-    found = tuple(layer for layer in loaded.layers if layer.layer in numbers)
-    if not found:  # hybrids have blocks without an MLP
-        there = ", ".join(str(layer.layer) for layer in loaded.layers)
+    layers = tuple(layer for layer in loaded.layers if layer.layer in numbers)
+    if not layers:  # hybrids have blocks without an MLP
+        available = ", ".join(str(layer.layer) for layer in loaded.layers)
         raise UsageError(
-            f"No MLP neurons are in layers {config.layers} of {loaded.label}.", f"There are some in layers {there}."
+            f"No MLP neurons are in layers {config.layers} of {loaded.label}.", f"There are some in layers {available}."
         )
-    return found
+    return layers
 
 
 def _check_vocabulary(tokenized: TokenizedText, loaded: LoadedModel) -> None:
@@ -227,7 +227,9 @@ class _Pass:
             inputs.tokenized,
             layers,
             on_layer,
-            PassSettings(wanted=None if keep else scored, limit_neurons=inputs.config.limit_neurons, cancel=cancel),
+            PassSettings(
+                position_mask=None if keep else scored, limit_neurons=inputs.config.limit_neurons, cancel=cancel
+            ),
         )
 
     def _written(self) -> Callable[[NeuronLayer], NDArray[np.float32]]:
@@ -262,17 +264,17 @@ class _Pass:
 
 def _problem(layer: NeuronLayer, scores: LayerScores, *, unproved: bool) -> str:
     """What is wrong with a layer, empty where nothing is."""
-    found = []
+    problems = []
     if scores.not_finite:
-        found.append(
+        problems.append(
             f"{scores.not_finite:,} of {len(scores.figures['max']):,} neurons have activations that are NaN or "
             "infinite; they are left out"
         )
     if unproved:
-        found.append("its capture could not be proved, because activations were NaN or infinite there")
-    if not found:
+        problems.append("its capture could not be proved, because activations were NaN or infinite there")
+    if not problems:
         return ""
-    return f"Layer {layer.layer}: {'; '.join(found)}. Scan with --dtype bfloat16 or float32."
+    return f"Layer {layer.layer}: {'; '.join(problems)}. Scan with --dtype bfloat16 or float32."
 
 
 def half(activations: Tensor) -> NDArray[np.float16]:

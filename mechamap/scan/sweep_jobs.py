@@ -46,7 +46,7 @@ def labels_of(models: Sequence[Named]) -> tuple[str, ...]:
     for model in models:
         label = model.label
         if not label:
-            alike = [its for its in models if its.id == model.id]
+            alike = [other for other in models if other.id == model.id]
             parts = [short[model.id], *(_settings(model, alike) if len(alike) > 1 else ())]
             label = _free(_as_folder("-".join(parts)), taken)
             taken.add(label.casefold())
@@ -56,17 +56,17 @@ def labels_of(models: Sequence[Named]) -> tuple[str, ...]:
 
 def _told_apart(ids: set[str]) -> dict[str, str]:
     """For each id as little of its end as tells it from the others."""
-    names = {its: short_label(its) for its in ids}
-    parts = {its: [part for part in re.split(r"[/\\]", its) if part] for its in ids}
+    names = {model_id: short_label(model_id) for model_id in ids}
+    parts = {model_id: [part for part in re.split(r"[/\\]", model_id) if part] for model_id in ids}
     depth = 1
     while depth < max(map(len, parts.values()), default=0):
         depth += 1
-        lower = {its: name.casefold() for its, name in names.items()}
-        alike = [its for its in ids if list(lower.values()).count(lower[its]) > 1]
+        lower = {model_id: name.casefold() for model_id, name in names.items()}
+        alike = [model_id for model_id in ids if list(lower.values()).count(lower[model_id]) > 1]
         if not alike:
             break
-        for its in alike:
-            names[its] = "-".join([*parts[its][-depth:-1], short_label(its)])
+        for model_id in alike:
+            names[model_id] = "-".join([*parts[model_id][-depth:-1], short_label(model_id)])
     return names
 
 
@@ -74,7 +74,7 @@ def _settings(model: Named, alike: Sequence[Named]) -> list[str]:
     """A model's settings that others of the same model have not, or have otherwise."""
     shown = []
     for key, value in model.settings.items():
-        if value is None or all(key in its.settings and its.settings[key] == value for its in alike):
+        if value is None or all(key in other.settings and other.settings[key] == value for other in alike):
             continue
         if isinstance(value, dict | tuple):
             shown.append(key)
@@ -177,14 +177,17 @@ def sweep_jobs(
         meaning.id if isinstance(meaning, ModelSource) else model.name
         for meaning, model in zip(meanings, sweep.models, strict=True)
     ]
-    seen: dict[str, list[int]] = {}
-    for at, (model, config) in enumerate(zip(sweep.models, configs, strict=True)):
-        for earlier in seen.setdefault(ids[at], []):
+    numbers_of: dict[str, list[int]] = {}
+    for number, (model, config) in enumerate(zip(sweep.models, configs, strict=True)):
+        for earlier in numbers_of.setdefault(ids[number], []):
             if configs[earlier] == config:
                 _the_same(model, sweep.models[earlier], flags or {})
-        seen[ids[at]].append(at)
+        numbers_of[ids[number]].append(number)
     folder = None if out is None else out.absolute()
-    named = [Named(ids[at], model.label, _differences(model, configs[at])) for at, model in enumerate(sweep.models)]
+    named = [
+        Named(ids[number], model.label, _differences(model, configs[number]))
+        for number, model in enumerate(sweep.models)
+    ]
     return tuple(
         SweepJob(label, model.name, meaning, config, None if folder is None else folder / label, resume, model.where)
         for label, model, meaning, config in zip(labels_of(named), sweep.models, meanings, configs, strict=True)
@@ -210,13 +213,13 @@ def _meaning(name: str) -> ModelSource | MechaMapError:
 
 
 def _the_same(model: SweptModel, earlier: SweptModel, flags: Mapping[str, object]) -> NoReturn:
-    found = f"{model.name} is named a second time with the same settings"
+    problem = f"{model.name} is named a second time with the same settings"
     changed = sorted(key for key in flags if key in {*model.settings, *earlier.settings})
     if changed:
         hint = f"{', '.join(changed)} of the command line holds for every model of the list."
-        raise UsageError(f"{found}.", hint)
+        raise UsageError(f"{problem}.", hint)
     hint = "Two scans of a model differ in a setting, such as dtype, revision or layers."
     if not model.where:
-        raise UsageError(f"{found}.", hint)
+        raise UsageError(f"{problem}.", hint)
     line = f"It stands in {earlier.where} already. " if earlier.where else ""
-    raise ConfigError(f"{model.where}: {found}, expected each scan once", line + hint)
+    raise ConfigError(f"{model.where}: {problem}, expected each scan once", line + hint)

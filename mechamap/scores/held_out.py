@@ -73,7 +73,7 @@ class _Layer:
     values: NDArray[np.float32]  # [neurons, words * occurrences]
     first_row: int
     word_means: NDArray[np.float32]  # [neurons, words]
-    found: list[NDArray[np.float64]]  # AUROC - 1/2 on each half, [neurons, categories]
+    centred: list[NDArray[np.float64]]  # AUROC - 1/2 on each half, [neurons, categories]
     strong: NDArray[np.bool_]  # [neurons, categories] worth an average precision
 
 
@@ -107,19 +107,19 @@ class HeldOut:
             neuron is far from reading the category), means over all turns, ``[neurons, categories]`` each.
         """
         ranks = word_ranks(values, self._occurrences, [half.words for half in self._halves], self._threads)
-        found = [half.auroc(its) for half, its in zip(self._halves, ranks, strict=True)]
+        centred = [half.auroc(half_ranks) for half, half_ranks in zip(self._halves, ranks, strict=True)]
         strong = np.logical_and.reduce(
-            [(np.abs(its) >= STRONG) | ~half.defined for its, half in zip(found, self._halves, strict=True)]
+            [(np.abs(auroc) >= STRONG) | ~half.defined for auroc, half in zip(centred, self._halves, strict=True)]
         )
         word_means = values.reshape(len(values), -1, self._occurrences).mean(axis=2)  # [neurons, words]
-        layer = _Layer(values, first_row, word_means, found, strong)
+        layer = _Layer(values, first_row, word_means, centred, strong)
         aurocs, precisions = zip(*(self._turn(turn, layer) for turn in self._turns), strict=True)
         return _mean_of(np.stack(aurocs)), _mean_of(np.stack(precisions))
 
     def _turn(self, turn: _Turn, layer: _Layer) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """One direction of one split: held-out AUROC and precision, ``[neurons, categories]``; infinite: undefined."""
         choosing, testing = self._halves[turn.choosing], self._halves[turn.testing]
-        chosen, tested = layer.found[turn.choosing], layer.found[turn.testing]  # [neurons, categories]
+        chosen, tested = layer.centred[turn.choosing], layer.centred[turn.testing]  # [neurons, categories]
         defined = choosing.defined & testing.defined  # [categories]
         signs = np.where(chosen < 0, -1, 1)
         strong = layer.strong & defined
@@ -140,14 +140,14 @@ class HeldOut:
         return np.where(defined, 0.5 + signs * tested, np.inf), np.where(defined, precision, np.inf)
 
     def _keep(
-        self, best: dict[int, Choice], turn: _Turn, layer: _Layer, at: tuple[int, int], *, sign: int, strength: float
-    ) -> None:  # fmt: skip
+        self, best: dict[int, Choice], turn: _Turn, layer: _Layer, place: tuple[int, int], *, sign: int, strength: float
+    ) -> None:
         """Take a neuron of this layer for a category, if it beats those of the layers before."""
-        row, category = at
+        row, category = place
         if category in best and best[category].strength >= strength:
             return
         precision = self._halves[turn.testing].precision(layer.values, np.array([row]), np.array([sign]), category)
-        auroc = 0.5 + sign * float(layer.found[turn.testing][at])
+        auroc = 0.5 + sign * float(layer.centred[turn.testing][place])
         best[category] = Choice(layer.first_row + row, sign, strength, auroc, float(precision[0]))
 
     def choices(self, category: int) -> list[Choice]:
@@ -181,6 +181,6 @@ def _halved(members: NDArray[np.bool_], rng: np.random.Generator) -> tuple[NDArr
     first = np.zeros(len(members), np.bool_)
     _, kind = np.unique(members, axis=0, return_inverse=True)
     for number in range(int(kind.max(initial=-1)) + 1):
-        its = rng.permutation(np.flatnonzero(kind.ravel() == number))
-        first[its[: (len(its) + int(rng.integers(2))) // 2]] = True
+        words = rng.permutation(np.flatnonzero(kind.ravel() == number))
+        first[words[: (len(words) + int(rng.integers(2))) // 2]] = True
     return np.flatnonzero(first), np.flatnonzero(~first)

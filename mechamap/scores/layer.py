@@ -62,8 +62,8 @@ def layer_scorer(
         widths = [len(bad) for _, bad in pieces]
         figures, bad = pieces[0] if len(pieces) == 1 else _joined(pieces)
         if routed:
-            occurrences = [[category.occurrences for category in its.categories] for its in plans]
-            figures["tokens"] = np.repeat([its.scored for its in plans], widths).astype(np.float32)
+            occurrences = [[category.occurrences for category in piece_plan.categories] for piece_plan in plans]
+            figures["tokens"] = np.repeat([piece_plan.scored for piece_plan in plans], widths).astype(np.float32)
             shape = len(plans), len(plan.categories)
             figures["occurrences"] = np.repeat(np.array(occurrences).reshape(shape), widths, axis=0).astype(np.float32)
         figures["selectivity"] = 2 * figures["auroc"] - 1
@@ -98,8 +98,8 @@ class _PartScorer:
             figures = self._ranked.score((rows.contiguous() if rows.nbytes <= COPY_BYTES else rows).numpy())
         else:
             figures = self._anywhere.score(values)
-        for its in figures.values():
-            its[bad] = -1 if its.dtype.kind == "i" else np.nan
+        for figure in figures.values():
+            figure[bad] = -1 if figure.dtype.kind == "i" else np.nan
         return figures, bad
 
 

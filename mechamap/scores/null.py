@@ -39,9 +39,9 @@ def word_ranks(
     """
     n_words = values.shape[1] // occurrences
     masks = np.zeros((len(words), n_words), np.bool_)
-    for mask, its in zip(masks, words, strict=True):
-        mask[its] = True
-    sums = [np.empty((len(values), len(its)), np.float32) for its in words]
+    for mask, choice in zip(masks, words, strict=True):
+        mask[choice] = True
+    sums = [np.empty((len(values), len(choice)), np.float32) for choice in words]
 
     def work(rows: slice) -> None:
         order, first, last = sorted_bounds(values[rows])  # [block, samples]
@@ -53,7 +53,7 @@ def word_ranks(
         before = np.broadcast_to(np.arange(shape[1], dtype=np.float32), shape)
         below_all, upto_all = _by_word(before, first, last, occurrences)
         counted: dict[bytes, tuple[NDArray[np.float32], NDArray[np.float32]]] = {}
-        for at, mask, its in zip(sums, masks, words, strict=True):
+        for target, mask, choice in zip(sums, masks, words, strict=True):
             if mask.all():
                 below, upto = below_all, upto_all
             elif (~mask).tobytes() in counted:
@@ -66,7 +66,7 @@ def word_ranks(
                 below, upto = counted[mask.tobytes()] = _by_word(before, first, last, occurrences)
             # Ranks count from 0, so a value's own place is half a step below the middle of its bounds.
             ranks = (below + upto - np.float32(occurrences)) / 2  # [block, words]
-            at[rows] = ranks[:, its] - np.float32(occurrences * (occurrences * len(its) - 1) / 2)
+            target[rows] = ranks[:, choice] - np.float32(occurrences * (occurrences * len(choice) - 1) / 2)
 
     in_blocks(len(values), values.shape[1], work, threads)
     return sums
@@ -125,33 +125,33 @@ class ShuffledLabels:
         everything = np.arange(len(self._labels))
         (ranks,) = word_ranks(values, self._occurrences, [everything], self._threads)  # [neurons, words]
         permutations, categories = self._largest.shape
-        found = np.empty((len(values), categories), np.float32)
+        aurocs = np.empty((len(values), categories), np.float32)
         for first in range(0, len(values), _ROWS):
             rows = slice(first, first + _ROWS)
             sums = (ranks[rows] @ self._labels).reshape(-1, 1 + permutations, categories)
-            found[rows] = sums[:, 0] * self._per_pair
+            aurocs[rows] = sums[:, 0] * self._per_pair
             extreme = np.maximum(sums[:, 1:].max(axis=0), -sums[:, 1:].min(axis=0))  # [permutations, categories]
             self._largest = np.fmax(self._largest, extreme * self._per_pair)
-        found[:, ~self.defined] = np.nan
-        return found
+        aurocs[:, ~self.defined] = np.nan
+        return aurocs
 
     def largest(self) -> NDArray[np.float64]:
         """The largest value of each permutation, in units of scatter, sorted: ``[permutations]``."""
         scaled = (self._largest / self._scatter)[:, self.defined]
         return np.sort(scaled.max(axis=1)) if scaled.shape[1] else np.zeros(len(scaled))
 
-    def p(self, found: NDArray[np.float32]) -> NDArray[np.float32]:
+    def p(self, aurocs: NDArray[np.float32]) -> NDArray[np.float32]:
         """The share of labellings, the true one counted among them, that reach as far somewhere.
 
         Args:
-            found: what :meth:`add` returned, of all layers, ``[neurons, categories]``.
+            aurocs: what :meth:`add` returned, of all layers, ``[neurons, categories]``.
         """
         largest = self.largest()
-        reached = np.abs(found) / self._scatter  # [neurons, categories]
+        reached = np.abs(aurocs) / self._scatter  # [neurons, categories]
         # A hair below, so that a permutation that is the true labelling counts whatever the rounding.
         as_far = len(largest) - np.searchsorted(largest, reached * (1 - 1e-6))
         p = (1 + as_far) / (1 + len(largest))
-        return np.where(np.isnan(found), np.nan, p).astype(np.float32)
+        return np.where(np.isnan(aurocs), np.nan, p).astype(np.float32)
 
     def auroc_at(self, p: float) -> NDArray[np.float64]:
         """The AUROC of each category at which p is reached, ``[categories]``; above 1: out of reach."""

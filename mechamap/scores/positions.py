@@ -51,10 +51,10 @@ class CategoryPositions:
 
     def moved(self, place: NDArray[np.intp], scored: int) -> CategoryPositions:
         """The same where scored position ``i`` is number ``place[i]`` of ``scored``, or -1: gone."""
-        kept = place[self.last] >= 0
-        spans = (place[span] for span, there in zip(self.spans, kept, strict=True) if there)
+        staying = place[self.last] >= 0
+        spans = (place[span] for span, stays in zip(self.spans, staying, strict=True) if stays)
         inside = place[self.inside]
-        last = place[self.last[kept]]
+        last = place[self.last[staying]]
         extra = np.setdiff1d(inside[inside >= 0], last)
         return CategoryPositions(last, tuple(span[span >= 0] for span in spans), extra, scored)
 
@@ -99,7 +99,7 @@ def score_plan(
     """
     positions = np.flatnonzero(tokenized.scored)  # [S]
     scored_index = np.cumsum(tokenized.scored) - 1  # [positions] -> index among the scored, where scored
-    found = []
+    by_category = []
     for category in range(categories):
         mine = [occurrence for occurrence in occurrences if occurrence.category == category]
         last = np.array([scored_index[occurrence.last] for occurrence in mine], dtype=np.intp)
@@ -108,5 +108,5 @@ def score_plan(
             span = np.arange(occurrence.first, occurrence.last + 1)
             spans.append(scored_index[span[tokenized.scored[span]]].astype(np.intp))
         inside = np.unique(np.concatenate(spans)) if spans else np.zeros(0, np.intp)
-        found.append(CategoryPositions(last, tuple(spans), np.setdiff1d(inside, last), len(positions)))
-    return ScorePlan(positions.astype(np.int32), tuple(found), pooling, top_k)
+        by_category.append(CategoryPositions(last, tuple(spans), np.setdiff1d(inside, last), len(positions)))
+    return ScorePlan(positions.astype(np.int32), tuple(by_category), pooling, top_k)

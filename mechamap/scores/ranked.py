@@ -204,24 +204,24 @@ def _unpack(packed: NDArray[np.int64]) -> NDArray[np.float32]:
 
 def _extremes(packed: NDArray[np.int64], plan: ScorePlan, out: Figures) -> None:
     k = min(plan.top_k, plan.scored)
-    for side, found in (("top", packed[:, ::-1][:, :k]), ("bottom", packed[:, :k])):
-        ends = np.ascontiguousarray(found)  # [block, k]
+    for side, columns in (("top", packed[:, ::-1][:, :k]), ("bottom", packed[:, :k])):
+        ends = np.ascontiguousarray(columns)  # [block, k]
         out[f"{side}_values"][:, :k] = _unpack(ends)
         out[f"{side}_positions"][:, :k] = plan.positions[ends & _LOW]
 
 
-def _bounds_at(keys: NDArray[np.int64], at: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _bounds_at(keys: NDArray[np.int64], elements: NDArray[np.intp]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """First and last index, in their row, of what equals some elements of sorted rows.
 
     Args:
         keys: ``[rows, width]``, each row sorted.
-        at: which elements, in the flattened array.
+        elements: which elements, in the flattened array.
     """
     width = keys.shape[1]
-    row, index = np.divmod(at, width)
+    row, index = np.divmod(elements, width)
     flat = keys.ravel()
-    tied = (index > 0) & (flat[at - 1] == flat[at])
-    tied |= (index < width - 1) & (flat[np.minimum(at + 1, flat.size - 1)] == flat[at])
+    tied = (index > 0) & (flat[elements - 1] == flat[elements])
+    tied |= (index < width - 1) & (flat[np.minimum(elements + 1, flat.size - 1)] == flat[elements])
     first, last = index, index
     if tied.any():
         first, last = index.copy(), index.copy()
@@ -249,10 +249,10 @@ def runs(keys: NDArray[np.int64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
 def _slot_bounds(packed: NDArray[np.int64], slots: _Slots) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """How many of S lie below each slot's value, and the index of the last that equals it, ``[block, slots]`` each."""
     positions = (packed & _LOW).astype(np.int32)  # [block, S], in rising order of value
-    at = np.flatnonzero(slots.is_slot[positions])  # [block * slots] into the flattened block
-    place = at // packed.shape[1], slots.slot_of[positions.ravel()[at]]
+    elements = np.flatnonzero(slots.is_slot[positions])  # [block * slots] into the flattened block
+    place = elements // packed.shape[1], slots.slot_of[positions.ravel()[elements]]
     bounds = np.empty((2, len(packed), len(slots.positions)), np.int32)
-    bounds[0][place], bounds[1][place] = _bounds_at(packed >> 32, at)
+    bounds[0][place], bounds[1][place] = _bounds_at(packed >> 32, elements)
     return bounds[0], bounds[1]
 
 
@@ -272,9 +272,9 @@ def _ranked_figures(
     width = packed.shape[1]
     ends = slots.block_ends(blocks)
     low = packed.ravel() & _LOW
-    at = np.flatnonzero(low < np.repeat(ends.of_p, width))  # the occurrences stand first in a category's spans
-    first, last = _bounds_at(packed >> 32, at)  # in the row of spans
-    slot = np.take(slots.spans.ravel(), ends.category_start + low[at])
+    elements = np.flatnonzero(low < np.repeat(ends.of_p, width))  # the occurrences stand first in a category's spans
+    first, last = _bounds_at(packed >> 32, elements)  # in the row of spans
+    slot = np.take(slots.spans.ravel(), ends.category_start + low[elements])
     below, upto = (np.take(bound.ravel(), ends.block_start + slot) for bound in bounds)  # in S
 
     rows = len(packed)

@@ -53,7 +53,7 @@ class TorchScores:
         wide = values.double()
         mean = wide.mean(dim=1)
         centred = wide - mean[:, None]  # [block, S]
-        found = {
+        figures = {
             "max": ordered[:, -1],
             "min": ordered[:, 0],
             "mean_all": mean,
@@ -66,16 +66,16 @@ class TorchScores:
         }
         shape = (len(values), len(plan.categories))
         for name in PER_CATEGORY:
-            found[name] = torch.full(shape, torch.nan, dtype=torch.float64, device=values.device)
+            figures[name] = torch.full(shape, torch.nan, dtype=torch.float64, device=values.device)
         for c, category in enumerate(plan.categories):
             if category.occurrences:
                 ends = _pooled(values, category, plan.pooling)  # [block, occurrences]
-                found["mean"][:, c] = ends.double().mean(dim=1)
+                figures["mean"][:, c] = ends.double().mean(dim=1)
                 if category.rest:
                     auroc, ap = _ranked_figures(ends, ordered, values, category)
-                    found["auroc"][:, c], found["ap"][:, c] = auroc, ap
-                    found["d"][:, c] = _cohens_d(ends.double() - mean[:, None], centred, category)
-        return found
+                    figures["auroc"][:, c], figures["ap"][:, c] = auroc, ap
+                    figures["d"][:, c] = _cohens_d(ends.double() - mean[:, None], centred, category)
+        return figures
 
 
 def _pooled(values: Tensor, category: CategoryPositions, pooling: Pooling) -> Tensor:

@@ -33,9 +33,9 @@ def sorted_bounds(
         return order, first, first
     last = first.copy()
     starts, ends = runs(packed[tied])
-    for bounds, found in ((first, starts), (last, ends)):
-        rows = np.empty(found.shape, np.intp)
-        np.put_along_axis(rows, order[tied], found, axis=1)
+    for bounds, in_order in ((first, starts), (last, ends)):
+        rows = np.empty(in_order.shape, np.intp)
+        np.put_along_axis(rows, order[tied], in_order, axis=1)
         bounds[tied] = rows
     return order, first, last
 
@@ -49,8 +49,8 @@ def in_blocks(rows: int, width: int, work: Callable[[slice], None], threads: int
             for _ in pool.map(work, slices):
                 pass  # drawing the results raises what a block raised
     else:
-        for its in slices:
-            work(its)
+        for block_rows in slices:
+            work(block_rows)
 
 
 def average_precision(values: NDArray[np.float32], labels: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -62,5 +62,5 @@ def average_precision(values: NDArray[np.float32], labels: NDArray[np.bool_]) ->
     differs[:, 1:] = below[:, 1:] > below[:, :-1]
     positives_below = np.maximum.accumulate(np.where(differs, steps, 0), axis=1)  # equal ones share the lowest's
     precision = (below.shape[1] - positives_below) / (values.shape[1] - below)
-    found: NDArray[np.float64] = precision.mean(axis=1, dtype=np.float64)
-    return found
+    means: NDArray[np.float64] = precision.mean(axis=1, dtype=np.float64)
+    return means

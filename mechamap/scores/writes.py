@@ -31,22 +31,22 @@ _IN_FRONT = "the "  # words are mostly met inside a sentence, and tokenizers spe
 
 def first_tokens(words: Sequence[str], tokenizer: Any) -> NDArray[np.int64]:
     """The first token of each word inside a sentence, ``[words]``; -1 for a word that the vocabulary does not know."""
-    found = np.full(len(words), -1, np.int64)
+    tokens = np.full(len(words), -1, np.int64)
     if not words:
-        return found
+        return tokens
     texts = [f"{_IN_FRONT}{word}" for word in words]
     encoded = tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True, padding=False, verbose=False)
     for number, (ids, spans) in enumerate(zip(encoded["input_ids"], encoded["offset_mapping"], strict=True)):
         first = next((id for id, (_, end) in zip(ids, spans, strict=True) if end > len(_IN_FRONT)), None)
         if first is not None and first != tokenizer.unk_token_id:
-            found[number] = first
-    return found
+            tokens[number] = first
+    return tokens
 
 
 def category_tokens(categories: Sequence[Category], tokenizer: Any) -> list[NDArray[np.int64]]:
     """The first tokens of each category's words, each once."""
-    found = [first_tokens(category.words, tokenizer) for category in categories]
-    return [np.unique(ids[ids >= 0]) for ids in found]
+    tokens = [first_tokens(category.words, tokenizer) for category in categories]
+    return [np.unique(ids[ids >= 0]) for ids in tokens]
 
 
 class WriteScores:
@@ -74,8 +74,8 @@ class WriteScores:
     def score(self, layer: NeuronLayer, limit: int | None = None) -> NDArray[np.float32]:
         """The figure of a layer's neurons, of the first ``limit`` ones of each part and expert: ``[neurons,
         categories]``; NaN where nothing varies."""
-        found = [self._score(weight) for weight in self._unembedding.written_in(layer, limit)]
-        return np.concatenate(found)
+        pieces = [self._score(weight) for weight in self._unembedding.written_in(layer, limit)]
+        return np.concatenate(pieces)
 
     def _score(self, weight: Tensor) -> NDArray[np.float32]:
         """The figure of neurons that write ``weight``, ``[neurons, d_model]``."""
@@ -86,8 +86,8 @@ class WriteScores:
             raised = weight @ self._directions  # [neurons, categories]
             spread = self.spread(weight)[:, None]  # [neurons, 1]
             scores = torch.where(spread > 0, raised / spread, torch.nan)
-        found: NDArray[np.float32] = scores.float().cpu().numpy()
-        return found
+        figure: NDArray[np.float32] = scores.float().cpu().numpy()
+        return figure
 
     def spread(self, weight: Tensor) -> Tensor:
         """Standard deviation of w.U[t] over the vocabulary for each row w of ``[neurons, d_model]``: ``[neurons]``."""

@@ -61,8 +61,8 @@ def carrier_words(config: ScanConfig) -> CarrierWords:
         if word.casefold() not in named:
             rows[word] = []
     members = np.zeros((len(rows), len(config.categories)), np.bool_)
-    for row, its in enumerate(rows.values()):
-        members[row, its] = True
+    for row, numbers in enumerate(rows.values()):
+        members[row, numbers] = True
     return CarrierWords(tuple(rows), members)
 
 
@@ -80,23 +80,23 @@ def carry(
     )
     around = specials_around(tokenizer, kind, config.add_bos)
     front = len(around.front)
-    ids = [around.around(its) for its in encoded["input_ids"]]
-    found = [
-        _positions(its, offsets, *place, tokenizer.unk_token_id)
-        for its, offsets, place in zip(encoded["input_ids"], encoded["offset_mapping"], places, strict=True)
+    ids = [around.around(sentence_ids) for sentence_ids in encoded["input_ids"]]
+    positions = [
+        _positions(sentence_ids, offsets, *place, tokenizer.unk_token_id)
+        for sentence_ids, offsets, place in zip(encoded["input_ids"], encoded["offset_mapping"], places, strict=True)
     ]
-    skipped = _skipped(words.words, config, found, front)
+    skipped = _skipped(words.words, config, positions, front)
     _check_lengths(ids, sentences, config, context)
     kept = [n for n, word in enumerate(words.words) if word not in skipped]
     n_templates = len(config.templates)
     sentence_numbers = [word * n_templates + template for word in kept for template in range(n_templates)]
-    spans: list[tuple[int, int]] = [found[number] or (0, 0) for number in sentence_numbers]
-    tokenized, at = _windows([ids[number] for number in sentence_numbers], spans, front)
+    spans: list[tuple[int, int]] = [positions[number] or (0, 0) for number in sentence_numbers]
+    tokenized, ends = _windows([ids[number] for number in sentence_numbers], spans, front)
     return Carriers(
         CarrierWords(tuple(words.words[n] for n in kept), words.members[kept]),
         n_templates,
         tokenized,
-        at.reshape(len(kept), n_templates, 2),
+        ends.reshape(len(kept), n_templates, 2),
         skipped,
     )
 
@@ -125,16 +125,16 @@ def _positions(
 
 
 def _skipped(
-    words: Sequence[str], config: ScanConfig, found: Sequence[tuple[int, int] | None], front: int
+    words: Sequence[str], config: ScanConfig, positions: Sequence[tuple[int, int] | None], front: int
 ) -> dict[str, str]:
     n_templates = len(config.templates)
     skipped: dict[str, str] = {}
     for number, word in enumerate(words):
-        its = found[number * n_templates : (number + 1) * n_templates]
-        if any(place is None for place in its):
+        in_sentences = positions[number * n_templates : (number + 1) * n_templates]
+        if any(place is None for place in in_sentences):
             skipped[word] = "the vocabulary does not know it"
     for number, template in enumerate(config.templates):
-        at_start = [place for place in found[number::n_templates] if place is not None and place[1] + front == 0]
+        at_start = [place for place in positions[number::n_templates] if place is not None and place[1] + front == 0]
         if at_start and config.exclude_first_position:
             raise TextError(
                 f'The template "{template}" puts its word at the first position, which is not scored.',
@@ -162,17 +162,17 @@ def _windows(
     order = sorted(range(len(ids)), key=lambda number: len(ids[number]))
     total = sum(map(len, ids))
     scored = np.zeros(total, np.bool_)
-    at = np.zeros((len(ids), 2), np.intp)
+    ends = np.zeros((len(ids), 2), np.intp)
     windows = []
     start = 0
     for number in order:
         first, last = (start + front + position for position in spans[number])
         scored[first : last + 1] = True
-        at[number] = first, last
+        ends[number] = first, last
         windows.append(Window(number, start, len(ids[number])))
         start += len(ids[number])
     scored_index = np.cumsum(scored) - 1
     all_ids = np.array([token for number in order for token in ids[number]], np.int32)
     offsets = np.full((total, 2), -1, np.int32)  # nobody looks for words here a second time
     tokenized = TokenizedText(all_ids, (), offsets, np.zeros(total, np.bool_), scored, tuple(windows))
-    return tokenized, scored_index[at]
+    return tokenized, scored_index[ends]

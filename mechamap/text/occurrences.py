@@ -40,28 +40,32 @@ def find_occurrences(
 
     Words match whole and smart-case, the leftmost longest within a category. Ordered by category, text, start.
     """
-    return tuple(found for found, kept in _matches(tokenized, texts, categories) if kept)
+    return tuple(occurrence for occurrence, is_counted in _matches(tokenized, texts, categories) if is_counted)
 
 
 def coverage(
     occurrences: Sequence[Occurrence], tokenized: TokenizedText, categories: Sequence[Category]
 ) -> dict[str, Coverage]:
     """For each category how often its words were found, with how many tokens, and which were not."""
-    dropped = Counter(found.category for found, kept in _matches(tokenized, _texts(tokenized), categories) if not kept)
+    dropped = Counter(
+        occurrence.category
+        for occurrence, is_counted in _matches(tokenized, _texts(tokenized), categories)
+        if not is_counted
+    )
     report: dict[str, Coverage] = {}
     for number, category in enumerate(categories):
         lengths: list[Counter[int]] = [Counter() for _ in category.words]
-        for found in occurrences:
-            if found.category == number:
-                lengths[found.word][found.last - found.first + 1] += 1
+        for occurrence in occurrences:
+            if occurrence.category == number:
+                lengths[occurrence.word][occurrence.last - occurrence.first + 1] += 1
         report[category.name] = Coverage(
-            occurrences=sum(its.total() for its in lengths),
+            occurrences=sum(counts.total() for counts in lengths),
             found={
-                word: FoundWord(its.total(), its.most_common(1)[0][0])
-                for word, its in zip(category.words, lengths, strict=True)
-                if its
+                word: FoundWord(counts.total(), counts.most_common(1)[0][0])
+                for word, counts in zip(category.words, lengths, strict=True)
+                if counts
             },
-            not_found=tuple(word for word, its in zip(category.words, lengths, strict=True) if not its),
+            not_found=tuple(word for word, counts in zip(category.words, lengths, strict=True) if not counts),
             dropped=dropped[number],
         )
     return report
@@ -77,8 +81,8 @@ def _matches(
             place = places[text_number]
             for start, end, word in whole_word_spans(category.words, text):
                 first, last, together = place.positions(start, end)
-                found = Occurrence(number, word, text_number, start, end, first, last)
-                yield found, together and bool(tokenized.scored[last])
+                occurrence = Occurrence(number, word, text_number, start, end, first, last)
+                yield occurrence, together and bool(tokenized.scored[last])
 
 
 class _Places:
@@ -87,7 +91,7 @@ class _Places:
     def __init__(self, tokenized: TokenizedText, text: int) -> None:
         ranges = [np.arange(w.start, w.start + w.length) for w in tokenized.windows if w.text == text]
         of_text = np.concatenate(ranges)  # [positions of the text]
-        window = np.repeat(np.arange(len(ranges)), [len(it) for it in ranges])  # [positions of the text]
+        window = np.repeat(np.arange(len(ranges)), [len(positions) for positions in ranges])  # [positions of the text]
         real = tokenized.offsets[of_text, 0] >= 0  # without the specials around windows
         self.position: NDArray[np.int64] = of_text[real]  # [tokens]
         self.window: NDArray[np.int64] = window[real]  # [tokens]
@@ -108,16 +112,16 @@ class _Places:
 def whole_word_spans(words: Sequence[str], text: str) -> Iterator[tuple[int, int, int]]:
     """Character start, end and word number of each match in ``text``: leftmost, then longest, never overlapping."""
     pattern, word_of_group = _pattern(tuple(words))
-    at = 0
-    while (match := pattern.search(text, at)) is not None:
+    position = 0
+    while (match := pattern.search(text, position)) is not None:
         start, end = match.span()
         # \w does not know combining marks: "cafe" is no whole word before a combining accent.
         if end < len(text) and unicodedata.category(text[end]).startswith("M"):
-            at = start + 1
+            position = start + 1
             continue
         assert match.lastindex is not None
         yield start, end, word_of_group[match.lastindex]
-        at = end
+        position = end
 
 
 @lru_cache(maxsize=256)
@@ -127,7 +131,7 @@ def _pattern(words: tuple[str, ...]) -> tuple[re.Pattern[str], list[int]]:
     for number, word in enumerate(words):
         forms = {unicodedata.normalize(form, word) for form in ("NFC", "NFD")} | {word}
         spellings += [(form, number) for form in sorted(forms)]
-    spellings.sort(key=lambda it: len(it[0]), reverse=True)
+    spellings.sort(key=lambda entry: len(entry[0]), reverse=True)
     groups = []
     for spelling, _ in spellings:
         body = r"\s+".join(re.escape(part) for part in spelling.split())

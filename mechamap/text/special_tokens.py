@@ -27,15 +27,15 @@ class Specials:
         """A window's tokens with the specials around them."""
         return [*self.front, *ids, *self.behind]
 
-    def said(self, tokenizer: Any, kind: str) -> str:
-        """In words, what stands where."""
+    def in_words(self, tokenizer: Any, kind: str) -> str:
+        """A description of what stands where."""
         front = " ".join(self._pieces(tokenizer, self.front))
         behind = " ".join(self._pieces(tokenizer, self.behind))
         if kind == "decoder":
             return f"{front} in front of each window" if front else "no BOS in front"
         places = ((front, "in front of each window"), (behind, "behind it" if front else "behind each window"))
-        said = " and ".join(f"{tokens} {place}" for tokens, place in places if tokens)
-        return said if front else f"no special token in front{', ' if said else ''}{said}"
+        described = " and ".join(f"{tokens} {place}" for tokens, place in places if tokens)
+        return described if front else f"no special token in front{', ' if described else ''}{described}"
 
     def named(self, tokenizer: Any) -> dict[str, list[str]]:
         """The tokens in front and behind as the vocabulary spells them."""
@@ -46,7 +46,7 @@ class Specials:
         return [str(token) for token in tokenizer.convert_ids_to_tokens(list(ids))]
 
 
-def specials_around(tokenizer: Any, kind: str, wanted: bool) -> Specials:
+def specials_around(tokenizer: Any, kind: str, add_specials: bool) -> Specials:
     """What to put around each window.
 
     A decoder gets the BOS where its tokenizer has one, whether or not that puts it there by itself. Models that read to
@@ -54,9 +54,9 @@ def specials_around(tokenizer: Any, kind: str, wanted: bool) -> Specials:
 
     Args:
         kind: the kind of model, as :attr:`mechamap.models.loaded.LoadedModel.kind`.
-        wanted: whether specials are wanted at all (``add_bos`` of the config).
+        add_specials: whether to put any there (``add_bos`` of the config).
     """
-    if not wanted:
+    if not add_specials:
         return Specials()
     if kind == "decoder":
         bos = tokenizer.bos_token_id

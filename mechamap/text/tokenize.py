@@ -90,7 +90,7 @@ def tokenize(
         special_positions=int(special.sum()),
         excluded=int(excluded.sum()),
     )
-    exclusions = replace(exclusions, summary=_summary(exclusions, around.said(tokenizer, kind)))
+    exclusions = replace(exclusions, summary=_summary(exclusions, around.in_words(tokenizer, kind)))
     if not scored.any():
         raise TextError(
             f"No position is left to score: {exclusions.summary}.",

@@ -46,14 +46,14 @@ def cuts(text: str, ends: NDArray[np.int32], room: int) -> list[int]:
 
 def _cut_quality(text: str, ends: NDArray[np.int32]) -> NDArray[np.int8]:
     """[tokens] how good a place for a cut is in front of each token."""
-    at = np.full(len(text) + 1, _INSIDE_WORD, np.int8)  # [characters + 1]
+    cut_quality = np.full(len(text) + 1, _INSIDE_WORD, np.int8)  # [characters + 1]
     for gap in _BLANKS.finditer(text):
-        at[gap.start() : gap.end() + 1] = _WORD
+        cut_quality[gap.start() : gap.end() + 1] = _WORD
     for gap in _SENTENCE_GAP.finditer(text):
         closing = len(gap.group()) - len(gap.group().lstrip(_CLOSING))
         # A piece may carry its leading blank or leave it to the piece before: anywhere in the blanks will do.
-        at[gap.start() + closing : gap.end() + 1] = _SENTENCE
+        cut_quality[gap.start() + closing : gap.end() + 1] = _SENTENCE
     front = np.concatenate(([0], ends[:-1]))  # [tokens] where the piece of each token begins
-    quality = at[front]  # [tokens]
+    quality = cut_quality[front]  # [tokens]
     quality[ends == front] = _INSIDE_CHARACTER  # further tokens of a character that has begun
     return quality

@@ -70,7 +70,7 @@ def read_words(
             text,
             [layer for layer, _ in layers],
             reader.layer,
-            PassSettings(wanted=selected, limit_neurons=run.config.limit_neurons, cancel=cancel),
+            PassSettings(position_mask=selected, limit_neurons=run.config.limit_neurons, cancel=cancel),
         )
     placed = placing.placed() if placing is not None else None
     return ModelWords(run, words, numbers, np.arange(len(numbers)), values, placed)

@@ -71,7 +71,7 @@ def test_batches_take_turns_layer_by_layer(loaded, tokenized):
 
 def test_only_what_is_wanted_is_handed_over(loaded, tokenized):
     everything = captured(loaded, tokenized)
-    found = captured(loaded, tokenized, layers=loaded.layers[1:2], wanted=tokenized.scored, limit_neurons=7)
+    found = captured(loaded, tokenized, layers=loaded.layers[1:2], position_mask=tokenized.scored, limit_neurons=7)
     assert list(found) == [1]
     torch.testing.assert_close(found[1], everything[1][torch.from_numpy(tokenized.scored), :7])
 

@@ -140,7 +140,7 @@ def test_positions_that_are_not_scored_are_left_alone(load: Load) -> None:
 
 def test_it_says_how_many_windows_are_done(load: Load) -> None:
     told: list[tuple[int, int]] = []
-    ablator_of(load("gpt2")).effects(NEURONS[:1], told=lambda done, total: told.append((done, total)))
+    ablator_of(load("gpt2")).effects(NEURONS[:1], on_window=lambda done, total: told.append((done, total)))
     assert told == [(0, 3), (1, 3), (2, 3)]
 
 
@@ -152,7 +152,9 @@ def test_windows_without_a_word_are_not_read(load: Load) -> None:
     outside = np.array([not second.start <= p < second.start + second.length for p in targets.positions])
     fewer = WordTargets(targets.positions[outside], targets.members[outside])
     told: list[tuple[int, int]] = []
-    effects, known = Ablator(loaded, text, fewer).effects(NEURONS, told=lambda done, total: told.append((done, total)))
+    effects, known = Ablator(loaded, text, fewer).effects(
+        NEURONS, on_window=lambda done, total: told.append((done, total))
+    )
     assert told == [(0, 2), (1, 2)]
     whole, all_known = ablator_of(loaded).effects(NEURONS)
     np.testing.assert_allclose(effects, whole[:, outside], atol=1e-5)

@@ -188,7 +188,7 @@ def test_it_does_not_matter_how_the_text_is_cut_into_batches(tiny_models: Callab
             tokenized,
             loaded.layers,
             lambda layer, values, layers=layers: layers.append(values.clone()),
-            PassSettings(wanted=tokenized.scored, batch_tokens=size),
+            PassSettings(position_mask=tokenized.scored, batch_tokens=size),
         )
         found.append(layers)
     for layer, one, other in zip(loaded.layers, *found, strict=True):
