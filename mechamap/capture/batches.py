@@ -58,7 +58,8 @@ class Batch:
         """
         if self.reading.shift and not side:
             raise UnsupportedModel(
-                "It is not known whether a layer is the encoder's or the decoder's, which read a text one token apart.",
+                "A layer's path does not say whether it is the encoder's or the decoder's, which read a text one token "
+                "apart.",
                 'Name the paths of both sides: neurons: "model.encoder.layers.{layer}.fc2 ..." in the config.',
             )
         windows, length = self.ids.shape
@@ -66,9 +67,9 @@ class Batch:
         stride = rows // windows
         if rows % windows or stride < length + shift:
             raise UnsupportedModel(
-                f"A layer has {rows:,} rows of activations for {windows} windows of {length + shift} tokens, so it "
-                "is not known which token each is about.",
-                "Models that shorten the text inside cannot be scanned.",
+                f"A layer has {rows:,} rows of activations for {windows} windows of {length + shift} tokens, so the "
+                "token of each row is unknown.",
+                "Models that shorten the sequence internally cannot be scanned.",
             )
         if stride == length:
             return self.take

@@ -18,7 +18,9 @@ __all__ = ["ActivationBuffer", "activation_buffer", "dense_activations", "select
 
 def activation_buffer(layer: NeuronLayer, part: NeuronPart, batches: Sequence[Batch]) -> ActivationBuffer:
     """What puts a part's activations together."""
-    return (_ExpertActivationBuffer if part.experts else ActivationBuffer)(batches, layer.side)
+    if part.experts:
+        return _ExpertActivationBuffer(batches, layer.side)
+    return ActivationBuffer(batches, layer.side)
 
 
 class ActivationBuffer:

@@ -44,7 +44,7 @@ class PassSettings:
 
     Attributes:
         position_mask: ``[positions]``, which positions to hand over; all where not given.
-        limit_neurons: hand over only the first so many, see :meth:`mechamap.models.neurons.layers.NeuronLayer.widths`.
+        limit_neurons: hand over only the first ones, see :meth:`mechamap.models.neurons.layers.NeuronLayer.widths`.
         cancel: checked at every layer.
         batch_tokens: most tokens of one forward; where not given :func:`mechamap.capture.batches.batch_tokens`
             of the device.

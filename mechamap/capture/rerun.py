@@ -30,7 +30,7 @@ def layer_of_run(run: Run, rows: LayerRows, loaded: LoadedModel) -> NeuronLayer:
     layer = next((layer for layer in loaded.layers if layer.layer == rows.layer), None)
     if layer is None or layer.width != rows.d_mlp:
         raise RunError(
-            f"{loaded.label} is not the model of {run.name}: layer {rows.layer} has other neurons.",
+            f"{loaded.label} is not the model of {run.name}: layer {rows.layer} has different neurons.",
             "Use the model and revision that the run was made with.",
         )
     return layer
@@ -44,7 +44,7 @@ def layers_of_run(run: Run, loaded: LoadedModel) -> list[tuple[NeuronLayer, Laye
     """
     layers = [(layer_of_run(run, rows, loaded), rows) for rows in run.complete_layers]
     if not layers:
-        raise RunError(f"No layer of {run.name} is complete.", Advice.of("Go on with the scan: {}.", RESUME))
+        raise RunError(f"No layer of {run.name} is complete.", Advice.of("Resume the scan: {}.", RESUME))
     return layers
 
 

@@ -83,7 +83,7 @@ def ablate_run(
     _check_rows(run, loaded, rows)
     targets = word_targets(run)
     if not len(targets.positions):
-        raise RunError(f"No word of any category stands in the text of {run.name}.", "Scan a text that has some.")
+        raise RunError(f"The text of {run.name} contains no word of any category.", "Scan a text that contains some.")
     rng = np.random.default_rng(settings.seed)
     beside = [_controls(run, row, settings.controls, set(rows), rng) for row in rows]
     every = list(dict.fromkeys([*rows, *(row for its in beside for row in its)]))
@@ -110,7 +110,9 @@ def strongest(run: Run, category: str, count: int) -> list[int]:
     """
     values = causes(run, category)
     if np.isnan(values).all():
-        raise RunError(f"{run.name} has no causes of {category} yet.", "Estimate them first: mechamap ablate RUN")
+        raise RunError(
+            f"No effects on {category} have been estimated in {run.name} yet.", "Estimate them: mechamap ablate RUN"
+        )
     order = np.argsort(values, kind="stable")
     return [int(row) for row in order[:count] if values[row] < 0]
 

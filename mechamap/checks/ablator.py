@@ -85,7 +85,7 @@ class Ablator:
 
         Args:
             neurons: of any layers, in any order.
-            cancel: looked at before every forward.
+            cancel: checked before every forward.
             on_window: called with how many windows are done, of how many.
 
         Raises:
@@ -285,11 +285,8 @@ def _holding(holds: Sequence[_Hold], window: _Window, rows: int) -> Callable[[Ac
         length = window.ids.shape[1]
         counts = torch.zeros(length, dtype=torch.bool, device=values.device)
         counts[scored] = True
-        here, row_of, expert_of = (
-            counts[activations.tokens % length],
-            activations.tokens // length,
-            activations.experts(),
-        )  # [routed] each
+        here, row_of = counts[activations.tokens % length], activations.tokens // length  # [routed] each
+        expert_of = activations.experts()  # [routed]
         for hold in holds:
             mine = here & (row_of == hold.row) & (expert_of == hold.neuron.expert)
             values[mine, hold.place] = hold.neuron.value

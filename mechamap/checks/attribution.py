@@ -62,7 +62,7 @@ def estimate_causes(
     layers = layers_of_run(run, loaded)
     targets = word_targets(run)
     if not len(targets.positions):
-        raise RunError(f"No word of any category stands in the text of {run.name}.", "Scan a text that has some.")
+        raise RunError(f"The text of {run.name} contains no word of any category.", "Scan a text that contains some.")
     refuse_repeated(loaded)
     estimate = _Estimate(loaded, layers, targets, run)
     started = time.perf_counter()

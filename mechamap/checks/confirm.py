@@ -72,7 +72,7 @@ def confirm_run(
         run: on disk; its own config gives categories, templates and contrast words.
         loaded: the model that the run is about.
         settings: how thoroughly.
-        on_event: told of stages and layers.
+        on_event: called with stages and layers.
         cancel: set it to stop; the run stays as it was.
 
     Returns:
@@ -107,8 +107,8 @@ def _check_contrast(carriers: Carriers, config: ScanConfig) -> None:
     for number, category in enumerate(config.categories):
         if members[:, number].all() and len(members):
             raise ConfigError(
-                f"No word lies outside the category {category.name} to compare its words with.",
-                "List some words of no category under `contrast:`.",
+                f"Every word is in the category {category.name}, so its words have no others to be compared with.",
+                "List words of no category under `contrast:`.",
             )
 
 
@@ -148,8 +148,8 @@ class _Check:
             rows = rows_of[layer.layer]
             self._read_layer(rows, activations)
             self.seconds["score"] += time.perf_counter() - scoring
-            done = [its.layer for its, _ in layers].index(layer.layer) + 1
-            neurons = sum(its.width for _, its in layers[:done])
+            done = list(rows_of).index(layer.layer) + 1
+            neurons = sum(rows.width for _, rows in layers[:done])
             self.on_event(LayerFinished(layer.layer, done, len(layers), neurons))
 
         capture_layers(
@@ -251,7 +251,7 @@ class _Check:
             reason="",
         )
         if not chosen:
-            reason = "too few words to split in halves" if usable else "none of its words can be read"
+            reason = "too few words to split into halves" if usable else "none of its words can be read"
             about = replace(about, reason=reason)
         else:
             about = replace(

@@ -41,7 +41,7 @@ def neuron_lens(loaded: LoadedModel, neuron: NeuronName, k: int = 10) -> Lens:
 
     Raises:
         UsageError: the model has no such neuron.
-        UnsupportedModel: its neurons have no direct effect on the logits that the weights would tell.
+        UnsupportedModel: its weights do not determine the neurons' direct effect on the logits.
     """
     layer = next((candidate for candidate in loaded.layers if candidate.layer == neuron.layer), None)
     if layer is None:

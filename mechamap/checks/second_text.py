@@ -1,4 +1,4 @@
-"""A second look: do the neurons that one text brought up read their category in another text too?
+"""A second text: do the neurons that one text brought up read their category in another text too?
 
 Findings often hold on one data set alone (the interpretability illusion of Bolukbasi et al., 2021). Candidates are
 scored again, exactly, on a text that had no part in finding them; those that drop are flagged, with both numbers.
@@ -39,7 +39,7 @@ __all__ = ["CANDIDATES", "candidates", "score_second_text"]
 
 CANDIDATES = 20  # for each category
 LARGEST_DROP = 0.1  # of the AUROC; and more than two standard errors
-FEWEST = 5  # occurrences; with fewer nothing is said
+FEWEST = 5  # occurrences; with fewer a drop is not flagged
 
 
 def score_second_text(
@@ -51,14 +51,14 @@ def score_second_text(
     on_event: Listener = lambda event: None,
     cancel: threading.Event | None = None,
 ) -> Run:
-    """Score a run's candidates on another text, and add what came of it to the run.
+    """Score a run's candidates on another text, and add the result to the run.
 
     Args:
         run: on disk.
         loaded: the model that the run is about.
         text: what to call it, and the text itself; of any length, it is read batch by batch.
         count: candidates for each category.
-        on_event: told of stages.
+        on_event: called with stages.
         cancel: set it to stop; the run stays as it was.
 
     Returns:
@@ -76,7 +76,7 @@ def score_second_text(
     tokenized = tokenize([content], loaded.tokenizer, config, loaded.context, loaded.kind)
     occurrences = find_occurrences(tokenized, [content], config.categories)
     if not occurrences:
-        raise RunError(f"No word of any category of {run.name} stands in {name}.", "Give a text that has some.")
+        raise RunError(f"{name} contains no word of any category of {run.name}.", "Give a text that contains some.")
     plan = score_plan(tokenized, occurrences, len(config.categories), config.pooling, 1)
     chosen = {category: candidates(run, category, count) for category in run.categories}
     rows = sorted({row for chosen_rows in chosen.values() for row in chosen_rows})
@@ -93,7 +93,7 @@ def score_second_text(
     look = SecondText(name, len(tokenized.ids), tuple(entry for entry in entries if entry is not None))
     looks = (*(earlier for earlier in run.record.second_looks if earlier.text != name), look)
     second = np.full((run.neurons, len(run.categories)), np.nan, np.float32)
-    for look in looks:  # the last one that says something of a neuron and a category counts
+    for look in looks:  # the last one with a value for a neuron and a category counts
         for entry in look.neurons:
             second[run.row_of(entry.neuron), run.category_index(entry.category)] = entry.second
     return add_to_run(folder, {"second_auroc": second}, second_looks=looks)
@@ -109,7 +109,7 @@ def candidates(run: Run, category: str, count: int = CANDIDATES) -> list[int]:
 
 
 def _entry(run: Run, row: int, category: str, second: float, plan: ScorePlan) -> SecondTextNeuron | None:
-    """What is said of one candidate; None where the text says nothing about it."""
+    """What the second text shows of one candidate; None where it shows nothing."""
     number = run.category_index(category)
     positions = plan.categories[number]
     if not np.isfinite(second):
@@ -130,7 +130,7 @@ def _entry(run: Run, row: int, category: str, second: float, plan: ScorePlan) ->
 
 
 def standard_error(auroc: float, inside: int, outside: int) -> float:
-    """Of an AUROC over so many values inside and outside (Hanley & McNeil, 1982)."""
+    """The standard error of an AUROC over values inside and outside a category (Hanley & McNeil, 1982)."""
     q1, q2 = auroc / (2 - auroc), 2 * auroc**2 / (1 + auroc)
     variance = auroc * (1 - auroc) + (inside - 1) * (q1 - auroc**2) + (outside - 1) * (q2 - auroc**2)
     return float(np.sqrt(max(variance, 0.0) / (inside * outside)))
@@ -149,11 +149,8 @@ class _Reading:
         """``[scored positions, rows]`` float32, on the CPU."""
         selected = {}  # layer -> (its neurons, their columns)
         for layer, layer_rows in layers:
-            mine = [
-                (row - layer_rows.first_row, column)
-                for column, row in enumerate(rows)
-                if row in range(*_ends(layer_rows))
-            ]
+            own = range(layer_rows.first_row, layer_rows.first_row + layer_rows.width)
+            mine = [(row - own.start, column) for column, row in enumerate(rows) if row in own]
             if mine:
                 selected[layer.layer] = tuple(torch.tensor(part) for part in zip(*mine, strict=True))
         collected = torch.empty(int(self.tokenized.scored.sum()), len(rows))
@@ -180,10 +177,6 @@ class _Reading:
             )
             start += count
         return collected
-
-
-def _ends(rows: LayerRows) -> tuple[int, int]:
-    return rows.first_row, rows.first_row + rows.width
 
 
 def _batches(windows: Sequence[Window], loaded: LoadedModel) -> list[list[Window]]:

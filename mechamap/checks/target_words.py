@@ -81,7 +81,7 @@ def logits_at(loaded: LoadedModel, rows: Tensor) -> Iterator[None]:
     model: Any = loaded.model
     head: nn.Module | None = model.get_output_embeddings()
     if head is None:
-        raise UnsupportedModel(f"{loaded.id} has no output embedding, so it gives words no probability.")
+        raise UnsupportedModel(f"{loaded.id} has no output embedding, so it assigns words no probability.")
 
     def only(_module: nn.Module, args: tuple[Any, ...]) -> tuple[Any, ...]:
         hidden = args[0]  # [windows, length, d_model]

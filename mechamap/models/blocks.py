@@ -40,7 +40,7 @@ class Entries:
 def keeping_entries(loaded: LoadedModel, layers: Sequence[NeuronLayer]) -> Iterator[Entries]:
     """Within the context a forward fills the entries: hidden states of ``layers``, and how all blocks answer."""
     entries = Entries()
-    wanted = {layer.layer for layer in layers}
+    layer_numbers = {layer.layer for layer in layers}
 
     def before(layer: int) -> Any:
         def hook(_module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -51,7 +51,7 @@ def keeping_entries(loaded: LoadedModel, layers: Sequence[NeuronLayer]) -> Itera
     def after(layer: int) -> Any:
         def hook(_module: nn.Module, _args: tuple[Any, ...], out: Any) -> None:
             entries.beside[layer] = out[1:] if isinstance(out, tuple) else None
-            if layer in wanted:
+            if layer in layer_numbers:
                 entries.left[layer] = out[0] if isinstance(out, tuple) else out
 
         return hook
@@ -59,7 +59,7 @@ def keeping_entries(loaded: LoadedModel, layers: Sequence[NeuronLayer]) -> Itera
     with ExitStack() as hooks:
         for layer in loaded.layers:
             block = loaded.model.get_submodule(layer.block)
-            if layer.layer in wanted:
+            if layer.layer in layer_numbers:
                 hooks.callback(block.register_forward_pre_hook(before(layer.layer), with_kwargs=True).remove)
             hooks.callback(block.register_forward_hook(after(layer.layer)).remove)
         yield entries
@@ -70,7 +70,7 @@ def starting_at(loaded: LoadedModel, layer: NeuronLayer, entries: Entries, rows:
     """Within the context a forward begins at the block of ``layer``, which gets its entry ``rows`` times over."""
     hidden = entries.hidden[layer.layer].expand(rows, -1, -1)  # [rows, length, d_model]
 
-    def given(
+    def replace_hidden(
         _module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
         return ((hidden, *args[1:]), kwargs) if args else (args, {**kwargs, "hidden_states": hidden})
@@ -80,7 +80,7 @@ def starting_at(loaded: LoadedModel, layer: NeuronLayer, entries: Entries, rows:
             if earlier.layer < layer.layer:
                 _pass_by(loaded, earlier, entries, undo)
         block = loaded.model.get_submodule(layer.block)
-        undo.callback(block.register_forward_pre_hook(given, with_kwargs=True).remove)
+        undo.callback(block.register_forward_pre_hook(replace_hidden, with_kwargs=True).remove)
         yield
 
 
@@ -105,7 +105,9 @@ def _pass_by(
     beside = entries.beside[layer.layer]
 
     def forward(*args: Any, **kwargs: Any) -> Any:
-        hidden = answer if answer is not None else args[0] if args else kwargs["hidden_states"]
+        hidden = answer
+        if hidden is None:
+            hidden = args[0] if args else kwargs["hidden_states"]
         return hidden if beside is None else (hidden, *beside)
 
     block = loaded.model.get_submodule(layer.block)

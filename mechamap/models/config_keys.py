@@ -1,4 +1,4 @@
-"""What a model's config says of its size, under whichever of the names that architectures have for it."""
+"""A model's sizes as its config gives them, under the names that different architectures use."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def config_d_mlp(config: Any) -> int | None:
     for key in ("intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size", "ffn_intermediate_size", "d_ff"):
         value = values.get(key, 0)
         if value is None and (d_model := config_d_model(config)) is not None:
-            return 4 * d_model  # the convention of GPT-2's kin: no n_inner means four times as wide
+            return 4 * d_model  # the convention of GPT-2 and models like it: no n_inner means four times as wide
         if isinstance(value, int) and value > 0:
             return value
     return None
@@ -35,37 +35,38 @@ def config_d_mlp(config: Any) -> int | None:
 def config_widths(config: Any) -> frozenset[int]:
     """All numbers of the config that may be a number of neurons: of a dense MLP, of an expert, of shared experts."""
     values = _members(text_config(config))
-    found: set[int] = set()
+    widths: set[int] = set()
     if getattr(config, "model_type", "") in HALVED:
         values = {key: value // 2 if _is_size(value) else value for key, value in values.items()}
     if values.get("block_auto_adjust_ff_dim"):  # LFM2
         factor, multiple = values.get("block_ffn_dim_multiplier") or 1.0, values["block_multiple_of"]
-        found.add(-(-int(factor * int(2 * values["intermediate_size"] / 3)) // multiple) * multiple)
+        widths.add(-(-int(factor * int(2 * values["intermediate_size"] / 3)) // multiple) * multiple)
     for key, value in values.items():
         if key == "intermediate_multiple_size" and _is_size(value):
-            found.add(value * (config_d_model(config) or 0))
+            widths.add(value * (config_d_model(config) or 0))
         elif _WIDTHS.search(key):
-            found.update(its for its in (value if isinstance(value, (list, tuple)) else (value,)) if _is_size(its))
+            sizes = value if isinstance(value, (list, tuple)) else (value,)
+            widths.update(size for size in sizes if _is_size(size))
     if (dense := config_d_mlp(config)) is not None:
-        found.add(dense)
+        widths.add(dense)
     shared = [value for key, value in values.items() if _SHARED.search(key) and _is_size(value)]
-    found |= {number * width for number in shared for width in found}
+    widths |= {number * width for number in shared for width in widths}
     # Where each side has a config of its own, the text's is the decoder's.
     encoder = getattr(config, "encoder", None)
-    return frozenset(found if encoder is None else found | config_widths(encoder))
+    return frozenset(widths if encoder is None else widths | config_widths(encoder))
 
 
 def _members(config: Any) -> dict[str, Any]:
     """What a config says by name, the parts that describe its MLPs included, under the names of its architecture."""
     members: dict[str, Any] = {}
-    for key, value in vars(config).items() if config is not None else ():
+    for key, value in ({} if config is None else vars(config)).items():
         if key == "ffn_config":
             members |= _members(value)
         elif not key.startswith("_"):
             members[key] = value
-    for general, its_own in getattr(config, "attribute_map", {}).items():
-        if its_own in members:
-            members.setdefault(general, members[its_own])
+    for general, own in getattr(config, "attribute_map", {}).items():
+        if own in members:
+            members.setdefault(general, members[own])
     return members
 
 

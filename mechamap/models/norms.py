@@ -70,13 +70,15 @@ def norm_of(module: nn.Module, like: Tensor) -> Norm | None:
             return None
         if not isinstance(out, torch.Tensor) or out.shape != rows.shape or not out.isfinite().all():
             return None
-        up, down, seen = out.float().to(like.device).reshape(3, width)
+        up, down, uneven_output = out.float().to(like.device).reshape(3, width)
         norm_parts = (up - down) / 2 / (flat / size), (up + down) / 2
-        given = rows.float().reshape(3, width)[2]
+        uneven_input = rows.float().reshape(3, width)[2]
         for centred in (False, True):
             norm = Norm(*norm_parts, centred)
-            expected = norm.direction(given) * norm.gain + norm.bias
-            if float((expected - seen).abs().max()) <= _TOLERANCE * max(float(seen.abs().max()), 1e-6):
+            expected = norm.direction(uneven_input) * norm.gain + norm.bias
+            if float((expected - uneven_output).abs().max()) <= _TOLERANCE * max(
+                float(uneven_output.abs().max()), 1e-6
+            ):
                 return norm
     return None
 

@@ -36,7 +36,7 @@ class Reading:
         start: the token that a decoder beside an encoder reads first; None for the last token of each window.
         pad: what stands where a window is shorter than its batch.
         masked: whether the forward takes a mask of the padding.
-        cached: whether it can be told to keep nothing for later calls.
+        cached: whether its key-value cache can be switched off (``use_cache``).
         equal_lengths: windows of one batch must be equally long, because the mask does not hide all padding.
         front: how many places of its own the model puts in front of a window.
     """
@@ -66,17 +66,17 @@ class Reading:
         """
         import torch
 
-        given: dict[str, Any] = {"input_ids": ids}
+        inputs: dict[str, Any] = {"input_ids": ids}
         if self.masked:
-            given["attention_mask"] = mask
+            inputs["attention_mask"] = mask
         if self.shift:
             last = (mask.sum(dim=1, keepdim=True) - 1).clamp(min=0)
             first = ids.gather(1, last) if self.start is None else torch.full_like(last, self.start)  # [windows, 1]
-            given["decoder_input_ids"] = torch.cat([first, ids], dim=1)  # [windows, 1 + length]
-            given["decoder_attention_mask"] = torch.cat([torch.ones_like(first), mask], dim=1)
+            inputs["decoder_input_ids"] = torch.cat([first, ids], dim=1)  # [windows, 1 + length]
+            inputs["decoder_attention_mask"] = torch.cat([torch.ones_like(first), mask], dim=1)
         if self.cached:
-            given["use_cache"] = False
-        return given
+            inputs["use_cache"] = False
+        return inputs
 
 
 def reading_of(loaded: LoadedModel) -> Reading:

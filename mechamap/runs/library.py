@@ -99,7 +99,7 @@ def check_run_folder(folder: Path, *, resume: bool) -> None:
         if not resume:
             raise RunError(
                 f"{folder} holds a run already.",
-                Advice.of("Go on with it by {}, or choose another folder with {}.", Setting("resume"), Setting("out")),
+                Advice.of("Resume it with {}, or choose another folder with {}.", Setting("resume"), Setting("out")),
             )
         return
     there = folder.absolute()

@@ -1,4 +1,4 @@
-"""The activations of one layer over a run's own text, computed when somebody wants to look at them."""
+"""The activations of one layer over a run's own text, computed on demand."""
 
 from __future__ import annotations
 

@@ -76,7 +76,7 @@ class ScanInputs:
 
 
 def keeps_activations(config: ScanConfig, neurons: int, positions: int) -> bool:
-    """Whether a run of so many neurons and positions keeps every activation, ``[neurons, positions]`` float16."""
+    """Whether a run of that size keeps every activation, ``[neurons, positions]`` float16."""
     if config.keep_activations != "auto":
         return config.keep_activations == "always"
     return neurons * positions * 2 <= KEEP_BYTES
@@ -162,22 +162,20 @@ def run_folder(out: Path | None, resume: bool, inputs: ScanInputs) -> tuple[Path
     """
     if out is None:
         if resume:
-            raise RunError(
-                "Nothing to resume: no run folder was given.", Advice.of("Say which with {}.", Setting("out", "DIR"))
-            )
+            raise RunError("No run folder to resume was given.", Advice.of("Name one with {}.", Setting("out", "DIR")))
         return new_run_folder(inputs.label or inputs.loaded.label), {}
     folder = out.absolute()
     if (folder / "run.json").exists():
         if not resume:
             raise RunError(
                 f"{folder} holds a run already.",
-                Advice.of("Go on with it by {}, or choose another folder with {}.", Setting("resume"), Setting("out")),
+                Advice.of("Resume it with {}, or choose another folder with {}.", Setting("resume"), Setting("out")),
             )
         return folder, _kept(Run.open(folder), inputs)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise RunError(f"{folder} cannot be made: {error.strerror or error}.", "Choose another place.") from None
+        raise RunError(f"{folder} cannot be created: {error.strerror or error}.", "Choose another folder.") from None
     return folder, {}
 
 
@@ -205,10 +203,10 @@ def changed_settings(run: Run, config: ScanConfig) -> list[str]:
 
 
 def refuse_changed(run: Run, changed: Sequence[str]) -> None:
-    """Raise the RunError for a run that cannot be gone on with because something changed; nothing where nothing did."""
+    """Raise the RunError for a run that cannot be resumed because something changed; do nothing otherwise."""
     if changed:
         raise RunError(
-            f"{run.path} was started with other settings than these: {', '.join(changed)} differ.",
+            f"{run.path} was started with different settings: {', '.join(changed)}.",
             "Resume with the settings it was started with, or scan into another folder.",
         )
 

@@ -176,7 +176,7 @@ def _wanted(loaded: LoadedModel, config: ScanConfig) -> tuple[NeuronLayer, ...]:
     if not layers:  # hybrids have blocks without an MLP
         available = ", ".join(str(layer.layer) for layer in loaded.layers)
         raise UsageError(
-            f"No MLP neurons are in layers {config.layers} of {loaded.label}.", f"There are some in layers {available}."
+            f"Layers {config.layers} of {loaded.label} have no MLP neurons.", f"These layers do: {available}."
         )
     return layers
 
@@ -185,7 +185,7 @@ def _check_vocabulary(tokenized: TokenizedText, loaded: LoadedModel) -> None:
     largest = int(tokenized.ids.max())
     if largest >= loaded.vocabulary:
         raise TextError(
-            f"The tokenizer of {loaded.label} gives token {largest:,}; its embedding has {loaded.vocabulary:,} rows.",
+            f"The tokenizer of {loaded.label} gives token {largest:,}; the embedding has {loaded.vocabulary:,} rows.",
             "The tokenizer and the weights do not belong together.",
         )
 
@@ -246,7 +246,7 @@ class _Pass:
     def _write(self, layer: NeuronLayer, scores: LayerScores) -> None:
         started = time.perf_counter()
         unproved = any(part.layer == layer.layer and not part.finite for part in self.inputs.proof)
-        flags = (*scores.flags, *(("not proved",) if unproved else ()))
+        flags = (*scores.flags, "not proved") if unproved else scores.flags
         self.writer.write_layer(layer.layer, scores.figures, flags, _problem(layer, scores, unproved=unproved))
         self.timings["disk"] += time.perf_counter() - started
         self.done += 1

@@ -1,6 +1,6 @@
 """A sweep: several models scanned one after another, one in memory at a time, each into a run of its own.
 
-One that fails does not stop the others, and is told as it happens; see the events of :mod:`mechamap.events`.
+One that fails does not stop the others, and is reported as it happens; see the events of :mod:`mechamap.events`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["check_jobs", "resumed", "sweep"]
 
 
 def resumed(jobs: Sequence[SweepJob]) -> tuple[SweepJob, ...]:
-    """The jobs, those that are to be gone on with in the data folder with the newest run there that is theirs."""
+    """The jobs, each that resumes in the data folder with the newest run there that it made."""
     return tuple(replace(job, out=_newest(job)) if job.resume and job.out is None else job for job in jobs)
 
 
@@ -38,7 +38,7 @@ def check_jobs(jobs: Sequence[SweepJob]) -> None:
     Raises:
         ModelNotFound: a name means nothing here and can be no hub id.
         UsageError: a revision of a model that is not on the hub.
-        RunError: a run's folder cannot be written, or holds a run that is not gone on with.
+        RunError: a run's folder cannot be written, or holds a run that is not to be resumed.
     """
     for job in jobs:
         try:
@@ -58,12 +58,12 @@ def sweep(
 ) -> tuple[ModelFinished, ...]:
     """Scan one model after another, with the checks that were asked for.
 
-    A run that is complete already and is to be gone on with is left as it is, but for checks that it lacks.
+    A complete run that is to be resumed is left as it is, except for the checks that it lacks.
 
     Args:
         jobs: what to scan, see :func:`mechamap.scan.sweep_jobs.sweep_jobs`.
         checks: what is done after each scan.
-        on_event: told each scan's events, between a ModelStarted and a ModelFinished.
+        on_event: called with each scan's events, between a ModelStarted and a ModelFinished.
         cancel: set it to end the sweep at the next layer; what is finished stays.
 
     Returns:
@@ -114,7 +114,7 @@ def _one(job: SweepJob, checks: Checks, on_event: Listener, cancel: threading.Ev
     except (Cancelled, KeyboardInterrupt):
         on_event(ModelFinished(job.label, "cancelled", folder))
         raise
-    except BrokenPipeError:  # whoever listened has gone
+    except BrokenPipeError:  # the listener has gone
         raise
     except MechaMapError as error:
         return ModelFinished(job.label, "failed", folder, type(error).__name__, error.message, str(error.hint))
@@ -123,7 +123,7 @@ def _one(job: SweepJob, checks: Checks, on_event: Listener, cancel: threading.Ev
 
 
 def _unforeseen(error: Exception, job: SweepJob, folder: Path | None) -> ModelFinished:
-    """What nobody thought of is written to a log, and the other models are scanned all the same."""
+    """How a model ended that failed in an unexpected way: the error goes to a log, and the sweep goes on."""
     from mechamap.system.failures import record_failure
 
     log = record_failure(error, f"sweep, {job.model}")
@@ -133,7 +133,7 @@ def _unforeseen(error: Exception, job: SweepJob, folder: Path | None) -> ModelFi
 
 
 def _run_so_far(job: SweepJob) -> Run | None:
-    """The complete run that is to be gone on with; None where there is none, or one with layers to do.
+    """The complete run that the job resumes; None where it has none, or one with layers left to scan.
 
     Raises:
         RunError: it cannot be opened, or was made with other settings.

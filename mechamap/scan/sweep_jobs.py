@@ -1,4 +1,4 @@
-"""The scans that a list of models comes to: one a model, each with a config and a name of its own."""
+"""The scans that a list of models asks for: one for each model, with a config and a name of its own."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from mechamap.errors import ConfigError, MechaMapError, UsageError
 __all__ = ["Named", "SweepConfig", "SweepJob", "labels_of", "load_sweep", "sweep_jobs", "sweep_to_yaml"]
 
 
-# Their values say by themselves what they are the value of.
+# Their values need no key beside them.
 _PLAIN = ("revision", "dtype", "device", "quantize")
 
 
@@ -47,7 +47,9 @@ def labels_of(models: Sequence[Named]) -> tuple[str, ...]:
         label = model.label
         if not label:
             alike = [other for other in models if other.id == model.id]
-            parts = [short[model.id], *(_settings(model, alike) if len(alike) > 1 else ())]
+            parts = [short[model.id]]
+            if len(alike) > 1:
+                parts += _settings(model, alike)
             label = _free(_as_folder("-".join(parts)), taken)
             taken.add(label.casefold())
         labels.append(label)
@@ -146,7 +148,7 @@ def load_sweep(path: Path | None) -> SweepConfig:
     if path is None:
         return SweepConfig(default_config())
     tree = read_config_file(path)
-    config = config_of(tree, path.parent)  # which refuses what is no mapping
+    config = config_of(tree, path.parent)  # which refuses anything but a mapping
     listed = tree.value.get("models") if isinstance(tree.value, dict) else None
     return SweepConfig(config, () if listed is None else read_models(listed, path.parent))
 
@@ -160,10 +162,10 @@ def sweep_to_yaml(sweep: SweepConfig) -> str:
 def sweep_jobs(
     sweep: SweepConfig, flags: Mapping[str, object] | None = None, out: Path | None = None, *, resume: bool = False
 ) -> tuple[SweepJob, ...]:
-    """The scans that a sweep comes to, in its order.
+    """The scans of a sweep, in its order.
 
     Args:
-        sweep: the config and the models; what a model says of its own wins over the config.
+        sweep: the config and the models; a model's own settings win over the config.
         flags: keys of the config that win over both.
         out: the folder of their folders; None: each in the data folder.
         resume: go on with the runs that are there.
@@ -205,7 +207,7 @@ def _differences(model: SweptModel, config: ScanConfig) -> dict[str, object]:
 
 
 def _meaning(name: str) -> ModelSource | MechaMapError:
-    """What a name means; that it means nothing here is told when the model is looked for."""
+    """What a name means; one that means nothing here is reported when the model is looked for."""
     try:
         return resolve(name)
     except MechaMapError as error:
@@ -213,13 +215,13 @@ def _meaning(name: str) -> ModelSource | MechaMapError:
 
 
 def _the_same(model: SweptModel, earlier: SweptModel, flags: Mapping[str, object]) -> NoReturn:
-    problem = f"{model.name} is named a second time with the same settings"
+    problem = f"{model.name} is listed twice with the same settings"
     changed = sorted(key for key in flags if key in {*model.settings, *earlier.settings})
     if changed:
-        hint = f"{', '.join(changed)} of the command line holds for every model of the list."
+        hint = f"{', '.join(changed)} on the command line applies to every model in the list."
         raise UsageError(f"{problem}.", hint)
-    hint = "Two scans of a model differ in a setting, such as dtype, revision or layers."
+    hint = "Two scans of one model must differ in a setting, such as dtype, revision or layers."
     if not model.where:
         raise UsageError(f"{problem}.", hint)
-    line = f"It stands in {earlier.where} already. " if earlier.where else ""
+    line = f"It is already listed in {earlier.where}. " if earlier.where else ""
     raise ConfigError(f"{model.where}: {problem}, expected each scan once", line + hint)

@@ -27,7 +27,7 @@ class CategoryPositions:
     """The positions of one category's occurrences P, and of their spans.
 
     ``last`` holds the last position of each occurrence, ``spans`` all its scored positions, ``extra`` those positions
-    inside any span that are nobody's last. R, the rest, is every scored position outside all spans.
+    inside any span that are the last of no occurrence. R, the rest, is every scored position outside all spans.
     """
 
     last: NDArray[np.intp]  # [occurrences]
@@ -95,7 +95,7 @@ def score_plan(
 ) -> ScorePlan:
     """Sort the occurrences by category and express them in scored positions.
 
-    ``top_k`` is cut to the number of scored positions by whoever reads the figures: rows are padded with NaN and -1.
+    ``top_k`` may exceed the number of scored positions: rows are then padded with NaN and -1.
     """
     positions = np.flatnonzero(tokenized.scored)  # [S]
     scored_index = np.cumsum(tokenized.scored) - 1  # [positions] -> index among the scored, where scored

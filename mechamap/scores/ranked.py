@@ -104,7 +104,7 @@ class _Slots:
     made: dict[int, _BlockEnds] = field(default_factory=dict)
 
     def block_ends(self, blocks: int) -> _BlockEnds:
-        """The ends in a block of so many neurons; the same for every block of that size."""
+        """The ends in a block of ``blocks`` neurons; the same for every block of that size."""
         if blocks not in self.made:
             self.made[blocks] = _BlockEnds.of(self, blocks)
         return self.made[blocks]

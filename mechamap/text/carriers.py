@@ -150,7 +150,7 @@ def _check_lengths(
     longest = max(range(len(ids)), key=lambda number: len(ids[number]), default=None)
     if longest is not None and len(ids[longest]) > limit:
         raise TextError(
-            f'The carrier sentence "{sentences[longest][:80]}" takes {len(ids[longest])} tokens; a window has {limit}.',
+            f'The carrier sentence "{sentences[longest][:80]}" has {len(ids[longest])} tokens; a window holds {limit}.',
             "Shorten the template.",
         )
 
@@ -173,6 +173,6 @@ def _windows(
         start += len(ids[number])
     scored_index = np.cumsum(scored) - 1
     all_ids = np.array([token for number in order for token in ids[number]], np.int32)
-    offsets = np.full((total, 2), -1, np.int32)  # nobody looks for words here a second time
+    offsets = np.full((total, 2), -1, np.int32)  # words are not looked for here a second time
     tokenized = TokenizedText(all_ids, (), offsets, np.zeros(total, np.bool_), scored, tuple(windows))
     return tokenized, scored_index[ends]

@@ -115,7 +115,7 @@ def whole_word_spans(words: Sequence[str], text: str) -> Iterator[tuple[int, int
     position = 0
     while (match := pattern.search(text, position)) is not None:
         start, end = match.span()
-        # \w does not know combining marks: "cafe" is no whole word before a combining accent.
+        # \w does not know combining marks: "cafe" is not a whole word before a combining accent.
         if end < len(text) and unicodedata.category(text[end]).startswith("M"):
             position = start + 1
             continue
@@ -140,7 +140,7 @@ def _pattern(words: tuple[str, ...]) -> tuple[re.Pattern[str], list[int]]:
 
 
 def _texts(tokenized: TokenizedText) -> list[str]:
-    """The texts, from the pieces that are no specials around a window."""
+    """The texts, from the pieces without the specials around windows."""
     texts = [""] * (1 + max(window.text for window in tokenized.windows))
     for window in tokenized.windows:
         span = range(window.start, window.start + window.length)

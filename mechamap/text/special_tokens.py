@@ -35,7 +35,9 @@ class Specials:
             return f"{front} in front of each window" if front else "no BOS in front"
         places = ((front, "in front of each window"), (behind, "behind it" if front else "behind each window"))
         described = " and ".join(f"{tokens} {place}" for tokens, place in places if tokens)
-        return described if front else f"no special token in front{', ' if described else ''}{described}"
+        if front:
+            return described
+        return f"no special token in front, {described}" if described else "no special token in front"
 
     def named(self, tokenizer: Any) -> dict[str, list[str]]:
         """The tokens in front and behind as the vocabulary spells them."""

@@ -56,8 +56,8 @@ def tokenize(
         raise TextError("No text to scan was given.", "Give at least one text.")
     if not getattr(tokenizer, "is_fast", False):
         raise TextError(
-            f"The tokenizer {type(tokenizer).__name__} cannot say where in the text its tokens stand.",
-            "Words are matched through those offsets. Use a model folder that has a tokenizer.json.",
+            f"The tokenizer {type(tokenizer).__name__} gives no character offsets of its tokens.",
+            "Words are found through those offsets. Use a model folder with a tokenizer.json.",
         )
     around = specials_around(tokenizer, kind, config.add_bos)
     limit = config.window if context is None else min(config.window, context)
@@ -142,7 +142,7 @@ def _encoded(text: str, tokenizer: Any, name: str) -> tuple[NDArray[np.int32], N
     )
     ids = np.asarray(encoding["input_ids"], np.int32)  # [tokens]
     if not len(ids):
-        raise TextError(f"{name} gives no tokens.", "The model's vocabulary may not know its script.")
+        raise TextError(f"{name} gives no tokens.", "The model's vocabulary may not cover its script.")
     spans = np.asarray(encoding["offset_mapping"], np.int32).reshape(-1, 2)  # [tokens, 2]
     # Tokens of one character share its span and some normalizers report (0, 0): never step backwards.
     return ids, np.maximum.accumulate(spans, axis=0)

@@ -70,7 +70,7 @@ def read_config(path: Path, trust_remote_code: bool) -> tuple[Any, Kind]:
     """The config in a folder or GGUF file, as transformers has it, and which kind of model it describes.
 
     Raises:
-        UnsupportedModel: it is no language model.
+        UnsupportedModel: it is not a language model.
     """
     from transformers import AutoConfig
 
@@ -153,7 +153,7 @@ def read_tokenizer(path: Path, trust_remote_code: bool) -> Any:
 
 
 def _place(path: Path) -> dict[str, str]:
-    """How transformers is told where a model lies."""
+    """The arguments that tell transformers where a model lies."""
     if path.suffix.lower() == ".gguf" and path.is_file():
         return {"pretrained_model_name_or_path": str(path.parent), "gguf_file": path.name}
     return {"pretrained_model_name_or_path": str(path)}

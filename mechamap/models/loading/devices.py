@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from mechamap.errors import UsageError
-from mechamap.wording.suggest import alternatives
+from mechamap.wording.suggest import alternatives, unknown_name
 
 if TYPE_CHECKING:
     import torch
@@ -28,9 +28,9 @@ def check_names(dtype: str, device: str) -> None:
         UsageError: with what can be given.
     """
     if dtype not in DTYPES:
-        raise UsageError(f"dtype {dtype!r} is not known.", f"Give one of {', '.join(DTYPES)}.")
+        raise UsageError(*unknown_name("dtype", dtype, DTYPES))
     if not _DEVICE.fullmatch(device):
-        raise UsageError(f"device {device!r} is not known.", "Give auto, cpu, cuda, cuda:1 (and so on) or mps.")
+        raise UsageError(f"Unknown device {device!r}; choose auto, cpu, cuda, cuda:1 (and so on) or mps.")
 
 
 def pick_device(name: str) -> torch.device:
@@ -45,13 +45,15 @@ def pick_device(name: str) -> torch.device:
 
     n_cuda = torch.cuda.device_count() if torch.cuda.is_available() else 0
     has_mps = torch.backends.mps.is_available()
-    here = ["cpu", *(f"cuda:{index}" for index in range(n_cuda)), *(["mps"] if has_mps else [])]
+    here = ["cpu", *(f"cuda:{index}" for index in range(n_cuda))]
+    if has_mps:
+        here.append("mps")
     if name == "auto":
         return torch.device("cuda" if n_cuda else "cpu")
-    wanted = torch.device(name)
-    if (wanted.type == "cuda" and (wanted.index or 0) >= n_cuda) or (wanted.type == "mps" and not has_mps):
+    device = torch.device(name)
+    if (device.type == "cuda" and (device.index or 0) >= n_cuda) or (device.type == "mps" and not has_mps):
         raise UsageError(f"This machine has no device {name}.", f"Choose {alternatives(here)}.")
-    return wanted
+    return device
 
 
 def pick_places(device_map: DeviceMap | None) -> DeviceMap | None:
@@ -60,9 +62,10 @@ def pick_places(device_map: DeviceMap | None) -> DeviceMap | None:
     Raises:
         UsageError: this machine lacks one.
     """
-    for place in device_map.values() if device_map is not None and not isinstance(device_map, str) else ():
-        if place != "disk":
-            pick_device(place)
+    if device_map is not None and not isinstance(device_map, str):
+        for place in device_map.values():
+            if place != "disk":
+                pick_device(place)
     return device_map
 
 

@@ -46,7 +46,7 @@ def read_config(folder: Path) -> dict[str, Any]:
 
 
 def check_model_type(folder: Path, config: dict[str, Any]) -> None:
-    """See that transformers has ever heard of this type of model, without the seconds that importing it takes.
+    """Check that transformers knows this type of model, without the seconds that importing it takes.
 
     Raises:
         UnsupportedModel: it has not, and the model brings no code of its own.
@@ -58,13 +58,13 @@ def check_model_type(folder: Path, config: dict[str, Any]) -> None:
     sources = list((Path(package.origin).parent / "models" / "auto").glob("*.py"))
     if sources and not any(listed in source.read_text(encoding="utf-8") for source in sources):
         raise UnsupportedModel(
-            f"{folder / 'config.json'} says model_type {listed}, which this transformers does not know.",
-            "It may need a newer one: pip install -U transformers",
+            f"{folder / 'config.json'} says model_type {listed}, which the installed transformers does not know.",
+            "It may need a newer version: pip install -U transformers",
         )
 
 
 def check_weight_files(folder: Path) -> None:
-    """See that the weights are there, every shard of them, and none of them cut short.
+    """Check that the weights are there, every shard of them, and none of them cut short.
 
     Raises:
         WeightsError: naming the file that is missing or damaged.
@@ -79,7 +79,7 @@ def check_weight_files(folder: Path) -> None:
 
 
 def check_tokenizer_files(folder: Path) -> None:
-    """See that there is a tokenizer: transformers would make up an empty one without a word.
+    """Check that there is a tokenizer: transformers would make up an empty one without a word.
 
     Raises:
         ModelError: there is none.
@@ -97,9 +97,9 @@ def weight_files(folder: Path) -> list[Path]:
     Raises:
         WeightsError: there are none, or the index that lists them cannot be read.
     """
-    for one, index in zip(_ONE_FILE, _INDEXES, strict=True):
-        if (folder / one).is_file():
-            return [folder / one]
+    for single, index in zip(_ONE_FILE, _INDEXES, strict=True):
+        if (folder / single).is_file():
+            return [folder / single]
         if (folder / index).is_file():
             try:
                 shards = json.loads((folder / index).read_bytes())["weight_map"].values()
@@ -110,7 +110,7 @@ def weight_files(folder: Path) -> list[Path]:
             return [folder / shard for shard in sorted(set(shards))]
     gguf = sorted(folder.glob("*.gguf"))
     hint = f"To use the GGUF file in it, give {gguf[0]}." if gguf else "Download the weights as well."
-    raise WeightsError(f"{folder} has no weights: neither {', '.join((*_ONE_FILE, *_INDEXES))}.", hint)
+    raise WeightsError(f"{folder} has no weights: none of {', '.join((*_ONE_FILE, *_INDEXES))}.", hint)
 
 
 def _check_file(path: Path) -> None:
@@ -123,7 +123,7 @@ def _check_file(path: Path) -> None:
 
 
 def _check_safetensors(path: Path) -> None:
-    """See that a safetensors file is as long as its own header says. Layout: u64 length, JSON, tensors."""
+    """Check that a safetensors file is as long as its own header says. Layout: u64 length, JSON, tensors."""
     size = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(8)
@@ -138,5 +138,5 @@ def _check_safetensors(path: Path) -> None:
     expected = 8 + length + max(ends, default=0)
     if size < expected:
         raise WeightsError(
-            f"{path} is cut short: {size:,} bytes are there, {expected:,} are in its header.", _COPY_AGAIN
+            f"{path} is cut short: it has {size:,} bytes, and its header says {expected:,}.", _COPY_AGAIN
         )

@@ -18,7 +18,7 @@ _PACKAGES = ("gguf", "accelerate")
 
 
 def check_file(path: Path) -> None:
-    """See that ``path`` is a GGUF file and that what reads it is installed.
+    """Check that ``path`` is a GGUF file and that what reads it is installed.
 
     Raises:
         WeightsError: it does not begin like one, or cannot be read.

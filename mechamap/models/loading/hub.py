@@ -43,7 +43,7 @@ def fetch(
         model_id: the id on the hub.
         revision: branch, tag or commit; None for the main branch.
         code: whether to fetch Python code that comes with the model.
-        stage: told what is downloaded and how far it is.
+        stage: called with what is downloaded and how far it is.
         weights: whether to download them; without, config and tokenizer are all that comes.
         check: called with the folder before weights are downloaded; what it raises keeps them from being.
 
@@ -60,7 +60,7 @@ def fetch(
         folder = _download(model_id, revision, code=code, stage=stage, weights=weights, check=check)
     except errors.GatedRepoError:
         raise ModelError(
-            f"{model_id} is gated: its owners ask for consent, and for a login that has given it.",
+            f"{model_id} is gated: its owners ask you to log in and accept their terms.",
             "Open its page on the hub, accept the terms, then run `hf auth login`.",
         ) from None
     except errors.RevisionNotFoundError:
@@ -70,7 +70,7 @@ def fetch(
     except errors.RepositoryNotFoundError:
         raise ModelNotFound(f"The hub has no model {model_id}, or it is private.", _near_hint(model_id)) from None
     except errors.HFValidationError as error:
-        raise ModelNotFound(f"{model_id!r} cannot be a hub id: {error}") from None
+        raise ModelNotFound(f"{model_id!r} is not a valid hub id: {error}") from None
     except unreachable as error:
         if getattr(error, "errno", None) in _CANNOT_WRITE:
             raise ModelError(f"{model_id} cannot be written to {hub_cache()}: {_reason(error)}.") from None
@@ -107,7 +107,7 @@ def _download(
         endpoint=endpoint,
     )
     large = _weights(model_id, files) if weights else []
-    folder = Path(download(allow_patterns=[*_SMALL_FILES, *(["*.py"] if code else [])]))
+    folder = Path(download(allow_patterns=[*_SMALL_FILES, "*.py"] if code else list(_SMALL_FILES)))
     check(folder)
     if large:
         download(allow_patterns=large)
@@ -115,19 +115,19 @@ def _download(
 
 
 def from_cache(model_id: str, revision: str | None, why: str) -> tuple[Path, str | None]:
-    """The newest snapshot in the local cache; ``why`` says what kept us from asking the hub."""
+    """The newest snapshot in the local cache; ``why`` says why the hub was not asked."""
     repository = hub_cache() / f"models--{model_id.replace('/', '--')}"
-    wanted = revision or "main"
-    reference = repository / "refs" / wanted
-    commit = reference.read_text().strip() if reference.is_file() else wanted
+    branch = revision or "main"
+    reference = repository / "refs" / branch
+    commit = reference.read_text().strip() if reference.is_file() else branch
     if revision is None and not reference.is_file():  # only ever fetched by commit: take the newest of those
         snapshots = sorted(repository.glob("snapshots/*"), key=lambda path: path.stat().st_mtime)
-        commit = snapshots[-1].name if snapshots else wanted
+        commit = snapshots[-1].name if snapshots else branch
     folder = repository / "snapshots" / commit
     if not (folder / "config.json").is_file():
-        at = f" at revision {revision}" if revision else ""
+        revision_note = f" at revision {revision}" if revision else ""
         raise ModelNotFound(
-            f"{model_id}{at} is not in the local cache ({hub_cache()}), and {why}.",
+            f"{model_id}{revision_note} is not in the local cache ({hub_cache()}), and {why}.",
             f"{_near_hint(model_id)} Without a network, use demo, a folder or a .gguf file.".strip(),
         )
     return folder, commit
@@ -157,7 +157,7 @@ def _near_hint(model_id: str) -> str:
 
 
 def _reporting(stage: Callable[[str], None]) -> type[Any]:
-    """A progress bar that draws nothing and tells ``stage`` how many bytes have come."""
+    """A progress bar that draws nothing and calls ``stage`` with the bytes downloaded so far."""
     from tqdm import tqdm  # type: ignore[import-untyped]
 
     class Reporting(tqdm):  # type: ignore[misc]
@@ -185,7 +185,7 @@ class _Nowhere:
 
 
 def _network_errors() -> tuple[type[Exception], ...]:
-    """What huggingface_hub's HTTP client raises when nobody answers; it is httpx, under one of two names."""
+    """What huggingface_hub's HTTP client raises when no server answers; it is httpx, under one of two names."""
     for module in ("httpx2", "httpx"):
         try:
             return (__import__(module).HTTPError,)

@@ -22,22 +22,24 @@ __all__ = ["auto_class", "is_left_out", "kind_of", "longest_window", "refuse_und
 # Encoders that transformers lists neither among its masked language models nor among its text encoders.
 _ALSO_ENCODERS = frozenset({"bert-generation", "dpr", "lilt", "splinter", "xlnet"})
 _SHORTENING = frozenset({"canine", "funnel", "perceiver"})
-_NO_TEXT = (
-    "MechaMap scans language models: GPT-2, Llama, Qwen, Gemma; BERT, RoBERTa, ModernBERT; T5, BART; and their kin."
-)
+_NO_TEXT = "MechaMap scans language models: GPT-2, Llama, Qwen, Gemma; BERT, RoBERTa, ModernBERT; T5, BART; and others."
 _CONTEXT_KEYS = (
-    "max_position_embeddings", "n_positions", "max_seq_len", "max_encoder_position_embeddings",
-    "max_decoder_position_embeddings", "max_target_positions",
-)  # fmt: skip
+    "max_position_embeddings",
+    "n_positions",
+    "max_seq_len",
+    "max_encoder_position_embeddings",
+    "max_decoder_position_embeddings",
+    "max_target_positions",
+)
 # Their causal class gives the weights other names than the checkpoints have, which are of the whole model.
 _WHOLE_ONLY = frozenset({"emu3"})
-_BOTH_SIDES = "An encoder reads a text from both sides at once"
+_BOTH_SIDES = "An encoder reads a text in both directions at once"
 _UNDEFINED: dict[str, dict[str, str]] = {
     "decoder": {},
     "encoder": {
-        "write": f"{_BOTH_SIDES} and predicts no next token, so its neurons push no word in the output.",
-        "cause": f"{_BOTH_SIDES} and predicts no word from what precedes it, so there is no such probability that a "
-        "neuron could change.",
+        "write": f"{_BOTH_SIDES} and predicts no next token, so its neurons promote no word in the output.",
+        "cause": f"{_BOTH_SIDES} and predicts no word from what precedes it, so a neuron has no such probability to "
+        "change.",
     },
     "encoder-decoder": {
         "write": "The encoder's neurons reach the output only through the decoder's attention, so their weights do not "
@@ -56,14 +58,16 @@ def kind_of(config: Any, where: str) -> Kind:
         where: the folder or file it is from, for the message.
 
     Raises:
-        UnsupportedModel: it is no language model, or one whose neurons are about no single tokens of one text.
+        UnsupportedModel: it is not a language model, or its neurons do not belong to single tokens of one text.
     """
     from transformers import AutoModelForCausalLM, AutoModelForSeq2SeqLM
 
     built_as = _built_as(config)
-    what = f"{where} is a {config.model_type} model ({built_as or type(config).__name__})"
+    model = f"{where} is a {config.model_type} model ({built_as or type(config).__name__})"
     if config.model_type in _SHORTENING:
-        raise UnsupportedModel(f"{what}, which shortens the text inside: its neurons see no single tokens.", _NO_TEXT)
+        raise UnsupportedModel(
+            f"{model}, which shortens the sequence internally: its neurons do not see single tokens.", _NO_TEXT
+        )
     causal = _knows(AutoModelForCausalLM, config)
     if getattr(config, "is_encoder_decoder", False) and not built_as.endswith("ForCausalLM"):
         if built_as.endswith("EncoderModel"):
@@ -71,16 +75,16 @@ def kind_of(config: Any, where: str) -> Kind:
         if _knows(AutoModelForSeq2SeqLM, config):
             if len(sizes := _vocabularies(config)) > 1:
                 raise UnsupportedModel(
-                    f"{what}, whose encoder and decoder have vocabularies of their own ({sizes[0]:,} and {sizes[1]:,} "
+                    f"{model}, whose encoder and decoder have vocabularies of their own ({sizes[0]:,} and {sizes[1]:,} "
                     "tokens), so they cannot read the same text.",
-                    "Models whose sides share one vocabulary can be scanned: T5, BART and their kin.",
+                    "Models whose sides share one vocabulary can be scanned: T5, BART and models like them.",
                 )
             return "encoder-decoder"
     elif causal and not _reads_right(config):
         return "decoder"
     elif causal or _is_encoder(config):
         return "encoder"
-    raise UnsupportedModel(f"{what}, not a language model that reads text.", _NO_TEXT)
+    raise UnsupportedModel(f"{model}, not a language model that reads text.", _NO_TEXT)
 
 
 def auto_class(kind: Kind, config: Any) -> Any:
@@ -118,11 +122,11 @@ def longest_window(model: Any, kind: Kind) -> int | None:
     limits = [value for key in _CONTEXT_KEYS if isinstance(value := getattr(config, key, None), int) and value > 0]
     limits = limits if kind == "encoder-decoder" else limits[:1]
     for path, module in model.named_modules():
-        # RoBERTa and its kin count positions from behind the padding's.
+        # RoBERTa and models like it count positions from behind the padding's.
         if path.endswith("position_embeddings") and isinstance(module, nn.Embedding) and module.padding_idx is not None:
             limits.append(module.num_embeddings - module.padding_idx - 1)
     # A decoder beside an encoder has a start token in front; ProphetNet's streams predict from one position further on.
-    ahead = (kind == "encoder-decoder") + (config.model_type == "prophetnet" and kind != "encoder")
+    ahead = int(kind == "encoder-decoder") + int(config.model_type == "prophetnet" and kind != "encoder")
     return min(limits) - ahead if limits else None
 
 
@@ -151,7 +155,7 @@ def refuse_repeated(loaded: LoadedModel) -> None:
     runs = max(layer.calls for layer in loaded.layers)
     if runs > 1:
         raise UnsupportedModel(
-            f"The blocks of {loaded.label} run up to {runs} times in a forward, and a neuron would be ablated in each.",
+            f"The blocks of {loaded.label} run up to {runs} times in a forward, and each would ablate the neuron.",
             "What its neurons read can be scanned and confirmed.",
         )
 
@@ -169,7 +173,7 @@ def _vocabularies(config: Any) -> list[int]:
     pairs = [(config, name) for name in names]
     if encoder is not None and decoder is not None:
         pairs = [(text_config(encoder), "vocab_size"), (text_config(decoder), "vocab_size")]
-    sizes = (getattr(its, name, None) for its, name in pairs)
+    sizes = (getattr(side, name, None) for side, name in pairs)
     return list(dict.fromkeys(size for size in sizes if isinstance(size, int)))
 
 

@@ -37,11 +37,11 @@ def load_model(
     Args:
         source: which model, see :func:`mechamap.catalog.resolve`.
         settings: how; as the checkpoint has it where not given.
-        stage: told in a few words what is being done.
+        stage: called with a few words on what is being done.
 
     Raises:
         UsageError: dtype, device or revision make no sense here.
-        ModelNotFound: there is no such model, or no network to look for it.
+        ModelNotFound: no such model exists, or the network to look for it is down.
         WeightsError: weights are missing, damaged, or of another shape than the config says.
         UnsupportedModel: not a language model, or its neurons are not where they can be read.
         OutOfMemory: it does not fit.
@@ -99,7 +99,7 @@ def _checked_files(
 ) -> tuple[Path, str | None]:
     """The folder or GGUF file that a model lies in, fetched if need be, and the commit it is from.
 
-    What its files tell against reading them is raised before torch is loaded, and before weights are fetched.
+    Problems that the files show are raised before torch is loaded, and before weights are fetched.
     """
     if source.kind == "gguf" and source.path is not None:
         gguf.check_file(source.path)
@@ -119,7 +119,7 @@ def _checked_files(
 
 
 def _check_config(path: Path, quantize: str | None) -> None:
-    """See in the config.json of a folder whether there is any use in reading its weights, or fetching them."""
+    """Check in the config.json of a folder whether its weights can be read, before they are fetched."""
     config = folder.read_config(path)
     folder.check_model_type(path, config)
     check_packing(path, config, quantize)

@@ -1,7 +1,7 @@
 """A model spread over several devices, memory and disk, by accelerate.
 
 Weights in memory or on disk that run on a card are only there while their module runs; in between they are on torch's
-meta device, and :mod:`mechamap.models.weights` reads them.
+meta device, and :mod:`mechamap.models.neurons.weights` reads them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mechamap.config.choices import DEVICE_MAPS
 from mechamap.errors import MissingExtra, UsageError
-from mechamap.wording.suggest import nearest
+from mechamap.wording.suggest import nearest, unknown_name
 
 if TYPE_CHECKING:
     import torch
@@ -33,13 +33,13 @@ def check_device_map(device_map: DeviceMap | None, device: str) -> None:
     """Refuse what no machine can do, and say what is missing. Needs no torch.
 
     Raises:
-        UsageError: it is no map, or a device is named as well.
+        UsageError: it is not a map, or a device is named as well.
         MissingExtra: accelerate is not installed.
     """
     if device_map is None:
         return
     if isinstance(device_map, str) and device_map not in DEVICE_MAPS:
-        raise UsageError(f"device_map {device_map!r} is not known.", f"Give one of {', '.join(DEVICE_MAPS)}.")
+        raise UsageError(*unknown_name("device_map", device_map, DEVICE_MAPS))
     if device != "auto":
         raise UsageError(
             f"device {device} puts the whole model in one place, device_map spreads it: they exclude each other.",
@@ -67,10 +67,10 @@ class Offloading:
 
 @contextmanager
 def offloading(device_map: DeviceMap | None, built: Callable[[], nn.Module]) -> Iterator[Offloading]:
-    """A folder for offloaded weights; whoever fails to load the model inside leaves none behind.
+    """A folder for offloaded weights, removed where loading the model inside fails.
 
     Of a safetensors file, weights are read where they are; others are written to the folder, which lies where
-    temporary files do (``TMPDIR``). Without a map there is neither a folder nor anything to tell.
+    temporary files do (``TMPDIR``). Without a map there are neither a folder nor options.
 
     Args:
         device_map: how to spread the model; None for not at all.
@@ -100,16 +100,16 @@ def _without_overlap(device_map: Mapping[str, str], model: nn.Module) -> dict[st
     if unknown:
         near = nearest(unknown[0], (name for name, _ in model.named_modules()), most=3)
         raise UsageError(
-            f"device_map names {unknown[0]}, and {type(model).__name__} has nothing there.",
-            f"The nearest paths in it are {', '.join(near)}." if near else "",
+            f"device_map names {unknown[0]}, which {type(model).__name__} does not have.",
+            f"The nearest paths in the model are {', '.join(near)}." if near else "",
         )
     places: dict[str, str | int] = {}
 
     def put(path: str, module: nn.Module) -> None:
         names = [name for name, _ in (*module.named_parameters(path), *module.named_buffers(path))]
-        its = {_place_of(name, device_map) for name in names}
-        if len(its) == 1:
-            places[path] = _torch_name(its.pop())
+        weight_places = {_place_of(name, device_map) for name in names}
+        if len(weight_places) == 1:
+            places[path] = _torch_name(weight_places.pop())
             return
         for name in (name for name, _ in module.named_parameters(path, recurse=False)):
             places[name] = _torch_name(_place_of(name, device_map))
@@ -119,7 +119,7 @@ def _without_overlap(device_map: Mapping[str, str], model: nn.Module) -> dict[st
     put("", model)
     if set(places.values()) == {"disk"}:
         raise UsageError(
-            "device_map puts the whole model on disk.", "Name a device that some of it runs on, such as cpu."
+            "device_map puts the whole model on disk.", "Assign some of it to a device that it can run on, such as cpu."
         )
     return places
 
@@ -132,7 +132,9 @@ def _place_of(name: str, device_map: Mapping[str, str]) -> str:
     """The place of a weight: that of the longest path it lies in."""
     paths = [path for path in device_map if not path or f"{name}.".startswith(f"{path}.")]
     if not paths:
-        raise UsageError(f"device_map gives {name} no place.", 'The path "" stands for all that nothing else names.')
+        raise UsageError(
+            f"device_map assigns no device to {name}.", 'The path "" covers everything that no other path names.'
+        )
     return device_map[max(paths, key=len)]
 
 
@@ -147,8 +149,8 @@ def input_device(model: Any) -> torch.device:
 
     embedding = model.get_input_embeddings()
     hook = getattr(embedding, "_hf_hook", None)
-    for its in (*getattr(hook, "hooks", ()), hook):
-        if (device := getattr(its, "execution_device", None)) is not None:
+    for candidate in (*getattr(hook, "hooks", ()), hook):
+        if (device := getattr(candidate, "execution_device", None)) is not None:
             return torch.device(device)
     weight: torch.Tensor = embedding.weight
     return weight.device

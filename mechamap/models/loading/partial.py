@@ -26,7 +26,7 @@ _NEEDS_ALL = (IndexError, KeyError, AttributeError, TypeError, ValueError)
 
 
 class LowerBlocks:
-    """Takes the blocks above ``wanted`` layers out of a model while transformers builds it, where that can be had.
+    """Takes the blocks above ``layers_wanted`` layers out of a model while transformers builds it, where possible.
 
     It cannot where the blocks are not one list that the forward passes once from bottom to top, where blocks share
     weights, and where the model's class is not of transformers.
@@ -37,9 +37,9 @@ class LowerBlocks:
         taken_out: how many blocks are missing from what was built.
     """
 
-    def __init__(self, wanted: int, template: Sequence[str] | None) -> None:
+    def __init__(self, layers_wanted: int, template: Sequence[str] | None) -> None:
         self.n_layers = self.parameters = self.taken_out = 0
-        self._wanted, self._template = wanted, template
+        self._wanted, self._template = layers_wanted, template
         self._expected: list[tuple[int, str, int]] = []
 
     def loader(self, auto: Any, config: Any) -> tuple[Any, Any]:
@@ -68,8 +68,10 @@ class LowerBlocks:
         layers = neuron_layers(model, self._template)
         tied = getattr(model, "all_tied_weights_keys", None) or {}
         self.n_layers = layers[-1].layer + 1
-        parse_layers(str(self._wanted - 1), self.n_layers)  # before anything is read, say that there is no such layer
-        self.parameters = sum(its.numel() for name, its in model.named_parameters() if name not in tied)
+        parse_layers(
+            str(self._wanted - 1), self.n_layers
+        )  # refuses a layer that does not exist before anything is read
+        self.parameters = sum(weights.numel() for name, weights in model.named_parameters() if name not in tied)
         prefix = layers[0].block.rpartition(".")[0]
         one_list = all(
             layer.calls == 1 and layer.block == f"{prefix}.{layer.layer}" and not layer.side for layer in layers
@@ -93,13 +95,13 @@ class LowerBlocks:
         from mechamap.models.loading.offload import input_device
 
         try:
-            found = neuron_layers(model, self._template)
+            layers = neuron_layers(model, self._template)
             with torch.inference_mode():
                 body: Any = getattr(model, "base_model", model)
                 body(input_ids=torch.zeros(1, 2, dtype=torch.long, device=input_device(model)))
         except (*_NEEDS_ALL, UnsupportedModel):
             return None
-        return found if [_signature(layer) for layer in found] == self._expected else None
+        return layers if [_signature(layer) for layer in layers] == self._expected else None
 
 
 def _signature(layer: NeuronLayer) -> tuple[int, str, int]:

@@ -48,7 +48,7 @@ def packing_method(config: dict[str, Any]) -> str:
 
 
 def check_packing(path: Path, config: dict[str, Any], quantize: str | None) -> None:
-    """See that packed weights can be read here, or weights be packed. Needs no torch.
+    """Check that packed weights can be read here, or weights be packed. Needs no torch.
 
     Args:
         path: the model's folder, for messages.
@@ -68,10 +68,11 @@ def check_packing(path: Path, config: dict[str, Any], quantize: str | None) -> N
         )
     if method and method not in _PACKAGES:
         raise UnsupportedModel(
-            f"The weights in {path} are packed by {method}, which is not read here.",
+            f"The weights in {path} are packed by {method}, which MechaMap cannot read.",
             f"Give the model's original weights, a GGUF file, or weights packed by {', '.join(_PACKAGES)}.",
         )
-    needed = _PACKAGES["bitsandbytes" if quantize is not None else method] if method or quantize is not None else ()
+    packed_by = method if quantize is None else "bitsandbytes"
+    needed = _PACKAGES[packed_by] if packed_by else ()
     missing = [name for name in needed if not _is_installed(name)]
     if missing:
         packed = f"are packed by {method}" if method else f"are to be packed as {quantize}"
@@ -117,8 +118,8 @@ def with_readable_weights(path: Path, model: nn.Module) -> None:
         needs = {"Linear8bitLt": "SCB", "Linear4bit": "quant_state"}.get(type(module).__name__)
         if needs is not None and getattr(weight, needs, None) is None:
             raise WeightsError(
-                f"The config in {path} says that bitsandbytes packed the weights, and {name} in the file is in full.",
-                "Take quantization_config out of config.json if it came with a model that is not packed.",
+                f"The config in {path} says that bitsandbytes packed the weights, but {name} in the file is not.",
+                "Remove quantization_config from config.json if it belongs to another, packed model.",
             )
         if hasattr(module, "support_avx512bf16_for_cpu"):
             module.support_avx512bf16_for_cpu = False
@@ -126,26 +127,28 @@ def with_readable_weights(path: Path, model: nn.Module) -> None:
 
 def packing_of(model: nn.Module) -> str:
     """What most of a model's weights are packed as, and by what; empty where they are held in full."""
-    found: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     for module in model.modules():
         weight: Any = getattr(module, "weight", None)
         match kind := type(weight).__name__:
             case "Int8Params":
-                found["int8 (bitsandbytes)"] += 1
+                counts["int8 (bitsandbytes)"] += 1
             case "Params4bit":
-                found[f"{weight.quant_state.quant_type} (bitsandbytes)"] += 1
+                counts[f"{weight.quant_state.quant_type} (bitsandbytes)"] += 1
             case "Parameter" | "Tensor" | "NoneType":
                 pass
             case _ if hasattr(weight, "dequantize"):
-                found[f"{kind} (torchao)"] += 1
-    return found.most_common(1)[0][0] if found else ""
+                counts[f"{kind} (torchao)"] += 1
+    return counts.most_common(1)[0][0] if counts else ""
 
 
 def number_of_weights(model: nn.Module) -> int:
     """How many weights a model has, tied ones counted once, packed ones each."""
     tied: Any = getattr(model, "all_tied_weights_keys", None) or {}
-    different = {id(its): its for name, its in model.named_parameters(remove_duplicate=False) if name not in tied}
-    return sum(_number(its) for its in different.values())
+    different = {
+        id(weights): weights for name, weights in model.named_parameters(remove_duplicate=False) if name not in tied
+    }
+    return sum(_number(weights) for weights in different.values())
 
 
 def _number(weights: Any) -> int:

@@ -1,4 +1,4 @@
-"""What the libraries below write and raise, kept off the terminal and said as the errors of this program."""
+"""What transformers, torch and the hub client print and raise: kept off the terminal, turned into our errors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from mechamap.wording.advice import Advice, Setting
 __all__ = ["quiet_hub", "quiet_transformers", "translated"]
 
 
-# What transformers imports when it is installed, and what these say of kernels that a machine cannot use.
+# What transformers imports when it is installed, and what these log about kernels that a machine cannot use.
 _TALKATIVE = ("torchao", "bitsandbytes", "accelerate", "torch.utils._pytree")
 
 
@@ -93,7 +93,7 @@ def _translation(model_id: str, error: Exception) -> MechaMapError:
         or _broken_weights(model_id, kind, text)
         or ModelError(
             f"{model_id} cannot be used: {kind}: {_shortened(text)}",
-            "See that its files are whole; a newer transformers may read what this one cannot.",
+            "Check that its files are complete; a newer transformers may be able to read it.",
         )
     )
 
@@ -126,7 +126,7 @@ def _refused(model_id: str, text: str) -> MechaMapError | None:
         )
     if _CANNOT_OFFLOAD.search(text):
         return UsageError(
-            f"{model_id} cannot be spread like that: {_first_sentence(text)}",
+            f"{model_id} cannot be spread that way: {_first_sentence(text)}",
             "Packed weights and GGUF files cannot be kept on disk, nor packed ones in memory beside a card.",
         )
     return None
@@ -136,10 +136,10 @@ def _broken_weights(model_id: str, kind: str, text: str) -> WeightsError | None:
     """The error where it is about the files of weights, None where it is not."""
     if "Weights only load failed" in text:
         named = _NOT_A_WEIGHT.search(text)
-        what = f"hold {named.group(1)}, which is no weight" if named else "are no pickle of weights alone"
+        problem = f"hold {named.group(1)}, which is not a weight" if named else "are not a pickle of weights alone"
         return WeightsError(
-            f"The weights of {model_id} {what}, so they were not read.",
-            "Reading such a file could run any program. Get the weights as safetensors, or download them again.",
+            f"The weights of {model_id} {problem}, so they were not read.",
+            "Reading such a file could run arbitrary code. Get the weights as safetensors, or download them again.",
         )
     if kind in _BROKEN_FILE or "size mismatch" in text or _BROKEN_ZIP.search(text):
         return WeightsError(

@@ -11,7 +11,7 @@ from torch import Tensor
 __all__ = ["HOOKS", "Activations", "Hook"]
 
 
-HOOKS = "_neuron_hooks"  # the attribute of a module under which those who watch it are kept
+HOOKS = "_neuron_hooks"  # the attribute of a module under which its hooks are kept
 
 
 @dataclass(frozen=True, slots=True)

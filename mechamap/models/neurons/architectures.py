@@ -1,8 +1,8 @@
 """Where each architecture keeps its neurons, as data.
 
 A neuron is one input of an MLP's down-projection. A path leads from the model to that module, ``{layer}`` stands for
-the number of the block. Architectures that are not listed are looked through (:mod:`mechamap.models.discovery`), and a
-user can give paths for those that fit nothing.
+the number of the block. Those that are not listed are searched (:mod:`mechamap.models.neurons.discovery`), and a user
+can give paths for models where that finds nothing.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = [
 # blocks, and hybrids have blocks without an MLP. A path may begin at the model or at its base model, the one without a
 # head.
 _TABLE: tuple[tuple[str, str], ...] = (
-    # GPT-2 and its kin
+    # GPT-2 and models like it
     ("transformer.h.{layer}.mlp.c_proj", "gpt2 gpt-sw3 openai-gpt gpt_bigcode gpt_neo"),
     ("transformer.h.{layer}.mlp.fc_out", "gptj codegen"),
     ("gpt_neox.layers.{layer}.mlp.dense_4h_to_h", "gpt_neox"),
@@ -36,7 +36,7 @@ _TABLE: tuple[tuple[str, str], ...] = (
     ("model.decoder.layers.{layer}.fc2", "opt trocr"),
     ("model.layers.{layer}.fc2", "xglm"),
     ("biogpt.layers.{layer}.fc2", "biogpt"),
-    # Llama and its kin: gated, a neuron is act(gate) * up
+    # Llama and models like it: gated, a neuron is act(gate) * up
     (
         "model.layers.{layer}.mlp.down_proj",
         "apertus arcee bitnet cohere cohere2 cwm diffllama doge ernie4_5 exaone4 gemma gemma2 gemma3_text glm glm4 "

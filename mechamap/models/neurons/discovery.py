@@ -94,12 +94,12 @@ def _candidates(model: nn.Module, block: nn.Module) -> tuple[list[str], list[str
     return named or shaped, experts
 
 
-def _unclear(model: nn.Module, prefix: str, seen: list[str]) -> UnsupportedModel:
+def _unclear(model: nn.Module, prefix: str, candidates: list[str]) -> UnsupportedModel:
     config = getattr(model, "config", None)
     wide = ", ".join(map(str, sorted(config_widths(config)))) or "d_mlp"
     return UnsupportedModel(
         f"{model_name(model)}: looked in each block of {prefix} for one linear layer from {wide} to "
-        f"{config_d_model(config)}, and found: {', '.join(seen) or 'none'}.",
+        f"{config_d_model(config)}, and found: {', '.join(candidates) or 'none'}.",
         hint(model),
     )
 
@@ -119,10 +119,10 @@ def _longest_block_list(model: nn.Module) -> tuple[str, nn.Module]:
 
 def without_neurons(model: nn.Module) -> str | None:
     """Why a model has no MLP neurons at all, None where nothing says so."""
-    what = NO_NEURONS.get(model_type(model))
-    if what is None:
+    blocks = NO_NEURONS.get(model_type(model))
+    if blocks is None:
         return None
-    return f"{model_name(model)} has no MLP neurons: {what}."
+    return f"{model_name(model)} has no MLP neurons: {blocks}."
 
 
 def submodule(model: nn.Module, path: str) -> nn.Module | None:
@@ -163,8 +163,8 @@ def model_name(model: nn.Module) -> str:
 
 
 def hint(model: nn.Module) -> str:
-    """What to say to somebody whose model has no neurons we can find."""
+    """The advice where a model's neurons are not found."""
     return (
-        f"{len(NEURONS)} types of models are known, and models built like them are found. For others, say where: "
-        'neurons: "model.layers.{layer}.mlp.down_proj" in the config, or --neurons.'
+        f"{len(NEURONS)} types of models are known, and models built like them are recognized. For others, name the "
+        'paths: neurons: "model.layers.{layer}.mlp.down_proj" in the config, or --neurons.'
     )

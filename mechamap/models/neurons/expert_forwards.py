@@ -63,11 +63,11 @@ def _install(module: nn.Module) -> None:
     module.__dict__["forward"] = forward.__get__(module)
 
 
-def _shown(module: nn.Module, seen: Activations) -> Tensor:
-    """The activations, as those who watch leave them."""
-    values = seen.values
+def _shown(module: nn.Module, activations: Activations) -> Tensor:
+    """The activations, as the hooks leave them."""
+    values = activations.values
     for hook in tuple(module.__dict__.get(HOOKS, {}).values()):
-        replaced = hook(replace(seen, values=values))
+        replaced = hook(replace(activations, values=values))
         values = values if replaced is None else replaced
     return values
 

@@ -1,4 +1,4 @@
-"""The kinds of modules that hold a layer's experts, told apart."""
+"""Telling apart the kinds of modules that hold a layer's experts."""
 
 from __future__ import annotations
 

@@ -1,9 +1,9 @@
-"""Routed experts: fused weights that module hooks see nothing inside of, and how their neurons are seen all the same.
+"""Routed experts: fused weights that module hooks cannot see into, and how their neurons are captured all the same.
 
 Transformers keeps all experts of a layer in three-dimensional parameters of one module. Most such modules take their
-computation from a registry by name, where ours is entered beside the library's own; the few others get theirs in
-place of their own forward. Either way one function computes what the module did, expert by expert, and shows every
-expert's neurons to whoever watches before they are multiplied by the output weights. The capture proof compares its
+computation from a registry by name, where ours is entered beside the library's own; the forward of the few others is
+replaced. Either way one function computes what the module did, expert by expert, and passes every expert's neurons to
+the hooks before they are multiplied by the output weights. The capture proof compares its
 results with the module's own.
 """
 
@@ -65,54 +65,54 @@ class FusedExperts:
         with in_memory(self.module):
             return self.module.down_proj_bias[expert]  # type: ignore[index]
 
-    def rebuilt(self, given: tuple[Any, ...], seen: Activations) -> Tensor:
+    def rebuilt(self, inputs: tuple[Any, ...], activations: Activations) -> Tensor:
         """What the module must give, from activations and weights alone, for a call with ``given``."""
         if self.shared:
             weights = torch.cat([self.weight(expert) for expert in range(self.experts)])
-            return (seen.values @ weights).view(given[0].shape)
-        assert seen.tokens is not None
-        pieces = torch.split(seen.values, list(seen.counts))
-        rows = torch.cat([F.linear(its, self.weight(e).T, self.bias(e)) for e, its in enumerate(pieces)])
+            return (activations.values @ weights).view(inputs[0].shape)
+        assert activations.tokens is not None
+        pieces = torch.split(activations.values, list(activations.counts))
+        rows = torch.cat([F.linear(piece, self.weight(e).T, self.bias(e)) for e, piece in enumerate(pieces)])
         if is_parallel(self.module):
             return rows  # [routed, d_model], sorted as it was given them
         if is_llama4(self.module):
-            out = rows.new_zeros(self.experts, len(given[0]) // self.experts, rows.shape[-1])
-            out[seen.experts(), seen.tokens] = rows
-            return out.view(given[0].shape)
+            out = rows.new_zeros(self.experts, len(inputs[0]) // self.experts, rows.shape[-1])
+            out[activations.experts(), activations.tokens] = rows
+            return out.view(inputs[0].shape)
         if getattr(self.module, "has_post_expert_norm", False):
             rows = self.module.post_expert_norm(rows)  # type: ignore[operator]
-        shape, hidden = given[0].shape, given[0].reshape(-1, given[0].shape[-1])
-        index, weights = given[1].reshape(len(hidden), -1), given[2].reshape(len(hidden), -1).to(rows.dtype)
+        shape, hidden = inputs[0].shape, inputs[0].reshape(-1, inputs[0].shape[-1])
+        index, weights = inputs[1].reshape(len(hidden), -1), inputs[2].reshape(len(hidden), -1).to(rows.dtype)
         share = weights.new_zeros(len(hidden), max(int(index.max()) + 1, self.experts)).scatter_add(1, index, weights)
         times = torch.zeros_like(share).scatter_add(1, index, torch.ones_like(weights))  # a router may choose one twice
         out = rows.new_zeros(hidden.shape)
-        at = seen.tokens, seen.experts()
-        out.index_add_(0, seen.tokens, rows * (share / times.clamp(min=1))[at][:, None])
+        routes = activations.tokens, activations.experts()
+        out.index_add_(0, activations.tokens, rows * (share / times.clamp(min=1))[routes][:, None])
         if hasattr(self.module, "identity_expert"):  # LongCat's experts past the last one hand on what they are given
             out += share[:, self.experts :].sum(dim=1, keepdim=True) * hidden
         return out.view(shape)
 
-    def per_token(self, given: tuple[Any, ...], output: Tensor, seen: Activations) -> Tensor:
+    def per_token(self, inputs: tuple[Any, ...], output: Tensor, activations: Activations) -> Tensor:
         """The module's output summed over each token's experts, ``[tokens, d_model]``."""
         if is_llama4(self.module):
             return output.view(self.experts, -1, output.shape[-1]).sum(dim=0)
         if is_parallel(self.module):
-            assert seen.tokens is not None and seen.weights is not None
-            out = output.new_zeros(int(seen.tokens.max()) + 1, output.shape[-1])
-            return out.index_add(0, seen.tokens, output * seen.weights[:, None])
+            assert activations.tokens is not None and activations.weights is not None
+            out = output.new_zeros(int(activations.tokens.max()) + 1, output.shape[-1])
+            return out.index_add(0, activations.tokens, output * activations.weights[:, None])
         return output.reshape(-1, output.shape[-1])
 
-    def differs(self, given: tuple[Any, ...], seen: Tensor) -> float:
+    def differs(self, inputs: tuple[Any, ...], output: Tensor) -> float:
         """max |seen - what the module's own code computes| / max |what it computes|, for a call with ``given``."""
         module = self.module
         with torch.inference_mode():
             if is_registered(module):
                 with experts_computed_by(module, "eager"):
-                    own = module(*given)
+                    own = module(*inputs)
             else:
-                own = type(module).forward(module, *given)
+                own = type(module).forward(module, *inputs)
         scale = float(own.float().abs().max()) or 1.0
-        return float((own.float() - seen.float()).abs().max()) / scale
+        return float((own.float() - output.float()).abs().max()) / scale
 
 
 def fused_experts(module: nn.Module) -> FusedExperts | None:

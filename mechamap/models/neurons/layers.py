@@ -142,7 +142,7 @@ class NeuronLayer:
         if limit is None:
             return tuple(part.width for part in self.parts)
         left = (limit if part.experts else max(limit - part.first, 0) for part in self.parts)
-        return tuple(min(part.width, its) for part, its in zip(self.parts, left, strict=True))
+        return tuple(min(part.width, allowed) for part, allowed in zip(self.parts, left, strict=True))
 
     def limited(self, limit: int | None = None) -> int:
         """How many neurons those are in all."""
@@ -201,15 +201,15 @@ def neuron_layers(model: nn.Module, template: str | Sequence[str] | None = None)
     Raises:
         UnsupportedModel: it has no neurons, a block has no such module, or several could be it.
     """
-    given = (template,) if isinstance(template, str) else tuple(template or ())
+    named = (template,) if isinstance(template, str) else tuple(template or ())
     unused = only_for_images(getattr(model, "config", None))
-    found: list[NeuronLayer] = []
-    for prefix, templates, side in _grouped(model, given or neuron_templates(model)):
+    all_layers: list[NeuronLayer] = []
+    for prefix, templates, side in _grouped(model, named or neuron_templates(model)):
         blocks = submodule(model, prefix)
         n_blocks = len(list(blocks.children())) if blocks is not None else 0
         if n_blocks == 0:
             raise UnsupportedModel(f"{model_name(model)} has no blocks at {prefix}.", hint(model))
-        first = len(found) and found[-1].layer + 1
+        first = all_layers[-1].layer + 1 if all_layers else 0
         layers = [_layer(model, prefix, number, templates, side) for number in range(n_blocks)]
         if not any(layer.parts for layer in layers):
             raise _nothing_at(model, templates[0].replace("{layer}", "0"))
@@ -217,10 +217,10 @@ def neuron_layers(model: nn.Module, template: str | Sequence[str] | None = None)
             if layer.layer in unused:
                 continue
             if layer.parts:
-                found += _repeated(model, layer, number)
+                all_layers += _repeated(model, layer, number)
             elif leftover(model, submodule(model, layer.block)):
                 raise _nothing_at(model, templates[0].replace("{layer}", str(layer.layer)), layer.layer)
-    return tuple(found)
+    return tuple(all_layers)
 
 
 def neuron_templates(model: nn.Module) -> tuple[str, ...]:
@@ -244,9 +244,9 @@ def neuron_templates(model: nn.Module) -> tuple[str, ...]:
 def _from_here(model: nn.Module, path: str) -> str | None:
     """A path of the table as this model has it: models are loaded with a head around them or without."""
     prefix = str(getattr(model, "base_model_prefix", ""))
-    for its in (path, f"{prefix}.{path}", path.removeprefix(f"{prefix}.")):
-        if submodule(model, its.partition(".{layer}")[0]) is not None:
-            return its
+    for candidate in (path, f"{prefix}.{path}", path.removeprefix(f"{prefix}.")):
+        if submodule(model, candidate.partition(".{layer}")[0]) is not None:
+            return candidate
     return None
 
 
@@ -256,7 +256,7 @@ def _grouped(model: nn.Module, templates: Sequence[str]) -> list[tuple[str, list
     for template in templates:
         groups.setdefault(template.partition(".{layer}")[0], []).append(template)
     both = len(groups) > 1
-    return [(prefix, its, _side(prefix) if both else "") for prefix, its in groups.items()]
+    return [(prefix, members, _side(prefix) if both else "") for prefix, members in groups.items()]
 
 
 def _side(prefix: str) -> str:
@@ -311,11 +311,11 @@ def _repeated(model: nn.Module, layer: NeuronLayer, number: int) -> list[NeuronL
 
 
 def _nothing_at(model: nn.Module, path: str, layer: int = 0) -> UnsupportedModel:
-    there = dict.fromkeys(re.sub(r"(?<=\.)\d+(?=\.)", "{layer}", name, count=1) for name, _ in model.named_modules())
-    near = nearest(path.replace(f".{layer}.", ".{layer}.", 1), there, most=3)
+    paths = dict.fromkeys(re.sub(r"(?<=\.)\d+(?=\.)", "{layer}", name, count=1) for name, _ in model.named_modules())
+    near = nearest(path.replace(f".{layer}.", ".{layer}.", 1), paths, most=3)
     return UnsupportedModel(
         f"{model_name(model)}: expected layer {layer}'s down-projection at {path}, found nothing there.",
-        f"The nearest paths in it are {', '.join(near)}." if near else hint(model),
+        f"The nearest paths in the model are {', '.join(near)}." if near else hint(model),
     )
 
 
@@ -323,10 +323,10 @@ def weight_in_out(module: nn.Module) -> Tensor:
     """The down-projection's weights as [d_mlp, d_model]: row n is what neuron n writes.
 
     Raises:
-        UnsupportedModel: the module is no linear layer, or its weights are packed in a way that is not known.
+        UnsupportedModel: the module is not a linear layer, or its weights are packed in an unknown format.
     """
     if linear_shape(module) is None:
-        raise UnsupportedModel(f"{type(module).__name__} is no linear layer whose weights can be read.")
+        raise UnsupportedModel(f"{type(module).__name__} is not a linear layer whose weights can be read.")
     return readable_weight(module).T
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["in_memory", "packing_tolerance", "readable_bias", "readable_weight"]
 
 
-# LLM.int8 and its kin round what goes into the layer to 8 bits too. On SmolLM2 the output is up to 0.063 off, of its
+# LLM.int8 and similar methods round the layer's inputs to 8 bits too. On SmolLM2 the output is up to 0.063 off, of its
 # largest value; of a module whose inputs are not the neurons it is about as large as the output itself.
 _ROUNDED_INPUT = 0.15
 _COMPUTE_TOLERANCE = {"float32": 1e-4, "bfloat16": 3e-2, "float16": 5e-3}
@@ -44,7 +44,7 @@ def readable_weight(module: nn.Module) -> Tensor:
             case _:  # a tensor subclass of torchao
                 weight = getattr(weight, "original_weight_tensor", weight).dequantize()
         if weight.ndim != 2 or not weight.is_floating_point() or weight.element_size() == 1:
-            raise UnsupportedModel(f"The weights of {type(module).__name__} are packed in a way that is not known.")
+            raise UnsupportedModel(f"The weights of {type(module).__name__} are packed in an unknown format.")
         unpacked: Tensor = weight.T if isinstance(module, Conv1D) else weight
         return unpacked
 

@@ -185,5 +185,5 @@ def untouched(model: nn.Module) -> None:
 def test_a_text_without_words_is_refused(scanned: Scanned, tmp_path: Path) -> None:
     config = replace(default_config(), categories=CATEGORIES, texts=("A train went to the mat. It was on time.",))
     run = scan(scan_request(scanned.loaded.id, config, tmp_path / "run"), loaded=scanned.loaded)
-    with pytest.raises(RunError, match="No word of any category stands in the text"):
+    with pytest.raises(RunError, match="contains no word of any category"):
         estimate_causes(run, scanned.loaded)

@@ -332,7 +332,7 @@ def test_a_model_whose_weights_do_not_tell_what_neurons_write_is_checked_for_wha
 def test_a_category_of_one_word_is_not_split_and_says_so(tiny: LoadedModel, tmp_path: Path) -> None:
     run = confirm_run(scanned(tiny, tmp_path / "run", categories=(*WORDS, Category("sun", ("sun",)))), tiny, QUICK)
     about = to_plain_values(run.record.confirmation.categories["sun"])
-    assert about["reason"] == "too few words to split in halves"
+    assert about["reason"] == "too few words to split into halves"
     assert "held_out_auroc" not in about
     assert np.isnan(run.column("held_out_auroc", "sun")).all()
     assert np.isfinite(run.column("p", "sun")).all()
@@ -351,7 +351,7 @@ def test_a_csv_cannot_be_confirmed(done: Done, tmp_path: Path) -> None:
 def test_another_model_is_refused_by_its_neurons(done: Done, tiny: LoadedModel, tmp_path: Path) -> None:
     shutil.copytree(done.scanned, tmp_path / "run")
     before = files_of(tmp_path / "run")
-    with pytest.raises(RunError, match=r"is not the model of run: layer 0 has other neurons") as caught:
+    with pytest.raises(RunError, match=r"is not the model of run: layer 0 has different neurons") as caught:
         confirm_run(Run.open(tmp_path / "run"), tiny)
     assert "model and revision" in caught.value.hint
     assert files_of(tmp_path / "run") == before
@@ -360,7 +360,7 @@ def test_another_model_is_refused_by_its_neurons(done: Done, tiny: LoadedModel, 
 def test_a_category_needs_words_to_be_compared_with(tiny: LoadedModel, tmp_path: Path) -> None:
     run = scanned(tiny, tmp_path / "run", categories=WORDS[:1], contrast=())
     before = files_of(tmp_path / "run")
-    with pytest.raises(ConfigError, match="No word lies outside the category animal") as caught:
+    with pytest.raises(ConfigError, match="Every word is in the category animal") as caught:
         confirm_run(run, tiny)
     assert "contrast" in caught.value.hint
     assert files_of(tmp_path / "run") == before

@@ -254,7 +254,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 def test_a_text_without_any_word_is_refused(run: Run, loaded: LoadedModel, tmp_path: Path) -> None:
     before = files_of(tmp_path / "run")
-    with pytest.raises(RunError, match=r"No word of any category of run stands in other\.txt"):
+    with pytest.raises(RunError, match=r"other\.txt contains no word of any category of run"):
         score_second_text(run, loaded, ("other.txt", "A train went to the mat. It was on time."))
     with pytest.raises(TextError, match="is empty"):
         score_second_text(run, loaded, ("empty.txt", " \n"))

@@ -164,7 +164,7 @@ def test_a_category_that_cannot_be_split_says_so_in_the_place_of_its_numbers(mec
     assert mechamap("scan", "demo", "--config", "one.yaml", "--out", "one")[0] == 0
     code, out, _ = mechamap("confirm", "one", "--permutations", "20", "--splits", "1")
     assert code == 0
-    assert "too few words to split in halves" in out.splitlines()[-1]
+    assert "too few words to split into halves" in out.splitlines()[-1]
     assert out.splitlines()[-1].startswith("sun ")
 
 
@@ -293,9 +293,9 @@ def test_wrong_usage_exits_2_and_says_what_is_right(mechamap: Mechamap, words: l
         (["confirm", "out.csv"], "with no model behind it"),
         (["confirm", "run", "--text", "nowhere.txt"], "nowhere.txt does not exist"),
         (["confirm", "run", "--text", "empty.txt"], "empty.txt holds no text"),
-        (["confirm", "run", "--text", "other.txt"], "No word of any category of run stands in other.txt"),
+        (["confirm", "run", "--text", "other.txt"], "other.txt contains no word of any category of run"),
         (["confirm", "run", "--model", "./nowhere"], "No such file or folder: nowhere"),
-        (["confirm", "run", "--model", "TINY"], "is not the model of run: layer 1 has other neurons"),
+        (["confirm", "run", "--model", "TINY"], "is not the model of run: layer 1 has different neurons"),
         (["ablate", "nothing"], "Unknown run 'nothing'"),
         (["ablate", "out.csv"], "no model behind it"),
         (["ablate", "run", "--neuron", "L3.N0", "--model", "TINY"], "is not the model of run"),

@@ -61,7 +61,7 @@ def test_causes_are_refused_before_anything_is_scanned(
 ) -> None:
     code, _, told = mechamap("scan", model, "--config", "mine.yaml", "--out", "run", "--causes")
     assert code == 1
-    assert "reads a text from both sides at once and predicts no word" in told
+    assert "reads a text in both directions at once and predicts no word" in told
     assert not Path("run").exists()
 
 

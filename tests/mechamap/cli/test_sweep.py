@@ -216,7 +216,7 @@ def test_a_model_that_is_named_is_scanned_alone(
     [
         (["demo", "./nowhere"], "No such file or folder: nowhere"),
         (["demo", "a b"], "not a valid hub id"),
-        (["demo", "demo"], "demo is named a second time with the same settings"),
+        (["demo", "demo"], "demo is listed twice with the same settings"),
         (["demo", "gpt2", "--csv", "-"], "--csv would write every model to standard output"),
         (["demo", "gpt2", "--json", "all.json"], '--json "{model}.json"'),
         (["demo", "gpt2", "--csv", "no/{model}.csv"], "no does not exist"),

@@ -150,8 +150,8 @@ def test_the_same_scan_twice_is_a_mistake(tmp_path: Path, listed: str) -> None:
     with pytest.raises(ConfigError) as caught:
         sweep_jobs(load_sweep(path))
     assert caught.value.message.startswith(f"{path}:2:")
-    assert "a second time with the same settings" in caught.value.message
-    assert f"It stands in {path}:2:10 already." in caught.value.hint
+    assert "listed twice with the same settings" in caught.value.message
+    assert f"It is already listed in {path}:2:10." in caught.value.hint
 
 
 def test_what_a_model_says_wins_over_the_file_and_a_flag_over_both(tmp_path: Path) -> None:
@@ -175,9 +175,9 @@ def test_a_device_of_a_model_takes_the_place_of_the_files_map(tmp_path: Path) ->
 
 def test_a_flag_that_makes_two_scans_the_same_is_refused(tmp_path: Path) -> None:
     sweep = load_sweep(written(tmp_path, "models: [{model: demo, dtype: float16}, {model: demo, dtype: float32}]"))
-    with pytest.raises(UsageError, match="demo is named a second time") as caught:
+    with pytest.raises(UsageError, match="demo is listed twice") as caught:
         sweep_jobs(sweep, {"dtype": "bfloat16"})
-    assert "dtype of the command line holds for every model" in caught.value.hint
+    assert "dtype on the command line applies to every model" in caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -217,7 +217,7 @@ def test_checking_a_config_says_what_it_would_scan(tmp_path: Path, capsys: pytes
     assert load_sweep(whole) == load_sweep(path)
     written(tmp_path, "models: [demo, demo]")
     assert main(["config", "check", str(path)]) == 2
-    assert f"{path}:1:16: demo is named a second time" in capsys.readouterr().err
+    assert f"{path}:1:16: demo is listed twice" in capsys.readouterr().err
 
 
 def test_the_example_of_a_sweep_is_right() -> None:

@@ -268,7 +268,9 @@ def test_a_model_whose_states_come_length_first_is_read_the_right_way_round(
 
 
 def test_a_model_that_shortens_the_text_inside_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnsupportedModel, match=r"is a funnel model \(FunnelModel\), which shortens the text inside"):
+    with pytest.raises(
+        UnsupportedModel, match=r"is a funnel model \(FunnelModel\), which shortens the sequence internally"
+    ):
         load_model(str(save_tiny(tmp_path, "funnel", "AutoModel")), device="cpu")
 
 

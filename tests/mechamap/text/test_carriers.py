@@ -161,7 +161,7 @@ def test_a_template_that_puts_its_word_where_nothing_is_scored_is_refused(tokeni
 
 @pytest.mark.parametrize(("window", "context"), [(10, None), (512, 10)])
 def test_a_sentence_that_no_window_holds_is_refused(tokenizer: Any, window: int, context: int | None) -> None:
-    with pytest.raises(TextError, match=r"takes \d+ tokens; a window has 10"):
+    with pytest.raises(TextError, match=r"has \d+ tokens; a window holds 10"):
         carried(tokenizer, config_of(window=window), context)
 
 

@@ -144,5 +144,5 @@ def test_a_carrier_sentence_fits_with_what_stands_around_it() -> None:
         window.length for window in carry(carrier_words(its), its, tokenizer, None, "encoder").tokenized.windows
     )
     carry(carrier_words(its), its, tokenizer, longest, "encoder")
-    with pytest.raises(TextError, match="a window has"):
+    with pytest.raises(TextError, match="a window holds"):
         carry(carrier_words(its), its, tokenizer, longest - 1, "encoder")

@@ -208,7 +208,7 @@ def test_a_tokenizer_without_offsets_is_refused_with_a_hint() -> None:
     class Slow:
         is_fast = False
 
-    with pytest.raises(TextError, match="tokenizer Slow cannot say where") as caught:
+    with pytest.raises(TextError, match="tokenizer Slow gives no character offsets") as caught:
         tokenize(MASTER, Slow(), config(), None)
     assert "tokenizer.json" in caught.value.hint
 

@@ -116,14 +116,14 @@ def test_a_model_that_does_not_load_leaves_nothing_behind(
     folder = str(tiny_models("llama"))
     for wrong, said in (
         ({"": "cpu", "model.layer.1": "disk"}, "model.layer.1"),
-        ({"model.layers": "cpu"}, r"gives model.embed_tokens.weight no place"),
+        ({"model.layers": "cpu"}, r"assigns no device to model.embed_tokens.weight"),
         ({"": "disk"}, "whole model on disk"),
         ({"": f"cuda:{torch.cuda.device_count()}"}, "no device cuda"),
     ):
         with pytest.raises(UsageError, match=said) as caught:
             load_model(folder, device_map=wrong)
         assert caught.value.hint
-    with pytest.raises(UsageError, match="cannot be spread like that"):
+    with pytest.raises(UsageError, match="cannot be spread that way"):
         load_model(folder, device_map=MAPS["llama"], quantize="nf4")
     assert not left(temporary)
 
