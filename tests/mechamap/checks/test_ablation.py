@@ -186,7 +186,7 @@ def test_an_estimate_and_ablations_stand_side_by_side(run: Run, loaded: LoadedMo
 
 
 def test_the_strongest_are_those_the_model_needs_most_measured_before_estimated(run: Run, loaded: LoadedModel) -> None:
-    with pytest.raises(RunError, match="no causes of animal yet"):
+    with pytest.raises(RunError, match="No effects on animal have been estimated"):
         strongest(run, "animal", 3)
     run = estimate_causes(run, loaded)
     estimate = np.asarray(run.column("cause", "animal"))

@@ -212,7 +212,7 @@ def test_a_run_is_not_overwritten_and_not_resumed_with_other_settings(loaded, co
     with pytest.raises(RunError, match="holds a run already"):
         scan(request_for(loaded, config, tmp_path / "run"), loaded=loaded)
     other = replace(config, categories=CATEGORIES[:2], top_k_tokens=5)
-    with pytest.raises(RunError, match="categories, top_k_tokens differ"):
+    with pytest.raises(RunError, match="different settings: categories, top_k_tokens"):
         scan(request_for(loaded, other, tmp_path / "run", resume=True), loaded=loaded)
     assert {path.name: path.read_bytes() for path in (tmp_path / "run").iterdir() if path.is_file()} == before
 
