@@ -144,7 +144,7 @@ def run_of(load: Callable[[Model], LoadedModel], tmp_path_factory: pytest.TempPa
 
     def run(model: Model) -> Run:
         loaded = load(model)
-        config = replace(CONFIG, keep_activations="all")
+        config = replace(CONFIG, keep_activations="always")
         return scan(scan_request(loaded.id, config, tmp_path_factory.mktemp("runs") / "run"), loaded=loaded)
 
     return cache(run)
