@@ -32,7 +32,7 @@ __all__ = ["add_to"]
 _DESCRIPTION = """Measure how the log probability of each category's words changes when a neuron is held at zero (or at
 its mean), beside the same for random neurons of its layer. Without --neuron, first estimate the effect of every neuron
 by gradients, then measure the strongest of each category. Negative: the model knows the words worse without the neuron.
-What is found is added to the run."""
+The results are added to the run."""
 
 
 def add_to(commands: Commands) -> None:
@@ -72,14 +72,14 @@ class AblateOptions:
             UsageError: a number below 0, or neurons and categories together.
         """
         if self.neurons and self.categories:
-            raise UsageError("--neuron and --category both say what to measure.", "Give one of them.")
-        for name, given in (("top", self.top), ("controls", self.controls), ("seed", self.seed)):
-            if given < 0:
-                raise UsageError(f"--{name} is {given}; it must be at least 0.")
+            raise UsageError("--neuron and --category both choose what to measure.", "Give one of them.")
+        for name, number in (("top", self.top), ("controls", self.controls), ("seed", self.seed)):
+            if number < 0:
+                raise UsageError(f"--{name} is {number}; it must be at least 0.")
 
 
 def run(args: argparse.Namespace, narration: Narration) -> int:
-    """Estimate where that is needed, measure, tell."""
+    """Estimate where needed, measure, and print the results."""
     options = AblateOptions(
         source=args.source,
         neurons=tuple(args.neuron or ()),
@@ -96,40 +96,38 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
 
 
 def _ablate(options: AblateOptions, narration: Narration) -> int:
-    found = run_with_folder(options.source)
-    rows = [found.row_of(name) for name in options.neurons]
+    run = run_with_folder(options.source)
+    rows = [run.row_of(name) for name in options.neurons]
     for category in options.categories:
-        found.category_index(category)
-    if (reason := found.record.undefined.get("cause")) is not None:
-        raise UnsupportedModel(
-            f"{found.name}: {reason}", "What its neurons read can be confirmed: mechamap confirm RUN"
-        )
-    loaded = model_of_run(found, options.model, narration)
+        run.category_index(category)
+    if (reason := run.record.undefined.get("cause")) is not None:
+        raise UnsupportedModel(f"{run.name}: {reason}", "What its neurons read can be confirmed: mechamap confirm RUN")
+    loaded = model_of_run(run, options.model, narration)
     try:
-        found, ablations = _measured(found, rows, loaded, options, narration)
+        run, ablations = _measured(run, rows, loaded, options, narration)
     finally:
         narration.clear()
     if options.json:
         from mechamap.protocol.messages import plain
 
-        print_data(json.dumps({"run": str(found.path), "ablations": plain(ablations)}, ensure_ascii=False))
+        print_data(json.dumps({"run": str(run.path), "ablations": plain(ablations)}, ensure_ascii=False))
         return 0
     if not ablations:
-        for line in _estimate_lines(found):
+        for line in _estimate_lines(run):
             print_data(line)
     for number, ablation in enumerate(ablations):
         if number:
             print_data("")
-        for line in _lines(found, ablation):
+        for line in _lines(run, ablation):
             print_data(line)
-    narration.say(f"Change of the mean log probability of the words, in nats; over {found.record.causes.positions}.")
+    narration.say(f"Change of the mean log probability of the words, in nats; over {run.record.causes.positions}.")
     return 0
 
 
 def _measured(
     run: Run, rows: list[int], loaded: LoadedModel, options: AblateOptions, narration: Narration
 ) -> tuple[Run, list[Ablation]]:
-    """The ablations of ``rows``; where there are none, of the neurons that each category seems to need most."""
+    """The ablations of ``rows``; if none are given, of the neurons that each category seems to need most."""
     from mechamap.checks.ablation import AblateSettings, ablate_run, strongest
     from mechamap.checks.attribution import estimate_causes
 
@@ -140,8 +138,8 @@ def _measured(
         for category in options.categories:
             if category not in known:
                 raise RunError(
-                    f"No word of {category} stands in the text of {run.name} with anything before it.",
-                    "Scan a text that has some, or name neurons with --neuron.",
+                    f"The text of {run.name} has no word of {category} that anything comes before.",
+                    "Scan a text that has such words, or name neurons with --neuron.",
                 )
         chosen = options.categories or [category for category in run.categories if category in known]
         rows = list(dict.fromkeys(row for name in chosen for row in strongest(run, name, options.top)))
@@ -152,19 +150,19 @@ def _measured(
 
 
 def _lines(run: Run, ablation: Ablation) -> Iterator[str]:
-    """One neuron: a line a category; ``*`` where no control comes near."""
+    """One neuron, a line per category; ``*`` marks an effect beyond every control's."""
     held = "zero" if ablation.mode == "zero" else "its mean"
     yield f"{ablation.neuron} held at {held}; controls: {', '.join(ablation.controls) or 'none'}"
     yield f"  {'category':<12} {'effect':>8} {'± error':>8} {'estimate':>9} {'words':>6}  controls"
     row = run.row_of(ablation.neuron)
-    for name, its in ablation.categories.items():
+    for name, change in ablation.categories.items():
         estimate = f"{float(run.column('cause', name)[row]):+.4f}" if run.has("cause") else "-"
-        controls = its.finite_controls
+        controls = change.finite_controls
         span = f"{min(controls):+.4f} to {max(controls):+.4f}" if controls else "-"
-        beyond = " *" if its.beyond_controls else ""
-        effect = "-" if its.effect is None else f"{its.effect:+.4f}"
-        error = "-" if its.error is None else f"{its.error:.4f}"
-        yield (f"  {printable(name):<12} {effect:>8} {error:>8} {estimate:>9} {its.occurrences:>6}  {span}{beyond}")
+        beyond = " *" if change.beyond_controls else ""
+        effect = "-" if change.effect is None else f"{change.effect:+.4f}"
+        error = "-" if change.error is None else f"{change.error:.4f}"
+        yield (f"  {printable(name):<12} {effect:>8} {error:>8} {estimate:>9} {change.occurrences:>6}  {span}{beyond}")
 
 
 def _estimate_lines(run: Run) -> Iterator[str]:
@@ -173,5 +171,5 @@ def _estimate_lines(run: Run) -> Iterator[str]:
 
     for name in run.record.causes.log_p:
         column = run.column("cause", name)
-        its = [f"{run.neuron_name(row)} {float(column[row]):+.3f}" for row in strongest(run, name, 4)]
-        yield f"{printable(name):<12} {'  '.join(its)}"
+        estimates = [f"{run.neuron_name(row)} {float(column[row]):+.3f}" for row in strongest(run, name, 4)]
+        yield f"{printable(name):<12} {'  '.join(estimates)}"

@@ -26,10 +26,20 @@ __all__ = ["add_to"]
 _DESCRIPTION = """Two runs of the same neurons (checkpoints, a fine-tuned model and its base, two number formats, two
 texts): what stayed, appeared and vanished, the largest changes, rank agreement by layer. Two different models: the best
 neurons, how deep each category lies, and for each neuron its closest one in the other model. Three runs and more: one
-table over all. What differs in how the runs were made is said first. docs/compare.md says how each is worked out."""
+table over all. Differences in how the runs were made come first. docs/compare.md explains how each is worked out."""
 
-_WHOLE = ("settings", "categories", "figures", "overview", "depth", "profiles", "specialised", "matches_summary",
-          "universal_categories", "pairs")  # fmt: skip
+_WHOLE = (
+    "settings",
+    "categories",
+    "figures",
+    "overview",
+    "depth",
+    "profiles",
+    "specialised",
+    "matches_summary",
+    "universal_categories",
+    "pairs",
+)
 _LONG = ("changes", "appeared", "vanished", "matches")
 _HIDDEN = ("overlap", "differences")
 _BY_LAYER = {"layers": 0, "match_layers": 1}  # hidden where there are many; 1: so are its columns
@@ -102,7 +112,7 @@ def _opened(options: CompareOptions, place: int, narration: Narration) -> Run:
 
 
 def _shown(report: Report) -> Sequence[str]:
-    """The tables that people get where they do not say: not those that are long in a model of many layers."""
+    """The tables that are shown by default: not those that are long in a model of many layers."""
     shown = []
     for table in report.tables:
         if table.key in _BY_LAYER:
@@ -115,6 +125,6 @@ def _shown(report: Report) -> Sequence[str]:
 
 
 def _known(report: Report) -> Sequence[str]:
-    """Every table that there can be of these runs."""
+    """Every table that these runs can have."""
     keys = [table.key for table in report.tables]
     return keys if report.table("figures") is None or "differences" in keys else [*keys, "differences"]

@@ -1,4 +1,4 @@
-"""Where ``mechamap compare`` gets two models' activations from: what the runs kept of them, or the models run again."""
+"""Where ``mechamap compare`` gets two models' activations: those that the runs kept, or the models run again."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ __all__ = ["closest_or_why"]
 def closest_or_why(comparison: Comparison, options: CompareOptions, narration: Narration) -> tuple[Closest | None, str]:
     """The closest neurons of the two runs of a comparison, or a sentence that says why there are none.
 
-    Of different models they are looked for by themselves where the runs kept their activations of one text.
+    For different models, the search runs by default where the runs kept their activations of the same text.
     """
     a, b = comparison.runs
     usual = comparison.of_different_models
-    closest, asked = options.closest, options.closest.asked
+    closest, requested = options.closest, options.closest.asked
     from mechamap.compare.closest.closest import closest_of
     from mechamap.compare.closest.settings import cannot_match, kept_of_one_text, usual_words
 
     if why := cannot_match(a, b):
-        return None, f"Closest neurons cannot be looked for: {why}" if asked else ""
-    kept = kept_of_one_text(a, b)
-    if not asked and not (kept and usual):
+        return None, f"Closest neurons cannot be searched for: {why}" if requested else ""
+    has_activations = kept_of_one_text(a, b)
+    if not requested and not (has_activations and usual):
         return None, _offer(a, b) if usual else ""
     device = _checked_device(closest.device)
     try:
@@ -44,7 +44,7 @@ def closest_or_why(comparison: Comparison, options: CompareOptions, narration: N
         words = closest.words
         if words is None and device is None:
             words = usual_words(a.neurons, b.neurons)
-        found = closest_of(
+        matches = closest_of(
             first,
             second,
             replace(closest.settings, words=words),
@@ -56,7 +56,7 @@ def closest_or_why(comparison: Comparison, options: CompareOptions, narration: N
         return None, f"Closest neurons were not found: {error.message} {error.hint}".strip()
     finally:
         narration.clear()
-    return found, ""
+    return matches, ""
 
 
 def _checked_device(device: str | None) -> str | None:
@@ -89,14 +89,14 @@ def _loaded(run: Run, letter: str, model: ModelOptions, narration: Narration) ->
     try:
         return model_of_run(run, model, narration)
     except ModelNotFound as error:
-        where = f"If the model of {run.name} lies elsewhere now, name it by --model-{letter}."
-        raise ModelNotFound(error.message, f"{error.hint} {where}".strip()) from None
+        hint = f"If the model of {run.name} has moved, name it with --model-{letter}."
+        raise ModelNotFound(error.message, f"{error.hint} {hint}".strip()) from None
 
 
 def _offer(a: Run, b: Run) -> str:
     seconds = sum(run.record.timings.get(name, 0.0) for run in (a, b) for name in ("load", "pass"))
     took = f", which took {duration(seconds)} when they were scanned" if seconds else ""
-    return f"Closest neurons were not looked for: `--match` runs both models again for them{took}."
+    return f"Closest neurons were not searched for: `--match` runs both models again for them{took}."
 
 
 class _Told:

@@ -1,4 +1,4 @@
-"""The flags of ``mechamap compare``, and the values they come to."""
+"""The flags of ``mechamap compare``, and their values."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _OF_CLOSEST = ("matches_summary", "matches", "match_layers", "universal_categori
 
 @dataclass(frozen=True, slots=True)
 class ClosestOptions:
-    """How the closest neurons of two models are looked for.
+    """How to search for the closest neurons of two models.
 
     Attributes:
         asked_by: the flag that asks for them; empty: none does.
@@ -98,7 +98,7 @@ def _add_closest_flags(parser: argparse.ArgumentParser) -> None:
     add("--match", action="store_true", help="find each neuron's closest one in the other model, running both again "
         "where they did not keep activations; each flag from --text to --device asks for it too (default: where "
         "they did, and the models are different)")  # fmt: skip
-    add("--no-match", action="store_true", help="do not look for them")
+    add("--no-match", action="store_true", help="do not search for them")
     add("--text", metavar="F", help="run both models over this file, - for standard input (default: the runs' text, "
         "where they differ that of A)")  # fmt: skip
     add("--words", metavar="N", type=int, help="compare over so many of the text's words; 0: all (default: what "
@@ -110,7 +110,7 @@ def _add_closest_flags(parser: argparse.ArgumentParser) -> None:
     add("--both-ways", action="store_true", help="also what the neurons of B exceed, which takes as long again "
         "(with the words in another order it comes by itself)")  # fmt: skip
     add("--signed", action="store_true", help="a neuron that falls where the other rises is not close")
-    add("--model-a", metavar="MODEL", help="the model of A, where it lies elsewhere now; of a CSV with several models "
+    add("--model-a", metavar="MODEL", help="the model of A, where it has moved; of a CSV with several models "
         "the one to read")  # fmt: skip
     add("--model-b", metavar="MODEL", help="the model of B, likewise")
     add("--device", metavar="D", help="auto, cpu, cuda, cuda:1 or mps (default: as the runs had it)")
@@ -125,7 +125,7 @@ def compare_options(args: argparse.Namespace) -> CompareOptions:
     """
     report = report_options(args)
     if len(args.runs) < 2:
-        raise UsageError(f"There is one run, {args.runs[0]}; comparing takes two or more.")
+        raise UsageError(f"Only one run was given, {args.runs[0]}; a comparison takes two or more.")
     models = (args.model_a, args.model_b)
     is_csv = [user_path(name).is_file() for name in args.runs]
     closest = ClosestOptions(
@@ -160,21 +160,21 @@ def _check(closest: ClosestOptions, runs: int) -> None:
     if closest.never and closest.asked_by:
         raise UsageError(f"--no-match and {closest.asked_by} contradict each other.", "Give one.")
     if runs > 2 and closest.asked_by:
-        raise UsageError("Closest neurons are looked for between two runs.", "Give two of them.")
+        raise UsageError("Closest neurons are searched for between two runs.", "Give exactly two.")
     if closest.words is not None and closest.words != 0 and closest.words < LEAST_WORDS:
         raise UsageError(f"--words is {closest.words}; it must be 0 (all) or at least {LEAST_WORDS}.")
-    for name, given, least in (("draws", closest.settings.draws, 1), ("seed", closest.settings.seed, 0)):
-        if given < least:
-            raise UsageError(f"--{name} is {given}; it must be at least {least}.")
+    for name, value, least in (("draws", closest.settings.draws, 1), ("seed", closest.settings.seed, 0)):
+        if value < least:
+            raise UsageError(f"--{name} is {value}; it must be at least {least}.")
 
 
 def _asking_flag(args: argparse.Namespace, models: list[str | None]) -> str:
-    """The flag that says that closest neurons are wanted; empty: none does.
+    """The flag that asks for closest neurons; empty where none does.
 
     Args:
         models: those of A and B that are not of a CSV, where the flag says which of its models to read.
     """
-    given = {
+    flags = {
         "--match": args.match,
         "--both-ways": args.both_ways,
         "--signed": args.signed,
@@ -186,4 +186,4 @@ def _asking_flag(args: argparse.Namespace, models: list[str | None]) -> str:
         "--device": args.device is not None,
         **{f"--model-{letter}": model is not None for letter, model in zip("ab", models, strict=False)},
     }
-    return next((flag for flag, is_given in given.items() if is_given), "")
+    return next((flag for flag, is_given in flags.items() if is_given), "")

@@ -27,14 +27,12 @@ from mechamap.wording.plain import printable
 if TYPE_CHECKING:
     from mechamap.runs.checked import Confirmation, SecondText
 
-    pass
-
 __all__ = ["add_to"]
 
 
 _DESCRIPTION = """Put every word of every category into the same carrier sentences and check each neuron on them: how
 well its reading holds on words that did not choose it, and how often shuffled word labels reach as far anywhere in the
-model (p). With --text, score the strongest neurons on another text too and flag those that drop. What is found is added
+model (p). With --text, score the strongest neurons on another text too and flag those that drop. The results are added
 to the run."""
 
 
@@ -49,7 +47,7 @@ def add_to(commands: Commands) -> None:
     add("--permutations", metavar="N", type=int, default=200, help="how often word labels are shuffled (200)")
     add("--splits", metavar="N", type=int, default=4, help="random halvings of the words, each used both ways (4)")
     add("--seed", metavar="N", type=int, default=0, help="of shuffling and halving (0)")
-    add("--json", action="store_true", help="write what was found as JSON")
+    add("--json", action="store_true", help="write the results as JSON")
     add_model_flags(parser)
     parser.set_defaults(run=run, parser=parser)
 
@@ -73,18 +71,18 @@ class ConfirmOptions:
         Raises:
             UsageError: one is too small.
         """
-        for name, given, least in (
+        for name, number, least in (
             ("permutations", self.permutations, 20),
             ("splits", self.splits, 1),
             ("candidates", self.candidates, 1),
             ("seed", self.seed, 0),
         ):
-            if given < least:
-                raise UsageError(f"--{name} is {given}; it must be at least {least}.")
+            if number < least:
+                raise UsageError(f"--{name} is {number}; it must be at least {least}.")
 
 
 def run(args: argparse.Namespace, narration: Narration) -> int:
-    """Confirm, look again, tell."""
+    """Confirm, score the second texts, and print the results."""
     options = ConfirmOptions(
         source=args.source,
         texts=tuple(args.text or ()),
@@ -102,27 +100,27 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
 def _confirm(options: ConfirmOptions, narration: Narration) -> int:
     from mechamap.system.text_files import read_text_argument
 
-    found = run_with_folder(options.source)
+    run = run_with_folder(options.source)
     texts = [(_name_of(name), read_text_argument(name)) for name in options.texts]
-    loaded = model_of_run(found, options.model, narration)
+    loaded = model_of_run(run, options.model, narration)
     try:
-        if not texts or not found.record.confirmation:
+        if not texts or not run.record.confirmation:
             from mechamap.checks.confirm import ConfirmSettings, confirm_run
 
             settings = ConfirmSettings(options.permutations, options.splits, options.seed)
-            found = confirm_run(found, loaded, settings, CheckProgress(narration, "confirming"))
+            run = confirm_run(run, loaded, settings, CheckProgress(narration, "confirming"))
         for text in texts:
             from mechamap.checks.second_text import score_second_text
 
             progress = CheckProgress(narration, f"looking at {text[0]}")
-            found = score_second_text(found, loaded, text, options.candidates, on_event=progress)
+            run = score_second_text(run, loaded, text, options.candidates, on_event=progress)
     finally:
         narration.clear()
-    looks = [its for its in found.record.second_looks if its.text in [name for name, _ in texts]]
-    confirmation = found.record.confirmation
-    assert confirmation is not None  # it was just made, or there already
+    looks = [second_look for second_look in run.record.second_looks if second_look.text in [name for name, _ in texts]]
+    confirmation = run.record.confirmation
+    assert confirmation is not None  # just made, or made before
     if options.json:
-        plain = {"run": str(found.path), "confirmation": confirmation, "second_looks": looks}
+        plain = {"run": str(run.path), "confirmation": confirmation, "second_looks": looks}
         print_data(json.dumps(to_plain_values(plain), ensure_ascii=False, allow_nan=False))
         return 0
     for line in confirmation_lines(confirmation):
@@ -177,8 +175,8 @@ def confirmation_lines(confirmation: Confirmation) -> Iterator[str]:
                 _number(about.needed), f"{about.confirmed:,}", f"{about.writers:,}", f"{about.best}{falls}",
             )
         )  # fmt: skip
-    whole = [row for row in rows if row[3]]  # without those that give a reason in place of numbers
-    widths = [max(len(row[column]) for row in whole) for column in range(len(_COLUMNS))]
+    with_numbers = [row for row in rows if row[3]]  # without those that give a reason in place of numbers
+    widths = [max(len(row[column]) for row in with_numbers) for column in range(len(_COLUMNS))]
     for row in rows:
         first, *numbers, last = row
         cells = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(numbers, widths[1:], strict=False))]

@@ -1,4 +1,4 @@
-"""``mechamap doctor``: what a scan would find here, and whether a model's neurons are where they are looked for."""
+"""``mechamap doctor``: what this machine has for a scan, and whether a model can be scanned."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def add_to(commands: Commands) -> None:
     """Declare the command."""
     parser = commands.add_parser(
         "doctor",
-        help="what there is on this machine, and whether a model can be scanned",
+        help="what this machine has, and whether a model can be scanned",
         description="Versions, devices, memory and folders; with MODEL, load it and prove layer by layer that the "
         "hooks see its neurons.",
     )
@@ -55,7 +55,7 @@ def add_to(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace, narration: Narration) -> int:
-    """Print what there is, then the proof of a model if one is named."""
+    """Print the facts about the machine, then the proof of a model if one is named."""
     from mechamap.catalog import resolve
 
     config = _config(args)
@@ -113,17 +113,17 @@ def _devices() -> Iterator[tuple[str, str]]:
         free, total = torch.cuda.mem_get_info(number)
         yield f"cuda:{number}", f"{torch.cuda.get_device_name(number)}, {size(free)} of {size(total)} free"
     if torch.backends.mps.is_available():
-        yield "mps", "there, used only when asked for by name"
+        yield "mps", "available, used only when asked for by name"
 
 
 def _free_disk(folder: Path) -> str:
-    there = folder
-    while not there.exists() and there != there.parent:
-        there = there.parent
+    existing = folder
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
     try:
-        return f"{size(shutil.disk_usage(there).free)} free"
+        return f"{size(shutil.disk_usage(existing).free)} free"
     except OSError as error:
-        return f"cannot be looked at: {error.strerror}"
+        return f"cannot be read: {error.strerror}"
 
 
 def _prove(source: ModelSource, config: ScanConfig, narration: Narration) -> None:
@@ -151,15 +151,15 @@ def _prove(source: ModelSource, config: ScanConfig, narration: Narration) -> Non
 
 
 def _unembedding(loaded: LoadedModel, proof: Sequence[LayerProof]) -> str:
-    """Whether it can be said what neurons write, and why not."""
+    """Whether what neurons write is defined for the model, and why not."""
     from mechamap.models.unembedding import find_unembedding
 
     try:
-        found = find_unembedding(loaded, proof)
+        decoder = find_unembedding(loaded, proof)
     except UnsupportedModel as reason:
         return f"What neurons write is not defined: {reason.message}"
-    norm = f"{found.norm_path} and " if found.norm_path else ""
+    norm = f"{decoder.norm_path} and " if decoder.norm_path else ""
     return (
-        f"The logits follow from {norm}{found.path}: error {found.error:.2g}, allowed {found.tolerance:.2g}; "
-        "so it can be said what neurons write."
+        f"The logits follow from {norm}{decoder.path}: error {decoder.error:.2g}, allowed {decoder.tolerance:.2g}; "
+        "so what neurons write is defined."
     )

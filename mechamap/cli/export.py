@@ -38,8 +38,8 @@ def add_to(commands: Commands) -> None:
     add("--format", choices=tuple(FORMATS), help="default: what the suffix of --out means, else csv")
     add("--out", metavar="F", default="-", help="the file to write (default: -, standard output)")
     add("--wide", action="store_true", help="one row per neuron with every figure")
-    add("--where", metavar="EXPR", help="only the neurons that this is true of")
-    add("--sort", metavar="COLS", help="by these columns; - in front sorts down")
+    add("--where", metavar="EXPR", help="only the neurons that this is true for")
+    add("--sort", metavar="COLS", help="sort by these columns; - in front sorts downwards")
     add("--limit", metavar="N", type=int, help="only the first N neurons")
     add("--category", metavar="C", help="the category meant by a figure without one, as in reads > 0.9")
     add("--threshold", metavar="X", type=float, help="mean activation at which a neuron is listed (default: the run's)")
@@ -76,7 +76,7 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
     """Export, and say on stderr what was written."""
     format = args.format or (format_of(args.out) if args.out != "-" else "csv")
     if format is None:
-        raise UsageError(f"The name {args.out} does not say which format.", f"Give --format: {', '.join(FORMATS)}.")
+        raise UsageError(f"The name {args.out} does not tell the format.", f"Give --format: {', '.join(FORMATS)}.")
     options = ExportOptions(
         source=args.source,
         model=args.model,
@@ -95,7 +95,7 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
 
 def _export(options: ExportOptions, narration: Narration) -> int:
     if options.out is None and options.format == "parquet" and sys.stdout.isatty():
-        raise UsageError("Parquet is no text for a terminal.", "Name a file with --out.")
+        raise UsageError("Parquet is a binary format that a terminal cannot show.", "Name a file with --out.")
 
     from mechamap.query.evaluate import chosen_rows
     from mechamap.wording.amounts import quantity

@@ -48,17 +48,17 @@ class InterpretOptions:
     by: str | None
     threshold: float | None
     top: int
-    asked: tuple[str, ...]  # the tables that flags of their own ask for
+    extra_tables: tuple[str, ...]  # the tables that flags of their own ask for
     report: ReportOptions
 
 
 def run(args: argparse.Namespace, narration: Narration) -> int:
     """Open, count, write."""
     several = ("several", "combinations") if args.multi_category else ()
-    asked = (*several, "correlation") if args.correlation else several
+    extra_tables = (*several, "correlation") if args.correlation else several
     report = report_options(args)
     return _interpret(
-        InterpretOptions(args.source, args.model, args.by, args.threshold, args.top, asked, report), narration
+        InterpretOptions(args.source, args.model, args.by, args.threshold, args.top, extra_tables, report), narration
     )
 
 
@@ -69,9 +69,9 @@ def _interpret(options: InterpretOptions, narration: Narration) -> int:
     absent = missing_tables(source, options.by)
     tables = ReportTables(
         known=[key for key in TABLES if key not in absent],
-        shown=[key for key in (*_SHOWN, *options.asked) if key not in absent],
+        shown=[key for key in (*_SHOWN, *options.extra_tables) if key not in absent],
         whole=_WHOLE,
-        single=(*options.asked, "categories")[0],
+        single=(*options.extra_tables, "categories")[0],
     )
     report = interpret_run(
         source,

@@ -50,7 +50,7 @@ class LensOptions:
 
 
 def run(args: argparse.Namespace, narration: Narration) -> int:
-    """Load the model, look, tell."""
+    """Load the model, and print what each neuron promotes and suppresses."""
     if args.top < 1:
         raise UsageError(f"--top is {args.top}; it must be at least 1.")
     return _lens(LensOptions(args.source, tuple(args.neuron), args.top, args.json, model_options(args)), narration)
@@ -67,25 +67,25 @@ def _lens(options: LensOptions, narration: Narration) -> int:
         loaded = _model(options.source, options.model.device, narration)
     from mechamap.checks.lens import UNIT, neuron_lens
 
-    found = [neuron_lens(loaded, name, options.top) for name in names]
+    lenses = [neuron_lens(loaded, name, options.top) for name in names]
     if options.json:
         plain = [
-            {"neuron": its.neuron, "unit": UNIT, "promoted": its.promoted, "suppressed": its.suppressed}
-            for its in found
+            {"neuron": lens.neuron, "unit": UNIT, "promoted": lens.promoted, "suppressed": lens.suppressed}
+            for lens in lenses
         ]
         print_data(json.dumps(plain, ensure_ascii=False))
         return 0
-    for number, its in enumerate(found):
+    for number, lens in enumerate(lenses):
         if number:
             print_data("")
-        for line in _lines(its, run):
+        for line in _lines(lens, run):
             print_data(line)
     narration.say(f"in {UNIT}, per unit of activation")
     return 0
 
 
 def _run_named(name: str) -> Run | None:
-    """The run of that name, None where there is none: then it names a model."""
+    """The run of that name; None where there is none, so that the name means a model."""
     from mechamap.runs.library import find_run
 
     if name.lower().endswith(".csv"):  # no model is called that
@@ -119,8 +119,8 @@ def _lines(lens: Lens, run: Run | None) -> Iterator[str]:
         yield f"  {_shown(up):<{width}}  {plus:>+7.2f}   {_shown(down)}  {minus:+.2f}"
     row = _row(run, lens.neuron) if run is not None and run.has("write") else None
     if run is not None and row is not None:
-        its = [f"{printable(name)} {float(run.column('write', name)[row]):+.2f}" for name in run.categories]
-        yield f"  writes: {', '.join(its)}"
+        writes = [f"{printable(name)} {float(run.column('write', name)[row]):+.2f}" for name in run.categories]
+        yield f"  writes: {', '.join(writes)}"
 
 
 def _row(run: Run, neuron: str) -> int | None:

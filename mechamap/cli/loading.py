@@ -51,10 +51,10 @@ def add_loading_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def loading_changes(args: argparse.Namespace) -> dict[str, object]:
-    """What of a config the flags change; a device takes the place of a map in the file, and the other way round."""
+    """The changes that the flags make to a config; a device replaces a map in the file, and the other way round."""
     from mechamap.config.model_settings import one_place
 
-    given = {
+    changes = {
         "dtype": args.dtype,
         "device": args.device,
         "device_map": args.device_map,
@@ -63,7 +63,7 @@ def loading_changes(args: argparse.Namespace) -> dict[str, object]:
         "revision": args.revision,
         "trust_remote_code": args.trust_remote_code or None,
     }
-    return one_place({key: value for key, value in given.items() if value is not None})
+    return one_place({key: value for key, value in changes.items() if value is not None})
 
 
 def add_source_model_flag(parser: Parser) -> None:
@@ -79,9 +79,9 @@ def opened(name: str, narration: Narration, model: str | None = None) -> Run:
     """
     from mechamap.csv_files.run import open_run
 
-    said = f"reading {printable(name)}"
+    reading = f"reading {printable(name)}"
     try:
-        return open_run(name, model=model, progress=lambda share: narration.progress(f"{said}: {share:.0%}"))
+        return open_run(name, model=model, progress=lambda share: narration.progress(f"{reading}: {share:.0%}"))
     finally:
         narration.clear()
 
@@ -102,7 +102,7 @@ def model_options(args: argparse.Namespace) -> ModelOptions:
 def add_model_flags(parser: argparse.ArgumentParser) -> None:
     """Where the run's model lies now and where to put it."""
     add = parser.add_argument
-    add("--model", metavar="MODEL", help="the run's model, where it lies elsewhere now than when it was scanned")
+    add("--model", metavar="MODEL", help="the run's model, where it has moved since the scan")
     add("--device", metavar="D", help="auto, cpu, cuda, cuda:1 or mps (default: as the run had it)")
 
 
@@ -110,7 +110,7 @@ def run_with_folder(name: Path | str) -> Run:
     """A run that a model can be asked about and that can be added to.
 
     Raises:
-        RunError: there is none of that name, or it is a CSV.
+        RunError: no run has that name, or it is a CSV.
     """
     from mechamap.csv_files.run import open_run
 
@@ -141,9 +141,11 @@ def model_of_run(run: Run, options: ModelOptions, narration: Narration) -> Loade
         loaded = load_model(source, load_settings(config), stage=narration.progress)
     finally:
         narration.clear()
-    its, wanted = loaded.architecture, run.record.model.architecture
-    if its != wanted:  # their layers may be of one shape, as those of gpt2 and pythia-160m are
-        raise ModelError(f"{loaded.id} is {its}; {run.name} was made from {wanted}.", "Name the model of that run.")
+    architecture, expected = loaded.architecture, run.record.model.architecture
+    if architecture != expected:  # their layers may be of one shape, as those of gpt2 and pythia-160m are
+        raise ModelError(
+            f"{loaded.id} is {architecture}; {run.name} was made from {expected}.", "Name the model of that run."
+        )
     return loaded
 
 

@@ -120,7 +120,7 @@ def _tell(narration: Narration, title: str, error: MechaMapError) -> None:
 
 
 def _unexpected(narration: Narration, error: Exception, argv: Sequence[str] | None) -> int:
-    """A failure nobody thought of: one line here, the traceback in a file."""
+    """Report an unexpected failure: one line here, the traceback in a file."""
     from mechamap.system.failures import record_failure
 
     words = " ".join(sys.argv[1:] if argv is None else argv)

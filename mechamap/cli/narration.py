@@ -1,4 +1,4 @@
-"""What a command says beside its data, on stderr: lines, and on a terminal one line that is updated in place."""
+"""What a command reports beside its data, on stderr: lines, and on a terminal one line that is updated in place."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Narration:
         self._under_way = False
 
     def say(self, text: str = "") -> None:
-        """Write a line; a progress line that stands there makes room."""
+        """Write a line, in place of the progress line if there is one."""
         self._write(("\r\x1b[K" if self._under_way else "") + text + "\n", under_way=False)
 
     def progress(self, text: str) -> None:
@@ -40,7 +40,7 @@ class Narration:
                 self._stream.write(text)
                 self._stream.flush()
             except (OSError, ValueError):
-                pass  # nobody listens any more; the work goes on
+                pass  # stderr is gone; the work goes on
             self._under_way = under_way
 
 

@@ -23,11 +23,11 @@ class Parser(argparse.ArgumentParser):
         super().__init__(allow_abbrev=False, **settings)
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        found, extra = super().parse_known_args(args, namespace)
+        parsed, extra = super().parse_known_args(args, namespace)
         if self.gathers and not any(word.startswith("-") for word in extra):
-            getattr(found, self.gathers).extend(extra)
+            getattr(parsed, self.gathers).extend(extra)
             extra = []
-        return found, extra
+        return parsed, extra
 
     def error(self, message: str) -> NoReturn:
         sentence = message[:1].upper() + message[1:]
@@ -37,8 +37,8 @@ class Parser(argparse.ArgumentParser):
         if action.choices is None or value in action.choices:
             return
         choices = [str(choice) for choice in action.choices]
-        what = "/".join(action.option_strings) or str(action.metavar or action.dest).lower()
-        raise UsageError(*unknown_name(what, str(value), choices))
+        kind = "/".join(action.option_strings) or str(action.metavar or action.dest).lower()
+        raise UsageError(*unknown_name(kind, str(value), choices))
 
     def flags(self) -> list[str]:
         """Every flag that ``--help`` shows."""

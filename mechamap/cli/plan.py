@@ -1,4 +1,4 @@
-"""``mechamap scan --plan``: what a scan takes, what is there, and what would fit where it does not."""
+"""``mechamap scan --plan``: what a scan needs, what is free, and what would make it fit."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ def tell_plans(jobs: Sequence[SweepJob], options: ScanOptions, narration: Narrat
         together = {"event": "sweep_plan", "run": total, "disk": free, "seconds": seconds, "fits": fits}
         print_data(json.dumps({**together, "lacking": lacking}))
     else:
-        there = f", {size(free)} free" if free is not None else ""
+        free_space = f", {size(free)} free" if free is not None else ""
         print_data(
-            f"Together: {len(plans)} runs of {size(total)} on disk{there}; about {duration(seconds)}, an estimate"
+            f"Together: {len(plans)} runs of {size(total)} on disk{free_space}; about {duration(seconds)}, an estimate"
         )
         print_data("They fit." if fits else _joint_verdict(lacking))
     return 0 if fits else 1
@@ -95,7 +95,7 @@ def tell_plan(source: ModelSource, config: ScanConfig, options: ScanOptions, nar
 def plan_of(
     source: ModelSource, config: ScanConfig, options: ScanOptions, narration: Narration, *, started: bool = False
 ) -> ScanPlan:
-    """The plan of one scan and of what was asked for with it; ``started``: torch was loaded for another before."""
+    """The plan of one scan and of the checks after it; ``started``: an earlier plan has loaded torch already."""
     narration.progress("loading torch and transformers")
     try:
         from mechamap.plan.scan_plan import plan_scan
@@ -108,20 +108,20 @@ def plan_of(
 
 
 def warn(source: ModelSource, config: ScanConfig, narration: Narration, *, whole: bool) -> None:
-    """Say it before anything is read where the scan will not fit; it is begun all the same.
+    """Warn, before anything is read, where the scan may not fit; the scan begins all the same.
 
     Args:
         whole: whether something after the scan needs the layers of the model that are not scanned.
     """
     from mechamap.plan.warning import shortfall
 
-    if (found := shortfall(source, config, whole=whole)) is not None:
-        for line in shortfall_lines(found):
+    if (lacking_memory := shortfall(source, config, whole=whole)) is not None:
+        for line in shortfall_lines(lacking_memory):
             narration.say(line)
 
 
 def plan_lines(plan: ScanPlan) -> list[str]:
-    """The whole plan; whether it fits stands first where it does not, and last where it does."""
+    """The whole plan; the verdict comes first where the scan does not fit, and last where it does."""
     rows = [f"{name:<9} {text}" for name, text in _rows(plan)]
     notes = [f"note: {printable(note)}" for note in plan.notes]
     if plan.fits:
@@ -129,36 +129,36 @@ def plan_lines(plan: ScanPlan) -> list[str]:
     return [*_verdict(plan), "", *rows, *notes]
 
 
-def shortfall_lines(found: Shortfall) -> list[str]:
+def shortfall_lines(shortfall: Shortfall) -> list[str]:
     """What keeps a scan from fitting, before it begins."""
     return [
-        f"This scan may not fit: it needs about {size(found.needed)} on {found.device}, where "
-        f"{size(found.free)} are free.",
-        *_options(found.would_fit),
+        f"This scan may not fit: it needs about {size(shortfall.needed)} on {shortfall.device}, where "
+        f"{size(shortfall.free)} are free.",
+        *_options(shortfall.would_fit),
     ]
 
 
 def _verdict(plan: ScanPlan) -> Iterator[str]:
-    for demand in plan.memory:
-        if not demand.fits:
+    for need in plan.memory:
+        if not need.fits:
             yield (
-                f"This scan does not fit: it needs about {size(demand.needed)} on {demand.device}, where "
-                f"{size(demand.free or 0)} are free."
+                f"This scan does not fit: it needs about {size(need.needed)} on {need.device}, where "
+                f"{size(need.free or 0)} are free."
             )
     if "disk" in plan.lacking:
         yield f"Its run does not fit: it takes {size(plan.run.total)} on disk, where {size(plan.disk or 0)} are free."
         yield "Name a folder on another disk with --out, or scan fewer layers."
-    if any(not demand.fits for demand in plan.memory):
+    if any(not need.fits for need in plan.memory):
         yield from _options(plan.would_fit)
 
 
-def _options(found: Sequence[Option]) -> Iterator[str]:
-    if not found:
-        yield "Nothing that can be set here makes it fit; a smaller model will."
+def _options(options: Sequence[Option]) -> Iterator[str]:
+    if not options:
+        yield "No setting makes it fit; choose a smaller model."
         return
     yield "What would fit:"
-    width = max(len(option.flags) for option in found)
-    for option in found:
+    width = max(len(option.flags) for option in options)
+    for option in options:
         if option.flags:
             yield f"  {option.flags:<{width}}  about {size(option.needed)}: {option.words}"
         else:
@@ -166,29 +166,29 @@ def _options(found: Sequence[Option]) -> Iterator[str]:
 
 
 def _rows(plan: ScanPlan) -> Iterator[tuple[str, str]]:
-    it = plan.scan
-    shape, weights, text = it.shape, it.weights, it.text
-    yield "model", f"{printable(it.files.source.label)}: {shape.architecture}, {shape.kind}, {_amounts(plan)}"
+    inputs = plan.scan
+    shape, weights, text = inputs.shape, inputs.weights, inputs.text
+    yield "model", f"{printable(inputs.files.source.label)}: {shape.architecture}, {shape.kind}, {_amounts(plan)}"
     yield (
         "scanned",
         (
-            f"{len(it.layers)} of {len(shape.layers)} layers, {it.neurons:,} of {shape.neurons():,} neurons"
+            f"{len(inputs.layers)} of {len(shape.layers)} layers, {inputs.neurons:,} of {shape.neurons():,} neurons"
             + (f", {shape.experts} experts a layer" if shape.experts else "")
         ),
     )
     guessed = "" if text.is_counted else "about "
     yield "text", f"{guessed}{text.positions:,} tokens in {text.windows:,} windows, {text.scored:,} of them scored"
-    part = f" of {size(weights.total)}" if it.loaded < weights.total else ""
+    part = f" of {size(weights.total)}" if inputs.loaded < weights.total else ""
     packed = f", packed as {weights.packed}" if weights.packed and weights.packed not in weights.why else ""
-    yield "weights", f"{size(it.loaded)}{part} in {weights.dtype} ({weights.why}){packed}"
-    for demand in plan.memory:
-        parts = (("weights", demand.weights), ("activations", demand.activations), ("libraries", demand.process))
+    yield "weights", f"{size(inputs.loaded)}{part} in {weights.dtype} ({weights.why}){packed}"
+    for need in plan.memory:
+        parts = (("weights", need.weights), ("activations", need.activations), ("libraries", need.process))
         sums = ", ".join(f"{name} {size(amount)}" for name, amount in parts if amount)
-        free = f"{size(demand.free)} free" if demand.free is not None else "nobody knows how much is free"
-        yield "memory", f"about {size(demand.needed)} on {demand.device}, {free} ({sums})"
-    kept = f", {size(plan.run.activations)} of it activations" if plan.run.activations else ""
+        free = f"{size(need.free)} free" if need.free is not None else "free memory unknown"
+        yield "memory", f"about {size(need.needed)} on {need.device}, {free} ({sums})"
+    activations = f", {size(plan.run.activations)} of it activations" if plan.run.activations else ""
     disk = f", {size(plan.disk)} free" if plan.disk is not None else ""
-    yield "run", f"{size(plan.run.total)} on disk{disk}{kept}"
+    yield "run", f"{size(plan.run.total)} on disk{disk}{activations}"
     if plan.seconds is not None:
         yield "time", f"about {duration(plan.seconds.total)} ({_stages(plan)}), an estimate"
 

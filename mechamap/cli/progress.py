@@ -1,4 +1,4 @@
-"""How far a scan is, or a sweep over several models, told on stderr while it runs."""
+"""The progress of a scan, or of a sweep over several models, on stderr while it runs."""
 
 from __future__ import annotations
 

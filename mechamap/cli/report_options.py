@@ -20,12 +20,12 @@ __all__ = ["ReportOptions", "ReportTables", "add_judging_flags", "add_report_fla
 
 @dataclass(frozen=True, slots=True)
 class ReportTables:
-    """The tables of a report, and which of them are written where nobody says.
+    """The tables of a report, and which of them are written by default.
 
     Attributes:
-        known: every key that there can be.
+        known: every key that the report can have.
         shown: the tables that people get; None: all.
-        whole: those of which they get every row, however many.
+        whole: those that are shown with every row, however many.
         single: the table that a CSV holds; empty: the one that stands for the whole.
         on_request: those that are in no format unless ``--table`` asks for them.
     """
@@ -72,7 +72,7 @@ class ReportOptions:
         """The keys of the tables that will be written, so that no others need be made; None: all.
 
         Raises:
-            UsageError: there is no such table.
+            UsageError: the report has no such table.
         """
         if self.tables is not None:
             for key in self.tables:
@@ -119,7 +119,7 @@ def report_options(args: argparse.Namespace) -> ReportOptions:
     if args.limit is not None and args.limit < 0:
         raise UsageError(f"--limit is {args.limit}; it must be 0 (all rows) or more.")
     if not args.out:
-        raise UsageError("--out names no file.", "Leave it out for standard output.")
+        raise UsageError("--out is empty.", "Leave it out for standard output.")
     tables = None if args.table is None else tuple(dict.fromkeys(args.table))
     if args.out == "-":
         return ReportOptions(args.format or "table", tables, args.limit, None, False, args.overwrite)
@@ -127,7 +127,9 @@ def report_options(args: argparse.Namespace) -> ReportOptions:
     is_folder = args.out.endswith(os.sep) or out.is_dir()
     format = args.format or ("csv" if is_folder else format_of(out) or "table")
     if is_folder and format != "csv":
-        raise UsageError(f"{args.out} is a folder; only CSV has one file a table.", "Name a file inside it.")
+        raise UsageError(
+            f"{args.out} is a folder; only CSV is written as one file per table.", "Name a file inside it."
+        )
     if not is_folder:
         check_target(out, overwrite=args.overwrite)
     elif not out.is_dir():

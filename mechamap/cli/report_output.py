@@ -55,15 +55,15 @@ def write_report(report: Report, options: ReportOptions, tables: ReportTables, n
     else:
         _write_file(options.out, text, overwrite=options.overwrite)
         narration.say(f"{_tables(len(selected(report, keys)))} to {options.out.resolve()}")
-    others = [key for key in tables.known if keys is not None and key not in keys]
-    if others and options.tables is None and options.format in ("table", "md"):
-        narration.say(f"also there: {', '.join(others)} (--table KEY{_json_holds(others, tables.on_request)})")
+    not_shown = [key for key in tables.known if keys is not None and key not in keys]
+    if not_shown and options.tables is None and options.format in ("table", "md"):
+        narration.say(f"not shown: {', '.join(not_shown)} (--table KEY{_json_holds(not_shown, tables.on_request)})")
 
 
-def _json_holds(others: Sequence[str], on_request: Collection[str]) -> str:
+def _json_holds(not_shown: Sequence[str], on_request: Collection[str]) -> str:
     """How many of the tables that are not shown JSON has; nothing where that is none."""
-    without = [key for key in others if key in on_request]
-    if len(without) == len(others):
+    without = [key for key in not_shown if key in on_request]
+    if len(without) == len(not_shown):
         return ""
     return f"; --format json holds all but {', '.join(without)}" if without else "; --format json holds all"
 
@@ -73,7 +73,7 @@ def _write_folder(folder: Path, texts: Mapping[str, str], *, overwrite: bool) ->
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
-        raise ExportError(f"{folder} cannot be made: {error.strerror or error}.", "Choose another place.") from None
+        raise ExportError(f"{folder} cannot be created: {error.strerror or error}.", "Choose another place.") from None
     targets = {key: check_target(folder / f"{key}.csv", overwrite=overwrite) for key in texts}
     for key, target in targets.items():
         _write_file(target, texts[key], overwrite=overwrite)

@@ -1,4 +1,4 @@
-"""``mechamap runs``: what runs there are, what one is, and removing them."""
+"""``mechamap runs``: list the runs, show one, and remove them."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def add_to(commands: Commands) -> None:
 def _list(args: argparse.Namespace, narration: Narration) -> int:
     from mechamap.runs.library import list_runs, runs_folder
 
-    found = list_runs()
-    if not found:
-        narration.say(f"No run is in {runs_folder()} yet. To make one: mechamap scan demo")
+    infos = list_runs()
+    if not infos:
+        narration.say(f"There are no runs in {runs_folder()} yet. To make one: mechamap scan demo")
         return 0
     rows = [("NAME", "MODEL", "STATE", "LAYERS", "NEURONS", "CATEGORIES", "SIZE", "CREATED")]
     rows += [
@@ -43,7 +43,7 @@ def _list(args: argparse.Namespace, narration: Narration) -> int:
             printable(run.name), printable(run.model), run.state, f"{run.layers_complete}/{run.layers}",
             f"{run.neurons:,}", str(run.categories), size(run.bytes), run.created[:16].replace("T", " "),
         )
-        for run in found
+        for run in infos
     ]  # fmt: skip
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     for row in rows:
@@ -104,7 +104,7 @@ def _remove(args: argparse.Namespace, narration: Narration) -> int:
     paths = [find_run(name) for name in args.names]  # all or none: a name that is wrong removes nothing
     if not args.yes:
         if not sys.stdin.isatty():
-            raise UsageError("Removing runs asks first, and there is no terminal to ask at.", "Give --yes.")
+            raise UsageError("Removing runs needs a confirmation, and stdin is not a terminal.", "Give --yes.")
         narration.say(f"Delete {', '.join(str(path) for path in paths)}? [y/N]")
         if sys.stdin.readline().strip().lower() not in ("y", "yes"):
             raise Cancelled("Nothing was deleted.")

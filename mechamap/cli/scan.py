@@ -96,26 +96,26 @@ def add_to(commands: Commands) -> None:
 
 
 def run(args: argparse.Namespace, narration: Narration) -> int:
-    """Scan, tell, export. What can be wrong with the request is found before a model is touched."""
+    """Scan, report, export. Everything that can be wrong with the request is checked before a model is touched."""
     from mechamap.config.sweep_models import SweptModel
     from mechamap.scan.sweep_jobs import SweepConfig, load_sweep
 
     options = scan_options(args)
-    asked = load_sweep(args.config)
+    sweep = load_sweep(args.config)
     changes = _changes(args)
-    if not args.models and not asked.models:
+    if not args.models and not sweep.models:
         raise UsageError(
             "No model was named.",
             "Name one, as in `mechamap scan gpt2`, or list several in a config file under `models:` and give --config.",
         )
-    if args.models and asked.models:
-        narration.say(f"The models that {args.config} lists are passed over, because MODEL is given.")
+    if args.models and sweep.models:
+        narration.say(f"The models that {args.config} lists are ignored, because MODEL is given.")
     if len(args.models) != 1:
         from mechamap.cli.sweep import run_sweep
 
-        named = SweepConfig(asked.config, tuple(SweptModel(name) for name in args.models))
-        return run_sweep(named if args.models else asked, changes, options, narration)
-    return _scan_one(args.models[0], _with(asked.config, changes), options, narration)
+        named = SweepConfig(sweep.config, tuple(SweptModel(name) for name in args.models))
+        return run_sweep(named if args.models else sweep, changes, options, narration)
+    return _scan_one(args.models[0], _with(sweep.config, changes), options, narration)
 
 
 def _scan_one(model: str, config: ScanConfig, options: ScanOptions, narration: Narration) -> int:
@@ -126,7 +126,7 @@ def _scan_one(model: str, config: ScanConfig, options: ScanOptions, narration: N
         if target is not None:
             check_target(target, overwrite=options.overwrite)
     if options.resume and options.out is None:
-        raise UsageError("--resume needs the run to go on with.", "Say which with --out DIR.")
+        raise UsageError("--resume needs the run to go on with.", "Name it with --out DIR.")
     if options.out is not None:
         check_run_folder(options.out, resume=options.resume)
     if options.plan:
@@ -148,14 +148,14 @@ def _scan_one(model: str, config: ScanConfig, options: ScanOptions, narration: N
 
 
 def _changes(args: argparse.Namespace) -> dict[str, object]:
-    """What the flags change of a config."""
+    """The changes that the flags make to a config."""
     from mechamap.system.text_files import read_text_argument
 
     texts = [read_text_argument(name) for name in args.text or ()]
     # The original took the text itself or a file's name here.
     for text in args.custom_text or ():
         texts.append(text if " " in text.strip() and not _is_file(text) else read_text_argument(text))
-    given = {
+    changes = {
         "layers": args.layers,
         "limit_neurons": args.limit_neurons,
         "threshold": args.threshold,
@@ -164,7 +164,7 @@ def _changes(args: argparse.Namespace) -> dict[str, object]:
         "add_bos": False if args.no_bos else None,
         "texts": texts or None,
     }
-    return {key: value for key, value in given.items() if value is not None} | loading_changes(args)
+    return {key: value for key, value in changes.items() if value is not None} | loading_changes(args)
 
 
 def _with(config: ScanConfig, changes: dict[str, object]) -> ScanConfig:
@@ -207,13 +207,13 @@ def _scan(source: ModelSource, config: ScanConfig, options: ScanOptions, narrati
             raise with_what_is_kept(stopped, progress.run) from None
         except MechaMapError as error:
             if options.events:
-                told = {
+                message = {
                     "event": "error",
                     "kind": type(error).__name__,
                     "message": error.message,
                     "hint": str(error.hint),
                 }
-                print_data(json.dumps(told))
+                print_data(json.dumps(message))
             raise
         finally:
             narration.clear()

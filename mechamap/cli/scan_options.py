@@ -1,4 +1,4 @@
-"""What the flags of ``mechamap scan`` say beside the settings of the scan itself: where to, what with it, what else."""
+"""The flags of ``mechamap scan`` beside the settings of the scan itself: where the run goes, and what else is done."""
 
 from __future__ import annotations
 
@@ -54,9 +54,9 @@ def scan_options(args: argparse.Namespace) -> ScanOptions:
         UsageError: two of them write to standard output.
     """
     exports = tuple(
-        (format, None if given == "-" else user_path(given))
-        for format, given in (("csv", args.csv), ("json", args.json))
-        if given is not None
+        (format, None if file == "-" else user_path(file))
+        for format, file in (("csv", args.csv), ("json", args.json))
+        if file is not None
     )
     to_stdout = [f"--{format}" for format, target in exports if target is None]
     if args.events:

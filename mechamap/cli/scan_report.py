@@ -1,4 +1,4 @@
-"""What a scan found, in a few lines for the person who waited for it."""
+"""The result of a scan, in a few lines."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MISSING = 8  # words not found, by name
 def report(run: Run, narration: Narration) -> None:
     """What was left out, which words were not found, the strongest neurons, and how long it took."""
     record = run.record
-    narration.say(f"positions: {record.exclusions.summary if record.exclusions else 'nothing is known'}")
+    narration.say(f"positions: {record.exclusions.summary if record.exclusions else 'unknown'}")
     for line in coverage_lines(run, _MISSING):
         narration.say(line)
     for problem in record.problems:
@@ -42,21 +42,21 @@ def report(run: Run, narration: Narration) -> None:
 
 
 def coverage_lines(run: Run, most: int | None = None) -> list[str]:
-    """For each category, how many of its words the text has, and which it has not (at most so many by name)."""
+    """For each category, how many of its words the text has, and which are missing (at most ``most`` by name)."""
     lines = []
     width = max((len(category) for category in run.categories), default=0)
     for category in run.categories:
-        its = run.record.coverage.get(category)
-        if not its:
+        coverage = run.record.coverage.get(category)
+        if not coverage:
             continue
-        missing = its.not_found
-        known = len(its.found) + len(missing)
-        line = f"{printable(category):{width}}  {its.occurrences:>4} times, {len(its.found)} of {known} words"
+        missing = coverage.not_found
+        known = len(coverage.found) + len(missing)
+        line = f"{printable(category):{width}}  {coverage.occurrences:>4} times, {len(coverage.found)} of {known} words"
         if missing:
             line += f"; not in the text: {', '.join(map(printable, missing[:most]))}"
             line += f" and {len(missing[most:])} more" if most is not None and missing[most:] else ""
-        if its.dropped:
-            line += f"; {its.dropped} at excluded positions"
+        if coverage.dropped:
+            line += f"; {coverage.dropped} at excluded positions"
         lines.append(line)
     return lines
 
@@ -66,11 +66,11 @@ def strongest_lines(run: Run) -> list[str]:
     lines = []
     words = TopWords(run)
     width = max((len(category) for category in run.categories), default=0)
-    for at, category in enumerate(run.categories):
-        selectivity = np.asarray(run.figure("selectivity")[:, at])  # [neurons]
+    for index, category in enumerate(run.categories):
+        selectivity = np.asarray(run.figure("selectivity")[:, index])  # [neurons]
         strength = np.where(np.isnan(selectivity), -1, np.abs(selectivity))
         if run.has("occurrences"):  # a few words that happen to fit give an expert's neuron a high score
-            few = np.asarray(run.figure("occurrences")[:, at]) < FEW_OCCURRENCES
+            few = np.asarray(run.figure("occurrences")[:, index]) < FEW_OCCURRENCES
             strength = np.where(few, -1, strength)
         best = np.argsort(-strength, kind="stable")[:_NEURONS]
         shown = [int(row) for row in best if strength[row] >= 0]
@@ -83,10 +83,10 @@ def strongest_lines(run: Run) -> list[str]:
                 f"{_tokens_of_expert(run, row)}{'(falls) ' if falls else ''}{tokens}"
             )
         if not shown:
-            some = bool(np.isfinite(selectivity).any())
+            is_scored = bool(np.isfinite(selectivity).any())
             why = (
-                f"fewer than {FEW_OCCURRENCES} of its words came to any expert: scan a longer text"
-                if some
+                f"fewer than {FEW_OCCURRENCES} of its words were routed to any expert: scan a longer text"
+                if is_scored
                 else "no occurrence in the text, nothing to score"
             )
             lines.append(f"{printable(category):{width}}  {why}")
@@ -94,9 +94,9 @@ def strongest_lines(run: Run) -> list[str]:
 
 
 def _check(run: Run, row: int, category: str) -> str:
-    """How the neuron did when it was confirmed; nothing where it was not tried."""
-    found = finding(run, row, category)
-    return "" if math.isnan(found.p) else f"p {found.p:.3f} held {found.held_out_auroc:.2f}  "
+    """The neuron's p and held-out AUROC; empty where it was not confirmed."""
+    result = finding(run, row, category)
+    return "" if math.isnan(result.p) else f"p {result.p:.3f} held {result.held_out_auroc:.2f}  "
 
 
 def _tokens_of_expert(run: Run, row: int) -> str:

@@ -1,4 +1,4 @@
-"""Ctrl+C during a scan: it ends after the layer it is at, and what is finished is kept."""
+"""Ctrl+C during a scan: the scan ends after the current layer, and finished layers are kept."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Watched", "layers_kept", "stopping", "with_what_is_kept"]
 
 
 class Watched(Protocol):
-    """What knows how far a scan is: ``run`` is its run's folder, None before the pass has begun."""
+    """The progress of a scan: ``run`` is the folder of its run, None before the pass has begun."""
 
     @property
     def run(self) -> Path | None: ...
@@ -57,5 +57,5 @@ def stopping(cancel: threading.Event, progress: Watched, narration: Narration) -
     try:
         yield
     finally:
-        for number, its in before.items():
-            signal.signal(number, its)
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""Standard output where it leads nowhere: closed by whoever started us, or into a disk that is full."""
+"""Standard output that cannot be written: closed by the parent process, or on a full disk."""
 
 from __future__ import annotations
 

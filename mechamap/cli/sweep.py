@@ -22,13 +22,13 @@ from mechamap.scan.sweep_jobs import SweepConfig, SweepJob, sweep_jobs
 __all__ = ["run_sweep"]
 
 
-def run_sweep(asked: SweepConfig, flags: Mapping[str, object], options: ScanOptions, narration: Narration) -> int:
+def run_sweep(config: SweepConfig, flags: Mapping[str, object], options: ScanOptions, narration: Narration) -> int:
     """Scan all models, tell, compare them. 1 where one of them failed.
 
     Raises:
         Cancelled: by Ctrl+C, after what is finished was told.
     """
-    jobs = _checked(sweep_jobs(asked, flags, options.out, resume=options.resume), options, narration)
+    jobs = _checked(sweep_jobs(config, flags, options.out, resume=options.resume), options, narration)
     if options.plan:
         from mechamap.cli.plan import tell_plans
 
@@ -54,18 +54,19 @@ def _checked(jobs: Sequence[SweepJob], options: ScanOptions, narration: Narratio
     """The jobs, after everything that can be wrong with them was looked for."""
     if options.out is not None and (options.out / "run.json").exists():
         raise RunError(
-            f"{options.out} holds a run; of several models each gets a folder in --out.", "Choose another folder."
+            f"{options.out} holds a run; of several models, each gets its own folder in --out.",
+            "Choose another folder.",
         )
     for _, target in [pair for job in jobs for pair in _targets(options, job)]:
         check_target(target, overwrite=options.overwrite)
     if options.resume:
         narration.progress("looking at the runs")
     try:
-        found = resumed(jobs)
-        check_jobs(found)
+        checked = resumed(jobs)
+        check_jobs(checked)
     finally:
         narration.clear()
-    return found
+    return checked
 
 
 def _targets(options: ScanOptions, job: SweepJob) -> list[tuple[str, Path]]:
@@ -77,9 +78,9 @@ def _targets(options: ScanOptions, job: SweepJob) -> list[tuple[str, Path]]:
     targets = []
     for format, target in options.exports:
         if target is None or "{model}" not in str(target):
-            where = target or "standard output"
+            place = target or "standard output"
             raise UsageError(
-                f"--{format} would write every model to {where}.",
+                f"--{format} would write every model to {place}.",
                 f'Write {{model}} where the name of each goes: --{format} "{{model}}.{format}"',
             )
         targets.append((format, Path(str(target).replace("{model}", job.label))))
@@ -105,19 +106,21 @@ def _scan(
 
 
 def _what_is_left(jobs: Sequence[SweepJob], progress: SweepProgress, *, resume: bool) -> Cancelled:
-    said = []
+    lines = []
     if progress.broken_off is not None:
         label, folder = progress.broken_off
-        said.append(f"{label}: {layers_kept(folder)}")
-    done = {*progress.runs, *progress.troubles, progress.broken_off and progress.broken_off[0]}
+        lines.append(f"{label}: {layers_kept(folder)}")
+    done = {*progress.runs, *progress.troubles}
+    if progress.broken_off is not None:
+        done.add(progress.broken_off[0])
     if left := [job.label for job in jobs if job.label not in done]:
-        said.append(f"Not begun: {', '.join(left)}")
+        lines.append(f"Not begun: {', '.join(left)}")
     again = "again" if resume else "with --resume"
-    return Cancelled("\n".join(said) or "The sweep was cancelled.", f"To go on: the same command {again}")
+    return Cancelled("\n".join(lines) or "The sweep was cancelled.", f"To go on: the same command {again}")
 
 
 def _tell(jobs: Sequence[SweepJob], options: ScanOptions, progress: SweepProgress, narration: Narration) -> None:
-    """The table over what is complete, how many that are, and what went wrong."""
+    """The table over the complete runs, how many there are, and what went wrong."""
     runs = list(progress.runs.values())
     if runs:
         narration.say(_comparison(runs, list(progress.runs)))

@@ -1,4 +1,4 @@
-"""The plan of a scan: what it takes of memory, disk and time, worked out before any weights are read.
+"""The plan of a scan: the memory, disk space and time it takes, worked out before any weights are read.
 
 Start in ``scan_plan``.
 """

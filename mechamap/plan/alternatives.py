@@ -1,4 +1,4 @@
-"""What would fit where a scan does not: another number format, packed weights, fewer layers, less text."""
+"""What would make a scan fit: another number format, packed weights, fewer layers, less text."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Option:
     """A change that makes a scan fit.
 
     Attributes:
-        flags: what to add to the command line; empty where it is no setting.
+        flags: what to add to the command line; empty where no setting makes the change.
         words: what it means, in a few words.
         changes: the config keys that change.
-        needed: bytes that are needed then, where the scan is computed.
+        needed: bytes that the scan then needs on the device that computes.
     """
 
     flags: str
@@ -32,79 +32,81 @@ class Option:
     needed: int
 
 
-def options(it: PlanInputs) -> tuple[Option, ...]:
-    """What would fit, what changes the scan least first."""
-    return tuple(_options(it))
+def options(inputs: PlanInputs) -> tuple[Option, ...]:
+    """What would fit, the smallest change to the scan first."""
+    return tuple(_options(inputs))
 
 
-def _options(it: PlanInputs) -> Iterator[Option]:
-    config = it.config
-    if config.keep_activations == "always" and (found := _with(it, keep_activations="never")):
-        yield Option("--keep-activations never", "activations are not kept", *found)
-    smaller = "bfloat16" if it.weights.item > 2 else None
-    if smaller and (found := _with(it, dtype=smaller)):
-        yield Option(f"--dtype {smaller}", "weights of half the size", *found)
-    if it.places.device.type != "cpu" and not it.places.spread and (found := _with(it, device="cpu")):
-        yield Option("--device cpu", "slower", *found)
-    if not it.places.spread and (found := _with(it, device_map="auto", device="auto")):
-        yield Option("--device-map auto", _spread_words(it) + _extra("accelerate", "device-map"), *found)
-    if config.quantize is None and not it.weights.packed and it.files.source.kind != "gguf":
+def _options(inputs: PlanInputs) -> Iterator[Option]:
+    config = inputs.config
+    if config.keep_activations == "always" and (fitting := _with(inputs, keep_activations="never")):
+        yield Option("--keep-activations never", "activations are not kept", *fitting)
+    smaller = "bfloat16" if inputs.weights.item > 2 else None
+    if smaller and (fitting := _with(inputs, dtype=smaller)):
+        yield Option(f"--dtype {smaller}", "weights of half the size", *fitting)
+    if inputs.places.device.type != "cpu" and not inputs.places.spread and (fitting := _with(inputs, device="cpu")):
+        yield Option("--device cpu", "slower", *fitting)
+    if not inputs.places.spread and (fitting := _with(inputs, device_map="auto", device="auto")):
+        yield Option("--device-map auto", _spread_words(inputs) + _extra("accelerate", "device-map"), *fitting)
+    if config.quantize is None and not inputs.weights.packed and inputs.files.source.kind != "gguf":
         for quantize, words in (("int8", "weights packed into 8 bits"), ("nf4", "weights packed into 4 bits")):
-            if found := _with(it, quantize=quantize):
-                yield Option(f"--quantize {quantize}", words + _extra("bitsandbytes", "quantized"), *found)
+            if fitting := _with(inputs, quantize=quantize):
+                yield Option(f"--quantize {quantize}", words + _extra("bitsandbytes", "quantized"), *fitting)
                 break
     for dtype in (None, smaller) if smaller else (None,):
-        change = {} if dtype is None else {"dtype": dtype}
-        if found := _with_fewer_layers(it, change):
-            flags = " ".join([*(f"--{key} {value}" for key, value in change.items()), f"--layers {found[0]['layers']}"])
-            yield Option(flags, "the blocks above are not loaded", *found)
+        changes = {} if dtype is None else {"dtype": dtype}
+        if fitting := _with_fewer_layers(inputs, changes):
+            flags = " ".join(
+                [*(f"--{key} {value}" for key, value in changes.items()), f"--layers {fitting[0]['layers']}"]
+            )
+            yield Option(flags, "the blocks above are not loaded", *fitting)
             break
-    if (tokens := _tokens_that_fit(it)) is not None:
-        yield Option("", f"a text of at most {tokens:,} tokens", {}, it.places.compute.free or 0)
+    if (tokens := _tokens_that_fit(inputs)) is not None:
+        yield Option("", f"a text of at most {tokens:,} tokens", {}, inputs.places.compute.free or 0)
 
 
-def _with(it: PlanInputs, **changes: Any) -> tuple[dict[str, Any], int] | None:
-    """The changes and what is needed with them, where they make it fit."""
-    config = replace(it.config, **changes)
-    places = it.places if not {"device", "device_map"} & set(changes) else places_of(config)
-    found = memory_needs(replace(it, config=config, places=places))
-    return (changes, found[0].needed) if all(demand.fits for demand in found) else None
+def _with(inputs: PlanInputs, **changes: Any) -> tuple[dict[str, Any], int] | None:
+    """The changes and the bytes needed with them; None where the scan still does not fit."""
+    config = replace(inputs.config, **changes)
+    places = inputs.places if not {"device", "device_map"} & set(changes) else places_of(config)
+    needs = memory_needs(replace(inputs, config=config, places=places))
+    return (changes, needs[0].needed) if all(need.fits for need in needs) else None
 
 
-def _with_fewer_layers(it: PlanInputs, changes: dict[str, Any]) -> tuple[dict[str, Any], int] | None:
-    """The same for the most layers from the lowest up that fit."""
-    low, high = 0, len(it.shape.layers) - 1  # how many fit at least; at most
-    found = None
+def _with_fewer_layers(inputs: PlanInputs, changes: dict[str, Any]) -> tuple[dict[str, Any], int] | None:
+    """The same with as many layers as fit, counted from the lowest; None where no number does."""
+    low, high = 0, len(inputs.shape.layers) - 1  # how many fit at least; at most
+    best = None
     while low < high:
         middle = (low + high + 1) // 2
-        its = _with(it, **changes, layers=f"0-{middle - 1}" if middle > 1 else "0")
-        low, high, found = (middle, high, its) if its else (low, middle - 1, found)
-    return found
+        fitting = _with(inputs, **changes, layers=f"0-{middle - 1}" if middle > 1 else "0")
+        low, high, best = (middle, high, fitting) if fitting else (low, middle - 1, best)
+    return best
 
 
-def _tokens_that_fit(it: PlanInputs) -> int | None:
-    """The length of a text that would fit, where the weights alone do; None where they do not or any length does."""
-    first = memory_needs(it)[0]
-    working = working_memory(it).total
+def _tokens_that_fit(inputs: PlanInputs) -> int | None:
+    """The length of a text that would fit; None where the weights alone do not fit, or any length does."""
+    first = memory_needs(inputs)[0]
+    working = working_memory(inputs).total
     if first.fits or first.free is None:
         return None
     left = first.free - (first.needed - working)
-    one_token = replace(it.text, positions=1, scored=1, windows=1, longest=1, tokenized=None)
-    fixed = working_memory(replace(it, text=one_token))
+    one_token = replace(inputs.text, positions=1, scored=1, windows=1, longest=1, tokenized=None)
+    fixed = working_memory(replace(inputs, text=one_token))
     if left <= fixed.total:
         return None
-    tokens = int(it.text.positions * (left - fixed.total) / max(working - fixed.total, 1))
+    tokens = int(inputs.text.positions * (left - fixed.total) / max(working - fixed.total, 1))
     rounded = tokens // 1000 * 1000
     return rounded if rounded >= 1000 else None
 
 
 def _extra(package: str, extra: str) -> str:
-    """What has to be installed for it, where that is not."""
+    """A remark on the package that the option needs, where it is not installed."""
     return "" if importlib.util.find_spec(package) else f" (needs the extra: pip install 'mechamap[{extra}]')"
 
 
-def _spread_words(it: PlanInputs) -> str:
-    if it.places.device.type == "cuda":
-        return "spread over all GPUs and memory, what is left on disk"
-    missing = memory_needs(it)[0].needed - (it.places.compute.free or 0)
-    return f"some {size(missing)} of weights stay on disk, and are read for every batch: slow"
+def _spread_words(inputs: PlanInputs) -> str:
+    if inputs.places.device.type == "cuda":
+        return "spread over all GPUs and memory, the rest on disk"
+    missing = memory_needs(inputs)[0].needed - (inputs.places.compute.free or 0)
+    return f"about {size(missing)} of weights stay on disk and are read for every batch: slow"

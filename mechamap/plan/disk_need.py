@@ -1,4 +1,4 @@
-"""How large the run of a scan is on disk: a row of every figure for each neuron, its record, and what it keeps."""
+"""The size of a run on disk: a row of every figure for each neuron, the record, and kept activations."""
 
 from __future__ import annotations
 
@@ -32,22 +32,28 @@ class RunSize:
         return self.figures + self.record + self.activations
 
 
-def run_size(it: PlanInputs) -> RunSize:
+def run_size(inputs: PlanInputs) -> RunSize:
     """The size of the run that a scan leaves."""
-    config, layers, rows = it.config, it.layers, it.neurons
+    config, layers, rows = inputs.config, inputs.layers, inputs.neurons
     columns = [len(config.categories)] * len(CATEGORY_FIGURES)
     columns += [1] * len(NEURON_FIGURES)
     if any(layer.experts for layer in layers):
-        columns += [1, len(config.categories)]  # tokens and occurrences that came to each expert
+        columns += [1, len(config.categories)]  # tokens and occurrences routed to each expert
     columns += [config.top_k_tokens] * len(TOKEN_FIGURES)
     figures = sum(HEADER + rows * each * 4 for each in columns)
-    kept = len(layers) * HEADER + rows * it.text.positions * 2 if it.keeps else 0
-    return RunSize(figures, _record_bytes(it), kept)
+    activations = len(layers) * HEADER + rows * inputs.text.positions * 2 if inputs.keeps else 0
+    return RunSize(figures, _record_bytes(inputs), activations)
 
 
-def _record_bytes(it: PlanInputs) -> int:
+def _record_bytes(inputs: PlanInputs) -> int:
     """What run.json takes: the record itself where the text was tokenized, else about that."""
-    shape, text, config, layers, limit = it.shape, it.text, it.config, it.layers, it.config.limit_neurons
+    shape, text, config, layers, limit = (
+        inputs.shape,
+        inputs.text,
+        inputs.config,
+        inputs.layers,
+        inputs.config.limit_neurons,
+    )
     model = ModelRecord("m" * 20, "m" * 20, "m" * 40, "r" * 40, shape.architecture, shape.parameters, "float32", "cpu")
     record = RunRecord(
         model=model,
@@ -56,7 +62,7 @@ def _record_bytes(it: PlanInputs) -> int:
         figures=(*CATEGORY_FIGURES, *NEURON_FIGURES, *TOKEN_FIGURES),
         config=config,
     )
-    tokenized, found = text.tokenized, text.occurrences
+    tokenized, occurrences = text.tokenized, text.occurrences
     about = PROOF_BYTES * len(layers)
     if tokenized is None:
         return len(run_record.dump(record).encode()) + about + TOKEN_BYTES * text.positions
@@ -64,8 +70,8 @@ def _record_bytes(it: PlanInputs) -> int:
     record = replace(
         record,
         tokens=tokens,
-        occurrences=tuple((o.category, o.word, o.first, o.last) for o in found),
-        coverage=coverage(found, tokenized, config.categories),
+        occurrences=tuple((o.category, o.word, o.first, o.last) for o in occurrences),
+        coverage=coverage(occurrences, tokenized, config.categories),
         exclusions=tokenized.exclusions,
     )
     return len(run_record.dump(record).encode()) + about

@@ -1,12 +1,12 @@
 """How much memory a scan takes at most, from the sizes of its model and its text.
 
-What is there at the same time, at the layer that has most of it:
+What is held at the same time, at the layer that needs most:
 
 - the weights;
 - what every batch of the text holds while it waits at that layer: its residual stream and its activations, because
   the batches take turns and none goes on before the last one has come;
 - the activations of all positions together, once more in float32 and in blocks that are sorted while they are scored,
-  or the layer's output weights in float32 while it is worked out what they write;
+  or the layer's output weights in float32 while their writing is worked out;
 - the process itself: Python, torch and transformers.
 """
 
@@ -27,7 +27,7 @@ __all__ = ["MemoryNeed", "Working", "memory_needs", "working_memory"]
 
 PROCESS = 450_000_000  # bytes of Python with torch and transformers, measured
 PACKING = 250_000_000  # of what packs weights into few bits, and of weights on their way through it
-PROCESS_WITH_CUDA = 2_500_000_000  # with CUDA's libraries; taken from others' reports
+PROCESS_WITH_CUDA = 2_500_000_000  # with CUDA's libraries; as reported, not measured here
 # Tensors [tokens, d_model] alive in a block: the stream, the normed one, attention's output, the MLP's input.
 STREAMS = 4
 IN_MLP = 3  # tensors [tokens, d_mlp] alive while an MLP runs: gate, up, and their product
@@ -55,10 +55,16 @@ class Working:
         return self.forward + max(self.scoring, self.writing)
 
 
-def working_memory(it: PlanInputs) -> Working:
+def working_memory(inputs: PlanInputs) -> Working:
     """What a scan needs beside the weights."""
-    shape, text, item, layers, limit = it.shape, it.text, it.weights.item, it.layers, it.config.limit_neurons
-    batches = text.batches(it.batch)
+    shape, text, item, layers, limit = (
+        inputs.shape,
+        inputs.text,
+        inputs.weights.item,
+        inputs.layers,
+        inputs.config.limit_neurons,
+    )
+    batches = text.batches(inputs.batch)
     padded, largest = sum(batches), max(batches)
     values = max(layer.values() for layer in layers)
     routed = max(layer.active_experts for layer in layers) * shape.d_model  # what experts are given of a token
@@ -69,25 +75,25 @@ def working_memory(it: PlanInputs) -> Working:
 
     scanned = max(layer.values(limit) for layer in layers)
     times = 3 if shape.experts and len(batches) > 1 else 1  # of each batch, put together, and in the experts' order
-    gathered = (text.positions if it.keeps else text.scored) * scanned * item * times
+    gathered = (text.positions if inputs.keeps else text.scored) * scanned * item * times
     return Working(
         forward=waiting + masks + running,
-        scoring=gathered + _scoring(it, scanned),
+        scoring=gathered + _scoring(inputs, scanned),
         writing=gathered + _writing(shape, layers, item),
     )
 
 
-def _scoring(it: PlanInputs, scanned: int) -> int:
+def _scoring(inputs: PlanInputs, scanned: int) -> int:
     """What is made of a layer's activations while they are scored; ``scanned`` is how many a token has."""
-    config, text, item = it.config, it.text, it.weights.item
-    rows = max(layer.neurons(config.limit_neurons) for layer in it.layers)
+    config, text, item = inputs.config, inputs.text, inputs.weights.item
+    rows = max(layer.neurons(config.limit_neurons) for layer in inputs.layers)
     values = text.scored * scanned  # of all positions
-    cast = values * 4 if item != 4 or it.keeps else 0
-    if it.places.device.type != "cpu":
+    cast = values * 4 if item != 4 or inputs.keeps else 0
+    if inputs.places.device.type != "cpu":
         return cast + 2 * min(ranked_torch.BLOCK_BYTES, values * ranked_torch.SORT_BYTES)
-    blocks = it.threads * BLOCK_ELEMENTS * SORT_BYTES + (values * 4 if values * 4 <= COPY_BYTES else 0)
+    blocks = inputs.threads * BLOCK_ELEMENTS * SORT_BYTES + (values * 4 if values * 4 <= COPY_BYTES else 0)
     # Kept activations are filled with zeros where a token is not routed to an expert, and cast twice.
-    half = text.positions * rows * (2 * 2 + (item if it.shape.experts else 0)) if it.keeps else 0
+    half = text.positions * rows * (2 * 2 + (item if inputs.shape.experts else 0)) if inputs.keeps else 0
     figures = rows * 4 * (6 * len(config.categories) + 7 + 4 * config.top_k_tokens) * 2
     return cast + max(blocks, half) + figures
 
@@ -104,11 +110,11 @@ def _writing(shape: ModelShape, layers: tuple[LayerShape, ...], item: int) -> in
 
 @dataclass(frozen=True, slots=True)
 class MemoryNeed:
-    """What a scan needs of one device, and what is free there (None: nobody knows).
+    """What a scan needs on one device, and what is free there (None: unknown).
 
     Attributes:
         device: its name.
-        weights: bytes of the weights that are there.
+        weights: bytes of the weights that are held there.
         activations: bytes of what is computed there.
         process: bytes of Python and its libraries, or of CUDA.
         free: bytes that a scan could take.
@@ -129,20 +135,20 @@ class MemoryNeed:
         return self.free is None or self.needed <= self.free
 
 
-def memory_needs(it: PlanInputs) -> tuple[MemoryNeed, ...]:
+def memory_needs(inputs: PlanInputs) -> tuple[MemoryNeed, ...]:
     """What a scan needs, the device that computes first.
 
     A model that accelerate spreads needs its activations and its largest block there; what else does not fit goes to
     memory, and to disk in the end.
     """
-    places, weights, working = it.places, it.loaded, working_memory(it).total
+    places, weights, working = inputs.places, inputs.loaded, working_memory(inputs).total
     on_card = places.device.type != "cpu"
     if places.spread:
-        weights = max(it.weights.blocks) if it.weights.blocks else 0
-    process = (CUDA_CONTEXT if on_card else PROCESS) + (PACKING if it.weights.packed else 0)
+        weights = max(inputs.weights.blocks) if inputs.weights.blocks else 0
+    process = (CUDA_CONTEXT if on_card else PROCESS) + (PACKING if inputs.weights.packed else 0)
     first = MemoryNeed(places.compute.name, weights, working, process, places.compute.free)
     if not on_card or places.device.type == "mps":  # whose memory is the machine's
         return (first,)
     # Weights come to a card through memory; of a file that is mapped as it is, nothing stays there.
-    passing = it.loaded if it.weights.cast and not it.weights.packed and not places.spread else 0
+    passing = inputs.loaded if inputs.weights.cast and not inputs.weights.packed and not places.spread else 0
     return first, MemoryNeed(places.host.name, passing, 0, PROCESS_WITH_CUDA, places.host.free)

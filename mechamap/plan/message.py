@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 def plan_message(plan: ScanPlan) -> Planned:
-    """All that a plan says. Bytes, seconds and counts; None where nobody knows."""
+    """The whole plan: bytes, seconds and counts; None where unknown."""
     scan = plan.scan
     shape, weights, text = scan.shape, scan.weights, scan.text
     return Planned(

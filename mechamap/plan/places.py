@@ -21,7 +21,7 @@ CUDA_CONTEXT = 500_000_000  # bytes that CUDA itself takes of a card
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A device and the bytes that a scan can take there, None where nobody knows."""
+    """A device and the bytes that a scan can take there, None where unknown."""
 
     name: str
     free: int | None
@@ -35,8 +35,8 @@ class Places:
         device: what computes; the first of them where the model is spread.
         compute: that device; the cards together where the model is spread.
         host: the machine's memory.
-        spread: whether accelerate spreads the weights, so that what does not fit the one goes to the other, and to
-            disk in the end.
+        spread: whether accelerate spreads the weights, so that what does not fit on the device goes to memory, and
+            then to disk.
     """
 
     device: torch.device

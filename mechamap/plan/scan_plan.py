@@ -1,4 +1,4 @@
-"""The plan of a scan: what it will take and whether that is there, from the model's config alone."""
+"""The plan of a scan: what it needs and whether the machine has it, from the model's config alone."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ class ScanPlan:
 
     Attributes:
         scan: the model, the text, the settings and the devices.
-        memory: what is needed of each device, the one that computes first.
+        memory: what is needed on each device, the one that computes first.
         run: the run's size on disk.
-        disk: free bytes where it goes, None where nobody knows.
+        disk: free bytes where it goes, None where unknown.
         seconds: an estimate of the time; None where none was asked for.
         would_fit: changes that would make it fit; empty where it does.
-        notes: what else is to be known, in sentences.
+        notes: further remarks, in sentences.
     """
 
     scan: PlanInputs
@@ -59,8 +59,8 @@ class ScanPlan:
 
     @property
     def lacking(self) -> tuple[str, ...]:
-        """Where there is too little: names of devices, or ``disk``."""
-        short = tuple(demand.device for demand in self.memory if not demand.fits)
+        """Where the space does not suffice: names of devices, or ``disk``."""
+        short = tuple(need.device for need in self.memory if not need.fits)
         return (*short, "disk") if self.disk is not None and self.run.total > self.disk else short
 
     @property
@@ -86,28 +86,28 @@ def plan_scan(
         fetch: whether config and tokenizer of a hub model that is not in the cache are fetched.
         started: whether the process that will scan has torch and transformers already.
         whole: whether something after the scan needs all layers of the model.
-        stage: told in a few words what is being done.
+        stage: called with a few words on what is being done.
 
     Raises:
-        UsageError: the settings name a layer or a device that there is not.
-        ModelNotFound: there is no way to look at its config.
-        UnsupportedModel: it is no language model, or it is not known where its neurons are.
+        UsageError: the settings name a layer or a device that does not exist.
+        ModelNotFound: its config cannot be read or fetched.
+        UnsupportedModel: it is not a language model, or where its neurons are is unknown.
         TextError: the text cannot be scanned.
         ModelError: its config or tokenizer cannot be read.
     """
     stage("looking at the config")
-    it = situation(find_files(source, config, fetch=fetch, stage=stage), config, whole=whole)
-    size = run_size(it)
+    inputs = situation(find_files(source, config, fetch=fetch, stage=stage), config, whole=whole)
+    size = run_size(inputs)
     stage("measuring the speed of this machine")
-    needs = memory_needs(it)
+    needs = memory_needs(inputs)
     return ScanPlan(
-        scan=it,
+        scan=inputs,
         memory=needs,
         run=size,
         disk=_free_disk(out),
-        seconds=_seconds(it, size.total, started),
-        would_fit=() if all(demand.fits for demand in needs) else options(it),
-        notes=tuple(_notes(it)),
+        seconds=_seconds(inputs, size.total, started),
+        would_fit=() if all(need.fits for need in needs) else options(inputs),
+        notes=tuple(_notes(inputs)),
     )
 
 
@@ -132,9 +132,9 @@ def situation(files: ModelFiles, config: ScanConfig, *, quick: bool = False, who
     shape, tokenizer = read(files, config.neurons, config.trust_remote_code, stamp)
     has_tokenizer = tokenizer is not None
     text = counted(config, tokenizer, shape.context, shape.kind) if has_tokenizer else about(config, shape.context)
-    it = PlanInputs(files, shape, text, config, places_of(config), torch.get_num_threads(), whole)
-    assert it.layers  # raises where the config names one that there is not
-    return it
+    inputs = PlanInputs(files, shape, text, config, places_of(config), torch.get_num_threads(), whole)
+    assert inputs.layers  # raises where the config names a layer that the model does not have
+    return inputs
 
 
 @lru_cache(maxsize=2)  # one setting after another is changed for the same model
@@ -176,35 +176,35 @@ def _small_files(files: ModelFiles) -> list[Path]:
     return [path for path in sorted(files.path.iterdir()) if path.is_file() and path not in weights]
 
 
-def _seconds(it: PlanInputs, run_bytes: int, started: bool) -> Seconds:
+def _seconds(inputs: PlanInputs, run_bytes: int, started: bool) -> Seconds:
     import torch
 
     from mechamap.plan.time_need import measure, scoring_speed
 
-    device, config = it.places.device, it.config
-    dtype = pick_dtype(it.weights.dtype) or torch.float32
-    widest = max(max(layer.dense, layer.expert_width) for layer in it.layers)
-    speed = measure(device, dtype, it.shape.d_model, widest)
-    plan = it.text.score_plan(config)
-    return scan_seconds(it, speed, scoring_speed(plan, device, it.threads), run_bytes, started=started)
+    device, config = inputs.places.device, inputs.config
+    dtype = pick_dtype(inputs.weights.dtype) or torch.float32
+    widest = max(max(layer.dense, layer.expert_width) for layer in inputs.layers)
+    speed = measure(device, dtype, inputs.shape.d_model, widest)
+    plan = inputs.text.score_plan(config)
+    return scan_seconds(inputs, speed, scoring_speed(plan, device, inputs.threads), run_bytes, started=started)
 
 
-def _notes(it: PlanInputs) -> Iterator[str]:
-    if it.files.problem:
-        yield f"As it is, it cannot be scanned: {it.files.problem}"
-    elif not it.files.weights:
-        stored = it.weights.stored
+def _notes(inputs: PlanInputs) -> Iterator[str]:
+    if inputs.files.problem:
+        yield f"As it is, it cannot be scanned: {inputs.files.problem}"
+    elif not inputs.files.weights:
+        stored = inputs.weights.stored
         yield "Its weights are not here; a scan downloads them first" + (f" ({size(stored)})." if stored else ".")
-    if not it.text.is_counted:
+    if not inputs.text.is_counted:
         yield "The tokenizer is not here, so the number of tokens is guessed from the length of the text."
 
 
 def _free_disk(out: Path | None) -> int | None:
     """Free bytes where the run goes."""
-    there = (out or runs_folder()).absolute()
-    while not there.exists() and there != there.parent:
-        there = there.parent
+    folder = (out or runs_folder()).absolute()
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
     try:
-        return shutil.disk_usage(there).free
+        return shutil.disk_usage(folder).free
     except OSError:
         return None

@@ -33,8 +33,10 @@ _ACTIVE_EXPERTS = (
     "num_selected_experts",
 )
 _OF_EXPERTS = re.compile(r"(^|\.)experts\.")
-_KEPT = {"float16": ("_keep_in_fp32_modules", "_keep_in_fp32_modules_strict"),
-         "bfloat16": ("_keep_in_fp32_modules_strict",)}  # fmt: skip
+_KEPT = {
+    "float16": ("_keep_in_fp32_modules", "_keep_in_fp32_modules_strict"),
+    "bfloat16": ("_keep_in_fp32_modules_strict",),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ class ModelShape:
         context: longest sequence in tokens, None without a limit.
         dtype: the number format that the config names, None where it names none.
         quantization: what the config says of how its weights are packed; empty where they are not.
-        kept_float32: of a format that is asked for, how many weights stay in float32 all the same.
+        kept_float32: by requested format, how many weights stay in float32 all the same.
         eager_attention: whether attention makes a matrix of positions by positions.
     """
 
@@ -132,15 +134,15 @@ class ModelShape:
         return sum(layer.neurons(limit) for layer in self.layers)
 
 
-def on_meta(config: Any, where: str, trust_remote_code: bool) -> tuple[nn.Module, Kind]:
+def on_meta(config: Any, place: str, trust_remote_code: bool) -> tuple[nn.Module, Kind]:
     """The model that a config describes, its weights without memory, and what kind it is.
 
     Raises:
-        UnsupportedModel: it is no language model.
+        UnsupportedModel: it is not a language model.
     """
     import torch
 
-    kind = kind_of(config, where)
+    kind = kind_of(config, place)
     with torch.device("meta"):
         model: nn.Module = auto_class(kind, config).from_config(config, trust_remote_code=trust_remote_code)
     return model, kind
@@ -190,8 +192,8 @@ def _layer_shape(model: nn.Module, layer: NeuronLayer, active_experts: int, runs
     of_experts = sum(size for name, size in sizes.items() if routed and _OF_EXPERTS.search(name))
     experts = layer.experts
     goes_to = min(active_experts or experts, experts)
-    whole = sum(sizes.values())
-    once = whole - of_experts + (of_experts * goes_to // experts if experts else 0)
+    parameters = sum(sizes.values())
+    once = parameters - of_experts + (of_experts * goes_to // experts if experts else 0)
     return LayerShape(
         number=layer.layer,
         side=layer.side,
@@ -199,7 +201,7 @@ def _layer_shape(model: nn.Module, layer: NeuronLayer, active_experts: int, runs
         dense=layer.shared,
         experts=experts,
         expert_width=max((part.width for part in routed), default=0),
-        parameters=whole,
+        parameters=parameters,
         packable=sum(part.get_parameter("weight").numel() for part in block.modules() if linear_shape(part)),
         active=once * max(runs, 1),
         active_experts=goes_to,

@@ -1,4 +1,4 @@
-"""What a plan starts from: a model, a text and a machine as they are; and what follows for one choice of settings."""
+"""What a plan starts from: a model, a text, a machine and settings, with the sizes that follow from them."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class PlanInputs:
         shape: how large it is.
         text: how much it reads.
         config: the settings.
-        places: the devices that these mean.
-        threads: how many the processor works with.
+        places: the devices that the settings name.
+        threads: how many threads the CPU uses.
         whole: whether something after the scan needs the whole model, whatever layers are scanned.
     """
 
@@ -47,8 +47,8 @@ class PlanInputs:
         Raises:
             UsageError: the config names one that the model does not have.
         """
-        wanted = set(parse_layers(self.config.layers, len(self.shape.layers)))
-        return tuple(layer for place, layer in enumerate(self.shape.layers) if place in wanted)
+        chosen = set(parse_layers(self.config.layers, len(self.shape.layers)))
+        return tuple(layer for place, layer in enumerate(self.shape.layers) if place in chosen)
 
     @cached_property
     def weights(self) -> WeightBytes:

@@ -40,7 +40,7 @@ class ModelFiles:
         source: what the model's name means.
         path: the folder with the config, or the GGUF file.
         weights: the files that a scan would read, those of them that are here.
-        problem: what keeps a scan from reading them as they are, in a sentence; empty where nothing is known to.
+        problem: why a scan cannot read them as they are, in a sentence; empty where no reason is known.
         has_tokenizer: whether the tokenizer is there.
     """
 
@@ -71,7 +71,7 @@ def find_files(
     Args:
         config: of the scan, for the revision and for whether Python code that comes with the model may be run.
         fetch: whether config and tokenizer of a hub model that is not in the cache are fetched.
-        stage: told what is done when it takes time.
+        stage: called with what is being done when it takes time.
 
     Raises:
         ModelNotFound: it can be neither found in the cache nor fetched.
@@ -136,15 +136,15 @@ def stored_dtype(weights: Sequence[Path]) -> str | None:
                 (length,) = struct.unpack("<Q", file.read(8))
                 header = json.loads(file.read(min(length, _LONGEST_HEADER)))
             formats = (_FORMATS.get(entry["dtype"]) for name, entry in header.items() if name != "__metadata__")
-            if (found := next(filter(None, formats), None)) is not None:
-                return found
+            if (dtype := next(filter(None, formats), None)) is not None:
+                return dtype
         except (OSError, ValueError, LookupError, TypeError, AttributeError, struct.error):
-            continue  # a damaged file, which ``problem`` tells about
+            continue  # a damaged file, which ``problem`` reports
     return None
 
 
 def listed_bytes(path: Path) -> int | None:
-    """What the weights take by the index of their shards, None where there is none that says it."""
+    """The size of the weights by the index of their shards, None where no index gives it."""
     for index in sorted(path.glob("*.index.json")) if path.is_dir() else ():
         try:
             size = json.loads(index.read_bytes())["metadata"]["total_size"]
@@ -172,34 +172,34 @@ def _parameters(data: mmap.mmap) -> int | None:
     magic, version, tensors, keys = struct.unpack_from("<4sIQQ", data, 0)
     if magic != b"GGUF" or version < 2:
         return None
-    at = 24
+    offset = 24
     for _ in range(keys):
-        at = _behind_string(data, at)
-        (kind,) = struct.unpack_from("<I", data, at)
-        at = _behind_value(data, at + 4, kind)
-    found = 0
+        offset = _behind_string(data, offset)
+        (kind,) = struct.unpack_from("<I", data, offset)
+        offset = _behind_value(data, offset + 4, kind)
+    parameters = 0
     for _ in range(tensors):
-        at = _behind_string(data, at)
-        (dimensions,) = struct.unpack_from("<I", data, at)
-        found += prod(struct.unpack_from(f"<{dimensions}Q", data, at + 4))
-        at += 4 + 8 * dimensions + 12
-    return found if at <= len(data) else None
+        offset = _behind_string(data, offset)
+        (dimensions,) = struct.unpack_from("<I", data, offset)
+        parameters += prod(struct.unpack_from(f"<{dimensions}Q", data, offset + 4))
+        offset += 4 + 8 * dimensions + 12
+    return parameters if offset <= len(data) else None
 
 
-def _behind_value(data: mmap.mmap, at: int, kind: int) -> int:
+def _behind_value(data: mmap.mmap, offset: int, kind: int) -> int:
     if kind == _STRING:
-        return _behind_string(data, at)
+        return _behind_string(data, offset)
     if kind != _ARRAY:
-        return at + _SIZES[kind]
-    its, count = map(int, struct.unpack_from("<IQ", data, at))
-    at += 12
-    if its not in (_STRING, _ARRAY):
-        return at + count * _SIZES[its]
+        return offset + _SIZES[kind]
+    item_kind, count = map(int, struct.unpack_from("<IQ", data, offset))
+    offset += 12
+    if item_kind not in (_STRING, _ARRAY):
+        return offset + count * _SIZES[item_kind]
     for _ in range(count):
-        at = _behind_value(data, at, its)
-    return at
+        offset = _behind_value(data, offset, item_kind)
+    return offset
 
 
-def _behind_string(data: mmap.mmap, at: int) -> int:
-    (length,) = struct.unpack_from("<Q", data, at)
-    return at + 8 + int(length)
+def _behind_string(data: mmap.mmap, offset: int) -> int:
+    (length,) = struct.unpack_from("<Q", data, offset)
+    return offset + 8 + int(length)

@@ -1,4 +1,4 @@
-"""How much text a scan reads: its tokens where there is a tokenizer, else about how many it will be."""
+"""How much text a scan reads: its tokens where a tokenizer is at hand, else an estimate of their number."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class TextSize:
         scored: how many of them count.
         windows: how many sequences they are in.
         longest: tokens of the longest.
-        tokenized: the text itself, None where it was not tokenized and the numbers are about right at best.
+        tokenized: the text itself, None where it was not tokenized and the numbers are estimates.
         occurrences: of category words in it.
     """
 
@@ -45,7 +45,7 @@ class TextSize:
         return self.tokenized is not None
 
     def batches(self, most: int) -> list[int]:
-        """Tokens of each forward, padding included, when one takes at most so many."""
+        """Tokens of each forward, padding included, where a forward takes at most ``most``."""
         from mechamap.capture.batches import window_batches
 
         if self.tokenized is None:
@@ -92,7 +92,7 @@ def counted(config: ScanConfig, tokenizer: Any, context: int | None, kind: str =
 
 
 def about(config: ScanConfig, context: int | None) -> TextSize:
-    """About how much text it is, by its characters."""
+    """An estimate of the size of the text, from its characters."""
     limit = config.window if context is None else min(config.window, context)
     lengths = [max(1, round(len(text) / CHARACTERS_A_TOKEN)) for text in config.texts]
     windows = sum(-(-length // max(limit - 1, 1)) for length in lengths)

@@ -1,4 +1,4 @@
-"""How long a scan takes, from its multiplications and the memory it goes through, at the speed measured here.
+"""How long a scan takes, from its multiplications and memory traffic, at the speed measured on this machine.
 
 An estimate: right to a factor of two or three on a machine that does nothing else.
 """
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["Seconds", "Speed", "measure", "scan_seconds", "scoring_speed"]
 
 
-BUDGET, LEAST = 0.1, 5  # seconds for each measurement, and calls however long they take
+BUDGET, LEAST = 0.1, 5  # seconds for each measurement, and the fewest calls however long they take
 ROWS, MOST = 512, 4096  # tokens of the product, and its widest side: nothing measured takes more than some 70 MB
 COPIED = 16 * 2**20
 SCORED = 8192  # positions of the sample that is scored
@@ -92,10 +92,10 @@ def _seconds(work: Callable[[], Any], device: torch.device) -> float:
     began = time.perf_counter()
     took: list[float] = []
     while len(took) < LEAST or (time.perf_counter() - began < BUDGET and len(took) < 200):
-        at = time.perf_counter()
+        call_began = time.perf_counter()
         work()
         wait()
-        took.append(time.perf_counter() - at)
+        took.append(time.perf_counter() - call_began)
     return max(statistics.median(took), 1e-9)
 
 
@@ -128,7 +128,7 @@ class Seconds:
 
 
 def scan_seconds(
-    it: PlanInputs, speed: Speed, scored_a_second: float, run_bytes: int, *, started: bool = False
+    inputs: PlanInputs, speed: Speed, scored_a_second: float, run_bytes: int, *, started: bool = False
 ) -> Seconds:
     """The stages of a scan.
 
@@ -138,24 +138,24 @@ def scan_seconds(
         run_bytes: the size of the run on disk.
         started: whether the process that scans has torch and transformers already.
     """
-    shape, text, layers = it.shape, it.text, it.layers
-    batches = text.batches(it.batch)
+    shape, text, layers = inputs.shape, inputs.text, inputs.layers
+    batches = text.batches(inputs.batch)
     tokens = sum(batches)
     passed = [layer for layer in shape.layers if layer.number <= layers[-1].number]
     products = sum(2.0 * layer.active for layer in passed) * tokens
     products += _others(shape, passed) * 2.0 * tokens
     products += len(passed) * 4.0 * text.longest * shape.d_model * tokens  # attention
-    once = it.loaded / speed.bytes + len(passed) * CALLS * CALL  # of a forward, however few its tokens
+    once = inputs.loaded / speed.bytes + len(passed) * CALLS * CALL  # of a forward, however few its tokens
     in_blocks = sum(STREAM_PASSES * shape.d_model + MLP_PASSES * layer.values() for layer in passed)
-    moved = in_blocks * float(tokens) * it.weights.item / speed.bytes
-    activations = sum(layer.values(it.config.limit_neurons) for layer in layers) * float(text.scored)
-    reading = it.loaded / (UNPACK_BYTES if it.files.source.kind == "gguf" else READ_BYTES)
+    moved = in_blocks * float(tokens) * inputs.weights.item / speed.bytes
+    activations = sum(layer.values(inputs.config.limit_neurons) for layer in layers) * float(text.scored)
+    reading = inputs.loaded / (UNPACK_BYTES if inputs.files.source.kind == "gguf" else READ_BYTES)
     return Seconds(
         load=(STARTED if started else START) + reading,
         check=CHECKS * once,
         forward=products / speed.flops + moved + len(batches) * once,
         score=activations / scored_a_second + sum(layer.experts for layer in layers) * EXPERT,
-        writes=_writes(it, speed),
+        writes=_writes(inputs, speed),
         disk=run_bytes / DISK_BYTES,
     )
 
@@ -167,8 +167,8 @@ def _others(shape: ModelShape, passed: list[LayerShape]) -> float:
     return max(shape.outside - 2 * embedding, 0) * share
 
 
-def _writes(it: PlanInputs, speed: Speed) -> float:
+def _writes(inputs: PlanInputs, speed: Speed) -> float:
     """The moments of the unembedding, and the products of every output weight with them; all in float32."""
-    if it.shape.kind != "decoder":
+    if inputs.shape.kind != "decoder":
         return 0.0
-    return (it.shape.vocabulary + it.neurons) * 2.0 * it.shape.d_model**2 / speed.flops32
+    return (inputs.shape.vocabulary + inputs.neurons) * 2.0 * inputs.shape.d_model**2 / speed.flops32

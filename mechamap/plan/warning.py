@@ -1,4 +1,4 @@
-"""Whether a scan that is about to begin will fit, for what it costs: no tokenizer is read and nothing is measured."""
+"""A quick check whether a scan that is about to begin will fit: no tokenizer is read and nothing is measured."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Shortfall", "shortfall"]
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """A device that has too little memory, in bytes, and what would fit."""
+    """A device with too little memory, in bytes, and what would make the scan fit."""
 
     device: str
     needed: int
@@ -28,25 +28,25 @@ class Shortfall:
 
 
 def shortfall(source: ModelSource, config: ScanConfig, *, whole: bool = False) -> Shortfall | None:
-    """What keeps a scan from fitting, as far as it can be known at once; None where nothing does, or nobody knows.
+    """What keeps a scan from fitting, as far as a quick check can tell; None where nothing does, or it is unknown.
 
-    Neither is a model of the hub looked at that is not in the cache, for its config would have to be fetched; nor is
-    anything said of what is wrong with a model or the settings, which the scan itself will tell.
+    A hub model that is not in the cache is not checked, since its config would have to be fetched. Errors in the model
+    or the settings are left for the scan itself to report.
     """
     try:
         if source.kind == "gguf" and source.path is not None:
             return _of_gguf(gguf_parameters(source.path) or 0, config)
-        it = situation(find_files(source, config, fetch=False), config, quick=True, whole=whole)
-        for demand in memory_needs(it):
-            if not demand.fits:
-                return Shortfall(demand.device, demand.needed, demand.free or 0, options(it))
+        inputs = situation(find_files(source, config, fetch=False), config, quick=True, whole=whole)
+        for need in memory_needs(inputs):
+            if not need.fits:
+                return Shortfall(need.device, need.needed, need.free or 0, options(inputs))
     except MechaMapError:
         pass
     return None
 
 
 def _of_gguf(parameters: int, config: ScanConfig) -> Shortfall | None:
-    """By the number of its weights alone: reading the config of such a file takes seconds."""
+    """The check by the number of weights alone: reading the config of a GGUF file takes seconds."""
     places = places_of(config)
     free = places.compute.free
     needed = _unpacked(parameters, config)
@@ -54,8 +54,8 @@ def _of_gguf(parameters: int, config: ScanConfig) -> Shortfall | None:
         return None
     smaller = replace(config, dtype="bfloat16")
     half = _unpacked(parameters, smaller)
-    found = Option("--dtype bfloat16", "weights of half the size", {"dtype": "bfloat16"}, half)
-    return Shortfall(places.compute.name, needed, free, (found,) if half <= free else ())
+    option = Option("--dtype bfloat16", "weights of half the size", {"dtype": "bfloat16"}, half)
+    return Shortfall(places.compute.name, needed, free, (option,) if half <= free else ())
 
 
 def _unpacked(parameters: int, config: ScanConfig) -> int:

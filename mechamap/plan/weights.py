@@ -1,4 +1,4 @@
-"""How many bytes a model's weights take once they are loaded, whole or without the blocks above the last one wanted."""
+"""How many bytes a model's weights take once loaded, whole or without the blocks above the last scanned layer."""
 
 from __future__ import annotations
 
@@ -61,37 +61,42 @@ def weight_bytes(shape: ModelShape, files: ModelFiles, dtype: str, quantize: str
         quantize: ``int8`` or ``nf4`` where they are packed while they are read.
     """
     stored = files.bytes if files.weights else listed_bytes(files.path)
-    own, why = _own_dtype(shape, files)
-    wanted = own if dtype == "auto" else dtype
+    own_dtype, why = _own_dtype(shape, files)
+    in_memory = own_dtype if dtype == "auto" else dtype
     packing = packing_method({"quantization_config": dict(shape.quantization)})
     if packing and packing not in UNPACKED:
-        return _packed(shape, wanted, packing, stored)
-    item = ITEM_BYTES.get(wanted, 4)
+        return _packed(shape, in_memory, packing, stored)
+    item = ITEM_BYTES.get(in_memory, 4)
     # What transformers keeps in float32 all the same is spread over all weights: it is little.
-    each = item + shape.kept_float32.get(wanted, 0) * (4 - item) / max(shape.parameters, 1)
+    each = item + shape.kept_float32.get(in_memory, 0) * (4 - item) / max(shape.parameters, 1)
     bits = BITS.get(quantize or "", 8 * each)
     in_file = stored_dtype(files.weights)
     return WeightBytes(
-        dtype=wanted,
+        dtype=in_memory,
         outside=round(shape.outside * each),
         blocks=tuple(
             round((layer.parameters - layer.packable) * each + layer.packable * bits / 8) for layer in shape.blocks
         ),
         packed=quantize or "",
-        why=f"unpacked from {packing}" if packing else why if dtype == "auto" else "as asked for",
+        why=_reason(packing, why if dtype == "auto" else "as requested"),
         stored=stored,
-        cast=files.source.kind == "gguf" or bool(packing or quantize) or in_file != wanted,
+        cast=files.source.kind == "gguf" or bool(packing or quantize) or in_file != in_memory,
     )
 
 
+def _reason(packing: str | None, why: str) -> str:
+    """Where the number format comes from, in words."""
+    return f"unpacked from {packing}" if packing else why
+
+
 def _own_dtype(shape: ModelShape, files: ModelFiles) -> tuple[str, str]:
-    """What ``auto`` comes to, as transformers decides it, and where that is said."""
+    """The format that ``auto`` means, as transformers decides it, and where it comes from, in words."""
     if shape.dtype is not None:
         return shape.dtype, "as its config says"
     if files.source.kind == "gguf":
         return "float32", "what a GGUF file is unpacked to"
-    if (found := stored_dtype(files.weights)) is not None:
-        return found, "as its weights are kept"
+    if (dtype := stored_dtype(files.weights)) is not None:
+        return dtype, "as its weights are kept"
     return "float32", "its config names none"
 
 

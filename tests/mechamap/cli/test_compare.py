@@ -83,7 +83,7 @@ def test_two_runs_of_one_model_are_compared_neuron_by_neuron(mechamap: Mechamap)
     )
     places = [out.index(title) for title in titles]
     assert places == sorted(places)
-    assert "also there: overlap, differences" in told
+    assert "not shown: overlap, differences" in told
     assert len(out.splitlines()) <= 100
 
 
@@ -213,7 +213,7 @@ def test_a_model_that_is_gone_leaves_the_rest_and_exit_1(mechamap: Mechamap) -> 
     code, out, _ = mechamap("compare", "a", "wide", "--match")
     assert code == 1
     assert "Closest neurons were not found:" in out
-    assert "If the model of a lies elsewhere now, name it by --model-a." in " ".join(out.split())
+    assert "If the model of a has moved, name it with --model-a." in " ".join(out.split())
     assert "How deep each category lies" in out
     code, out, told = mechamap("compare", "a", "wide", "--table", "matches")
     assert (code, out) == (2, "")

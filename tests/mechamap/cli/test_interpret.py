@@ -58,7 +58,7 @@ def test_a_run_in_a_page_of_a_terminal(typed: Typed, run: Path) -> None:
     ):
         assert said in out
     assert "Correlation between categories" not in out
-    assert "also there: depth, specialisation, several, combinations, correlation" in err
+    assert "not shown: depth, specialisation, several, combinations, correlation" in err
     assert max(map(len, out.splitlines())) <= 100
 
 

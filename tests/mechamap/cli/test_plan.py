@@ -65,7 +65,7 @@ def test_a_scan_that_does_not_fit_says_so_first_and_fails(mechamap: Said, little
     code, out, _ = mechamap("scan", "demo", "--device", "cpu", "--plan")
     assert code == 1
     assert re.match(r"This scan does not fit: it needs about \d+\.\d MB on cpu, where 100\.0 MB are free\.\n", out)
-    assert "Nothing that can be set here makes it fit" in out
+    assert "No setting makes it fit" in out
     assert "It fits" not in out
 
 

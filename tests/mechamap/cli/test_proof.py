@@ -126,7 +126,7 @@ def test_a_neuron_whose_expert_few_words_came_to_is_not_among_the_strongest(tmp_
     assert names
     assert not any("E" in name for name in names)
     run._arrays["occurrences"] = np.full((run.neurons, len(run.categories)), 4.0)
-    assert all("fewer than 5 of its words came to any expert" in line for line in strongest_lines(run))
+    assert all("fewer than 5 of its words were routed to any expert" in line for line in strongest_lines(run))
 
 
 def dense(tmp_path: Path) -> Run:

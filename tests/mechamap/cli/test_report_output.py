@@ -69,13 +69,13 @@ def test_remarks_stand_beside_a_csv_not_in_it(put: Put, capsys: pytest.CaptureFi
 
 
 def test_what_is_not_shown_is_named(put: Put, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "also there: second" in put(shown=["first"])
+    assert "not shown: second" in put(shown=["first"])
     assert "The second" not in capsys.readouterr().out
     assert "--format json holds all)" in put(shown=["first"])
     known = ["first", "second", "third"]
     said = put(shown=["first"], known=known, on_request=["third"])
-    assert said == "also there: second, third (--table KEY; --format json holds all but third)\n"
-    assert put(known=known, shown=["first", "second"], on_request=["third"]) == "also there: third (--table KEY)\n"
+    assert said == "not shown: second, third (--table KEY; --format json holds all but third)\n"
+    assert put(known=known, shown=["first", "second"], on_request=["third"]) == "not shown: third (--table KEY)\n"
     capsys.readouterr()
     assert put("--table", "second", shown=["first"]) == ""
     assert "The first" not in capsys.readouterr().out
@@ -134,8 +134,8 @@ def test_a_file_that_is_there_stays_unless_it_may_go(put: Put, tmp_path: Path) -
         (["--limit", "-1"], UsageError, "--limit is -1"),
         (["--out", "/nowhere/at/all.md"], ExportError, "does not exist"),
         (["--out", "/nowhere/at/all/"], ExportError, "does not exist"),
-        (["--out", ""], UsageError, "names no file"),
-        (["--out", "/tmp", "--format", "json"], UsageError, "only CSV has one file a table"),
+        (["--out", ""], UsageError, "--out is empty"),
+        (["--out", "/tmp", "--format", "json"], UsageError, "only CSV is written as one file per table"),
         (["--format", "yaml"], UsageError, "choose table, json, csv or md"),
     ],
 )

@@ -207,7 +207,7 @@ def test_a_model_that_is_named_is_scanned_alone(
     config = listing(tmp_path, "demo", "gpt2")
     code, out, err = mechamap("scan", tiny_models("gpt2"), "--config", config, "--out", "run", "--layers", "0")
     assert (code, out) == (0, f"{tmp_path / 'run'}\n")
-    assert err.startswith(f"The models that {config} lists are passed over, because MODEL is given.\n")
+    assert err.startswith(f"The models that {config} lists are ignored, because MODEL is given.\n")
     assert "models" not in json.loads((tmp_path / "run" / "run.json").read_text())["config"]
 
 
@@ -220,7 +220,7 @@ def test_a_model_that_is_named_is_scanned_alone(
         (["demo", "gpt2", "--csv", "-"], "--csv would write every model to standard output"),
         (["demo", "gpt2", "--json", "all.json"], '--json "{model}.json"'),
         (["demo", "gpt2", "--csv", "no/{model}.csv"], "no does not exist"),
-        (["demo", "gpt2", "--out", "a-run"], "a-run holds a run; of several models each gets a folder"),
+        (["demo", "gpt2", "--out", "a-run"], "a-run holds a run; of several models, each gets its own folder"),
         (["demo", "gpt2", "--out", "a-file"], "a-file is a file"),
         (["demo", "gpt2", "--out", "runs"], "holds a run already"),
         (["demo", "gpt2", "--layers", "5-2"], "runs backwards"),
