@@ -218,7 +218,7 @@ def test_a_model_that_is_gone_leaves_the_rest_and_exit_1(mechamap: Mechamap) -> 
     code, out, told = mechamap("compare", "a", "wide", "--table", "matches")
     assert (code, out) == (2, "")
     assert "Unknown table 'matches'" in told
-    assert "name it by --model-a." in " ".join(told.split())
+    assert "name it with --model-a." in " ".join(told.split())
     code, out, _ = mechamap("compare", "a.csv", "a", "--match")
     assert code == 1
     assert "a.csv is a CSV, with no model behind it." in " ".join(out.split())
