@@ -42,8 +42,8 @@ NUMBER = 8
 def charts_of(run: Run) -> tuple[str, ...]:
     """The charts that a run has the figures for, and those that say why there can be none."""
     figures = {figure.label: figure for figure in detail_figures()}
-    there = [name for name in _CHARTS if is_in(run, figures[name]) or why_undefined(run, figures[name])]
-    return (*there, "table")
+    names = [name for name in _CHARTS if is_in(run, figures[name]) or why_undefined(run, figures[name])]
+    return (*names, "table")
 
 
 class CategoryChart(LineView):

@@ -81,7 +81,7 @@ class Finding:
         """
         if not name.strip() or self._table.order.place_of(self._run.row_of(name)) is not None:
             return ""
-        return "not shown now; enter takes the filters away"
+        return "hidden by the filters; enter clears them"
 
     def _go_to_name(self, name: str) -> None:
         if name.strip():
@@ -111,7 +111,7 @@ class Finding:
         elif not self._table.go_to(row):
             self.clear()
             self._table.go_to(row)
-            self._table.notify("The filters hid it and were taken away.", markup=False)
+            self._table.notify("The filters hid it and were cleared.", markup=False)
 
     def show_link(self, link: Link) -> None:
         """Show the neurons behind a cell of a report, by their category and in their order."""
@@ -213,8 +213,8 @@ class Finding:
         if layer is not None and whole:
             rows = self._run.layer_rows(layer)
             side = side_labels(self._run.layers, self._run.record.proof).get(layer, "")
-            said = (side, str(layout_of(rows)) if rows.experts else "", flag_words(self._run, rows))
-            about = f" ({', '.join(part for part in said if part)})" if any(said) else ""
+            parts = (side, str(layout_of(rows)) if rows.experts else "", flag_words(self._run, rows))
+            about = f" ({', '.join(part for part in parts if part)})" if any(parts) else ""
         shown = (
             f"layer {layer}{about}" if layer is not None else "",
             "marked" if self._only_marked else "",

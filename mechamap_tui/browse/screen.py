@@ -108,7 +108,7 @@ class BrowseScreen(PaneScreen):
             return
         change = read_again(self.run)
         if change is RunChange.REPLACED:
-            text = f"{self.run.name} was scanned anew; open it again to see that."
+            text = f"{self.run.name} was scanned again; reopen it to see the new run."
             self.notify(text, severity="warning", markup=False)
         if change is not RunChange.NONE:
             self.refresh_run()

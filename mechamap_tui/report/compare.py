@@ -67,7 +67,7 @@ class CompareScreen(ReportScreen, inherit_bindings=False):
         a, b = self.of_runs
         if why := cannot_match(a, b):
             raise UsageError(f"Closest neurons cannot be looked for: {why}", "Scan the model itself.")
-        words, placeholder = f"{self._usual_words()}", "all of the text where nothing is said"
+        words, placeholder = f"{self._usual_words()}", "the whole text if left empty"
         meaning = self._meaning_of_words
         await self.prompt.ask(
             Question("closest neurons over words", words, placeholder, meaning, self._match, hint=meaning(words))
@@ -125,5 +125,7 @@ def _words(text: str) -> int | None:
     if not text:
         return None
     if not text.isdecimal() or int(text) < LEAST_WORDS:
-        raise UsageError(f"{text!r} is no number of words.", f"{LEAST_WORDS} or more, {ENOUGH_WORDS} is a good number.")
+        raise UsageError(
+            f"{text!r} is not a valid number of words.", f"Type {LEAST_WORDS} or more; {ENOUGH_WORDS} is a good number."
+        )
     return int(text)

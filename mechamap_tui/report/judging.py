@@ -69,5 +69,5 @@ def typed_threshold(text: str) -> float | None:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise UsageError(f"{text.strip()!r} is no number.", "Such as 0.9; nothing for the usual one.")
+        raise UsageError(f"{text.strip()!r} is not a number.", "Type one such as 0.9, or nothing for the default.")
     return value

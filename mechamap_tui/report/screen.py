@@ -271,7 +271,7 @@ class ReportScreen(Screen[None]):
         if link.where and now > then:
             self.notify(
                 f"{run.name} had {quantity(then, 'layer')} when the report was asked for and has {now} "
-                "now: there may be more neurons here than the report counts. In it, t and enter count again.",
+                "now: there may be more neurons here than the report counts. In the report, t and enter count again.",
                 severity="warning",
                 timeout=10,
                 markup=False,
@@ -304,7 +304,7 @@ class ReportScreen(Screen[None]):
         figure, given = self.judging.figure, self.view.threshold
         if figure is not None:
             text, usual = "" if given is None else f"{given:g}", f"{figure.threshold(self.of_runs[0]):g}"
-            placeholder, meaning = f"{usual} where nothing is said", self.judging.meaning
+            placeholder, meaning = f"{usual} if left empty", self.judging.meaning
             await self.prompt.ask(Question(f"{figure.label} from", text, placeholder, meaning, self._count_from))
 
     def _count_from(self, text: str) -> None:

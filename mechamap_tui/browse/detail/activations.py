@@ -79,7 +79,7 @@ class ActivationView(LineView):
         if kept is not None:
             return self._kept(row, kept)
         if (job := explorer_of(self).job) is not None:
-            return Activations(message=f"{job.title} is running; activations can be had when it is done.")
+            return Activations(message=f"{job.title} is running; activations are available when it ends.")
         if run.path is None:
             return Activations(message="This run did not keep its activations.")
         self._asking = self.set_timer(ASK_AFTER, lambda: self._ask(layer))

@@ -62,7 +62,7 @@ class LensView(LineView):
         if reason := run.record.undefined.get("write"):
             return f"Not defined for this model: {reason}"
         if (job := explorer_of(self).job) is not None:
-            return f"{job.title} is running; the lens can be had when it is done."
+            return f"{job.title} is running; the lens is available when it ends."
         self._asking = self.set_timer(ASK_AFTER, self._ask)
         return "Asking the model which tokens it pushes ..."
 
@@ -112,10 +112,10 @@ class LensView(LineView):
 
     def _beside(self, columns: list[Column], width: int) -> None:
         room = min((width - GAP * (len(columns) - 1)) // len(columns), 34)
-        for at in range(max(map(len, columns))):
+        for index in range(max(map(len, columns))):
             pieces = []
             for place, column in enumerate(columns):
-                label, number, look = column[at] if at < len(column) else ("", "", "")
+                label, number, look = column[index] if index < len(column) else ("", "", "")
                 gap = " " * GAP if place else ""
                 text = pad(label, max(room - len(number) - 1, 1)) + " " + number
                 pieces += [(gap, ""), (pad(text, room), look)]
@@ -141,8 +141,9 @@ def _by_category(run: Run, row: int, current: str) -> Column:
     with_p = run.has("write_p")
     lines: Column = [("writes", "".join([" " * (NUMBER - 1) + "z", "     p" if with_p else ""]), "title")]
     for name in run.categories:
-        found = finding(run, row, name)
-        p = small_probability(found.write_p).rjust(6) if with_p else ""
-        look = "cursor" if name == current else "dim" if magnitude(found.writes) == NONE else ""
-        lines.append((name, magnitude(found.writes).rjust(NUMBER) + p, look))
+        scores = finding(run, row, name)
+        p = small_probability(scores.write_p).rjust(6) if with_p else ""
+        distance = magnitude(scores.writes)
+        look = "dim" if distance == NONE else ""
+        lines.append((name, distance.rjust(NUMBER) + p, "cursor" if name == current else look))
     return lines

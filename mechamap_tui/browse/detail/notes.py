@@ -55,7 +55,7 @@ class NotesView(Vertical, can_focus=True):
         self._resting: Timer | None = None
 
     def compose(self) -> ComposeResult:
-        yield Static("Your note about this neuron; kept as you write. Enter begins, Esc or ctrl+g ends.", markup=False)
+        yield Static("Your note about this neuron; saved as you write. Enter starts, Esc or ctrl+g ends.", markup=False)
         yield TextArea(compact=True, show_line_numbers=False, highlight_cursor_line=False)
 
     def show(self, row: int | None, category: str) -> None:

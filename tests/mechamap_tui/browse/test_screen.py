@@ -243,7 +243,7 @@ async def test_a_neuron_is_found_by_name_and_filters_that_hide_it_go(run: Run) -
         await browser.ask("slash", "layer == 0")
         await browser.press("enter")
         await browser.ask("apostrophe", "1.7")
-        assert "not shown now" in browser.answer
+        assert "hidden by the filters" in browser.answer
         await browser.press("enter")
         assert browser.at == "L1.N7"
         assert "48 of 48" in browser.title

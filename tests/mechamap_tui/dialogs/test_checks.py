@@ -343,7 +343,7 @@ async def test_a_scan_into_the_folder_of_the_open_run_is_told_and_not_mixed_up_w
         text = (other.path / "run.json").read_text().replace("2026-01-02", "2026-02-03")
         (it.run / "new.json").write_text(text)
         (it.run / "new.json").replace(it.run / "run.json")
-        await it.until(lambda: "tiny-1 was scanned anew" in it.told)
+        await it.until(lambda: "tiny-1 was scanned again" in it.told)
         await it.press("j", "c", "G")
         assert it.browse.run.neurons == 48 and "48 of 48" in str(it.browse.table.border_title)
 

@@ -203,7 +203,7 @@ async def test_what_is_found_is_shown_where_the_runs_are_compared(home: Path) ->
 async def test_a_search_is_cancelled_and_one_that_fails_is_a_dialog(home: Path) -> None:
     async with comparing(home) as it:
         await it.press("m", "x", "enter")
-        await it.until(lambda: "is no number of words" in it.text())
+        await it.until(lambda: "is not a valid number of words" in it.text())
         await it.press("escape", "m", "enter", "x")
         await it.until(lambda: "was cancelled" in it.told)
         assert it.app.explorer.job is None

@@ -76,7 +76,7 @@ async def test_the_figure_and_the_threshold_are_asked_of_the_engine_and_remember
 async def test_what_makes_no_sense_is_refused_and_the_report_stays(run: Run) -> None:
     async with reading(run) as it:
         await it.press("t", "x", "enter")
-        await it.until(lambda: "'x' is no number" in it.text())
+        await it.until(lambda: "'x' is not a number" in it.text())
         await it.press("escape")
         assert it.report.focused is it.report.cells
         assert len(it.engine.interpretations) == 1
