@@ -18,7 +18,7 @@ from mechamap.system.failures import record_failure
 from mechamap.system.log import start_log
 from mechamap_tui.explorer import ExplorerApp
 from mechamap_tui.jobs.draft import ScanDraft
-from mechamap_tui.opening import Opening
+from mechamap_tui.opening.screens import Opening
 from mechamap_tui.start.target import Target
 from mechamap_tui.terminal.keys_in_order import KeysInOrder
 from mechamap_tui.terminal.textual_internals import MortalApp

@@ -13,7 +13,7 @@ from mechamap_tui.dialogs.help import key_name
 
 if TYPE_CHECKING:
     from mechamap_tui.browse.screen import BrowseScreen
-    from mechamap_tui.opening import Opening
+    from mechamap_tui.opening.screens import Opening
 
 __all__ = ["palette_commands"]
 

@@ -14,7 +14,7 @@ from mechamap.errors import MechaMapError
 from mechamap.system.log import place_of
 from mechamap_tui.jobs.draft import ScanDraft
 from mechamap_tui.jobs.runner import JobRunner
-from mechamap_tui.opening_reports import ReportOpening
+from mechamap_tui.opening.reports import ReportOpening
 from mechamap_tui.start.target import Target, read_target
 
 if TYPE_CHECKING:
@@ -238,7 +238,7 @@ class Opening:
         await self._runner.cancel()
 
     def _job_changed(self, change: JobChanged) -> None:
-        from mechamap_tui.outcomes import show_outcome
+        from mechamap_tui.opening.outcomes import show_outcome
 
         self.job_changes.publish(change)
         if change.news:
