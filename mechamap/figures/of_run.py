@@ -58,7 +58,7 @@ def judged_figure(run: Run, name: str) -> JudgedFigure:
     figure = known.get(name.strip().lower())
     have = ", ".join(figure.label for figure in figures_of(run)) or "none"
     if figure is None:
-        raise UsageError(f"Unknown figure per category {name!r}.", f"{run.name} has {have}.")
+        raise UsageError(f"Unknown figure {name!r}.", f"{run.name} has {have}.")
     if not is_in(run, figure):
         if reason := why_undefined(run, figure):
             raise UsageError(f"{figure.label} is not defined for the model of {run.name}.", reason)

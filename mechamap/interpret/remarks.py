@@ -31,7 +31,7 @@ def _about_run(view: FigureView) -> Iterator[str]:
     if done < layers:
         yield f"{done} of {layers} layers are complete (the scan: {record.state}); all numbers are about these."
     for figure, reason in record.undefined.items():
-        yield f"{figure} is not defined: {reason}."
+        yield f"{figure} is not defined: {reason.removesuffix('.')}."
     if not view.categories:
         yield f"{run.name} has no categories, so no neuron can count for any."
     empty = [name for name in view.categories if not view.values[name].notna().any()]

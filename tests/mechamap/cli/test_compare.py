@@ -270,7 +270,7 @@ def test_several_runs_are_one_table(mechamap: Mechamap) -> None:
     [
         (("a",), "takes two or more"),
         (("a", "nowhere"), "Unknown run 'nowhere'"),
-        (("a", "b", "--by", "beauty"), "Unknown figure per category 'beauty'"),
+        (("a", "b", "--by", "beauty"), "Unknown figure 'beauty'"),
         (("a", "b", "--by", "held"), "mechamap confirm"),
         (("a", "b", "--threshold", "0"), "every neuron would count"),
         (("a", "b", "--as", "twins"), "choose auto, same or different"),

@@ -175,7 +175,7 @@ def test_of_a_csv_with_several_models_one_is_named(typed: Typed, tmp_path: Path)
         (["--threshold", "2"], "must be between 0 and 1"),
         (["--by", "auroc", "--threshold", "0.5"], "Give one above 0.5"),
         (["--by", "p", "--threshold", "-1"], "must be between 0 and 1"),
-        (["--by", "size"], "Unknown figure per category 'size'"),
+        (["--by", "size"], "Unknown figure 'size'"),
         (["--by", "ap", "--threshold", "-0.1"], "must be between 0 and 1"),
         (["--top", "0"], "must be at least 1"),
         (["--table", "laiers"], "Did you mean layers?"),

@@ -62,7 +62,7 @@ def test_a_csv_is_interpreted_too(run: Run, tmp_path: Path) -> None:
 
 
 def test_what_cannot_be_interpreted_says_so(run: Run, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="Unknown figure per category 'size'"):
+    with pytest.raises(UsageError, match="Unknown figure 'size'"):
         asked("interpret", run=str(run.path), by="size")
     with pytest.raises(MechaMapError):
         asked("interpret", run=str(tmp_path / "nothing"))

@@ -111,7 +111,7 @@ def test_any_name_of_a_category_can_stand_in_a_filter(tmp_path: Path, category: 
 
 def test_a_figure_that_is_not_there_is_refused_with_what_there_is(tmp_path: Path) -> None:
     run = recorded_run(tmp_path / "run")
-    with pytest.raises(UsageError, match="Unknown figure per category 'selectvity'") as unknown:
+    with pytest.raises(UsageError, match="Unknown figure 'selectvity'") as unknown:
         judged_figure(run, "selectvity")
     assert "reads" in str(unknown.value.hint)
     with pytest.raises(UsageError, match="has no figure held") as absent:
