@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
@@ -34,6 +36,17 @@ def _words_not_found(run: Run) -> int:
     return sum(len(report.not_found) for report in run.record.coverage.values())
 
 
+class _RunLine(Static):
+    """Asks to be written when it gets another width: the progress beside it comes and goes."""
+
+    def __init__(self, resized: Callable[[], None]) -> None:
+        super().__init__(classes="header--run")
+        self._resized = resized
+
+    def on_resize(self) -> None:
+        self._resized()
+
+
 class RunHeader(Horizontal):
     """MechaMap, model, run, dtype, neurons and policy; what matters least is left out where it does not fit."""
 
@@ -52,23 +65,17 @@ class RunHeader(Horizontal):
         self._scanning = False
 
     def compose(self) -> ComposeResult:
-        yield Static(classes="header--run")
+        yield _RunLine(self.show)
         if self._progress is not None:
             yield self._progress
-
-    def on_mount(self) -> None:
-        self.show()
-
-    def on_resize(self) -> None:
-        self.show()
 
     def show(self, scanning: bool | None = None) -> None:
         """Write the line for the width there is; a run that nobody is ``scanning`` any more is unfinished."""
         if scanning is not None:
             self._scanning = scanning
         if not self.is_mounted:
-            return  # on_mount will
-        shown = self.query_one(".header--run", Static)
+            return  # the line will ask for it
+        shown = self.query_one(_RunLine)
         parts = self._parts()
         width = shown.size.width or self.size.width
         for dispensable in ("dtype", "neurons", "run", "policy", "remedy"):

@@ -66,7 +66,7 @@ TICK = 0.25  # seconds
 REST = 0.15  # seconds without another wish after which one is passed on
 
 
-class ReportScreen(Screen[None]):
+class ReportScreen(Screen[None], inherit_bindings=False):
     """Shows a report that the engine works out: goes through its tables and cells, and asks again by other figures.
 
     Args:

@@ -87,6 +87,15 @@ async def test_what_makes_no_sense_is_refused_and_the_report_stays(run: Run) -> 
         assert "by reads ≥ 0.9" in it.line(0)
 
 
+async def test_the_help_lists_the_reports_own_keys_alone(run: Run) -> None:
+    async with exploring(run) as it:
+        await it.press("r")
+        await it.shows_report("by reads ≥ 0.9")
+        actions = {active.binding.action for active in it.app.screen.active_bindings.values()}
+        assert "screen.copy_text" not in actions, "nothing can be selected in a report"
+        assert {"f", "t", "q"} <= set(it.app.screen.active_bindings)
+
+
 async def test_a_csv_is_interpreted_by_its_file(run: Run, tmp_path: Path) -> None:
     export_run(run, tmp_path / "neurons.csv", ExportRequest("csv"))
     async with reading(read_csv(tmp_path / "neurons.csv"), said_of=run) as it:
