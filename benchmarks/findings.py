@@ -31,7 +31,7 @@ from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.load import load_model
 from mechamap.models.loading.load_settings import LoadSettings
 from mechamap.models.neurons.layers import NeuronLayer
-from mechamap.models.unembedding import find_unembedding
+from mechamap.models.unembedding_search import find_unembedding
 from mechamap.runs.run import Run
 from mechamap.scan.scan import ScanRequest, scan
 from mechamap.scores.null import ShuffledLabels

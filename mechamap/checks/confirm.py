@@ -27,7 +27,7 @@ from mechamap.figures.catalogue import SIGNIFICANT
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.trouble import translated
 from mechamap.models.neurons.layers import NeuronLayer
-from mechamap.models.unembedding import find_unembedding
+from mechamap.models.unembedding_search import find_unembedding
 from mechamap.runs.additions import add_to_run
 from mechamap.runs.checked import CategoryConfirmation, Confirmation
 from mechamap.runs.record import LayerRows

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from mechamap.errors import UsageError
 from mechamap.models.loaded import LoadedModel
-from mechamap.models.unembedding import find_unembedding
+from mechamap.models.unembedding_search import find_unembedding
 from mechamap.runs.neuron_names import NeuronName
 
 __all__ = ["UNIT", "Lens", "neuron_lens"]

@@ -152,7 +152,7 @@ def _prove(source: ModelSource, config: ScanConfig, narration: Narration) -> Non
 
 def _unembedding(loaded: LoadedModel, proof: Sequence[LayerProof]) -> str:
     """Whether what neurons write is defined for the model, and why not."""
-    from mechamap.models.unembedding import find_unembedding
+    from mechamap.models.unembedding_search import find_unembedding
 
     try:
         decoder = find_unembedding(loaded, proof)

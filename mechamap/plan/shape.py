@@ -12,7 +12,7 @@ from mechamap.models.config_keys import config_d_model, text_config
 from mechamap.models.loaded import Kind
 from mechamap.models.loading.kinds import auto_class, kind_of, longest_window
 from mechamap.models.neurons.discovery import linear_shape
-from mechamap.models.neurons.layers import neuron_layers
+from mechamap.models.neurons.model_layers import neuron_layers
 
 if TYPE_CHECKING:
     from torch import nn

@@ -30,7 +30,8 @@ from mechamap.models.loading.trouble import translated
 from mechamap.models.neurons.activations import Activations
 from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.models.proof import prove
-from mechamap.models.unembedding import Unembedding, find_unembedding
+from mechamap.models.unembedding import Unembedding
+from mechamap.models.unembedding_search import find_unembedding
 from mechamap.runs.run import Run
 from mechamap.runs.scanned import LayerProof
 from mechamap.runs.writer import RunWriter

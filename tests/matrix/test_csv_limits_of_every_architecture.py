@@ -12,7 +12,7 @@ from support.tiny_encoders import tiny_of
 from support.tiny_models import tiny_model
 
 from mechamap.csv_files.limits import limits_of_config
-from mechamap.models.neurons.layers import neuron_layers
+from mechamap.models.neurons.model_layers import neuron_layers
 
 pytestmark = [pytest.mark.matrix, pytest.mark.timeout(600)]
 

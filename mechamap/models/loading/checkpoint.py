@@ -15,7 +15,8 @@ from mechamap.models.loading.kinds import auto_class, is_left_out, kind_of
 from mechamap.models.loading.offload import DeviceMap, offloading
 from mechamap.models.loading.partial import LowerBlocks
 from mechamap.models.loading.quantized import number_of_weights, reading_packed, with_readable_weights
-from mechamap.models.neurons.layers import NeuronLayer, neuron_layers
+from mechamap.models.neurons.layers import NeuronLayer
+from mechamap.models.neurons.model_layers import neuron_layers
 
 if TYPE_CHECKING:
     import torch

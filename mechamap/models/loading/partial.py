@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from mechamap.config.layers import parse_layers
 from mechamap.errors import UnsupportedModel
-from mechamap.models.neurons.layers import NeuronLayer, neuron_layers
+from mechamap.models.neurons.layers import NeuronLayer
+from mechamap.models.neurons.model_layers import neuron_layers
 from mechamap.models.transformers_internals import model_class_of
 
 if TYPE_CHECKING:

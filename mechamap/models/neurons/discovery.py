@@ -53,12 +53,12 @@ def discover(model: nn.Module) -> tuple[str, ...]:
     dense: dict[str, None] = {}
     experts: dict[str, None] = {}
     for block in blocks.children():
-        its_dense, its_experts = _candidates(model, block)
-        parents = [path.rpartition(".")[0] for path in its_dense]
+        block_dense, block_experts = _candidates(model, block)
+        parents = [path.rpartition(".")[0] for path in block_dense]
         if len(set(parents)) != len(parents):
-            raise _unclear(model, prefix, its_dense)
-        dense |= dict.fromkeys(its_dense)
-        experts |= dict.fromkeys(its_experts)
+            raise _unclear(model, prefix, block_dense)
+        dense |= dict.fromkeys(block_dense)
+        experts |= dict.fromkeys(block_experts)
     if not dense and not experts:
         raise _unclear(model, prefix, [])
     return tuple(f"{prefix}.{{layer}}.{path}" for path in (*dense, *experts))

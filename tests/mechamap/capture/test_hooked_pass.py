@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from support.by_name import load_model
+from support.hooks import hooks_left
 from support.plain_activations import plain_activations
 from support.tiny_models import save_tiny_model
 
@@ -44,10 +45,6 @@ def captured(loaded, tokenized, **options):
 
     capture_layers(loaded, tokenized, options.pop("layers", loaded.layers), on_layer, PassSettings(**options))
     return found
-
-
-def hooks_left(loaded) -> int:
-    return sum(len(module._forward_pre_hooks) + len(module._forward_hooks) for module in loaded.model.modules())
 
 
 @pytest.mark.parametrize("batch_tokens", [None, 30, 60])
@@ -95,7 +92,7 @@ def test_no_hook_and_no_thread_is_left_whatever_happens(loaded, tokenized, batch
 
     with pytest.raises(ValueError, match="the disk is full"):
         capture_layers(loaded, tokenized, loaded.layers, fail, PassSettings(batch_tokens=batch_tokens))
-    assert hooks_left(loaded) == 0
+    assert hooks_left(loaded.model) == 0
     assert threading.active_count() == threads
 
 
@@ -112,7 +109,7 @@ def test_a_cancel_takes_effect_at_the_next_layer(loaded, tokenized, batch_tokens
             loaded, tokenized, loaded.layers, on_layer, PassSettings(cancel=cancel, batch_tokens=batch_tokens)
         )
     assert seen == [0]
-    assert hooks_left(loaded) == 0
+    assert hooks_left(loaded.model) == 0
     assert len(captured(loaded, tokenized)) == 3
 
 
@@ -127,4 +124,4 @@ def test_a_failure_inside_the_model_is_raised_to_the_caller(loaded, tokenized):
                 captured(loaded, tokenized, batch_tokens=batch_tokens)
     finally:
         handle.remove()
-    assert hooks_left(loaded) == 0
+    assert hooks_left(loaded.model) == 0

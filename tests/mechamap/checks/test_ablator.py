@@ -21,7 +21,7 @@ from mechamap.checks.target_words import WordTargets
 from mechamap.config.schema import default_config
 from mechamap.errors import Cancelled
 from mechamap.models.loaded import LoadedModel
-from mechamap.models.neurons.layers import neuron_layers
+from mechamap.models.neurons.model_layers import neuron_layers
 from mechamap.text.tokenize import TokenizedText, tokenize
 
 TEXTS = (

@@ -13,7 +13,7 @@ from support.by_name import load_model
 from mechamap.checks.lens import neuron_lens
 from mechamap.errors import UnsupportedModel, UsageError
 from mechamap.models.loaded import LoadedModel
-from mechamap.models.unembedding import find_unembedding
+from mechamap.models.unembedding_search import find_unembedding
 from mechamap.runs.neuron_names import NeuronName
 from mechamap.scores.writes import WriteScores
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from support.by_name import load_model
+from support.hooks import hooks_left
 from support.tiny_models import D_MLP, D_MODEL, N_LAYERS
 from torch import Tensor, nn
 
@@ -28,10 +29,6 @@ def with_layer(loaded: LoadedModel, layer: int, module: nn.Module, width: int) -
     (part,) = layers[layer].parts
     layers[layer] = replace(layers[layer], parts=(replace(part, module=module, width=width),))
     return replace(loaded, layers=tuple(layers))
-
-
-def hooks_left(model: nn.Module) -> int:
-    return sum(len(module._forward_pre_hooks) + len(module._forward_hooks) for module in model.modules())
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16", "float16"])

@@ -1,51 +1,30 @@
-"""The way from the residual stream to the logits: found in every architecture, as its own formula has it, and checked.
-
-What it is found with is tested here too: norms known by what they do, and forwards that start at a block.
-"""
+"""The way from the residual stream to the logits, in every architecture as its own formula has it, and checked."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import replace
-from functools import cache
-from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from support.by_name import load_model
 from support.dense_types import DENSE
-from support.tiny_models import D_MLP, D_MODEL, N_LAYERS
+from support.hooks import hooks_left
+from support.tiny_models import D_MODEL
 from torch import Tensor, nn
 
 from mechamap.errors import UnsupportedModel
-from mechamap.models.blocks import keeping_entries, starting_at
 from mechamap.models.loaded import LoadedModel
-from mechamap.models.norms import norm_of
-from mechamap.models.unembedding import Unembedding, find_unembedding
+from mechamap.models.unembedding import Unembedding
+from mechamap.models.unembedding_search import find_unembedding
 from mechamap.system.plain_values import to_plain_values
 
 Load = Callable[..., LoadedModel]
 
 
-@pytest.fixture(scope="module")
-def load(tiny_models: Callable[..., Path]) -> Load:
-    """``load("gpt2")`` is a tiny GPT-2 in memory, read once; whoever changes one makes a copy first."""
-
-    @cache
-    def loaded(model_type: str, dtype: str = "float32", **changes: Any) -> LoadedModel:
-        return load_model(str(tiny_models(model_type, **changes)), device="cpu", dtype=dtype)
-
-    return loaded
-
-
-def hooks_left(model: nn.Module) -> int:
-    return sum(len(module._forward_pre_hooks) + len(module._forward_hooks) for module in model.modules())
-
-
-def close(found: Tensor, expected: Tensor) -> None:
-    torch.testing.assert_close(found, expected.float(), rtol=1e-4, atol=1e-5)
+def close(actual: Tensor, expected: Tensor) -> None:
+    torch.testing.assert_close(actual, expected.float(), rtol=1e-4, atol=1e-5)
 
 
 def centred(rows: Tensor) -> Tensor:
@@ -233,9 +212,9 @@ def changed(loaded: LoadedModel, head: nn.Module | None) -> LoadedModel:
 
 def test_a_head_that_does_more_than_its_weights_say_is_found_out(load: Load) -> None:
     class Noisy(nn.Linear):
-        def forward(self, given: Tensor) -> Tensor:
+        def forward(self, x: Tensor) -> Tensor:
             noise = torch.randn(self.out_features, generator=torch.Generator().manual_seed(0))
-            return super().forward(given) * (1 + 0.1 * noise)
+            return super().forward(x) * (1 + 0.1 * noise)
 
     loaded = load("llama")
     head: Any = loaded.model.get_submodule("lm_head")
@@ -245,19 +224,19 @@ def test_a_head_that_does_more_than_its_weights_say_is_found_out(load: Load) -> 
         find_unembedding(changed(loaded, noisy))
 
 
-def test_a_norm_that_nobody_knows_is_found_out(load: Load) -> None:
+def test_an_unknown_norm_is_found_out(load: Load) -> None:
     class Squashing(nn.Module):
         def __init__(self) -> None:
             super().__init__()
             self.weight = nn.Parameter(torch.ones(D_MODEL))
 
-        def forward(self, given: Tensor) -> Tensor:
-            return torch.tanh(given) * self.weight
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.tanh(x) * self.weight
 
     loaded = load("llama")
     model: Any = deepcopy(loaded.model)
     model.model.norm = Squashing()
-    with pytest.raises(UnsupportedModel, match=r"model\.norm before the output embedding is no norm"):
+    with pytest.raises(UnsupportedModel, match=r"model\.norm before the output embedding is not a known norm"):
         find_unembedding(replace(loaded, model=model))
 
 
@@ -266,149 +245,10 @@ def test_a_model_without_an_output_embedding_is_refused(load: Load) -> None:
         find_unembedding(changed(load("llama"), None))
 
 
-# --- norms --------------------------------------------------------------------------------------------------
-
-
-class RmsNorm(nn.Module):
-    """x / rms(x) * (offset + weight), computed in float32 as the models do."""
-
-    def __init__(self, width: int, offset: float = 0.0) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.randn(width))
-        self.offset = offset
-
-    def forward(self, x: Tensor) -> Tensor:
-        wide = x.float()
-        wide = wide * torch.rsqrt(wide.square().mean(dim=-1, keepdim=True) + 1e-6)
-        return (wide * (self.offset + self.weight.float())).to(x.dtype)
-
-
-def layer_norm(width: int) -> nn.LayerNorm:
-    norm = nn.LayerNorm(width)
-    nn.init.normal_(norm.weight)
-    nn.init.normal_(norm.bias)
-    return norm
-
-
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-@pytest.mark.parametrize("width", [32, 33, 5])
-@pytest.mark.parametrize("kind", ["LayerNorm", "RMSNorm", "1 + weight"])
-def test_norms_are_known_by_what_they_do(kind: str, width: int, dtype: torch.dtype) -> None:
-    torch.manual_seed(0)
-    module: Any = layer_norm(width) if kind == "LayerNorm" else RmsNorm(width, offset=float(kind == "1 + weight"))
-    module = module.to(dtype)
-    norm = norm_of(module, torch.randn(2, 7, width, dtype=dtype))
-    assert norm is not None
-    assert norm.centred == (kind == "LayerNorm")
-    exactly = 1e-4 if dtype == torch.float32 else 2e-2
-    gain = module.weight.float() + getattr(module, "offset", 0.0)
-    bias = module.bias.float() if kind == "LayerNorm" else torch.zeros(width)
-    torch.testing.assert_close(norm.gain, gain, rtol=exactly, atol=exactly)
-    torch.testing.assert_close(norm.bias, bias, rtol=exactly, atol=exactly)
-    x = torch.randn(3, width)
-    with torch.no_grad():
-        expected = module(x.to(dtype)).float()
-    torch.testing.assert_close(norm.direction(x) * norm.gain + norm.bias, expected, rtol=0.05, atol=10 * exactly)
-
-
-def test_a_folded_map_does_to_the_stream_what_the_map_does_behind_the_norm() -> None:
-    torch.manual_seed(0)
-    module = layer_norm(16)
-    norm = norm_of(module, torch.randn(1, 16))
-    assert norm is not None
-    weight, x = torch.randn(9, 16), torch.randn(4, 16)
-    size = (x - x.mean(dim=1, keepdim=True)).square().mean(dim=1, keepdim=True).sqrt()
-    with torch.no_grad():
-        behind = (module(x) - module.bias) @ weight.T
-    torch.testing.assert_close(x @ norm.fold(weight).T / size, behind, rtol=1e-4, atol=1e-4)
-
-
-class Bent(nn.Module):
-    """The identity, and something on top."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return x + 0.3 * torch.nn.functional.gelu(x)
-
-
-class Failing(nn.Module):
-    def forward(self, x: Tensor) -> Tensor:
-        raise RuntimeError("not for such an input")
-
-
 @pytest.mark.parametrize(
-    "module",
-    [nn.Linear(16, 16), nn.GELU(), nn.Tanh(), nn.Identity(), Bent(), Failing(), nn.Linear(16, 8), nn.Softmax(dim=-1)],
-    ids=lambda module: f"{module}",
-)
-def test_what_is_no_norm_is_not_taken_for_one(module: nn.Module) -> None:
-    assert norm_of(module, torch.randn(2, 3, 16)) is None
-
-
-def test_three_numbers_are_too_few_to_tell() -> None:
-    assert norm_of(nn.LayerNorm(3), torch.randn(2, 3)) is None
-
-
-# --- forwards that start at a block -------------------------------------------------------------------------
-
-SOME = ("gpt2", "llama", "gptj", "gemma2", "bloom", "falcon", "opt", "gpt_neox", "mpt", "phi3")
-
-
-def logits_of(loaded: LoadedModel, ids: Tensor) -> Tensor:
-    model: Any = loaded.model
-    with torch.inference_mode():
-        logits: Tensor = model(input_ids=ids, attention_mask=torch.ones_like(ids), use_cache=False).logits
-    return logits
-
-
-def forwards_replaced(loaded: LoadedModel) -> int:
-    return sum("forward" in loaded.model.get_submodule(layer.block).__dict__ for layer in loaded.layers)
-
-
-@pytest.mark.parametrize("model_type", SOME)
-def test_a_forward_that_starts_at_a_block_ends_in_the_same_logits(load: Load, model_type: str) -> None:
-    loaded = load(model_type)
-    ids = torch.tensor([loaded.tokenizer.encode("The dog ate an apple in Paris.")])
-    with keeping_entries(loaded, loaded.layers) as entries:
-        whole = logits_of(loaded, ids)
-    for layer in loaded.layers:
-        other = torch.zeros_like(ids).expand(3, -1)  # what the earlier blocks would have read is not looked at
-        with starting_at(loaded, layer, entries, 3):
-            from_here = logits_of(loaded, ids.expand(3, -1) if model_type == "bloom" else other)
-            assert forwards_replaced(loaded) == layer.layer
-        torch.testing.assert_close(from_here, whole.expand(3, -1, -1), rtol=1e-4, atol=1e-4)
-    assert forwards_replaced(loaded) == hooks_left(loaded.model) == 0
-    torch.testing.assert_close(logits_of(loaded, ids), whole)
-
-
-def test_the_blocks_before_do_not_run_and_are_restored_after_a_failure(load: Load) -> None:
-    loaded = load("llama")
-    ids = torch.tensor([loaded.tokenizer.encode("The dog ate an apple in Paris.")])
-    with keeping_entries(loaded, loaded.layers) as entries:
-        whole = logits_of(loaded, ids)
-    ran: list[int] = []
-    for layer in loaded.layers:
-        layer.module.register_forward_pre_hook(lambda _module, _args, at=layer.layer: ran.append(at))
-    try:
-        with pytest.raises(ZeroDivisionError), starting_at(loaded, loaded.layers[2], entries, 1):
-            logits_of(loaded, ids)
-            raise ZeroDivisionError
-    finally:
-        for layer in loaded.layers:
-            layer.module._forward_pre_hooks.clear()
-    assert ran == [2]
-    assert forwards_replaced(loaded) == hooks_left(loaded.model) == 0
-    torch.testing.assert_close(logits_of(loaded, ids), whole)
-
-
-def test_a_block_is_the_module_with_the_number(load: Load) -> None:
-    assert [layer.block for layer in load("opt").layers] == [f"model.decoder.layers.{i}" for i in range(N_LAYERS)]
-    assert load("opt").layers[0].width == D_MLP
-
-
-@pytest.mark.parametrize(
-    ("model_type", "said"),
+    ("model_type", "reason"),
     [
-        ("bert", "reads its logits from something else"),  # a layer of its own in the head
+        ("bert", "does not read its logits from the output of the last block"),  # a layer of its own in the head
         ("bert-generation", "normalizes the residual stream after each block"),
         ("git", "normalizes the residual stream after each block"),
         ("rwkv", "is multiplied element by element"),
@@ -418,8 +258,8 @@ def test_a_block_is_the_module_with_the_number(load: Load) -> None:
         ("blt", "do not follow one another once"),
     ],
 )
-def test_neurons_whose_weights_do_not_tell_what_they_do_to_the_logits(load: Load, model_type: str, said: str) -> None:
-    with pytest.raises(UnsupportedModel, match=said):
+def test_neurons_whose_weights_do_not_tell_what_they_do_to_the_logits(load: Load, model_type: str, reason: str) -> None:
+    with pytest.raises(UnsupportedModel, match=reason):
         find_unembedding(load(model_type))
 
 

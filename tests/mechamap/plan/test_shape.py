@@ -15,7 +15,7 @@ from transformers import AutoConfig
 
 from mechamap.config.schema import default_config, with_overrides
 from mechamap.errors import MechaMapError, ModelError, ModelNotFound, UnsupportedModel, UsageError
-from mechamap.models.neurons.layers import neuron_layers
+from mechamap.models.neurons.model_layers import neuron_layers
 from mechamap.plan.places import _own_memory
 from mechamap.plan.scan_plan import ScanPlan
 

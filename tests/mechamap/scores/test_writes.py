@@ -17,7 +17,8 @@ from support.tiny_models import D_MLP, N_LAYERS
 from mechamap.config.scan_config import Category
 from mechamap.config.schema import default_config
 from mechamap.models.loaded import LoadedModel
-from mechamap.models.unembedding import Unembedding, find_unembedding
+from mechamap.models.unembedding import Unembedding
+from mechamap.models.unembedding_search import find_unembedding
 from mechamap.scan.scan import scan
 from mechamap.scores.writes import WriteScores, category_tokens, first_tokens
 

@@ -16,7 +16,7 @@ from mechamap.models.config_keys import config_d_mlp, config_widths
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.neurons.architectures import NEURONS
 from mechamap.models.neurons.discovery import discover
-from mechamap.models.neurons.layers import neuron_layers, weight_in_out
+from mechamap.models.neurons.model_layers import neuron_layers
 from mechamap.models.proof import prove
 
 # Their configs have no name for d_mlp: it is four (MPT: by its own ratio, here two) times d_model.
@@ -138,7 +138,7 @@ def test_a_path_that_is_not_there_is_told_its_neighbours() -> None:
 @pytest.mark.parametrize("model_type", ["gpt2", "llama"])
 def test_output_weights_are_d_mlp_by_d_model_however_they_are_kept(model_type: str) -> None:
     layer = neuron_layers(from_config(model_type))[0]
-    weight = weight_in_out(layer.module)  # [d_mlp, d_model]
+    weight = layer.parts[0].weight()  # [d_mlp, d_model]
     assert weight.shape == (D_MLP, D_MODEL)
     one_neuron = torch.zeros(1, D_MLP)
     one_neuron[0, 7] = 1.0
