@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mechamap.interpret.judged import FigureView
-from mechamap.query.syntax import bracketed
+from mechamap.query.filters import bracketed
 from mechamap.runs.layout import model_layers
 from mechamap.tables.rows import LinkedCell, Rows, category_columns, number
 from mechamap.tables.table import Column, Table

@@ -13,32 +13,29 @@ A name means:
   ``token == "apple"``.
 
 What is not computed (NaN) satisfies no comparison. The explorer's filter and the command line use the same language;
-its grammar is in :mod:`mechamap.query.syntax`.
+its grammar is in :mod:`mechamap.query.syntax`, what a name means in :mod:`mechamap.query.names`.
 """
 
 from __future__ import annotations
 
-from typing import NoReturn, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mechamap.errors import UsageError
-from mechamap.figures.catalogue import FIGURES, figure_names, named
-from mechamap.figures.figure import JudgedFigure
+from mechamap.figures.catalogue import FIGURES
 from mechamap.figures.findings import confirmed
-from mechamap.figures.of_run import how_to_get, why_undefined
-from mechamap.figures.values import known_values
-from mechamap.query.syntax import Both, Comparison, Name, Negation, Node, Number, Operation, Text, parse, wrong
+from mechamap.query.lexemes import wrong
+from mechamap.query.names import Names, Values, query_names
+from mechamap.query.nodes import Both, Comparison, Name, Negation, Node, Number, Operation, Text
+from mechamap.query.syntax import parse
 from mechamap.runs.run import Run
-from mechamap.wording.suggest import suggestion
 
-__all__ = ["chosen_rows", "matching", "query_names", "sorted_rows"]
+__all__ = ["chosen_rows", "matching", "sorted_rows"]
 
 
-_PLACES = ("layer", "neuron", "expert")
-
-Numbers: TypeAlias = "NDArray[np.floating] | NDArray[np.integer] | float"
+Numbers: TypeAlias = "Values | float"
 Mask: TypeAlias = "NDArray[np.bool_]"
 
 
@@ -76,7 +73,9 @@ def sorted_rows(
     for node in parse(columns, run.categories):
         values = np.asarray(query.numbers(node))
         if not values.ndim:
-            wrong(columns, node.position, "this is the same for every neuron.", f"Sort by one of {query.known()}.")
+            wrong(
+                columns, node.position, "this is the same for every neuron.", f"Sort by one of {query.names.known()}."
+            )
         keys.append(values[rows])
     if len(keys) == 1:
         return rows[np.argsort(keys[0], kind="stable")]
@@ -100,27 +99,13 @@ def chosen_rows(
     return rows[:limit]
 
 
-def query_names(run: Run) -> tuple[str, ...]:
-    """Every name that means something in a query on this run."""
-    figures = [figure for figure in run.record.figures if figure not in figure_names("tokens")]
-    aliases = [alias for figure in FIGURES.values() if figure.name in figures for alias in figure.aliases]
-    per_category = [figure for figure in figures if run.figure(figure).ndim > 1]
-    if run.has("p"):
-        per_category.append("confirmed")
-        aliases.append("confirmed")
-    dotted = [f"{figure}.{category}" for figure in per_category for category in run.categories]
-    return (*_PLACES, *figures, *aliases, *dotted, "best", "token", *run.categories)
-
-
 class _Query:
     """One expression on one run: nodes to arrays."""
 
     def __init__(self, run: Run, source: str, category: str | None) -> None:
         self.run = run
         self.source = source
-        self.category = category
-
-    # --- conditions ---
+        self.names = Names(run, source, category)
 
     def mask(self, node: Node) -> Mask:
         match node:
@@ -135,7 +120,9 @@ class _Query:
                 return self.with_token(node.value)
             case Name() if node.value == "confirmed" or (node.category is None and _is_flag(node.value)):
                 return self.flagged(node)
-            case Name(category=None) if node.value not in query_names(self.run) and node.value not in self.figures:
+            case Name(category=None) if (
+                node.value not in query_names(self.run) and node.value not in self.names.figures
+            ):
                 return self.with_token(node.value)
             case Number():
                 hint = "To look for it as a token, put it in quotes."
@@ -152,8 +139,8 @@ class _Query:
     def flagged(self, node: Name) -> Mask:
         """Neurons whose reading of a category is confirmed, or for which a figure such as ``dead`` is true."""
         if node.value == "confirmed":
-            self.figure("p", node.position)
-            return confirmed(self.run, self.category_of(node))
+            self.names.figure("p", node.position)
+            return confirmed(self.run, self.names.category_of(node))
         with np.errstate(invalid="ignore"):
             return np.asarray(self.numbers(node)) > 0
 
@@ -185,8 +172,8 @@ class _Query:
     def best_is(self, node: Node) -> Mask:
         category = self.spelling(node)
         if category not in self.run.categories:
-            self.unknown(node.position, category, self.run.categories, "category")
-        selectivity = np.abs(self.figure("selectivity", node.position))  # [neurons, categories]
+            self.names.unknown(node.position, category, self.run.categories, "category")
+        selectivity = np.abs(self.names.figure("selectivity", node.position))  # [neurons, categories]
         none = np.isnan(selectivity).all(axis=1)
         best = np.where(np.isnan(selectivity), -1, selectivity).argmax(axis=1)
         matches: Mask = (best == self.run.category_index(category)) & ~none
@@ -201,27 +188,14 @@ class _Query:
         """Neurons with the text among their highest or lowest tokens, spaces around it and case aside."""
         token = text.strip().casefold()
         pieces = self.run.record.tokens.pieces
-        hit = np.array([piece.strip().casefold() == token for piece in pieces] + [False])  # the last for position -1
+        hit = np.array([piece.strip().casefold() == token for piece in pieces] + [False])  # the last for no position
         matches = np.zeros(self.run.neurons, dtype=np.bool_)
         for figure in ("top_positions", "bottom_positions"):
             if self.run.has(figure) and hit.any():
-                positions = self.run.figure(figure)  # [neurons, k]
-                for column in range(positions.shape[1]):
-                    column_positions = positions[:, column]
-                    matches |= hit[
-                        np.where(
-                            (column_positions >= 0) & (column_positions < len(pieces)), column_positions, len(pieces)
-                        )
-                    ]
+                for column in self.run.figure(figure).T:  # [neurons] of each place among the highest or lowest
+                    known = (column >= 0) & (column < len(pieces))
+                    matches |= hit[np.where(known, column, len(pieces))]
         return matches
-
-    # --- numbers ---
-
-    @property
-    def figures(self) -> tuple[str, ...]:
-        """Figures that some run has, whether or not this one does, by all of their names."""
-        aliases = [alias for figure in FIGURES.values() for alias in figure.aliases]
-        return (*figure_names("neuron", "category"), *aliases)
 
     def numbers(self, node: Node) -> Numbers:
         match node:
@@ -230,9 +204,9 @@ class _Query:
             case Operation():
                 return self.computed(node)
             case Name():
-                return self.named(node)
+                return self.names.values(node)
             case Text() if node.value in self.run.categories:
-                return self.named(Name(node.position, "selectivity", node.value))
+                return self.names.values(Name(node.position, "selectivity", node.value))
             case Text():
                 wrong(self.source, node.position, "a text cannot be compared with a number.", 'Try: token == "apple"')
             case _:
@@ -256,70 +230,6 @@ class _Query:
                 case _:
                     quotient = np.true_divide(a, rest[0])
                     return np.where(np.isinf(quotient), np.nan, quotient)  # x / 0 is not a number to sort by
-
-    def named(self, node: Name) -> Numbers:
-        run = self.run
-        figure = named(node.value)
-        name = node.value if figure is None else figure.name
-        if node.category is None:
-            if name in _PLACES:
-                return {"layer": run.layer_of, "neuron": run.index_of, "expert": run.expert_of}[name]
-            if name not in self.figures and name not in run.record.figures and name in run.categories:
-                return self.named(Name(node.position, "selectivity", name))
-        if node.category is None and name in ("best", "token"):
-            wrong(self.source, node.position, f"{name} is not a number.", f'Compare it, as in: {name} == "food"')
-        if name in figure_names("tokens") or (name not in self.figures and name not in run.record.figures):
-            self.unknown(node.position, node.value, query_names(run), "name")
-        array = self.figure(name, node.position)
-        if array.ndim == 1:
-            if node.category is not None:
-                wrong(
-                    self.source, node.position, f"{name} has one value per neuron, not per category.", f"Write {name}."
-                )
-            return array
-        category = self.category_of(node)
-        if isinstance(figure, JudgedFigure) and figure.measured_as and node.value in figure.aliases:
-            return known_values(run, figure, category)  # as the table shows it
-        return array[:, run.category_index(category)]
-
-    def category_of(self, node: Name) -> str:
-        """The category that a name with a value per category is about."""
-        run = self.run
-        category = node.category if node.category is not None else self.category
-        if category is None:
-            example = run.categories[0] if run.categories else "food"
-            wrong(
-                self.source,
-                node.position,
-                f"{node.value} has a value per category.",
-                f"Say which: {node.value}.{example}",
-            )
-        if category not in run.categories:
-            self.unknown(node.position + len(node.value) + 1, category, run.categories, "category")
-        return category
-
-    def figure(self, name: str, position: int) -> NDArray[np.floating]:
-        figure = FIGURES.get(name)
-        if figure is not None and (reason := why_undefined(self.run, figure)):
-            wrong(self.source, position, f"{name} is not defined for this model.", reason)
-        if not self.run.has(name):
-            hint = (how_to_get(figure) if figure is not None else "") or f"Choose from {self.known()}."
-            if name == "tokens":
-                hint = f'{hint} To look for the token, write token == "tokens".'
-            wrong(self.source, position, f"this run has no {name}.", hint)
-        return self.run.figure(name)
-
-    def known(self) -> str:
-        return ", ".join((*_PLACES, *(name for name in self.run.record.figures if name not in figure_names("tokens"))))
-
-    def unknown(self, position: int, name: str, known: tuple[str, ...], kind: str) -> NoReturn:
-        choices = ", ".join(known) if kind == "category" else self.known()
-        wrong(
-            self.source,
-            position,
-            f"unknown {kind} {name!r}.",
-            suggestion(name, known, cutoff=0.5) or f"Choose from {choices}.",
-        )
 
 
 def _is_flag(name: str) -> bool:

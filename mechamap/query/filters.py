@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import replace
 
@@ -10,11 +11,11 @@ from numpy.typing import NDArray
 
 from mechamap.figures.catalogue import FEW_OCCURRENCES, SIGNIFICANT
 from mechamap.figures.figure import JudgedFigure
+from mechamap.query.lexemes import OPERATORS
 from mechamap.query.link import Link
-from mechamap.query.syntax import OPERATORS, bracketed
 from mechamap.runs.run import Run
 
-__all__ = ["Conditions", "counting_filter", "known_filter", "listed", "quoted"]
+__all__ = ["Conditions", "bracketed", "counting_filter", "known_filter", "listed", "quoted"]
 
 
 _LONGEST = 4_000  # characters; a longer filter cannot be read
@@ -153,6 +154,16 @@ def _enough_occurrences(kind: JudgedFigure, run: Run, category: str) -> str:
     if kind.compares and run.has("occurrences"):
         return f" and occurrences.{quoted(category)} >= {FEW_OCCURRENCES}"
     return ""
+
+
+def bracketed(condition: str, *joints: str) -> str:
+    """A condition that can be joined to others: in brackets where ``or``, or one of ``joints``, is outside of any."""
+    depth = 0
+    for match in re.finditer(r"[()]| or | and ", re.sub(r'"(?:[^"\\]|\\.)*"', '""', condition)):
+        depth += {"(": 1, ")": -1}.get(match[0], 0)
+        if depth == 0 and match[0] in (" or ", *joints):
+            return f"({condition})"
+    return condition
 
 
 def quoted(category: str) -> str:

@@ -1,4 +1,4 @@
-"""The language of filters and sort columns, parsed into a small tree; names get their meaning in ``evaluate``.
+"""The language of filters and sort columns, parsed into a small tree; names get their meaning in ``names``.
 
     either    := both (("or" | "|") both)*
     both      := negation (("and" | "&") negation)*
@@ -14,119 +14,17 @@ Every node knows the character it began at, so that a mistake can be pointed at.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import NoReturn, TypeAlias
+from typing import NoReturn
 
-from mechamap.errors import QueryError
-from mechamap.wording.advice import Hint
+from mechamap.query.lexemes import Lexeme, lexemes_of, wrong
+from mechamap.query.nodes import Both, Comparison, Name, Negation, Node, Number, Operation, Text
 
-__all__ = [
-    "OPERATORS",
-    "Both",
-    "Comparison",
-    "Name",
-    "Negation",
-    "Node",
-    "Number",
-    "Operation",
-    "Text",
-    "bracketed",
-    "parse",
-    "wrong",
-]
+__all__ = ["parse"]
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
-    position: int
-    value: float
-
-
-@dataclass(frozen=True, slots=True)
-class Text:
-    position: int
-    value: str
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """``food`` or ``selectivity.food``: then ``category`` is the part after the dot."""
-
-    position: int
-    value: str
-    category: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """``+ - * /`` of two, ``neg`` or ``abs`` of one."""
-
-    position: int
-    operator: str
-    operands: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """A chain: each operand compared with the next."""
-
-    position: int
-    operators: tuple[str, ...]
-    operands: tuple[Node, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Negation:
-    position: int
-    operand: Node
-
-
-@dataclass(frozen=True, slots=True)
-class Both:
-    """``and`` (``is_and``) or ``or`` of conditions."""
-
-    position: int
-    is_and: bool
-    operands: tuple[Node, ...]
-
-
-Node: TypeAlias = Number | Text | Name | Operation | Comparison | Negation | Both
-
-_LEXEME = re.compile(
-    r"""(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?(?!\w))
-      | (?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')
-      | (?P<name>[^\W\d]\w*)
-      | (?P<sign><=|>=|==|!=|<>|&&|\|\||[-+*/<>=!&|().,≤≥])""",
-    re.VERBOSE,
-)
-_SPELLED = {"&&": "and", "&": "and", "||": "or", "|": "or", "!": "not", "=": "==", "<>": "!=", "≤": "<=", "≥": ">="}
-OPERATORS = ("and", "or", "not", "abs")
 _COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 _DEEPEST = 50  # brackets and signs inside one another
-
-
-@dataclass(frozen=True, slots=True)
-class _Lexeme:
-    kind: str  # number, text, name, sign, end
-    value: str
-    position: int
-
-
-def wrong(source: str, position: int, problem: str, hint: Hint = "") -> NoReturn:
-    """Raise the QueryError that points at character ``at`` (counted from 0) of the expression."""
-    raise QueryError.at(source, position, problem, hint)
-
-
-def bracketed(condition: str, *joints: str) -> str:
-    """A condition that can be joined to others: in brackets where ``or``, or one of ``joints``, is outside of any."""
-    depth = 0
-    for match in re.finditer(r"[()]| or | and ", re.sub(r'"(?:[^"\\]|\\.)*"', '""', condition)):
-        depth += {"(": 1, ")": -1}.get(match[0], 0)
-        if depth == 0 and match[0] in (" or ", *joints):
-            return f"({condition})"
-    return condition
 
 
 def parse(source: str, names: Iterable[str] = ()) -> tuple[Node, ...]:
@@ -138,7 +36,7 @@ def parse(source: str, names: Iterable[str] = ()) -> tuple[Node, ...]:
     Raises:
         QueryError: with the position of the mistake.
     """
-    parser = _Parser(source, _lexemes(source, [name for name in names if _is_odd(name)]))
+    parser = _Parser(source, lexemes_of(source, names))
     expressions = [parser.either()]
     while parser.take(","):
         expressions.append(parser.either())
@@ -147,53 +45,17 @@ def parse(source: str, names: Iterable[str] = ()) -> tuple[Node, ...]:
     return tuple(expressions)
 
 
-def _lexemes(source: str, odd_names: list[str]) -> list[_Lexeme]:
-    odd = [re.compile(re.escape(name) + r"(?!\w)") for name in sorted(odd_names, key=len, reverse=True) if name]
-    lexemes: list[_Lexeme] = []
-    position = 0
-    while position < len(source):
-        if source[position].isspace():
-            position += 1
-            continue
-        match = next((match for pattern in odd if (match := pattern.match(source, position))), None)
-        if match is not None:
-            lexemes.append(_Lexeme("name", match[0], position))
-        else:
-            match = _LEXEME.match(source, position)
-            if match is None:
-                quote = source[position] in "\"'"
-                problem = "this quote is not closed." if quote else f"{source[position]!r} is not allowed here."
-                wrong(source, position, problem)
-            kind = match.lastgroup or ""
-            value = match[0]
-            if kind == "text":
-                value = re.sub(r"\\(.)", r"\1", value[1:-1])
-            elif kind == "sign":
-                value = _SPELLED.get(value, value)
-            elif kind == "name" and value.lower() in OPERATORS:
-                kind, value = "sign", value.lower()
-            lexemes.append(_Lexeme(kind, value, position))
-        position = match.end()
-    return [*lexemes, _Lexeme("end", "", len(source))]
-
-
-def _is_odd(name: str) -> bool:
-    """Whether a category's name is not a lexeme; a name that looks like a number counts as one unless it is quoted."""
-    match = _LEXEME.fullmatch(name)
-    return match is None or match.lastgroup not in ("name", "number")
-
-
 class _Parser:
     """Recursive descent over the lexemes, one method a rule of the grammar above."""
 
-    def __init__(self, source: str, lexemes: list[_Lexeme]) -> None:
+    def __init__(self, source: str, lexemes: list[Lexeme]) -> None:
         self.source = source
         self.lexemes = lexemes
         self.position = 0
         self.depth = 0
 
     @property
-    def now(self) -> _Lexeme:
+    def now(self) -> Lexeme:
         return self.lexemes[self.position]
 
     def take(self, *signs: str) -> str | None:

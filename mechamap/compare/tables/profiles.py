@@ -10,9 +10,8 @@ from numpy.typing import NDArray
 
 from mechamap.figures.figure import JudgedFigure
 from mechamap.figures.values import category_values
-from mechamap.query.filters import counting_filter
+from mechamap.query.filters import bracketed, counting_filter
 from mechamap.query.link import Link
-from mechamap.query.syntax import bracketed
 from mechamap.runs.layout import knows_depth, model_layers, relative_depth
 from mechamap.runs.run import Run
 from mechamap.tables.rows import LinkedCell, Rows, number, threshold_text

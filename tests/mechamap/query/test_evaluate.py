@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from support.recorded_run import CATEGORIES, Shape, checked_run, recorded_run
 
 from mechamap.errors import MechaMapError, QueryError, UsageError
-from mechamap.query.evaluate import chosen_rows, matching, query_names, sorted_rows
+from mechamap.query.evaluate import chosen_rows, matching, sorted_rows
+from mechamap.query.names import query_names
 from mechamap.runs.run import Run
 
 
