@@ -19,8 +19,8 @@ from mechamap.plan.places import CUDA_CONTEXT
 from mechamap.plan.shape import LayerShape, ModelShape
 from mechamap.plan.situation import PlanInputs
 from mechamap.scores import ranked_torch
+from mechamap.scores.blocks import BLOCK_ELEMENTS
 from mechamap.scores.layer import COPY_BYTES
-from mechamap.scores.ranked import BLOCK_ELEMENTS
 
 __all__ = ["MemoryNeed", "Working", "memory_needs", "working_memory"]
 

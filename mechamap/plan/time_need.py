@@ -16,9 +16,9 @@ import numpy as np
 from mechamap.models.neurons.activations import Activations
 from mechamap.plan.shape import LayerShape, ModelShape
 from mechamap.plan.situation import PlanInputs
+from mechamap.scores.blocks import BLOCK_ELEMENTS
 from mechamap.scores.layer import layer_scorer
 from mechamap.scores.positions import ScorePlan
-from mechamap.scores.ranked import BLOCK_ELEMENTS
 
 if TYPE_CHECKING:
     import torch

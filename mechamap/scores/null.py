@@ -13,7 +13,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.scores.ranks import in_blocks, sorted_bounds
+from mechamap.scores.blocks import in_blocks
+from mechamap.scores.ranks import sorted_bounds
 
 __all__ = ["ShuffledLabels", "word_ranks"]
 

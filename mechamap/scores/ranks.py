@@ -1,19 +1,13 @@
-"""Ranks along rows, ties sharing their mean, in blocks that fit the cache and on several threads."""
+"""Ranks along rows, ties sharing their mean."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.scores.ranked import BLOCK_ELEMENTS, pack, runs
+from mechamap.scores.packing import LOW, pack, runs
 
-__all__ = ["average_precision", "in_blocks", "sorted_bounds"]
-
-
-_LOW = np.int64(0xFFFFFFFF)
+__all__ = ["average_precision", "sorted_bounds"]
 
 
 def sorted_bounds(
@@ -22,7 +16,7 @@ def sorted_bounds(
     """The order of each row of ``[rows, n]``, and the first and last place, from 0, of what equals each value."""
     packed = pack(values)  # [rows, n]
     packed.sort(axis=1)
-    order: NDArray[np.intp] = packed & _LOW
+    order: NDArray[np.intp] = packed & LOW
     packed >>= 32
     width = values.shape[1]
     flat = (order + (np.arange(len(order)) * width)[:, None]).ravel()
@@ -38,19 +32,6 @@ def sorted_bounds(
         np.put_along_axis(rows, order[tied], in_order, axis=1)
         bounds[tied] = rows
     return order, first, last
-
-
-def in_blocks(rows: int, width: int, work: Callable[[slice], None], threads: int) -> None:
-    """Call ``work`` with slices of ``rows``, each about as many values of ``width`` as a core's cache holds."""
-    block = max(8, BLOCK_ELEMENTS // max(width, 1))
-    slices = [slice(first, min(first + block, rows)) for first in range(0, rows, block)]
-    if threads > 1 and len(slices) > 1:
-        with ThreadPoolExecutor(threads) as pool:
-            for _ in pool.map(work, slices):
-                pass  # drawing the results raises what a block raised
-    else:
-        for block_rows in slices:
-            work(block_rows)
 
 
 def average_precision(values: NDArray[np.float32], labels: NDArray[np.bool_]) -> NDArray[np.float64]:

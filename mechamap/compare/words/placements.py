@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechamap.compare.words.scratch_array import empty_rows
+from mechamap.scores.blocks import in_blocks
 from mechamap.scores.positions import CategoryPositions, Pooling, ScorePlan, score_plan
-from mechamap.scores.ranks import in_blocks
 from mechamap.text.occurrences import Occurrence
 from mechamap.text.tokenize import TokenizedText
 

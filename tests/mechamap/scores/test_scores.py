@@ -173,7 +173,7 @@ def test_auroc_of_the_negated_neuron_is_one_minus_it():
 def test_the_order_of_positions_and_the_size_of_blocks_change_nothing(monkeypatch):
     values = activations_like("normal", neurons=300)
     whole = ranked(plan_of(), 1, values)
-    monkeypatch.setattr("mechamap.scores.ranked.BLOCK_ELEMENTS", 1)
+    monkeypatch.setattr("mechamap.scores.blocks.BLOCK_ELEMENTS", 1)
     for name, figure in ranked(plan_of(), 2, values).items():
         np.testing.assert_array_equal(figure, whole[name], err_msg=name)
     order = np.random.default_rng(1).permutation(SCORED)
