@@ -29,7 +29,8 @@ def explorer_figures(model: Path, rounds: int) -> list[Figure]:
     """All figures about the explorer, on a run of ``model`` that is scanned first."""
     from mechamap.catalog import resolve
     from mechamap.config.schema import default_config
-    from mechamap.scan.scan import ScanRequest, scan
+    from mechamap.scan.prepare import ScanRequest
+    from mechamap.scan.scan import scan
 
     with tempfile.TemporaryDirectory() as folder:
         run = scan(ScanRequest(resolve(str(model)), default_config(), out=Path(folder) / "run"))

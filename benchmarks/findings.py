@@ -33,7 +33,8 @@ from mechamap.models.loading.load_settings import LoadSettings
 from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.models.unembedding_search import find_unembedding
 from mechamap.runs.run import Run
-from mechamap.scan.scan import ScanRequest, scan
+from mechamap.scan.prepare import ScanRequest
+from mechamap.scan.scan import scan
 from mechamap.scores.null import ShuffledLabels
 from mechamap.scores.writes import WriteScores, category_tokens
 from mechamap.system.plain_values import to_plain_values

@@ -20,7 +20,8 @@ from mechamap.catalog import resolve
 from mechamap.config.schema import default_config
 from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.runs.run import Run
-from mechamap.scan.scan import ScanRequest, scan
+from mechamap.scan.prepare import ScanRequest
+from mechamap.scan.scan import scan
 
 __all__ = ["interpret_figures"]
 

@@ -20,7 +20,8 @@ from mechamap.catalog import resolve
 from mechamap.config.schema import default_config
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.load import load_model
-from mechamap.scan.scan import ScanRequest, scan
+from mechamap.scan.prepare import ScanRequest
+from mechamap.scan.scan import scan
 from mechamap.text.tokenize import tokenize
 
 __all__ = ["loading_figures"]

@@ -20,7 +20,8 @@ from mechamap.config.schema import configs_folder, default_config
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.load import load_model
 from mechamap.runs.run import Run
-from mechamap.scan.scan import ScanRequest, scan
+from mechamap.scan.prepare import ScanRequest
+from mechamap.scan.scan import scan
 from mechamap.text.tokenize import TokenizedText, tokenize
 
 __all__ = ["bare_body", "scan_figures"]

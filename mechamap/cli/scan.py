@@ -195,7 +195,7 @@ def _scan(source: ModelSource, config: ScanConfig, options: ScanOptions, narrati
 
     cancel = threading.Event()
     with stopping(cancel, progress, narration):
-        from mechamap.scan.scan import ScanRequest
+        from mechamap.scan.prepare import ScanRequest
         from mechamap.scan.with_checks import Checks, scan_and_check
 
         warn(source, config, narration, whole=options.needs_all_layers)

@@ -42,7 +42,7 @@ def scan(call: Request) -> ScanResult:
         config, source = config_of(params.config_file, params.config), resolve(params.model)
         with MODEL_CACHE.lent(source, config, ticker.stages_of(call), whole=False) as loaded:
             call.stop_if_cancelled()
-            from mechamap.scan.scan import ScanRequest
+            from mechamap.scan.prepare import ScanRequest
             from mechamap.scan.scan import scan as run_scan
 
             request = ScanRequest(source, config, params.out, resume=params.resume)

@@ -1,14 +1,11 @@
-"""The main job: load a model, prove the hooks, run the text through it once, and write down every neuron's scores."""
+"""A scan: run the text through a model once, and write down every neuron's scores."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,46 +14,23 @@ from torch import Tensor
 
 from mechamap.capture.gather import dense_activations, select_positions
 from mechamap.capture.hooked_pass import PassSettings, capture_parts
-from mechamap.catalog import ModelSource
-from mechamap.config.layers import parse_layers
-from mechamap.config.scan_config import ScanConfig
-from mechamap.errors import Cancelled, TextError, UnsupportedModel, UsageError
+from mechamap.errors import Cancelled
 from mechamap.events import LayerFinished, Listener, ScanFinished, ScanStarted, Stage, StageEntered
 from mechamap.models.loaded import LoadedModel
-from mechamap.models.loading.kinds import undefined_figures
-from mechamap.models.loading.load import load_model
-from mechamap.models.loading.load_settings import load_settings
 from mechamap.models.loading.trouble import translated
 from mechamap.models.neurons.activations import Activations
 from mechamap.models.neurons.layers import NeuronLayer
-from mechamap.models.proof import prove
-from mechamap.models.unembedding import Unembedding
-from mechamap.models.unembedding_search import find_unembedding
 from mechamap.runs.run import Run
-from mechamap.runs.scanned import LayerProof
 from mechamap.runs.writer import RunWriter
+from mechamap.scan.clock import Clock, now
+from mechamap.scan.prepare import ScanRequest, prepare
 from mechamap.scan.record import ScanInputs, new_record, run_folder
 from mechamap.scores.layer import LayerScores, layer_scorer
 from mechamap.scores.positions import ScorePlan, score_plan
 from mechamap.scores.writes import WriteScores, category_tokens
 from mechamap.system.event_log import logged
-from mechamap.text.occurrences import coverage, find_occurrences
-from mechamap.text.tokenize import TokenizedText, tokenize
 
-__all__ = ["ScanRequest", "load_for", "scan"]
-
-
-@dataclass(frozen=True, slots=True)
-class ScanRequest:
-    """What to scan. ``out`` is the run's folder (a new one in the default place where not given); ``resume`` goes on
-    with the run in it, leaving the layers that are complete as they are. ``label`` is what the run is called in place
-    of the model's short name."""
-
-    model: ModelSource
-    config: ScanConfig
-    out: Path | None = None
-    resume: bool = False
-    label: str = ""
+__all__ = ["half", "scan"]
 
 
 def scan(
@@ -81,8 +55,8 @@ def scan(
         MechaMapError: anything that keeps the scan from being done, see :mod:`mechamap.errors`.
     """
     on_event = logged(on_event, "scan")
-    clock = _Clock()
-    inputs = _prepare(request, on_event, _Cancel(cancel), loaded, clock)
+    clock = Clock()
+    inputs = prepare(request, on_event, cancel, loaded, clock)
     config = request.config
     folder, kept = run_folder(request.out, request.resume, inputs)
     record = new_record(inputs, kept, folder)
@@ -100,95 +74,14 @@ def scan(
             # Whatever stopped the pass, what it finished is kept and the run says how it ended.
             state = "cancelled" if isinstance(error, (Cancelled, KeyboardInterrupt)) else "failed"
             timings = clock.seconds | job.timings
-            writer.finish(state, _now(), timings)
+            writer.finish(state, now(), timings)
             on_event(ScanFinished(folder, state, timings))
             raise
         on_event(StageEntered(Stage.WRITE, str(folder)))
         timings = clock.seconds | job.timings
-        run = writer.finish("complete", _now(), timings | {"total": clock.since_start()})
+        run = writer.finish("complete", now(), timings | {"total": clock.since_start()})
     on_event(ScanFinished(folder, "complete", dict(run.record.timings)))
     return run
-
-
-def load_for(request: ScanRequest, on_event: Listener, *, whole: bool = False) -> LoadedModel:
-    """The model of a request, as its config wants it.
-
-    Args:
-        whole: load all of it, also where only its lower layers are scanned.
-
-    Raises:
-        MechaMapError: see :func:`mechamap.models.loading.load.load_model`.
-    """
-    on_event(StageEntered(Stage.LOAD, request.model.name))
-    settings = load_settings(request.config, whole=whole)
-    return load_model(request.model, settings, stage=lambda text: on_event(StageEntered(Stage.LOAD, text)))
-
-
-def _prepare(
-    request: ScanRequest, on_event: Listener, cancel: _Cancel, loaded: LoadedModel | None, clock: _Clock
-) -> ScanInputs:
-    """Everything up to the pass: the model in memory, its proof, the tokens and the occurrences."""
-    config = request.config
-    if loaded is None:
-        with clock.timed("load"):
-            loaded = load_for(request, on_event)
-        cancel.check()
-    layers = _wanted(loaded, config)
-    on_event(StageEntered(Stage.PROVE, f"{len(loaded.layers)} layers"))
-    with clock.timed("prove"):
-        proof = prove(loaded)
-    with clock.timed("unembedding"):
-        unembedding, undefined = _unembedding(loaded, proof)
-        undefined = undefined_figures(loaded) | undefined
-    cancel.check()
-    on_event(StageEntered(Stage.TOKENIZE))
-    with clock.timed("tokenize"):
-        tokenized = tokenize(config.texts, loaded.tokenizer, config, loaded.context, loaded.kind)
-        _check_vocabulary(tokenized, loaded)
-        occurrences = find_occurrences(tokenized, config.texts, config.categories)
-    cancel.check()
-    return ScanInputs(
-        name=request.model.name,
-        config=config,
-        loaded=loaded,
-        layers=layers,
-        tokenized=tokenized,
-        occurrences=occurrences,
-        coverage=coverage(occurrences, tokenized, config.categories),
-        proof=proof,
-        created=_now(),
-        unembedding=unembedding,
-        undefined=undefined,
-        label=request.label,
-    )
-
-
-def _unembedding(loaded: LoadedModel, proof: Sequence[LayerProof]) -> tuple[Unembedding | None, dict[str, str]]:
-    """The way to the logits; or None, and why there can be no ``write``."""
-    try:
-        return find_unembedding(loaded, proof), {}
-    except UnsupportedModel as reason:
-        return None, {"write": reason.message}
-
-
-def _wanted(loaded: LoadedModel, config: ScanConfig) -> tuple[NeuronLayer, ...]:
-    numbers = set(parse_layers(config.layers, loaded.n_layers))
-    layers = tuple(layer for layer in loaded.layers if layer.layer in numbers)
-    if not layers:  # hybrids have blocks without an MLP
-        available = ", ".join(str(layer.layer) for layer in loaded.layers)
-        raise UsageError(
-            f"Layers {config.layers} of {loaded.label} have no MLP neurons.", f"These layers do: {available}."
-        )
-    return layers
-
-
-def _check_vocabulary(tokenized: TokenizedText, loaded: LoadedModel) -> None:
-    largest = int(tokenized.ids.max())
-    if largest >= loaded.vocabulary:
-        raise TextError(
-            f"The tokenizer of {loaded.label} gives token {largest:,}; the embedding has {loaded.vocabulary:,} rows.",
-            "The tokenizer and the weights do not belong together.",
-        )
 
 
 @dataclass(slots=True)
@@ -283,35 +176,3 @@ def half(activations: Tensor) -> NDArray[np.float16]:
     limit = torch.finfo(torch.float16).max
     kept: NDArray[np.float16] = activations.clamp(-limit, limit).to(torch.float16).T.contiguous().cpu().numpy()
     return kept
-
-
-@dataclass(frozen=True, slots=True)
-class _Cancel:
-    event: threading.Event | None
-
-    def check(self) -> None:
-        if self.event is not None and self.event.is_set():
-            raise Cancelled("The scan was cancelled before its pass began.")
-
-
-@dataclass(slots=True)
-class _Clock:
-    """Seconds by stage."""
-
-    start: float = field(default_factory=time.perf_counter)
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    @contextmanager
-    def timed(self, stage: str) -> Iterator[None]:
-        started = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[stage] = time.perf_counter() - started
-
-    def since_start(self) -> float:
-        return time.perf_counter() - self.start
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -106,7 +106,7 @@ def _one(job: SweepJob, checks: Checks, on_event: Listener, cancel: threading.Ev
         left = checks if earlier is None else _left(earlier, checks)
         if earlier is not None and not (left.confirm or left.causes):
             return ModelFinished(job.label, "kept", earlier.path)
-        from mechamap.scan.scan import ScanRequest
+        from mechamap.scan.prepare import ScanRequest
         from mechamap.scan.with_checks import scan_and_check
 
         request = ScanRequest(job.source, job.config, job.out, job.resume and job.out is not None, job.label)

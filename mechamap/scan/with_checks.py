@@ -9,7 +9,8 @@ from mechamap.events import Listener
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.kinds import refuse_undefined
 from mechamap.runs.run import Run
-from mechamap.scan.scan import ScanRequest, load_for, scan
+from mechamap.scan.prepare import ScanRequest, load_for
+from mechamap.scan.scan import scan
 
 __all__ = ["Checks", "scan_and_check"]
 

@@ -12,7 +12,7 @@ from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading import load
 from mechamap.models.loading.load_settings import LoadSettings, load_settings
 from mechamap.plan import scan_plan, source, warning
-from mechamap.scan.scan import ScanRequest
+from mechamap.scan.prepare import ScanRequest
 
 
 def load_model(name: Path | str, *, stage: Callable[[str], None] = lambda text: None, **settings: Any) -> LoadedModel:

@@ -24,7 +24,8 @@ from mechamap.runs.additions import add_to_run
 from mechamap.runs.run import Run
 from mechamap.runs.writer import RunWriter
 from mechamap.scan.activations import layer_activations
-from mechamap.scan.scan import ScanRequest, scan
+from mechamap.scan.prepare import ScanRequest
+from mechamap.scan.scan import scan
 
 TEXTS = (
     "The cat sat on the mat and ate an apple. A dog and a horse went to Paris by train.",

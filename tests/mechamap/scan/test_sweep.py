@@ -20,7 +20,7 @@ from mechamap.errors import Cancelled, ModelNotFound, RunError, UsageError
 from mechamap.events import LayerFinished, ModelFinished, ModelStarted, ScanEvent, SweepFinished
 from mechamap.models.loaded import LoadedModel
 from mechamap.runs.run import Run
-from mechamap.scan.scan import ScanRequest
+from mechamap.scan.prepare import ScanRequest
 from mechamap.scan.sweep import check_jobs, resumed, sweep
 from mechamap.scan.sweep_jobs import SweepConfig, SweepJob, sweep_jobs
 from mechamap.scan.with_checks import Checks

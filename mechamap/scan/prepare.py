@@ -1,0 +1,128 @@
+"""Everything up to the pass: the model in memory, the proof of its hooks, the tokens and the occurrences of words."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from mechamap.catalog import ModelSource
+from mechamap.config.layers import parse_layers
+from mechamap.config.scan_config import ScanConfig
+from mechamap.errors import Cancelled, TextError, UnsupportedModel, UsageError
+from mechamap.events import Listener, Stage, StageEntered
+from mechamap.models.loaded import LoadedModel
+from mechamap.models.loading.kinds import undefined_figures
+from mechamap.models.loading.load import load_model
+from mechamap.models.loading.load_settings import load_settings
+from mechamap.models.neurons.layers import NeuronLayer
+from mechamap.models.proof import prove
+from mechamap.models.unembedding import Unembedding
+from mechamap.models.unembedding_search import find_unembedding
+from mechamap.runs.scanned import LayerProof
+from mechamap.scan.clock import Clock, now
+from mechamap.scan.record import ScanInputs
+from mechamap.text.occurrences import coverage, find_occurrences
+from mechamap.text.tokenize import TokenizedText, tokenize
+
+__all__ = ["ScanRequest", "load_for", "prepare"]
+
+
+@dataclass(frozen=True, slots=True)
+class ScanRequest:
+    """What to scan. ``out`` is the run's folder (a new one in the default place where not given); ``resume`` goes on
+    with the run in it, leaving the layers that are complete as they are. ``label`` is what the run is called in place
+    of the model's short name."""
+
+    model: ModelSource
+    config: ScanConfig
+    out: Path | None = None
+    resume: bool = False
+    label: str = ""
+
+
+def load_for(request: ScanRequest, on_event: Listener, *, whole: bool = False) -> LoadedModel:
+    """The model of a request, as its config wants it.
+
+    Args:
+        whole: load all of it, also where only its lower layers are scanned.
+
+    Raises:
+        MechaMapError: see :func:`mechamap.models.loading.load.load_model`.
+    """
+    on_event(StageEntered(Stage.LOAD, request.model.name))
+    settings = load_settings(request.config, whole=whole)
+    return load_model(request.model, settings, stage=lambda text: on_event(StageEntered(Stage.LOAD, text)))
+
+
+def prepare(
+    request: ScanRequest, on_event: Listener, cancel: threading.Event | None, loaded: LoadedModel | None, clock: Clock
+) -> ScanInputs:
+    """Everything up to the pass: the model in memory, its proof, the tokens and the occurrences."""
+    config = request.config
+    if loaded is None:
+        with clock.timed("load"):
+            loaded = load_for(request, on_event)
+        _check_cancelled(cancel)
+    layers = _wanted(loaded, config)
+    on_event(StageEntered(Stage.PROVE, f"{len(loaded.layers)} layers"))
+    with clock.timed("prove"):
+        proof = prove(loaded)
+    with clock.timed("unembedding"):
+        unembedding, undefined = _unembedding(loaded, proof)
+        undefined = undefined_figures(loaded) | undefined
+    _check_cancelled(cancel)
+    on_event(StageEntered(Stage.TOKENIZE))
+    with clock.timed("tokenize"):
+        tokenized = tokenize(config.texts, loaded.tokenizer, config, loaded.context, loaded.kind)
+        _check_vocabulary(tokenized, loaded)
+        occurrences = find_occurrences(tokenized, config.texts, config.categories)
+    _check_cancelled(cancel)
+    return ScanInputs(
+        name=request.model.name,
+        config=config,
+        loaded=loaded,
+        layers=layers,
+        tokenized=tokenized,
+        occurrences=occurrences,
+        coverage=coverage(occurrences, tokenized, config.categories),
+        proof=proof,
+        created=now(),
+        unembedding=unembedding,
+        undefined=undefined,
+        label=request.label,
+    )
+
+
+def _unembedding(loaded: LoadedModel, proof: Sequence[LayerProof]) -> tuple[Unembedding | None, dict[str, str]]:
+    """The way to the logits; or None, and why there can be no ``write``."""
+    try:
+        return find_unembedding(loaded, proof), {}
+    except UnsupportedModel as reason:
+        return None, {"write": reason.message}
+
+
+def _wanted(loaded: LoadedModel, config: ScanConfig) -> tuple[NeuronLayer, ...]:
+    numbers = set(parse_layers(config.layers, loaded.n_layers))
+    layers = tuple(layer for layer in loaded.layers if layer.layer in numbers)
+    if not layers:  # hybrids have blocks without an MLP
+        available = ", ".join(str(layer.layer) for layer in loaded.layers)
+        raise UsageError(
+            f"Layers {config.layers} of {loaded.label} have no MLP neurons.", f"These layers do: {available}."
+        )
+    return layers
+
+
+def _check_vocabulary(tokenized: TokenizedText, loaded: LoadedModel) -> None:
+    largest = int(tokenized.ids.max())
+    if largest >= loaded.vocabulary:
+        raise TextError(
+            f"The tokenizer of {loaded.label} gives token {largest:,}; the embedding has {loaded.vocabulary:,} rows.",
+            "The tokenizer and the weights do not belong together.",
+        )
+
+
+def _check_cancelled(cancel: threading.Event | None) -> None:
+    if cancel is not None and cancel.is_set():
+        raise Cancelled("The scan was cancelled before its pass began.")
