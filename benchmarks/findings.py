@@ -20,7 +20,8 @@ from mechamap.capture.batches import BATCH_TOKENS, window_batches
 from mechamap.capture.hooked_pass import PassSettings, capture_layers
 from mechamap.capture.rerun import text_of_run
 from mechamap.catalog import resolve
-from mechamap.checks.ablator import Ablated, Ablator
+from mechamap.checks.ablated_window import Ablated
+from mechamap.checks.ablator import Ablator
 from mechamap.checks.attribution import estimate_causes
 from mechamap.checks.confirm import BATCH_TOKENS as CARRIER_TOKENS
 from mechamap.checks.confirm import confirm_run

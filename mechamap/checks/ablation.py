@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechamap.capture.rerun import layers_of_run, text_of_run
-from mechamap.checks.ablator import Ablated, Ablator
+from mechamap.checks.ablated_window import Ablated
+from mechamap.checks.ablator import Ablator
 from mechamap.checks.attribution import about_causes
 from mechamap.checks.target_words import WordTargets, word_targets
 from mechamap.errors import RunError, UsageError

@@ -10,41 +10,30 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mechamap.capture.batches import BATCH_TOKENS, Batch, window_batches
-from mechamap.checks.target_words import WordTargets, log_probabilities, logits_at, tokens_at
+from mechamap.capture.batches import BATCH_TOKENS, window_batches
+from mechamap.checks.ablated_window import Ablated, AblatedWindow, held_neurons, seen_activations
+from mechamap.checks.target_words import WordTargets, log_probabilities, logits_at
 from mechamap.errors import Cancelled
 from mechamap.models.blocks import Entries, keeping_entries, starting_at, starting_behind
 from mechamap.models.loaded import LoadedModel
-from mechamap.models.neurons.activations import Activations
 from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.text.tokenize import TokenizedText
 
-__all__ = ["Ablated", "Ablator"]
+__all__ = ["Ablator"]
 
 _LOG = logging.getLogger(__name__)
 
 
 _ALIKE = 1e-2  # of what a neuron changes, by which the foretold change may differ from the real one
 _SAME = {torch.float32: 1e-3, torch.bfloat16: 0.5, torch.float16: 0.1}  # nats that rounding may change
-
-
-@dataclass(frozen=True, slots=True)
-class Ablated:
-    """A neuron and the value that it is held at wherever positions are scored."""
-
-    layer: int
-    index: int
-    value: float = 0.0
-    expert: int = -1
 
 
 class Ablator:
@@ -65,7 +54,7 @@ class Ablator:
         predicts = np.zeros(len(text.ids), np.bool_)
         predicts[targets.positions - 1] = True
         batches = window_batches(text, predicts, 1, loaded.device)
-        self._windows = [_Window.of(batch, text, targets) for batch in batches if len(batch.take)]
+        self._windows = [AblatedWindow.of(batch, text, targets) for batch in batches if len(batch.take)]
         # In half precision a row's result depends on the shape of its batch, by more than a neuron may change: there
         # one row of every batch is left alone, and the others are compared with it.
         self._beside = int(loaded.dtype != torch.float32)
@@ -96,7 +85,7 @@ class Ablator:
         known = np.zeros(len(self._targets.positions))  # [targets] of the untouched model
         for done, window in enumerate(self._windows):
             on_window(done, len(self._windows))
-            with keeping_entries(self._loaded, layers) as entries, _seen(layers) as activations:
+            with keeping_entries(self._loaded, layers) as entries, seen_activations(layers) as activations:
                 known[window.targets] = self._read(window, 1)[0]
             self._check_start(window, layers, entries, known[window.targets])
             self._check_behind(window, layers, entries, activations, known=known[window.targets])
@@ -119,16 +108,21 @@ class Ablator:
         return changes, known
 
     def _without(
-        self, window: _Window, layer: NeuronLayer, neurons: Sequence[Ablated], entries: Entries
+        self, window: AblatedWindow, layer: NeuronLayer, neurons: Sequence[Ablated], entries: Entries
     ) -> NDArray[np.float64]:
         """Log probabilities ``[rows, targets of the window]``, each row without one neuron."""
         rows = len(neurons) + self._beside
         start = starting_at(self._loaded, layer, entries, rows) if self._may_start else nullcontext()
-        with start, _held(layer, neurons, window, self._beside):
+        with start, held_neurons(layer, neurons, window, self._beside):
             return self._read(window, rows)
 
     def _behind(
-        self, window: _Window, layer: NeuronLayer, neurons: Sequence[Ablated], entries: Entries, activations: Tensor
+        self,
+        window: AblatedWindow,
+        layer: NeuronLayer,
+        neurons: Sequence[Ablated],
+        entries: Entries,
+        activations: Tensor,
     ) -> Tensor:
         """What leaves the layer's block without each neuron, ``[rows, length, d_model]``.
 
@@ -148,7 +142,7 @@ class Ablator:
 
     def _check_behind(
         self,
-        window: _Window,
+        window: AblatedWindow,
         layers: Sequence[NeuronLayer],
         entries: Entries,
         activations: dict[int, Tensor],
@@ -176,7 +170,7 @@ class Ablator:
             foretold = self._behind(window, layer, [far], entries, layer_activations)[-1].float() - untouched
             self._foretold[layer.layer] = bool((really - foretold).abs().max() <= _ALIKE * really.abs().max())
 
-    def _read(self, window: _Window, rows: int) -> NDArray[np.float64]:
+    def _read(self, window: AblatedWindow, rows: int) -> NDArray[np.float64]:
         """One forward over the window ``rows`` times: log probabilities ``[rows, targets of the window]``."""
         length = window.ids.shape[1]
         take = (window.take + length * torch.arange(rows, device=window.take.device)[:, None]).ravel()
@@ -190,7 +184,7 @@ class Ablator:
         return known.reshape(rows, -1)
 
     def _check_start(
-        self, window: _Window, layers: Sequence[NeuronLayer], entries: Entries, known: NDArray[np.float64]
+        self, window: AblatedWindow, layers: Sequence[NeuronLayer], entries: Entries, known: NDArray[np.float64]
     ) -> None:
         """Start at the last layer with nothing ablated: where that changes a word, every forward is run whole."""
         if self._may_start is None and layers:
@@ -199,97 +193,3 @@ class Ablator:
             self._may_start = bool(np.abs(again - known).max() <= self._same)
             if not self._may_start:
                 _LOG.info("a forward cannot start at a block of this model: whole forwards are run")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Window:
-    """One window of the text, cut behind what predicts its last word."""
-
-    ids: Tensor  # [1, length]
-    mask: Tensor  # [1, length]
-    take: Tensor  # [targets of the window] positions that predict a word
-    words: Tensor  # [targets of the window] the words' first tokens
-    scored: Tensor  # [scored positions of the window]
-    targets: NDArray[np.intp]  # [targets of the window] their numbers among all
-
-    @classmethod
-    def of(cls, batch: Batch, text: TokenizedText, targets: WordTargets) -> _Window:
-        positions = batch.positions[0]  # [length]
-        predicted = positions[batch.take.cpu().numpy()] + 1  # [targets of the window]
-        length = int(batch.take.max()) + 1
-        device = batch.ids.device
-        return cls(
-            batch.ids[:, :length],
-            batch.mask[:, :length],
-            batch.take,
-            torch.from_numpy(tokens_at(batch, predicted)).to(device),
-            torch.from_numpy(np.flatnonzero(text.scored[positions[:length]])).to(device),
-            np.searchsorted(targets.positions, predicted),
-        )
-
-
-@contextmanager
-def _seen(layers: Sequence[NeuronLayer]) -> Iterator[dict[int, Tensor]]:
-    """Within the context a forward over one window fills the activations of dense layers, ``[length, d_mlp]`` each."""
-    by_layer: dict[int, Tensor] = {}
-
-    def watch(layer: int) -> Callable[[Activations], None]:
-        def hook(activations: Activations) -> None:
-            by_layer[layer] = activations.values
-
-        return hook
-
-    with ExitStack() as hooks:
-        for layer in layers:
-            if layer.dense:
-                hooks.callback(layer.parts[0].watch(watch(layer.layer)).remove)
-        yield by_layer
-
-
-@contextmanager
-def _held(layer: NeuronLayer, neurons: Sequence[Ablated], window: _Window, beside: int) -> Iterator[None]:
-    """Within the context row ``beside + i`` of every batch has neuron ``i`` held at its value where it is scored."""
-    by_part: dict[int, list[_Hold]] = {}
-    for number, neuron in enumerate(neurons):
-        part, place = layer.part_of(neuron.index, neuron.expert)
-        by_part.setdefault(layer.parts.index(part), []).append(_Hold(beside + number, place, neuron))
-    with ExitStack() as hooks:
-        for number, holds in by_part.items():
-            hooks.callback(layer.parts[number].watch(_holding(holds, window, beside + len(neurons))).remove)
-        yield
-
-
-@dataclass(frozen=True, slots=True)
-class _Hold:
-    """A neuron to hold: in which row of the batch, and where it is in its part (in its expert)."""
-
-    row: int
-    place: int
-    neuron: Ablated
-
-
-def _holding(holds: Sequence[_Hold], window: _Window, rows: int) -> Callable[[Activations], Tensor]:
-    """A hook for one part that holds neurons at their values."""
-
-    def hook(activations: Activations) -> Tensor:
-        values = activations.values.clone()
-        scored = window.scored.to(values.device)
-        if activations.tokens is None:
-            by_row = values.view(rows, -1, values.shape[-1])  # [rows, length, d_mlp]
-            row, place = (
-                torch.tensor(numbers, device=values.device)
-                for numbers in zip(*((h.row, h.place) for h in holds), strict=True)
-            )
-            by_row[row[:, None], scored, place[:, None]] = values.new_tensor([h.neuron.value for h in holds])[:, None]
-            return values
-        length = window.ids.shape[1]
-        counts = torch.zeros(length, dtype=torch.bool, device=values.device)
-        counts[scored] = True
-        here, row_of = counts[activations.tokens % length], activations.tokens // length  # [routed] each
-        expert_of = activations.experts()  # [routed]
-        for hold in holds:
-            mine = here & (row_of == hold.row) & (expert_of == hold.neuron.expert)
-            values[mine, hold.place] = hold.neuron.value
-        return values
-
-    return hook

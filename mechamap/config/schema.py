@@ -12,12 +12,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
-from mechamap.config import located as config_yaml
-from mechamap.config.located import Located, fail, from_plain, read_config_file
+from mechamap.config.located import Located, fail, from_plain
 from mechamap.config.scan_config import Category, ScanConfig, config_to_dict
 from mechamap.config.settings import SETTINGS, unknown_key
 from mechamap.config.sweep_models import read_models
 from mechamap.config.words import read_categories, read_contrast, read_extend, read_templates, read_texts
+from mechamap.config.yaml_reading import read_config_file
+from mechamap.config.yaml_writing import dump
 from mechamap.errors import ConfigError, UsageError
 from mechamap.wording.advice import Action, Advice
 
@@ -107,7 +108,7 @@ def with_overrides(config: ScanConfig, **changes: object) -> ScanConfig:
 
 def config_to_yaml(config: ScanConfig) -> str:
     """The whole config as YAML to read and edit; ``load_config`` reads it back."""
-    return config_yaml.dump(config_to_dict(config))
+    return dump(config_to_dict(config))
 
 
 def config_of(tree: Located, folder: Path) -> ScanConfig:

@@ -20,7 +20,8 @@ from mechamap.engine.params import config_of, run_at
 from mechamap.engine.progress import ProgressTicker
 from mechamap.events import Stage
 from mechamap.protocol import rpc
-from mechamap.protocol.messages import ActivationsFile, Exported, Models, Planned, ScanResult
+from mechamap.protocol.messages import ActivationsFile, Exported, Models, ScanResult
+from mechamap.protocol.planned import Planned
 from mechamap.protocol.requests import ActivationsParams, ExportParams, PlanParams, ScanParams
 from mechamap.protocol.rpc import RpcFault
 from mechamap.wording.amounts import quantity

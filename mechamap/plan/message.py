@@ -7,7 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from mechamap.plan.scan_plan import ScanPlan
-from mechamap.protocol.messages import (
+from mechamap.protocol.planned import (
     Planned,
     PlannedMemory,
     PlannedOption,

@@ -1,6 +1,7 @@
 """What the engine answers and how it tells its progress: the values that both ends make and read.
 
-What is asked of it is in :mod:`mechamap.protocol.requests`; ``docs/engine.md`` describes the protocol for others.
+What is asked of it is in :mod:`mechamap.protocol.requests`, its answer about a plan in
+:mod:`mechamap.protocol.planned`; ``docs/engine.md`` describes the protocol for others.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import msgspec
 from msgspec import Struct
 
 from mechamap.system.paths import user_path
-from mechamap.wording.advice import Advice, Hint, Setting
 
 __all__ = [
     "Ablation",
@@ -26,13 +26,6 @@ __all__ = [
     "Exported",
     "Lens",
     "Models",
-    "Planned",
-    "PlannedMemory",
-    "PlannedOption",
-    "PlannedRun",
-    "PlannedSeconds",
-    "PlannedText",
-    "PlannedWeights",
     "Progress",
     "ScanResult",
     "decode",
@@ -180,113 +173,3 @@ class Lens(Struct, frozen=True):
     promoted: tuple[tuple[str, float], ...]
     suppressed: tuple[tuple[str, float], ...]
     unit: str
-
-
-class PlannedText(Struct, frozen=True):
-    """Tokens of the text; ``counted`` unless they were guessed from its length."""
-
-    positions: int
-    scored: int
-    windows: int
-    counted: bool
-
-
-class PlannedWeights(Struct, frozen=True):
-    """Bytes of the whole model, of the layers that are loaded, and in its files (None: nobody knows)."""
-
-    whole: int
-    loaded: int
-    stored: int | None
-
-
-class PlannedMemory(Struct, frozen=True):
-    """Bytes that are needed of a device; ``free`` is None where nobody knows."""
-
-    device: str
-    weights: int
-    activations: int
-    process: int
-    free: int | None
-    needed: int
-    fits: bool
-
-
-class PlannedRun(Struct, frozen=True):
-    """Bytes of the run's files."""
-
-    figures: int
-    record: int
-    activations: int
-    total: int
-
-
-class PlannedSeconds(Struct, frozen=True):
-    """Seconds by stage: ``check`` is the proof that the hooks see the neurons, ``forward`` the model's own work."""
-
-    load: float
-    check: float
-    forward: float
-    score: float
-    writes: float
-    disk: float
-    total: float
-
-
-class PlannedOption(Struct, frozen=True):
-    """A change that makes a scan fit: ``needed`` bytes then."""
-
-    flags: str
-    words: str
-    changes: dict[str, Any]
-    needed: int
-
-    @property
-    def hint(self) -> Hint:
-        """The settings of it; in words where it is none."""
-        changes = {key: str(value) for key, value in self.changes.items()}
-        if "device_map" in changes:
-            changes.pop("device", None)  # a map has the device choose itself
-        settings = tuple(Setting(key, value) for key, value in changes.items())
-        return Advice(" ".join(["{}"] * len(changes)), settings) if changes else self.words
-
-
-class Planned(Struct, frozen=True):
-    """What a scan takes: counts, bytes and seconds; None where nobody knows.
-
-    Attributes:
-        memory: of each device, the one that computes first.
-        disk: free bytes where the run goes.
-        lacking: names of devices that have too little, and ``disk``.
-        notes: what else is to be known, in sentences.
-    """
-
-    model: str
-    label: str
-    architecture: str
-    kind: str
-    parameters: int
-    d_model: int
-    layers: int
-    layers_scanned: tuple[int, ...]
-    neurons: int
-    neurons_scanned: int
-    experts: int
-    dtype: str
-    dtype_from: str
-    packed: str | None
-    device: str
-    text: PlannedText
-    weights: PlannedWeights
-    memory: tuple[PlannedMemory, ...]
-    run: PlannedRun
-    disk: int | None
-    seconds: PlannedSeconds | None
-    fits: bool
-    lacking: tuple[str, ...]
-    would_fit: tuple[PlannedOption, ...]
-    notes: tuple[str, ...]
-
-    @property
-    def tightest(self) -> PlannedMemory:
-        """The device that has too little, else the one that computes."""
-        return next((memory for memory in self.memory if not memory.fits), self.memory[0])

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any, NoReturn, cast
 
 from mechamap.catalog import ModelSource, resolve, short_label
-from mechamap.config import located as config_yaml
-from mechamap.config.located import read_config_file
 from mechamap.config.model_settings import one_place
 from mechamap.config.scan_config import ScanConfig, config_to_dict
 from mechamap.config.schema import config_of, default_config, with_overrides
 from mechamap.config.sweep_models import SweptModel, read_models
+from mechamap.config.yaml_reading import read_config_file
+from mechamap.config.yaml_writing import dump
 from mechamap.errors import ConfigError, MechaMapError, UsageError
 
 __all__ = ["Named", "SweepConfig", "SweepJob", "labels_of", "load_sweep", "sweep_jobs", "sweep_to_yaml"]
@@ -156,7 +156,7 @@ def load_sweep(path: Path | None) -> SweepConfig:
 def sweep_to_yaml(sweep: SweepConfig) -> str:
     """The whole as YAML to read and edit; :func:`load_sweep` reads it back."""
     models = [model.to_plain() for model in sweep.models]
-    return config_yaml.dump(config_to_dict(sweep.config) | {"models": models})
+    return dump(config_to_dict(sweep.config) | {"models": models})
 
 
 def sweep_jobs(

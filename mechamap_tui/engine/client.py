@@ -14,10 +14,10 @@ from mechamap.protocol.messages import (
     Exported,
     Lens,
     Models,
-    Planned,
     Progress,
     ScanResult,
 )
+from mechamap.protocol.planned import Planned
 from mechamap.protocol.requests import (
     AblateParams,
     ActivationsParams,

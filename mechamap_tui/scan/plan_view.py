@@ -10,7 +10,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from mechamap.errors import MechaMapError, ModelNotFound
-from mechamap.protocol.messages import Planned
+from mechamap.protocol.planned import Planned
 from mechamap.wording.amounts import coarse_size, duration
 from mechamap_tui.data.advice_text import hint_text
 from mechamap_tui.explorer import explorer_of, follow_jobs

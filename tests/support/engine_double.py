@@ -8,16 +8,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from mechamap.errors import Cancelled, EngineError, MechaMapError
-from mechamap.protocol.messages import (
-    Ablations,
-    CausesEstimated,
-    Confirmed,
-    Exported,
-    Lens,
-    Planned,
-    Progress,
-    ScanResult,
-)
+from mechamap.protocol.messages import Ablations, CausesEstimated, Confirmed, Exported, Lens, Progress, ScanResult
+from mechamap.protocol.planned import Planned
 from mechamap.protocol.requests import ExportParams
 from mechamap.tables import table as tables
 from mechamap_tui.engine.client import EngineClient

@@ -13,8 +13,9 @@ import torch
 from support.by_name import load_model, scan_request
 
 from mechamap.capture.rerun import text_of_run
+from mechamap.checks.ablated_window import Ablated
 from mechamap.checks.ablation import AblateSettings, ablate_run
-from mechamap.checks.ablator import Ablated, Ablator
+from mechamap.checks.ablator import Ablator
 from mechamap.checks.attribution import estimate_causes
 from mechamap.checks.confirm import ConfirmSettings, confirm_run
 from mechamap.checks.target_words import word_targets

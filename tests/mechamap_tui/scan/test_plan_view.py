@@ -14,7 +14,8 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from mechamap.errors import Cancelled, EngineError, ModelNotFound, UsageError
-from mechamap.protocol.messages import (
+from mechamap.protocol.messages import plain
+from mechamap.protocol.planned import (
     Planned,
     PlannedMemory,
     PlannedOption,
@@ -22,7 +23,6 @@ from mechamap.protocol.messages import (
     PlannedSeconds,
     PlannedText,
     PlannedWeights,
-    plain,
 )
 from mechamap_tui.app import MechaMapApp
 from mechamap_tui.engine.client import EngineClient

@@ -1,0 +1,129 @@
+"""What a scan will take, as the engine answers it and the command line prints it as JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from mechamap.wording.advice import Advice, Hint, Setting
+
+__all__ = [
+    "Planned",
+    "PlannedMemory",
+    "PlannedOption",
+    "PlannedRun",
+    "PlannedSeconds",
+    "PlannedText",
+    "PlannedWeights",
+]
+
+
+class PlannedText(Struct, frozen=True):
+    """Tokens of the text; ``counted`` unless they were guessed from its length."""
+
+    positions: int
+    scored: int
+    windows: int
+    counted: bool
+
+
+class PlannedWeights(Struct, frozen=True):
+    """Bytes of the whole model, of the layers that are loaded, and in its files (None: nobody knows)."""
+
+    whole: int
+    loaded: int
+    stored: int | None
+
+
+class PlannedMemory(Struct, frozen=True):
+    """Bytes that are needed of a device; ``free`` is None where nobody knows."""
+
+    device: str
+    weights: int
+    activations: int
+    process: int
+    free: int | None
+    needed: int
+    fits: bool
+
+
+class PlannedRun(Struct, frozen=True):
+    """Bytes of the run's files."""
+
+    figures: int
+    record: int
+    activations: int
+    total: int
+
+
+class PlannedSeconds(Struct, frozen=True):
+    """Seconds by stage: ``check`` is the proof that the hooks see the neurons, ``forward`` the model's own work."""
+
+    load: float
+    check: float
+    forward: float
+    score: float
+    writes: float
+    disk: float
+    total: float
+
+
+class PlannedOption(Struct, frozen=True):
+    """A change that makes a scan fit: ``needed`` bytes then."""
+
+    flags: str
+    words: str
+    changes: dict[str, Any]
+    needed: int
+
+    @property
+    def hint(self) -> Hint:
+        """The settings of it; in words where it is none."""
+        changes = {key: str(value) for key, value in self.changes.items()}
+        if "device_map" in changes:
+            changes.pop("device", None)  # a map has the device choose itself
+        settings = tuple(Setting(key, value) for key, value in changes.items())
+        return Advice(" ".join(["{}"] * len(changes)), settings) if changes else self.words
+
+
+class Planned(Struct, frozen=True):
+    """What a scan takes: counts, bytes and seconds; None where nobody knows.
+
+    Attributes:
+        memory: of each device, the one that computes first.
+        disk: free bytes where the run goes.
+        lacking: names of devices that have too little, and ``disk``.
+        notes: what else is to be known, in sentences.
+    """
+
+    model: str
+    label: str
+    architecture: str
+    kind: str
+    parameters: int
+    d_model: int
+    layers: int
+    layers_scanned: tuple[int, ...]
+    neurons: int
+    neurons_scanned: int
+    experts: int
+    dtype: str
+    dtype_from: str
+    packed: str | None
+    device: str
+    text: PlannedText
+    weights: PlannedWeights
+    memory: tuple[PlannedMemory, ...]
+    run: PlannedRun
+    disk: int | None
+    seconds: PlannedSeconds | None
+    fits: bool
+    lacking: tuple[str, ...]
+    would_fit: tuple[PlannedOption, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def tightest(self) -> PlannedMemory:
+        """The device that has too little, else the one that computes."""
+        return next((memory for memory in self.memory if not memory.fits), self.memory[0])
