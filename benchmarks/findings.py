@@ -23,8 +23,8 @@ from mechamap.catalog import resolve
 from mechamap.checks.ablated_window import Ablated
 from mechamap.checks.ablator import Ablator
 from mechamap.checks.attribution import estimate_causes
-from mechamap.checks.confirm import BATCH_TOKENS as CARRIER_TOKENS
 from mechamap.checks.confirm import confirm_run
+from mechamap.checks.confirmation_pass import BATCH_TOKENS as CARRIER_TOKENS
 from mechamap.checks.target_words import word_targets
 from mechamap.config.schema import default_config, with_overrides
 from mechamap.figures.catalogue import SIGNIFICANT

@@ -10,53 +10,26 @@ its reading.
 from __future__ import annotations
 
 import threading
-import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from mechamap.capture.hooked_pass import PassSettings, capture_layers
 from mechamap.capture.rerun import layers_of_run
+from mechamap.checks.confirmation_pass import ConfirmationPass, ConfirmSettings
 from mechamap.config.scan_config import ScanConfig
-from mechamap.errors import Cancelled, ConfigError, UnsupportedModel
-from mechamap.events import LayerFinished, Listener, Stage, StageEntered
+from mechamap.errors import ConfigError
+from mechamap.events import Listener, Stage, StageEntered
 from mechamap.figures.catalogue import SIGNIFICANT
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.trouble import translated
-from mechamap.models.neurons.layers import NeuronLayer
-from mechamap.models.unembedding_search import find_unembedding
 from mechamap.runs.additions import add_to_run
 from mechamap.runs.checked import CategoryConfirmation, Confirmation
-from mechamap.runs.record import LayerRows
 from mechamap.runs.run import Run
-from mechamap.scores.held_out import HeldOut
-from mechamap.scores.null import ShuffledLabels
-from mechamap.scores.writes import first_tokens
 from mechamap.system.event_log import logged
 from mechamap.text.carriers import Carriers, carrier_words, carry
 
-__all__ = ["BATCH_TOKENS", "ConfirmSettings", "confirm_run"]
-
-
-BATCH_TOKENS = {"cpu": 2048}  # of one forward over short sentences; elsewhere as for any text
-
-
-@dataclass(frozen=True, slots=True)
-class ConfirmSettings:
-    """How thoroughly to check.
-
-    Attributes:
-        permutations: how often word labels are shuffled; p is never below 1 / (1 + permutations).
-        splits: random halvings of the words, each used in both directions.
-        seed: of both.
-    """
-
-    permutations: int = 200
-    splits: int = 4
-    seed: int = 0
+__all__ = ["confirm_run"]
 
 
 def confirm_run(
@@ -91,7 +64,7 @@ def confirm_run(
     _check_contrast(carriers, config)
     sentences = len(carriers.tokenized.windows)
     on_event(StageEntered(Stage.CARRIERS, f"{sentences:,} sentences"))
-    check = _Check(run, config, loaded, carriers, settings, on_event)
+    check = ConfirmationPass(run, config, loaded, carriers, settings, on_event)
     on_event(StageEntered(Stage.PASS, f"{len(layers)} layers, {len(carriers.tokenized.ids):,} tokens"))
     with translated(loaded.id):
         check.read(layers, cancel)
@@ -99,7 +72,7 @@ def confirm_run(
         check.write(layers, cancel)
     on_event(StageEntered(Stage.WRITE, str(folder)))
     figures = check.figures()
-    return add_to_run(folder, figures, confirmation=check.summary(figures))
+    return add_to_run(folder, figures, confirmation=_record(check, figures))
 
 
 def _check_contrast(carriers: Carriers, config: ScanConfig) -> None:
@@ -112,178 +85,58 @@ def _check_contrast(carriers: Carriers, config: ScanConfig) -> None:
             )
 
 
-@dataclass(slots=True)
-class _Check:
-    """What is worked out, layer by layer."""
-
-    run: Run
-    config: ScanConfig
-    loaded: LoadedModel
-    carriers: Carriers
-    settings: ConfirmSettings
-    on_event: Listener
-    read_null: ShuffledLabels = field(init=False)
-    held_out: HeldOut = field(init=False)
-    write_null: ShuffledLabels | None = field(init=False, default=None)
-    undefined: str = field(init=False, default="")  # why writes are not checked
-    arrays: dict[str, NDArray[np.float32]] = field(init=False)
-    seconds: dict[str, float] = field(init=False, default_factory=lambda: {"pass": 0.0, "score": 0.0, "writes": 0.0})
-
-    def __post_init__(self) -> None:
-        shape = self.run.neurons, len(self.config.categories)
-        names = ("read", "written", "held_out_auroc", "held_out_ap")
-        self.arrays = {name: np.full(shape, np.nan, np.float32) for name in names}
-        members, settings, threads = self.carriers.words.members, self.settings, torch.get_num_threads()
-        templates = self.carriers.templates
-        self.read_null = ShuffledLabels(members, templates, settings.permutations, settings.seed, threads)
-        self.held_out = HeldOut(members, templates, settings.splits, settings.seed, threads)
-
-    def read(self, layers: list[tuple[NeuronLayer, LayerRows]], cancel: threading.Event | None) -> None:
-        """Run the model over the sentences and check what its neurons read."""
-        started = time.perf_counter()
-        rows_of = {layer.layer: rows for layer, rows in layers}
-
-        def on_layer(layer: NeuronLayer, activations: Tensor) -> None:
-            scoring = time.perf_counter()
-            rows = rows_of[layer.layer]
-            self._read_layer(rows, activations)
-            self.seconds["score"] += time.perf_counter() - scoring
-            done = list(rows_of).index(layer.layer) + 1
-            neurons = sum(rows.width for _, rows in layers[:done])
-            self.on_event(LayerFinished(layer.layer, done, len(layers), neurons))
-
-        capture_layers(
-            self.loaded,
-            self.carriers.tokenized,
-            [layer for layer, _ in layers],
-            on_layer,
-            PassSettings(
-                position_mask=self.carriers.tokenized.scored,
-                limit_neurons=self.config.limit_neurons,
-                cancel=cancel,
-                batch_tokens=BATCH_TOKENS.get(self.loaded.device.type),
-                give_back=False,  # the sentences are few and short
-            ),
-        )
-        self.seconds["pass"] += time.perf_counter() - started
-
-    def _read_layer(self, rows: LayerRows, activations: Tensor) -> None:
-        values = _per_occurrence(activations, self.carriers.spans, self.config.pooling)  # [neurons, words * templates]
-        bad = ~np.isfinite(values).all(axis=1)  # [neurons]
-        values[bad] = 0
-        figures = {"read": self.read_null.add(values)}
-        figures["held_out_auroc"], figures["held_out_ap"] = self.held_out.add(values, rows.first_row)
-        for name, figure in figures.items():
-            figure[bad] = np.nan
-            self.arrays[name][rows.rows] = figure
-
-    def write(self, layers: list[tuple[NeuronLayer, LayerRows]], cancel: threading.Event | None) -> None:
-        """Check what the neurons write: the words' first tokens, each once, take the place of the occurrences."""
-        started = time.perf_counter()
-        try:
-            unembedding = find_unembedding(self.loaded)
-        except UnsupportedModel as reason:
-            self.undefined = reason.message
-            return
-        words = self.carriers.words
-        ids = first_tokens(words.words, self.loaded.tokenizer)
-        tokens, token_of = np.unique(ids[ids >= 0], return_inverse=True)
-        members = np.zeros((len(tokens), words.members.shape[1]), np.bool_)
-        np.logical_or.at(members, token_of, words.members[ids >= 0])
-        settings = self.settings
-        null = ShuffledLabels(members, 1, settings.permutations, settings.seed + 1, torch.get_num_threads())
-        with torch.inference_mode():
-            directions = unembedding.rows(torch.as_tensor(tokens, device=self.loaded.device))  # [tokens, d_model]
-            for layer, rows in layers:
-                if cancel is not None and cancel.is_set():
-                    raise Cancelled("The confirmation was cancelled; the run is as it was.")
-                pieces = unembedding.written_in(layer, self.config.limit_neurons)  # [neurons, d_model]
-                raised = [
-                    (piece.to(directions.device) @ directions.T).cpu() for piece in pieces
-                ]  # [neurons, tokens]; ranks need no unit
-                self.arrays["written"][rows.rows] = null.add(torch.cat(raised).numpy())
-        self.write_null = null
-        self.seconds["writes"] += time.perf_counter() - started
-
-    def figures(self) -> dict[str, NDArray[np.float32]]:
-        """What is added to the run."""
-        arrays = self.arrays
-        write_p = arrays["written"] if self.write_null is None else self.write_null.p(arrays["written"])
-        return {
-            "held_out_auroc": arrays["held_out_auroc"],
-            "held_out_ap": arrays["held_out_ap"],
-            "p": self.read_null.p(arrays["read"]),
-            "write_p": write_p,
-        }
-
-    def summary(self, figures: dict[str, NDArray[np.float32]]) -> Confirmation:
-        """The record's ``confirmation``, with what :meth:`figures` gave."""
-        needed = self.read_null.auroc_at(SIGNIFICANT)  # [categories]
-        return Confirmation(
-            permutations=self.settings.permutations,
-            splits=self.settings.splits,
-            seed=self.settings.seed,
-            templates=self.config.templates,
-            words=len(self.carriers.words.words),
-            neurons=int(np.isfinite(self.arrays["read"]).any(axis=1).sum()),
-            skipped=dict(self.carriers.skipped),
-            null_auroc=self.read_null.typical_auroc(),
-            undefined={"write_p": self.undefined} if self.undefined else {},
-            seconds={name: round(value, 3) for name, value in self.seconds.items()},
-            categories={
-                category.name: self._about(number, category.words, figures, float(needed[number]))
-                for number, category in enumerate(self.config.categories)
-            },
-        )
-
-    def _about(
-        self, number: int, words: tuple[str, ...], figures: dict[str, NDArray[np.float32]], needed: float
-    ) -> CategoryConfirmation:
-        read = self.arrays["read"][:, number]
-        chosen, by_mean = self.held_out.choices(number), self.held_out.choices_by_mean(number)
-        usable = [word for word in words if word not in self.carriers.skipped]
-        about = CategoryConfirmation(
-            words=len(usable),
-            skipped=tuple(word for word in words if word in self.carriers.skipped),
-            needed=needed if np.isfinite(needed) else None,
-            confirmed=int((figures["p"][:, number] < SIGNIFICANT).sum()),
-            writers=int((figures["write_p"][:, number] < SIGNIFICANT).sum()),
-            reason="",
-        )
-        if not chosen:
-            reason = "too few words to split into halves" if usable else "none of its words can be read"
-            about = replace(about, reason=reason)
-        else:
-            about = replace(
-                about,
-                held_out_auroc=float(np.mean([choice.auroc for choice in chosen])),
-                held_out_auroc_lowest=min(choice.auroc for choice in chosen),
-                held_out_ap=float(np.mean([choice.ap for choice in chosen])),
-                by_mean=float(np.mean([choice.auroc for choice in by_mean])),
-                chosen=tuple(str(self.run.neuron_name(choice.row)) for choice in chosen),
-                chosen_by_mean=tuple(str(self.run.neuron_name(choice.row)) for choice in by_mean),
-            )
-        if np.isfinite(read).any():
-            best = int(np.nanargmax(np.abs(read)))
-            about = replace(about, best=str(self.run.neuron_name(best)), best_reads=float(2 * read[best]))
-        return about
+def _record(check: ConfirmationPass, figures: dict[str, NDArray[np.float32]]) -> Confirmation:
+    """How the run was confirmed, for ``run.json``."""
+    needed = check.read_null.auroc_at(SIGNIFICANT)  # [categories]
+    return Confirmation(
+        permutations=check.settings.permutations,
+        splits=check.settings.splits,
+        seed=check.settings.seed,
+        templates=check.config.templates,
+        words=len(check.carriers.words.words),
+        neurons=int(np.isfinite(check.arrays["read"]).any(axis=1).sum()),
+        skipped=dict(check.carriers.skipped),
+        null_auroc=check.read_null.typical_auroc(),
+        undefined={"write_p": check.undefined} if check.undefined else {},
+        seconds={name: round(value, 3) for name, value in check.seconds.items()},
+        categories={
+            category.name: _category_record(check, number, figures, float(needed[number]))
+            for number, category in enumerate(check.config.categories)
+        },
+    )
 
 
-def _per_occurrence(activations: Tensor, spans: NDArray[np.intp], pooling: str) -> NDArray[np.float32]:
-    """Each word's activation in each sentence, ``[neurons, words * templates]``, from those at the words' positions."""
-    first, last = (torch.as_tensor(ends.ravel(), device=activations.device) for ends in (spans[..., 0], spans[..., 1]))
-    values = activations.float()  # [positions, neurons]
-    if pooling == "last" or bool((first == last).all()):
-        pooled = values[last]  # [occurrences, neurons]
+def _category_record(
+    check: ConfirmationPass, number: int, figures: dict[str, NDArray[np.float32]], needed: float
+) -> CategoryConfirmation:
+    """How one category was confirmed; ``needed`` is the AUROC that p < 0.05 takes."""
+    read = check.arrays["read"][:, number]
+    chosen, by_mean = check.held_out.choices(number), check.held_out.choices_by_mean(number)
+    words, skipped = check.config.categories[number].words, check.carriers.skipped
+    usable = [word for word in words if word not in skipped]
+    confirmation = CategoryConfirmation(
+        words=len(usable),
+        skipped=tuple(word for word in words if word in skipped),
+        needed=needed if np.isfinite(needed) else None,
+        confirmed=int((figures["p"][:, number] < SIGNIFICANT).sum()),
+        writers=int((figures["write_p"][:, number] < SIGNIFICANT).sum()),
+        reason="",
+    )
+    if not usable:
+        confirmation = replace(confirmation, reason="none of its words can be read")
+    elif not chosen:
+        confirmation = replace(confirmation, reason="too few words to split into halves")
     else:
-        longest = int((last - first).max()) + 1
-        steps = torch.arange(longest, device=values.device)
-        positions = torch.minimum(first[:, None] + steps, last[:, None])  # [occurrences, longest]; the last one repeats
-        stretches = values[positions]  # [occurrences, longest, neurons]
-        if pooling == "max":
-            pooled = stretches.amax(dim=1)
-        else:
-            inside = (first[:, None] + steps <= last[:, None]).unsqueeze(-1)
-            pooled = (stretches * inside).sum(dim=1) / inside.sum(dim=1)
-    by_neuron: NDArray[np.float32] = pooled.T.contiguous().cpu().numpy()
-    return by_neuron
+        confirmation = replace(
+            confirmation,
+            held_out_auroc=float(np.mean([choice.auroc for choice in chosen])),
+            held_out_auroc_lowest=min(choice.auroc for choice in chosen),
+            held_out_ap=float(np.mean([choice.ap for choice in chosen])),
+            by_mean=float(np.mean([choice.auroc for choice in by_mean])),
+            chosen=tuple(str(check.run.neuron_name(choice.row)) for choice in chosen),
+            chosen_by_mean=tuple(str(check.run.neuron_name(choice.row)) for choice in by_mean),
+        )
+    if np.isfinite(read).any():
+        best = int(np.nanargmax(np.abs(read)))
+        confirmation = replace(confirmation, best=str(check.run.neuron_name(best)), best_reads=float(2 * read[best]))
+    return confirmation

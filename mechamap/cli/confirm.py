@@ -105,7 +105,8 @@ def _confirm(options: ConfirmOptions, narration: Narration) -> int:
     loaded = model_of_run(run, options.model, narration)
     try:
         if not texts or not run.record.confirmation:
-            from mechamap.checks.confirm import ConfirmSettings, confirm_run
+            from mechamap.checks.confirm import confirm_run
+            from mechamap.checks.confirmation_pass import ConfirmSettings
 
             settings = ConfirmSettings(options.permutations, options.splits, options.seed)
             run = confirm_run(run, loaded, settings, CheckProgress(narration, "confirming"))

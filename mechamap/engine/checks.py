@@ -29,7 +29,8 @@ def confirm(call: Request) -> Confirmed:
     params = call.read(ConfirmParams)
     run, started = run_at(params.run, call), time.monotonic()
     with _model_of(call, run) as (loaded, ticker):
-        from mechamap.checks.confirm import ConfirmSettings, confirm_run
+        from mechamap.checks.confirm import confirm_run
+        from mechamap.checks.confirmation_pass import ConfirmSettings
 
         given = {"permutations": params.permutations, "splits": params.splits, "seed": params.seed}
         settings = ConfirmSettings(**{name: value for name, value in given.items() if value is not None})

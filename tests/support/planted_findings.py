@@ -12,7 +12,8 @@ from typing import Any, Literal
 import numpy as np
 from scipy.stats import binom, kstest
 
-from mechamap.checks.confirm import ConfirmSettings, confirm_run
+from mechamap.checks.confirm import confirm_run
+from mechamap.checks.confirmation_pass import ConfirmSettings
 from mechamap.config.schema import config_from_dict
 from mechamap.figures.catalogue import SIGNIFICANT
 from mechamap.figures.findings import Finding, finding

@@ -17,7 +17,8 @@ from mechamap.checks.ablated_window import Ablated
 from mechamap.checks.ablation import AblateSettings, ablate_run
 from mechamap.checks.ablator import Ablator
 from mechamap.checks.attribution import estimate_causes
-from mechamap.checks.confirm import ConfirmSettings, confirm_run
+from mechamap.checks.confirm import confirm_run
+from mechamap.checks.confirmation_pass import ConfirmSettings
 from mechamap.checks.target_words import word_targets
 from mechamap.config.schema import config_from_dict
 from mechamap.errors import UnsupportedModel

@@ -18,7 +18,8 @@ from support.plain_activations import plain_activations
 from support.planted_models import CATEGORIES, Planted, plant
 
 from mechamap.capture.batches import BATCH_TOKENS
-from mechamap.checks.confirm import ConfirmSettings, confirm_run
+from mechamap.checks.confirm import confirm_run
+from mechamap.checks.confirmation_pass import ConfirmSettings
 from mechamap.config.scan_config import Category, ScanConfig
 from mechamap.config.schema import config_from_dict, default_config
 from mechamap.csv_files.run import read_csv

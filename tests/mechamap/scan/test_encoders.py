@@ -20,7 +20,8 @@ from support.tiny_encoders import D_DECODER, N_DECODER, save_tiny
 from mechamap.capture.hooked_pass import PassSettings, capture_layers
 from mechamap.checks.ablation import ablate_run
 from mechamap.checks.attribution import estimate_causes
-from mechamap.checks.confirm import ConfirmSettings, confirm_run
+from mechamap.checks.confirm import confirm_run
+from mechamap.checks.confirmation_pass import ConfirmSettings
 from mechamap.checks.lens import neuron_lens
 from mechamap.config.scan_config import Category, ScanConfig
 from mechamap.config.schema import default_config

@@ -17,7 +17,8 @@ from support.by_name import load_model, scan_request
 from support.minilm import D_MLP, D_MODEL, N_LAYERS, N_NEURONS
 from transformers import AutoTokenizer, BertModel
 
-from mechamap.checks.confirm import ConfirmSettings, confirm_run
+from mechamap.checks.confirm import confirm_run
+from mechamap.checks.confirmation_pass import ConfirmSettings
 from mechamap.config.schema import default_config
 from mechamap.runs.run import Run
 from mechamap.scan.scan import scan
