@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from support.share_simulation import Population
 
-from mechamap.compare.closest.specialised_shares import ANY, ONE, specialised_shares
+from mechamap.compare.closest.specialised_counts import ANY, ONE
+from mechamap.compare.closest.specialised_shares import specialised_shares
 from mechamap.compare.words.placements import PlacedWords
 
 pytestmark = [pytest.mark.planted, pytest.mark.timeout(3600)]

@@ -14,26 +14,31 @@ its variance. tests/planted/test_share_coverage.py measures how often the interv
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mechamap.compare.closest.specialised_counts import (
+    ANY,
+    ONE,
+    CountedShares,
+    Key,
+    counted_shares,
+    draw_weights,
+    word_keys,
+)
 from mechamap.compare.words.placements import PlacedWords
 from mechamap.errors import Cancelled
 from mechamap.events import Listener, Stage, StageEntered
-from mechamap.figures.catalogue import FEW_OCCURRENCES
 
-__all__ = ["ANY", "DRAWS", "ONE", "Share", "Shares", "specialised_shares"]
+__all__ = ["DRAWS", "Share", "Shares", "specialised_shares"]
 
 
-ONE, ANY = "exactly one", "at least one"
 DRAWS = 1000
 THRESHOLD = 0.9  # of |selectivity|
 LEVEL = 0.95
-BLOCK_BYTES = 32 * 2**20
-ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,15 +115,15 @@ def specialised_shares(
         on_event(StageEntered(Stage.MATCH, f"shares of specialised neurons: {row:,} of {len(model.sums):,} neurons"))
 
     models = (a,) if b is None else (a, b)
-    keys = sorted({key for model in models for key in _keys(model)})
-    weights = _weights(keys, draws, np.random.default_rng(seed))  # [keys, draws]
-    counted = [_counted(model, weights, keys, threshold, reached) for model in models]
+    keys = sorted({key for model in models for key in word_keys(model)})
+    weights = draw_weights(keys, draws, np.random.default_rng(seed))  # [keys, draws]
+    counted = [counted_shares(model, weights, keys, threshold, reached) for model in models]
     shares = [tuple(_shares(of_model, weights, keys, limits=(0.0, 1.0))) for of_model in counted]
     difference: tuple[Share, ...] = ()
     if b is not None:
         alike = set(a.categories) == set(b.categories)
         names = [name for name in counted[0].names if name in counted[1].names and (alike or name not in (ONE, ANY))]
-        both = _Counted(
+        both = CountedShares(
             tuple(names),
             counted[0].of(names) - counted[1].of(names),
             counted[0].draws_of(names) - counted[1].draws_of(names),
@@ -136,93 +141,8 @@ def specialised_shares(
     )
 
 
-Key = tuple[str, str]  # category and word
-
-
-def _keys(model: PlacedWords) -> list[Key]:
-    return [(model.categories[number], word) for number, word in zip(model.category.tolist(), model.words, strict=True)]
-
-
-def _weights(keys: Sequence[Key], draws: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """How often each word is drawn, ``[keys, draws]``: of each category as many as it has."""
-    times = np.zeros((len(keys), draws), np.float32)
-    for category in sorted({category for category, _ in keys}):
-        mine = [index for index, key in enumerate(keys) if key[0] == category]
-        times[mine] = rng.multinomial(len(mine), np.full(len(mine), 1 / len(mine)), size=draws).T
-    return times
-
-
-@dataclass(frozen=True, slots=True)
-class _Counted:
-    """Shares by name, with the words as they are and in every draw."""
-
-    names: tuple[str, ...]
-    shares: NDArray[np.float64]  # [names]
-    drawn: NDArray[np.float64]  # [names, draws]
-    neurons: int
-
-    def of(self, names: Sequence[str]) -> NDArray[np.float64]:
-        return self.shares[[self.names.index(name) for name in names]]
-
-    def draws_of(self, names: Sequence[str]) -> NDArray[np.float64]:
-        return self.drawn[[self.names.index(name) for name in names]]
-
-
-def _counted(
-    model: PlacedWords,
-    weights: NDArray[np.float32],
-    keys: Sequence[Key],
-    threshold: float,
-    reached: Callable[[PlacedWords, int], None],
-) -> _Counted:
-    """Count neurons block by block, each said before; the first column is that of the words as they are."""
-    place = {key: index for index, key in enumerate(keys)}
-    mine = weights[[place[key] for key in _keys(model)]]  # [words, draws]
-    mine = np.concatenate([np.ones((len(mine), 1), np.float32), mine], axis=1)  # [words, 1 + draws]
-    neurons, counts = 0, np.zeros((2 + len(model.categories), mine.shape[1]))
-    block = max(BLOCK_BYTES // (4 * mine.shape[1]), 1)
-    for first in range(0, len(model.sums), block):
-        reached(model, first)
-        rows = first + np.flatnonzero(np.isfinite(model.sums[first : first + block]).any(axis=1))
-        neurons += len(rows)
-        several = np.zeros((len(rows), mine.shape[1]), np.uint16)
-        for number in range(len(model.categories)):
-            columns = model.of_category(number)
-            holds = _holds(model, rows, columns, mine[columns], threshold)  # [block, 1 + draws]
-            counts[2 + number] += np.count_nonzero(holds, axis=0)
-            several += holds
-        counts[0] += np.count_nonzero(several == 1, axis=0)
-        counts[1] += np.count_nonzero(several, axis=0)
-    counts /= max(neurons, 1)
-    unknown = [not len(model.of_category(number)) for number in range(len(model.categories))]
-    counts[[all(unknown), all(unknown), *unknown]] = np.nan
-    return _Counted((ONE, ANY, *model.categories), counts[:, 0], counts[:, 1:], neurons)
-
-
-def _holds(
-    model: PlacedWords,
-    rows: NDArray[np.intp],
-    columns: NDArray[np.intp],
-    weights: NDArray[np.float32],
-    threshold: float,
-) -> NDArray[np.bool_]:
-    """Which neurons are specialised in a category in which draw: \\|2 AUROC - 1\\| = 2 \\|sum - n/2\\| / n."""
-    routed = len(model.counts) > 1
-    counts = model.counts[np.ix_(rows, columns)] if routed else model.counts[:, columns]  # [block or 1, words]
-    centred = model.sums[np.ix_(rows, columns)] - np.float32(0.5) * counts  # [block, words]
-    centred[~np.isfinite(centred).all(axis=1)] = 0.0
-    if routed:  # experts: too few occurrences say nothing
-        centred[counts.sum(axis=1) < FEW_OCCURRENCES] = 0.0
-    least = counts @ weights  # [block or 1, draws]
-    least *= np.float32(threshold / 2 * (1 - ROUNDING))
-    least[least <= 0] = np.inf  # none of its words was drawn
-    distance = centred @ weights  # [block, draws]
-    np.abs(distance, out=distance)
-    return distance >= least
-
-
 def _shares(
-    counted: _Counted, weights: NDArray[np.float32], keys: Sequence[Key], *, limits: tuple[float, float]
+    counted: CountedShares, weights: NDArray[np.float32], keys: Sequence[Key], *, limits: tuple[float, float]
 ) -> Iterator[Share]:
     for name, share, drawn in zip(counted.names, counted.shares.tolist(), counted.drawn, strict=True):
         mine = [index for index, key in enumerate(keys) if name in (ONE, ANY, key[0])]

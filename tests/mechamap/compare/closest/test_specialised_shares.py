@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from support.share_simulation import Population, percentile_interval
 
-from mechamap.compare.closest import specialised_shares as bootstrap
-from mechamap.compare.closest.specialised_shares import ANY, ONE, Share, specialised_shares
+from mechamap.compare.closest.specialised_counts import ANY, ONE
+from mechamap.compare.closest.specialised_shares import Share, specialised_shares
 from mechamap.compare.tables.specialised import specialised_table
 from mechamap.compare.words.placements import PlacedWords
 from mechamap.errors import Cancelled
@@ -136,7 +136,7 @@ def test_memory_does_not_grow_with_neurons_and_draws():
 
 
 def test_it_tells_how_far_it_is_and_can_be_stopped_between_blocks(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(bootstrap, "BLOCK_BYTES", 4 * 51 * 500)
+    monkeypatch.setattr("mechamap.compare.closest.specialised_counts.BLOCK_BYTES", 4 * 51 * 500)
     placed, told, cancel = POPULATION.drawn(10, 0), [], threading.Event()
     whole = specialised_shares(placed, threshold=0.8, draws=50, on_event=told.append)
     assert [event.detail.rpartition(": ")[2] for event in told] == [
