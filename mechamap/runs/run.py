@@ -22,6 +22,7 @@ from mechamap.runs import record as run_record
 from mechamap.runs.figure_names import LATER_FIGURES
 from mechamap.runs.neuron_names import NeuronName, parse_neuron
 from mechamap.runs.record import LayerRows, RunRecord
+from mechamap.runs.rows import absent_neuron, names_of_rows
 from mechamap.system.paths import user_path
 from mechamap.wording.suggest import unknown_name
 
@@ -62,7 +63,7 @@ class Run:
         self.path = path
         self._threshold = threshold
         self._arrays: dict[str, NDArray[Any]] = dict(arrays or {})
-        self.layer_of, self.expert_of, self.index_of = names if names is not None else _names(record.layers)
+        self.layer_of, self.expert_of, self.index_of = names if names is not None else names_of_rows(record.layers)
         self._stamp: tuple[int, int] | None = None
 
     @classmethod
@@ -184,10 +185,9 @@ class Run:
         Raises:
             RunError: the run has no such figure, or its file is missing or of the wrong size.
         """
-        found = self._arrays.get(name)
-        if found is None:
-            found = self._arrays[name] = self._load(name)
-        return found
+        if name not in self._arrays:
+            self._arrays[name] = self._load(name)
+        return self._arrays[name]
 
     def _load(self, name: str) -> NDArray[Any]:
         if self.path is None or name not in self.record.figures:
@@ -251,17 +251,7 @@ class Run:
         if len(rows):
             return int(rows[0])
         layer = self.layer_rows(name.layer)
-        numbers, experts = self.index_of[layer.rows], self.expert_of[layer.rows]
-        routed = experts >= 0
-        some = [] if routed.all() else [_from_to("N", numbers[~routed])]
-        if routed.any():
-            some.append(f"experts {_from_to('E', experts[routed])} with {_from_to('N', numbers[routed])} each")
-        raise UsageError(
-            f"{name} is not here: layer {name.layer} has {' and '.join(some)}."  # short: a prompt has one line for it
-            if routed.any()
-            else f"{name} is not in this run: layer {name.layer} has {layer.width:,} neurons here, {some[0]}.",
-            f"An expert's neuron is called L{name.layer}.E0.N{name.index}." if routed.any() and name.expert < 0 else "",
-        )
+        raise absent_neuron(name, self.index_of[layer.rows], self.expert_of[layer.rows])
 
     def top_tokens(self, row: int, k: int | None = None, *, lowest: bool = False) -> list[TokenHit]:
         """The positions of a neuron's highest (or lowest) activations, most extreme first."""
@@ -278,10 +268,10 @@ class Run:
     def window_of(self, position: int) -> range:
         """The positions of the window that holds ``position``, without tokens put in front; itself if none."""
         windows = self.record.tokens.windows
-        at = bisect_right(windows, position, key=lambda window: window[1]) - 1
-        if at < 0:
+        number = bisect_right(windows, position, key=lambda window: window[1]) - 1
+        if number < 0:
             return range(position, position + 1)
-        _, start, length = windows[at]
+        _, start, length = windows[number]
         stop = start + length
         while start < position and start in self._special:
             start += 1
@@ -319,31 +309,6 @@ class Run:
 def activations_file(folder: Path, layer: int) -> Path:
     """Where a run keeps a layer's activations, if it does."""
     return folder / "activations" / f"L{layer}.npy"
-
-
-def _from_to(letter: str, numbers: NDArray[np.int32]) -> str:
-    return f"{letter}{numbers.min()} to {letter}{numbers.max()}"
-
-
-def _names(layers: tuple[LayerRows, ...]) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
-    layer_of, expert_of, index_of = [], [], []
-    for layer in layers:
-        rows = np.arange(layer.width, dtype=np.int32)
-        layer_of.append(np.full(layer.width, layer.layer, dtype=np.int32))
-        expert, index = np.full(layer.width, -1, dtype=np.int32), rows
-        if layer.experts:  # those that all tokens go to come first
-            routed = rows >= layer.shared
-            per_expert = max((layer.width - layer.shared) // layer.experts, 1)
-            expert = np.where(routed, (rows - layer.shared) // per_expert, -1).astype(np.int32)
-            index = np.where(routed, (rows - layer.shared) % per_expert, rows).astype(np.int32)
-        expert_of.append(expert)
-        index_of.append(index)
-    empty = np.zeros(0, dtype=np.int32)
-    return (
-        np.concatenate([empty, *layer_of]),
-        np.concatenate([empty, *expert_of]),
-        np.concatenate([empty, *index_of]),
-    )
 
 
 def _stamp(folder: Path) -> tuple[int, int]:
