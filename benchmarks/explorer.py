@@ -27,7 +27,7 @@ SIZE = (45, 160)  # rows, columns
 
 def explorer_figures(model: Path, rounds: int) -> list[Figure]:
     """All figures about the explorer, on a run of ``model`` that is scanned first."""
-    from mechamap.catalog import resolve
+    from mechamap.catalog.source import resolve
     from mechamap.config.schema import default_config
     from mechamap.scan.prepare import ScanRequest
     from mechamap.scan.scan import scan

@@ -19,7 +19,7 @@ from benchmarks.scan import bare_body
 from mechamap.capture.batches import BATCH_TOKENS, window_batches
 from mechamap.capture.hooked_pass import PassSettings, capture_layers
 from mechamap.capture.rerun import text_of_run
-from mechamap.catalog import resolve
+from mechamap.catalog.source import resolve
 from mechamap.checks.ablated_window import Ablated
 from mechamap.checks.ablator import Ablator
 from mechamap.checks.attribution import estimate_causes

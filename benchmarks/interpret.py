@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.figures import Figure, environment, seconds
-from mechamap.catalog import resolve
+from mechamap.catalog.source import resolve
 from mechamap.config.schema import default_config
 from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.runs.run import Run

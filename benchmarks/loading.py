@@ -16,7 +16,7 @@ import torch
 from benchmarks.figures import Figure, environment, paired, ratio, seconds
 from benchmarks.scan import bare_body
 from mechamap.capture.hooked_pass import PassSettings, capture_parts
-from mechamap.catalog import resolve
+from mechamap.catalog.source import resolve
 from mechamap.config.schema import default_config
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.load import load_model
@@ -31,7 +31,7 @@ PROOF_SHARE = 0.05
 _LOAD_AND_PROVE = """
 import json, sys, time
 started = time.perf_counter()
-from mechamap.catalog import resolve
+from mechamap.catalog.source import resolve
 from mechamap.models.loading.load import load_model
 from mechamap.models.proof import prove
 loaded = load_model(resolve(sys.argv[1]))

@@ -15,7 +15,7 @@ import torch
 
 from benchmarks.figures import Figure, environment, paired, ratio, seconds
 from mechamap.capture.hooked_pass import capture_layers
-from mechamap.catalog import resolve
+from mechamap.catalog.source import resolve
 from mechamap.config.schema import configs_folder, default_config
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.load import load_model

@@ -22,7 +22,7 @@ from mechamap.wording.amounts import size
 from mechamap.wording.plain import printable
 
 if TYPE_CHECKING:
-    from mechamap.catalog import ModelSource
+    from mechamap.catalog.source import ModelSource
     from mechamap.config.scan_config import ScanConfig
     from mechamap.models.loaded import LoadedModel
     from mechamap.runs.scanned import LayerProof
@@ -56,7 +56,7 @@ def add_to(commands: Commands) -> None:
 
 def run(args: argparse.Namespace, narration: Narration) -> int:
     """Print the facts about the machine, then the proof of a model if one is named."""
-    from mechamap.catalog import resolve
+    from mechamap.catalog.source import resolve
 
     config = _config(args)
     source = resolve(args.model) if args.model is not None else None
@@ -76,7 +76,7 @@ def _config(args: argparse.Namespace) -> ScanConfig:
 
 
 def _facts() -> Iterator[tuple[str, str]]:
-    from mechamap.catalog import cached_models, hub_cache
+    from mechamap.catalog.hub_cache import cached_models, hub_cache
     from mechamap.system.memory import free_memory
     from mechamap.system.paths import home
 

@@ -98,7 +98,7 @@ def _run_named(name: str) -> Run | None:
 
 
 def _model(name: str, device: str | None, narration: Narration) -> LoadedModel:
-    from mechamap.catalog import resolve
+    from mechamap.catalog.source import resolve
 
     source = resolve(name)
     narration.progress("loading torch and transformers")

@@ -125,7 +125,7 @@ def model_of_run(run: Run, options: ModelOptions, narration: Narration) -> Loade
     Raises:
         MechaMapError: it cannot be loaded, or ``--model`` names one of another architecture.
     """
-    from mechamap.catalog import resolve
+    from mechamap.catalog.source import resolve
 
     source = resolve(options.model or run.record.model.name)
     config = run.config

@@ -15,7 +15,7 @@ from mechamap.wording.amounts import duration, size
 from mechamap.wording.plain import printable
 
 if TYPE_CHECKING:
-    from mechamap.catalog import ModelSource
+    from mechamap.catalog.source import ModelSource
     from mechamap.config.scan_config import ScanConfig
     from mechamap.plan.alternatives import Option
     from mechamap.plan.scan_plan import ScanPlan

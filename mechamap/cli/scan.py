@@ -22,7 +22,7 @@ from mechamap.runs.library import check_run_folder
 from mechamap.system.paths import user_path
 
 if TYPE_CHECKING:
-    from mechamap.catalog import ModelSource
+    from mechamap.catalog.source import ModelSource
     from mechamap.config.scan_config import ScanConfig
     from mechamap.events import ScanEvent
     from mechamap.runs.run import Run
@@ -119,7 +119,7 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
 
 
 def _scan_one(model: str, config: ScanConfig, options: ScanOptions, narration: Narration) -> int:
-    from mechamap.catalog import resolve
+    from mechamap.catalog.source import resolve
 
     source = resolve(model)
     for _, target in options.exports:

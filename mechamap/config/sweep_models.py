@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NoReturn
 
-from mechamap.catalog import SHORT_NAMES, looks_like_path
+from mechamap.catalog.short_names import SHORT_NAMES
+from mechamap.catalog.source import looks_like_path
 from mechamap.config.located import Located, fail
 from mechamap.config.settings import SETTINGS, unknown_key
 from mechamap.system.paths import user_path

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.catalog import hub_cache, resolve
+from mechamap.catalog.hub_cache import cached_repository
+from mechamap.catalog.source import resolve
 from mechamap.csv_files.source import RowBlock
 from mechamap.errors import ModelNotFound
 
@@ -96,7 +97,7 @@ def _folder(name: str) -> Path | None:
         return None
     if source.path is not None:
         return source.path if source.path.is_dir() else None
-    repository = hub_cache() / f"models--{source.id.replace('/', '--')}"
+    repository = cached_repository(source.id)
     reference = repository / "refs" / "main"
     if reference.is_file():
         return repository / "snapshots" / reference.read_text().strip()

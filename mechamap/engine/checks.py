@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from mechamap.catalog import resolve
+from mechamap.catalog.source import resolve
 from mechamap.engine.calls import Method, Request
 from mechamap.engine.kept_model import MODEL_CACHE
 from mechamap.engine.params import run_at

@@ -13,7 +13,7 @@ from mechamap.events import Stage
 from mechamap.system.memory import give_memory_back
 
 if TYPE_CHECKING:
-    from mechamap.catalog import ModelSource
+    from mechamap.catalog.source import ModelSource
     from mechamap.config.scan_config import ScanConfig
     from mechamap.models.loaded import LoadedModel
 

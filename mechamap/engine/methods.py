@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from mechamap.catalog import cached_models, resolve
+from mechamap.catalog.hub_cache import cached_models
+from mechamap.catalog.source import resolve
 from mechamap.engine import checks as engine_checks
 from mechamap.engine import reports as engine_reports
 from mechamap.engine.calls import Methods, Request

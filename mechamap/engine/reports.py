@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
-from mechamap.catalog import resolve
+from mechamap.catalog.source import resolve
 from mechamap.engine.calls import Method, Request
 from mechamap.engine.kept_model import MODEL_CACHE
 from mechamap.engine.params import run_at

@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from mechamap.catalog import ModelSource
+from mechamap.catalog.source import ModelSource
 from mechamap.config.scan_config import ScanConfig
 from mechamap.models.loading import gguf
 from mechamap.models.loading.checkpoint import read_tokenizer

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
-from mechamap.catalog import ModelSource, hub_cache
+from mechamap.catalog.hub_cache import cached_repository
+from mechamap.catalog.source import ModelSource
 from mechamap.config.scan_config import ScanConfig
 from mechamap.errors import MechaMapError, ModelNotFound, WeightsError
 from mechamap.models.loading import folder, gguf, hub
@@ -116,7 +117,7 @@ def _weights(path: Path) -> tuple[Path, ...]:
 
 def _of_hub(model_id: str, config: ScanConfig, fetch: bool, stage: Callable[[str], None]) -> Path:
     """The folder of a hub model: from the cache where it is there, else with config and tokenizer fetched into it."""
-    if (hub_cache() / f"models--{model_id.replace('/', '--')}").is_dir():
+    if cached_repository(model_id).is_dir():
         try:
             return hub.from_cache(model_id, config.revision, "it was not looked for on the hub")[0]
         except ModelNotFound:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from mechamap.catalog import ModelSource
+from mechamap.catalog.source import ModelSource
 from mechamap.config.scan_config import ScanConfig
 from mechamap.errors import MechaMapError
 from mechamap.plan.alternatives import Option, options

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mechamap.catalog import ModelSource
+from mechamap.catalog.source import ModelSource
 from mechamap.config.layers import parse_layers
 from mechamap.config.scan_config import ScanConfig
 from mechamap.errors import Cancelled, TextError, UnsupportedModel, UsageError

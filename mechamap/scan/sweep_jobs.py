@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
-from mechamap.catalog import ModelSource, resolve, short_label
+from mechamap.catalog.source import ModelSource, resolve, short_label
 from mechamap.config.model_settings import one_place
 from mechamap.config.scan_config import ScanConfig, config_to_dict
 from mechamap.config.schema import config_of, default_config, with_overrides

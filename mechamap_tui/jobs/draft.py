@@ -92,7 +92,7 @@ class ScanDraft:
     def _check(self, name: str) -> None:
         value = getattr(self, name)
         if name == "model":
-            from mechamap.catalog import resolve
+            from mechamap.catalog.source import resolve
 
             resolve(value)
         elif not value:

@@ -93,7 +93,7 @@ class StartScreen(Screen[None]):
     @work(group="reload", exclusive=True)
     async def _reload(self) -> None:
         from mechamap import __version__  # looking it up takes a tenth of the time to the first frame
-        from mechamap.catalog import cached_models
+        from mechamap.catalog.hub_cache import cached_models
 
         if is_leaving(self):
             return

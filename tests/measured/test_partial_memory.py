@@ -19,7 +19,7 @@ def test_the_upper_blocks_of_the_real_model_take_no_memory(smollm2_path: Path) -
     """In bfloat16, since float32 weights are mapped from the file and only take memory once they run."""
     program = f"""
 import sys
-from mechamap.catalog import resolve
+from mechamap.catalog.source import resolve
 from mechamap.models.loading.load import load_model
 from mechamap.models.loading.load_settings import LoadSettings
 from mechamap.models.loading.trouble import quiet_transformers

@@ -14,7 +14,7 @@ import pytest
 import torch
 from support.repository import ROOT
 
-from mechamap.catalog import demo_folder
+from mechamap.catalog.source import demo_folder
 
 SCRIPTS = ROOT / "scripts"
 

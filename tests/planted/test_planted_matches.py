@@ -11,7 +11,7 @@ from support.by_name import load_model, scan_request
 from support.permuted_models import save_twin
 from support.tiny_models import save_tiny_model
 
-from mechamap.catalog import demo_folder
+from mechamap.catalog.source import demo_folder
 from mechamap.compare.closest.matching import closest_neurons
 from mechamap.compare.closest.settings import MatchSettings
 from mechamap.compare.words.activations import ModelWords, aligned

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from mechamap.catalog import resolve
+from mechamap.catalog.source import resolve
 from mechamap.config.scan_config import ScanConfig
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading import load

@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mechamap.catalog import SHORT_NAMES, hub_cache
+from mechamap.catalog.hub_cache import cached_repository, hub_cache
+from mechamap.catalog.short_names import SHORT_NAMES
 from mechamap.errors import ModelError, ModelNotFound, WeightsError
 from mechamap.models.loading.trouble import quiet_hub
 from mechamap.wording.suggest import nearest
@@ -116,7 +117,7 @@ def _download(
 
 def from_cache(model_id: str, revision: str | None, why: str) -> tuple[Path, str | None]:
     """The newest snapshot in the local cache; ``why`` says why the hub was not asked."""
-    repository = hub_cache() / f"models--{model_id.replace('/', '--')}"
+    repository = cached_repository(model_id)
     branch = revision or "main"
     reference = repository / "refs" / branch
     commit = reference.read_text().strip() if reference.is_file() else branch

@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mechamap.catalog import ModelSource
+from mechamap.catalog.source import ModelSource
 from mechamap.errors import UsageError
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading import devices, folder, gguf, hub
@@ -35,7 +35,7 @@ def load_model(
     """Load a model and find its neurons.
 
     Args:
-        source: which model, see :func:`mechamap.catalog.resolve`.
+        source: which model, see :func:`mechamap.catalog.source.resolve`.
         settings: how; as the checkpoint has it where not given.
         stage: called with a few words on what is being done.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from mechamap import catalog
+from mechamap.catalog import source
 from mechamap.cli.main import main
 
 ASKING = ("scan.sweep_jobs", "csv_files.limits", "engine.methods", "engine.reports")
@@ -20,9 +20,9 @@ def resolved(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     for module in ASKING:  # none of them may import it while it is patched
         importlib.import_module(f"mechamap.{module}")
     names: list[str] = []
-    resolve = catalog.resolve
+    resolve = source.resolve
 
-    def counted(name: str) -> catalog.ModelSource:
+    def counted(name: str) -> source.ModelSource:
         names.append(name)
         return resolve(name)
 
@@ -47,7 +47,7 @@ def test_a_scan_with_its_warning_and_its_plan_asks_once_which_model_is_meant(
 
 
 def test_a_sweep_asks_once_for_each_model(resolved: list[str], tmp_path: Path) -> None:
-    folder = str(catalog.demo_folder())
+    folder = str(source.demo_folder())
     assert main(["scan", "demo", folder, "--layers", "0", "--out", str(tmp_path / "runs")]) == 0
     assert resolved == ["demo", folder]
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from support.small_csv import refused, written
 
-from mechamap.catalog import demo_folder
+from mechamap.catalog.source import demo_folder
 from mechamap.csv_files.limits import limits_of_config, limits_of_model
 from mechamap.csv_files.run import read_csv
 

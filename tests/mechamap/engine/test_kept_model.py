@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mechamap.catalog import resolve
+from mechamap.catalog.source import resolve
 from mechamap.config.schema import config_from_dict
 from mechamap.engine.kept_model import ModelCache
 from mechamap.errors import OutOfMemory, RunError

@@ -66,7 +66,7 @@ def test_a_model_that_was_only_planned_is_not_taken_for_one_that_is_there(
 ) -> None:
     from support.by_name import load_model
 
-    from mechamap.catalog import cached_models
+    from mechamap.catalog.hub_cache import cached_models
 
     with hub_serving({"org/tiny": remote}) as (address, _):
         monkeypatch.setenv("HF_ENDPOINT", address)

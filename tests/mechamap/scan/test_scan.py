@@ -15,7 +15,7 @@ from support.plain_activations import plain_activations
 from support.recorded_run import confirmation
 from support.tiny_models import D_MLP, save_tiny_model
 
-from mechamap.catalog import resolve
+from mechamap.catalog.source import resolve
 from mechamap.config.scan_config import Category
 from mechamap.config.schema import default_config, with_overrides
 from mechamap.errors import Cancelled, RunError, TextError, UsageError

@@ -10,7 +10,7 @@ from support.fake_hub import COMMIT, hub_serving
 from support.packed_models import change_config
 from transformers import AutoModelForCausalLM
 
-from mechamap.catalog import cached_models
+from mechamap.catalog.hub_cache import cached_models
 from mechamap.errors import ModelError, ModelNotFound, UnsupportedModel, WeightsError
 
 NOBODY = "http://127.0.0.1:9"  # the discard port: refused at once

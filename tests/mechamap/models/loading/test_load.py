@@ -260,7 +260,7 @@ def test_a_tokenizer_without_offsets(tmp_path: Path) -> None:
 def test_a_model_that_does_not_fit_into_memory(smollm2_path: Path) -> None:
     program = f"""
 import resource, sys, torch
-from mechamap.catalog import resolve
+from mechamap.catalog.source import resolve
 from mechamap.models.loading.load import load_model
 from mechamap.models.loading.load_settings import LoadSettings
 from mechamap.models.loading.trouble import quiet_transformers
@@ -283,7 +283,7 @@ except OutOfMemory as error:
 
 def test_loading_prints_nothing_of_its_own(folder: Path) -> None:
     program = f"""
-from mechamap.catalog import resolve
+from mechamap.catalog.source import resolve
 from mechamap.models.loading.load import load_model
 from mechamap.models.loading.load_settings import LoadSettings
 load_model(resolve({str(folder)!r}), LoadSettings(device="cpu"))
@@ -292,7 +292,7 @@ load_model(resolve({str(folder)!r}), LoadSettings(device="cpu"))
     assert (done.stdout, done.stderr) == ("", "")
     change_config(folder, n_layer=4)  # transformers reports the gaps it fills
     program = f"""
-from mechamap.catalog import resolve
+from mechamap.catalog.source import resolve
 from mechamap.errors import MechaMapError
 from mechamap.models.loading.load import load_model
 from mechamap.models.loading.load_settings import LoadSettings
@@ -311,7 +311,7 @@ def test_what_can_be_seen_without_trying_is_refused_without_torch(folder: Path, 
     (folder / "model.safetensors").write_bytes(b"")
     program = f"""
 import sys
-from mechamap.catalog import resolve
+from mechamap.catalog.source import resolve
 from mechamap.errors import MechaMapError
 from mechamap.models.loading.load import load_model
 for name in ({str(folder)!r}, {str(unknown)!r}, "./no/such/folder", "x.gguf"):

@@ -14,7 +14,7 @@ import torch
 from support.by_name import load_configured, load_model, scan_request
 from support.tiny_encoders import save_tiny
 
-from mechamap.catalog import resolve
+from mechamap.catalog.source import resolve
 from mechamap.config.schema import default_config
 from mechamap.engine.kept_model import ModelCache
 from mechamap.errors import UsageError

@@ -1,41 +1,15 @@
 from __future__ import annotations
 
-import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from support.hub_cache import model_folder, put_in_cache
 
-from mechamap.catalog import SHORT_NAMES, cached_models, hub_cache, resolve, short_label
+from mechamap.catalog.short_names import SHORT_NAMES
+from mechamap.catalog.source import resolve, short_label
 from mechamap.errors import ModelNotFound, UsageError
-
-
-def model_folder(path: Path, **config: object) -> Path:
-    path.mkdir(parents=True)
-    (path / "config.json").write_text(json.dumps({"model_type": "gpt2", **config}))
-    return path
-
-
-@pytest.fixture
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty hub cache."""
-    folder = tmp_path / "hub"
-    folder.mkdir()
-    monkeypatch.setenv("HF_HUB_CACHE", str(folder))
-    return folder
-
-
-def put_in_cache(
-    cache: Path, model_id: str, *, age: int, architecture: str = "GPT2LMHeadModel", weights: bool = True
-) -> Path:
-    snapshot = cache / f"models--{model_id.replace('/', '--')}" / "snapshots" / "0123abcd"
-    model_folder(snapshot, architectures=[architecture])
-    if weights:
-        (snapshot / "model.safetensors").write_bytes(b"")
-    os.utime(snapshot, (1_700_000_000 - age, 1_700_000_000 - age))
-    return snapshot
 
 
 @pytest.mark.parametrize(
@@ -50,7 +24,7 @@ def put_in_cache(
         ("  org/Name.v1_2-x ", "org/Name.v1_2-x"),
     ],
 )
-def test_a_name_that_is_no_path_is_a_hub_id(cache: Path, typed: str, meant: str) -> None:
+def test_a_name_that_is_not_a_path_is_a_hub_id(cache: Path, typed: str, meant: str) -> None:
     source = resolve(typed)
     assert (source.kind, source.id, source.path, source.name) == ("hub", meant, None, typed)
 
@@ -139,7 +113,7 @@ def test_a_folder_without_config_says_what_it_is_instead(tmp_path: Path) -> None
     (run / "run.json").write_text("{}")
     (gguf / "x.gguf").write_bytes(b"GGUF")
     model_folder(parent / "inner")
-    for folder, said in (
+    for folder, kind in (
         (plain, "holds config.json"),
         (run, "It is a run"),
         (parent, str(parent / "inner")),
@@ -147,7 +121,7 @@ def test_a_folder_without_config_says_what_it_is_instead(tmp_path: Path) -> None
     ):
         with pytest.raises(ModelNotFound, match=r"no config\.json") as caught:
             resolve(str(folder))
-        assert said in caught.value.hint
+        assert kind in caught.value.hint
 
 
 def test_a_file_inside_a_model_folder_points_to_the_folder(tmp_path: Path) -> None:
@@ -171,49 +145,6 @@ def test_the_label_is_the_name_people_use(model_id: str, label: str) -> None:
     assert short_label(model_id) == label
 
 
-def test_cached_models_are_listed_newest_first(cache: Path) -> None:
-    put_in_cache(cache, "org/old", age=100)
-    put_in_cache(cache, "org/new", age=1, architecture="LlamaForCausalLM")
-    put_in_cache(cache, "gpt2", age=50)
-    assert cached_models() == ["org/new", "gpt2", "org/old"]
-
-
-def test_cached_models_leave_out_what_cannot_be_scanned(cache: Path) -> None:
-    put_in_cache(cache, "org/bert", age=1, architecture="BertForMaskedLM")
-    put_in_cache(cache, "org/config-only", age=1, weights=False)
-    broken = put_in_cache(cache, "org/broken", age=1)
-    (broken / "config.json").write_text("{")
-    (cache / "datasets--org--texts").mkdir()
-    dangling = put_in_cache(cache, "org/dangling", age=1, weights=False)
-    (dangling / "model.safetensors").symlink_to(cache / "gone")
-    assert cached_models() == []
-
-
-def test_no_cache_is_an_empty_list(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "nowhere"))
-    assert cached_models() == []
-
-
-def test_the_cache_is_where_the_hub_library_puts_it(tmp_path: Path) -> None:
-    for variable in ("HF_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME", None):
-        environment = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("HF_", "HUGGINGFACE_", "XDG_CACHE"))
-        }
-        if variable:
-            environment[variable] = str(tmp_path / variable)
-        program = (
-            "from huggingface_hub.constants import HF_HUB_CACHE; from mechamap.catalog import hub_cache;"
-            "print(HF_HUB_CACHE); print(hub_cache())"
-        )
-        done = subprocess.run(
-            [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
-        )
-        theirs, ours = done.stdout.split()
-        assert ours == theirs
-
-
 def test_a_cache_from_before_owners_were_added_is_still_used(cache: Path) -> None:
     put_in_cache(cache, "gpt2", age=1)
     assert resolve("gpt2").id == "gpt2"
@@ -223,17 +154,12 @@ def test_a_cache_from_before_owners_were_added_is_still_used(cache: Path) -> Non
 
 def test_the_catalog_needs_neither_torch_nor_transformers() -> None:
     program = (
-        "import sys; from mechamap import catalog; catalog.cached_models(); catalog.resolve('gpt2');"
+        "import sys; from mechamap.catalog.hub_cache import cached_models; from mechamap.catalog.source import resolve;"
+        "cached_models(); resolve('gpt2');"
         "print([name for name in ('torch', 'transformers', 'huggingface_hub') if name in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-
-
-def test_the_hub_cache_follows_home_when_nothing_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    for variable in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME"):
-        monkeypatch.delenv(variable, raising=False)
-    assert hub_cache() == Path.home() / ".cache" / "huggingface" / "hub"
 
 
 @pytest.mark.parametrize("name", ["a" * 300, "folder/" + "a" * 300, "/" + "é" * 200])
