@@ -60,12 +60,14 @@ def ablate_run(
     on_event: Listener = lambda event: None,
     cancel: threading.Event | None = None,
 ) -> tuple[Run, list[Ablation]]:
-    """Measure what some neurons of a run cause, and keep it in the run.
+    """Measure the effects of single neurons of a run, and keep them in the run.
 
     Args:
-        rows: of the run.
-        settings: how.
-        on_event: told of stages.
+        run: on disk.
+        loaded: the model that the run is about.
+        rows: the neurons, as rows of the run.
+        settings: how to ablate.
+        on_event: called with stages.
         cancel: set it to stop; the run stays as it was.
 
     Returns:
@@ -73,7 +75,7 @@ def ablate_run(
 
     Raises:
         Cancelled: ``cancel`` was set.
-        RunError: no word has anything before it, the model is not the run's, the run cannot be written.
+        RunError: no word of a category has a word before it, the model is not the run's, the run cannot be written.
         UnsupportedModel: the model gives words no probability that a neuron could change.
         UsageError: a neuron is in a layer that is not complete.
     """
@@ -86,21 +88,20 @@ def ablate_run(
     if not len(targets.positions):
         raise RunError(f"The text of {run.name} contains no word of any category.", "Scan a text that contains some.")
     rng = np.random.default_rng(settings.seed)
-    beside = [_controls(run, row, settings.controls, set(rows), rng) for row in rows]
-    every = list(dict.fromkeys([*rows, *(row for its in beside for row in its)]))
+    controls = [_controls(run, row, settings.controls, set(rows), rng) for row in rows]  # [rows][controls]
+    ablated = list(dict.fromkeys([*rows, *(control for of_row in controls for control in of_row)]))
     ablator = Ablator(loaded, text_of_run(run), targets)
 
-    def told(done: int, total: int) -> None:
-        on_event(StageEntered(Stage.ABLATE, f"{len(every)} neurons, {done} of {total} texts"))
+    def on_window(done: int, total: int) -> None:
+        on_event(StageEntered(Stage.ABLATE, f"{len(ablated)} neurons, {done} of {total} texts"))
 
     with translated(loaded.id):
-        changes, log_p = ablator.effects([_held(run, row, settings.mode) for row in every], cancel, told)
-    measured = _Measured(
-        settings.mode, targets, {row: place for place, row in enumerate(every)}, *targets.means(changes)
-    )
-    found = [measured.ablation(run, row, its) for row, its in zip(rows, beside, strict=True)]
+        changes, log_p = ablator.effects([_held(run, row, settings.mode) for row in ablated], cancel, on_window)
+    places = {row: place for place, row in enumerate(ablated)}
+    measured = _Measured(settings.mode, targets, places, *targets.means(changes))
+    ablations = [measured.ablation(run, row, of_row) for row, of_row in zip(rows, controls, strict=True)]
     on_event(StageEntered(Stage.WRITE, str(folder)))
-    return _kept(folder, found, measured, about_causes(run, targets, log_p)), found
+    return _add_to_run(folder, ablations, measured, about_causes(run, targets, log_p)), ablations
 
 
 def strongest(run: Run, category: str, count: int) -> list[int]:
@@ -119,7 +120,7 @@ def strongest(run: Run, category: str, count: int) -> list[int]:
 
 
 def _check_rows(run: Run, loaded: LoadedModel, rows: Sequence[int]) -> None:
-    complete = {its.layer for _, its in layers_of_run(run, loaded)}
+    complete = {layer_rows.layer for _, layer_rows in layers_of_run(run, loaded)}
     for row in rows:
         if int(run.layer_of[row]) not in complete:
             raise UsageError(
@@ -133,15 +134,15 @@ def _held(run: Run, row: int, mode: Mode) -> Ablated:
     return Ablated(name.layer, name.index, value if np.isfinite(value) else 0.0, name.expert)
 
 
-def _controls(run: Run, row: int, count: int, not_these: set[int], rng: np.random.Generator) -> list[int]:
+def _controls(run: Run, row: int, count: int, excluded: set[int], rng: np.random.Generator) -> list[int]:
     """Random neurons of the same layer among those whose root-mean-square activation is closest."""
     rows = run.layer_rows(int(run.layer_of[row])).rows
     sizes = np.hypot(run.figure("mean_all")[rows], run.figure("std_all")[rows])  # [width] rms over scored positions
     distance = np.abs(np.log(np.maximum(sizes, 1e-12)) - np.log(max(float(sizes[row - rows.start]), 1e-12)))
     distance[np.isnan(distance)] = np.inf
-    near = [int(its) + rows.start for its in np.argsort(distance, kind="stable")]
-    drawn_from = [its for its in near if its not in not_these][: max(_ALIKE, count)]
-    return [int(its) for its in rng.permutation(drawn_from)[:count]]
+    nearest = (np.argsort(distance, kind="stable") + rows.start).tolist()
+    candidates = [candidate for candidate in nearest if candidate not in excluded][: max(_ALIKE, count)]
+    return [int(control) for control in rng.permutation(candidates)[:count]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,25 +156,25 @@ class _Measured:
     errors: NDArray[np.float64]  # [ablated, categories]
 
     def ablation(self, run: Run, row: int, controls: Sequence[int]) -> Ablation:
-        """What is said of one neuron."""
-        at, others = self.places[row], [self.places[its] for its in controls]
+        """One neuron's ablation beside those of its controls."""
+        place, control_places = self.places[row], [self.places[control] for control in controls]
         effects = {
             name: Effect(
-                float(self.means[at, c]),
-                error if np.isfinite(error := float(self.errors[at, c])) else None,
+                float(self.means[place, c]),
+                error if np.isfinite(error := float(self.errors[place, c])) else None,
                 int(self.targets.occurrences[c]),
-                tuple(float(self.means[other, c]) for other in others),
+                tuple(float(self.means[control, c]) for control in control_places),
             )
             for c, name in enumerate(run.categories)
             if self.targets.occurrences[c]
         }
-        names = tuple(str(run.neuron_name(its)) for its in controls)
+        names = tuple(str(run.neuron_name(control)) for control in controls)
         return Ablation(str(run.neuron_name(row)), self.mode, names, effects)
 
 
-def _kept(folder: Path, found: Sequence[Ablation], measured: _Measured, about: dict[str, Any]) -> Run:
+def _add_to_run(folder: Path, ablations: Sequence[Ablation], measured: _Measured, about: dict[str, Any]) -> Run:
     """Add the ablations to the run's record, and zero ablations, those of the controls too, to ``cause_measured``."""
-    run = Run.open(folder)  # another process may have added to it meanwhile
+    run = Run.open(folder)  # another process may have added to it in the meantime
     figures: dict[str, NDArray[np.float32]] = {}
     if measured.mode == "zero":
         values = np.full((run.neurons, len(run.categories)), np.nan, np.float32)
@@ -181,5 +182,6 @@ def _kept(folder: Path, found: Sequence[Ablation], measured: _Measured, about: d
             values[:] = run.figure("cause_measured")
         values[list(measured.places)] = measured.means
         figures["cause_measured"] = values
-    kept = {**run.record.causes.ablations} | {f"{its.neuron} {its.mode}": its for its in found}
-    return add_to_run(folder, figures, causes=replace(run.record.causes, **about, ablations=kept))
+    by_name = {f"{ablation.neuron} {ablation.mode}": ablation for ablation in ablations}
+    record = replace(run.record.causes, **about, ablations={**run.record.causes.ablations, **by_name})
+    return add_to_run(folder, figures, causes=record)
