@@ -1,4 +1,4 @@
-"""What the engine process passes to its methods, and how they are kept apart by where they run."""
+"""Requests as the methods of the engine process get them, and the methods by the thread that they run in."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Request:
         """The parameters as values.
 
         Raises:
-            RpcFault: one is missing or makes no sense.
+            RpcFault: one is missing or is not valid.
         """
         return read_params(self.method, self.params, kind)
 
@@ -40,11 +40,9 @@ class Request:
         self.notify("progress", {"id": self.id, **plain(progress)})
 
     def stop_if_cancelled(self) -> None:
-        """Raises:
-        Cancelled: it was.
-        """
+        """Raise :class:`mechamap.errors.Cancelled` if the request was cancelled."""
         if self.cancel.is_set():
-            raise Cancelled("It was cancelled before it was done.")
+            raise Cancelled("The request was cancelled before it was finished.")
 
 
 Method = Callable[[Request], Any]

@@ -1,4 +1,4 @@
-"""What the engine process does with a finished run: confirm it, and say what its neurons cause and write."""
+"""The checks that the engine process makes of a finished run: confirmation, effects of its neurons, and the lens."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def confirm(call: Request) -> Confirmed:
         from mechamap.checks.confirm import confirm_run
         from mechamap.checks.confirmation_pass import ConfirmSettings
 
-        given = {"permutations": params.permutations, "splits": params.splits, "seed": params.seed}
-        settings = ConfirmSettings(**{name: value for name, value in given.items() if value is not None})
+        chosen = {"permutations": params.permutations, "splits": params.splits, "seed": params.seed}
+        settings = ConfirmSettings(**{name: value for name, value in chosen.items() if value is not None})
         run = confirm_run(run, loaded, settings, _watch(ticker, run), call.cancel)
     categories = run.record.confirmation.categories if run.record.confirmation is not None else {}
     assert run.path is not None
@@ -43,7 +43,7 @@ def confirm(call: Request) -> Confirmed:
 
 
 def causes(call: Request) -> CausesEstimated:
-    """What every neuron causes, as gradients estimate it."""
+    """Estimate the effects of all neurons by gradients."""
     run, started = run_at(call.read(CausesParams).run, call), time.monotonic()
     with _model_of(call, run) as (loaded, ticker):
         from mechamap.checks.attribution import estimate_causes
@@ -54,15 +54,15 @@ def causes(call: Request) -> CausesEstimated:
 
 
 def ablate(call: Request) -> Ablations:
-    """What chosen neurons cause, measured."""
+    """Measure the effects of chosen neurons by ablating them."""
     params = call.read(AblateParams)
     run = run_at(params.run, call)
     rows = [run.row_of(name) for name in params.neurons]
     with _model_of(call, run) as (loaded, ticker):
         from mechamap.checks.ablation import AblateSettings, ablate_run
 
-        given = {"controls": params.controls, "seed": params.seed}
-        settings = AblateSettings(params.mode, **{name: value for name, value in given.items() if value is not None})
+        chosen = {"controls": params.controls, "seed": params.seed}
+        settings = AblateSettings(params.mode, **{name: value for name, value in chosen.items() if value is not None})
         run, ablations = ablate_run(run, loaded, rows, settings, on_event=_watch(ticker, run), cancel=call.cancel)
     assert run.path is not None
     return Ablations(run.path, tuple(ablations))
@@ -83,7 +83,7 @@ def lens(call: Request) -> Lens:
 
 @contextmanager
 def _model_of(call: Request, run: Run) -> Iterator[tuple[LoadedModel, ProgressTicker]]:
-    """The run's model and what tells of progress; a model that ran out of memory is not kept."""
+    """The run's model and a ticker for its progress; a model that ran out of memory is not kept."""
     run.folder_to_rerun()  # raises where there is none
     with ProgressTicker(call.progress) as ticker:
         ticker.stage(Stage.RESOLVE, run.record.model.name)
@@ -93,7 +93,7 @@ def _model_of(call: Request, run: Run) -> Iterator[tuple[LoadedModel, ProgressTi
 
 
 def _watch(ticker: ProgressTicker, run: Run) -> Listener:
-    """Begin to count a run's layers; who hears the events."""
+    """Begin to count a run's layers; the listener for the events."""
     ticker.started(run.path, len(run.complete_layers), run.neurons)
     return ticker.hear
 

@@ -55,7 +55,7 @@ def scan(call: Request) -> ScanResult:
 
 
 def plan(call: Request) -> Planned:
-    """What a scan would take, and whether that is there."""
+    """What a scan will take, and whether the machine has it."""
     params = call.read(PlanParams)
     config = config_of(params.config_file, params.config)
     from mechamap.plan.message import plan_message
@@ -70,7 +70,7 @@ def plan(call: Request) -> Planned:
 
 
 def _passed_over(file: Path | None, model: str) -> Iterator[str]:
-    """That a config file lists models, where it does: a scan here is of one."""
+    """A note where a config file lists models, since a scan here is of one."""
     from mechamap.scan.sweep_jobs import load_sweep
 
     if models := load_sweep(file).models:
@@ -79,7 +79,7 @@ def _passed_over(file: Path | None, model: str) -> Iterator[str]:
 
 
 def activations(call: Request) -> ActivationsFile:
-    """The file with a layer's activations, computed again unless the run kept them."""
+    """The file with a layer's activations, recomputed unless the run kept them."""
     params = call.read(ActivationsParams)
     run, layer = run_at(params.run, call), params.layer
     from mechamap.runs.run import activations_file

@@ -1,4 +1,4 @@
-"""What the engine process says about finished runs in tables, with the closest neurons of two among them.
+"""The reports that the engine process makes of finished runs, and the search for closest neurons behind one of them.
 
 pandas is imported by the first request for a report; models are run again only where their runs kept no activations.
 """
@@ -30,7 +30,7 @@ __all__ = ["BESIDE", "FOUND", "QUEUED", "FoundMatches"]
 
 
 class FoundMatches:
-    """The closest neurons that were found last, kept so that comparing by another figure need not look again."""
+    """The result of the last search for closest neurons, kept so that comparing by another figure needs no new one."""
 
     def __init__(self) -> None:
         self._last: tuple[tuple[object, ...], Closest | None] = ((), None)  # one value: compare has threads of its own
@@ -42,11 +42,11 @@ class FoundMatches:
             specialised: from which \\|selectivity\\| on a neuron is specialised; shares from another are counted again.
             cancel: set it to stop that.
         """
-        key, found = self._last
-        if found is None or key != _identity(a, b):
+        key, closest = self._last
+        if closest is None or key != _identity(a, b):
             return None
-        counted = found.specialised_from(specialised, cancel=cancel)
-        if counted is not found and self._last[1] is found:
+        counted = closest.specialised_from(specialised, cancel=cancel)
+        if counted is not closest and self._last[1] is closest:
             self._last = (key, counted)
         return counted
 
@@ -74,7 +74,7 @@ def match(call: Request) -> Report:
     from mechamap.compare.report import LIMIT, compare_runs
 
     if why := cannot_match(a, b):
-        raise UsageError("Closest neurons cannot be looked for.", why)
+        raise UsageError("These runs cannot be searched for closest neurons.", why)
     # What cannot be compared is refused before any model is loaded.
     comparison = prepare([a, b], params.by, params.threshold)
     with ProgressTicker(call.progress) as ticker:
@@ -116,7 +116,7 @@ QUEUED: dict[str, Method] = {"match": match}
 
 
 def interpret(call: Request) -> Report:
-    """What a run's neurons say of its model, in tables."""
+    """The report of one run."""
     params = call.read(InterpretParams)
     run = run_at(params.run, call)
     from mechamap.interpret.report import interpret_run

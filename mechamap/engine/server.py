@@ -2,7 +2,7 @@
 
 See ``docs/engine.md`` for the protocol. The main thread scans, one request after another; a reader thread takes
 requests, and answers at once what must not wait for a running scan. Whatever happens to a request, the process
-answers it and lives on; it ends when it is told to, or when nobody is at the other end of stdin any more.
+answers it and lives on; it ends when it is told to, or when the other end of stdin is gone.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Engine:
     """Serves requests from one stream and answers on another.
 
     Args:
-        incoming, outgoing: binary streams that nobody else uses.
+        incoming, outgoing: binary streams that nothing else uses.
         methods: what it can do.
         abandon: ends the process when a running request does not stop in time after the other end is gone.
         grace: seconds that it gets.
@@ -101,19 +101,19 @@ class Engine:
 
     def _take(self, line: bytes) -> bool:
         """Queue or answer one request; False when it was the last."""
-        given: int | str | None = None
+        request_id: int | str | None = None
         try:
             message = rpc.parse(line)
-            given = message.get("id")
+            request_id = message.get("id")
             method = message.get("method")
             params = message.get("params", {})
-            if given is None or not isinstance(method, str):
+            if request_id is None or not isinstance(method, str):
                 raise RpcFault(rpc.INVALID_REQUEST, "A request has an id and a method.")
             if not isinstance(params, dict):
                 raise RpcFault(rpc.INVALID_PARAMS, "The parameters of a request are an object.")
-            call = Request(given, method, params, self._notify)
+            call = Request(request_id, method, params, self._notify)
             if method == "shutdown":
-                self._send(rpc.result(given, {}))
+                self._send(rpc.result(request_id, {}))
                 return False
             if method in self._prompt:
                 self._write(_answer(call, self._prompt[method]))
@@ -124,11 +124,11 @@ class Engine:
             else:
                 raise RpcFault(rpc.METHOD_NOT_FOUND, f"Unknown method {method!r}.")
         except RpcFault as fault:
-            self._send(rpc.error(given, fault.code, fault.message))
+            self._send(rpc.error(request_id, fault.code, fault.message))
         return True
 
     def _known(self) -> list[Request]:
-        """What waits, and what is being done."""
+        """Requests that wait or are under way."""
         return [*self._waiting, *self._beside, *([self._running] if self._running is not None else [])]
 
     def _check_new(self, call: Request) -> None:
@@ -157,14 +157,14 @@ class Engine:
         """Stop a running request at its next step; answer one that still waits as cancelled right away."""
         with self._ready:
             wanted = call.params.get("id")
-            found = next((known for known in self._known() if known.id == wanted), None)
-            if found is None:
+            cancelled = next((known for known in self._known() if known.id == wanted), None)
+            if cancelled is None:
                 return {"found": False}
-            if found not in self._waiting:
-                found.cancel.set()
+            if cancelled not in self._waiting:
+                cancelled.cancel.set()
                 return {"found": True}
-            self._waiting.remove(found)
-        self._send(_failure(found, Cancelled("Cancelled before it began.")))
+            self._waiting.remove(cancelled)
+        self._send(_failure(cancelled, Cancelled("The request was cancelled before it began.")))
         return {"found": True}
 
     def _notify(self, method: str, params: Mapping[str, Any]) -> None:
@@ -178,7 +178,7 @@ class Engine:
             with self._writing:
                 self._outgoing.write(line)
                 self._outgoing.flush()
-        except (OSError, ValueError):  # nobody reads any more; stdin ends too, and that ends the process
+        except (OSError, ValueError):  # the other end is gone; stdin ends too, and that ends the process
             pass
 
 
@@ -187,7 +187,7 @@ def _hello(call: Request) -> dict[str, Any]:
 
 
 def _answer(call: Request, method: Method) -> bytes:
-    """Do what was asked; the answer, to be written once the call is forgotten: its id may be used again then."""
+    """Run a method; the answer is to be written once the call is forgotten, since its id may be used again then."""
     started, outcome = time.monotonic(), "done"
     try:
         return rpc.encode(rpc.result(call.id, method(call)))
@@ -202,12 +202,12 @@ def _answer(call: Request, method: Method) -> bytes:
 
 
 def _failure(call: Request, error: Exception | SystemExit) -> dict[str, Any]:
-    """The answer to a request that could not be done; what nobody foresaw is written down in a log."""
+    """The answer to a request that could not be done; an unforeseen error is written to a log."""
     if not isinstance(error, MechaMapError):
         file = record_failure(error, f"in the engine, {call.method}")
         details = f"; the details are in {file}" if file else ""
         error = MechaMapError(
-            f"{call.method} failed: {type(error).__name__}: {error}", f"This is a mistake in MechaMap{details}."
+            f"{call.method} failed: {type(error).__name__}: {error}", f"This is a bug in MechaMap{details}."
         )
     return rpc.error(call.id, rpc.FAILED, error.message, error.to_plain())
 

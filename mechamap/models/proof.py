@@ -10,7 +10,7 @@ checked on its own. For each part of a layer:
    this program, are computed by the model's own code too.
 3. Zero: with all its neurons at zero its bias remains of its output.
 4. Removal: what leaves the block then lacks exactly what the neurons had contributed, followed through whatever the
-   block does with it (:mod:`mechamap.models.removal`).
+   block does with it (:mod:`mechamap.models.proof_removal`).
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ __all__ = ["prove"]
 
 
 _TOLERANCE = {"float32": 1e-4, "bfloat16": 3e-2, "float16": 5e-3}
-_HINT = "The neurons of this model are not where they were looked for; a scan of it would be wrong."
+_HINT = "The neurons of this model are not where MechaMap expects them; a scan would be wrong."
 
 
 def prove(loaded: LoadedModel) -> tuple[LayerProof, ...]:
     """Check the capture of every layer, part by part. Leaves no hook behind, whatever happens.
 
-    A layer whose activations are not finite in the model's number format cannot be checked: it is said to be so, and
-    the layers behind it, whose inputs are not finite either, likewise.
+    A layer whose activations are not finite in the model's number format cannot be checked, and neither can the layers
+    behind it, whose inputs are not finite either; their proofs say so.
 
     Raises:
         UnsupportedModel: a layer fails; the message says what was expected and what was seen.
@@ -76,14 +76,14 @@ def _prove_part(loaded: LoadedModel, sight: TracedPart, row: int) -> LayerProof:
     if sight.runs != layer.calls:
         times = "once" if layer.calls == 1 else f"{layer.calls} times"
         raise UnsupportedModel(
-            f"{where}: expected it to run {times} in a forward, and it ran {sight.runs} times.", _HINT
+            f"{where}: expected it to run {times} in a forward, but it ran {sight.runs} times.", _HINT
         )
     seen = sight.call.activations
     width = seen.values.shape[-1]
     expected = _expected_width(loaded, part)
     if width != part.width or (expected is not None and width != expected):
         wanted = part.width if expected is None else expected
-        raise UnsupportedModel(f"{where}: expected {wanted:,} neurons, and the hook saw {width:,}.", _HINT)
+        raise UnsupportedModel(f"{where}: expected {wanted:,} neurons, but the hook saw {width:,}.", _HINT)
     proof = LayerProof(
         layer=layer.layer,
         path=part.path,
@@ -104,7 +104,7 @@ def _prove_part(loaded: LoadedModel, sight: TracedPart, row: int) -> LayerProof:
         (proof.zero_error, "its output to be its bias once all neurons are zero"),
     ):
         if error is not None and not error <= proof.tolerance:
-            raise UnsupportedModel(f"{where}: expected {what} within {proof.tolerance:g}, and saw {error:.3g}.", _HINT)
+            raise UnsupportedModel(f"{where}: expected {what} within {proof.tolerance:g}, but saw {error:.3g}.", _HINT)
     return replace(proof, **_removal(sight, row, proof.tolerance))
 
 
@@ -118,38 +118,43 @@ def _errors(sight: TracedPart, row: int) -> dict[str, Any]:
         if bias is not None:
             rebuilt, zeroed = rebuilt + bias, zeroed + bias
     else:
-        given = sight.call.given
-        at = seen.tokens if seen.tokens is not None else torch.arange(len(seen.values), device=output.device)
-        changed = replace(seen, values=torch.where((at // tokens == row)[:, None], 0, seen.values))
-        whole = fused.per_token(given, fused.rebuilt(given, changed), seen)
+        arguments = sight.call.arguments
+        token_of = seen.tokens if seen.tokens is not None else torch.arange(len(seen.values), device=output.device)
+        changed = replace(seen, values=torch.where((token_of // tokens == row)[:, None], 0, seen.values))
+        whole = fused.per_token(arguments, fused.rebuilt(arguments, changed), seen)
         rebuilt, zeroed = whole[:tokens], whole[row * tokens : (row + 1) * tokens]
-    first, at_zero = sight.row(0), sight.row(row)
+    first, without_neurons = sight.row(0), sight.row(row)
     scale = float(first.abs().max()) or 1.0
+    own_error = None
+    if fused is not None:
+        own_error = fused.differs(sight.call.arguments, fused.rebuilt(sight.call.arguments, seen))
     return {
         "rebuild_error": float((rebuilt.float().to(first.device) - first).abs().max()) / scale,
-        "zero_error": float((zeroed.float().to(first.device) - at_zero).abs().max()) / scale,
-        "own_error": None if fused is None else fused.differs(sight.call.given, fused.rebuilt(sight.call.given, seen)),
+        "zero_error": float((zeroed.float().to(first.device) - without_neurons).abs().max()) / scale,
+        "own_error": own_error,
     }
 
 
 def _removal(sight: TracedPart, row: int, tolerance: float) -> dict[str, Any]:
     """The members of the proof about the removal; without an error where the block does more than add."""
     rows = (row,) if sight.seen.halves is None else (row, row + sight.seen.halves)
-    found = trace_contribution(
-        sight.block, {row: sight.row(0) - sight.row(row) for row in rows}, sight.seen.rows, tolerance
-    )
-    return (
-        {}
-        if found is None
-        else {"removal_error": found.error}
-        | {name: getattr(found, name) for name in ("scale", "through", "changed_by", "times")}
-    )
+    lacking = {row: sight.row(0) - sight.row(row) for row in rows}
+    trace = trace_contribution(sight.block, lacking, sight.seen.rows, tolerance)
+    if trace is None:
+        return {}
+    return {
+        "removal_error": trace.error,
+        "scale": trace.scale,
+        "through": trace.through,
+        "changed_by": trace.changed_by,
+        "times": trace.times,
+    }
 
 
 def _traced(loaded: LoadedModel, inputs: dict[str, Any], proofs: list[LayerProof]) -> list[LayerProof]:
-    """The proofs, with the removal of those where the block does more with the contribution than to add it.
+    """The proofs, with the removal of those where the block does more with the contribution than add it.
 
-    For them another forward is run, in which every module of their blocks is watched.
+    For these, another forward is run in which every module of their blocks is watched.
     """
     blocks = {layer.layer: layer.block for layer in loaded.layers}
     todo = [proof for proof in proofs if proof.finite and proof.removal_error is None]
@@ -165,7 +170,7 @@ def _traced(loaded: LoadedModel, inputs: dict[str, Any], proofs: list[LayerProof
                 if proof.removal_error is None:
                     raise UnsupportedModel(
                         f"{_at(loaded, layer.layer, part.path)}: expected the block {layer.block} to lack exactly what "
-                        "the neurons contribute once they are zero, and it lacks something else.",
+                        "the neurons contribute once they are zero, but it lacks something else.",
                         _HINT,
                     )
             done.append(proof)

@@ -33,7 +33,7 @@ class TracedCall:
     """One call of a part: its neurons before anything was changed in them, its arguments and its output."""
 
     activations: Activations
-    given: tuple[Any, ...] = ()
+    arguments: tuple[Any, ...] = ()
     output: Tensor = field(default_factory=lambda: torch.zeros(0))
 
 
@@ -43,7 +43,7 @@ class TracedForward:
 
     rows: int
     tokens: int
-    halves: int | None = None  # so many rows behind the one with a part's neurons at zero, every second is
+    halves: int | None = None  # how many rows behind that with a part's neurons at zero every second one is zero
     calls: dict[str, list[TracedCall]] = field(default_factory=dict)
     blocks: dict[str, list[TracedBlock]] = field(default_factory=dict)
 
@@ -66,9 +66,8 @@ def trace_forward(loaded: LoadedModel, inputs: dict[str, Any], traced: frozenset
             hooks.callback(part.module.register_forward_hook(_keeping(calls, part), with_kwargs=True).remove)
         for path in dict.fromkeys(layer.block for layer in loaded.layers):
             block = loaded.model.get_submodule(path)
-            its = seen.blocks.setdefault(path, [])
-            hooks.enter_context(_restored(block, its, seen, path in traced))
-        body(**{name: its.repeat(rows, 1) if isinstance(its, Tensor) else its for name, its in inputs.items()})
+            hooks.enter_context(_restored(block, seen.blocks.setdefault(path, []), seen, path in traced))
+        body(**{name: x.repeat(rows, 1) if isinstance(x, Tensor) else x for name, x in inputs.items()})
     return seen
 
 
@@ -99,9 +98,10 @@ def _zeroing(calls: list[TracedCall], row: int, seen: TracedForward) -> Callable
 
 def _keeping(calls: list[TracedCall], part: NeuronPart) -> Callable[..., None]:
     def after(_module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Tensor) -> None:
-        given = (*args, *kwargs.values()) if part.fused is not None else ()
-        # A copy, because some blocks (Falcon) add to it in place afterwards.
-        calls[-1].given = tuple(its.clone() if hasattr(its, "clone") else its for its in given)
+        # Copies, because some blocks (Falcon) add to them in place afterwards.
+        if part.fused is not None:
+            arguments = (*args, *kwargs.values())
+            calls[-1].arguments = tuple(x.clone() if hasattr(x, "clone") else x for x in arguments)
         calls[-1].output = (output.transpose(0, 1) if part.length_first else output).clone()
 
     return after
@@ -109,20 +109,18 @@ def _keeping(calls: list[TracedCall], part: NeuronPart) -> Callable[..., None]:
 
 @contextmanager
 def _restored(module: nn.Module, blocks: list[TracedBlock], seen: TracedForward, traced: bool) -> Iterator[None]:
-    """Give a block in every row what it is given in the first; keep what it makes of it."""
+    """Give a block the input of the first row in every row, and keep its output."""
 
     def before(_module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         blocks.append(TracedBlock())
-        return tuple(same(its) for its in args), {name: same(its) for name, its in kwargs.items()}
+        return tuple(same(x) for x in args), {name: same(x) for name, x in kwargs.items()}
 
-    def same(given: Any) -> Any:
-        """A tensor with every row as its first; rows are the first dimension, or the second."""
-        if not hasattr(given, "is_floating_point") or not given.is_floating_point() or given.ndim < 2:
-            return given
-        dim = next((dim for dim in (0, 1) if given.shape[dim] == seen.rows), None)
-        if dim is None:
-            return given
-        return given.narrow(dim, 0, 1).expand_as(given).contiguous()
+    def same(x: Any) -> Any:
+        """A tensor with every row like its first; rows are the first dimension, or the second."""
+        if not hasattr(x, "is_floating_point") or not x.is_floating_point() or x.ndim < 2:
+            return x
+        dim = next((dim for dim in (0, 1) if x.shape[dim] == seen.rows), None)
+        return x if dim is None else x.narrow(dim, 0, 1).expand_as(x).contiguous()
 
     def after(_module: nn.Module, _args: tuple[Any, ...], output: Any) -> None:
         blocks[-1].output = (output[0] if isinstance(output, (tuple, list)) else output).clone()
@@ -130,17 +128,17 @@ def _restored(module: nn.Module, blocks: list[TracedBlock], seen: TracedForward,
     def inside(path: str) -> Callable[..., None]:
         def hook(_module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
             if blocks:
-                given = next((its for its in (*args, *kwargs.values()) if hasattr(its, "is_floating_point")), None)
-                blocks[-1].keep(path, given, output[0] if isinstance(output, (tuple, list)) else output)
+                tensors = (x for x in (*args, *kwargs.values()) if hasattr(x, "is_floating_point"))
+                blocks[-1].keep(path, next(tensors, None), output[0] if isinstance(output, (tuple, list)) else output)
 
         return hook
 
     with ExitStack() as hooks:
         hooks.callback(module.register_forward_pre_hook(before, with_kwargs=True).remove)
         hooks.callback(module.register_forward_hook(after).remove)
-        for path, its in module.named_modules() if traced else ():
+        for path, submodule in module.named_modules() if traced else ():
             if path:
-                hooks.callback(its.register_forward_hook(inside(path), with_kwargs=True).remove)
+                hooks.callback(submodule.register_forward_hook(inside(path), with_kwargs=True).remove)
         yield
 
 
@@ -170,7 +168,7 @@ class TracedPart:
         call, fused = self.call, self.part.fused
         if fused is None:
             return call.output.reshape(-1, call.output.shape[-1])
-        return fused.per_token(call.given, call.output, call.activations)
+        return fused.per_token(call.arguments, call.output, call.activations)
 
     @property
     def tokens(self) -> int:

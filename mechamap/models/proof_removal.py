@@ -1,10 +1,10 @@
-"""What a block makes of what its neurons contribute, followed from their output weights to the block's output.
+"""What becomes of the neurons' contribution inside a block, followed from their output weights to its output.
 
 In one row of a batch nothing is changed, in another all neurons of a part are zero and all else is the same, so the
 difference between the rows is what the neurons cause. Right behind the output weights that is their contribution.
 Most blocks add it to the residual stream as it is, or times a number; some send it through a norm first (Gemma 2), or
 add it and normalize the sum (BERT), or gate it token by token (Qwen's shared expert) or element by element (RWKV).
-Wherever a module of the block is given the difference, it is followed to what that module gives.
+Wherever the difference is the input of a module, it is followed to that module's output.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from torch import Tensor
 __all__ = ["ContributionTrace", "TracedBlock", "trace_contribution"]
 
 
-_ROUNDINGS = 8  # so many roundings of a block's output may lie between two ways of computing it
+_ROUNDINGS = 8  # of a block's output, that may lie between two ways of computing it
 _STEPS = 6
 
 Times = Literal["number", "token", "element"]
@@ -27,17 +27,17 @@ _TIMES: tuple[Times, ...] = ("number", "token", "element")
 
 @dataclass(slots=True, eq=False)
 class TracedBlock:
-    """One call of a block: what it gave, and what its modules were given and gave, in their order."""
+    """One call of a block: its output, and the input and output of its modules, in their order."""
 
     output: Tensor = field(default_factory=lambda: torch.zeros(0))
     calls: list[tuple[str, Tensor, Tensor]] = field(default_factory=list)
 
-    def keep(self, path: str, given: Tensor | None, output: object) -> None:
-        """Remember a module's call, if it is one of floating-point tensors."""
-        if given is None or not given.is_floating_point():
+    def keep(self, path: str, x: Tensor | None, output: object) -> None:
+        """Remember a module's call, if its input and output are floating-point tensors."""
+        if x is None or not x.is_floating_point():
             return
         if isinstance(output, Tensor) and output.is_floating_point():
-            self.calls.append((path, given.clone(), output.clone()))
+            self.calls.append((path, x.clone(), output.clone()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +76,20 @@ def trace_contribution(
     times: Times = "number"
     arrived: ContributionTrace | None = None
     for _ in range(_STEPS):
-        found = _alike(block.output, rows, wanted, tolerance, exact=not calls)
-        if found is not None:
+        likeness = _alike(block.output, rows, wanted, tolerance, exact=not calls)
+        if likeness is not None:
             changed_by = tuple(through) if arrived is None else arrived.changed_by
-            scale = None if through else found.scale
-            return ContributionTrace(
-                found.error, scale, tuple(through), changed_by, max(times, found.times, key=_TIMES.index)
-            )
+            scale = None if through else likeness.scale
+            times = max(times, likeness.times, key=_TIMES.index)
+            return ContributionTrace(likeness.error, scale, tuple(through), changed_by, times)
         step = _next(calls, rows, wanted, tolerance)
         if step is None:
             break
-        times = max(times, step.given.times, key=_TIMES.index)
+        times = max(times, step.likeness.times, key=_TIMES.index)
         before = tuple(through)
         through.append(step.path)
         if step.in_stream and arrived is None:  # added already: what follows is another sublayer of the block (LongCat)
-            arrived = ContributionTrace(step.given.error, None, tuple(through), before, times)
+            arrived = ContributionTrace(step.likeness.error, None, tuple(through), before, times)
         if step.became is None:
             break
         calls, wanted = step.behind, step.became
@@ -112,32 +111,32 @@ class _Likeness:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """A module that is given the contribution and makes something else of it."""
+    """A module that turns the contribution into something else."""
 
     path: str
-    given: _Likeness  # of what it is given
-    in_stream: bool  # it is given more than the contribution: something else at every token without it
+    likeness: _Likeness  # of its input to the contribution
+    in_stream: bool  # its input is more than the contribution: something else at every token without it
     became: _Wanted | None  # None where it is of another shape
     behind: _Calls
 
 
 def _next(calls: _Calls, rows: int, wanted: _Wanted, tolerance: float) -> _Step | None:
     tokens = len(next(iter(wanted.values())))
-    for place, (path, given, output) in enumerate(calls):
-        found, out = _alike(given, rows, wanted, tolerance), _rows(output, rows, tokens)
-        if found is None or out is None:
+    for place, (path, x, output) in enumerate(calls):
+        likeness, out = _alike(x, rows, wanted, tolerance), _rows(output, rows, tokens)
+        if likeness is None or out is None:
             continue
-        its_rows = _rows(given, rows, tokens)
-        rest = None if its_rows is None else its_rows[min(wanted)].flatten(1)  # [tokens, width]
+        x_rows = _rows(x, rows, tokens)
+        rest = None if x_rows is None else x_rows[min(wanted)].flatten(1)  # [tokens, width]
         in_stream = rest is not None and not torch.allclose(rest, rest[:1].expand_as(rest))
         became = {row: (out[0] - out[row]).float().reshape(tokens, -1) for row in wanted}
         if any(became[row].shape != wanted[row].shape for row in wanted):
             if in_stream:
-                return _Step(path, found, in_stream, None, [])
+                return _Step(path, likeness, in_stream, None, [])
             continue
         if all(torch.allclose(became[row], wanted[row], rtol=1e-3, atol=1e-6) for row in wanted):
-            continue  # it hands on what it is given, as dropout does
-        return _Step(path, found, in_stream, became, calls[place + 1 :])
+            continue  # its output is its input, as that of dropout
+        return _Step(path, likeness, in_stream, became, calls[place + 1 :])
     return None
 
 
@@ -161,13 +160,13 @@ def _alike(tensor: Tensor, rows: int, wanted: _Wanted, tolerance: float, *, exac
             several), or, where several rows are wanted, one for each element.
     """
     tokens, width = next(iter(wanted.values())).shape
-    its = _rows(tensor, rows, tokens)
-    if its is None or its.shape[-1] % width:
+    by_row = _rows(tensor, rows, tokens)
+    if by_row is None or by_row.shape[-1] % width:
         return None
-    its = its.float().reshape(rows, tokens, -1, width)  # [rows, tokens, streams, d_model]; streams may lie in a row
-    differences = torch.stack([its[0] - its[row] for row in wanted])  # [wanted, tokens, streams, d_model]
+    by_row = by_row.float().reshape(rows, tokens, -1, width)  # [rows, tokens, streams, d_model]
+    differences = torch.stack([by_row[0] - by_row[row] for row in wanted])  # [wanted, tokens, streams, d_model]
     goals = torch.stack(list(wanted.values()))[:, :, None]  # [wanted, tokens, 1, d_model]
-    rounding = _ROUNDINGS * torch.finfo(tensor.dtype).eps * its[0].abs().amax(dim=(1, 2))  # [tokens]
+    rounding = _ROUNDINGS * torch.finfo(tensor.dtype).eps * by_row[0].abs().amax(dim=(1, 2))  # [tokens]
     size = goals.abs().amax(dim=(0, 2, 3))  # [tokens]
     if bool((size <= rounding).all()):
         return _Likeness(0.0, None, "number")  # it would be lost in rounding, whether it was there or not

@@ -153,19 +153,19 @@ class MatchParams(CompareParams, frozen=True, kw_only=True):
     words: _Positive | None = None
 
 
-def read_params(method: str, given: Mapping[str, Any], kind: type[_P]) -> _P:
-    """The parameters of a request; those that nobody knows are passed over.
+def read_params(method: str, params: Mapping[str, Any], kind: type[_P]) -> _P:
+    """The parameters of a request; unknown ones are ignored.
 
     Raises:
-        RpcFault: one is missing or makes no sense; the message names it and what it takes.
+        RpcFault: one is missing or is not valid; the message names it and says what it takes.
     """
     values: dict[str, Any] = {}
     for field in fields(kind):
         required = field.default is NODEFAULT
-        value = given.get(field.name)
+        value = params.get(field.name)
         if value is None and not required:
             continue
-        if field.name not in given:
+        if field.name not in params:
             raise RpcFault(rpc.INVALID_PARAMS, f"{method} needs {field.name}, {_takes(field.type)}.")
         try:
             values[field.name] = decode(value, field.type)

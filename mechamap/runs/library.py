@@ -59,11 +59,8 @@ def new_run_folder(label: str) -> Path:
     folder = runs_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        taken = [
-            int(found[1])
-            for entry in folder.iterdir()
-            if (found := re.fullmatch(rf"{re.escape(base)}-(\d+)", entry.name))
-        ]
+        matches = (re.fullmatch(rf"{re.escape(base)}-(\d+)", entry.name) for entry in folder.iterdir())
+        taken = [int(match[1]) for match in matches if match]
         number = max(taken, default=0) + 1
         while True:
             try:

@@ -93,11 +93,11 @@ class RunWriter:
         file = path.open("r+b")
         version = np.lib.format.read_magic(file)
         read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        found_shape, _, found_dtype = read(file)
-        if found_shape != shape or found_dtype != dtype:
+        file_shape, _, file_dtype = read(file)
+        if file_shape != shape or file_dtype != dtype:
             file.close()
             raise RunError(
-                f"{path} holds {found_shape} {found_dtype}; this scan writes {shape} {dtype}.",
+                f"{path} holds {file_shape} {file_dtype}; this scan writes {shape} {dtype}.",
                 "Resume with the settings the run was started with, or write to another folder.",
             )
         self._files[name] = (file, file.tell(), dtype, columns)
@@ -110,8 +110,8 @@ class RunWriter:
         Raises:
             RunError: the disk is full or gone; layers committed before stay readable.
         """
-        at = next(i for i, rows in enumerate(self.record.layers) if rows.layer == layer)
-        rows = self.record.layers[at]
+        index = next(i for i, rows in enumerate(self.record.layers) if rows.layer == layer)
+        rows = self.record.layers[index]
         try:
             for name, values in figures.items():
                 file, offset, dtype, columns = self._files[name]
@@ -121,7 +121,7 @@ class RunWriter:
                 file.seek(offset + rows.first_row * row_bytes)
                 file.write(np.ascontiguousarray(values, dtype=dtype).data)
             layers = list(self.record.layers)
-            layers[at] = replace(rows, complete=True, flags=flags)
+            layers[index] = replace(rows, complete=True, flags=flags)
             problems = (*self.record.problems, problem) if problem else self.record.problems
             self.record = replace(self.record, layers=tuple(layers), problems=problems)
             self._commit_soon()

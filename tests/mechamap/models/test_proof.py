@@ -68,7 +68,7 @@ def test_a_module_that_runs_twice_in_a_forward_is_found_out(loaded: LoadedModel)
 
 def test_a_module_of_the_wrong_width_is_found_out(loaded: LoadedModel) -> None:
     wrong = loaded.model.get_submodule("transformer.h.2.mlp.c_fc")  # reads the residual stream
-    with pytest.raises(UnsupportedModel, match=f"layer 2 .*expected {D_MLP} neurons, and the hook saw {D_MODEL}"):
+    with pytest.raises(UnsupportedModel, match=f"layer 2 .*expected {D_MLP} neurons, but the hook saw {D_MODEL}"):
         prove(with_layer(loaded, 2, wrong, D_MODEL))
 
 
