@@ -1,9 +1,9 @@
-"""What single neurons cause, measured: the model reads the text without each of them.
+"""The effects of single neurons, measured: the model reads the text without each of them.
 
-Many neurons share a forward, each ablated in a row of the batch of its own. The forward starts behind the ablated
-layer's block: what left it in the untouched model was kept, and without a neuron it differs by what that neuron added.
-Where a block does more with its MLP's output than add it, the forward starts at the block itself. Both are checked
-before they are relied on. A window is read once for all its words.
+Many neurons share a forward, each ablated in its own row of the batch. The forward starts behind the ablated layer's
+block: its output in the untouched model was kept, and without a neuron it differs by what that neuron added. Where a
+block does more with its MLP's output than add it, the forward starts at the block itself. Both are checked before they
+are relied on. A window is read once for all its words.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ __all__ = ["Ablator"]
 _LOG = logging.getLogger(__name__)
 
 
-_ALIKE = 1e-2  # of what a neuron changes, by which the foretold change may differ from the real one
+_ALIKE = 1e-2  # of what a neuron changes, by which the predicted change may differ from the actual one
 _SAME = {torch.float32: 1e-3, torch.bfloat16: 0.5, torch.float16: 0.1}  # nats that rounding may change
 
 
@@ -60,9 +60,9 @@ class Ablator:
         self._beside = int(loaded.dtype != torch.float32)
         self._same = _SAME.get(loaded.dtype, 0.1)
         # Both are found out on the first window: whether a forward may start at a block, and behind which blocks
-        # what leaves them without a neuron can be foretold.
+        # what leaves them without a neuron can be predicted.
         self._may_start: bool | None = None
-        self._foretold: dict[int, bool] = {}  # by layer
+        self._predicted: dict[int, bool] = {}  # by layer
 
     def effects(
         self,
@@ -70,7 +70,7 @@ class Ablator:
         cancel: threading.Event | None = None,
         on_window: Callable[[int, int], None] = lambda done, total: None,
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Change of each word's log probability without each neuron, ``[neurons, targets]``; and what it is with all.
+        """Change of each word's log probability without each neuron, ``[neurons, targets]``; and its value with all.
 
         Args:
             neurons: of any layers, in any order.
@@ -97,7 +97,7 @@ class Ablator:
                         raise Cancelled("The ablation was cancelled; the run is as it was.")
                     chunk = mine[first : first + room]
                     ablated = [neurons[place] for place in chunk]
-                    if self._foretold.get(layer.layer):
+                    if self._predicted.get(layer.layer):
                         behind = self._behind(window, layer, ablated, entries, activations[layer.layer])
                         with starting_behind(self._loaded, layer, entries, behind):
                             without = self._read(window, len(behind))
@@ -124,7 +124,7 @@ class Ablator:
         entries: Entries,
         activations: Tensor,
     ) -> Tensor:
-        """What leaves the layer's block without each neuron, ``[rows, length, d_model]``.
+        """The output of the layer's block without each neuron, ``[rows, length, d_model]``.
 
         Args:
             activations: of the layer in the untouched model, ``[length, d_mlp]``.
@@ -149,12 +149,12 @@ class Ablator:
         *,
         known: NDArray[np.float64],
     ) -> None:
-        """Whether what leaves each block is foretold, for its first neuron driven far out of its range, and is all
-        that the blocks behind it depend on."""
+        """Check that the output of each block is predicted when its first neuron is driven far out of its range, and
+        that the blocks behind depend on nothing else."""
         for layer in layers:
-            if layer.layer in self._foretold:
+            if layer.layer in self._predicted:
                 continue
-            self._foretold[layer.layer] = False
+            self._predicted[layer.layer] = False
             if not self._may_start or not layer.dense:  # what an expert adds depends on its router, too
                 continue
             with starting_behind(self._loaded, layer, entries, entries.left[layer.layer]):
@@ -167,8 +167,8 @@ class Ablator:
                 self._without(window, layer, [far], entries)
             untouched = entries.left[layer.layer][0].float()
             really = without.left[layer.layer][-1].float() - untouched  # [length, d_model]
-            foretold = self._behind(window, layer, [far], entries, layer_activations)[-1].float() - untouched
-            self._foretold[layer.layer] = bool((really - foretold).abs().max() <= _ALIKE * really.abs().max())
+            predicted = self._behind(window, layer, [far], entries, layer_activations)[-1].float() - untouched
+            self._predicted[layer.layer] = bool((really - predicted).abs().max() <= _ALIKE * really.abs().max())
 
     def _read(self, window: AblatedWindow, rows: int) -> NDArray[np.float64]:
         """One forward over the window ``rows`` times: log probabilities ``[rows, targets of the window]``."""
@@ -186,7 +186,7 @@ class Ablator:
     def _check_start(
         self, window: AblatedWindow, layers: Sequence[NeuronLayer], entries: Entries, known: NDArray[np.float64]
     ) -> None:
-        """Start at the last layer with nothing ablated: where that changes a word, every forward is run whole."""
+        """Start at the last layer with nothing ablated: if that changes a word, every forward is run whole."""
         if self._may_start is None and layers:
             with starting_at(self._loaded, layers[-1], entries, 1):
                 again = self._read(window, 1)[0]

@@ -1,4 +1,4 @@
-"""What every neuron causes, to first order: one gradient pass per category estimates all ablations at once.
+"""The effect of every neuron to first order: one gradient pass per category estimates all ablations at once.
 
 With L the mean log probability of a category's words and a the neuron's activations, ablating it to zero changes L by
 about -(sum over positions of a * dL/da) (attribution patching: Nanda, 2023; Molchanov et al., 2017, for pruning). The
@@ -37,7 +37,7 @@ from mechamap.system.event_log import logged
 __all__ = ["POSITIONS", "about_causes", "estimate_causes"]
 
 
-# Tokens whose graph is in memory at a time; a forward that keeps what a backward needs takes a multiple of a scan's.
+# Tokens whose graph is in memory at a time; with gradients a forward takes a multiple of a scan's memory.
 GRAPH_TOKENS = {"cpu": 512, "cuda": 4096, "mps": 512}
 _SCALE = 1024.0  # of the gradients of a model in float16, where small ones would become zero
 POSITIONS = "the scored positions; at the first positions and special tokens the neuron is left alone"
@@ -54,7 +54,7 @@ def estimate_causes(
     Raises:
         Cancelled: ``cancel`` was set; the run stays as it was.
         UnsupportedModel: the model gives words no probability that a neuron could change.
-        RunError: none of the words has anything before it, the model is not the run's, the run cannot be written.
+        RunError: no word of a category has a word before it, the model is not the run's, the run cannot be written.
     """
     on_event = logged(on_event, "causes")
     folder = run.folder_to_rerun()
@@ -77,7 +77,7 @@ def estimate_causes(
 
 
 def about_causes(run: Run, targets: WordTargets, log_p: NDArray[np.float64]) -> dict[str, Any]:
-    """What the record says of all causes: where neurons are ablated, and how well the words are known without that."""
+    """The record's entries about causes: where neurons are ablated, and how well the model predicts the words."""
     means, _ = targets.means(log_p)
     return {
         "positions": POSITIONS,

@@ -1,4 +1,4 @@
-"""A second text: do the neurons that one text brought up read their category in another text too?
+"""A second text: do the neurons that stand out in one text read their category in another one too?
 
 Findings often hold on one data set alone (the interpretability illusion of Bolukbasi et al., 2021). Candidates are
 scored again, exactly, on a text that had no part in finding them; those that drop are flagged, with both numbers.
@@ -39,7 +39,7 @@ __all__ = ["CANDIDATES", "candidates", "score_second_text"]
 
 CANDIDATES = 20  # for each category
 LARGEST_DROP = 0.1  # of the AUROC; and more than two standard errors
-FEWEST = 5  # occurrences; with fewer a drop is not flagged
+FEWEST = 5  # occurrences; with fewer, a drop is not flagged
 
 
 def score_second_text(
@@ -62,12 +62,12 @@ def score_second_text(
         cancel: set it to stop; the run stays as it was.
 
     Returns:
-        The run with ``second_auroc`` of the candidates, and the look in its record.
+        The run with ``second_auroc`` of the candidates, and their scores in its record.
 
     Raises:
         Cancelled: ``cancel`` was set.
         TextError: the text cannot be read.
-        RunError: no word of any category stands in it, the model is not the run's, the run cannot be written.
+        RunError: it contains no word of any category, the model is not the run's, the run cannot be written.
     """
     on_event = logged(on_event, "second text")
     folder = run.folder_to_rerun()
@@ -109,7 +109,7 @@ def candidates(run: Run, category: str, count: int = CANDIDATES) -> list[int]:
 
 
 def _entry(run: Run, row: int, category: str, second: float, plan: ScorePlan) -> SecondTextNeuron | None:
-    """What the second text shows of one candidate; None where it shows nothing."""
+    """The score of one candidate in the second text; None where it has none."""
     number = run.category_index(category)
     positions = plan.categories[number]
     if not np.isfinite(second):

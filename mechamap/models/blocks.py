@@ -1,7 +1,7 @@
-"""Running a model from one of its blocks on: what enters and leaves blocks is kept, and blocks before are passed by.
+"""Running a model from one of its blocks on: inputs and outputs of blocks are kept, and earlier blocks are skipped.
 
 No architecture is taken apart for it: the model's own forward runs, with its masks, positions and final norm; only the
-blocks before the wanted one hand on what they are given.
+skipped blocks return their input unchanged.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ __all__ = ["Entries", "keeping_entries", "starting_at", "starting_behind"]
 
 @dataclass(slots=True, eq=False)
 class Entries:
-    """What a forward gave the blocks of a model.
+    """Inputs and outputs of a model's blocks in one forward.
 
     Attributes:
-        hidden: ``[windows, length, d_model]`` that entered a block, by layer; of the layers that were wanted.
-        left: the same that left it.
-        beside: what every block returned beside its hidden states, by layer; None where it returned those alone.
+        hidden: the input ``[windows, length, d_model]`` of each wanted layer's block, by layer.
+        left: its output, likewise.
+        beside: what each block returned besides its hidden states, by layer; None where it returned those alone.
     """
 
     hidden: dict[int, Tensor] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class Entries:
 
 @contextmanager
 def keeping_entries(loaded: LoadedModel, layers: Sequence[NeuronLayer]) -> Iterator[Entries]:
-    """Within the context a forward fills the entries: hidden states of ``layers``, and how all blocks answer."""
+    """Within the context a forward fills the entries: hidden states of ``layers``, and what all blocks return."""
     entries = Entries()
     layer_numbers = {layer.layer for layer in layers}
 
@@ -67,7 +67,7 @@ def keeping_entries(loaded: LoadedModel, layers: Sequence[NeuronLayer]) -> Itera
 
 @contextmanager
 def starting_at(loaded: LoadedModel, layer: NeuronLayer, entries: Entries, rows: int) -> Iterator[None]:
-    """Within the context a forward begins at the block of ``layer``, which gets its entry ``rows`` times over."""
+    """Within the context a forward begins at the block of ``layer``, whose kept input is repeated ``rows`` times."""
     hidden = entries.hidden[layer.layer].expand(rows, -1, -1)  # [rows, length, d_model]
 
     def replace_hidden(
@@ -86,7 +86,7 @@ def starting_at(loaded: LoadedModel, layer: NeuronLayer, entries: Entries, rows:
 
 @contextmanager
 def starting_behind(loaded: LoadedModel, layer: NeuronLayer, entries: Entries, hidden: Tensor) -> Iterator[None]:
-    """Within the context a forward begins behind the block of ``layer``, which ``hidden`` left.
+    """Within the context a forward begins behind the block of ``layer``, whose output is taken to be ``hidden``.
 
     Args:
         hidden: ``[rows, length, d_model]``.
@@ -101,7 +101,7 @@ def starting_behind(loaded: LoadedModel, layer: NeuronLayer, entries: Entries, h
 def _pass_by(
     loaded: LoadedModel, layer: NeuronLayer, entries: Entries, undo: ExitStack, answer: Tensor | None = None
 ) -> None:
-    """Have a block answer with what it is given (or with ``answer``) until ``undo`` is closed."""
+    """Have a block return its input (or ``answer``) until ``undo`` is closed."""
     beside = entries.beside[layer.layer]
 
     def forward(*args: Any, **kwargs: Any) -> Any:
@@ -113,7 +113,7 @@ def _pass_by(
     block = loaded.model.get_submodule(layer.block)
     undo.callback(_give_back_forward, block)
 
-    # On the instance, where it hides the class's: attributes that the model reads off its blocks stay as they are.
+    # On the instance, where it hides the class's, so that attributes that the model reads off its blocks stay.
     block.__dict__["forward"] = forward
 
 

@@ -21,7 +21,7 @@ def text_config(config: Any) -> Any:
 
 
 def config_d_mlp(config: Any) -> int | None:
-    """How many neurons a dense layer has by the config, None where it does not say (or says it per layer)."""
+    """The number of neurons of a dense layer as the config gives it, None where it gives none (or one per layer)."""
     values = _members(text_config(config))
     for key in ("intermediate_size", "n_inner", "ffn_dim", "ffn_hidden_size", "ffn_intermediate_size", "d_ff"):
         value = values.get(key, 0)
@@ -33,7 +33,7 @@ def config_d_mlp(config: Any) -> int | None:
 
 
 def config_widths(config: Any) -> frozenset[int]:
-    """All numbers of the config that may be a number of neurons: of a dense MLP, of an expert, of shared experts."""
+    """All values of the config that may be a number of neurons: of a dense MLP, of an expert, of shared experts."""
     values = _members(text_config(config))
     widths: set[int] = set()
     if getattr(config, "model_type", "") in HALVED:
@@ -51,13 +51,13 @@ def config_widths(config: Any) -> frozenset[int]:
         widths.add(dense)
     shared = [value for key, value in values.items() if _SHARED.search(key) and _is_size(value)]
     widths |= {number * width for number in shared for width in widths}
-    # Where each side has a config of its own, the text's is the decoder's.
+    # Where each side has a config of its own, the decoder's describes the text.
     encoder = getattr(config, "encoder", None)
     return frozenset(widths if encoder is None else widths | config_widths(encoder))
 
 
 def _members(config: Any) -> dict[str, Any]:
-    """What a config says by name, the parts that describe its MLPs included, under the names of its architecture."""
+    """The entries of a config by its architecture's own names, those of nested configs of its MLPs included."""
     members: dict[str, Any] = {}
     for key, value in ({} if config is None else vars(config)).items():
         if key == "ffn_config":
@@ -75,7 +75,7 @@ def _is_size(value: Any) -> bool:
 
 
 def config_d_model(config: Any) -> int | None:
-    """How wide the residual stream is by the config, None where it does not say."""
+    """The width of the residual stream as the config gives it, None where it gives none."""
     text = text_config(config)
     values = (getattr(text, key, None) for key in _D_MODEL_KEYS)
     return next((value for value in values if isinstance(value, int)), None)

@@ -1,4 +1,4 @@
-"""A model that was loaded, ready to be scanned."""
+"""A loaded model, ready to be scanned."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class LoadedModel:
         architecture: the config's model_type.
         parameters: how many weights the whole model has, tied ones counted once.
         kind: ``decoder``, ``encoder`` or ``encoder-decoder``.
-        packing: what the weights are packed as, such as ``int8 (bitsandbytes)``; empty where they are held in full.
+        packing: what the weights are packed as, such as ``int8 (bitsandbytes)``; empty where they are not packed.
     """
 
     label: str

@@ -1,7 +1,7 @@
-"""What a normalization layer does, found by looking at what it does: gain, bias, and whether it takes the mean away.
+"""What a normalization layer does, measured on two inputs: gain, bias, and whether it subtracts the mean.
 
-Architectures spell their norms in dozens of classes (Gemma multiplies by 1 + weight, OLMo by nothing), so none is read
-by its name. On an input of mean 0 and size 1 a norm gives its gain and bias; a second input proves it.
+Architectures spell their norms in dozens of classes (Gemma multiplies by 1 + weight, OLMo by nothing), so none is
+recognized by its name. On an input of mean 0 and size 1 a norm gives its gain and bias; a second input proves it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Norm:
 
     Attributes:
         gain, bias: ``[width]`` float32.
-        centred: whether the mean is taken away (LayerNorm) or not (RMSNorm).
+        centred: whether the mean is subtracted (LayerNorm) or not (RMSNorm).
     """
 
     gain: Tensor
@@ -40,14 +40,14 @@ class Norm:
     def fold(self, weight: Tensor) -> Tensor:
         """The rows of a linear map behind the norm, ``[rows, width]``, as a map of what stands before it.
 
-        Exact up to the size that the norm divides by, which is one positive number a position.
+        Exact up to the size that the norm divides by, which is one positive number per position.
         """
         folded = weight * self.gain
         return folded - folded.mean(dim=-1, keepdim=True) if self.centred else folded
 
 
 def norm_of(module: nn.Module, like: Tensor) -> Norm | None:
-    """What a module does to its last dimension, if it is a norm; None where it is something else.
+    """The norm that a module is over its last dimension; None if it is something else.
 
     Args:
         like: an input it was given, ``[..., width]``, for width, dtype and device.
@@ -66,7 +66,7 @@ def norm_of(module: nn.Module, like: Tensor) -> Norm | None:
         rows = torch.stack([flat, -flat, uneven]).to(like.dtype).reshape(3, *(1,) * (like.ndim - 2), width)
         try:
             out = module(rows)
-        except Exception:  # whatever it is, it does not take what a norm takes
+        except Exception:  # not a norm: it does not take a norm's input
             return None
         if not isinstance(out, torch.Tensor) or out.shape != rows.shape or not out.isfinite().all():
             return None

@@ -1,4 +1,4 @@
-"""How windows of a text are given to a model: what its forward takes, and what a decoder beside an encoder reads."""
+"""How a model reads windows of a text: the arguments of its forward, and what a decoder beside an encoder reads."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ class Reading:
     Attributes:
         kind: ``decoder``, ``encoder`` or ``encoder-decoder``.
         start: the token that a decoder beside an encoder reads first; None for the last token of each window.
-        pad: what stands where a window is shorter than its batch.
+        pad: the token that fills up a window shorter than its batch.
         masked: whether the forward takes a mask of the padding.
         cached: whether its key-value cache can be switched off (``use_cache``).
         equal_lengths: windows of one batch must be equally long, because the mask does not hide all padding.
-        front: how many places of its own the model puts in front of a window.
+        front: how many positions of its own the model puts in front of a window.
     """
 
     kind: Kind = "decoder"
@@ -55,10 +55,10 @@ class Reading:
         return int(self.kind == "encoder-decoder")
 
     def inputs(self, ids: Tensor, mask: Tensor) -> dict[str, Any]:
-        """What the model's forward is called with.
+        """The arguments of the model's forward.
 
-        A decoder beside an encoder reads the same text behind a start token, so that what it does where it reads a
-        token rests on the tokens up to it, and on all of the encoder's.
+        A decoder beside an encoder reads the same text behind a start token, so that its activations at a
+        token depend on the tokens up to it, and on all of the encoder's.
 
         Args:
             ids: ``[windows, length]``, padded on the right.
@@ -98,7 +98,7 @@ def reading_of(loaded: LoadedModel) -> Reading:
 
 
 def inputs_to_try(loaded: LoadedModel) -> dict[str, Any]:
-    """A few tokens to run the model on: what its forward is called with, one window."""
+    """The arguments of a forward over a few tokens, one window."""
     import torch
 
     known = [token for token in loaded.tokenizer.encode(_SENTENCE) if token < loaded.vocabulary][:_N_TOKENS]
@@ -107,7 +107,7 @@ def inputs_to_try(loaded: LoadedModel) -> dict[str, Any]:
 
 
 def _start(loaded: LoadedModel) -> int | None:
-    """What the decoder reads first, by the config; else what generating begins with."""
+    """The token that the decoder reads first, as the config gives it; else the one that generation begins with."""
     model: Any = loaded.model
     for config in (model.config, getattr(model, "generation_config", None)):
         start = getattr(config, "decoder_start_token_id", None)

@@ -1,4 +1,4 @@
-"""What this program uses of transformers that transformers calls internal: when a release moves it, this file breaks.
+"""The internal parts of transformers that MechaMap uses: when a release moves one, this file breaks.
 
 There is no public way to ask which class an Auto class would load, nor to have a model's experts computed by other
 code for one call.
@@ -14,7 +14,7 @@ __all__ = ["apply_gate", "experts_computed_by", "has_gate_function", "lists_type
 
 
 def model_class_of(auto: Any, config: Any) -> Any:
-    """The class that an Auto class loads for a config; several to choose from are a tuple; None where it knows none."""
+    """The class that an Auto class loads for a config; a tuple where there are several; None where it knows none."""
     return auto._model_mapping.get(type(config), None)
 
 

@@ -1,7 +1,7 @@
-"""What the engine answers and how it tells its progress: the values that both ends make and read.
+"""The engine's answers and progress reports, as the values that both ends make and read.
 
-What is asked of it is in :mod:`mechamap.protocol.requests`, its answer about a plan in
-:mod:`mechamap.protocol.planned`; ``docs/engine.md`` describes the protocol for others.
+The requests are in :mod:`mechamap.protocol.requests`, the answer about a plan in :mod:`mechamap.protocol.planned`;
+``docs/engine.md`` describes the protocol for other programs.
 """
 
 from __future__ import annotations
@@ -36,17 +36,17 @@ T = TypeVar("T")
 
 
 def decode(value: object, kind: type[T]) -> T:
-    """A value of ``kind`` from what JSON holds; members that it does not know are passed over.
+    """A value of ``kind`` from what JSON holds; unknown members are ignored.
 
     Raises:
-        msgspec.ValidationError: something is missing or is of another kind.
+        msgspec.ValidationError: a member is missing or of another type.
     """
     return msgspec.convert(value, kind, dec_hook=_decoded)
 
 
 def plain(value: object) -> Any:
-    """What JSON holds of a message, or of a value inside one."""
-    return msgspec.to_builtins(value, enc_hook=str)  # paths are the only ones that need it
+    """A message, or a value inside one, as JSON holds it."""
+    return msgspec.to_builtins(value, enc_hook=str)  # only paths need it
 
 
 def _decoded(kind: type, value: object) -> object:
@@ -56,7 +56,7 @@ def _decoded(kind: type, value: object) -> object:
 
 
 class Progress(Struct, frozen=True):
-    """How far a request is. Seconds, neurons a second, bytes; ``eta`` is None while nobody can know.
+    """The progress of a request. Seconds, neurons a second, bytes; ``eta`` is None while it is unknown.
 
     ``stage`` is one of :class:`mechamap.events.Stage`, or one of a newer engine.
     """
@@ -102,7 +102,7 @@ class Models(Struct, frozen=True):
 
 
 class Confirmed(Struct, frozen=True):
-    """``confirmed``: how many neurons hold up, by category."""
+    """``confirmed``: the number of confirmed neurons of each category."""
 
     run: Path
     confirmed: Mapping[str, int]
@@ -152,7 +152,7 @@ class Ablation:
         neuron: its name.
         mode: what it was held at.
         controls: names of random neurons of its layer that are about as active.
-        categories: what each of them lost, by name.
+        categories: the effect on each category, by name.
     """
 
     neuron: str

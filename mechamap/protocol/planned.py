@@ -20,7 +20,7 @@ __all__ = [
 
 
 class PlannedText(Struct, frozen=True):
-    """Tokens of the text; ``counted`` unless they were guessed from its length."""
+    """Tokens of the text; ``counted`` unless they were estimated from its length."""
 
     positions: int
     scored: int
@@ -29,7 +29,7 @@ class PlannedText(Struct, frozen=True):
 
 
 class PlannedWeights(Struct, frozen=True):
-    """Bytes of the whole model, of the layers that are loaded, and in its files (None: nobody knows)."""
+    """Bytes of the whole model, of the layers that are loaded, and in its files (None: unknown)."""
 
     whole: int
     loaded: int
@@ -37,7 +37,7 @@ class PlannedWeights(Struct, frozen=True):
 
 
 class PlannedMemory(Struct, frozen=True):
-    """Bytes that are needed of a device; ``free`` is None where nobody knows."""
+    """Bytes that are needed of a device; ``free`` is None where it is unknown."""
 
     device: str
     weights: int
@@ -88,13 +88,13 @@ class PlannedOption(Struct, frozen=True):
 
 
 class Planned(Struct, frozen=True):
-    """What a scan takes: counts, bytes and seconds; None where nobody knows.
+    """What a scan takes: counts, bytes and seconds; None where unknown.
 
     Attributes:
         memory: of each device, the one that computes first.
         disk: free bytes where the run goes.
         lacking: names of devices that have too little, and ``disk``.
-        notes: what else is to be known, in sentences.
+        notes: further remarks, in sentences.
     """
 
     model: str

@@ -1,4 +1,4 @@
-"""What is asked of the engine: the parameters of every method, for both ends.
+"""Requests to the engine: the parameters of every method, for both ends.
 
 A parameter that has a default may be left out, or be null.
 """
@@ -35,7 +35,7 @@ __all__ = [
 
 _P = TypeVar("_P", bound=Struct)
 
-# What a parameter takes, which a refusal says.
+# The values that a parameter takes, as an error message describes them.
 _Text = Annotated[str, Meta(min_length=1, description="a text")]
 _PathText = Annotated[Path, Meta(description="a path, as text")]
 _Flag = Annotated[bool, Meta(description="true or false")]
@@ -54,7 +54,7 @@ _Mode = Annotated[Literal["zero", "mean"], Meta(description="zero or mean")]
 
 
 class _Params(Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """Base of them: what has its default is left out of the message."""
+    """Base of all parameters: those that have their default are left out of the message."""
 
 
 class _Settings(_Params, frozen=True, kw_only=True):
@@ -67,7 +67,7 @@ class _Settings(_Params, frozen=True, kw_only=True):
 
 
 class ScanParams(_Settings, frozen=True, kw_only=True):
-    """``out``: folder of the run; ``resume``: go on with the one in it."""
+    """``out``: folder of the run; ``resume``: resume the run in it."""
 
     resume: _Flag = False
 

@@ -1,4 +1,4 @@
-"""JSON-RPC 2.0, one message a line: how the engine process and whoever drives it speak.
+"""JSON-RPC 2.0, one message per line: how the engine process and its client communicate.
 
 Lines are ASCII (everything else escaped), so neither a broken terminal encoding nor a line separator inside a
 token can cut a message in two.
@@ -33,7 +33,7 @@ PARSE_ERROR = -32700
 INVALID_REQUEST = -32600
 METHOD_NOT_FOUND = -32601
 INVALID_PARAMS = -32602
-FAILED = -32000  # the request was understood and could not be done; ``data`` says why
+FAILED = -32000  # the request is valid but failed; ``data`` says why
 
 
 class RpcFault(Exception):

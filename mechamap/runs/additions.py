@@ -1,4 +1,4 @@
-"""Adding to a run what was found out after its scan: whole figures, and members of its record."""
+"""Adding results to a run after its scan: whole figures, and members of its record."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def add_to_run(folder: Path, figures: Mapping[str, NDArray[Any]], **members: Any
     except OSError as error:
         raise RunError(
             f"{folder} cannot be written: {error.strerror or error}.",
-            "Free some space, or copy the run to a place of your own; it is as it was.",
+            "Free some space, or copy the run to a folder that you can write; it is as it was.",
         ) from None
     return Run.open(folder)
 

@@ -1,4 +1,4 @@
-"""What a run's record says of the checks after its scan: how it was confirmed, its causes, what second texts said."""
+"""The checks in a run's record that follow its scan: confirmation, causes, and second texts."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class CategoryConfirmation:
         words: how many of its words were read; ``skipped`` are those that were not.
         needed: the AUROC that p < 0.05 takes; None where no word could be read.
         confirmed: how many neurons reach it by reading, ``writers`` by writing.
-        reason: why it was not split in halves; empty where it was, and only then what follows is there.
+        reason: why it was not split in halves; empty where it was: only then do the following have values.
         held_out_auroc: mean over the halves, of the neurons that the other half chose; then the lowest.
         by_mean: the same for the neurons with the largest mean.
         chosen: those neurons; ``best`` is the best reader of all words, ``best_reads`` its selectivity.
@@ -71,11 +71,11 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True)
 class Causes:
-    """What neurons cause, as estimated or measured; empty where neither was done.
+    """Effects of neurons, estimated or measured; empty where neither was done.
 
     Attributes:
         positions: where neurons are ablated, in words.
-        occurrences: how many words with something before them each category has.
+        occurrences: how many of each category's words have a word before them.
         log_p: the mean log probability of a category's words in the untouched model, where it has some.
         seconds: what the estimate took; None where there is none.
         ablations: what was measured, by the neuron's name and the mode: ``L7.N12 zero``.
@@ -108,7 +108,7 @@ class SecondTextNeuron:
 
 @dataclass(frozen=True, slots=True)
 class SecondText:
-    """What a second text, called ``text``, said of the neurons that were looked at again."""
+    """Scores of a run's candidates in a second text, called ``text``."""
 
     text: str
     tokens: int
@@ -116,5 +116,5 @@ class SecondText:
 
     @property
     def dropped(self) -> int:
-        """How many neurons do not hold there."""
+        """How many neurons were flagged."""
         return sum(neuron.dropped for neuron in self.neurons)

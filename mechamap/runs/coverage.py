@@ -1,4 +1,4 @@
-"""What a run's record says of the words that it looked for in its text."""
+"""The words of a category that a run's text contains, as its record says it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ __all__ = ["Coverage", "FoundWord"]
 
 @dataclass(frozen=True, slots=True)
 class FoundWord:
-    """How often a word stands in the text, and how many tokens it takes there mostly."""
+    """How often a word occurs in the text, and its most frequent number of tokens there."""
 
     count: int
     tokens: int

@@ -1,4 +1,4 @@
-"""What a layer of a run consists of, and how deep in its model it lies."""
+"""The neurons of a run's layer, shared and by expert, and its depth in the model."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = [
 
 
 def model_layers(run: Run) -> int:
-    """How many layers the run's model has; of a CSV, which does not say, up to the last that it lists."""
+    """How many layers the run's model has; for a CSV, which does not say, up to the last one listed."""
     last = max((layer.layer for layer in run.layers), default=-1)
     return max(run.record.model.layers, last + 1)
 
@@ -45,7 +45,7 @@ def relative_depth(run: Run) -> NDArray[np.float32]:
 
     The layers of a model that has an encoder and a decoder are numbered through, the encoder's first.
     """
-    import numpy as np  # not needed by those who print layers alone, as the help does
+    import numpy as np  # not needed by what only prints layers, such as the help
 
     depth: NDArray[np.float32] = (run.layer_of / np.float32(max(model_layers(run) - 1, 1))).astype(np.float32)
     return depth
@@ -86,7 +86,7 @@ class LayerLayout:
 
 
 def layout_of(rows: LayerRows) -> LayerLayout:
-    """How the rows that a run has of a layer are laid out; rows chosen one by one, as in a CSV, only have a number."""
+    """The layout of a run's rows of a layer; of rows chosen one by one, as in a CSV, only the number is known."""
     each, odd = divmod(rows.width - rows.shared, max(rows.experts, 1))
     return (
         LayerLayout(rows.shared, rows.experts, each)
@@ -96,9 +96,9 @@ def layout_of(rows: LayerRows) -> LayerLayout:
 
 
 def whole_layouts(record: RunRecord) -> dict[int, LayerLayout]:
-    """How each layer with experts is laid out in the model, which has more neurons than a limited scan took.
+    """The layout in the model of each layer with experts, by layer; a limited scan took only some of its neurons.
 
-    By layer; from what the proof saw, or where there is none from the number of neurons.
+    It comes from the proof, or without one from the number of neurons.
     """
     parts: dict[int, list[LayerProof]] = {}
     for part in record.proof:
@@ -128,11 +128,11 @@ def layers_in_words(layers: Iterable[LayerRows]) -> str:
 
 
 def side_labels(layers: Iterable[_OnASide], proof: Sequence[LayerProof]) -> dict[int, str]:
-    """``enc 0``, ``dec 2``: the side of each layer and its number there; empty for a model that has no two sides.
+    """``enc 0``, ``dec 2``: the side of each layer and its number there; empty for a model with only one side.
 
     Args:
         layers: of a run or of a loaded model.
-        proof: of its parts, whose paths tell the number; without, the side alone is said.
+        proof: of its parts, whose paths tell the number; without it, only the side is given.
     """
     numbers = {part.layer: _NUMBER.search(part.path) for part in proof}
     labels = {}

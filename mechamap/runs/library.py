@@ -1,4 +1,4 @@
-"""Where runs live, and what runs there are."""
+"""The folder of all runs, and the runs in it."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """One line about a run. ``state`` is that of the record, or ``"damaged"`` where that cannot be read, or
-    ``"interrupted"`` where it says "running" and nobody writes it any more."""
+    """One line about a run. ``state`` is that of the record, or ``"damaged"`` where it cannot be read, or
+    ``"interrupted"`` where it says "running" but no process writes it."""
 
     name: str
     path: Path
@@ -72,7 +72,7 @@ def new_run_folder(label: str) -> Path:
     except OSError as error:
         raise RunError(
             f"No run can be made in {folder}: {error.strerror or error}.",
-            Advice.of("Set MECHAMAP_HOME to a folder you can write, or say where with {}.", Setting("out")),
+            Advice.of("Set MECHAMAP_HOME to a folder you can write, or choose a folder with {}.", Setting("out")),
         ) from None
 
 
@@ -90,7 +90,7 @@ def check_run_folder(folder: Path, *, resume: bool) -> None:
     """Raise the RunError for a folder that a scan cannot write its run to, before it begins.
 
     Args:
-        resume: whether it is to go on with the run that is there.
+        resume: whether the scan resumes the run that is there.
     """
     if (folder / "run.json").exists():
         if not resume:
@@ -123,7 +123,7 @@ def find_run(name: str) -> Path:
 
 
 def list_runs() -> list[RunSummary]:
-    """All runs in the default place, the newest first; damaged ones included, said to be so."""
+    """All runs in the default place, newest first, damaged ones included and marked as such."""
     return [_summary(path) for path in _folders()]
 
 
@@ -161,7 +161,7 @@ def _run_folders() -> Iterator[Path]:
 def _bytes(folder: Path) -> int:
     size = 0
     for file in folder.rglob("*"):
-        with suppress(OSError):  # a scan that is running replaces files while we look
+        with suppress(OSError):  # a running scan replaces files at any moment
             size += file.stat().st_size if file.is_file() else 0
     return size
 

@@ -1,6 +1,6 @@
-"""Who writes a run: a lock that its writer holds, and that the system lets go when the writer is gone, however it went.
+"""The lock on a run: its writer holds it, and the system releases it when the writer ends, however it ends.
 
-So a run that says "running" can be told from one whose scan was killed, and no two scans write one run.
+So a run that is being written differs from one whose scan was killed, and no two scans write the same run.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Marks and notes that a user adds to a run: ``notes.json`` beside ``run.json``.
 
 The file belongs to the user, so a change reads it again, changes one neuron and replaces it: two explorers on one
-run do not undo each other, and what a newer version wrote for a neuron is kept.
+run do not undo each other's changes, and what a newer version wrote for a neuron is kept.
 """
 
 from __future__ import annotations

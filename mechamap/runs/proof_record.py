@@ -1,4 +1,4 @@
-"""The capture proof in words and columns; that of older versions too, which know fewer errors."""
+"""The capture proof in words and columns, also as older versions recorded it, with fewer errors."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["WAYS", "other_dtypes", "proof_table", "verdict", "worst_errors"]
 
 NONE, LOST = "-", "lost in rounding"
 WAYS = (
-    "added as it is, times a number, gated by a factor for each token or element, or through modules of the block; "
+    "added as it is, times a number, gated by a factor per token or element, or through modules of the block; "
     "lost in rounding where it is smaller than what the number format keeps of the sum"
 )
 """How a contribution can reach the output of its block, as the table has it."""
 
-_UNSAID = "*"  # behind a number of neurons that the config does not tell
+_UNSAID = "*"  # after a number of neurons that the config does not give
 
 
 def proof_table(
@@ -72,7 +72,7 @@ def worst_errors(proof: Sequence[LayerProof]) -> str:
 
 
 def verdict(proof: Sequence[LayerProof], dtype: str) -> list[Hint]:
-    """What the proof comes to, a sentence a line: what was proved, then what could not be and what to do about it."""
+    """The result of the proof, one sentence per line: what was proved, what could not be, and what to do about it."""
     proved = [part for part in proof if part.finite]
     lines: list[Hint] = []
     if proved:

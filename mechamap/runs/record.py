@@ -1,7 +1,7 @@
-"""``run.json``: all that a run knows besides its arrays.
+"""``run.json``: the content of a run besides its arrays.
 
 The file is one JSON object. What never changes during a scan (texts, tokens, config, ...) is serialized once,
-because the file is replaced each time layers are finished.
+because the file is replaced whenever layers are finished.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class LayerRows:
 class ModelRecord:
     """The model as it was loaded: ``name`` is what the user typed, ``id`` what it stands for.
 
-    ``id`` is empty of a CSV that does not name its model: ``name`` is the file's then.
+    ``id`` is empty for a CSV that does not name its model; ``name`` is then that of the file.
     """
 
     name: str
@@ -78,7 +78,7 @@ class TokenRecord:
     """Every position of the scanned text, BOS and specials included, windows one after another.
 
     ``pieces[p]`` is the stretch of text position p stands for; ``windows`` are (text, first position, length);
-    ``special`` are the positions of tokens put in front (BOS), ``excluded`` those that no score counts. Without
+    ``special`` are the positions of prepended tokens (BOS), ``excluded`` those that are not scored. Without
     windows (a CSV), positions have no neighbours.
     """
 
@@ -91,7 +91,7 @@ class TokenRecord:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """The content of ``run.json``; see DESIGN's "A Run on disk"."""
+    """The content of ``run.json``."""
 
     model: ModelRecord
     categories: tuple[str, ...]

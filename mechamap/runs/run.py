@@ -41,14 +41,14 @@ class TokenHit:
 class Run:
     """A run opened for reading: a record, and one array per figure.
 
-    Rows of layers that are not complete read NaN (positions: -1). Nothing here changes what is on disk.
+    Rows of layers that are not complete read NaN (positions: -1). Nothing here changes the files.
 
     Args:
         record: the content of ``run.json``.
         arrays: the figures by name; those of a folder are loaded when first asked for.
         path: the folder, or the file the run was read from.
         names: layer, expert (-1: none) and index of each row; from the record's layers where not given.
-        threshold: of mean; the config's where the record has one.
+        threshold: the mean from which a neuron counts; the config's where the record has one.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Run:
         """Open a run folder.
 
         Raises:
-            RunError: no such folder, no ``run.json`` in it, damaged, or of a newer format.
+            RunError: the folder does not exist or has no ``run.json``, or the run is damaged or of a newer format.
         """
         folder = user_path(path)
         stamp = _stamp(folder)
@@ -123,25 +123,25 @@ class Run:
         """The settings that the run was made with.
 
         Raises:
-            RunError: it does not say, as a CSV.
+            RunError: the run does not say, such as a CSV.
         """
         if self.record.config is None:
-            raise RunError(f"{self.name} does not say with which settings it was made.", "Scan the model itself.")
+            raise RunError(f"{self.name} does not say which settings it was made with.", "Scan the model itself.")
         return self.record.config
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """What was scanned; empty where the run does not say."""
+        """The scanned texts; empty where the run does not say."""
         return self.record.config.texts if self.record.config is not None else ()
 
     @property
     def threshold(self) -> float:
-        """From which mean on a neuron counts for a category."""
+        """The mean from which a neuron counts for a category."""
         return self.record.config.threshold if self.record.config is not None else self._threshold
 
     @property
     def complete_rows(self) -> NDArray[np.bool_]:
-        """Which neurons are of complete layers, ``[neurons]``."""
+        """Which neurons are in complete layers, ``[neurons]``."""
         mask = np.zeros(self.neurons, np.bool_)
         for layer in self.complete_layers:
             mask[layer.rows] = True
@@ -153,11 +153,11 @@ class Run:
         return self.record.source == "csv"
 
     def why_not_rerun(self) -> str:
-        """Why no model can be run over the run's text again, in a sentence; empty where one can."""
+        """Why the model cannot be run over the run's text again, in a sentence; empty where it can."""
         if self.is_csv:
             return f"{self.name} is a CSV, with no model behind it."
         if self.path is None or not self.has_context or not self.texts:
-            return f"{self.name} keeps no text, so no model can be run over it."
+            return f"{self.name} keeps no text that a model could be run over."
         return ""
 
     def folder_to_rerun(self) -> Path:
@@ -266,7 +266,7 @@ class Run:
         ]
 
     def window_of(self, position: int) -> range:
-        """The positions of the window that holds ``position``, without tokens put in front; itself if none."""
+        """The positions of the window that holds ``position``, without prepended tokens; itself if none does."""
         windows = self.record.tokens.windows
         number = bisect_right(windows, position, key=lambda window: window[1]) - 1
         if number < 0:
@@ -278,7 +278,7 @@ class Run:
         return range(start, stop)
 
     def context(self, position: int, width: int) -> tuple[str, str, str]:
-        """What stands before, at and after a position: up to ``width`` characters on each side, in its window."""
+        """The text before, at and after a position: up to ``width`` characters on each side, in its window."""
         pieces = self.record.tokens.pieces
         window = self.window_of(position)
         before = "".join(pieces[max(window.start, position - width) : position])
@@ -287,7 +287,7 @@ class Run:
 
     @cached_property
     def excluded(self) -> frozenset[int]:
-        """Positions that no score counts."""
+        """Positions that are not scored."""
         return frozenset(self.record.tokens.excluded)
 
     @cached_property
@@ -307,12 +307,12 @@ class Run:
 
 
 def activations_file(folder: Path, layer: int) -> Path:
-    """Where a run keeps a layer's activations, if it does."""
+    """The file in which a run keeps a layer's activations, if it does."""
     return folder / "activations" / f"L{layer}.npy"
 
 
 def _stamp(folder: Path) -> tuple[int, int]:
-    """What tells one ``run.json`` from the one that replaced it: inode and modification time."""
+    """Inode and modification time of ``run.json``, which change when the file is replaced."""
     try:
         status = (folder / "run.json").stat()
     except OSError:

@@ -1,4 +1,4 @@
-"""What a run's record says of its scan: how its hooks and the way to the logits were proved, and what was left out."""
+"""The scan in a run's record: the proof of its hooks, the way to the logits, and the positions left out."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ __all__ = ["Exclusions", "LayerProof", "UnembeddingRecord"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LayerProof(Recorded):
-    """What was seen at one part of a layer: its dense neurons, or those of its routed experts.
+    """The capture proof of one part of a layer: its dense neurons, or those of its routed experts.
 
     Attributes:
         layer: the layer's number, from 0.
         path: where its down-projection lies.
         width: how many neurons the hook saw, in each expert where there are some.
-        expected_width: how many the config says, None where it does not say; 0 of a record that does not tell.
+        expected_width: how many the config says, None where it does not say; 0 in a record that does not say.
         experts: how many routed experts it has, 0 where it is dense.
-        tokens: on how many tokens.
-        finite: whether all activations were numbers, so that it could be checked; the errors are None where they were
-            not. What fails a check ends a scan.
+        tokens: how many tokens it was checked on.
+        finite: whether all activations were finite, so that it could be checked; otherwise the errors are None. A
+            part that fails a check ends the scan.
         tolerance: the largest error that counts as rounding in this number format.
         rebuild_error: max |activations @ weights + bias - output| / max |output|.
         own_error: of fused experts, max |output - the model's own code's output| / max |its output|.
@@ -32,7 +32,7 @@ class LayerProof(Recorded):
         through: the modules of the block that the contribution passes on its way to the block's output.
         changed_by: those of them that it passes alone, before it is added to the residual stream.
         times: what it is multiplied by on the way: a ``number``, one for each ``token`` or one for each ``element``;
-            empty in a record that does not tell.
+            empty in a record that does not say.
     """
 
     layer: int
@@ -95,17 +95,17 @@ class UnembeddingRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exclusions(Recorded):
-    """Which positions of the text no score counts, and how many there are.
+    """The positions of the text that are not scored, with their numbers.
 
     Attributes:
-        summary: all that in words.
+        summary: in words.
         bos: the token in front of each window that a decoder reads, None where there is none.
         front: the special tokens in front of each window, as the vocabulary spells them; ``behind`` are those behind.
         exclude_first_position, exclude_special_tokens: what is left out.
-        window: how many tokens a window has at most, special ones included; None in a record that does not tell.
+        window: how many tokens a window has at most, special ones included; None in a record that does not say.
         windows, positions: how many there are.
         scored: how many positions count; ``excluded`` are the others.
-        first_positions, special_positions: how many positions are one, whether left out or not.
+        first_positions, special_positions: how many positions are such, left out or not.
     """
 
     summary: str = ""

@@ -2,7 +2,8 @@
 
 The order is what makes it safe against a crash at any moment: rows are written and synced first, and only then is
 ``run.json`` replaced, atomically, by one that calls their layers complete. Syncing is the slow part and needs no
-processor, so a thread of its own does it while the scan goes on; layers that finish meanwhile are committed together.
+processor, so a thread of its own does it while the scan goes on; layers that finish in the meantime are committed
+together.
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ from mechamap.system.atomic import beside, replacing
 __all__ = ["RunWriter"]
 
 
-COMMIT_SECONDS = 0.1  # at least so long between commits
+COMMIT_SECONDS = 0.1  # at least, between commits
 
 
 class RunWriter:
     """Writes one run; use as a context manager, so that the files are closed and the last layers committed.
 
     Args:
-        folder: an existing folder; anything of an earlier run in it is replaced unless it is resumed.
+        folder: an existing folder; the files of an earlier run in it are replaced unless it is resumed.
         record: everything known at the start. Its layers that are already complete are kept as they are on disk.
         top_k: columns of the token figures.
 
@@ -84,7 +85,7 @@ class RunWriter:
         elif name in NEURON_FIGURES or name in ROUTED_FIGURES:
             columns = ()
         else:
-            raise ValueError(f"no figure is called {name}")
+            raise ValueError(f"there is no figure {name}")
         dtype = np.dtype(np.int32 if name.endswith("positions") else np.float32)
         path = self.folder / f"{name}.npy"
         shape = (self.record.neurons, *columns)
@@ -142,7 +143,7 @@ class RunWriter:
             ) from None
 
     def _commit_soon(self) -> None:
-        """Have the thread commit what is written so far, unless it is busy; then a later call will."""
+        """Have the thread commit what is written so far; if it is busy, a later call will."""
         if self._committing is not None:
             if not self._committing.done():
                 return
@@ -197,7 +198,7 @@ class RunWriter:
             if self._files:
                 self.commit()
         except OSError:
-            pass  # the disk that could not take the rows cannot take the record either; what was committed stands
+            pass  # a disk that cannot take the rows cannot take the record either; what was committed stays
         finally:
             self._close_files()
 

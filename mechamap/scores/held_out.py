@@ -1,7 +1,7 @@
-"""How well a reading holds on words that did not choose it.
+"""How well a reading holds on words that it was not chosen by.
 
 The words of every category, and all others, are split in halves. Neuron and sign are chosen by the AUROC on one half
-and scored on the other; then the halves change places. There are several random splits, and each gives two choices.
+and scored on the other; then the halves swap. There are several random splits, each of which gives two choices.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class _Half:
 
     @property
     def defined(self) -> NDArray[np.bool_]:
-        """Which categories the half can say something about."""
+        """Which categories are defined on the half."""
         return np.isfinite(self.per_pair)
 
     def auroc(self, ranks: NDArray[np.float32]) -> NDArray[np.float64]:
@@ -68,7 +68,7 @@ class _Turn:
 
 @dataclass(frozen=True, slots=True)
 class _Layer:
-    """The neurons just given."""
+    """The neurons of the layer that is added."""
 
     values: NDArray[np.float32]  # [neurons, words * occurrences]
     first_row: int
@@ -78,7 +78,7 @@ class _Layer:
 
 
 class HeldOut:
-    """Takes layer after layer; see the module.
+    """Held-out scores, one layer after another; see the module.
 
     Args:
         members: ``[words, categories]``, which word is in which category; other words are in none.
@@ -151,8 +151,8 @@ class HeldOut:
         best[category] = Choice(layer.first_row + row, sign, strength, auroc, float(precision[0]))
 
     def choices(self, category: int) -> list[Choice]:
-        """What each half chose for a category over all layers so far; fewer than twice the splits where a half could
-        not choose."""
+        """Each half's choice for a category over all layers so far; fewer than twice the splits where some could not
+        choose."""
         return [turn.by_auroc[category] for turn in self._turns if category in turn.by_auroc]
 
     def choices_by_mean(self, category: int) -> list[Choice]:

@@ -84,7 +84,7 @@ class _PartScorer:
     def score(self, activations: Tensor) -> tuple[Figures, NDArray[np.bool_]]:
         """Figures of ``[S, neurons]``, and which neurons are left out since they are not finite, ``[neurons]``."""
         neurons = activations.shape[1]
-        if not self._plan.scored:  # an expert that nothing came to
+        if not self._plan.scored:  # an expert that no token was routed to
             return empty_figures(neurons, len(self._plan.categories), self._plan.top_k), np.zeros(neurons, np.bool_)
         values = activations.float()  # [S, neurons]
         bad = (~torch.isfinite(values.sum(dim=0))).cpu().numpy()  # [neurons]

@@ -1,9 +1,9 @@
-"""The chance that shuffled word labels reach as far anywhere in the model: p values corrected for the search.
+"""The chance that shuffled word labels score as high anywhere in the model: p values corrected for the search.
 
 Values are ranked once; the AUROC of any labelling is then a sum of ranks over its words, so all permutations together
 are one matrix product over ranks. Whole words are shuffled, each with all its occurrences. The largest value over all
-neurons *and* categories is kept of every permutation (the max-T procedure of Westfall & Young, 1993), so that among
-everything a model is searched for, something false passes p < 0.05 in one model of twenty.
+neurons *and* categories is kept of every permutation (the max-T procedure of Westfall & Young, 1993), so that in
+one model of twenty a search finds anything false at p < 0.05.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _ROWS = 384  # neurons at a time: their sums under all permutations stay in the 
 def word_ranks(
     values: NDArray[np.float32], occurrences: int, words: Sequence[NDArray[np.intp]], threads: int = 1
 ) -> list[NDArray[np.float32]]:
-    """The sum of each word's ranks among some words, less what it would be by chance.
+    """The sum of each word's ranks within a choice of words, less its expectation by chance.
 
-    All is sorted once. How many of some words' values lie below one is how many of them stand before it in that order;
-    and what is below it and not theirs belongs to the other words, so halves that complete each other cost one count.
+    All values are sorted once. The number of a choice's values below a value is the number of them before it in that
+    order; all others below it belong to the other words, so two complementary halves cost one count.
 
     Args:
         values: ``[neurons, all words * occurrences]``, a word's occurrences side by side.
@@ -84,7 +84,7 @@ def _by_word(
 
 
 class ShuffledLabels:
-    """The null of a set of labelled words, taken over as many layers as are given.
+    """The null of a set of labelled words, taken over all layers that are added.
 
     Args:
         members: ``[words, categories]``, which word is in which category; other words are in none.
@@ -115,7 +115,7 @@ class ShuffledLabels:
         self._largest = np.zeros((permutations, categories))
 
     def add(self, values: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Take the neurons of another layer into the search.
+        """Add the neurons of another layer to the search.
 
         Args:
             values: ``[neurons, words * occurrences]``, a word's occurrences side by side, finite.
@@ -142,7 +142,7 @@ class ShuffledLabels:
         return np.sort(scaled.max(axis=1)) if scaled.shape[1] else np.zeros(len(scaled))
 
     def p(self, aurocs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The share of labellings, the true one counted among them, that reach as far somewhere.
+        """The share of labellings, the true one among them, that score as high somewhere in the model.
 
         Args:
             aurocs: what :meth:`add` returned, of all layers, ``[neurons, categories]``.

@@ -50,7 +50,7 @@ class CategoryPositions:
         return np.concatenate([self.last, self.extra])
 
     def moved(self, place: NDArray[np.intp], scored: int) -> CategoryPositions:
-        """The same where scored position ``i`` is number ``place[i]`` of ``scored``, or -1: gone."""
+        """The same where scored position ``i`` is number ``place[i]`` of ``scored``, or -1 where it is dropped."""
         staying = place[self.last] >= 0
         spans = (place[span] for span, stays in zip(self.spans, staying, strict=True) if stays)
         inside = place[self.inside]

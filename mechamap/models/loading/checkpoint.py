@@ -29,7 +29,7 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class LoadOptions:
-    """How a checkpoint is to be read.
+    """How to read a checkpoint.
 
     Attributes:
         dtype: the format to hold the weights in; None for the checkpoint's own.
@@ -55,7 +55,7 @@ class LoadedCheckpoint:
     """A model read from a checkpoint, in eval mode, on its device, without gradients.
 
     Attributes:
-        model: the model; without its upper blocks where only lower ones were wanted and could be had alone.
+        model: the model; without its upper blocks where only lower ones were wanted and could be loaded alone.
         layers: where the neurons of the blocks that were read are.
         n_layers: how many layers the whole model has.
         parameters: how many weights the whole model has, tied ones counted once.
@@ -83,7 +83,7 @@ def read_model(path: Path, config: Any, kind: Kind, how: LoadOptions) -> LoadedC
     """The language model in a folder or GGUF file whose config has been read.
 
     Raises:
-        UnsupportedModel: its neurons are not where they can be read.
+        UnsupportedModel: its neurons cannot be located or read.
         WeightsError: the file lacks weights, or has them in another shape than the config says.
     """
     whole = auto_class(kind, config)
@@ -93,7 +93,7 @@ def read_model(path: Path, config: Any, kind: Kind, how: LoadOptions) -> LoadedC
         if lower.taken_out:
             if (layers := lower.layers(model)) is not None:
                 return LoadedCheckpoint(model, layers, lower.n_layers, lower.parameters)
-            _LOG.info("lower layers cannot be had alone: all of the model is read")
+            _LOG.info("lower layers cannot be loaded alone: all of the model is read")
             model = _read(path, whole, config, kind, how)
     else:
         model = _read(path, whole, config, kind, how)
@@ -102,7 +102,7 @@ def read_model(path: Path, config: Any, kind: Kind, how: LoadOptions) -> LoadedC
 
 
 def _read(path: Path, model_class: Any, config: Any, kind: Kind, how: LoadOptions) -> nn.Module:
-    """One reading of the files, by what ``model_class`` makes of the config."""
+    """One reading of the files, by ``model_class``."""
     place = _place(path)
     options = {"config": config, "dtype": how.dtype or "auto", "trust_remote_code": how.trust_remote_code}
     if "gguf_file" in place:
@@ -112,7 +112,7 @@ def _read(path: Path, model_class: Any, config: Any, kind: Kind, how: LoadOption
         model, info = model_class.from_pretrained(
             **place,
             **(options | packed | offload.options),
-            ignore_mismatched_sizes=True,  # refused below, by name; transformers would only say that there are some
+            ignore_mismatched_sizes=True,  # refused below, by name; transformers would only report that there are some
             output_loading_info=True,
         )
         _refuse_gaps(path, info, kind)
@@ -134,7 +134,7 @@ def _on_meta(kind: Kind, config: Any, how: LoadOptions) -> nn.Module:
 
 
 def read_tokenizer(path: Path, trust_remote_code: bool) -> Any:
-    """The tokenizer beside the model, one that gives the characters each token stands for.
+    """The model's tokenizer, which must give the characters that each token stands for.
 
     Raises:
         ModelError: there is none, or it is a slow tokenizer, which cannot.
@@ -154,7 +154,7 @@ def read_tokenizer(path: Path, trust_remote_code: bool) -> Any:
 
 
 def _place(path: Path) -> dict[str, str]:
-    """The arguments that tell transformers where a model lies."""
+    """The arguments that tell transformers where to find a model."""
     if path.suffix.lower() == ".gguf" and path.is_file():
         return {"pretrained_model_name_or_path": str(path.parent), "gguf_file": path.name}
     return {"pretrained_model_name_or_path": str(path)}

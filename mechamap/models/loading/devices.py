@@ -1,4 +1,4 @@
-"""Which device and number format a model is loaded on and in."""
+"""The device and the number format that a model is loaded in."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
 
 def check_names(dtype: str, device: str) -> None:
-    """Refuse names that no machine has. Needs no torch.
+    """Refuse names that are not device names. Needs no torch.
 
     Raises:
         UsageError: with what can be given.
@@ -36,7 +36,7 @@ def check_names(dtype: str, device: str) -> None:
 def pick_device(name: str) -> torch.device:
     """The device called ``name``; ``auto`` is CUDA if there is one, else the CPU.
 
-    MPS is taken only when asked for by name: it has been silently wrong.
+    MPS is used only when asked for by name: it has given wrong results without an error.
 
     Raises:
         UsageError: this machine has no such device; the hint names those it has.
@@ -57,7 +57,7 @@ def pick_device(name: str) -> torch.device:
 
 
 def pick_places(device_map: DeviceMap | None) -> DeviceMap | None:
-    """The same map, once every device in it is known to be here.
+    """The same map, with every device in it checked to exist here.
 
     Raises:
         UsageError: this machine lacks one.

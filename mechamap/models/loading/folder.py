@@ -39,17 +39,17 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise ModelError(f"{path} cannot be read: {error}.", _COPY_AGAIN) from None
     if not isinstance(config, dict) or not config.get("model_type"):
         raise UnsupportedModel(
-            f"{path} names no model_type, so it does not describe a model of transformers.",
+            f"{path} names no model_type, so it does not describe a transformers model.",
             "Give the folder that save_pretrained wrote, or a hub id.",
         )
     return config
 
 
 def check_model_type(folder: Path, config: dict[str, Any]) -> None:
-    """Check that transformers knows this type of model, without the seconds that importing it takes.
+    """Check that transformers knows this type of model, without importing it, which takes seconds.
 
     Raises:
-        UnsupportedModel: it has not, and the model brings no code of its own.
+        UnsupportedModel: it does not, and the model comes without code of its own.
     """
     package = importlib.util.find_spec("transformers")
     if package is None or package.origin is None or config.get("auto_map"):
@@ -79,7 +79,7 @@ def check_weight_files(folder: Path) -> None:
 
 
 def check_tokenizer_files(folder: Path) -> None:
-    """Check that there is a tokenizer: transformers would make up an empty one without a word.
+    """Check that there is a tokenizer: transformers would silently make up an empty one.
 
     Raises:
         ModelError: there is none.
@@ -138,5 +138,5 @@ def _check_safetensors(path: Path) -> None:
     expected = 8 + length + max(ends, default=0)
     if size < expected:
         raise WeightsError(
-            f"{path} is cut short: it has {size:,} bytes, and its header says {expected:,}.", _COPY_AGAIN
+            f"{path} is cut short: it has {size:,} bytes, but its header says {expected:,}.", _COPY_AGAIN
         )

@@ -21,7 +21,7 @@ def check_file(path: Path) -> None:
     """Check that ``path`` is a GGUF file and that what reads it is installed.
 
     Raises:
-        WeightsError: it does not begin like one, or cannot be read.
+        WeightsError: it is not a GGUF file, or cannot be read.
         MissingExtra: the ``gguf`` extra is not installed.
     """
     try:
@@ -40,7 +40,7 @@ def check_file(path: Path) -> None:
 
 
 def unpacking() -> dict[str, Any]:
-    """What makes transformers unpack a GGUF file's weights, instead of keeping them packed in its own modules."""
+    """The arguments that make transformers unpack a GGUF file's weights, instead of keeping them packed."""
     try:
         from transformers import GgufConfig
     except ImportError:  # before transformers could keep them packed, it always unpacked them
@@ -52,9 +52,9 @@ def unpacking() -> dict[str, Any]:
 def reading() -> Iterator[None]:
     """Make transformers read GGUF files quietly, and each only once.
 
-    Its reader draws a progress bar past every switch, and parses the whole vocabulary in Python for the config,
+    Its reader draws a progress bar that no setting turns off, and parses the whole vocabulary in Python for the config,
     again for the weights and again for the tokenizer; it also rebuilds a table of names for every module.
-    Remembering both halves the time. The replacements are in place inside the block only.
+    Caching both halves the time. The replacements are in place inside the block only.
     """
     import gguf
     from transformers import modeling_gguf_pytorch_utils as reader

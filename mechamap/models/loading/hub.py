@@ -35,18 +35,18 @@ def fetch(
     weights: bool = True,
     check: Callable[[Path], None] = lambda folder: None,
 ) -> tuple[Path, str | None]:
-    """The folder a hub model lies in, downloaded if need be, and the commit it is from.
+    """The folder a hub model lies in, downloaded if necessary, and the commit it is from.
 
-    One question to the hub, without retries; where it cannot be reached, or HF_HUB_OFFLINE is set, the local
-    cache answers. Only config, tokenizer and one form of the weights are downloaded.
+    The hub is asked once, without retries; where it cannot be reached, or HF_HUB_OFFLINE is set, the local
+    cache is used. Only config, tokenizer and one form of the weights are downloaded.
 
     Args:
         model_id: the id on the hub.
         revision: branch, tag or commit; None for the main branch.
-        code: whether to fetch Python code that comes with the model.
+        code: whether to fetch the model's own Python code.
         stage: called with what is downloaded and how far it is.
-        weights: whether to download them; without, config and tokenizer are all that comes.
-        check: called with the folder before weights are downloaded; what it raises keeps them from being.
+        weights: whether to download them; otherwise only config and tokenizer are.
+        check: called with the folder before weights are downloaded; if it raises, they are not downloaded.
 
     Raises:
         ModelNotFound: no such id or revision, or neither network nor a copy in the cache.
@@ -135,13 +135,13 @@ def from_cache(model_id: str, revision: str | None, why: str) -> tuple[Path, str
 
 
 def _weights(model_id: str, files: Sequence[str]) -> list[str]:
-    """The patterns of the one form of weights to download: safetensors where there are any."""
+    """The patterns of the weights to download, in one form: safetensors if there are any."""
     for suffix, stem in ((".safetensors", "model"), (".bin", "pytorch_model")):
         if f"{stem}{suffix}" in files:
             return [f"{stem}{suffix}"]
         if f"{stem}{suffix}.index.json" in files:
             return [f"{stem}-*{suffix}"]
-    raise WeightsError(f"{model_id} on the hub has no weights that transformers reads.", _no_config_hint(files))
+    raise WeightsError(f"{model_id} on the hub has no weights that transformers can read.", _no_config_hint(files))
 
 
 def _no_config_hint(files: Sequence[str]) -> str:
@@ -186,7 +186,7 @@ class _Nowhere:
 
 
 def _network_errors() -> tuple[type[Exception], ...]:
-    """What huggingface_hub's HTTP client raises when no server answers; it is httpx, under one of two names."""
+    """The error of huggingface_hub's HTTP client when no server answers; it is httpx, under one of two names."""
     for module in ("httpx2", "httpx"):
         try:
             return (__import__(module).HTTPError,)

@@ -1,7 +1,7 @@
 """Which kind of language model a config describes: a decoder, an encoder, or one with both sides.
 
 What counts is what attention does. transformers builds a BERT without ``is_decoder`` as a "causal" model too, and it
-still reads to the right: that is an encoder here, whatever its class is called.
+still attends to the right: that is an encoder here, whatever its class is called.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _CONTEXT_KEYS = (
     "max_decoder_position_embeddings",
     "max_target_positions",
 )
-# Their causal class gives the weights other names than the checkpoints have, which are of the whole model.
+# Their causal class names weights differently from the checkpoints, which are of the whole model.
 _WHOLE_ONLY = frozenset({"emu3"})
 _BOTH_SIDES = "An encoder reads a text in both directions at once"
 _UNDEFINED: dict[str, dict[str, str]] = {
@@ -43,9 +43,9 @@ _UNDEFINED: dict[str, dict[str, str]] = {
     },
     "encoder-decoder": {
         "write": "The encoder's neurons reach the output only through the decoder's attention, so their weights do not "
-        "tell what they write; what the decoder's write is not worked out either.",
+        "tell what they write; that of the decoder's neurons is not computed either.",
         "cause": "The encoder has read the whole text, the word itself included, before the decoder predicts it, so "
-        "what precedes the word is not all that the prediction rests on.",
+        "the prediction depends on more than what precedes the word.",
     },
 }
 
@@ -88,10 +88,10 @@ def kind_of(config: Any, where: str) -> Kind:
 
 
 def auto_class(kind: Kind, config: Any) -> Any:
-    """The class of transformers that loads a model of this kind, with as little beside its blocks as it can be had.
+    """The class of transformers that loads a model of this kind, with as little around its blocks as possible.
 
-    An encoder comes without a head: none of its figures needs one. So does a decoder that was saved without, such as
-    an embedding model: a head would be made up.
+    An encoder is loaded without a head: none of its figures needs one. So is a decoder that was saved without one, such
+    as an embedding model, whose head would be random.
     """
     import transformers
 
@@ -125,18 +125,18 @@ def longest_window(model: Any, kind: Kind) -> int | None:
         # RoBERTa and models like it count positions from behind the padding's.
         if path.endswith("position_embeddings") and isinstance(module, nn.Embedding) and module.padding_idx is not None:
             limits.append(module.num_embeddings - module.padding_idx - 1)
-    # A decoder beside an encoder has a start token in front; ProphetNet's streams predict from one position further on.
+    # A decoder beside an encoder has a start token in front; ProphetNet's streams predict from the next position.
     ahead = int(kind == "encoder-decoder") + int(config.model_type == "prophetnet" and kind != "encoder")
     return min(limits) - ahead if limits else None
 
 
 def undefined_figures(loaded: LoadedModel) -> dict[str, str]:
-    """The figures that cannot mean anything for this kind of model, each with the reason."""
+    """The figures that are not defined for this kind of model, each with the reason."""
     return dict(_UNDEFINED[loaded.kind])
 
 
 def refuse_undefined(loaded: LoadedModel, figure: str) -> None:
-    """Refuse to work out a figure that cannot mean anything for this kind of model.
+    """Refuse to compute a figure that is not defined for this kind of model.
 
     Raises:
         UnsupportedModel: with the reason.
@@ -150,12 +150,12 @@ def refuse_repeated(loaded: LoadedModel) -> None:
     """Refuse to ablate neurons of a model whose blocks run several times in a forward.
 
     Raises:
-        UnsupportedModel: it is such a model.
+        UnsupportedModel: they do.
     """
     runs = max(layer.calls for layer in loaded.layers)
     if runs > 1:
         raise UnsupportedModel(
-            f"The blocks of {loaded.label} run up to {runs} times in a forward, and each would ablate the neuron.",
+            f"The blocks of {loaded.label} run up to {runs} times in a forward, and each run would ablate the neuron.",
             "What its neurons read can be scanned and confirmed.",
         )
 
@@ -189,7 +189,7 @@ def _reads_right(config: Any) -> bool:
         return True
     if config.model_type == "xlnet":
         return bool(config.attn_type == "bi")
-    if config.model_type == "cpmant":  # it takes all that it is given for context, which attention sees both ways
+    if config.model_type == "cpmant":  # it takes its whole input for context, within which attention is bidirectional
         return True
     if not _is_encoder(config):
         return False

@@ -36,16 +36,16 @@ def load_model(
 
     Args:
         source: which model, see :func:`mechamap.catalog.source.resolve`.
-        settings: how; as the checkpoint has it where not given.
-        stage: called with a few words on what is being done.
+        settings: how to load it; as the checkpoint has it by default.
+        stage: called with a short description of each step.
 
     Raises:
-        UsageError: dtype, device or revision make no sense here.
+        UsageError: dtype, device or revision is not valid here.
         ModelNotFound: no such model exists, or the network to look for it is down.
         WeightsError: weights are missing, damaged, or of another shape than the config says.
-        UnsupportedModel: not a language model, or its neurons are not where they can be read.
+        UnsupportedModel: not a language model, or its neurons cannot be located or read.
         OutOfMemory: it does not fit.
-        MissingExtra: a package it needs is not installed.
+        MissingExtra: a package that it needs is not installed.
         ModelError: anything else that stops it from loading.
     """
     settings = settings or LoadSettings()
@@ -97,7 +97,7 @@ def _load_options(settings: LoadSettings) -> LoadOptions:
 def _checked_files(
     source: ModelSource, settings: LoadSettings, stage: Callable[[str], None]
 ) -> tuple[Path, str | None]:
-    """The folder or GGUF file that a model lies in, fetched if need be, and the commit it is from.
+    """The folder or GGUF file that a model lies in, fetched if necessary, and the commit it is from.
 
     Problems that the files show are raised before torch is loaded, and before weights are fetched.
     """
@@ -119,7 +119,7 @@ def _checked_files(
 
 
 def _check_config(path: Path, quantize: str | None) -> None:
-    """Check in the config.json of a folder whether its weights can be read, before they are fetched."""
+    """Check by the config.json of a folder whether its weights can be read, before they are fetched."""
     config = folder.read_config(path)
     folder.check_model_type(path, config)
     check_packing(path, config, quantize)

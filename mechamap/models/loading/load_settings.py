@@ -1,4 +1,4 @@
-"""How a model is to be loaded, as a config or the flags of a command say it; needs no torch."""
+"""How to load a model, as a config or the flags of a command say; needs no torch."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class LoadSettings:
             ``balanced``, ``balanced_low_0``, ``sequential``, or the device of modules by their path.
         quantize: pack the weights while they are read: ``int8`` or ``nf4``.
         neurons: the paths of the down-projections with ``{layer}``, for a model whose neurons are not found.
-        layers_wanted: how many layers from the lowest up are needed; the blocks above are not read where that can be
-            had. What needs the model's output needs all: None.
+        layers_wanted: how many layers from the lowest up are needed; the blocks above are not read where that is
+            possible. What needs the model's output needs all: None.
         revision: branch, tag or commit on the hub.
         trust_remote_code: whether Python code that comes with the model may be run.
     """
@@ -39,10 +39,10 @@ class LoadSettings:
     trust_remote_code: bool = False
 
     def check(self) -> None:
-        """Refuse what no machine can do.
+        """Refuse settings that no machine can carry out.
 
         Raises:
-            UsageError: dtype, device or device map make no sense.
+            UsageError: dtype, device or device map is not valid.
         """
         check_names(self.dtype, self.device)
         check_device_map(self.device_map, self.device)
@@ -53,7 +53,7 @@ def load_settings(config: ScanConfig, *, whole: bool = True) -> LoadSettings:
 
     Args:
         whole: load all layers, whatever ``config.layers`` says; otherwise blocks above those are not read where that
-            can be had. What needs the model's output, such as causes, needs all.
+            is possible. What needs the model's output, such as causes, needs all.
     """
     return LoadSettings(
         dtype=config.dtype,

@@ -1,6 +1,6 @@
 """A model spread over several devices, memory and disk, by accelerate.
 
-Weights in memory or on disk that run on a card are only there while their module runs; in between they are on torch's
+Weights in memory or on disk that run on a card are only on it while their module runs; in between they are on torch's
 meta device, and :mod:`mechamap.models.neurons.weights` reads them.
 """
 
@@ -30,7 +30,7 @@ DeviceMap: TypeAlias = "str | Mapping[str, str]"
 
 
 def check_device_map(device_map: DeviceMap | None, device: str) -> None:
-    """Refuse what no machine can do, and say what is missing. Needs no torch.
+    """Refuse settings that no machine can carry out, and name missing packages. Needs no torch.
 
     Raises:
         UsageError: it is not a map, or a device is named as well.
@@ -54,13 +54,13 @@ def check_device_map(device_map: DeviceMap | None, device: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Offloading:
-    """What tells transformers to spread a model, and the folder for weights that it has to write anew for that."""
+    """The arguments that make transformers spread a model, and the folder for weights that it has to rewrite."""
 
     options: dict[str, Any] = field(default_factory=dict)
     folder: str = ""
 
     def keep_with(self, model: nn.Module) -> None:
-        """Keep the folder for as long as there is the model, at most until the process ends."""
+        """Keep the folder as long as the model exists, at most until the process ends."""
         if self.folder:
             weakref.finalize(model, shutil.rmtree, self.folder, True)
 
@@ -69,8 +69,8 @@ class Offloading:
 def offloading(device_map: DeviceMap | None, built: Callable[[], nn.Module]) -> Iterator[Offloading]:
     """A folder for offloaded weights, removed where loading the model inside fails.
 
-    Of a safetensors file, weights are read where they are; others are written to the folder, which lies where
-    temporary files do (``TMPDIR``). Without a map there are neither a folder nor options.
+    Of a safetensors file, weights are read where they are; others are written to the folder, which lies among
+    temporary files (``TMPDIR``). Without a map there are neither a folder nor options.
 
     Args:
         device_map: how to spread the model; None for not at all.
@@ -94,7 +94,7 @@ def offloading(device_map: DeviceMap | None, built: Callable[[], nn.Module]) -> 
 def _without_overlap(device_map: Mapping[str, str], model: nn.Module) -> dict[str, str | int]:
     """The same map with each module named once, as accelerate wants it: the largest ones whose weights share a place.
 
-    A path in ``device_map`` holds for all that lies in it, but for what a longer path names.
+    A path in ``device_map`` covers everything in it, except what a longer path names.
     """
     unknown = [path for path in device_map if path and not _lies_in(model, path)]
     if unknown:
@@ -139,7 +139,7 @@ def _place_of(name: str, device_map: Mapping[str, str]) -> str:
 
 
 def _torch_name(place: str) -> str | int:
-    """accelerate knows cards by their number."""
+    """accelerate identifies cards by their number."""
     return int(place.partition(":")[2] or 0) if place.startswith("cuda") else place
 
 

@@ -2,7 +2,7 @@
 are read, so that theirs never are.
 
 The config stays as it is, and every block that is kept is built as in the whole model, so its weights and activations
-are the same. What the forward gives behind the last kept block means nothing.
+are the same. The output of the forward behind the last kept block is meaningless.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ _NEEDS_ALL = (IndexError, KeyError, AttributeError, TypeError, ValueError)
 class LowerBlocks:
     """Takes the blocks above ``layers_wanted`` layers out of a model while transformers builds it, where possible.
 
-    It cannot where the blocks are not one list that the forward passes once from bottom to top, where blocks share
-    weights, and where the model's class is not of transformers.
+    It is not possible where the blocks are not one list that the forward passes once from bottom to top, where blocks
+    share weights, and where the model's class is not one of transformers.
 
     Attributes:
         n_layers: how many layers the whole model has; 0 before it was built.
@@ -44,15 +44,15 @@ class LowerBlocks:
         self._expected: list[tuple[int, str, int]] = []
 
     def loader(self, auto: Any, config: Any) -> tuple[Any, Any]:
-        """What loads the model, and the config for it: a class in place of ``auto``, one of transformers' Auto classes.
+        """The class that loads the model, in place of ``auto`` of transformers' Auto classes, and its config.
 
-        Both are the given ones where all of the model is loaded.
+        Both are unchanged where all of the model is loaded.
         """
         whole: Any = model_class_of(auto, config)
         if not hasattr(whole, "config_class"):  # none of transformers' own, or several to choose from
             return auto, config
         of_text = (getattr(config, "sub_configs", None) or {}).get("text_config")
-        if of_text is not None and whole.config_class is of_text:  # the language model of a model of more than text
+        if of_text is not None and whole.config_class is of_text:  # the language model of a multimodal model
             packing, config = getattr(config, "quantization_config", None), config.get_text_config()
             if packing is not None:
                 config.quantization_config = packing
@@ -90,7 +90,7 @@ class LowerBlocks:
             self.taken_out = len(above)
 
     def layers(self, model: nn.Module) -> tuple[NeuronLayer, ...] | None:
-        """The layers of a model that blocks were taken out of; None where it cannot do without them."""
+        """The layers of a model that blocks were taken out of; None where it cannot run without them."""
         import torch
 
         from mechamap.models.loading.offload import input_device

@@ -1,4 +1,4 @@
-"""Checkpoints whose weights are packed into few bits: what reads them here, and packing weights while they are read."""
+"""Checkpoints whose weights are packed into few bits, and packing weights while they are read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 
-# The methods that can be read, and what that needs beside transformers.
+# The methods that can be read, and the packages that each needs besides transformers.
 _PACKAGES = {
     "bitsandbytes": ("bitsandbytes", "accelerate"),
     "torchao": ("torchao", "accelerate"),
@@ -53,12 +53,12 @@ def check_packing(path: Path, config: dict[str, Any], quantize: str | None) -> N
     Args:
         path: the model's folder, for messages.
         config: its config.json.
-        quantize: ``int8`` or ``nf4`` to pack weights that are not packed yet; None for as they are.
+        quantize: ``int8`` or ``nf4`` to pack weights that are not packed yet; None to leave them as they are.
 
     Raises:
         UsageError: they are packed already.
-        UnsupportedModel: nothing reads them here.
-        MissingExtra: what reads them is not installed.
+        UnsupportedModel: MechaMap cannot read them.
+        MissingExtra: a package that reads them is not installed.
     """
     method = packing_method(config)
     if method and quantize is not None:
@@ -83,7 +83,7 @@ def check_packing(path: Path, config: dict[str, Any], quantize: str | None) -> N
 
 
 def reading_packed(config: Any, target: torch.device, quantize: str | None) -> dict[str, Any]:
-    """What makes transformers read packed weights, or pack them while reading; nothing where they are not packed.
+    """The arguments that make transformers read packed weights, or pack them while reading; none where neither applies.
 
     Args:
         config: the model's config, as transformers has it.
@@ -108,10 +108,10 @@ def reading_packed(config: Any, target: torch.device, quantize: str | None) -> d
 def with_readable_weights(path: Path, model: nn.Module) -> None:
     """Keep bitsandbytes from packing its weights anew for the CPU in the first forward.
 
-    That layout rounds more, needs sizes that are multiples of 32, and gives no gradients.
+    That layout rounds more, needs sizes that are multiples of 32, and has no gradients.
 
     Raises:
-        WeightsError: the config says that weights are packed, and those in the file are not.
+        WeightsError: the config says that weights are packed, but those in the file are not.
     """
     for name, module in model.named_modules():
         weight: Any = getattr(module, "weight", None)
@@ -126,7 +126,7 @@ def with_readable_weights(path: Path, model: nn.Module) -> None:
 
 
 def packing_of(model: nn.Module) -> str:
-    """What most of a model's weights are packed as, and by what; empty where they are held in full."""
+    """The format and method that most of a model's weights are packed with; empty where they are not packed."""
     counts: Counter[str] = Counter()
     for module in model.modules():
         weight: Any = getattr(module, "weight", None)
@@ -143,7 +143,7 @@ def packing_of(model: nn.Module) -> str:
 
 
 def number_of_weights(model: nn.Module) -> int:
-    """How many weights a model has, tied ones counted once, packed ones each."""
+    """The number of a model's weights, with tied ones counted once and packed ones each."""
     tied: Any = getattr(model, "all_tied_weights_keys", None) or {}
     different = {
         id(weights): weights for name, weights in model.named_parameters(remove_duplicate=False) if name not in tied

@@ -1,4 +1,4 @@
-"""What transformers, torch and the hub client print and raise: kept off the terminal, turned into our errors."""
+"""Output and errors of transformers, torch and the hub client: kept off the terminal, turned into MechaMap's errors."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def quiet_hub() -> None:
 def quiet_transformers() -> Iterator[None]:
     """No progress bars and no log lines of transformers from now on, and no warnings inside the block.
 
-    What the warnings are about is checked by the caller (missing weights, for one, are an error here).
+    The caller checks for the problems that the warnings are about (missing weights, for one, are an error here).
     """
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.CRITICAL)
@@ -79,7 +79,7 @@ def _translation(model_id: str, error: Exception) -> MechaMapError:
         return OutOfMemory(
             f"{model_id} does not fit into memory: {_first_sentence(text) or kind}",
             Advice.of(
-                "Try {}, {}, fewer {}, another {}, or a smaller model; close what else uses the memory.",
+                "Try {}, {}, fewer {}, another {}, or a smaller model; close other programs that use the memory.",
                 Setting("dtype", "bfloat16"),
                 Setting("device_map", "auto"),
                 Setting("layers"),
@@ -99,7 +99,7 @@ def _translation(model_id: str, error: Exception) -> MechaMapError:
 
 
 def _missing_package(model_id: str, text: str) -> MechaMapError:
-    if "trust_remote_code" in text:  # what the code that comes with a model needs is asked for together with leave
+    if "trust_remote_code" in text:  # the same message asks for permission to run the model's code
         return _code_not_allowed(model_id)
     named = _NO_MODULE.search(text)
     package = named.group(1).partition(".")[0] if named else None
@@ -111,13 +111,13 @@ def _missing_package(model_id: str, text: str) -> MechaMapError:
 
 def _code_not_allowed(model_id: str) -> ModelError:
     return ModelError(
-        f"{model_id} needs Python code that comes with the model, and running it was not allowed.",
+        f"{model_id} needs Python code that comes with the model, but running it was not allowed.",
         Advice.of("If you trust its authors, allow it with {}.", Setting("trust_remote_code")),
     )
 
 
 def _refused(model_id: str, text: str) -> MechaMapError | None:
-    """The error where transformers would not even try, None where it did."""
+    """The error where transformers refused to load the model, None where it did not."""
     if "trust_remote_code" in text:
         return _code_not_allowed(model_id)
     if "does not recognize this architecture" in text or "Unrecognized model" in text:
@@ -127,13 +127,13 @@ def _refused(model_id: str, text: str) -> MechaMapError | None:
     if _CANNOT_OFFLOAD.search(text):
         return UsageError(
             f"{model_id} cannot be spread that way: {_first_sentence(text)}",
-            "Packed weights and GGUF files cannot be kept on disk, nor packed ones in memory beside a card.",
+            "Packed weights and GGUF files cannot be kept on disk, nor packed ones split between a card and memory.",
         )
     return None
 
 
 def _broken_weights(model_id: str, kind: str, text: str) -> WeightsError | None:
-    """The error where it is about the files of weights, None where it is not."""
+    """The error where the files of weights are at fault, None where they are not."""
     if "Weights only load failed" in text:
         named = _NOT_A_WEIGHT.search(text)
         problem = f"hold {named.group(1)}, which is not a weight" if named else "are not a pickle of weights alone"
@@ -144,7 +144,7 @@ def _broken_weights(model_id: str, kind: str, text: str) -> WeightsError | None:
     if kind in _BROKEN_FILE or "size mismatch" in text or _BROKEN_ZIP.search(text):
         return WeightsError(
             f"The weights of {model_id} cannot be read: {_first_sentence(text) or kind}",
-            "Download them again; if that does not help, they do not belong to this config.",
+            "Download them again; if that does not help, they do not match this config.",
         )
     return None
 

@@ -1,4 +1,4 @@
-"""What a watched part of a layer hands over: activations, and of which token each row is."""
+"""The activations that a watched part of a layer hands to a hook, and the token that each row belongs to."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ HOOKS = "_neuron_hooks"  # the attribute of a module under which its hooks are k
 
 @dataclass(frozen=True, slots=True)
 class Activations:
-    """What the neurons of one module were in one call of it.
+    """The activations of one module's neurons in one call.
 
     Attributes:
         values: ``[tokens of the call, width]``; of routed experts ``[routed, width]``, expert after expert.
-        tokens: ``[routed]``, of which token of the call each row is; None where every token has its row.
+        tokens: ``[routed]``, which token of the call each row belongs to; None where every token has one row.
         counts: how many rows each expert has; empty where there are no experts.
-        weights: ``[routed]``, with what each row's output is multiplied afterwards, where that is known.
+        weights: ``[routed]``, the routing weight of each row's output, where that is known.
     """
 
     values: Tensor

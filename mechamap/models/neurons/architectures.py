@@ -1,7 +1,7 @@
 """Where each architecture keeps its neurons, as data.
 
 A neuron is one input of an MLP's down-projection. A path leads from the model to that module, ``{layer}`` stands for
-the number of the block. Those that are not listed are searched (:mod:`mechamap.models.neurons.discovery`), and a user
+the number of the block. Types that are not listed are searched (:mod:`mechamap.models.neurons.discovery`), and a user
 can give paths for models where that finds nothing.
 """
 
@@ -154,14 +154,14 @@ LENGTH_FIRST = frozenset({"xlnet", "fsmt"})
 
 
 def neuron_paths(model_type: str) -> tuple[str, ...]:
-    """The paths that the table has for a type, none where it is not in it."""
+    """The paths that the table has for a type, none for a type that is not listed."""
     return NEURONS.get(model_type, ())
 
 
 def repeated(model_type: str, config: Any, path: str) -> tuple[int, bool]:
     """How often a block runs in one forward, and whether each of its runs counts as a layer of its own.
 
-    ALBERT's layers share the weights of a block. HRM runs two stacks again and again to improve one answer; of these
+    ALBERT's layers share the weights of a block. HRM runs two stacks repeatedly to improve one answer; of these
     the last run counts, from which the answer is read.
     """
     if model_type == "albert":
@@ -172,5 +172,5 @@ def repeated(model_type: str, config: Any, path: str) -> tuple[int, bool]:
 
 
 def only_for_images(config: Any) -> frozenset[int]:
-    """Numbers of blocks that a text alone does not pass: they look at images (Llama 3.2 Vision)."""
+    """Numbers of blocks that text alone does not pass through: they attend to images (Llama 3.2 Vision)."""
     return frozenset(getattr(text_config(config), "cross_attention_layers", None) or ())

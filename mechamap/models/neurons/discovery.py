@@ -1,7 +1,7 @@
 """Finding the down-projections of an architecture that the table lacks.
 
-In a block, outside of its attention, a down-projection is a linear layer to ``d_model`` that has a down-projection's
-usual name, or the one that leads there from ``d_mlp``; routed experts are a module with three-dimensional weights.
+In a block, outside of its attention, a down-projection is a linear layer to ``d_model`` that has one of the usual
+names, or the one that maps ``d_mlp`` to ``d_model``; routed experts are a module with three-dimensional weights.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def discover(model: nn.Module) -> tuple[str, ...]:
     """The paths, with ``{layer}``, of the down-projections in the longest list of blocks, dense ones first.
 
     Raises:
-        UnsupportedModel: there are no blocks, none has a module that fits, or it is not clear which is meant.
+        UnsupportedModel: there are no blocks, none has a module that fits, or several do.
     """
     prefix, blocks = _longest_block_list(model)
     dense: dict[str, None] = {}
@@ -65,7 +65,7 @@ def discover(model: nn.Module) -> tuple[str, ...]:
 
 
 def leftover(model: nn.Module, block: nn.Module | None) -> bool:
-    """Whether a block has something that looks like a down-projection, so that calling it empty would be wrong."""
+    """Whether a block has a module that may be a down-projection, so that it may have neurons that were missed."""
     return block is not None and any(_candidates(model, block))
 
 
@@ -118,7 +118,7 @@ def _longest_block_list(model: nn.Module) -> tuple[str, nn.Module]:
 
 
 def without_neurons(model: nn.Module) -> str | None:
-    """Why a model has no MLP neurons at all, None where nothing says so."""
+    """Why a model has no MLP neurons at all, None where it may have some."""
     blocks = NO_NEURONS.get(model_type(model))
     if blocks is None:
         return None
@@ -146,7 +146,7 @@ def linear_shape(module: nn.Module) -> tuple[int, int] | None:
 
 
 def is_conv1d(module: nn.Module) -> bool:
-    """Whether it is GPT-2's own linear layer, which keeps its weights the other way round."""
+    """Whether it is GPT-2's own linear layer, whose weights are transposed."""
     from transformers.pytorch_utils import Conv1D
 
     return isinstance(module, Conv1D)

@@ -1,7 +1,7 @@
-"""What routed experts compute, with their neurons shown before they are multiplied by the output weights.
+"""The forwards of routed experts, which show their neurons to hooks before the output weights are applied.
 
-The same numbers as the modules' own code gives, up to the order of sums: expert by expert, since an expert's tokens
-are then one stretch of the activations.
+Their results are those of the modules' own code, up to the order of sums. They go expert by expert, so that an expert's
+tokens are consecutive rows of the activations.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _ROUTING = "_tells_routing"
 
 
 def watch_experts(module: nn.Module, hook: Hook) -> RemovableHandle:
-    """Call ``hook`` with what a module's experts compute; what it returns, ``[routed, width]``, replaces it."""
+    """Call ``hook`` with the activations of a module's experts; what it returns, ``[routed, width]``, replaces them."""
     if HOOKS not in module.__dict__:
         _install(module)
     hooks = module.__dict__[HOOKS]
@@ -47,7 +47,7 @@ def watch_experts(module: nn.Module, hook: Hook) -> RemovableHandle:
 
 
 def _install(module: nn.Module) -> None:
-    """Have a module's calls computed here from now on; the same numbers, up to the order of sums."""
+    """Have a module's calls computed here from now on; the results are the same up to the order of sums."""
     module.__dict__[HOOKS] = OrderedDict()
     if is_registered(module):
         register_experts(module, _NAME, _routed_forward)
@@ -73,7 +73,7 @@ def _shown(module: nn.Module, activations: Activations) -> Tensor:
 
 
 def _routed_forward(module: Any, hidden_states: Tensor, top_k_index: Tensor, top_k_weights: Tensor) -> Tensor:
-    """Experts that are given tokens and, for each, which experts it goes to and with which weights.
+    """Experts that get tokens and, for each, the experts that it is routed to and their weights.
 
     Args:
         hidden_states: ``[tokens, d_model]``.
@@ -129,7 +129,7 @@ def _written(fused: FusedExperts, expert: int, values: Tensor) -> Tensor:
 
 
 def _llama4_forward(module: Any, hidden_states: Tensor) -> Tensor:
-    """Llama 4 gives every expert every token, those that are not its own as zeros.
+    """Llama 4's experts: each gets every token, those not routed to it as zeros.
 
     Args:
         hidden_states: ``[experts * tokens, d_model]``.
@@ -145,7 +145,7 @@ def _llama4_forward(module: Any, hidden_states: Tensor) -> Tensor:
 
 
 class _Routing(threading.local):
-    """Which token each sorted row is of, between a JetMoe router and the experts behind it; one for each thread."""
+    """The token that each sorted row belongs to, between a JetMoe router and the experts behind it, per thread."""
 
     tokens: Tensor | None = None
     weights: Tensor | None = None
@@ -155,7 +155,7 @@ _routing = _Routing()
 
 
 def remember_routing(router: nn.Module) -> None:
-    """Have JetMoe's experts know which tokens they are given: their router's answer tells."""
+    """Remember which token each row of JetMoe's experts belongs to, from their router's output."""
 
     def after(_module: nn.Module, _args: Any, answer: Any) -> None:
         _, _routing.tokens, _routing.weights, *_ = answer  # both [routed]
@@ -165,7 +165,7 @@ def remember_routing(router: nn.Module) -> None:
 
 
 def _parallel_forward(module: Any, inputs: Tensor, expert_size: list[int]) -> Tensor:
-    """JetMoe's second layer: given activations ``[routed, width]`` sorted by expert, and how many each has."""
+    """JetMoe's second layer: its inputs are activations ``[routed, width]`` sorted by expert, and each one's count."""
     assert _routing.tokens is not None
     values = _shown(module, Activations(inputs, _routing.tokens, tuple(expert_size), _routing.weights))
     pieces = torch.split(values, expert_size)

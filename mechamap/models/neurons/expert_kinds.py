@@ -19,7 +19,7 @@ def is_dbrx(module: nn.Module) -> bool:
 
 
 def is_parallel(module: nn.Module) -> bool:
-    """JetMoe: one module for each of an MLP's two layers, given the tokens already sorted by expert."""
+    """JetMoe: one module for each of an MLP's two layers, whose inputs are already sorted by expert."""
     return type(module).__name__ == "JetMoeParallelExperts"
 
 

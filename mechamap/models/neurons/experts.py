@@ -1,10 +1,10 @@
-"""Routed experts: fused weights that module hooks cannot see into, and how their neurons are captured all the same.
+"""Routed experts: fused weights that module hooks cannot see into, and how their neurons are captured.
 
 Transformers keeps all experts of a layer in three-dimensional parameters of one module. Most such modules take their
 computation from a registry by name, where ours is entered beside the library's own; the forward of the few others is
-replaced. Either way one function computes what the module did, expert by expert, and passes every expert's neurons to
-the hooks before they are multiplied by the output weights. The capture proof compares its
-results with the module's own.
+replaced. Either way one function computes the module's output, expert by expert, and passes every expert's neurons to
+the hooks before they are multiplied by the output weights. The capture proof compares its results with the module's
+own.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class FusedExperts:
             return self.module.down_proj_bias[expert]  # type: ignore[index]
 
     def rebuilt(self, inputs: tuple[Any, ...], activations: Activations) -> Tensor:
-        """What the module must give, from activations and weights alone, for a call with ``given``."""
+        """The output that a call with ``given`` must have, from activations and weights alone."""
         if self.shared:
             weights = torch.cat([self.weight(expert) for expert in range(self.experts)])
             return (activations.values @ weights).view(inputs[0].shape)
@@ -74,7 +74,7 @@ class FusedExperts:
         pieces = torch.split(activations.values, list(activations.counts))
         rows = torch.cat([F.linear(piece, self.weight(e).T, self.bias(e)) for e, piece in enumerate(pieces)])
         if is_parallel(self.module):
-            return rows  # [routed, d_model], sorted as it was given them
+            return rows  # [routed, d_model], in the order of its inputs
         if is_llama4(self.module):
             out = rows.new_zeros(self.experts, len(inputs[0]) // self.experts, rows.shape[-1])
             out[activations.experts(), activations.tokens] = rows
@@ -88,7 +88,7 @@ class FusedExperts:
         out = rows.new_zeros(hidden.shape)
         routes = activations.tokens, activations.experts()
         out.index_add_(0, activations.tokens, rows * (share / times.clamp(min=1))[routes][:, None])
-        if hasattr(self.module, "identity_expert"):  # LongCat's experts past the last one hand on what they are given
+        if hasattr(self.module, "identity_expert"):  # LongCat's experts past the last one return their input
             out += share[:, self.experts :].sum(dim=1, keepdim=True) * hidden
         return out.view(shape)
 

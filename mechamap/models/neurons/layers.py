@@ -34,8 +34,8 @@ class NeuronPart:
         width: how many neurons it has; of each expert where there are routed ones.
         experts: how many routed experts it has, 0 for a dense one.
         first: the place of its first neuron among the layer's.
-        length_first: its inputs come as ``[length, windows, width]``.
-        fused: how to see into it, where it keeps experts fused.
+        length_first: whether its inputs are ``[length, windows, width]``.
+        fused: access to the single experts, where it keeps them fused.
     """
 
     path: str
@@ -68,7 +68,7 @@ class NeuronPart:
     def watch(self, hook: Hook) -> RemovableHandle:
         """Call ``hook`` with the activations of each call; what it returns, of the same shape, replaces them.
 
-        Tokens are numbered window by window, whatever the order that the module has them in.
+        Tokens are numbered window by window, whatever the module's own order.
         """
         from mechamap.models.neurons.activations import Activations
 
@@ -97,8 +97,8 @@ class NeuronLayer:
         parts: what holds its neurons, dense ones first; the layer's neurons are theirs, one part after another.
         block: the path of the block it is in.
         side: ``encoder`` or ``decoder`` in a model that has both, else empty.
-        call: which of the calls of the modules in a forward is this layer, from 0.
-        calls: how many calls there are; more than 1 where layers share their weights.
+        call: which call of the modules in a forward is this layer, from 0.
+        calls: how many calls there are in a forward; more than 1 where layers share their weights.
     """
 
     layer: int
@@ -124,15 +124,18 @@ class NeuronLayer:
         return sum(part.neurons for part in self.parts if not part.experts)
 
     def widths(self, limit: int | None = None) -> tuple[int, ...]:
-        """How many neurons are taken of each part (of each expert), where only the first ``limit`` are: of the dense
-        ones in all, and of each expert."""
+        """The number of neurons taken of each part, or of each of its experts, under a limit.
+
+        Args:
+            limit: only the first ones count: of all dense neurons together, and of each expert; all where None.
+        """
         if limit is None:
             return tuple(part.width for part in self.parts)
         left = (limit if part.experts else max(limit - part.first, 0) for part in self.parts)
         return tuple(min(part.width, allowed) for part, allowed in zip(self.parts, left, strict=True))
 
     def limited(self, limit: int | None = None) -> int:
-        """How many neurons those are in all."""
+        """The total number of neurons under a limit."""
         pairs = zip(self.parts, self.widths(limit), strict=True)
         return sum(width * max(part.experts, 1) for part, width in pairs)
 

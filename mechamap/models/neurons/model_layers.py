@@ -37,7 +37,7 @@ def neuron_layers(model: nn.Module, template: str | Sequence[str] | None = None)
         template: paths with ``{layer}`` that override table and discovery.
 
     Raises:
-        UnsupportedModel: it has no neurons, a block has no such module, or several could be it.
+        UnsupportedModel: it has no neurons, a block has no such module, or several candidates.
     """
     named = (template,) if isinstance(template, str) else tuple(template or ())
     unused = only_for_images(getattr(model, "config", None))
@@ -65,7 +65,7 @@ def _neuron_templates(model: nn.Module) -> tuple[str, ...]:
     """The paths of the down-projections with ``{layer}`` for the block's number: from the table, or discovered.
 
     Raises:
-        UnsupportedModel: the model has none, or the type is not in the table and what fits is not clear.
+        UnsupportedModel: the model has none, or its type is not in the table and discovery is ambiguous.
     """
     if (reason := without_neurons(model)) is not None:
         raise UnsupportedModel(reason)
@@ -98,13 +98,13 @@ def _grouped(model: nn.Module, templates: Sequence[str]) -> list[tuple[str, list
 
 
 def _side(prefix: str) -> str:
-    """Which side of a model a path is in, by what it comes past first: ``decoder.bert.encoder`` is in the decoder."""
+    """Which side of a model a path is in, by the first one named: ``decoder.bert.encoder`` is in the decoder."""
     places = {side: prefix.find(side) for side in ("encoder", "decoder") if side in prefix}
     return min(places, key=places.__getitem__, default="")
 
 
 def _layer(model: nn.Module, prefix: str, number: int, templates: Sequence[str], side: str) -> NeuronLayer:
-    """What a block has at the templates' paths; without parts where it has nothing there."""
+    """The layer that a block has at the templates' paths; without parts if it has nothing there."""
     from mechamap.models.neurons.expert_forwards import remember_routing
     from mechamap.models.neurons.expert_kinds import is_parallel
     from mechamap.models.neurons.experts import fused_experts
@@ -129,7 +129,7 @@ def _layer(model: nn.Module, prefix: str, number: int, templates: Sequence[str],
             part = NeuronPart(path, module, shape[0], length_first=length_first)
         else:
             raise UnsupportedModel(
-                f"{model_name(model)}: expected layer {number}'s down-projection at {path}, found "
+                f"{model_name(model)}: expected layer {number}'s down-projection at {path}, but found "
                 f"{type(module).__name__} there.",
                 hint(model),
             )
@@ -141,7 +141,7 @@ def _layer(model: nn.Module, prefix: str, number: int, templates: Sequence[str],
 
 
 def _repeated(model: nn.Module, layer: NeuronLayer, number: int) -> list[NeuronLayer]:
-    """The layers that a block stands for: as many as it runs where they share its weights, else one."""
+    """The layers that a block stands for: one for each of its runs where layers share its weights, else one."""
     calls, each = repeated(model_type(model), getattr(model, "config", None), layer.path)
     if each:
         return [replace(layer, layer=number * calls + call, call=call, calls=calls) for call in range(calls)]
@@ -152,6 +152,6 @@ def _nothing_at(model: nn.Module, path: str, layer: int = 0) -> UnsupportedModel
     paths = dict.fromkeys(re.sub(r"(?<=\.)\d+(?=\.)", "{layer}", name, count=1) for name, _ in model.named_modules())
     near = nearest(path.replace(f".{layer}.", ".{layer}.", 1), paths, most=3)
     return UnsupportedModel(
-        f"{model_name(model)}: expected layer {layer}'s down-projection at {path}, found nothing there.",
+        f"{model_name(model)}: expected layer {layer}'s down-projection at {path}, but found nothing there.",
         f"The nearest paths in the model are {', '.join(near)}." if near else hint(model),
     )

@@ -1,4 +1,4 @@
-"""Reading a linear layer's weights as numbers, however they are kept: transposed, packed, or elsewhere."""
+"""Reading a linear layer's weights as numbers, also where they are transposed, packed or offloaded."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _COMPUTE_TOLERANCE = {"float32": 1e-4, "bfloat16": 3e-2, "float16": 5e-3}
 def readable_weight(module: nn.Module) -> Tensor:
     """The weights of a linear layer, ``[out, in]`` as ``nn.Linear`` keeps them, unpacked, on the device it runs on.
 
-    Where they are kept in full, it is a view of them without gradients; it must not be written to.
+    Weights that are not packed come as a view without gradients, which must not be written to.
 
     Raises:
         UnsupportedModel: the module has no weights that can be read.
@@ -59,13 +59,13 @@ def readable_bias(module: nn.Module) -> Tensor | None:
 def packing_tolerance(module: nn.Module) -> float:
     """How far a packed layer's output may be off its inputs times :func:`readable_weight`, of its largest value.
 
-    0 where the weights are kept in full: then the number format alone says how far.
+    0 where the weights are not packed: then the number format alone sets the tolerance.
     """
     import torch
 
     weight: Any = getattr(module, "weight", None)
     match type(weight).__name__:
-        case "Params4bit":  # a format of its own for the product, whatever goes in
+        case "Params4bit":  # the product has its own number format, whatever that of the input
             compute = getattr(module, "compute_dtype", None) or torch.float32
             return _COMPUTE_TOLERANCE.get(str(compute).removeprefix("torch."), 3e-2)
         case "Int8Params":
@@ -78,9 +78,9 @@ def packing_tolerance(module: nn.Module) -> float:
 
 @contextmanager
 def in_memory(module: nn.Module) -> Iterator[None]:
-    """Within the context the weights in ``module`` are on the device it runs on, from wherever they are offloaded to.
+    """Within the context offloaded weights in ``module`` are on the device that it runs on.
 
-    A tensor taken out of it stays valid afterwards. Weights that are there already stay there.
+    A tensor taken from it stays valid afterwards. Weights that are there already are not moved.
     """
     with ExitStack() as leaving:
         for part in module.modules():

@@ -409,7 +409,7 @@ def test_a_wrong_place_of_neurons_is_found_out(homemade: Path) -> None:
 
 
 def test_a_place_that_is_not_there_is_answered_with_those_that_are_near(folder: Path) -> None:
-    with pytest.raises(UnsupportedModel, match=r"transformer\.h\.0\.mlp\.cproj, found nothing there") as caught:
+    with pytest.raises(UnsupportedModel, match=r"transformer\.h\.0\.mlp\.cproj, but found nothing there") as caught:
         load_model(str(folder), device="cpu", neurons="transformer.h.{layer}.mlp.cproj")
     assert "mlp.c_proj" in caught.value.hint
     with pytest.raises(UnsupportedModel, match=r"no blocks at model\.layers") as caught:
