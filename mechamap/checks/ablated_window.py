@@ -105,11 +105,10 @@ def _holding(holds: Sequence[_Hold], window: AblatedWindow, rows: int) -> Callab
         scored = window.scored.to(values.device)
         if activations.tokens is None:
             by_row = values.view(rows, -1, values.shape[-1])  # [rows, length, d_mlp]
-            row, place = (
-                torch.tensor(numbers, device=values.device)
-                for numbers in zip(*((h.row, h.place) for h in holds), strict=True)
-            )
-            by_row[row[:, None], scored, place[:, None]] = values.new_tensor([h.neuron.value for h in holds])[:, None]
+            row = torch.tensor([hold.row for hold in holds], device=values.device)
+            place = torch.tensor([hold.place for hold in holds], device=values.device)
+            held = values.new_tensor([hold.neuron.value for hold in holds])
+            by_row[row[:, None], scored, place[:, None]] = held[:, None]
             return values
         length = window.ids.shape[1]
         counts = torch.zeros(length, dtype=torch.bool, device=values.device)
@@ -117,8 +116,8 @@ def _holding(holds: Sequence[_Hold], window: AblatedWindow, rows: int) -> Callab
         here, row_of = counts[activations.tokens % length], activations.tokens // length  # [routed] each
         expert_of = activations.experts()  # [routed]
         for hold in holds:
-            mine = here & (row_of == hold.row) & (expert_of == hold.neuron.expert)
-            values[mine, hold.place] = hold.neuron.value
+            of_hold = here & (row_of == hold.row) & (expert_of == hold.neuron.expert)
+            values[of_hold, hold.place] = hold.neuron.value
         return values
 
     return hook

@@ -90,12 +90,12 @@ class Ablator:
             self._check_start(window, layers, entries, known[window.targets])
             self._check_behind(window, layers, entries, activations, known=known[window.targets])
             for layer in layers:
-                mine = [place for place, neuron in enumerate(neurons) if neuron.layer == layer.layer]
+                in_layer = [place for place, neuron in enumerate(neurons) if neuron.layer == layer.layer]
                 room = max(self._tokens // window.ids.shape[1] - self._beside, 1)
-                for first in range(0, len(mine), room):
+                for first in range(0, len(in_layer), room):
                     if cancel is not None and cancel.is_set():
                         raise Cancelled("The ablation was cancelled; the run is as it was.")
-                    chunk = mine[first : first + room]
+                    chunk = in_layer[first : first + room]
                     ablated = [neurons[place] for place in chunk]
                     if self._predicted.get(layer.layer):
                         behind = self._behind(window, layer, ablated, entries, activations[layer.layer])
@@ -162,13 +162,13 @@ class Ablator:
             if not np.abs(again - known).max() <= self._same:
                 continue
             layer_activations = activations[layer.layer]
-            far = Ablated(layer.layer, 0, 100.0 * max(1.0, float(layer_activations[:, 0].abs().max())))
+            extreme = Ablated(layer.layer, 0, 100.0 * max(1.0, float(layer_activations[:, 0].abs().max())))
             with keeping_entries(self._loaded, [layer]) as without:
-                self._without(window, layer, [far], entries)
+                self._without(window, layer, [extreme], entries)
             untouched = entries.left[layer.layer][0].float()
-            really = without.left[layer.layer][-1].float() - untouched  # [length, d_model]
-            predicted = self._behind(window, layer, [far], entries, layer_activations)[-1].float() - untouched
-            self._predicted[layer.layer] = bool((really - predicted).abs().max() <= _ALIKE * really.abs().max())
+            actual = without.left[layer.layer][-1].float() - untouched  # [length, d_model]
+            predicted = self._behind(window, layer, [extreme], entries, layer_activations)[-1].float() - untouched
+            self._predicted[layer.layer] = bool((actual - predicted).abs().max() <= _ALIKE * actual.abs().max())
 
     def _read(self, window: AblatedWindow, rows: int) -> NDArray[np.float64]:
         """One forward over the window ``rows`` times: log probabilities ``[rows, targets of the window]``."""

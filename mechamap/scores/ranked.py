@@ -88,11 +88,11 @@ def _score_block(values: NDArray[np.float32], plan: ScorePlan, slots: Slots, out
     squares = np.vecdot(centred, centred).astype(np.float64)  # [block]
     out["mean_all"][:] = mean
     out["std_all"][:] = np.sqrt(squares / plan.scored)
-    at_slots = values[:, slots.positions]  # [block, slots]
+    slot_values = values[:, slots.positions]  # [block, slots]
     with np.errstate(divide="ignore", invalid="ignore"):  # categories without occurrences come out as NaN
-        out["mean"][:] = at_slots.astype(np.float64) @ slots.ends / slots.occurrences
-        out["auroc"][:], out["ap"][:] = _ranked_figures(_slot_bounds(packed, slots), at_slots, slots, plan.scored)
-        out["d"][:] = _cohens_d(at_slots - mean[:, None], squares, slots)
+        out["mean"][:] = slot_values.astype(np.float64) @ slots.ends / slots.occurrences
+        out["auroc"][:], out["ap"][:] = _ranked_figures(_slot_bounds(packed, slots), slot_values, slots, plan.scored)
+        out["d"][:] = _cohens_d(slot_values - mean[:, None], squares, slots)
 
 
 def _extremes(packed: NDArray[np.int64], plan: ScorePlan, out: Figures) -> None:
@@ -114,16 +114,16 @@ def _slot_bounds(packed: NDArray[np.int64], slots: Slots) -> tuple[NDArray[np.in
 
 
 def _ranked_figures(
-    bounds: tuple[NDArray[np.int32], NDArray[np.int32]], at_slots: NDArray[np.float32], slots: Slots, scored: int
+    bounds: tuple[NDArray[np.int32], NDArray[np.int32]], slot_values: NDArray[np.float32], slots: Slots, scored: int
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """AUROC and average precision, ``[block, categories]`` each, from where the occurrences stand in S and in spans.
 
     The average precision is that of the activation, or of its negative where the AUROC is below 1/2; as in
     scikit-learn, the precision at an occurrence counts all that is at least as high (or as low).
     """
-    blocks, categories = len(at_slots), len(slots.spans)
+    blocks, categories = len(slot_values), len(slots.spans)
     above_all = np.full((blocks, 1), np.inf, np.float32)  # what pads a category with fewer positions
-    spans = np.concatenate([at_slots, above_all], axis=1)[:, slots.spans]  # [block, categories, longest]
+    spans = np.concatenate([slot_values, above_all], axis=1)[:, slots.spans]  # [block, categories, longest]
     packed = pack(spans.reshape(blocks * categories, -1))
     packed.sort(axis=1)
     width = packed.shape[1]
