@@ -227,12 +227,12 @@ def test_where_a_block_depends_on_more_than_what_enters_it_forwards_are_run_whol
     np.testing.assert_allclose(effects, plain_effects(entangled, last), atol=2e-4)
     # and starting at the block would have been wrong
     wrong = ablator_of(entangled, 1)
-    wrong._may_start, wrong._foretold = True, {2: False}
+    wrong._may_start, wrong._predicted = True, {2: False}
     cut_short, _ = runs_of_first_block(entangled, wrong, last)
     assert np.abs(cut_short - effects).max() > 0.01
 
 
-def test_a_block_that_others_look_into_is_not_passed_by_even_where_what_leaves_it_is_foretold(
+def test_a_block_that_others_look_into_is_not_passed_by_even_where_what_leaves_it_is_predicted(
     entangled: LoadedModel,
 ) -> None:
     first = [Ablated(0, index) for index in range(4)]
@@ -241,13 +241,13 @@ def test_a_block_that_others_look_into_is_not_passed_by_even_where_what_leaves_i
 
 
 @pytest.mark.parametrize(("kind", "adds"), [("llama", True), ("gpt2", True), ("gptj", True), ("gemma2", False)])
-def test_what_leaves_a_block_is_foretold_where_the_block_only_adds_what_its_mlp_writes(
+def test_what_leaves_a_block_is_predicted_where_the_block_only_adds_what_its_mlp_writes(
     load: Load, kind: str, adds: bool
 ) -> None:
     loaded = load(kind)
     ablator = ablator_of(loaded, 4)
     ablator.effects([Ablated(layer.layer, 1) for layer in loaded.layers])
-    assert ablator._foretold == {layer.layer: adds for layer in loaded.layers}
+    assert ablator._predicted == {layer.layer: adds for layer in loaded.layers}
 
 
 # --- stopping -----------------------------------------------------------------------------------------------
