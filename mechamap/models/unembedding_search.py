@@ -154,7 +154,7 @@ def _way_to(loaded: LoadedModel, trace: Trace) -> tuple[Tensor | None, Norm | No
 def _maker(calls: list[Call], wanted: Tensor) -> Call | None:
     """The last call whose output is ``wanted``, up to a positive factor, and not simply its input."""
     for call in reversed(calls):
-        if _alike(call.output, wanted) and not _alike(call.input, call.out):
+        if _alike(call.output, wanted) and not _alike(call.input, call.output):
             return call
     return None
 
@@ -181,7 +181,7 @@ def _output_norms(loaded: LoadedModel, trace: Trace) -> dict[int, Norm]:
         places = [place for place, call in enumerate(calls) if call.path in writing]
         outputs = [calls[place].output for place in places]
         for call in calls[min(places) + 1 :]:
-            if call.path not in writing and not _alike(call.input, call.out):
+            if call.path not in writing and not _alike(call.input, call.output):
                 norm = norm_of(call.module, call.input.to(loaded.dtype))
                 if norm is None:
                     continue
