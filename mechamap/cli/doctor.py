@@ -6,7 +6,6 @@ import argparse
 import platform
 import shutil
 from collections.abc import Iterator, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,8 +14,6 @@ from mechamap.cli.loading import add_loading_flags, loading_changes
 from mechamap.cli.narration import Narration, print_data
 from mechamap.cli.parser import Commands
 from mechamap.errors import UnsupportedModel
-from mechamap.runs.layout import side_labels
-from mechamap.runs.proof_record import proof_table, verdict
 from mechamap.system.paths import user_path
 from mechamap.wording.amounts import size
 from mechamap.wording.plain import printable
@@ -96,6 +93,8 @@ def _facts() -> Iterator[tuple[str, str]]:
 
 
 def _version(package: str) -> str | None:
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         return version(package)
     except PackageNotFoundError:
@@ -131,6 +130,8 @@ def _prove(source: ModelSource, config: ScanConfig, narration: Narration) -> Non
     from mechamap.models.loading.load import load_model
     from mechamap.models.loading.load_settings import load_settings
     from mechamap.models.proof import prove
+    from mechamap.runs.layout import side_labels
+    from mechamap.runs.proof_record import proof_table, verdict
 
     try:
         loaded = load_model(source, load_settings(config), stage=narration.progress)

@@ -18,7 +18,6 @@ from mechamap.config.choices import KEEP_ACTIVATIONS
 from mechamap.errors import Cancelled, MechaMapError, UsageError
 from mechamap.exports.registry import ExportRequest, export_run, write_export
 from mechamap.exports.target import check_target
-from mechamap.runs.library import check_run_folder
 from mechamap.system.paths import user_path
 
 if TYPE_CHECKING:
@@ -128,6 +127,8 @@ def _scan_one(model: str, config: ScanConfig, options: ScanOptions, narration: N
     if options.resume and options.out is None:
         raise UsageError("--resume needs the run to go on with.", "Name it with --out DIR.")
     if options.out is not None:
+        from mechamap.runs.library import check_run_folder
+
         check_run_folder(options.out, resume=options.resume)
     if options.plan:
         from mechamap.cli.plan import tell_plan

@@ -15,6 +15,7 @@ import traceback
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from mechamap import __version__
 from mechamap.system.failures import log_folder
 
 __all__ = ["LEVELS", "log_file", "place_of", "start_log"]
@@ -46,8 +47,6 @@ def start_log(process: str) -> None:
         return
     logger.setLevel(logging.getLevelName(level.upper() if level in LEVELS else "INFO"))
     logger.addHandler(_handler(process))
-    from mechamap import __version__
-
     logger.info("version %s, Python %s, %s", __version__, sys.version.split()[0], sys.platform)
     if level not in LEVELS:
         logger.warning("MECHAMAP_LOG is none of %s; it counts as info", ", ".join(LEVELS))

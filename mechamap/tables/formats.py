@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mechamap.errors import UsageError
 from mechamap.tables.selection import Selection, selected
-from mechamap.tables.table import Report
 from mechamap.wording.advice import Advice, Setting
 from mechamap.wording.suggest import unknown_name
+
+if TYPE_CHECKING:
+    from mechamap.tables.table import Report
 
 __all__ = ["FORMATS", "format_of", "written"]
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from mechamap.errors import UsageError
-from mechamap.tables.table import Report, Table
 from mechamap.wording.suggest import unknown_name
+
+if TYPE_CHECKING:
+    from mechamap.tables.table import Report, Table
 
 __all__ = ["ROWS", "Selection", "more_rows", "no_table", "selected"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -13,11 +13,13 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from mechamap.protocol.messages import Ablation, Effect
 from mechamap.tables.numbers import effect
 from mechamap_tui.terminal.clipboard import copy_text
 from mechamap_tui.terminal.terminal_text import clean, pad
 from mechamap_tui.widgets.glyphs import CURSOR, FULL_BLOCK
+
+if TYPE_CHECKING:
+    from mechamap.protocol.messages import Ablation, Effect
 
 __all__ = ["AblationScreen", "ablation_lines"]
 

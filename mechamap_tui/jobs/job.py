@@ -7,12 +7,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
-from mechamap.protocol.messages import Progress
-
 if TYPE_CHECKING:
     from pathlib import Path
 
     from mechamap.errors import MechaMapError
+    from mechamap.protocol.messages import Progress
     from mechamap.runs.run import Run
     from mechamap_tui.engine.client import EngineClient
     from mechamap_tui.engine.process import EngineCall
@@ -36,6 +35,8 @@ class Job(ABC, Generic[Answer]):
     kept = "the run stays unchanged"  # what remains where it is stopped
 
     def __init__(self, runs: tuple[Run, ...] = ()) -> None:
+        from mechamap.protocol.messages import Progress  # not before there is a job: the first frame needs none
+
         self.runs = runs
         self.call: EngineCall[Answer] | None = None
         self.progress = Progress("start")

@@ -9,7 +9,6 @@ from textual.binding import Binding, BindingType
 
 from mechamap.compare.closest.settings import ENOUGH_WORDS, LEAST_WORDS, cannot_match, has_kept, usual_words
 from mechamap.errors import UsageError
-from mechamap.protocol.messages import Progress
 from mechamap.runs.run import Run
 from mechamap.tables.table import Report
 from mechamap.wording.amounts import duration
@@ -22,6 +21,7 @@ from mechamap_tui.report.view import ReportView
 from mechamap_tui.widgets.prompt import Question
 
 if TYPE_CHECKING:
+    from mechamap.protocol.messages import Progress
     from mechamap_tui.engine.client import EngineClient
 
 __all__ = ["CompareScreen"]

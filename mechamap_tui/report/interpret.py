@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mechamap.errors import UsageError
-from mechamap.protocol.messages import Progress
 from mechamap.runs.run import Run
 from mechamap.tables.table import Report
 from mechamap_tui.report.screen import ReportScreen
@@ -14,6 +13,7 @@ from mechamap_tui.report.subject import ReportSubject
 from mechamap_tui.report.view import ReportView
 
 if TYPE_CHECKING:
+    from mechamap.protocol.messages import Progress
     from mechamap_tui.engine.client import EngineClient
 
 __all__ = ["InterpretScreen"]

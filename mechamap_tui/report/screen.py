@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.text import Text
 from textual import work
@@ -17,7 +17,6 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from mechamap.errors import Cancelled, MechaMapError
-from mechamap.protocol.messages import Progress
 from mechamap.query.link import Link
 from mechamap.runs.run import Run
 from mechamap.tables.table import Report, Table
@@ -37,6 +36,9 @@ from mechamap_tui.widgets.glyphs import JOINT, MARK
 from mechamap_tui.widgets.key_footer import KeyFooter
 from mechamap_tui.widgets.progress import ScanProgress
 from mechamap_tui.widgets.prompt import Prompt, Question
+
+if TYPE_CHECKING:
+    from mechamap.protocol.messages import Progress
 
 __all__ = ["JUDGING_KEYS", "REPORT_KEYS", "TABLE_KEYS", "ReportScreen"]
 

@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from mechamap.protocol.messages import Progress
 from mechamap.runs.run import Run
 from mechamap.tables.table import Report
 from mechamap_tui.report.view import ReportView
 
 if TYPE_CHECKING:
+    from mechamap.protocol.messages import Progress
     from mechamap_tui.engine.client import EngineClient
 
 __all__ = ["ReportSubject"]

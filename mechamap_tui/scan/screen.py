@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.table import Table
 from rich.text import Text
@@ -13,13 +13,15 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from mechamap.events import Stage
-from mechamap.protocol.messages import Progress
 from mechamap.wording.amounts import coarse_size, duration
 from mechamap_tui.explorer import explorer_of, follow_jobs
 from mechamap_tui.jobs.job import JobChanged
 from mechamap_tui.jobs.scan import ScanJob
 from mechamap_tui.terminal.terminal_text import clean
 from mechamap_tui.widgets.progress import stage_text
+
+if TYPE_CHECKING:
+    from mechamap.protocol.messages import Progress
 
 __all__ = ["ScanScreen"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -13,9 +13,11 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
-from mechamap.runs.library import RunSummary
 from mechamap.wording.amounts import quantity
 from mechamap_tui.terminal.terminal_text import clean, fit_ends
+
+if TYPE_CHECKING:
+    from mechamap.runs.library import RunSummary
 
 __all__ = ["StartEntry", "age_text", "entries", "entry_line"]
 

@@ -14,8 +14,8 @@ from textual.screen import Screen
 from textual.widgets import Footer, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from mechamap import __version__
 from mechamap.errors import MechaMapError
-from mechamap.runs.library import list_runs, remove_run
 from mechamap.wording.amounts import size
 from mechamap_tui.explorer import explorer_of, follow_jobs
 from mechamap_tui.start.entries import StartEntry, entries, entry_line
@@ -66,7 +66,7 @@ class StartScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         with Horizontal(id="title"):
-            yield Static(_title(""), id="name")
+            yield Static(_title(), id="name")
             yield ScanProgress()
         what = Input(placeholder="a model, a run or a CSV file: gpt2, ./model, model.gguf, results.csv", id="what")
         what.border_title = "Open or scan"
@@ -92,12 +92,11 @@ class StartScreen(Screen[None]):
 
     @work(group="reload", exclusive=True)
     async def _reload(self) -> None:
-        from mechamap import __version__  # looking it up takes a tenth of the time to the first frame
-        from mechamap.catalog.hub_cache import cached_models
+        from mechamap.catalog.hub_cache import cached_models  # not for the first frame, which waits for none of them
+        from mechamap.runs.library import list_runs
 
         if is_leaving(self):
             return
-        self.query_one("#name", Static).update(_title(__version__))
         runs, models = await asyncio.gather(asyncio.to_thread(list_runs), asyncio.to_thread(cached_models))
         if is_leaving(self):  # left meanwhile, and the list may be gone before the screen is
             return
@@ -218,6 +217,7 @@ class StartScreen(Screen[None]):
         entry = self._highlighted()
         if entry is None or entry.run is None:
             return
+        from mechamap.runs.library import remove_run
         from mechamap_tui.dialogs.confirm import ConfirmScreen
 
         run = entry.run
@@ -238,8 +238,8 @@ class StartScreen(Screen[None]):
         self.app.push_screen(ConfirmScreen("Remove a run", question, yes="Delete", no="Keep"), answered)
 
 
-def _title(version: str) -> Text:
-    return Text.assemble(("MechaMap", "bold"), f" {version}", ("  which neurons read what", "dim"))
+def _title() -> Text:
+    return Text.assemble(("MechaMap", "bold"), f" {__version__}", ("  which neurons read what", "dim"))
 
 
 def _would(typed: str) -> str:

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Literal
 
 from mechamap.csv_files.file_names import named_as_csv
-from mechamap.runs.library import runs_folder
 from mechamap.system.paths import user_path
 
 __all__ = ["Target", "read_target"]
@@ -35,6 +34,8 @@ def read_target(typed: str) -> Target:
     typed = typed.strip()
     if not typed:
         return Target("nothing")
+    from mechamap.runs.library import runs_folder  # not before a run can be meant: the first frame needs none
+
     path = user_path(typed)
     for folder in (path, runs_folder() / typed):
         if (folder / "run.json").is_file():

@@ -10,12 +10,12 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from mechamap.events import Stage
-from mechamap.protocol.messages import Progress
 from mechamap.wording.amounts import duration
 from mechamap_tui.explorer import explorer_of, follow_jobs
 from mechamap_tui.terminal.terminal_text import clean
 
 if TYPE_CHECKING:
+    from mechamap.protocol.messages import Progress
     from mechamap_tui.jobs.job import AnyJob, JobChanged
 
 __all__ = ["ScanProgress", "progress_line", "stage_text"]

@@ -294,7 +294,7 @@ async def test_a_screen_that_is_taken_down_while_it_looks_for_runs_fails_nowhere
     async with app.run_test() as pilot:
         await shows(pilot, StartScreen, lambda: app.screen.query_one("#list", OptionList).option_count > 0)
         start = app.screen
-        monkeypatch.setattr("mechamap_tui.start.screen.list_runs", slow)
+        monkeypatch.setattr("mechamap.runs.library.list_runs", slow)
         start._reload()
         await until(pilot, looking.is_set)
         start._pruning = True  # as Textual marks a screen, before it removes what is on it and then the screen

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from textwrap import wrap
+from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual.timer import Timer
 
 from mechamap.errors import MechaMapError
 from mechamap.figures.findings import finding
-from mechamap.protocol.messages import Lens
 from mechamap.runs.run import Run
 from mechamap.tables.numbers import NONE, magnitude, small_probability
 from mechamap_tui.data.advice_text import error_text
 from mechamap_tui.explorer import explorer_of
 from mechamap_tui.terminal.terminal_text import clean, pad, piece_label
 from mechamap_tui.widgets.line_view import LineView
+
+if TYPE_CHECKING:
+    from mechamap.protocol.messages import Lens
 
 __all__ = ["ASK_AFTER", "LensView"]
 
