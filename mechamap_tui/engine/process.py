@@ -162,7 +162,7 @@ class EngineProcess:
                 await self.start()
                 waiting = self._waiting[id]
                 if waiting.cancelled:
-                    raise Cancelled("Cancelled before it began.")
+                    raise Cancelled("The request was cancelled before it began.")
                 waiting.sent = True
                 self._send(rpc.request(id, method, plain(params) if params is not None else {}))
                 answer = await future

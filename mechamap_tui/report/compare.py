@@ -59,14 +59,14 @@ class CompareScreen(ReportScreen, inherit_bindings=False):
 
     @property
     def matched(self) -> bool:
-        """Whether closest neurons were looked for."""
+        """Whether closest neurons were searched for."""
         return self.report is not None and self.report.table(MATCHED) is not None
 
     async def action_match(self) -> None:
-        """Ask over how many words closest neurons are to be looked for."""
+        """Ask how many words the search for closest neurons uses."""
         a, b = self.of_runs
         if why := cannot_match(a, b):
-            raise UsageError(f"Closest neurons cannot be looked for: {why}", "Scan the model itself.")
+            raise UsageError(f"These runs cannot be searched for closest neurons: {why}", "Scan the model itself.")
         words, placeholder = f"{self._usual_words()}", "the whole text if left empty"
         meaning = self._meaning_of_words
         await self.prompt.ask(
