@@ -1,6 +1,6 @@
 """How far a request is: counters that the scan's events move, sent on by a ticker thread at most four times a second.
 
-The scan only counts; it never waits for anybody to look. What ends a stage or starts one is sent at once.
+The scan only counts and never waits for a snapshot to be sent. What ends a stage or starts one is sent at once.
 """
 
 from __future__ import annotations

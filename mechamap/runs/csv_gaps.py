@@ -12,7 +12,7 @@ __all__ = ["known_from", "listed_from", "lists_some"]
 
 _LISTED = frozenset(("mean", "top_values", "top_positions", "tokens"))  # what a CSV that is not wide has
 _FEW = 10  # means say nothing of the threshold that they were written with
-_GAP = 10  # times what lies between means, below the smallest of them, is no chance
+_GAP = 10  # times the spacing of means, below the smallest of them, is more than chance leaves
 
 
 def lists_some(run: Run) -> bool:
