@@ -11,6 +11,7 @@ from mechamap.catalog.hub_cache import cached_repository
 from mechamap.catalog.short_names import SHORT_NAMES
 from mechamap.errors import ModelNotFound, UsageError
 from mechamap.system.paths import user_path
+from mechamap.wording.advice import Action, Advice, Hint
 from mechamap.wording.suggest import nearest
 
 __all__ = ["ModelSource", "demo_folder", "looks_like_path", "resolve", "short_label"]
@@ -143,11 +144,11 @@ def _nearest_hint(path: Path) -> str:
     return f"Did you mean {folder / near[0]}?" if near else f"Looked in {folder.resolve()}. {_WHAT_A_MODEL_IS}"
 
 
-def _inside_hint(folder: Path) -> str:
+def _inside_hint(folder: Path) -> Hint:
     """What to do about a folder that is not a model."""
     names = _names_in(folder)
     if "run.json" in names:
-        return f"It is a run: open it with `mechamap-tui {folder}`."
+        return Advice.of("It is a run: open it with {}.", Action(str(folder), program="mechamap-tui"))
     if gguf := next((name for name in names if name.lower().endswith(".gguf")), None):
         return f"To use the GGUF file in it, give {folder / gguf}."
     if below := next((name for name in names if (folder / name / "config.json").is_file()), None):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from mechamap.cli.compare_options import ClosestOptions, CompareOptions
 from mechamap.cli.loading import CheckProgress, ModelOptions, model_of_run
 from mechamap.cli.narration import Narration
+from mechamap.cli.text_argument import read_text_argument
 from mechamap.errors import MechaMapError, ModelNotFound
 from mechamap.events import ScanEvent, StageEntered
 from mechamap.wording.amounts import duration
@@ -72,7 +73,6 @@ def _checked_device(device: str | None) -> str | None:
 def _words(a: Run, b: Run, options: ClosestOptions, narration: Narration) -> tuple[ModelWords, ModelWords]:
     """Both over the same text: the one that is given, else that of A."""
     from mechamap.compare.closest.both_words import Source, words_of_both
-    from mechamap.system.text_files import read_text_argument
 
     models = {id(a): ("a", options.models[0]), id(b): ("b", options.models[1])}
     source = Source(

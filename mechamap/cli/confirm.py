@@ -19,6 +19,7 @@ from mechamap.cli.loading import (
 )
 from mechamap.cli.narration import Narration, print_data
 from mechamap.cli.parser import Commands
+from mechamap.cli.text_argument import read_text_argument
 from mechamap.errors import UsageError
 from mechamap.system.plain_values import to_plain_values
 from mechamap.wording.amounts import duration
@@ -98,8 +99,6 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
 
 
 def _confirm(options: ConfirmOptions, narration: Narration) -> int:
-    from mechamap.system.text_files import read_text_argument
-
     run = run_with_folder(options.source)
     texts = [(_name_of(name), read_text_argument(name)) for name in options.texts]
     loaded = model_of_run(run, options.model, narration)

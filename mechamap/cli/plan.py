@@ -17,9 +17,9 @@ from mechamap.wording.plain import printable
 if TYPE_CHECKING:
     from mechamap.catalog.source import ModelSource
     from mechamap.config.scan_config import ScanConfig
-    from mechamap.plan.alternatives import Option
     from mechamap.plan.scan_plan import ScanPlan
     from mechamap.plan.warning import Shortfall
+    from mechamap.protocol.planned import PlannedOption
 
 __all__ = ["plan_lines", "plan_of", "shortfall_lines", "tell_plan", "tell_plans", "warn"]
 
@@ -152,7 +152,7 @@ def _verdict(plan: ScanPlan) -> Iterator[str]:
         yield from _options(plan.would_fit)
 
 
-def _options(options: Sequence[Option]) -> Iterator[str]:
+def _options(options: Sequence[PlannedOption]) -> Iterator[str]:
     if not options:
         yield "No setting makes it fit; choose a smaller model."
         return

@@ -14,6 +14,7 @@ from mechamap.cli.narration import Narration, print_data
 from mechamap.cli.parser import Commands
 from mechamap.cli.scan_options import ScanOptions, scan_options
 from mechamap.cli.stopping import stopping, with_what_is_kept
+from mechamap.cli.text_argument import read_text_argument
 from mechamap.config.choices import KEEP_ACTIVATIONS
 from mechamap.errors import Cancelled, MechaMapError, UsageError
 from mechamap.exports.registry import ExportRequest, export_run, write_export
@@ -150,8 +151,6 @@ def _scan_one(model: str, config: ScanConfig, options: ScanOptions, narration: N
 
 def _changes(args: argparse.Namespace) -> dict[str, object]:
     """The changes that the flags make to a config."""
-    from mechamap.system.text_files import read_text_argument
-
     texts = [read_text_argument(name) for name in args.text or ()]
     # The original took the text itself or a file's name here.
     for text in args.custom_text or ():

@@ -32,6 +32,7 @@ from mechamap.figures.values import left_out
 from mechamap.runs.csv_gaps import known_from
 from mechamap.runs.run import Run
 from mechamap.tables.table import Report, Table
+from mechamap.wording.advice import AS_DIFFERENT
 from mechamap.wording.amounts import quantity
 
 __all__ = ["LIMIT", "compare_runs"]
@@ -141,7 +142,7 @@ def _agreement_remarks(pair: Pair, by_layer: Table) -> list[str]:
     if middle < _HARDLY:
         remarks.append(
             f"The ranks hardly agree (median Spearman {middle:+.2f} within layers): two models of the same shape "
-            "that were trained separately share no neurons. `--as different` compares them as different models."
+            f"that were trained separately share no neurons. `{AS_DIFFERENT}` compares them as different models."
         )
     return remarks
 

@@ -5,6 +5,7 @@ torch is imported by the first request that needs a model, never before.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +26,7 @@ from mechamap.protocol.messages import ActivationsFile, Exported, Models, ScanRe
 from mechamap.protocol.planned import Planned
 from mechamap.protocol.requests import ActivationsParams, ExportParams, PlanParams, ScanParams
 from mechamap.protocol.rpc import RpcFault
+from mechamap.wording.advice import Action
 from mechamap.wording.amounts import quantity
 
 if TYPE_CHECKING:
@@ -75,7 +77,8 @@ def _passed_over(file: Path | None, model: str) -> Iterator[str]:
 
     if models := load_sweep(file).models:
         listed = quantity(len(models), "model")
-        yield f"The config file lists {listed}; `mechamap scan --config {file}` scans those, and here {model} alone."
+        sweep = Action(f"scan --config {shlex.quote(str(file))}")
+        yield f"The config file lists {listed}; {sweep} on the command line scans those, and here {model} alone."
 
 
 def activations(call: Request) -> ActivationsFile:

@@ -14,6 +14,7 @@ from mechamap.runs.run import Run
 from mechamap.tables.numbers import correlation, probability, share
 from mechamap.tables.rows import LinkedCell, Rows
 from mechamap.tables.table import Column, Table
+from mechamap.wording.advice import CONFIRM_ANY
 from mechamap.wording.amounts import quantity
 
 __all__ = ["info_table"]
@@ -119,5 +120,5 @@ def _checked(view: FigureView) -> str:
         measured = np.isfinite(np.asarray(view.run.figure("cause_measured"))).any(axis=1)  # [neurons]
         parts.append(f"effect of {int(measured.sum()):,} neurons measured by ablation")
     if view.run.is_csv and not parts:
-        return "not in this file; a run of the model can be confirmed (`mechamap confirm`)"
-    return "; ".join(parts) or "no: among so many neurons, some are strong by chance (`mechamap confirm` tells which)"
+        return f"not in this file; a run of the model can be confirmed ({CONFIRM_ANY})"
+    return "; ".join(parts) or f"no: among so many neurons, some are strong by chance ({CONFIRM_ANY} tells which)"

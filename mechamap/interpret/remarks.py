@@ -12,6 +12,7 @@ from mechamap.figures.of_run import figures_of
 from mechamap.figures.values import left_out
 from mechamap.interpret.judged import FigureView
 from mechamap.runs.csv_gaps import listed_from
+from mechamap.wording.advice import BY_READS
 
 __all__ = ["remarks"]
 
@@ -90,7 +91,7 @@ def _about_counts(view: FigureView) -> Iterator[str]:
         yield f"No neuron counts for {', '.join(uncounted)}."
     row, times = Counter(best.values()).most_common(1)[0]
     if times > 2 and times > len(best) / 2:
-        advice = ", so try --by reads" if view.kind.name == "mean" and _has_reads(view) else ""
+        advice = f", so try {BY_READS}" if view.kind.name == "mean" and _has_reads(view) else ""
         yield (
             f"{view.name(row)} is the strongest for {times} of {len(best)} categories: {view.kind.label} favours "
             f"neurons that are always on over those that are about a category{advice}."

@@ -15,6 +15,7 @@ from mechamap.figures.top_words import TopWords
 from mechamap.interpret.judged import FigureView
 from mechamap.tables.rows import LinkedCell, Rows, number
 from mechamap.tables.table import Cell, Column, Table
+from mechamap.wording.advice import CONFIRM
 
 __all__ = ["shown_words", "top_table"]
 
@@ -77,7 +78,7 @@ def top_table(view: FigureView, top: int, words: TopWords) -> Table:
     if view.kind.name == "mean":
         about += " A large mean may be that of a neuron that is always on, whatever the category."
     elif not checks:
-        about += " Unconfirmed: among so many neurons, some are this strong by chance (`mechamap confirm RUN`)."
+        about += f" Unconfirmed: among so many neurons, some are this strong by chance ({CONFIRM})."
     return rows.table("top", "Strongest neurons of each category", columns, about=about)
 
 

@@ -4,65 +4,46 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from mechamap.plan.memory_need import memory_needs, working_memory
 from mechamap.plan.places import places_of
 from mechamap.plan.situation import PlanInputs
+from mechamap.protocol.planned import PlannedOption
 from mechamap.wording.amounts import size
 
-__all__ = ["Option", "options"]
+__all__ = ["options"]
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
-    """A change that makes a scan fit.
-
-    Attributes:
-        flags: what to add to the command line; empty where no setting makes the change.
-        words: what it means, in a few words.
-        changes: the config keys that change.
-        needed: bytes that the scan then needs on the device that computes.
-    """
-
-    flags: str
-    words: str
-    changes: dict[str, Any]
-    needed: int
-
-
-def options(inputs: PlanInputs) -> tuple[Option, ...]:
+def options(inputs: PlanInputs) -> tuple[PlannedOption, ...]:
     """What would fit, the smallest change to the scan first."""
     return tuple(_options(inputs))
 
 
-def _options(inputs: PlanInputs) -> Iterator[Option]:
+def _options(inputs: PlanInputs) -> Iterator[PlannedOption]:
     config = inputs.config
     if config.keep_activations == "always" and (fitting := _with(inputs, keep_activations="never")):
-        yield Option("--keep-activations never", "activations are not kept", *fitting)
+        yield PlannedOption.of("activations are not kept", *fitting)
     smaller = "bfloat16" if inputs.weights.item > 2 else None
     if smaller and (fitting := _with(inputs, dtype=smaller)):
-        yield Option(f"--dtype {smaller}", "weights of half the size", *fitting)
+        yield PlannedOption.of("weights of half the size", *fitting)
     if inputs.places.device.type != "cpu" and not inputs.places.spread and (fitting := _with(inputs, device="cpu")):
-        yield Option("--device cpu", "slower", *fitting)
+        yield PlannedOption.of("slower", *fitting)
     if not inputs.places.spread and (fitting := _with(inputs, device_map="auto", device="auto")):
-        yield Option("--device-map auto", _spread_words(inputs) + _extra("accelerate", "device-map"), *fitting)
+        yield PlannedOption.of(_spread_words(inputs) + _extra("accelerate", "device-map"), *fitting)
     if config.quantize is None and not inputs.weights.packed and inputs.files.source.kind != "gguf":
         for quantize, words in (("int8", "weights packed into 8 bits"), ("nf4", "weights packed into 4 bits")):
             if fitting := _with(inputs, quantize=quantize):
-                yield Option(f"--quantize {quantize}", words + _extra("bitsandbytes", "quantized"), *fitting)
+                yield PlannedOption.of(words + _extra("bitsandbytes", "quantized"), *fitting)
                 break
     for dtype in (None, smaller) if smaller else (None,):
         changes = {} if dtype is None else {"dtype": dtype}
         if fitting := _with_fewer_layers(inputs, changes):
-            flags = " ".join(
-                [*(f"--{key} {value}" for key, value in changes.items()), f"--layers {fitting[0]['layers']}"]
-            )
-            yield Option(flags, "the blocks above are not loaded", *fitting)
+            yield PlannedOption.of("the blocks above are not loaded", *fitting)
             break
     if (tokens := _tokens_that_fit(inputs)) is not None:
-        yield Option("", f"a text of at most {tokens:,} tokens", {}, inputs.places.compute.free or 0)
+        yield PlannedOption.of(f"a text of at most {tokens:,} tokens", {}, inputs.places.compute.free or 0)
 
 
 def _with(inputs: PlanInputs, **changes: Any) -> tuple[dict[str, Any], int] | None:

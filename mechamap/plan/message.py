@@ -10,7 +10,6 @@ from mechamap.plan.scan_plan import ScanPlan
 from mechamap.protocol.planned import (
     Planned,
     PlannedMemory,
-    PlannedOption,
     PlannedRun,
     PlannedSeconds,
     PlannedText,
@@ -50,7 +49,7 @@ def plan_message(plan: ScanPlan) -> Planned:
         seconds=None if plan.seconds is None else _copied(plan.seconds, PlannedSeconds),
         fits=plan.fits,
         lacking=plan.lacking,
-        would_fit=tuple(_copied(option, PlannedOption) for option in plan.would_fit),
+        would_fit=plan.would_fit,
         notes=plan.notes,
     )
 

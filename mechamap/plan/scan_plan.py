@@ -17,7 +17,7 @@ from mechamap.models.loading.checkpoint import read_tokenizer
 from mechamap.models.loading.devices import check_names, pick_dtype
 from mechamap.models.loading.offload import check_device_map
 from mechamap.models.loading.trouble import quiet_transformers, translated
-from mechamap.plan.alternatives import Option, options
+from mechamap.plan.alternatives import options
 from mechamap.plan.disk_need import RunSize, run_size
 from mechamap.plan.memory_need import MemoryNeed, memory_needs
 from mechamap.plan.places import places_of
@@ -26,6 +26,7 @@ from mechamap.plan.situation import PlanInputs
 from mechamap.plan.source import ModelFiles, find_files
 from mechamap.plan.text_size import about, counted
 from mechamap.plan.time_need import Seconds, scan_seconds
+from mechamap.protocol.planned import PlannedOption
 from mechamap.runs.library import runs_folder
 from mechamap.wording.amounts import size
 
@@ -54,7 +55,7 @@ class ScanPlan:
     run: RunSize
     disk: int | None
     seconds: Seconds | None
-    would_fit: tuple[Option, ...] = ()
+    would_fit: tuple[PlannedOption, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property

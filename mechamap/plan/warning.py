@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 from mechamap.catalog.source import ModelSource
 from mechamap.config.scan_config import ScanConfig
 from mechamap.errors import MechaMapError
-from mechamap.plan.alternatives import Option, options
+from mechamap.plan.alternatives import options
 from mechamap.plan.memory_need import PROCESS, memory_needs
 from mechamap.plan.places import places_of
 from mechamap.plan.scan_plan import situation
 from mechamap.plan.source import find_files, gguf_parameters
 from mechamap.plan.weights import ITEM_BYTES
+from mechamap.protocol.planned import PlannedOption
 
 __all__ = ["Shortfall", "shortfall"]
 
@@ -24,7 +25,7 @@ class Shortfall:
     device: str
     needed: int
     free: int
-    would_fit: tuple[Option, ...]
+    would_fit: tuple[PlannedOption, ...]
 
 
 def shortfall(source: ModelSource, config: ScanConfig, *, whole: bool = False) -> Shortfall | None:
@@ -54,7 +55,7 @@ def _of_gguf(parameters: int, config: ScanConfig) -> Shortfall | None:
         return None
     smaller = replace(config, dtype="bfloat16")
     half = _unpacked(parameters, smaller)
-    option = Option("--dtype bfloat16", "weights of half the size", {"dtype": "bfloat16"}, half)
+    option = PlannedOption.of("weights of half the size", {"dtype": "bfloat16"}, half)
     return Shortfall(places.compute.name, needed, free, (option,) if half <= free else ())
 
 

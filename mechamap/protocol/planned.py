@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec import Struct
@@ -70,21 +71,37 @@ class PlannedSeconds(Struct, frozen=True):
 
 
 class PlannedOption(Struct, frozen=True):
-    """A change that makes a scan fit: ``needed`` bytes then."""
+    """A change that makes a scan fit.
+
+    Attributes:
+        flags: what to add to the command line; empty where no setting makes the change.
+        words: what it means, in a few words.
+        changes: the config keys that change.
+        needed: bytes that the scan then needs on the device that computes.
+    """
 
     flags: str
     words: str
     changes: dict[str, Any]
     needed: int
 
+    @classmethod
+    def of(cls, words: str, changes: dict[str, Any], needed: int) -> PlannedOption:
+        """With the flags that make the changes."""
+        return cls(" ".join(setting.flag for setting in _settings(changes)), words, changes, needed)
+
     @property
     def hint(self) -> Hint:
         """The settings of it; in words where it is none."""
-        changes = {key: str(value) for key, value in self.changes.items()}
-        if "device_map" in changes:
-            changes.pop("device", None)  # a map has the device choose itself
-        settings = tuple(Setting(key, value) for key, value in changes.items())
-        return Advice(" ".join(["{}"] * len(changes)), settings) if changes else self.words
+        settings = _settings(self.changes)
+        return Advice(" ".join(["{}"] * len(settings)), settings) if settings else self.words
+
+
+def _settings(changes: Mapping[str, Any]) -> tuple[Setting, ...]:
+    """What to set for it; a map has the device choose itself."""
+    return tuple(
+        Setting(key, str(value)) for key, value in changes.items() if key != "device" or "device_map" not in changes
+    )
 
 
 class Planned(Struct, frozen=True):

@@ -24,6 +24,7 @@ from mechamap.runs.neuron_names import NeuronName, parse_neuron
 from mechamap.runs.record import LayerRows, RunRecord
 from mechamap.runs.rows import absent_neuron, names_of_rows
 from mechamap.system.paths import user_path
+from mechamap.wording.advice import Action, Advice
 from mechamap.wording.suggest import unknown_name
 
 __all__ = ["Run", "TokenHit"]
@@ -318,7 +319,7 @@ def _stamp(folder: Path) -> tuple[int, int]:
     except OSError:
         raise RunError(
             f"{folder} is not a run: it has no run.json.",
-            "Give a run folder or a run's name; `mechamap runs` lists them.",
+            Advice.of("Give a run folder or a run's name; {} lists them.", Action("runs")),
         ) from None
     return status.st_ino, status.st_mtime_ns
 

@@ -168,7 +168,7 @@ def _problem(layer: NeuronLayer, scores: LayerScores, *, unproved: bool) -> str:
         problems.append("its capture could not be proved, because activations were NaN or infinite there")
     if not problems:
         return ""
-    return f"Layer {layer.layer}: {'; '.join(problems)}. Scan with --dtype bfloat16 or float32."
+    return f"Layer {layer.layer}: {'; '.join(problems)}. Scan it in bfloat16 or float32."
 
 
 def half(activations: Tensor) -> NDArray[np.float16]:

@@ -1,32 +1,12 @@
-"""Texts from outside: a file, or what is piped in."""
+"""Texts from outside."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 from mechamap.errors import TextError
-from mechamap.system.paths import user_path
-from mechamap.wording.advice import Advice, Setting
 
-__all__ = ["decoded", "read_text_argument", "read_text_file"]
-
-
-def read_text_argument(source: str) -> str:
-    """The text that ``--text`` names: a file's path, or ``-`` for standard input.
-
-    Raises:
-        TextError: it is missing, unreadable, empty, or not UTF-8 text.
-    """
-    if source != "-":
-        return read_text_file(user_path(source))
-    if sys.stdin is None or sys.stdin.closed:
-        raise TextError(
-            "The text cannot be read from standard input, which is closed.",
-            Advice.of("Name a file: {}.", Setting("text", "FILE")),
-        )
-    hint = "Pipe the text in, as in: cat notes.txt | mechamap ... --text -"
-    return decoded(sys.stdin.buffer.read(), "standard input", hint)
+__all__ = ["decoded", "read_text_file"]
 
 
 def read_text_file(path: Path) -> str:

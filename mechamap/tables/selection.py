@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mechamap.errors import UsageError
+from mechamap.wording.advice import Setting
 from mechamap.wording.suggest import unknown_name
 
 if TYPE_CHECKING:
     from mechamap.tables.table import Report, Table
 
-__all__ = ["ROWS", "Selection", "more_rows", "no_table", "selected"]
+__all__ = ["ROWS", "Selection", "no_table", "selected"]
 
 
 ROWS = 10  # of a long table that people read
@@ -38,6 +39,12 @@ class Selection:
         most = ROWS if self.limit is None else self.limit
         return min(len(table.rows), most) if most else len(table.rows)
 
+    def left_out(self, table: Table) -> str:
+        """What is said below the rows of a table; nothing where these are all."""
+        left = table.every_row - self.rows_of(table)
+        how = f" ({Setting('limit', '0')} for all)" if self.limit != 0 else ""
+        return f"… and {left:,} more{how}" if left else ""
+
 
 def selected(report: Report, keys: Sequence[str] | None) -> tuple[Table, ...]:
     """The tables of these keys, in the order of the keys; all where None.
@@ -59,9 +66,3 @@ def selected(report: Report, keys: Sequence[str] | None) -> tuple[Table, ...]:
 def no_table(key: str, known: Sequence[str]) -> UsageError:
     """What is said where there is no table of a key."""
     return UsageError(*unknown_name("table", key, known))
-
-
-def more_rows(table: Table, rows: int) -> str:
-    """What is said below the first ``rows`` rows of a table; nothing where these are all."""
-    left = table.every_row - rows
-    return f"… and {left:,} more (--limit 0 for all)" if left else ""

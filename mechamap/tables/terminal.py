@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from mechamap.tables.column_widths import GAP, Block, blocks_of, title_lines
 from mechamap.tables.numbers import cell_text, is_number
-from mechamap.tables.selection import Selection, more_rows
+from mechamap.tables.selection import Selection
 from mechamap.tables.table import Column, Report, Table
 from mechamap.wording.cells import filled, wrapped
 from mechamap.wording.plain import printable
@@ -29,15 +29,15 @@ def terminal_text(report: Report, selection: Selection, width: int) -> str:
         note = wrapped(printable(remark), width - len("note: "))
         lines += [f"{head}{line}" for head, line in zip_longest(["note: "], note, fillvalue="      ")]
     for table in selection.tables:
-        lines += ["", *_lines(table, selection.rows_of(table), width)]
+        lines += ["", *_lines(table, selection, width)]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
-def _lines(table: Table, rows: int, width: int) -> Iterator[str]:
-    """One table, its first ``rows`` rows."""
+def _lines(table: Table, selection: Selection, width: int) -> Iterator[str]:
+    """One table, those of its rows that are written."""
     yield from wrapped(printable(table.title), width)
     room = width - len(_INDENT)
-    shown = table.rows[:rows]
+    shown = table.rows[: selection.rows_of(table)]
     columns = [replace(column, title=printable(column.title)) for column in table.columns]
     texts = [[cell_text(row[index], column.kind) for row in shown] for index, column in enumerate(columns)]
     if columns[0].kind == "text" and len(columns) > 2:  # a name stands once above all its rows
@@ -49,7 +49,7 @@ def _lines(table: Table, rows: int, width: int) -> Iterator[str]:
             yield ""
         for line in _block(columns, texts, block):
             yield _INDENT + line
-    if (more := more_rows(table, rows)) and shown:
+    if (more := selection.left_out(table)) and shown:
         yield _INDENT + more
     if table.about:
         yield from (_INDENT + line for line in wrapped(printable(table.about), room))

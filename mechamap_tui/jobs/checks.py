@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 from mechamap.errors import MechaMapError, UnsupportedModel, UsageError
 from mechamap.protocol.messages import Ablation, Ablations, CausesEstimated, Confirmed, Progress
 from mechamap.runs.run import Run
+from mechamap.wording.advice import RESUME, Advice
 from mechamap_tui.jobs.job import Job
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class CheckJob(Job[Answer]):
         if run.record.state == "running":
             raise UsageError(
                 f"{run.name} is still being scanned, or its scan was interrupted.",
-                "Wait until it is complete; `mechamap scan ... --resume` continues one that was interrupted.",
+                Advice.of("Wait until it is complete; {} continues one that was interrupted.", RESUME),
             )
 
     def end(self, answer: Answer | None, error: MechaMapError | None) -> None:

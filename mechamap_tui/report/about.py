@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
 from mechamap.tables.table import Report, Table
+from mechamap_tui.data.advice_text import report_text
 from mechamap_tui.terminal.terminal_text import clean
 from mechamap_tui.widgets.line_view import LineView
 
@@ -66,9 +67,9 @@ class _AboutView(LineView):
     def _said(self) -> Iterator[tuple[str, str]]:
         yield "title", self.report.title
         for remark in self.report.remarks:
-            yield "text", remark
+            yield "text", report_text(remark)
         others = (table for table in self.report.tables if table.key != self.table.key)
         for table in (self.table, *others):
             if table.about:
                 yield "title", table.title
-                yield "text", table.about
+                yield "text", report_text(table.about)

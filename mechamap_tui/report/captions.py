@@ -14,6 +14,7 @@ from mechamap.query.link import Link
 from mechamap.tables.numbers import is_number
 from mechamap.tables.table import Report, Table
 from mechamap.wording.amounts import quantity
+from mechamap_tui.data.advice_text import report_text
 from mechamap_tui.explorer import LEAST_HEIGHT, LEAST_WIDTH
 from mechamap_tui.report.cell_text import cell_text
 from mechamap_tui.report.view import CellPlace
@@ -83,7 +84,7 @@ class TableNote(Static):
         """Say it in the lines that the terminal has to spare; ``cut_text`` is that of the cell under the cursor."""
         width, height = self.app.size
         most, room = 1 if height < 20 else 2 if height < 30 else 4, width - 4
-        about = _lines(clean(table.about), room) if table is not None else []
+        about = _lines(clean(report_text(table.about)), room) if table is not None else []
         text_columns = table is not None and any(column.kind in ("text", "tokens") for column in table.columns[1:])
         lines, more = (_lines(cut_text, room), ELLIPSIS) if cut_text else (about, _MORE)
         if len(lines) > most:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from mechamap.tables import numbers as written
 from mechamap.tables.numbers import NONE
 from mechamap.tables.table import Cell, Column, Kind
+from mechamap_tui.data.advice_text import report_text
 from mechamap_tui.terminal.terminal_text import clean, piece_label
 from mechamap_tui.widgets.glyphs import JOINT
 
@@ -26,7 +27,7 @@ def cell_text(cell: Cell, kind: Kind) -> str:
     if isinstance(cell, tuple):
         return JOINT.join(map(piece_label, cell)) or NONE
     if isinstance(cell, str):
-        return clean(cell)
+        return clean(report_text(cell))
     return written.cell_text(cell, kind) or NONE
 
 

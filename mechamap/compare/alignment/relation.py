@@ -18,7 +18,7 @@ from mechamap.query.evaluate import matching
 from mechamap.runs.layout import layers_in_words, model_layers
 from mechamap.runs.record import LayerRows
 from mechamap.runs.run import Run
-from mechamap.wording.advice import Action, Advice
+from mechamap.wording.advice import AS_SAME, Action, Advice
 from mechamap.wording.amounts import layer_ranges
 
 __all__ = ["CompareAs", "Relation", "relation_of"]
@@ -81,9 +81,9 @@ def relation_of(a: Run, b: Run, compare_as: CompareAs = "auto") -> Relation:
             remarks.append(f"{why_not} Neurons of the same name may be unrelated.")
         remarks += _left_out(a, b, rows_a, rows_b)
     elif not why_not:
-        remarks.append("The layers have the same shape; `--as same` compares them neuron by neuron.")
+        remarks.append(f"The layers have the same shape; `{AS_SAME}` compares them neuron by neuron.")
     elif _could_be_same(a, b):
-        remarks.append(f"{why_not} `--as same` compares them neuron by neuron anyway.")
+        remarks.append(f"{why_not} `{AS_SAME}` compares them neuron by neuron anyway.")
     categories = tuple(name for name in a.categories if name in b.categories)
     return Relation(a, b, same, rows_a, rows_b, categories, tuple(remarks))
 

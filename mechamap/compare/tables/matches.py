@@ -16,6 +16,7 @@ from mechamap.query.link import Link
 from mechamap.runs.run import Run
 from mechamap.tables.rows import LinkedCell, Rows, number, threshold_text
 from mechamap.tables.table import Column, Table
+from mechamap.wording.advice import BOTH_WAYS
 from mechamap.wording.amounts import quantity
 
 __all__ = ["Side", "both_sides", "match_layers_table", "matches_table", "summary_table", "universal_categories_table"]
@@ -221,7 +222,7 @@ def _about(closest: Closest, same: bool) -> str:
             f"an excess above {UNIVERSAL:g} (Gurnee et al. 2024)."
         )
         if not settings.both:
-            about += " The excess of B's neurons takes as long again: `mechamap compare --both-ways`."
+            about += f" The excess of B's neurons takes as long again: {BOTH_WAYS}."
     about += " Mutual: each is the other's closest."
     return about + (" Itself: the closest is the neuron of the same name." if same else "")
 

@@ -25,6 +25,7 @@ from mechamap.runs.layout import relative_depth
 from mechamap.runs.run import Run
 from mechamap.tables.rows import LinkedCell, Rows, number
 from mechamap.tables.table import Column, Kind, Table
+from mechamap.wording.advice import CONFIRM
 
 __all__ = ["all_categories", "overview_matrix", "overview_table", "overview_tables"]
 
@@ -112,7 +113,7 @@ def _overview(views: Sequence[_RunView], names: Sequence[str]) -> Table:
     deep, why = ("confirmed", "") if by_check else ("strong", _ALSO if len(unchecked) < len(views) else "")
     about = _ABOUT.format(threshold=" or ".join(thresholds), deep=deep, why=why)
     if unchecked:
-        about += f" Not confirmed: {', '.join(unchecked)}; `mechamap confirm RUN` confirms a run."
+        about += f" Not confirmed: {', '.join(unchecked)}; {CONFIRM} confirms a run."
     return replace(rows.table("overview", "Categories by model", columns, about=about), stubs=2)
 
 

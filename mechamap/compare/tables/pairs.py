@@ -14,6 +14,7 @@ from mechamap.figures.figure import JudgedFigure
 from mechamap.runs.run import Run
 from mechamap.tables.rows import Rows, number, threshold_text
 from mechamap.tables.table import Cell, Column, Table
+from mechamap.wording.advice import COMPARE
 
 __all__ = ["pairs_table"]
 
@@ -49,7 +50,7 @@ def pairs_table(
         counted += ", the larger of the two runs' thresholds"
     about = f"Against {names[0]}, over all categories{f': {counted}' if counted else ''}. "
     about += (
-        "Rank agreement: the median over categories of Spearman's correlation over neurons. `mechamap compare` of any "
+        f"Rank agreement: the median over categories of Spearman's correlation over neurons. {COMPARE} of any "
         "two of them says more."
     )
     return rows.table("pairs", "Every run against the first", _COLUMNS, about=about)

@@ -10,6 +10,7 @@ from mechamap.runs.layout import layers_in_words
 from mechamap.runs.run import Run
 from mechamap.tables.rows import Rows
 from mechamap.tables.table import Column, Table
+from mechamap.wording.advice import ABLATE, CONFIRM
 
 __all__ = ["Setting", "settings_table", "settings_that_differ"]
 
@@ -207,7 +208,7 @@ def _checks(a: Run, b: Run) -> Iterator[Setting]:
         return
     one, other = a.record.confirmation, b.record.confirmation
     if bool(one) != bool(other):
-        means = "Only one run has p and held-out AUROC; `mechamap confirm RUN` works them out."
+        means = f"Only one run has p and held-out AUROC; {CONFIRM} works them out."
         yield Setting("confirmed", _spelled(bool(one)), _spelled(bool(other)), means)
     elif one and other:
         for name, mine, theirs in (
@@ -229,7 +230,7 @@ def _checks(a: Run, b: Run) -> Iterator[Setting]:
                     "p and held are about different sentences and words.",
                 )
     if a.record.causes.known != b.record.causes.known:
-        means = "Only one run has causes; `mechamap ablate RUN` works it out."
+        means = f"Only one run has causes; {ABLATE} works it out."
         yield Setting("causes", _spelled(a.record.causes.known), _spelled(b.record.causes.known), means)
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from mechamap.errors import UnsupportedModel
 from mechamap.models.config_keys import config_d_model, config_widths
 from mechamap.models.neurons.architectures import NEURONS, NO_NEURONS
+from mechamap.wording.advice import Advice, Setting
 
 if TYPE_CHECKING:
     from torch import nn
@@ -100,7 +101,7 @@ def _unclear(model: nn.Module, prefix: str, candidates: list[str]) -> Unsupporte
     return UnsupportedModel(
         f"{model_name(model)}: looked in each block of {prefix} for one linear layer from {wide} to "
         f"{config_d_model(config)}, and found: {', '.join(candidates) or 'none'}.",
-        hint(model),
+        hint(),
     )
 
 
@@ -113,7 +114,7 @@ def _longest_block_list(model: nn.Module) -> tuple[str, nn.Module]:
         if isinstance(module, nn.ModuleList) and not _NOT_TEXT.search(path)
     ]
     if not lists:
-        raise UnsupportedModel(f"{model_name(model)} has no list of blocks to look for neurons in.", hint(model))
+        raise UnsupportedModel(f"{model_name(model)} has no list of blocks to look for neurons in.", hint())
     return max(lists, key=lambda entry: len(list(entry[1].children())))
 
 
@@ -162,9 +163,8 @@ def model_name(model: nn.Module) -> str:
     return f"{type(model).__name__} (model_type {model_type(model) or 'not given'})"
 
 
-def hint(model: nn.Module) -> str:
-    """The advice where a model's neurons are not found."""
-    return (
-        f"{len(NEURONS)} types of models are known, and models built like them are recognized. For others, name the "
-        'paths: neurons: "model.layers.{layer}.mlp.down_proj" in the config, or --neurons.'
-    )
+def hint() -> Advice:
+    """What to do where a model's neurons are not found."""
+    known = f"{len(NEURONS)} types of models are known, and models built like them are recognized."
+    paths = Setting("neurons", "model.layers.{layer}.mlp.down_proj", in_config=True)
+    return Advice.of(f"{known} For others, name the paths: {{}}.", paths)

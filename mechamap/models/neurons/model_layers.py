@@ -46,7 +46,7 @@ def neuron_layers(model: nn.Module, template: str | Sequence[str] | None = None)
         blocks = submodule(model, prefix)
         n_blocks = len(list(blocks.children())) if blocks is not None else 0
         if n_blocks == 0:
-            raise UnsupportedModel(f"{model_name(model)} has no blocks at {prefix}.", hint(model))
+            raise UnsupportedModel(f"{model_name(model)} has no blocks at {prefix}.", hint())
         first = all_layers[-1].layer + 1 if all_layers else 0
         layers = [_layer(model, prefix, number, templates, side) for number in range(n_blocks)]
         if not any(layer.parts for layer in layers):
@@ -131,7 +131,7 @@ def _layer(model: nn.Module, prefix: str, number: int, templates: Sequence[str],
             raise UnsupportedModel(
                 f"{model_name(model)}: expected layer {number}'s down-projection at {path}, but found "
                 f"{type(module).__name__} there.",
-                hint(model),
+                hint(),
             )
         parts.append(part)
     parts.sort(key=lambda part: part.experts > 0)  # by expert, those without one first
@@ -153,5 +153,5 @@ def _nothing_at(model: nn.Module, path: str, layer: int = 0) -> UnsupportedModel
     near = nearest(path.replace(f".{layer}.", ".{layer}.", 1), paths, most=3)
     return UnsupportedModel(
         f"{model_name(model)}: expected layer {layer}'s down-projection at {path}, but found nothing there.",
-        f"The nearest paths in the model are {', '.join(near)}." if near else hint(model),
+        f"The nearest paths in the model are {', '.join(near)}." if near else hint(),
     )

@@ -121,7 +121,7 @@ def test_a_folder_without_config_says_what_it_is_instead(tmp_path: Path) -> None
     ):
         with pytest.raises(ModelNotFound, match=r"no config\.json") as caught:
             resolve(str(folder))
-        assert kind in caught.value.hint
+        assert kind in str(caught.value.hint)
 
 
 def test_a_file_inside_a_model_folder_points_to_the_folder(tmp_path: Path) -> None:

@@ -173,7 +173,7 @@ def test_activations_that_overflow_in_half_precision_are_said_and_never_a_silent
     captured = capsys.readouterr()
     assert "Layer 1" in captured.err
     assert "NaN or infinite" in captured.err
-    assert "--dtype bfloat16 or float32" in captured.err
+    assert "Scan it in bfloat16 or float32." in captured.err
     run = Run.open(Path(captured.out.strip()))
     assert np.isfinite(run.column("auroc", "food")[:80]).all()
     assert np.isnan(run.column("auroc", "food")[80:]).all()

@@ -21,8 +21,7 @@ from mechamap.config.schema import (
     load_config,
     with_overrides,
 )
-from mechamap.errors import ConfigError, TextError, UsageError
-from mechamap.system.text_files import read_text_argument
+from mechamap.errors import ConfigError, UsageError
 from mechamap.text.occurrences import whole_word_spans
 
 EIGHT = ["date", "location", "animal", "food", "numeric", "language", "vehicle", "color"]
@@ -374,29 +373,6 @@ def test_a_layer_the_model_does_not_have_is_answered_with_how_many_it_has() -> N
         parse_layers("3-2", 6)
     with pytest.raises(UsageError, match="does not exist"):
         parse_layers("0-999999999", 6)
-
-
-def test_a_text_argument_is_a_file_or_standard_input(tmp_path: Path) -> None:
-    assert read_text_argument(str(written(tmp_path, "Hello.\n", "a.txt"))) == "Hello."
-    code = "from mechamap.system.text_files import read_text_argument; print(ascii(read_text_argument('-')))"
-    piped = subprocess.run([sys.executable, "-c", code], input="Grüße.\n".encode(), capture_output=True, check=True)
-    assert piped.stdout.strip() == ascii("Grüße.").encode()
-
-
-@pytest.mark.parametrize(
-    ("data", "says"),
-    [(b"", "holds no text"), (b" \n\t\n", "holds no text"), (b"\xff\xfe", "not UTF-8"), (b"a\0b", "binary")],
-)
-def test_a_text_file_without_text_is_refused(tmp_path: Path, data: bytes, says: str) -> None:
-    with pytest.raises(TextError, match=says):
-        read_text_argument(str(written(tmp_path, data, "a.txt")))
-
-
-def test_a_text_file_that_is_not_there_or_a_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(TextError, match="does not exist"):
-        read_text_argument(str(tmp_path / "nowhere.txt"))
-    with pytest.raises(TextError, match="is a folder"):
-        read_text_argument(str(tmp_path))
 
 
 def test_reading_a_config_loads_neither_numpy_nor_torch() -> None:

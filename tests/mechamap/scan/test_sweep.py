@@ -242,5 +242,6 @@ def test_the_engines_plan_says_that_it_passes_over_a_list(tmp_path: Path) -> Non
         return " ".join(METHODS.queued["plan"](call).notes)
 
     said = notes(config_file=str(file))
-    assert f"The config file lists 2 models; `mechamap scan --config {file}` scans those, and here demo alone." in said
+    sweep = f"`mechamap scan --config {file}` on the command line"
+    assert f"The config file lists 2 models; {sweep} scans those, and here demo alone." in said
     assert "lists" not in notes()

@@ -14,7 +14,7 @@ from mechamap.runs.run import Run
 from mechamap_tui.data.layer_counts import flag_words, flagged_layers
 from mechamap_tui.dialogs.run_info import info_lines
 
-PROBLEM = "Layer 2: 16 of 16 neurons have activations that are NaN or infinite. Scan with --dtype bfloat16 or float32."
+PROBLEM = "Layer 2: 16 of 16 neurons have activations that are NaN or infinite. Scan it in bfloat16 or float32."
 
 
 @pytest.fixture

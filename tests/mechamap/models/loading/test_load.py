@@ -394,7 +394,7 @@ def homemade(folder: Path) -> Path:
 def test_a_model_nobody_has_seen_is_scanned_once_it_is_told_where_its_neurons_are(homemade: Path) -> None:
     with pytest.raises(UnsupportedModel, match=r"mlp\.fall, mlp\.decoy") as caught:
         load_model(str(homemade), device="cpu", trust_remote_code=True)
-    assert "neurons" in caught.value.hint
+    assert "neurons" in str(caught.value.hint)
     paths = "transformer.h.{layer}.mlp.fall"
     for given in (paths, [paths]):
         loaded = load_model(str(homemade), device="cpu", trust_remote_code=True, neurons=given)
