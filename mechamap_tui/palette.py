@@ -24,11 +24,21 @@ _SAID = frozenset(
     for prefix in ("", "app.", "screen.")
     for action in ("new_scan", "export", "cancel_scan", "cancel_check", "command_palette", "picture", "quit")
 )
-# Nobody moves a cursor by typing the name of a command.
+# Of no use in a palette: no cursor is moved by typing a command's name.
 _MOVES = (
-    "cursor_", "page_", "scroll_", "move(", "page(", "column(", "table(", "app.focus_", "screen.focus_", "delete_",
-    "first", "last",
-)  # fmt: skip
+    "cursor_",
+    "page_",
+    "scroll_",
+    "move(",
+    "page(",
+    "column(",
+    "table(",
+    "app.focus_",
+    "screen.focus_",
+    "delete_",
+    "first",
+    "last",
+)
 
 
 def palette_commands(explorer: Opening, screen: Screen[Any]) -> Iterator[SystemCommand]:

@@ -184,16 +184,20 @@ def _of_several(comparison: Comparison) -> Report:
 
 
 def _few_occurrences(runs: Sequence[Run], kind: JudgedFigure) -> tuple[str, ...]:
-    return tuple(f"{run.name}: {few}" for run in runs if (few := left_out(run, kind)))
+    remarks = ((run, left_out(run, kind)) for run in runs)
+    return tuple(f"{run.name}: {remark}" for run, remark in remarks if remark)
 
 
 def _listed_from(runs: Sequence[Run], kind: JudgedFigure) -> Iterator[str]:
-    """What the means of CSVs give away of the threshold that they were written with."""
+    """What the smallest mean of a CSV suggests about the threshold that it was written with."""
+    if kind.name != "mean":
+        return
     for run in runs:
-        if kind.name == "mean" and (known := known_from(run)) > (usual := kind.threshold(run)):
+        least, usual = known_from(run), kind.threshold(run)
+        if least > usual:
             yield (
-                f"The smallest mean that {run.name} lists is {known:g}, so it was probably written with a threshold "
-                f"above {usual:g}: which other neurons have means from {usual:g} to {known:g} is not known."
+                f"The smallest mean that {run.name} lists is {least:g}, so it was probably written with a threshold "
+                f"above {usual:g}: which other neurons have means from {usual:g} to {least:g} is not known."
             )
 
 

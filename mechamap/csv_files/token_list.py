@@ -111,11 +111,11 @@ class TokenLists:
         Raises:
             ValueError: it is not a list of (token, value) pairs.
         """
-        given = TokenLists(self.numbers)
-        given.add(cell)
-        taken = slice(self._ends[neuron], self._ends[neuron + 1])
-        return self._tokens[taken] == given._tokens and np.array_equal(
-            np.array(self._values[taken]), np.array(given._values), equal_nan=True
+        further = TokenLists(self.numbers)
+        further.add(cell)
+        own = slice(self._ends[neuron], self._ends[neuron + 1])
+        return self._tokens[own] == further._tokens and np.array_equal(
+            np.array(self._values[own]), np.array(further._values), equal_nan=True
         )
 
     @property

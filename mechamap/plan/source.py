@@ -89,13 +89,11 @@ def find_files(
     described = folder.read_config(path)
     folder.check_model_type(path, described)
     weights = _weights(path)
-    problems = [
-        _problem(lambda: check_packing(path, described, config.quantize)),
-        # Those of a hub model that were not downloaded yet are no fault.
-        _problem(lambda: folder.check_weight_files(path)) if weights or source.kind != "hub" else "",
-        no_tokenizer := _problem(lambda: folder.check_tokenizer_files(path)),
-    ]
-    return ModelFiles(source, path, weights, next(filter(None, problems), ""), not no_tokenizer)
+    packing = _problem(lambda: check_packing(path, described, config.quantize))
+    # A hub model's weights may simply not have been downloaded yet.
+    missing = _problem(lambda: folder.check_weight_files(path)) if weights or source.kind != "hub" else ""
+    no_tokenizer = _problem(lambda: folder.check_tokenizer_files(path))
+    return ModelFiles(source, path, weights, packing or missing or no_tokenizer, not no_tokenizer)
 
 
 def _problem(check: Callable[[], None]) -> str:

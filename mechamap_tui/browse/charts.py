@@ -97,11 +97,11 @@ class CategoryChart(LineView):
         largest = max((abs(value) for value in values if np.isfinite(value)), default=0.0)
         labels = self._labels(run, row, max((width - NUMBER) * 9 // 20, 4))
         bars = signed_bars(labels, values, limit or largest or 1.0, width - NUMBER)
-        for at, name in enumerate(run.categories):
-            bar = bars[at] if bars else Text(pad(labels[at], max(width - NUMBER, 0)))
+        for index, (name, label, value) in enumerate(zip(run.categories, labels, values, strict=True)):
+            bar = bars[index] if bars else Text(pad(label, max(width - NUMBER, 0)))
             self._clickable[len(self._lines)] = name
             cell = figure_cell(run, figure, row, name)
-            self._lines.append(partial(self._numbered, bar, values[at], cell, name, labels[at]))
+            self._lines.append(partial(self._numbered, bar, value, cell, name, label))
         if bars:
             self._lines.append(partial(self._plain, bars[-1], "dim"))
         for line in wrap(meaning, width):
@@ -122,21 +122,21 @@ class CategoryChart(LineView):
         return Text(text.plain, self.look(look))
 
     def _make_table(self, run: Run, row: int, width: int) -> None:
-        """All figures; those that do not fit beside the names stand in a second table under the first."""
+        """All figures; those that do not fit beside the names follow in a second table below."""
         names = max(min(max(map(len, run.categories)), 14), 4) + run.has("p")
         labels = self._labels(run, row, names)
         figures = [figure for figure in detail_figures() if is_in(run, figure)]
         while figures:
             fitting = max(_fitting(figures, width - names), 1)
-            shown, figures = figures[:fitting], figures[fitting:]
+            columns, figures = figures[:fitting], figures[fitting:]
             if self._lines:
                 self._lines.append(partial(self._plain, Text(), "dim"))
-            header = " " * names + "".join(figure.label.rjust(figure_width(figure)) for figure in shown)
+            header = " " * names + "".join(figure.label.rjust(figure_width(figure)) for figure in columns)
             self._lines.append(partial(self._plain, Text(header), "title"))
-            for at, name in enumerate(run.categories):
-                cells = (figure_cell(run, figure, row, name).rjust(figure_width(figure)) for figure in shown)
+            for name, label in zip(run.categories, labels, strict=True):
+                cells = (figure_cell(run, figure, row, name).rjust(figure_width(figure)) for figure in columns)
                 self._clickable[len(self._lines)] = name
-                self._lines.append(partial(self._table_line, pad(labels[at], names), "".join(cells), name))
+                self._lines.append(partial(self._table_line, pad(label, names), "".join(cells), name))
 
     def _table_line(self, label: str, numbers: str, name: str) -> Text:
         text = Text().append(label, self.look("strong")).append(numbers)

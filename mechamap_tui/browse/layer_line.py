@@ -62,43 +62,42 @@ class LayerLine(Widget):
         self._bars_at = len(text)
         layers = self.run.layers
         room = max(self.size.width - self._bars_at - 26, 8)
-        at = next((i for i, rows in enumerate(layers) if rows.layer == self._layer), 0)
-        self._first = min(max(at - room // 2, 0), max(len(layers) - room, 0))
+        chosen_index = next((index for index, rows in enumerate(layers) if rows.layer == self._layer), 0)
+        self._first = min(max(chosen_index - room // 2, 0), max(len(layers) - room, 0))
         highest = max(self.counts.highest(), 1)
         category = self.run.category_index(self.category) if self.category else 0
         for rows in layers[self._first : self._first + room]:
-            counts = self.counts.of(rows.layer)
-            bar = (
-                PENDING
-                if not rows.complete
-                else (BARS[1] if counts is None else BARS[-(-8 * int(counts[category]) // highest)])
-            )
-            if rows.flags and not bar.strip():
-                bar = FLAG
-            text.append(bar, "reverse" if rows.layer == self._layer else "")
+            text.append(self._bar(rows, category, highest), "reverse" if rows.layer == self._layer else "")
         if self.counts.counted and self.category:
-            counts = self.counts.of(self._layer) if self._layer is not None else None
-            count = (
-                self.counts.total(category) if self._layer is None else 0 if counts is None else int(counts[category])
-            )
+            count = self.counts.count(self._layer, category)
             text.append(f"  {count:,} {self.counts.counted_verb} for {self.category}")
         return text if self._layer is None else self._about(text, self.run.layer_rows(self._layer))
 
+    def _bar(self, rows: LayerRows, category: int, highest: int) -> str:
+        counts = self.counts.of(rows.layer)
+        if not rows.complete:
+            bar = PENDING
+        elif counts is None:
+            bar = BARS[1]
+        else:
+            bar = BARS[-(-8 * int(counts[category]) // highest)]
+        return FLAG if rows.flags and not bar.strip() else bar
+
     def _about(self, text: Text, rows: LayerRows) -> Text:
         """What the layer consists of, and what is wrong with it, as far as there is room."""
-        for said in (str(layout_of(rows)) if rows.experts else "", flag_words(self.run, rows)):
-            left = self.size.width - text.cell_len - 3
-            if said and left >= FLAG_LEAST:
-                text.append(JOINT + fit(said, left), "dim" if not rows.flags else "bold")
+        for remark in (str(layout_of(rows)) if rows.experts else "", flag_words(self.run, rows)):
+            room = self.size.width - text.cell_len - 3
+            if remark and room >= FLAG_LEAST:
+                text.append(JOINT + fit(remark, room), "dim" if not rows.flags else "bold")
         return text
 
     def on_click(self, event: events.Click) -> None:
         offset = event.get_content_offset(self)
         if offset is None:
             return
-        at = self._first + offset.x - self._bars_at
+        index = self._first + offset.x - self._bars_at
         layers = self.run.layers
         if offset.x < self._bars_at:
             self.post_message(self.LayerClicked(None))
-        elif at < len(layers):
-            self.post_message(self.LayerClicked(layers[at].layer))
+        elif index < len(layers):
+            self.post_message(self.LayerClicked(layers[index].layer))

@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.message import Message
 
 from mechamap.runs.layout import layout_of, side_labels
+from mechamap.runs.record import LayerRows
 from mechamap.runs.run import Run
 from mechamap_tui.data.layer_counts import LayerCounts, flag_words
 from mechamap_tui.terminal.terminal_text import fit, pad
@@ -54,7 +55,7 @@ class LayerList(LineView):
         self.run = run
         self.counts = LayerCounts(run)
         self.category = category
-        self._at = 0  # 0: all layers
+        self._cursor = 0  # 0: all layers
         self._sides = side_labels(run.layers, run.record.proof)
         self._side_width = max((len(label) + 1 for label in self._sides.values()), default=0)
         layouts = [str(layout_of(rows)) for rows in run.layers] if any(rows.experts for rows in run.layers) else []
@@ -68,7 +69,7 @@ class LayerList(LineView):
     @property
     def layer_shown(self) -> int | None:
         """The layer under the cursor; None: all."""
-        return None if self._at == 0 else self.run.layers[self._at - 1].layer
+        return None if self._cursor == 0 else self.run.layers[self._cursor - 1].layer
 
     def show_new(self) -> None:
         """Layers or figures have arrived: count again, and say what is counted."""
@@ -82,19 +83,19 @@ class LayerList(LineView):
 
     def go_to(self, layer: int | None) -> None:
         """Put the cursor on a layer (None: all)."""
-        at = 0 if layer is None else 1 + [rows.layer for rows in self.run.layers].index(layer)
-        self.action_step(at - self._at)
+        index = 0 if layer is None else 1 + [rows.layer for rows in self.run.layers].index(layer)
+        self.action_step(index - self._cursor)
 
     def action_step(self, lines: int) -> None:
-        at = min(max(self._at + lines, 0), len(self.run.layers))
-        if at == self._at:
+        index = min(max(self._cursor + lines, 0), len(self.run.layers))
+        if index == self._cursor:
             return
-        self._at = at
+        self._cursor = index
         height = self.scrollable_content_region.height
-        if at < self.scroll_offset.y:
-            self.scroll_to(y=at, animate=False)
-        elif at >= self.scroll_offset.y + height:
-            self.scroll_to(y=at - height + 1, animate=False)
+        if index < self.scroll_offset.y:
+            self.scroll_to(y=index, animate=False)
+        elif index >= self.scroll_offset.y + height:
+            self.scroll_to(y=index - height + 1, animate=False)
         self._drawn.clear()
         self.refresh()
         self.post_message(self.LayerChanged(self.layer_shown))
@@ -105,7 +106,7 @@ class LayerList(LineView):
     def on_click(self, event: events.Click) -> None:
         index = self.line_at(event)
         if index is not None and index <= len(self.run.layers):
-            self.action_step(index - self._at)
+            self.action_step(index - self._cursor)
             if event.chain == 2:
                 self.action_chosen()
 
@@ -115,19 +116,18 @@ class LayerList(LineView):
         return 1 + len(self.run.layers)
 
     def line(self, index: int, width: int) -> Text:
-        cursor = index == self._at
+        cursor = index == self._cursor
         text = Text().append(CURSOR if cursor else " ", self.look("strong"))
         if index == 0:
             text.append(pad("all", 4), self.look("strong"))
             text.append(self._count(None, width - 5).rjust(width - 5))
         else:
-            text = self._layer_line(text, index - 1, width)
+            text = self._layer_line(text, self.run.layers[index - 1], width)
         if cursor:
             text.stylize(self.look("cursor"))
         return text
 
-    def _layer_line(self, text: Text, at: int, width: int) -> Text:
-        rows = self.run.layers[at]
+    def _layer_line(self, text: Text, rows: LayerRows, width: int) -> Text:
         text.append(f"{rows.layer:>3} ", self.look("strong" if rows.complete else "dim"))
         text.append(self._sides.get(rows.layer, "").ljust(self._side_width), self.look("dim"))
         if not rows.complete:
@@ -146,23 +146,21 @@ class LayerList(LineView):
                 bar = BARS[-(-8 * count // highest)]
                 text.append(bar, self.look("rising" if category == current else "dim"))
         text.append(flag, self.look("falling"))
-        left = width - text.cell_len
-        layout, said = str(layout_of(rows)) if self._layout_width else "", flag_words(self.run, rows)
-        if self._layout_width and left >= COUNT + self._layout_width + 2:
+        room = width - text.cell_len
+        layout, trouble = str(layout_of(rows)) if self._layout_width else "", flag_words(self.run, rows)
+        if self._layout_width and room >= COUNT + self._layout_width + 2:
             text.append(self._count(rows.layer, 5).rjust(COUNT - 1), self.look("strong"))
             text.append(f"  {layout.ljust(self._layout_width)}", self.look("dim"))
         else:
-            text.append(self._count(rows.layer, 5).rjust(left if not said else COUNT - 1), self.look("strong"))
-        left = width - text.cell_len
-        if said and left > FLAG_LEAST:
-            text.append(f"  {fit(said, left - 2)}", self.look("falling"))
+            text.append(self._count(rows.layer, 5).rjust(room if not trouble else COUNT - 1), self.look("strong"))
+        room = width - text.cell_len
+        if trouble and room > FLAG_LEAST:
+            text.append(f"  {fit(trouble, room - 2)}", self.look("falling"))
         return text
 
     def _count(self, layer: int | None, width: int) -> str:
         if not (self.counts.counted and self.category):
             return f"{self.run.neurons:,}"
-        category = self.run.category_index(self.category)
-        counts = self.counts.of(layer) if layer is not None else None
-        count = self.counts.total(category) if layer is None else (0 if counts is None else int(counts[category]))
+        count = self.counts.count(layer, self.run.category_index(self.category))
         named = f"{self.category} {count:,}"
         return named if layer is None and len(named) <= width else f"{count:,}"

@@ -57,9 +57,12 @@ class LayerCounts:
         """The largest count of any category in any layer."""
         return max((int(counts.max(initial=0)) for counts in self._counted()), default=0)
 
-    def total(self, category: int) -> int:
-        """Neurons of all complete layers that count for a category."""
-        return sum(int(counts[category]) for counts in self._counted())
+    def count(self, layer: int | None, category: int) -> int:
+        """Neurons of a layer, or of all complete layers where None, that count for a category."""
+        if layer is None:
+            return sum(int(counts[category]) for counts in self._counted())
+        counts = self.of(layer)
+        return 0 if counts is None else int(counts[category])
 
     @property
     def _by_confirmation(self) -> bool:

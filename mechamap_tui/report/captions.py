@@ -83,7 +83,13 @@ class TableNote(Static):
     def show(self, table: Table | None, cut_text: str) -> None:
         """Say it in the lines that the terminal has to spare; ``cut_text`` is that of the cell under the cursor."""
         width, height = self.app.size
-        most, room = 1 if height < 20 else 2 if height < 30 else 4, width - 4
+        if height < 20:
+            most = 1
+        elif height < 30:
+            most = 2
+        else:
+            most = 4
+        room = width - 4
         about = _lines(clean(report_text(table.about)), room) if table is not None else []
         text_columns = table is not None and any(column.kind in ("text", "tokens") for column in table.columns[1:])
         lines, more = (_lines(cut_text, room), ELLIPSIS) if cut_text else (about, _MORE)

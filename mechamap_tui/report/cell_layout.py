@@ -60,18 +60,18 @@ class CellLayout:
         return list(enumerate(self.widths[: self.stubs]))
 
     def shown(self, first: int) -> list[tuple[int, int]]:
-        """The columns that are seen where ``first`` is the first of those that scroll, each with its room."""
-        found: list[tuple[int, int]] = []
+        """The columns in view where ``first`` is the first of those that scroll, each with its room."""
+        columns: list[tuple[int, int]] = []
         room = self.pane - self.left
         for column in range(max(first, self.stubs), len(self.widths)):
             width = self.widths[column]
             if width > room:
-                if not found or (column in self.cut and room >= CUT_LEAST):
-                    found.append((column, room))
+                if not columns or (column in self.cut and room >= CUT_LEAST):
+                    columns.append((column, room))
                 break
-            found.append((column, width))
+            columns.append((column, width))
             room -= width
-        return found
+        return columns
 
     def first_that_shows(self, column: int, first: int) -> int:
         """The nearest place to scroll to at which a column is seen, whole where that can be."""
@@ -84,12 +84,12 @@ class CellLayout:
 
     def column_at(self, x: int, first: int) -> int:
         """The column under a cell of the pane."""
-        at, found = MARGIN + self.widths[0], 0
+        edge, under = MARGIN + self.widths[0], 0
         for column, room in [*self.fixed[1:], *self.shown(first)]:
-            if x < at:
+            if x < edge:
                 break
-            at, found = at + room, column
-        return found
+            edge, under = edge + room, column
+        return under
 
 
 def number_layout(table: Table, pane: int) -> CellLayout:
@@ -101,8 +101,8 @@ def number_layout(table: Table, pane: int) -> CellLayout:
         whole = [_folded(column, least, most) for column, least, most in zip(table.columns, cells, whole, strict=True)]
     lines = [title_lines(column, width) for column, width in zip(table.columns, whole, strict=True)]
     height = max(map(len, lines))
-    above = tuple(("",) * (height - len(its)) + tuple(map(clean, its)) for its in lines)
-    cut = frozenset(at for at, column in enumerate(table.columns) if at and not is_number(column.kind))
+    above = tuple(("",) * (height - len(title)) + tuple(map(clean, title)) for title in lines)
+    cut = frozenset(place for place, column in enumerate(table.columns) if place and not is_number(column.kind))
     widths = (_label(whole[0], pane), *(width + GAP for width in whole[1:]))
     stubs = [count for count in range(1, table.stubs + 1) if sum(widths[:count]) <= pane // 2]
     return CellLayout(widths, above, pane, cut=cut, stubs=max(stubs, default=1))
@@ -116,24 +116,24 @@ def heat_layout(table: Table, pane: int, lines: int) -> CellLayout:
     width = (pane - MARGIN - label) // max(len(numbers), 1)
     least = max(HEAT_LEAST, *(cell_len(text) + 1 for texts in numbers for text in texts), 0)
     if width < least:
-        wanted = max((cell_len(title) + 1 for (title,) in titles[1:]), default=0)
-        width = max(least, min(wanted, HEAT_SCROLLED))
+        longest_title = max((cell_len(title) + 1 for (title,) in titles[1:]), default=0)
+        width = max(least, min(longest_title, HEAT_SCROLLED))
     width = min(width, max(HEAT_MOST, least))
     tall = min(max((lines - 1) // max(len(table.rows), 1), 1), HEAT_TALLEST, max(width // 3, 1))
     return CellLayout((label, *[width] * (len(table.columns) - 1)), titles, pane, tall)
 
 
-def _label(wanted: int, pane: int) -> int:
-    return max(min(wanted, pane * 2 // 5), LABEL_LEAST)
+def _label(width: int, pane: int) -> int:
+    return max(min(width, pane * 2 // 5), LABEL_LEAST)
 
 
-def _folded(column: Column, least: int, most: int) -> int:
-    """The narrowest that a column can be with its title on at most two lines."""
-    widths = range(max(least, LABEL_LEAST), most)
-    return next((width for width in widths if max(map(cell_len, title_lines(column, width))) <= width), most)
+def _folded(column: Column, narrowest: int, widest: int) -> int:
+    """The least width of a column with its title on at most two lines."""
+    widths = range(max(narrowest, LABEL_LEAST), widest)
+    return next((width for width in widths if max(map(cell_len, title_lines(column, width))) <= width), widest)
 
 
 def _texts(table: Table) -> Iterator[list[str]]:
-    """What stands in each column."""
-    for at, column in enumerate(table.columns):
-        yield [cell_text(row[at], column.kind) for row in table.rows[:MEASURED]]
+    """The cells of each column as text."""
+    for index, column in enumerate(table.columns):
+        yield [cell_text(row[index], column.kind) for row in table.rows[:MEASURED]]

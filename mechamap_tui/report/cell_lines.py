@@ -56,15 +56,15 @@ class CellLines:
     def _title(self, column: int, room: int, title: str, style: Style) -> list[Segment]:
         """A title where the column's cells stand: in the middle of a heat map's, at the right above numbers."""
         base = self.look("header")
-        gap = 0 if not column else 1 if self.heat is not None else min(GAP, room)
-        title = fit(title, room - gap)
-        left = room - cell_len(title)
+        gap = 1 if self.heat is not None else min(GAP, room)
+        title = fit(title, room - (gap if column else 0))
+        before = room - cell_len(title)
         if column and self.heat is not None:
-            left = (left + 1) // 2
+            before = (before + 1) // 2
         elif not is_number(self.table.columns[column].kind):
-            left = gap
-        right = room - left - cell_len(title)
-        return [Segment(" " * left, base), Segment(title, style), Segment(" " * right, base)]
+            before = gap if column else 0
+        after = room - before - cell_len(title)
+        return [Segment(" " * before, base), Segment(title, style), Segment(" " * after, base)]
 
     def _more(self, shown: list[tuple[int, int]]) -> bool:
         """Whether there is more to the right of what is shown."""

@@ -34,5 +34,5 @@ def cell_text(cell: Cell, kind: Kind) -> str:
 def row_text(cells: Sequence[Cell], columns: Sequence[Column]) -> str:
     """A row to be pasted elsewhere: its cells with their titles, tabs between them."""
     first, *others = zip(cells, columns, strict=True)
-    told = [f"{clean(column.title)} {cell_text(cell, column.kind)}" for cell, column in others]
-    return "\t".join([cell_text(first[0], first[1].kind), *told])
+    titled = [f"{clean(column.title)} {cell_text(cell, column.kind)}" for cell, column in others]
+    return "\t".join([cell_text(first[0], first[1].kind), *titled])

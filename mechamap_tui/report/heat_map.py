@@ -63,12 +63,12 @@ def heat_map(colours: Sequence[Sequence[RGB]]) -> list[list[Color]]:
 
 def _colours(line: Text) -> list[Color]:
     """The colour of each character of a line."""
-    found = [Color.default()] * len(line)
+    colours = [Color.default()] * len(line)
     for span in line.spans:
         colour = getattr(span.style, "color", None)
         if colour is not None:
-            found[span.start : span.end] = [colour] * (span.end - span.start)
-    return found
+            colours[span.start : span.end] = [colour] * (span.end - span.start)
+    return colours
 
 
 ONE = 0.2  # of the full colour: in 256 colours, too, a count of one never looks like none
@@ -105,8 +105,8 @@ class HeatMap:
         ink = DARK if _is_light(colour) else LIGHT
         style = over if over is not None else Style(color=ink, bgcolor=colour)
         text = text.rjust(min(self._longest(), width)) if text else ""  # digits stand under one another
-        left = (width - cell_len(text) + 1) // 2
-        return Segment(" " * left + text + " " * (width - left - cell_len(text)), style)
+        before = (width - cell_len(text) + 1) // 2
+        return Segment(" " * before + text + " " * (width - before - cell_len(text)), style)
 
     def _text(self, row: int, column: int, width: int) -> str:
         cell = self.table.rows[row][column]
@@ -120,8 +120,8 @@ class HeatMap:
         if self._digits is None:
             kinds = [column.kind for column in self.table.columns]
             rows = self.table.rows[:MEASURED]
-            texts = (cell_text(row[at], kinds[at]) for row in rows for at in range(1, len(row)) if row[at] is not None)
-            self._digits = max(map(cell_len, texts), default=0)
+            cells = (cell for row in rows for cell in zip(row[1:], kinds[1:], strict=True) if cell[0] is not None)
+            self._digits = max((cell_len(cell_text(value, kind)) for value, kind in cells), default=0)
         return self._digits
 
     def _colour(self, row: int, column: int) -> Color:

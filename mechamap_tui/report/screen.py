@@ -206,13 +206,13 @@ class ReportScreen(Screen[None], inherit_bindings=False):
     @property
     def table(self) -> Table | None:
         """The one on the screen."""
-        return self.report.tables[self.at] if self.report is not None and self.report.tables else None
+        return self.report.tables[self.table_index] if self.report is not None and self.report.tables else None
 
     @property
-    def at(self) -> int:
+    def table_index(self) -> int:
         """Its place among the report's tables."""
         tables = self.report.tables if self.report is not None else ()
-        return next((at for at, table in enumerate(tables) if table.key == self.view.table), 0)
+        return next((index for index, table in enumerate(tables) if table.key == self.view.table), 0)
 
     def show_table(self) -> None:
         """Show the table that the view names."""
@@ -220,7 +220,7 @@ class ReportScreen(Screen[None], inherit_bindings=False):
         if report is None or table is None:
             return
         for names in (self._names, self._list):
-            names.show(report.tables, self.at)
+            names.show(report.tables, self.table_index)
         self.cells.show(table, self.view.place(table), heat=not self.view.numbers)
         self._note.show(table, self.cells.cut_text)
         self.refresh_bindings()
@@ -230,17 +230,17 @@ class ReportScreen(Screen[None], inherit_bindings=False):
         if self.cells.table is not None:
             self.view.places[self.cells.table.key] = self.cells.place
 
-    def action_table(self, at: int) -> None:
+    def action_table(self, index: int) -> None:
         if self.report is None:
-            self.first = at  # once it has come
-        elif at < len(self.report.tables):
+            self.first = index  # once it has come
+        elif index < len(self.report.tables):
             self.remember()
-            self.view.table = self.report.tables[at].key
+            self.view.table = self.report.tables[index].key
             self.show_table()
 
     def action_step(self, steps: int) -> None:
         if self.report is not None and self.report.tables:
-            self.action_table((self.at + steps) % len(self.report.tables))
+            self.action_table((self.table_index + steps) % len(self.report.tables))
 
     def action_numbers(self) -> None:
         """Change between the heat map and its numbers."""
@@ -257,7 +257,7 @@ class ReportScreen(Screen[None], inherit_bindings=False):
     def on_report_table_cell_opened(self) -> None:
         link = link_at(self.table, self.cells.place)
         if link is None:
-            self.notify("This cell stands for no neurons.", markup=False)
+            self.notify("There are no neurons behind this cell.", markup=False)
             return
         self.remember()
         try:
@@ -267,12 +267,12 @@ class ReportScreen(Screen[None], inherit_bindings=False):
 
     def _open(self, link: Link) -> None:
         """Show the neurons behind a cell; say so where their run has grown since."""
-        run, then = self.of_runs[link.run], self._layers[link.run]
+        run, reported = self.of_runs[link.run], self._layers[link.run]
         explorer_of(self).open_link(run, link)
-        now = len(run.complete_layers)
-        if link.where and now > then:
+        complete = len(run.complete_layers)
+        if link.where and complete > reported:
             self.notify(
-                f"{run.name} had {quantity(then, 'layer')} when the report was asked for and has {now} "
+                f"{run.name} had {quantity(reported, 'layer')} when the report was requested and has {complete} "
                 "now: there may be more neurons here than the report counts. In the report, t and enter count again.",
                 severity="warning",
                 timeout=10,
@@ -290,8 +290,8 @@ class ReportScreen(Screen[None], inherit_bindings=False):
         if table is not None and table.rows:
             self._copy(cell_text(table.rows[place.row][place.column], table.columns[place.column].kind), "The cell")
 
-    def _copy(self, text: str, what: str) -> None:
-        self.notify(f"{what} is copied {copy_text(self.app, text)}.", markup=False)
+    def _copy(self, text: str, subject: str) -> None:
+        self.notify(f"{subject} is copied {copy_text(self.app, text)}.", markup=False)
 
     # --- the figure and the threshold ------------------------------------------------------------------------
 
@@ -303,9 +303,9 @@ class ReportScreen(Screen[None], inherit_bindings=False):
 
     async def action_threshold(self) -> None:
         """Ask from which threshold on neurons count."""
-        figure, given = self.judging.figure, self.view.threshold
+        figure, threshold = self.judging.figure, self.view.threshold
         if figure is not None:
-            text, usual = "" if given is None else f"{given:g}", f"{figure.threshold(self.of_runs[0]):g}"
+            text, usual = "" if threshold is None else f"{threshold:g}", f"{figure.threshold(self.of_runs[0]):g}"
             placeholder, meaning = f"{usual} if left empty", self.judging.meaning
             await self.prompt.ask(Question(f"{figure.label} from", text, placeholder, meaning, self._count_from))
 

@@ -92,11 +92,11 @@ def _line_with(names: Sequence[str], current: int, room: int) -> list[int]:
     """The names of the line on which the current one stands, where each line takes as many as fit."""
     line: list[int] = []
     used = 0
-    for at, name in enumerate(names):
+    for index, name in enumerate(names):
         if line and used + cell_len(name) + 1 > room:
             if current in line:
                 break
             line, used = [], 0
-        line.append(at)
+        line.append(index)
         used += cell_len(name) + 1
     return line

@@ -28,21 +28,21 @@ class CellPlace:
 
 
 def next_sort(sort: tuple[int, bool] | None, column: int, *, numbers: bool) -> tuple[int, bool] | None:
-    """Rows by a column; again, the other way; again, as they came. Numbers begin with the largest."""
+    """Sort by a column; the second time the other way; the third time not at all. Numbers begin with the largest."""
     if sort is None or sort[0] != column:
         return column, numbers
     return (column, not numbers) if sort[1] == numbers else None
 
 
 def row_order(table: Table, sort: tuple[int, bool] | None) -> list[int]:
-    """The rows top to bottom; cells that say nothing last, equals as they came."""
+    """The rows top to bottom; empty cells last, equal ones in their original order."""
     rows = list(range(len(table.rows)))
     if sort is None:
         return rows
     column, descending = sort
-    said = [row for row in rows if table.rows[row][column] is not None]
-    said.sort(key=lambda row: _key(table.rows[row][column]), reverse=descending)
-    return said + [row for row in rows if table.rows[row][column] is None]
+    filled = [row for row in rows if table.rows[row][column] is not None]
+    filled.sort(key=lambda row: _key(table.rows[row][column]), reverse=descending)
+    return filled + [row for row in rows if table.rows[row][column] is None]
 
 
 def _key(cell: Cell) -> tuple[bool, float, str]:

@@ -15,11 +15,26 @@ from textual.widget import Widget
 __all__ = ["KeyFooter"]
 
 
-# What goes first where not all fit; everything is in the help.
+# The keys left out first where not all fit; the help has them all.
 _DISPENSABLE = (
-    "command_palette", "about", "copy", "goto", "estimate_causes", "mark", "new_scan", "confirm_run", "export",
-    "export_report", "open", "ablate", "compare", "interpret", "category", "threshold", "figure",
-)  # fmt: skip
+    "command_palette",
+    "about",
+    "copy",
+    "goto",
+    "estimate_causes",
+    "mark",
+    "new_scan",
+    "confirm_run",
+    "export",
+    "export_report",
+    "open",
+    "ablate",
+    "compare",
+    "interpret",
+    "category",
+    "threshold",
+    "figure",
+)
 
 
 class KeyFooter(Widget):

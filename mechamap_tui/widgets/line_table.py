@@ -49,9 +49,16 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [*MOVE_KEYS]
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "table--header", "table--header-cursor", "table--row", "table--cursor", "table--heat-cursor", "table--name",
-        "table--falling", "table--mark", "table--dim",
-    }  # fmt: skip
+        "table--header",
+        "table--header-cursor",
+        "table--row",
+        "table--cursor",
+        "table--heat-cursor",
+        "table--name",
+        "table--falling",
+        "table--mark",
+        "table--dim",
+    }
 
     DEFAULT_CSS = """
     LineTable {

@@ -30,8 +30,13 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
     ]
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "lines--title", "lines--dim", "lines--strong", "lines--falling", "lines--rising", "lines--cursor",
-    }  # fmt: skip
+        "lines--title",
+        "lines--dim",
+        "lines--strong",
+        "lines--falling",
+        "lines--rising",
+        "lines--cursor",
+    }
 
     DEFAULT_CSS = """
     LineView {

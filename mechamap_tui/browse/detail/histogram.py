@@ -58,13 +58,13 @@ class HistogramView(ActivationView):
             words = f"{FULL_BLOCK} {own:,} words of {self.category}"
             legend = f"from value  {words}  {LIGHT_BLOCK} {rest:,} other positions"
             return Text(fit(legend, width), self.look("title"))
-        at = bins - index  # the highest values on top
-        own, rest = int(self._of_category[at]), int(self._rest[at])
+        place = bins - index  # the highest values on top
+        own, rest = int(self._of_category[place]), int(self._rest[place])
         room = max(width - VALUE - COUNT - COUNT - 2, 1)
         highest = int((self._of_category + self._rest).max(initial=1))
         own_cells, rest_cells = -(-own * room // highest), -(-rest * room // highest)
         own_cells = min(own_cells, room)
-        text = Text().append(magnitude(float(self._edges[at])).rjust(VALUE) + " ", self.look("strong"))
+        text = Text().append(magnitude(float(self._edges[place])).rjust(VALUE) + " ", self.look("strong"))
         text.append((f"{own:,}" if own else "").rjust(COUNT - 1), self.look("rising"))
         text.append((f"{rest:,}" if rest else "").rjust(COUNT - 1) + " ", self.look("dim"))
         text.append(FULL_BLOCK * own_cells, self.look("rising"))

@@ -120,9 +120,9 @@ class DetailPane(Container):
         on_side = f"{name}{marked} {side}" if side else f"{name}{marked}"
         reads = badge = ""
         if self.category:
-            found = finding(self.run, self.row, self.category)
-            badge = found.badge
-            reads = f"{self.category} {correlation(found.reads)}" if self.run.has("selectivity") else ""
+            about = finding(self.run, self.row, self.category)
+            badge = about.badge
+            reads = f"{self.category} {correlation(about.reads)}" if self.run.has("selectivity") else ""
         sign = BADGE_SIGNS.get(badge, "")
         with_side = [self._title(f"3 {on_side}{sign}", compact=True, short=short) for short in (None, SHORT_NAMES)]
         title = first_fitting(

@@ -32,7 +32,7 @@ class NeuronPlace(Static):
         self._note = ExpertNote()
 
     def show(self, row: int | None, category: str, side: str = "") -> None:
-        """Tell of a neuron; the ``side`` where the title has no room for it."""
+        """Describe a neuron; ``side`` only where the title has no room for it."""
         self._side = side
         self._note = ExpertNote() if row is None else expert_note(self._run, row, self._words(row, category))
         self._write()
@@ -46,13 +46,13 @@ class NeuronPlace(Static):
         assert isinstance(self.parent, Widget)
         room = self.parent.content_size
         fits = len(whole) <= room.width * (2 if room.height >= TALL else 1)
-        told = JOINT.join(filter(None, (self._side, note.text if fits else note.short)))
+        text = JOINT.join(filter(None, (self._side, note.text if fits else note.short)))
         warning = note.warning if fits else note.short_warning
-        self.update(Content.assemble(told, JOINT if warning else "", (warning, "$text-warning")))
-        self.display = bool(told)
+        self.update(Content.assemble(text, JOINT if warning else "", (warning, "$text-warning")))
+        self.display = bool(text)
 
     def _words(self, row: int, category: str) -> tuple[int, int, str] | None:
-        """How many of the category's words came to a neuron's expert, of how many; None where that is not known."""
+        """How many of the category's words were routed to a neuron's expert, of how many; None where unknown."""
         run = self._run
         if run.expert_of[row] < 0 or not category or not run.has("occurrences"):
             return None

@@ -45,8 +45,8 @@ class TokenView(LineView):
         if self._run.has("bottom_positions"):
             sides.insert(0 if self._falls else 1, ("lowest", True))
         for name, lowest in sides:
-            found = distinct(self._run.top_tokens(self._row, lowest=lowest))
-            self._lines += [name, *found] if found else [f"{name}: none kept"]
+            hits = distinct(self._run.top_tokens(self._row, lowest=lowest))
+            self._lines += [name, *hits] if hits else [f"{name}: none kept"]
         if not self._run.has_context:
             self._lines.append("This run has no text around its tokens: a CSV keeps only the tokens.")
         return len(self._lines)
@@ -72,11 +72,11 @@ class TokenView(LineView):
         if piece.startswith(" "):
             before += " "
         label = fit(label, max(width - 2, 1))
-        left = max(min((width - 2) * 2 // 5, width - 2 - cell_len(label)), 0)
+        room = max(min((width - 2) * 2 // 5, width - 2 - cell_len(label)), 0)
         before = clean(before)
-        while cell_len(before) > left:
-            before = before[max(len(before) - left, 1) :]
-        text = Text().append(" " * (left - cell_len(before)) + before, self.look("dim"))
+        while cell_len(before) > room:
+            before = before[max(len(before) - room, 1) :]
+        text = Text().append(" " * (room - cell_len(before)) + before, self.look("dim"))
         style = self.look("strong")
         text.append("[", self.look("dim"))
         text.append(label, style + _UNDERLINE if of_category else style)

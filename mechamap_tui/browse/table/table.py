@@ -75,7 +75,7 @@ class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
         self._highlighted: int | None = -1
         self._make_columns()
         # On what the table is sorted by, else on the first that is no part of the name.
-        first = (at for at, column in enumerate(self.columns) if column.key == default)
+        first = (index for index, column in enumerate(self.columns) if column.key == default)
         self.column = next(first, self._names())
         self._lines = NeuronLines(lay_out(self._columns, 0), self.look)
 
@@ -207,7 +207,7 @@ class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
         self._by_key = {column.key: column for column in (*all_, *one)}
         self._columns = all_ if self.overview else one
         # New columns come between old ones: the cursor stays on its own.
-        same = (at for at, column in enumerate(self._columns) if column.key == key)
+        same = (index for index, column in enumerate(self._columns) if column.key == key)
         self.column = next(same, min(self.column, len(self._columns) - 1))
         self._check_sign = check_signs(self.run, self.category)
 

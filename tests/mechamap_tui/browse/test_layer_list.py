@@ -19,19 +19,19 @@ def test_the_counts_are_of_neurons_that_stand_out_either_way(tmp_path: Path) -> 
         found = counts.of(layer.layer)
         assert found is not None
         assert found.tolist() == strong[layer.rows].sum(axis=0).tolist()
-    assert [counts.total(category) for category in range(3)] == strong.sum(axis=0).tolist()
-    assert counts.total(2) == 1, "the planted neuron that falls on colors counts"
+    assert [counts.count(None, category) for category in range(3)] == strong.sum(axis=0).tolist()
+    assert counts.count(None, 2) == 1, "the planted neuron that falls on colors counts"
 
 
 def test_a_layer_that_is_not_complete_has_no_count_until_it_is(tmp_path: Path) -> None:
     run = recorded_run(tmp_path / "run", complete=1)
     counts = LayerCounts(run)
     assert counts.of(1) is None
-    assert counts.total(1) == 0
+    assert counts.count(None, 1) == 0
     finish_layer(run, recorded_run(tmp_path / "whole"), 1)
     run.refresh()
     assert counts.of(1) is not None
-    assert counts.total(1) == 1
+    assert counts.count(None, 1) == 1
 
 
 def test_of_a_confirmed_run_only_confirmed_neurons_count(tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_of_a_confirmed_run_only_confirmed_neurons_count(tmp_path: Path) -> None
     counts = LayerCounts(run)
     by_layer = [(counts.of(layer.layer)) for layer in run.layers]
     assert [found.tolist() for found in by_layer if found is not None] == [[0, 0, 0], [0, 1, 0], [0, 0, 1]]
-    assert counts.total(0) == 0, "the planted animal neuron dropped on a second text"
+    assert counts.count(None, 0) == 0, "the planted animal neuron dropped on a second text"
 
 
 async def test_pane_and_line_say_that_they_count_confirmed_neurons(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ async def test_of_a_run_that_has_grown_meanwhile_the_neurons_are_said_to_be_more
         await it.shows(BrowseScreen)
         await it.until(lambda: bool(it.app._notifications))
         [told] = it.app._notifications
-        assert "growing had 1 layer when the report was asked for and has 3 now" in told.message
+        assert "growing had 1 layer when the report was requested and has 3 now" in told.message
         await it.press("q")
         await it.shows_report()
         await it.press("t", "enter")
@@ -171,6 +171,6 @@ async def test_a_neuron_in_a_table_is_gone_to_among_all_of_them(run: Run) -> Non
 async def test_a_cell_without_neurons_says_so(run: Run) -> None:
     async with reading(run) as it:
         await it.press("4", "enter")
-        assert "stands for no neurons" in it.told
+        assert "no neurons behind this cell" in it.told
         await it.press("2", "j", "l", "enter")
         assert [link.category for link in it.app.explorer.links] == ["food"]

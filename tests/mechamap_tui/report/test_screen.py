@@ -195,9 +195,9 @@ async def test_a_table_can_be_asked_for_before_the_report_has_come(run: Run) -> 
         await it.press("9", "3")
         come.set()
         await it.shows_report()
-        assert it.report.at == 2
+        assert it.report.table_index == 2
         await it.press("1")
-        assert it.report.at == 0
+        assert it.report.table_index == 0
 
 
 # --- around it -------------------------------------------------------------------------------------------------
