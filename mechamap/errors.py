@@ -68,7 +68,7 @@ class MechaMapError(Exception):
 
 
 class UsageError(MechaMapError):
-    title = "That cannot be asked"
+    title = "Invalid request"
     exit_code = 2
 
 

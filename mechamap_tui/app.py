@@ -48,7 +48,7 @@ class MechaMapApp(KeysInOrder, MortalApp, ExplorerApp):
         Binding("question_mark,f1", "help_here", "help", key_display="?"),
         Binding("colon", "command_palette", "palette", key_display=":"),
         Binding("ctrl+p", "command_palette", "palette", show=False, priority=True),
-        Binding("f8", "picture", "picture of the screen", show=False),
+        Binding("f8", "picture", "screenshot", show=False),
         Binding("ctrl+q", "quit", "quit", show=False, priority=True),
     ]
 
@@ -99,7 +99,7 @@ class MechaMapApp(KeysInOrder, MortalApp, ExplorerApp):
         from mechamap_tui.terminal.picture import save_picture
 
         path = save_picture(self.export_screenshot(title="MechaMap"), self.screen)
-        self.notify(str(path), title="Picture saved", markup=False)
+        self.notify(str(path), title="Screenshot saved", markup=False)
 
     async def action_quit(self) -> None:
         """Quit; asks while a scan or a check runs."""
@@ -148,5 +148,5 @@ def shown_error(error: BaseException, where: str) -> MechaMapError:
     if isinstance(cause, MechaMapError):
         return cause
     file = record_failure(cause, where)
-    hint = "This is a mistake in MechaMap" + (f"; the details are in {file}." if file else ".")
+    hint = "This is a bug in MechaMap" + (f"; the details are in {file}." if file else ".")
     return MechaMapError(f"{type(cause).__name__}: {cause}", hint)

@@ -68,7 +68,7 @@ def palette_commands(explorer: Opening, screen: Screen[Any]) -> Iterator[SystemC
         run_it = partial(app.run_action, binding.action, active.node)
         yield SystemCommand(title, f"key {binding.key_display or key_name(binding.key)}", run_it)
     yield SystemCommand("Theme", "change the colours", app.action_change_theme)
-    yield SystemCommand("Picture of the screen", "save an SVG file (F8)", partial(app.run_action, "app.picture"))
+    yield SystemCommand("Screenshot", "save an SVG file (F8)", partial(app.run_action, "app.picture"))
     yield SystemCommand("Quit", "ctrl+q", app.action_quit)
 
 

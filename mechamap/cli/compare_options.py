@@ -101,7 +101,7 @@ def _add_closest_flags(parser: argparse.ArgumentParser) -> None:
     add("--no-match", action="store_true", help="do not search for them")
     add("--text", metavar="F", help="run both models over this file, - for standard input (default: the runs' text, "
         "where they differ that of A)")  # fmt: skip
-    add("--words", metavar="N", type=int, help="compare over so many of the text's words; 0: all (default: what "
+    add("--words", metavar="N", type=int, help="compare over N of the text's words; 0: all (default: what "
         "takes some ten seconds on two cores, at least 200)")  # fmt: skip
     add("--baseline", choices=BASELINES, help="what correlations must exceed: each layer's neurons "
         "mixed at random, the words in another order, or none (rotation)")  # fmt: skip

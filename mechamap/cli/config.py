@@ -47,7 +47,7 @@ def add_to(commands: Commands) -> None:
     parser = commands.add_parser("config", help="show, check or begin a config", description="The settings of a scan.")
     parser.set_defaults(run=_show, parser=parser, file=None)
     below = parser.add_subparsers(metavar="show|check|init", dest="config_command")
-    show = below.add_parser("show", help="print the whole config that a file comes to")
+    show = below.add_parser("show", help="print the full config that a file results in")
     show.add_argument(
         "file", metavar="F", nargs="?", type=user_path, help="default: the config a scan uses without one"
     )

@@ -1,4 +1,4 @@
-"""``mechamap confirm``: check a run's findings on words that did not choose them, and on a second text."""
+"""``mechamap confirm``: check a run's findings on held-out words, and on a second text."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ __all__ = ["add_to"]
 
 
 _DESCRIPTION = """Put every word of every category into the same carrier sentences and check each neuron on them: how
-well its reading holds on words that did not choose it, and how often shuffled word labels reach as far anywhere in the
-model (p). With --text, score the strongest neurons on another text too and flag those that drop. The results are added
-to the run."""
+well its reading holds on held-out words, and how often shuffled word labels (a control task) reach as far anywhere in
+the model (p). With --text, score the strongest neurons on another text too and flag those that drop. The results are
+added to the run."""
 
 
 def add_to(commands: Commands) -> None:
@@ -43,7 +43,7 @@ def add_to(commands: Commands) -> None:
     add = parser.add_argument
     add("source", metavar="RUN", help="a run's name or folder")
     add("--text", metavar="F", action="append", help="a second text to look at (-: stdin); repeatable. A run that is "
-        "confirmed already is not confirmed anew then")  # fmt: skip
+        "already confirmed is not confirmed again then")  # fmt: skip
     add("--candidates", metavar="N", type=int, default=20, help="neurons of each category for a second look (20)")
     add("--permutations", metavar="N", type=int, default=200, help="how often word labels are shuffled (200)")
     add("--splits", metavar="N", type=int, default=4, help="random halvings of the words, each used both ways (4)")

@@ -21,7 +21,7 @@ def add_to(commands: Commands) -> None:
     below = parser.add_subparsers(metavar="list|show|rm", dest="runs_command")
     lister = below.add_parser("list", help="the runs in the data folder, newest first")
     lister.set_defaults(run=_list, parser=lister)
-    show = below.add_parser("show", help="what a run is and how it came about")
+    show = below.add_parser("show", help="what a run is and how it was made")
     show.add_argument("name", metavar="RUN", help="a run's name or folder, or a CSV")
     show.set_defaults(run=_show, parser=show)
     remove = below.add_parser("rm", help="delete runs")

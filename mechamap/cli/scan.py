@@ -84,7 +84,7 @@ def add_to(commands: Commands) -> None:
     add("--csv", metavar="F", help="also export CSV to F (-: stdout); of several models {model} in F is each one's")
     add("--json", metavar="F", help="also export JSON to F, likewise")
     add("--overwrite", action="store_true", help="replace the files that --csv and --json name")
-    add("--events", choices=("jsonl",), help="write what happens to stdout, one JSON object a line")
+    add("--events", choices=("jsonl",), help="write what happens to stdout, one JSON object per line")
     add("--plan", action="store_true", help="say what the scan would take and whether that is there, and do nothing")
     # The original tool's spellings.
     hidden: dict[str, Any] = {"help": argparse.SUPPRESS, "default": argparse.SUPPRESS}

@@ -88,7 +88,7 @@ def read_models(entry: Located, folder: Path) -> tuple[SweptModel, ...]:
     for model, item in zip(models, entry.value, strict=True):
         if model.label and model.label.casefold() in labels:
             assert isinstance(item.value, dict)
-            hint = "Runs are told apart by their labels, and their folders are called so."
+            hint = "Labels tell runs apart and name their folders."
             fail(item.value["label"], f'the label "{model.label}" a second time', "each label once", hint)
         labels.add(model.label.casefold())
     return models
@@ -151,6 +151,6 @@ def _beside(name: str, folder: Path) -> str:
 def _label(entry: Located) -> str:
     label = entry.written.strip()
     if isinstance(entry.value, bool | list | dict) or entry.value is None or not _LABEL.fullmatch(label):
-        hint = "The folder of its run is called so."
+        hint = "The folder of its run gets this name."
         fail(entry, f"a label is {entry.described()}", "a short name of letters, digits, blanks and . _ + -", hint)
     return label

@@ -167,7 +167,7 @@ class LongRows:
                 "read as rows without a category."
             )
         if spaced := [name for name in self.categories if name != name.strip()]:
-            remarks.append(f"Categories with spaces around their names, which belong to them: {spaced[0][:40]!r}.")
+            remarks.append(f"Categories with spaces around their names; the spaces were kept: {spaced[0][:40]!r}.")
         remarks += [*self._numbers.remarks(), *self.tokens.remarks()]
         bare, listed = self._bare[: len(self.neurons)], self._listed[: len(self.neurons)].any(axis=1)
         if self._again:

@@ -25,7 +25,7 @@ __all__ = ["QUEUED"]
 
 
 def confirm(call: Request) -> Confirmed:
-    """Check a run's findings on words that did not choose them."""
+    """Check a run's findings on held-out words."""
     params = call.read(ConfirmParams)
     run, started = run_at(params.run, call), time.monotonic()
     with _model_of(call, run) as (loaded, ticker):

@@ -143,4 +143,4 @@ def _scope(run: Run, scope: str, neurons: int) -> str:
     if done == layers:
         return scope_text
     scope_text = f"{neurons:,} of {run.neurons:,} neurons" if scope == "all" else scope_text
-    return f"{scope_text}, from the {done} of {layers} layers that are complete (the scan: {run.record.state})"
+    return f"{scope_text}, from the {done} of {layers} layers that are complete (scan {run.record.state})"

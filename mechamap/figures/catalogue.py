@@ -48,11 +48,11 @@ _ROWS = (
     JudgedFigure(
         name="held_out_auroc", aliases=("held",), usual=0.95, centre=0.5, made_by="confirm", written="probability",
         in_table=True, in_detail=True,
-        about="AUROC on words that did not choose the neuron's sign",
+        about="AUROC on words not used to choose the neuron's sign",
     ),
     JudgedFigure(
         name="held_out_ap", usual=0.5, made_by="confirm", written="probability",
-        about="average precision on words that did not choose the neuron's sign",
+        about="average precision on words not used to choose the neuron's sign",
     ),
     JudgedFigure(
         name="second_auroc", title="second", usual=0.95, centre=0.5, made_by="second text", written="probability",

@@ -29,7 +29,7 @@ class Finding:
         measured: whether ``causes`` was measured by ablation; else it is the gradient's estimate.
         p: of the reading, corrected for the search over all neurons and categories.
         write_p: of the writing, likewise.
-        held_out_auroc: on words that did not choose its sign.
+        held_out_auroc: on words not used to choose its sign.
         second_auroc: on a second text.
         dropped_on: the second text on which the reading did not hold; empty where none.
     """

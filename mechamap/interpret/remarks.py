@@ -30,7 +30,7 @@ def _about_run(view: FigureView) -> Iterator[str]:
     run, record = view.run, view.run.record
     done, layers = len(view.layers), len(run.layers)
     if done < layers:
-        yield f"{done} of {layers} layers are complete (the scan: {record.state}); all numbers are about these."
+        yield f"{done} of {layers} layers are complete (scan {record.state}); all numbers are about these."
     for figure, reason in record.undefined.items():
         yield f"{figure} is not defined: {reason.removesuffix('.')}."
     if not view.categories:

@@ -49,7 +49,7 @@ def start_log(process: str) -> None:
     logger.addHandler(_handler(process))
     logger.info("version %s, Python %s, %s", __version__, sys.version.split()[0], sys.platform)
     if level not in LEVELS:
-        logger.warning("MECHAMAP_LOG is none of %s; it counts as info", ", ".join(LEVELS))
+        logger.warning("MECHAMAP_LOG is not one of %s; info is used", ", ".join(LEVELS))
 
 
 def place_of(error: BaseException) -> str:

@@ -132,13 +132,13 @@ def _skipped(
     for number, word in enumerate(words):
         in_sentences = positions[number * n_templates : (number + 1) * n_templates]
         if any(place is None for place in in_sentences):
-            skipped[word] = "the vocabulary does not know it"
+            skipped[word] = "not in the tokenizer's vocabulary"
     for number, template in enumerate(config.templates):
         at_start = [place for place in positions[number::n_templates] if place is not None and place[1] + front == 0]
         if at_start and config.exclude_first_position:
             raise TextError(
                 f'The template "{template}" puts its word at the first position, which is not scored.',
-                "Let it begin with another word.",
+                "Begin it with another word.",
             )
     return skipped
 

@@ -56,7 +56,7 @@ def tokenize(
         raise TextError("No text to scan was given.", "Give at least one text.")
     if not getattr(tokenizer, "is_fast", False):
         raise TextError(
-            f"The tokenizer {type(tokenizer).__name__} gives no character offsets of its tokens.",
+            f"The tokenizer {type(tokenizer).__name__} gives no character offsets for its tokens.",
             "Words are found through those offsets. Use a model folder with a tokenizer.json.",
         )
     around = specials_around(tokenizer, kind, config.add_bos)

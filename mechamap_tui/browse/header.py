@@ -12,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from mechamap.runs.run import Run
+from mechamap.wording.amounts import quantity
 from mechamap_tui.data.layer_counts import flagged_layers, remedy
 from mechamap_tui.terminal.terminal_text import clean
 from mechamap_tui.widgets.glyphs import JOINT
@@ -97,7 +98,7 @@ class RunHeader(Horizontal):
             "state": state,
             "flags": flagged,
             "remedy": remedy(run) if flagged else "",
-            "problems": f"{problems} to look at (i)" if problems else "",
+            "problems": f"{quantity(problems, 'warning')} (i)" if problems else "",
             "dtype": JOINT.join(filter(None, (run.record.model.dtype, run.record.model.packing))),
             "neurons": f"{run.neurons:,} neurons",
             "policy": policy(run),

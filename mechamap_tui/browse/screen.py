@@ -280,7 +280,7 @@ class BrowseScreen(PaneScreen):
         explorer_of(self).start(CausesJob(self.run))
 
     def action_confirm_run(self) -> None:
-        """Check all findings on words that did not choose them."""
+        """Check all findings on held-out words."""
         explorer_of(self).start(ConfirmJob(self.run))
 
     # --- the app around it -----------------------------------------------------------------------------------

@@ -31,18 +31,19 @@ def expert_note(run: Run, row: int, words: tuple[int, int, str] | None = None) -
     """The note about a neuron in a layer that has experts; empty for one in another layer.
 
     Args:
-        words: how many words of a category came to the neuron's expert, of how many, and of which; None: not known.
+        words: how many words of a category were routed to the neuron's expert, of how many, and the category's name;
+            None: unknown.
     """
     expert, layer = int(run.expert_of[row]), run.layer_rows(int(run.layer_of[row]))
     if expert < 0:
-        shared = "shared: every token goes to it" if layer.experts else ""
+        shared = "shared: every token is routed to it" if layer.experts else ""
         return ExpertNote(shared, shared)
     name = f"expert {expert} of {layer.experts}"
     count = float(run.figure("tokens")[row]) if run.has("tokens") else np.nan
     if np.isnan(count):
         return ExpertNote(name, name)
     if not count:
-        nothing, empty = f"{name} · no scored token came to it", "it has no figures"
+        nothing, empty = f"{name} · no scored token was routed to it", "it has no figures"
         return ExpertNote(nothing, nothing, empty, empty)
     scored = len(run.record.tokens.pieces) - len(run.excluded)
     of = f" of {scored:,}" if run.has_context else ""
@@ -57,10 +58,10 @@ def expert_note(run: Run, row: int, words: tuple[int, int, str] | None = None) -
 
 
 def routed_positions(run: Run, row: int, kept: NDArray[np.float16]) -> NDArray[np.bool_] | None:
-    """The positions that came to a neuron's expert, ``[positions]``; None where that is all of them.
+    """The positions that were routed to a neuron's expert, ``[positions]``; None where that is all of them.
 
     Args:
-        kept: the layer's activations, ``[neurons of the layer, positions]``, zero where nothing came to an expert.
+        kept: the layer's activations, ``[neurons of the layer, positions]``, zero where a position was not routed.
     """
     expert = run.expert_of[row]
     if expert < 0:
@@ -72,7 +73,7 @@ def routed_positions(run: Run, row: int, kept: NDArray[np.float16]) -> NDArray[n
     count = float(run.figure("tokens")[row]) if run.has("tokens") else np.inf
     routed = np.zeros(kept.shape[1], np.bool_)
     for first in range(0, len(mates), _AT_ONCE):
-        # One neuron may be zero at a token that came to it, not all of them: look until as many are found as came.
+        # A single neuron may be zero at a token routed to it, not all of them: stop once as many are found as counted.
         routed |= (kept[mates[first] : mates[min(first + _AT_ONCE, len(mates)) - 1] + 1] != 0).any(axis=0)
         if np.count_nonzero(routed & scored) >= count:
             break

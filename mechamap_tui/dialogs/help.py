@@ -18,17 +18,27 @@ __all__ = ["GLOSSARY", "HelpScreen", "key_lines", "key_name"]
 
 GLOSSARY = (
     ("neuron", "one input of an MLP's down-projection; L7.N1844 is number 1844 of layer 7, both counted from 0"),
-    ("expert", "L7.E3.N12 is neuron 12 of expert 3 of layer 7; those that every token goes to have no E"),
-    ("tokens", "how many scored tokens came to its expert; all its figures run over these, so few are a warning"),
-    ("few words", "fewer than 5 words of a category came to its expert: the table leaves out reads, auroc, ap and d"),
+    ("expert", "L7.E3.N12 is neuron 12 of expert 3 of layer 7; shared ones, which see every token, have no E"),
+    (
+        "tokens",
+        "how many scored tokens were routed to its expert; its figures run over these, so few are a warning",
+    ),
+    (
+        "few words",
+        "fewer than 5 words of a category were routed to its expert: the table leaves out reads, auroc, ap and d",
+    ),
     ("enc, dec", "a layer of the encoder or of the decoder, and its number there"),
     ("category", "a name and its words; an occurrence is one whole-word match in the scanned text"),
     ("reads", "2·auroc − 1: +1 if it is always higher on the category's words, −1 if always lower, 0 if no different"),
     ("writes", "how far its output pushes the category's words up, in standard deviations over the vocabulary"),
     ("causes", "how the mean log p of the category's words changes without it, in nats; negative: the model needs it"),
     ("~", "in front of causes: estimated by the gradient (A estimates all, a measures the one under the cursor)"),
-    ("p", "the chance that shuffled words read as well anywhere in the model; of writes too, in the lens"),
-    ("held", "auroc on words that did not choose the neuron and its sign, in sentences that fit any category"),
+    (
+        "p",
+        "how often shuffled word labels (a control task, Hewitt and Liang 2019) read as well anywhere in the model; of "
+        "writes too, in the lens",
+    ),
+    ("held", "auroc on held-out words, not used to choose the neuron and its sign, in sentences that fit any category"),
     (
         "confirmed",
         "✓: p of its reading is below .05, and no second text says otherwise; ✗: it dropped on a second text",
@@ -40,7 +50,7 @@ GLOSSARY = (
     ("mean", "its average activation on the category's words (the original tool's avg_activation)"),
     ("fire", "the share of tokens on which it is above zero"),
     ("falls", "it is lower on the category's words than elsewhere: reads is negative"),
-    ("dead", "its activation is the same on every token"),
+    ("dead", "its activation stays near zero on every token"),
     (
         "threshold",
         "from which value a neuron counts for a category, in a report; on both sides for a figure with two sides",

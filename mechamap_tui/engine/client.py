@@ -92,7 +92,7 @@ class EngineClient(EngineProcess):
         return (await self._call("models", None, Models).answer).cached
 
     def confirm(self, run: Path, *, on_progress: Callable[[Progress], None] | None = None) -> EngineCall[Confirmed]:
-        """Begin to check a run's findings on words that did not choose them; what comes of it is added to the run."""
+        """Begin to check a run's findings on held-out words; what comes of it is added to the run."""
         return self._call("confirm", ConfirmParams(run=run), Confirmed, on_progress)
 
     def causes(

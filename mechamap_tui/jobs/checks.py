@@ -59,7 +59,7 @@ class CheckJob(Job[Answer]):
 
 
 class ConfirmJob(CheckJob[Confirmed]):
-    """Checks a run's findings on words that did not choose them."""
+    """Checks a run's findings on held-out words."""
 
     @property
     def title(self) -> str:

@@ -25,7 +25,7 @@ class InterpretScreen(ReportScreen):
     def __init__(self, run: Run, view: ReportView) -> None:
         async def ask(engine: EngineClient, view: ReportView, listener: Callable[[Progress], None]) -> Report:
             if run.path is None:
-                raise UsageError(f"{run.name} is in no file that the engine could read.")
+                raise UsageError(f"{run.name} has no file for the engine to read.")
             return await engine.interpret(run.path, by=view.by, threshold=view.threshold, on_progress=listener)
 
         super().__init__(ReportSubject((run,), "interpreting", "interpreted", ask), view)

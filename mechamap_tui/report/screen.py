@@ -372,7 +372,7 @@ class ReportScreen(Screen[None], inherit_bindings=False):
         self._list.display = width >= WIDE
         self._names.display = not small and ready and width < WIDE
         if small:
-            text = f"MechaMap needs {LEAST_WIDTH}x{LEAST_HEIGHT} cells; here are {width}x{height}."
+            text = f"MechaMap needs {LEAST_WIDTH}x{LEAST_HEIGHT} cells; the terminal has {width}x{height}."
             self.query_one("#too-small", Static).update(text)
         self._note.show(self.table, self.cells.cut_text)
 
@@ -381,7 +381,7 @@ class ReportScreen(Screen[None], inherit_bindings=False):
         report = self.report
         title, remarks = (report.title, report.remarks) if report is not None else (self.subject.title, ())
         self.query_one("#what", Static).update(Content.styled("MechaMap  ", "bold") + Content(clean(title)))
-        self.query_one("#remarks", Static).update(f"· {len(remarks)} to know (i)" if remarks else "")
+        self.query_one("#remarks", Static).update(f"· {quantity(len(remarks), 'remark')} (i)" if remarks else "")
 
     def _entitle_table(self) -> None:
         """Say in the borders which cell this is, and what is behind it."""

@@ -169,7 +169,7 @@ def _remedy(plan: Planned) -> str:
     if plan.disk is not None and plan.run.total > plan.disk:
         return f"The run takes {coarse_size(plan.run.total)}, but only {coarse_size(plan.disk)} is free on its disk."
     if not plan.would_fit:
-        return "No setting of this form makes it fit."
+        return "No setting in this form makes it fit."
     return "Would fit: " + " · ".join(hint_text(option.hint) for option in plan.would_fit[:3])
 
 

@@ -1,4 +1,4 @@
-"""A picture of the screen, as an SVG file."""
+"""A screenshot as an SVG file."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def save_picture(svg: str, screen: Screen[object]) -> Path:
             problem = error
         else:
             return path
-    raise ExportError(f"The picture cannot be written: {problem}.", "Start from a folder you can write to.")
+    raise ExportError(f"The screenshot cannot be written: {problem}.", "Start from a folder you can write to.")
 
 
 def _free(path: Path) -> Path:

@@ -218,7 +218,7 @@ def test_help_palette_picture_and_mouse(start: Start, tmp_path: Path) -> None:
     terminal.click("Close")
     terminal.wait("48 of 48", gone=["Export tiny-1"])
     terminal.press("f8")
-    terminal.wait("Picture saved")
+    terminal.wait("Screenshot saved")
     assert (tmp_path / "work" / "mechamap-browse.svg").read_text().startswith("<svg")
     terminal.press("ctrl+q")
     assert terminal.ended() == 0

@@ -83,7 +83,9 @@ def closest_of(
     """
     words = settings.words
     if words and words < LEAST_WORDS:
-        raise UsageError(f"Neurons cannot be matched over {words} words.", f"{ENOUGH_WORDS} is a good number; 0: all.")
+        raise UsageError(
+            f"Neurons cannot be matched over {words} words.", f"{ENOUGH_WORDS} is a good number; 0 means all."
+        )
     on_event(StageEntered(Stage.MATCH, "words that both have read"))
     one, other = aligned(a, b)
     words_in_common = len(one.numbers)

@@ -79,4 +79,4 @@ class MatchSettings:
         if self.baseline not in BASELINES:
             raise UsageError(*unknown_name("baseline", self.baseline, BASELINES))
         if self.draws < 1:
-            raise UsageError(f"A baseline of {self.draws} draws is none.", "Give 1 or more, or the baseline none.")
+            raise UsageError(f"A baseline cannot have {self.draws} draws.", "Give 1 or more, or the baseline none.")

@@ -40,7 +40,7 @@ _ALSO = ", in confirmed runs too because not all are confirmed"
 
 _MATRIX = {
     "held": ("Best held-out AUROC", "Of the confirmed neurons; empty where none is confirmed."),
-    "reads": ("Largest |reads|", "No run was confirmed: the largest of so many values is large by chance alone."),
+    "reads": ("Largest |reads|", "No run was confirmed: the largest of many values is large by chance alone."),
     "mean": ("Largest mean", "It is often the same neuron for all categories, one that is always on."),
 }
 

@@ -33,8 +33,8 @@ def specialised_table(shares: Shares) -> Table:
     about = (
         f"Per 1,000 scored neurons (of {neurons}), those with |reads| ≥ {shares.threshold:g}, minus those that chance "
         f"carries over the threshold, with the 95 % interval over the categories' words ({shares.draws:,} resamples, "
-        f"seed {shares.seed}); counted: with those. A and B are cut off at 0; their difference is taken before that. "
-        "A difference whose interval includes 0 may come from the choice of words."
+        f"seed {shares.seed}); counted: including these. A and B are cut off at 0; their difference is taken before "
+        "that. A difference whose interval includes 0 may come from the choice of words."
     )
     return rows.table("specialised", "Specialised neurons per 1,000", tuple(columns), about=about)
 

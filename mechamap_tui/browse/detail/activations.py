@@ -93,9 +93,9 @@ class ActivationView(LineView):
         if routed is None:
             return Activations(values)
         if not routed.any():
-            return Activations(message=f"No token of this text came to expert {expert}.")
+            return Activations(message=f"No token of this text was routed to expert {expert}.")
         values[~routed] = np.nan
-        return Activations(values, note=f"not routed to expert {expert} (reads 0 there)")
+        return Activations(values, note=f"not routed to expert {expert} (activation 0 there)")
 
     def _ask(self, layer: int) -> None:
         if self.display:  # else another tab was opened meanwhile

@@ -158,7 +158,7 @@ def test_weights_packed_by_what_is_not_read_here(folder: Path, refused: Callable
 
 
 def test_a_layer_that_does_not_exist(folder: Path, refused: Callable[..., str]) -> None:
-    said = refused("That cannot be asked", "--layers", "0-7", code=2)
+    said = refused("Invalid request", "--layers", "0-7", code=2)
     assert "the model has 3 layers" in said
 
 

@@ -219,7 +219,7 @@ def test_a_running_scan_is_interpreted_as_far_as_it_is(typed: Typed, tmp_path: P
     path = recorded_run(tmp_path / "half", complete=1).path
     code, out, _ = typed(str(path))
     assert code == 0
-    assert "note: 1 of 3 layers are complete (the scan: cancelled)" in out
+    assert "note: 1 of 3 layers are complete (scan cancelled)" in out
     assert "L0.N3" in out
     assert "L1.N7" not in out
 

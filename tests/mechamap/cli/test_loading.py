@@ -60,7 +60,7 @@ def test_a_flag_that_makes_no_sense_is_wrong_usage(
 ) -> None:
     assert main([command, str(tiny_models("llama")), *flags]) == 2
     captured = capsys.readouterr()
-    assert "error: That cannot be asked" in captured.err
+    assert "error: Invalid request" in captured.err
     assert said in captured.err
 
 

@@ -64,7 +64,7 @@ def test_a_category_may_be_called_none_where_it_has_a_mean(tmp_path: Path) -> No
 def test_spaces_around_the_name_of_a_category_are_said(tmp_path: Path) -> None:
     run, remarks = remarks_of(written(tmp_path, "m,0,0,food,0.5,[]\nm,0,0, food,0.5,[]\n"))
     assert run.categories == ("food", " food")
-    assert remarks == ("Categories with spaces around their names, which belong to them: ' food'.",)
+    assert remarks == ("Categories with spaces around their names; the spaces were kept: ' food'.",)
 
 
 def test_the_decimal_comma_of_spreadsheets_is_read_and_said(tmp_path: Path) -> None:

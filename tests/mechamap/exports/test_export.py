@@ -185,7 +185,7 @@ def test_only_complete_layers_are_exported_and_the_scope_says_so(tmp_path: Path)
     run = recorded_run(tmp_path / "run", complete=2)
     result = export_run(run, tmp_path / "out.csv", ExportRequest("csv", rows=np.arange(48)))
     assert {row["layer"] for row in csv_rows(tmp_path / "out.csv")} == {"0", "1"}
-    assert result.scope == "32 of 48 neurons, from the 2 of 3 layers that are complete (the scan: cancelled)"
+    assert result.scope == "32 of 48 neurons, from the 2 of 3 layers that are complete (scan cancelled)"
 
 
 @pytest.mark.parametrize("name", FORMATS)

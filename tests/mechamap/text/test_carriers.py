@@ -130,7 +130,7 @@ def test_a_word_that_the_vocabulary_does_not_know_is_left_out_with_the_reason() 
     carriers = carried(word_tokenizer(), config)
     assert carriers.words.words == ("dog", "cat", "bread", "table")
     assert carriers.words.members.tolist() == [[True, False], [True, False], [False, True], [False, False]]
-    reason = "the vocabulary does not know it"
+    reason = "not in the tokenizer's vocabulary"
     assert carriers.skipped == {"zebra": reason, "xylophone soup": reason, "carburettor": reason}
     assert len(carriers.tokenized.windows) == 4 * 2
 

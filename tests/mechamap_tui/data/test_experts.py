@@ -78,11 +78,11 @@ def test_few_tokens_and_few_words_are_warned_of(
 
 
 def test_other_neurons_are_said_to_be_shared_or_nothing_is_said(run: Run) -> None:
-    assert expert_note(run, run.row_of("L1.N1")).text == "shared: every token goes to it"
+    assert expert_note(run, run.row_of("L1.N1")).text == "shared: every token is routed to it"
     assert expert_note(run, run.row_of("L0.N1")).text == ""
     run._arrays["tokens"] = np.zeros(run.neurons, np.float32)
     note = expert_note(run, run.row_of("L1.E0.N0"))
-    assert (note.text, note.warning) == ("expert 0 of 3 · no scored token came to it", "it has no figures")
+    assert (note.text, note.warning) == ("expert 0 of 3 · no scored token was routed to it", "it has no figures")
 
 
 @pytest.mark.parametrize("silent", [0, 7])
@@ -170,7 +170,7 @@ async def test_text_and_histogram_are_of_the_tokens_that_came_to_the_expert(run:
         await browser.press("t")
         await browser.rest()
         text = browser.painted("#detail")
-        assert "dim: not routed to expert 2 (reads 0 there)" in text
+        assert "dim: not routed to expert 2 (activation 0 there)" in text
         assert "fires at 100% of 8" in text
         await browser.screen.detail.show_tab("histogram")
         await browser.rest()
@@ -197,8 +197,8 @@ async def test_an_expert_to_which_nothing_came_has_no_text(run: Run) -> None:
         await browser.press("enter")
         await browser.press("t")
         await browser.rest()
-        assert "No token of this text came to expert 0." in browser.painted("#detail")
-        assert "no scored token came to it · it has no figures" in browser.painted("#detail")
+        assert "No token of this text was routed to expert 0." in browser.painted("#detail")
+        assert "no scored token was routed to it · it has no figures" in browser.painted("#detail")
 
 
 @pytest.mark.parametrize("width", [LAYOUTS_FROM - 1, LAYOUTS_FROM])

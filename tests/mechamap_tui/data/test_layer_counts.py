@@ -59,7 +59,7 @@ async def test_the_first_line_says_it(run: Run, width: int, remedy: bool) -> Non
         line = browser.screen_text().splitlines()[0]
         assert "2 layers not finite" in line
         assert ("scan with Dtype: bfloat16 or float32" in line) == remedy
-        assert "2 to look at (i)" in line, "a problem and a flag of one layer are one thing to look at"
+        assert "2 warnings (i)" in line, "a problem and a flag of one layer are one warning"
 
 
 async def test_the_layers_and_the_table_say_it(run: Run) -> None:

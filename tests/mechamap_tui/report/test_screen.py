@@ -142,7 +142,7 @@ async def test_of_many_rows_only_those_that_are_seen_are_drawn(tmp_path: Path) -
 
 async def test_rows_and_cells_are_copied_and_what_has_to_be_known_with_them_is_on_a_page(run: Run, home: Path) -> None:
     async with reading(run) as it:
-        assert "1 to know (i)" in it.line(0)
+        assert "1 remark (i)" in it.line(0)
         await it.press("3", "y")
         assert (home / "copied.txt").read_text().startswith("animal\tneuron L0.N3\treads +.95\tp of its reading —\t")
         await it.press("Y")
@@ -239,7 +239,7 @@ async def test_a_long_title_is_cut_before_what_there_is_to_know(run: Run) -> Non
         it.report.show_report(replace(made, title="a very long title " * 5, remarks=("one", "two")))
         await it.until(lambda: "a very long title" in it.line(0))
         await it.pilot.pause()
-        assert "…" in it.line(0) and "· 2 to know (i)" in it.line(0)
+        assert "…" in it.line(0) and "· 2 remarks (i)" in it.line(0)
 
 
 async def test_the_dialog_that_exports_stands_in_the_middle(run: Run) -> None:

@@ -101,7 +101,7 @@ def test_what_does_not_fit_is_said_with_what_would() -> None:
         "Does not fit: needs ~145.7 GB of 22.0 GB free on cpu · 70.6B bfloat16\n"
         "Would fit: Dtype: bfloat16 · Layers: 0-7 · a text of at most 5,000 tokens"
     )
-    assert "No setting of this form" in plan_text(replace(LACKS, would_fit=()))
+    assert "No setting in this form" in plan_text(replace(LACKS, would_fit=()))
     full = plan_text(replace(FITS, fits=False, disk=1_000_000))
     assert "The run takes 31 MB, but only 1 MB is free on its disk." in full
 
