@@ -1,4 +1,4 @@
-"""Everything that can go wrong and that a user can do something about.
+"""Every error that a user can do something about.
 
 MechaMapError
 ├── UsageError            the command line or a request asks for something that makes no sense
@@ -6,7 +6,7 @@ MechaMapError
 ├── ModelError            a model cannot be found, read or understood
 │   ├── ModelNotFound     no such id, folder or file; or no network to look for it
 │   ├── WeightsError      weights missing, truncated or not matching the architecture
-│   ├── UnsupportedModel  the architecture keeps its neurons where we do not know, or has none
+│   ├── UnsupportedModel  it is not known where the architecture keeps its neurons, or it has none
 │   └── OutOfMemory       the model or its activations do not fit
 ├── TextError             the text to scan is empty, unreadable or not text
 ├── RunError              a run folder (or a CSV opened as one) is missing, damaged or of another version
@@ -40,7 +40,7 @@ class MechaMapError(Exception):
 
     title: ClassVar[str] = "Something went wrong"
     exit_code: ClassVar[int] = 1
-    fields: ClassVar[tuple[str, ...]] = ()  # what a kind of error knows besides its texts
+    fields: ClassVar[tuple[str, ...]] = ()  # what an error has besides its texts
 
     def __init__(self, message: str, hint: Hint = "") -> None:
         super().__init__(message)
@@ -54,7 +54,7 @@ class MechaMapError(Exception):
         return type(self), (self.message, self.hint), {name: getattr(self, name) for name in self.fields}
 
     def located(self, where: str) -> Self:
-        """The same error, its message beginning with the place of what caused it."""
+        """The same error, its message prefixed with the place of the cause."""
         error = copy.copy(self)
         error.message = f"{where}: {self.message}"
         error.args = (error.message,)

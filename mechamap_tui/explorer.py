@@ -1,4 +1,4 @@
-"""What screens and widgets may ask of the app around them, and how they reach it."""
+"""What screens and widgets may ask the app around them for, and how they reach it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Explorer(Protocol):
 
     @property
     def engine(self) -> EngineClient:
-        """The engine process, which starts when it is first asked something."""
+        """The engine's client; the process starts with its first request."""
 
     # --- jobs ------------------------------------------------------------------------------------------------
 
@@ -44,10 +44,10 @@ class Explorer(Protocol):
 
     @property
     def job_changes(self) -> Signal[JobChanged]:
-        """Tells when a job begins, comes further, or ends; :func:`follow_jobs` subscribes to it."""
+        """Published when a job begins, progresses or ends; :func:`follow_jobs` subscribes to it."""
 
     def start(self, job: AnyJob) -> None:
-        """Begin a job, a scan on a screen of its own; one that cannot be begun becomes a dialog that says why."""
+        """Begin a job, a scan on a screen of its own; a dialog says why one cannot begin."""
 
     async def cancel_job(self) -> None:
         """Stop the job that runs."""
@@ -70,13 +70,13 @@ class Explorer(Protocol):
         """Show the neurons behind a cell of a report; going back leads to the report."""
 
     def open_interpretation(self, run: Run) -> None:
-        """Show what a run's neurons say of its model, as it was looked at last time."""
+        """Show what a run's neurons say about its model, in the view it was left in."""
 
     def open_comparison(self, run: Run) -> None:
-        """Ask what to compare a run with, and show what differs."""
+        """Ask what to compare a run with, and show the comparison."""
 
     def open_export(self, run: Run, scopes: Mapping[str, NDArray[np.int64]], category: str) -> None:
-        """Ask what of a run to write to a file.
+        """Ask which part of a run to export.
 
         Args:
             scopes: row numbers by scope (all, filtered, marked), each in the order to write them.
@@ -84,7 +84,7 @@ class Explorer(Protocol):
         """
 
     def export(self, order: ExportParams) -> None:
-        """Write an export through the engine, and say where it went."""
+        """Write an export through the engine, and report where it was written."""
 
     def open_form(self, draft: ScanDraft) -> None:
         """Show the form of a scan, filled in; in place of the progress of a scan that failed."""
@@ -93,7 +93,7 @@ class Explorer(Protocol):
         """Show the form of a scan of ``model``; else as it was filled in last, or for the model on the screen."""
 
     def keep_draft(self, draft: ScanDraft) -> None:
-        """Keep a form as it was left, for the next time it is opened."""
+        """Keep a form's content for the next time it is opened."""
 
 
 class ExplorerApp(App[None]):
@@ -115,7 +115,7 @@ def explorer_of(node: DOMNode) -> Explorer:
 
 
 def follow_jobs(node: DOMNode, show: Callable[[JobChanged], None]) -> None:
-    """Call ``show`` whenever a job begins, comes further or ends, until the mounted ``node`` is taken down."""
+    """Call ``show`` whenever a job begins, progresses or ends, until the mounted ``node`` is removed."""
 
     def changed(change: JobChanged) -> None:
         if not is_leaving(node):

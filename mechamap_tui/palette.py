@@ -1,4 +1,4 @@
-"""The command palette: whatever has a key where you are, plus what has none."""
+"""The command palette: every command that has a key on the current screen, and those without a key."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["palette_commands"]
 
 
-# Actions that have a line of their own, by whichever name a screen binds them.
+# Actions listed by their own lines below, under every name that a screen binds them by.
 _SAID = frozenset(
     prefix + action
     for prefix in ("", "app.", "screen.")

@@ -1,4 +1,4 @@
-"""Runs that are compared, the figure and the threshold: what can be compared is found out once, before any work."""
+"""Runs that are compared, the figure and the threshold: what can be compared is determined before any work."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from mechamap.wording.advice import RESUME, Action, Advice
 __all__ = ["Comparison", "Differences", "prepare"]
 
 
-# Whether every neuron's difference is listed: no, of the figure that runs are compared by, or of every figure.
+# Whether every neuron's difference is listed: not at all, for the figure compared by, or for every figure.
 Differences: TypeAlias = Literal["none", "figure", "all"]
 
 
@@ -64,7 +64,7 @@ def prepare(
     relation: CompareAs = "auto",
     differences: Differences = "none",
 ) -> Comparison:
-    """Find out what is compared, and refuse what cannot be; no table is made and no model is needed.
+    """Determine what is compared, and refuse what cannot be; no table is made and no model is needed.
 
     Args:
         runs: two or more.

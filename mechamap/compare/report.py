@@ -1,4 +1,4 @@
-"""What is said about two runs or more: which tables there are depends on what the runs have in common."""
+"""The report about two or more runs; which tables it has depends on what the runs have in common."""
 
 from __future__ import annotations
 
@@ -202,5 +202,5 @@ def _listed_from(runs: Sequence[Run], kind: JudgedFigure) -> Iterator[str]:
 
 
 def _places(runs: Sequence[Run]) -> tuple[str, ...]:
-    """Where the runs lie, for those who follow links."""
+    """Where the runs are stored, for links to lead to."""
     return tuple(str(run.path) if run.path is not None else run.name for run in runs)

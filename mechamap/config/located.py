@@ -45,7 +45,7 @@ class Located:
 def fail(place: Located | str, problem: str, expected: str, hint: Hint = "") -> NoReturn:
     """Raise the ConfigError ``where: found, expected ...``."""
     if isinstance(place, Located):
-        # A value left out has no place of its own worth pointing at; its key has.
+        # An omitted value has no place worth pointing at; its key has.
         place = place.key_where if place.value is None and not place.written and place.key_where else place.where
     raise ConfigError.at(place, problem, expected, hint)
 

@@ -28,7 +28,7 @@ def one_place(changes: Mapping[str, object]) -> dict[str, object]:
 
 
 def read_device(entry: Located, key: str) -> str:
-    """``auto`` or one device."""
+    """``auto`` or a single device."""
     if isinstance(entry.value, str) and re.fullmatch(rf"auto|{_DEVICE}", entry.value):
         return entry.value
     fail(entry, f"{key} is {entry.described()}", "auto, cpu, cuda, a certain card such as cuda:1, or mps")
@@ -73,7 +73,7 @@ def read_revision(entry: Located, key: str) -> str | None:
 
 
 def read_neurons(entry: Located, key: str) -> tuple[str, ...] | None:
-    """Paths to the down-projections with ``{layer}``; null for those that the program knows."""
+    """Paths to the down-projections with ``{layer}``; null for the built-in ones."""
     if entry.value is None:
         return None
     items = entry.value if isinstance(entry.value, list) else [entry]

@@ -1,4 +1,4 @@
-"""ScanConfig: everything that shapes a scan, as a value; a config file and a run's record both come to one."""
+"""ScanConfig: everything that shapes a scan, as a value; a config file and a run's record are both read as one."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def config_to_yaml(config: ScanConfig) -> str:
 
 
 def config_of(tree: Located, folder: Path) -> ScanConfig:
-    """The config that the values of a file in ``folder`` come to.
+    """The config given by the values of a file in ``folder``.
 
     Raises:
         ConfigError: a mistake, named by its place.

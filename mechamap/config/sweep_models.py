@@ -37,7 +37,7 @@ OWN_SETTINGS = (
     "threshold",
     "keep_activations",
 )
-"""The settings that a model of a sweep may have of its own; what is looked for, and where, is the same for all."""
+"""The settings that may differ between models of a sweep; categories and texts are the same for all."""
 
 _SHARED = frozenset({*SETTINGS, "extend", "categories", "texts", "templates", "contrast"} - {*OWN_SETTINGS})
 _KEYS = ("model", "label", *OWN_SETTINGS)
@@ -51,7 +51,7 @@ class SweptModel:
 
     Attributes:
         name: as the command line takes it; a path is absolute.
-        label: what its run is called; empty where it was not said.
+        label: what its run is called; empty where none was given.
         settings: the config's keys that differ for it, with values as ScanConfig has them.
         where: the place in the file, ``file:line:column``; empty where it was named on the command line.
     """
@@ -126,7 +126,7 @@ def _no_model(item: Located) -> NoReturn:
 
 
 def _name(entry: Located, folder: Path) -> str:
-    # A folder called 1000 looks like a number to YAML; its spelling is what counts.
+    # A folder named 1000 looks like a number to YAML; its spelling is what counts.
     name = entry.written.strip()
     if isinstance(entry.value, bool | list | dict) or entry.value is None or not name:
         fail(entry, f"a model is {entry.described()}", _MODEL)
@@ -140,9 +140,9 @@ def _beside(name: str, folder: Path) -> str:
     try:
         path = folder / user_path(name)
         is_model = path.is_file() or (path / "config.json").is_file()
-    except (OSError, RuntimeError):  # no name that a file could have, or nobody's home
+    except (OSError, RuntimeError):  # not a possible file name, or the home of an unknown user
         return name
-    # As on the command line, a folder that only happens to be called like a model does not stand in its way.
+    # As on the command line, a folder that merely shares a model's name does not hide it.
     if is_model or looks_like_path(name) or (path.is_dir() and name.lower() not in SHORT_NAMES):
         return str(path.resolve())
     return name

@@ -99,7 +99,7 @@ def _is_wide(positions: dict[str, int]) -> bool:
 
 
 def _figure_columns(header: list[str], names: list[str]) -> tuple[FigureColumn, ...]:
-    """The columns with figures; none where no category has one, as then the file is no wide export."""
+    """The columns with figures; none where no category has one, as then the file is not a wide export."""
     columns = []
     for place, (cell, name) in enumerate(zip(header, names, strict=True)):
         figure, dot, category = cell.strip().partition(".")  # a category's name may have dots, and keeps its case

@@ -1,7 +1,7 @@
 """How many layers and neurons a model has at most, from its config, so that a CSV that names more is refused.
 
 Only ``config.json`` is read, of the bundled model, a folder or the local hub cache; nothing is fetched. Whatever a
-config leaves open is no limit: a number is refused only where no model of that config could have it.
+config leaves open is not limited: a number is refused only where no model of that config could have it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _EXPERTS = re.compile(r"^(moe_)?(num|n)_?(local_|routed_)?experts$")
 _SHARED = re.compile(r"(num|n)_shared_experts?$")
 # The configs of these name no width: it is four times d_model.
 _FOUR_TIMES = ("gpt2", "gptj", "gpt_neo", "gpt_bigcode", "codegen", "bloom", "openai-gpt", "xlm")
-_SCALED = re.compile(r"multipl|expansion|auto_adjust")  # the width is worked out from these in ways of its own
+_SCALED = re.compile(r"multipl|expansion|auto_adjust")  # the width is computed from these in model-specific ways
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +105,8 @@ def _folder(name: str) -> Path | None:
 
 
 def limits_of_config(config: Mapping[str, Any]) -> tuple[int | None, int | None]:
-    """The most layers and neurons of a layer that a model of this config can have, None where that is open."""
-    if config.get("auto_map"):  # with code of its own, names may mean anything
+    """The most layers, and neurons in a layer, that a model of this config can have; None where it is open."""
+    if config.get("auto_map"):  # with custom code, names may mean anything
         return None, None
     sides = [side for side in (config.get("encoder"), config.get("decoder")) if isinstance(side, dict)]
     if len(sides) == 2:

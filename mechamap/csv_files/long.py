@@ -184,7 +184,7 @@ class LongRows:
 
 
 def _is_missing(cell: str) -> bool:
-    """Whether a cell says that there is nothing, as pandas, R and databases write it."""
+    """Whether a cell stands for a missing value, as pandas, R and databases write it."""
     return cell.strip().lower() in _MISSING
 
 

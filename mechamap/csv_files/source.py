@@ -27,7 +27,7 @@ __all__ = ["CsvSource", "RowBlock", "open_source"]
 _CELLS = 2**14  # of a block, few enough for a processor's cache
 _LONGEST = 2**24  # characters of a line or a cell; in front of a quotation mark that nothing closes, the rest is one
 _STEP = 0.005  # share of the file between two calls of progress
-_UNREADABLE = re.compile("[\udc80-\udcff]")  # what bytes that are no UTF-8 are read as
+_UNREADABLE = re.compile("[\udc80-\udcff]")  # what bytes that are not UTF-8 are read as
 
 
 @dataclass(frozen=True, slots=True)

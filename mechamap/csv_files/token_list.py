@@ -85,7 +85,7 @@ class TokenLists:
         return True
 
     def _add_quoted(self, cell: str) -> bool:
-        """Take such a list with whatever in its tokens; False if it is none."""
+        """Take such a list, whatever its tokens contain; False if the cell is not one."""
         if not _LIST.fullmatch(cell):
             return False
         tokens, values = zip(*_PAIR.findall(cell), strict=True)

@@ -222,7 +222,7 @@ class NeuronBlock:
         Args:
             quoted: every piece in the spelling of the format.
             pair: brackets around a token and its value, ``()`` or ``[]``.
-            missing: what stands for a value that is no finite number.
+            missing: what stands for a value that is not a finite number.
         """
         positions, values = self.tokens(column)
         number: Callable[[float], str] = repr

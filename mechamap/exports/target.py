@@ -50,7 +50,7 @@ def write_whole(target: Path, write: Callable[[BinaryIO], int], *, overwrite: bo
         ExportError: the file exists meanwhile, or it cannot be written.
     """
     try:
-        if target.exists() and not target.is_file():  # a pipe or a device: nothing to lose there
+        if target.exists() and not target.is_file():  # a pipe or a device: nothing there can be lost
             with target.open("wb") as stream:
                 return write(stream)
         return _write_beside(target, write, overwrite=overwrite)
@@ -62,7 +62,7 @@ def _write_beside(target: Path, write: Callable[[BinaryIO], int], *, overwrite: 
     """Write a file that takes the target's place, so that what is already there is lost only to a complete one."""
     with replacing(target, shared=True) as stream:
         written = write(stream)
-        if not overwrite and target.exists():  # someone wrote it meanwhile
+        if not overwrite and target.exists():  # another process wrote it meanwhile
             raise _exists(target)
     return written
 

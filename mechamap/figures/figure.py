@@ -1,4 +1,4 @@
-"""What is known of a figure before there is any run: what it is called, where it comes from, how it is written.
+"""What is known about a figure before there is any run: its names, where it comes from, how it is written.
 
 Importing this module loads no numpy: the command line lists the figures in its help.
 """
@@ -44,7 +44,7 @@ class Figure:
         made_by: what works it out.
         written: how its values are written.
         aliases: other names that filters know it by.
-        title: what screens call it where that is none of its names.
+        title: what screens call it, where that is not one of its names.
         in_table: whether it is a column of the explorer's table.
         flag: whether it says yes or no, so that filters take its name for a condition.
     """
@@ -102,7 +102,7 @@ class JudgedFigure(Figure):
     lowest_first: bool = False
 
     def threshold(self, run: Run) -> float:
-        """From where on a neuron counts, where the user does not say."""
+        """The value from which a neuron counts, unless the user says otherwise."""
         return self.usual if self.usual is not None else run.threshold
 
     def positive(self, values: NDArray[np.float32], threshold: float) -> NDArray[np.bool_]:

@@ -60,7 +60,7 @@ class Finding:
 
 
 def finding(run: Run, row: int, category: str) -> Finding:
-    """All that a run says of the neuron in ``row`` and a category."""
+    """All that a run says about the neuron in ``row`` and a category."""
     cause, measured = known_value(run, judged_figures()["cause"], row, category)
     return Finding(
         reads=_value(run, "selectivity", row, category),

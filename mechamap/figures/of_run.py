@@ -1,4 +1,4 @@
-"""Which figures a run has, and how to get one that it does not have."""
+"""Which figures a run has, and how to obtain one that it lacks."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def figures_of(run: Run) -> tuple[JudgedFigure, ...]:
 
 
 def default_figure(run: Run) -> str:
-    """What a run's neurons are judged by where the user does not say: selectivity, of a CSV the mean it has."""
+    """The default figure to judge a run's neurons by: selectivity, or the mean for a CSV without it."""
     return "selectivity" if run.has("selectivity") else "mean"
 
 

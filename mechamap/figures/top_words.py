@@ -1,4 +1,4 @@
-"""The words that a neuron goes to: its most extreme tokens, each with the rest of the word it is a piece of."""
+"""The words a neuron responds to: its most extreme tokens, each with the rest of the word it is a piece of."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class TopWords:
         ]
 
     def at(self, position: int) -> str:
-        """The token there with the rest of its word, no spaces around it: a reader makes little of ``ese``."""
+        """The token with the rest of its word, without surrounding spaces: ``ese`` alone tells a reader little."""
         word = self._words.get(position)
         if word is None:
             joined = self._joined(position)
@@ -72,7 +72,7 @@ class ShownTokens:
         self._words = TopWords(run)
 
     def of(self, row: int, category: str, kind: JudgedFigure, value: float) -> tuple[str, ...]:
-        """Of a neuron with this value of a figure for a category; empty where the run keeps no tokens."""
+        """The words of a neuron with this value of a figure for a category; empty where the run keeps no tokens."""
         return self._words.of(row, lowest=self.falls(row, category, kind, value), most=_MOST)
 
     def at(self, row: int, *, lowest: bool) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ class Combinations:
         return len(self.times)
 
     def first(self, most: int | None, categories: tuple[str, ...]) -> list[tuple[tuple[str, ...], int]]:
-        """The first so many with the names of their categories, and how often each is."""
+        """The first ``most`` sets, by the names of their categories, and how often each occurs."""
         which, times = self.sets[:most].tolist(), self.times[:most].tolist()
         return [
             (tuple([name for name, inside in zip(categories, members, strict=True) if inside]), count)

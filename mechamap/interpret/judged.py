@@ -108,7 +108,7 @@ class FigureView:
 
     @cached_property
     def lists_some(self) -> bool:
-        """Whether it knows means alone, and those only that were at or above a threshold, as a CSV that is not wide."""
+        """Whether it knows only means, and only those at or above a threshold, as a CSV that is not wide."""
         return lists_some(self.run)
 
     @property
@@ -120,11 +120,11 @@ class FigureView:
 
     @property
     def of_writing(self) -> bool:
-        """Whether it is the writing that is judged: a reading that is confirmed says nothing about it."""
+        """Whether the figure judges writing, about which a confirmed reading says nothing."""
         return self.kind.name in ("write", "write_p")
 
     def strongest(self, category: str, most: int) -> NDArray[np.int64]:
-        """Rows of the strongest neurons for a category, whether or not they count, ``[at most so many]``."""
+        """Rows of the ``most`` strongest neurons for a category, or of fewer, whether or not they count."""
         strength = self.strength[category].dropna()
         if not self.kind.ascending:
             return strength.nlargest(most).index.to_numpy(np.int64)

@@ -94,7 +94,7 @@ def combinations_table(view: FigureView, most: int | None) -> Table:
 
 
 def correlation_table(view: FigureView) -> Table:
-    """The correlations; the neurons behind one are those that count for both."""
+    """The correlations; behind each cell are the neurons that count for both categories."""
     rows = Rows()
     for one, row in zip(view.categories, view.correlations, strict=True):
         cells = (

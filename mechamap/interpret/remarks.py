@@ -1,4 +1,4 @@
-"""What has to be known with the numbers of an interpretation."""
+"""Remarks that qualify the numbers of an interpretation."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def interpret_run(
         most: the most rows of the tables that have one for each neuron or set of categories; None: all.
 
     Raises:
-        UsageError: no such figure, a threshold that makes no sense for it, or a table that there is not.
+        UsageError: no such figure, a threshold that makes no sense for it, or a table that does not exist.
         RunError: no layer is complete, or a figure cannot be read.
     """
     if top < 1:
@@ -69,7 +69,7 @@ def interpret_run(
 
 
 def missing_tables(run: Run, by: str | None = None) -> dict[str, str]:
-    """The tables that there are not for a run and a figure, by key, and why.
+    """The tables that a run and a figure cannot have, by key, and why.
 
     Raises:
         UsageError: no such figure.

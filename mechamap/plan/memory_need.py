@@ -51,7 +51,7 @@ class Working:
 
     @property
     def total(self) -> int:
-        """The most there is at once: scores and writes of a layer come one after the other."""
+        """The most held at once: a layer's scores and writes are computed one after the other."""
         return self.forward + max(self.scoring, self.writing)
 
 
@@ -149,6 +149,6 @@ def memory_needs(inputs: PlanInputs) -> tuple[MemoryNeed, ...]:
     first = MemoryNeed(places.compute.name, weights, working, process, places.compute.free)
     if not on_card or places.device.type == "mps":  # whose memory is the machine's
         return (first,)
-    # Weights come to a card through memory; of a file that is mapped as it is, nothing stays there.
+    # Weights reach a card through memory; a file that is mapped as it is leaves nothing there.
     passing = inputs.loaded if inputs.weights.cast and not inputs.weights.packed and not places.spread else 0
     return first, MemoryNeed(places.host.name, passing, 0, PROCESS_WITH_CUDA, places.host.free)

@@ -1,4 +1,4 @@
-"""How much text a scan reads: its tokens where a tokenizer is at hand, else an estimate of their number."""
+"""How much text a scan reads: its tokens where a tokenizer is available, else an estimate of their number."""
 
 from __future__ import annotations
 

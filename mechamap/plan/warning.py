@@ -1,4 +1,4 @@
-"""A quick check whether a scan that is about to begin will fit: no tokenizer is read and nothing is measured."""
+"""A quick check of whether a scan that is about to begin will fit: no tokenizer is read and nothing is measured."""
 
 from __future__ import annotations
 

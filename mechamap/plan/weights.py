@@ -115,7 +115,7 @@ def _packed(shape: ModelShape, dtype: str, packing: str, stored: int | None) -> 
 
 
 def _bits(quantization: Mapping[str, Any]) -> float:
-    """Bits of a weight by what a config says of its packing."""
+    """Bits per weight, by a config's packing."""
     if quantization.get("load_in_8bit"):
         return BITS["int8"]
     if quantization.get("load_in_4bit"):

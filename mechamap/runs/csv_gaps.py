@@ -16,7 +16,7 @@ _GAP = 10  # times the spacing of means, below the smallest of them, is more tha
 
 
 def lists_some(run: Run) -> bool:
-    """Whether it knows means alone, and those only that were at or above a threshold, as a CSV that is not wide."""
+    """Whether it knows only means, and only those at or above a threshold, as a CSV that is not wide."""
     if not run.is_csv or not {*run.record.figures} <= _LISTED or not run.has("mean"):
         return False
     return bool(np.isnan(run.figure("mean")).any())

@@ -1,1 +1,1 @@
-"""What the program needs of the system it runs on: paths, files written whole, memory, a log of failures."""
+"""What the program needs from the operating system: paths, files written whole, memory, a log of failures."""

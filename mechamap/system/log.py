@@ -31,7 +31,7 @@ def log_file() -> Path:
 
 
 def start_log(process: str) -> None:
-    """Begin to write the log of this process; whatever keeps the file from being written keeps nothing else.
+    """Begin to write this process's log; a file that cannot be written stops nothing else.
 
     Args:
         process: what the process is, such as ``scan``, ``engine`` or ``explorer``.
@@ -59,7 +59,7 @@ def place_of(error: BaseException) -> str:
 
 
 class _QuietFile(RotatingFileHandler):
-    """A log file whose own failures (a full disk, a folder that is gone) are nobody's business."""
+    """A log file whose own failures (a full disk, a removed folder) are ignored."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
         pass

@@ -1,4 +1,4 @@
-"""How much memory there is to take, and giving it back."""
+"""How much memory is available, and giving it back."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ __all__ = ["free_memory", "give_memory_back"]
 
 
 def give_memory_back() -> None:
-    """Let go of what nobody holds any more, on GPUs too, before a model is loaded in its place."""
+    """Free what is no longer referenced, on GPUs too, before another model is loaded."""
     gc.collect()
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_initialized():
         torch.cuda.empty_cache()
-    with suppress(OSError, AttributeError):  # glibc alone keeps what was freed, and has a way to ask for it
+    with suppress(OSError, AttributeError):  # only glibc keeps freed memory, and can be asked to return it
         ctypes.CDLL(None).malloc_trim(0)
 
 

@@ -78,7 +78,7 @@ def small_probability(value: float) -> str:
         return NONE
     if value < 0.0005:
         return "<.001"
-    # One that is called significant must not look as if it were not.
+    # A significant value must not be rounded to look insignificant.
     digits = 4 if value < SIGNIFICANT <= round(value, 3) else 3
     return f"{value:.{digits}f}".removeprefix("0")
 

@@ -42,7 +42,7 @@ def _list(cell: Any) -> list[float | None]:
     raise TypeError(f"{cell!r} is not a cell")
 
 
-# One for all: making it takes longer than a row.
+# Made once: making it takes longer than encoding a row.
 _text = json.JSONEncoder(ensure_ascii=False, allow_nan=False, default=_list).encode
 
 

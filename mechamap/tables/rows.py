@@ -99,12 +99,12 @@ class Rows:
 
 
 def first_rows(rows: int, total: int) -> str:
-    """The sentence that a table has only the first rows of so many; empty where it has them all."""
+    """The sentence that a table has only the first of ``total`` rows; empty where it has them all."""
     return f" The first {rows:,} of {total:,}." if rows < total else ""
 
 
 def number(value: SupportsFloat) -> float | None:
-    """A number as a cell holds it: None where there is none; of a float32 the digits that it has."""
+    """A number as a cell holds it: None where there is none; a float32 keeps only the digits it has."""
     plain = float(str(value)) if isinstance(value, np.float32) else float(value)
     return plain if math.isfinite(plain) else None
 

@@ -25,7 +25,7 @@ class Selection:
 
     Attributes:
         limit: the most rows of each; 0: all; None: ten, of those drawn as heat maps all.
-        whole: keys of tables that are written with every row, whatever the limit: a matrix cut short is none.
+        whole: keys of tables that are written with every row, whatever the limit, as matrices must be.
     """
 
     tables: tuple[Table, ...]
@@ -64,5 +64,5 @@ def selected(report: Report, keys: Sequence[str] | None) -> tuple[Table, ...]:
 
 
 def no_table(key: str, known: Sequence[str]) -> UsageError:
-    """What is said where there is no table of a key."""
+    """The error about a key that no table has."""
     return UsageError(*unknown_name("table", key, known))

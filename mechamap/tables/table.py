@@ -1,4 +1,4 @@
-"""Tables of what runs say, before any format: typed columns, rows of plain values, and the neurons behind each cell.
+"""Tables independent of any format: typed columns, rows of plain values, and the neurons behind each cell.
 
 A report goes from the engine to the explorer as :func:`mechamap.protocol.messages.plain` writes it.
 """
@@ -106,12 +106,12 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What is said about one run, or about several.
+    """A report about one run, or about several.
 
     Attributes:
         title: what it is about, in a line.
         tables: in the order that people read them.
-        remarks: what has to be known with the numbers, a sentence each.
+        remarks: what qualifies the numbers, a sentence each.
         runs: names or paths of the runs that links lead to.
         main: the key of the table that stands for the whole where a format holds one table; empty: the first.
     """

@@ -8,7 +8,7 @@ from typing import Any
 __all__ = ["Specials", "specials_around"]
 
 
-_PROBES = ("a", "The cat sat.", "1", "\u7684")  # a vocabulary may know none of the characters of one of them
+_PROBES = ("a", "The cat sat.", "1", "\u7684")  # a vocabulary may lack every character of one of them
 
 
 @dataclass(frozen=True, slots=True)

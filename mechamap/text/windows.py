@@ -51,7 +51,7 @@ def _cut_quality(text: str, ends: NDArray[np.int32]) -> NDArray[np.int8]:
         cut_quality[gap.start() : gap.end() + 1] = _WORD
     for gap in _SENTENCE_GAP.finditer(text):
         closing = len(gap.group()) - len(gap.group().lstrip(_CLOSING))
-        # A piece may carry its leading blank or leave it to the piece before: anywhere in the blanks will do.
+        # A blank may belong to the piece after it or before it: anywhere in the blanks will do.
         cut_quality[gap.start() + closing : gap.end() + 1] = _SENTENCE
     front = np.concatenate(([0], ends[:-1]))  # [tokens] where the piece of each token begins
     quality = cut_quality[front]  # [tokens]

@@ -1,4 +1,4 @@
-"""What a user can do about something, told in the words of where it is read.
+"""What a user can do about a problem, worded for wherever it is read.
 
 An error in the engine is read on the command line or in the explorer. What it advises is kept as a sentence with gaps,
 and a :class:`Setting` or an :class:`Action` for each gap; the edge fills them in: a flag here, a field or a key there.

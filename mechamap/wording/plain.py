@@ -1,4 +1,4 @@
-"""Text that is nothing but text: what comes from tokens, names and files steers no terminal and marks up no page."""
+"""Untrusted text made inert: tokens, names and file contents cannot steer a terminal or mark up a page."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def printable(text: str) -> str:
 
 
 def markdown_escaped(text: str) -> str:
-    """``text`` on one line, with nothing in it that means something in Markdown."""
+    """``text`` on one line, with everything escaped that Markdown would interpret."""
     return _MARKS.sub(r"\\\1", " ".join(text.splitlines()))
 
 

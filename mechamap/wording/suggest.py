@@ -1,4 +1,4 @@
-"""What to offer instead of a name that is not known: the names that exist, and the nearest of them."""
+"""What to offer instead of an unknown name: the names that exist, and the nearest of them."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ __all__ = ["CategoryPane"]
 
 
 class CategoryPane(Container):
-    """A chart of one figure, or a table of all; the tabs choose."""
+    """A chart of one figure, or a table of all, chosen by tabs."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("right,l", "next_tab(1)", "next figure"),
@@ -45,7 +45,7 @@ class CategoryPane(Container):
     def show(self, row: int | None, category: str) -> None:
         """Show a neuron; the ``category`` is marked among them all."""
         self.row, self.category = row, category
-        self.tabs = charts_of(self.run)  # a run that is checked gets figures it did not have
+        self.tabs = charts_of(self.run)  # a check adds figures to a run
         self._entitle()
         self.query_one(CategoryChart).show(self.run, row, self.category, self.tab)
 

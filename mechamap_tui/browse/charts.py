@@ -40,7 +40,7 @@ NUMBER = 8
 
 
 def charts_of(run: Run) -> tuple[str, ...]:
-    """The charts that a run has the figures for, and those that say why there can be none."""
+    """The charts that a run has the figures for, and those whose figure is undefined for its model."""
     figures = {figure.label: figure for figure in detail_figures()}
     names = [name for name in _CHARTS if is_in(run, figures[name]) or why_undefined(run, figures[name])]
     return (*names, "table")
@@ -108,7 +108,7 @@ class CategoryChart(LineView):
             self._lines.append(partial(self._plain, Text(line), "dim"))
 
     def _labels(self, run: Run, row: int, room: int) -> list[str]:
-        """The categories' names, those whose reading was checked with a sign."""
+        """The categories' names, with a sign where the reading was checked."""
         signs = [BADGE_SIGNS.get(finding(run, row, name).badge, "") for name in run.categories]
         return [fit(name, room - len(sign)) + sign for name, sign in zip(run.categories, signs, strict=True)]
 
@@ -146,6 +146,6 @@ class CategoryChart(LineView):
 
 
 def _fitting(figures: list[JudgedFigure], room: int) -> int:
-    """How many of the first ones have room side by side."""
+    """How many of the first figures fit side by side."""
     edges = list(accumulate(figure_width(figure) for figure in figures))
     return sum(edge <= room for edge in edges)

@@ -28,7 +28,7 @@ __all__ = ["Finding"]
 
 
 class Finding:
-    """Decides which neurons a table shows, and says so in its borders.
+    """Decides which neurons a table shows, and describes them in its borders.
 
     Attributes:
         expression: the filter that was entered.
@@ -37,7 +37,7 @@ class Finding:
     def __init__(self, run: Run, notes: Notes, table: NeuronTable, layers: LayerList) -> None:
         self._run, self._notes, self._table, self._layers = run, notes, table, layers
         self.expression = ""
-        self._trial: str | None = None  # the one being typed
+        self._trial: str | None = None  # while it is typed
         self._only_marked = False
 
     # --- filter and name -------------------------------------------------------------------------------------
@@ -92,7 +92,7 @@ class Finding:
         expression = self.expression if self._trial is None else self._trial
         try:
             mask = self._mask(expression)
-        except MechaMapError as error:  # it made sense for the category it was written for
+        except MechaMapError as error:  # it was valid for the category it was written for
             mask, self.expression, self._trial = None, "", None
             self._tell(error)
         self._table.show_only("expression", mask)
@@ -117,7 +117,7 @@ class Finding:
         """Show the neurons behind a cell of a report, by their category and in their order."""
         if link.category in self._run.categories:
             self._table.show_category(link.category)
-        named = self._row_named(link.where)  # a neuron's name is no filter
+        named = self._row_named(link.where)  # a neuron's name is not a filter
         self.expression, self._trial = link.where.strip() if named is None else "", None
         if keys := sort_keys(link.sort, {column.key for column in self._table.columns}):
             self._table.order.sort(*keys)
@@ -139,7 +139,7 @@ class Finding:
             return None
 
     def clear(self) -> None:
-        """Take all filters away: the expression, the layer, the marked ones."""
+        """Remove all filters: the expression, the layer, the marked ones."""
         self.expression, self._trial, self._only_marked = "", None, False
         self._layers.go_to(None)
         self._table.show_only("marked", None)
@@ -148,7 +148,7 @@ class Finding:
     # --- marks -----------------------------------------------------------------------------------------------
 
     def mark(self, row: int) -> None:
-        """Mark a neuron, or take its mark away."""
+        """Mark a neuron, or remove its mark."""
         name = str(self._run.neuron_name(row))
         try:
             self._notes.mark(name, not self._notes.is_marked(name))
@@ -182,10 +182,10 @@ class Finding:
         mask[list(self._table.marked)] = True
         return mask
 
-    # --- what the borders say --------------------------------------------------------------------------------
+    # --- the borders -----------------------------------------------------------------------------------------
 
     def entitle(self) -> None:
-        """Say in the table's borders what it shows."""
+        """Describe in the table's borders what it shows."""
         order, complete = self._table.order, len(self._run.complete_layers) == len(self._run.layers)
         count = f"{len(order):,} of {order.available:,}" + ("" if complete else " so far")
         arrows = [f"{self._table.column_title(k.column)} {DOWN if k.descending else UP}" for k in order.keys]
@@ -207,7 +207,7 @@ class Finding:
         )
 
     def _only(self, *, whole: bool = False) -> Content:
-        """Which neurons the table shows, where not all; with the ``whole`` of what there is to say of a layer."""
+        """Which neurons the table shows, unless all; ``whole`` includes everything known about a chosen layer."""
         layer = self._layers.layer_shown
         about = ""
         if layer is not None and whole:

@@ -24,7 +24,7 @@ _WARNINGS = ("flags", "remedy")
 
 
 def policy(run: Run) -> str:
-    """Which positions no score counts, in three words."""
+    """Which positions are left out of the scores, in three words."""
     exclusions = run.record.exclusions
     if exclusions is None:
         return ""
@@ -38,7 +38,7 @@ def _words_not_found(run: Run) -> int:
 
 
 class _RunLine(Static):
-    """Asks to be written when it gets another width: the progress beside it comes and goes."""
+    """Asks to be rewritten when its width changes: the progress beside it comes and goes."""
 
     def __init__(self, resized: Callable[[], None]) -> None:
         super().__init__(classes="header--run")
@@ -49,7 +49,7 @@ class _RunLine(Static):
 
 
 class RunHeader(Horizontal):
-    """MechaMap, model, run, dtype, neurons and policy; what matters least is left out where it does not fit."""
+    """MechaMap, model, run, dtype, neurons and policy; what matters least is dropped where it does not fit."""
 
     DEFAULT_CSS = """
     RunHeader {
@@ -71,7 +71,7 @@ class RunHeader(Horizontal):
             yield self._progress
 
     def show(self, scanning: bool | None = None) -> None:
-        """Write the line for the width there is; a run that nobody is ``scanning`` any more is unfinished."""
+        """Write the line for the current width; a run that is no longer ``scanning`` is unfinished."""
         if scanning is not None:
             self._scanning = scanning
         if not self.is_mounted:
@@ -90,7 +90,7 @@ class RunHeader(Horizontal):
         running = "" if self._scanning else "unfinished"
         state = {"complete": "", "running": running}.get(run.record.state, run.record.state)
         flagged = flagged_layers(run)
-        # What is flagged is among the problems, in words.
+        # A flagged layer is also among the problems.
         problems = max(len(run.record.problems), sum(bool(layer.flags) for layer in run.layers)) + _words_not_found(run)
         parts = {
             "model": run.label,

@@ -1,4 +1,4 @@
-"""The layers as one line, where there is no room for a pane: a bar each, the chosen one marked."""
+"""The layers on one line, where there is no room for a pane: a bar each, the chosen one marked."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class LayerLine(Widget):
         return FLAG if rows.flags and not bar.strip() else bar
 
     def _about(self, text: Text, rows: LayerRows) -> Text:
-        """What the layer consists of, and what is wrong with it, as far as there is room."""
+        """Append what the layer consists of, and what is wrong with it, as far as there is room."""
         for remark in (str(layout_of(rows)) if rows.experts else "", flag_words(self.run, rows)):
             room = self.size.width - text.cell_len - 3
             if remark and room >= FLAG_LEAST:

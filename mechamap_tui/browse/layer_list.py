@@ -42,7 +42,7 @@ class LayerList(LineView):
 
     @dataclass
     class LayerChanged(Message):
-        """Another layer is looked at; None: all of them."""
+        """Another layer was chosen; None: all of them."""
 
         layer: int | None
 
@@ -62,7 +62,7 @@ class LayerList(LineView):
         self._layout_width = max(map(len, layouts), default=0)
 
     def fitting_width(self, terminal: int) -> int:
-        """How wide the pane should be, border included, in a terminal of a width: what layers consist of, if it can."""
+        """The pane's width, border included, in a terminal of a width: enough for the layers' layouts, if possible."""
         layouts = self._layout_width + 2 if self._layout_width and terminal >= LAYOUTS_FROM else 0
         return WIDTH + self._side_width + layouts
 

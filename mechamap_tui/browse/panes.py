@@ -1,4 +1,4 @@
-"""The panes of the browse screen: which of them there is room for, and going from one to another."""
+"""The panes of the browse screen: which of them fit, and going from one to another."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ WIDE, NARROW = 100, 80  # columns
 
 
 class PaneScreen(Screen[None]):
-    """A run's panes: all of them where there is room, one at a time where not, and any alone when zoomed."""
+    """A run's panes: all of them where they fit, one at a time where not, and any alone when zoomed."""
 
     # Not a file of its own: loading one makes Textual parse all styles again, a tenth of the way to the first frame.
     DEFAULT_CSS = """
@@ -116,7 +116,7 @@ class PaneScreen(Screen[None]):
         await self.detail.show_next_tab()
 
     def to_neurons(self, *, unzoom: bool = False) -> None:
-        """Give the keys to the neuron table."""
+        """Focus the neuron table."""
         self._zoomed = self._zoomed and not unzoom
         self._go_to_pane("neurons")
         self.table.focus()
@@ -131,7 +131,7 @@ class PaneScreen(Screen[None]):
         self._fit()
 
     def action_back(self) -> None:
-        """One step back: out of the zoom, to the neurons, to where the user came from."""
+        """One step back: out of the zoom, to the neurons, to the previous screen."""
         if self._zoomed:
             self.action_zoom()
         elif self._pane != "neurons":
@@ -153,11 +153,11 @@ class PaneScreen(Screen[None]):
         self.call_after_refresh(self._keep_keys)
 
     async def _keep_keys(self) -> None:
-        if self.focused is None:  # what is hidden, in a window that is too small for it, loses the keys
+        if self.focused is None:  # hidden widgets, in a window too small for them, lose the focus
             await self.action_pane(PANES.index(self._pane) + 1)
 
     def _fit(self) -> None:
-        """Show what there is room for: all panes, or one of them, or a line that says how much room is needed."""
+        """Show what fits: all panes, or one of them, or a line that says how much room is needed."""
         width, height = self.app.size
         small = width < LEAST_WIDTH or height < LEAST_HEIGHT
         narrow = width < NARROW

@@ -75,7 +75,7 @@ class BrowseScreen(PaneScreen):
     ]
 
     def __init__(self, run: Run, link: Link | None = None) -> None:
-        for figure in run.record.figures:  # a run that lacks a file is refused here, not while it is painted
+        for figure in run.record.figures:  # a run that lacks a file is refused here, not while painting
             run.figure(figure)
         self._trouble: MechaMapError | None = None
         try:
@@ -103,7 +103,7 @@ class BrowseScreen(PaneScreen):
     # --- the run ---------------------------------------------------------------------------------------------
 
     def _look_at_run(self) -> None:
-        """Show what another process has added to the run; a scan of our own says so by itself."""
+        """Show what another process has added to the run; the explorer's own scan reports its changes itself."""
         if not self.is_current or self.scanning:
             return
         change = read_again(self.run)
@@ -135,7 +135,7 @@ class BrowseScreen(PaneScreen):
         if before is None or seen[2] is not before[2]:
             self._show_record()
             if before is not None and self.run.record.state != "running":
-                self._follow_soon()  # what is said of the neuron may have changed too
+                self._follow_soon()  # what is known about the neuron may have changed too
 
     def _show_record(self) -> None:
         complete = self.run.complete_layers
@@ -158,7 +158,7 @@ class BrowseScreen(PaneScreen):
         return job is not None and job.is_scan and self.run.path in job.paths
 
     def scopes(self) -> dict[str, NDArray[np.int64]]:
-        """Rows of everything there is, of what the table shows, and of what is marked, in the table's order."""
+        """Rows of all neurons, of those that the table shows, and of the marked ones, in the table's order."""
         order = self.table.order
         return {"all": order.matching(), "filtered": order.rows, "marked": order.matching(self.finding.marked_mask())}
 
@@ -173,7 +173,7 @@ class BrowseScreen(PaneScreen):
         self._resting = self.set_timer(REST, self._follow)
 
     def _follow(self) -> None:
-        """Make the other panes show the table's neuron and category."""
+        """Show the table's neuron and category in the other panes."""
         self._resting = None
         row = self.table.cursor_row
         if self.layers_pane.category != self.category:
@@ -207,7 +207,7 @@ class BrowseScreen(PaneScreen):
     # --- category --------------------------------------------------------------------------------------------
 
     def show_category(self, category: str, *, stay: bool = False) -> None:
-        """Look at another category, everywhere; ``stay`` keeps the cursor on its neuron."""
+        """Show another category in all panes; ``stay`` keeps the cursor on its neuron."""
         self.table.show_category(category, stay=stay)
         self.finding.apply()
         self._follow_soon()
@@ -219,7 +219,7 @@ class BrowseScreen(PaneScreen):
 
     @property
     def category(self) -> str:
-        """The one that is looked at."""
+        """The current category."""
         return self.table.category
 
     # --- which neurons ---------------------------------------------------------------------------------------
@@ -248,7 +248,7 @@ class BrowseScreen(PaneScreen):
         self.layers_pane.go_to(event.layer)
 
     def action_mark(self) -> None:
-        """Mark the neuron under the cursor, or take its mark away."""
+        """Mark the neuron under the cursor, or remove its mark."""
         row = self.table.cursor_row
         if row is not None:
             self.finding.mark(row)
@@ -260,7 +260,7 @@ class BrowseScreen(PaneScreen):
     def on_neuron_table_order_changed(self) -> None:
         self.finding.entitle()
         filtered = bool(self.table.order.filters)
-        if filtered != self._filtered:  # whether there is something to clear is all that the keys depend on
+        if filtered != self._filtered:  # the keys depend only on whether there is something to clear
             self._filtered = filtered
             self.refresh_bindings()
 
@@ -270,7 +270,7 @@ class BrowseScreen(PaneScreen):
     # --- checks ----------------------------------------------------------------------------------------------
 
     def action_ablate(self) -> None:
-        """Measure what the categories lose without the neuron under the cursor."""
+        """Measure how each category is predicted without the neuron under the cursor."""
         row = self.table.cursor_row
         if row is not None:
             explorer_of(self).start(AblationJob(self.run, str(self.run.neuron_name(row))))
@@ -291,7 +291,7 @@ class BrowseScreen(PaneScreen):
         self.app.push_screen(RunInfo(self.run))
 
     def action_interpret(self) -> None:
-        """What the run's neurons say of its model."""
+        """What the run's neurons say about its model."""
         explorer_of(self).open_interpretation(self.run)
 
     def action_compare(self) -> None:
@@ -305,7 +305,7 @@ class BrowseScreen(PaneScreen):
         explorer_of(self).open_export(self.run, self.scopes(), self.category)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Only what does something now is in the footer and on the keys."""
+        """Only actions that do something now are in the footer and have keys."""
         if action == "clear":
             return bool(self.table.order.filters)
         if action in ("filter", "goto"):

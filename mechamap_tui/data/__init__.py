@@ -1,1 +1,1 @@
-"""What panes show, worked out from a run; no widgets."""
+"""What panes show, computed from a run; no widgets."""

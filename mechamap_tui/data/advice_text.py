@@ -1,4 +1,4 @@
-"""What errors, plans and reports advise, in the explorer's terms: fields and keys where the command line has flags."""
+"""Advice of errors, plans and reports in the explorer's terms: fields and keys where the command line has flags."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _COMMANDS = {"as": "compare A B", "out": "scan MODEL", "resume": "scan MODEL --o
 
 
 def hint_text(hint: Hint) -> str:
-    """A hint as the explorer says it."""
+    """A hint in the explorer's words."""
     return hint.worded(explorer_words) if isinstance(hint, Advice) else hint
 
 

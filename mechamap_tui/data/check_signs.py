@@ -1,4 +1,4 @@
-"""How the check of a finding is shown where there is room for one cell: confirmed, dropped, or neither."""
+"""A finding's check in a single cell: confirmed, dropped, or neither."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Neurons of routed experts: which positions came to theirs, and what that means for their figures, in words."""
+"""Neurons of routed experts: which positions were routed to them, and what that means for their figures."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _AT_ONCE = 16  # neurons of an expert that are looked at together
 
 @dataclass(frozen=True, slots=True)
 class ExpertNote:
-    """What a neuron's figures are computed over, in long and in short, and a warning where that is few tokens."""
+    """What a neuron's figures are computed over, in a long and a short form, with a warning where tokens are few."""
 
     text: str = ""
     short: str = ""

@@ -1,4 +1,4 @@
-"""What the list of layers says of each: how many neurons are worth a look per category, and what is wrong with it."""
+"""What the list of layers says about each: how many neurons stand out per category, and what is wrong with it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CUT = 0.8  # before a run is confirmed, a neuron counts when its selectivity, up
 
 
 class LayerCounts:
-    """Counts a layer once, when it is complete: confirmed neurons where the run was confirmed, else by selectivity."""
+    """Counts a layer once, when it is complete: by confirmation where the run was confirmed, else by selectivity."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
@@ -28,7 +28,7 @@ class LayerCounts:
         self._confirmed: NDArray[np.bool_] | None = None  # [neurons, categories]
 
     def renew(self) -> None:
-        """The run has other figures now."""
+        """Forget all counts: the run's figures have changed."""
         self._counts.clear()
         self._confirmed = None
 
@@ -100,11 +100,11 @@ def flagged_layers(run: Run) -> str:
 
 
 def _worst(rows: LayerRows) -> str:
-    """The flag that says most: what is not finite could not be proved either."""
+    """The most informative flag: a layer that is not finite could not be proved either."""
     return NOT_FINITE if NOT_FINITE in rows.flags else ", ".join(rows.flags)
 
 
 def remedy(run: Run) -> str:
-    """What to do about activations that are no numbers; empty where no number format reaches further."""
+    """What to do about activations that are not finite; empty where no number format has a larger range."""
     dtypes = other_dtypes(run.record.model.dtype)
     return f"scan with {explorer_words(Setting('dtype', dtypes))}" if dtypes else ""

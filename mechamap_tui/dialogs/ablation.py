@@ -1,4 +1,4 @@
-"""The result of ablating a neuron: what each category lost, against other neurons of its layer."""
+"""The result of ablating a neuron: its effect on each category, beside that of other neurons of its layer."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _INSTEAD = {"zero": "set to zero", "mean": "held at its mean"}
 
 
 class AblationScreen(ModalScreen[None]):
-    """A line for each category, the strongest effect marked, and what it means in words."""
+    """A line for each category, the strongest effect marked and put into words."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter", "close", "close"),
@@ -77,7 +77,7 @@ class AblationScreen(ModalScreen[None]):
 
 
 def ablation_lines(ablation: Ablation, width: int = WIDTH - FRAME) -> Iterator[tuple[str, str]]:
-    """The dialog, (line, style) by line: the upshot first; sentences are as long as they are, tables fit ``width``."""
+    """The dialog, (line, style) by line: the summary first; sentences are not wrapped, tables fit ``width``."""
     effects = ablation.categories
     sizes = {name: abs(result.effect) for name, result in effects.items() if result.effect is not None}
     strongest = max(sizes, key=sizes.__getitem__, default=None)
@@ -110,7 +110,7 @@ def ablation_lines(ablation: Ablation, width: int = WIDTH - FRAME) -> Iterator[t
 
 
 def _number(value: float | None) -> float:
-    """A value as numbers are written: NaN where there was nothing to average."""
+    """A value as a float: NaN where there was nothing to average."""
     return math.nan if value is None else value
 
 

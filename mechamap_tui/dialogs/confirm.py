@@ -15,7 +15,7 @@ __all__ = ["ConfirmScreen"]
 
 
 class ConfirmScreen(ModalScreen[bool]):
-    """Asks before something that cannot be undone; the answer that changes nothing has the focus."""
+    """Asks before anything that cannot be undone; the answer that changes nothing has the focus."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "yes"),

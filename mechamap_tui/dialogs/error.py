@@ -20,7 +20,7 @@ __all__ = ["ErrorScreen"]
 
 
 class ErrorScreen(ModalScreen[None]):
-    """Shows an error until it is closed; what it says can be copied."""
+    """Shows an error until it is closed; its text can be copied."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,enter", "close", "close"),
@@ -58,5 +58,5 @@ class ErrorScreen(ModalScreen[None]):
 
 
 def _lines(text: str) -> Text:
-    """Text of any origin: its line ends kept, everything else that moves a cursor made visible."""
+    """Untrusted text: its line ends kept, everything else that moves a cursor made visible."""
     return Text("\n".join(clean(line) for line in text.splitlines()))

@@ -92,7 +92,7 @@ class ExportScreen(FileDialog):
         self.show()
 
     def _rename(self, choices: ExportChoices) -> None:
-        """Take another scope; a file name that we made follows it, one that the user wrote stays."""
+        """Change the scope; a generated file name follows it, one that the user typed stays."""
         ours = self.path.value == self.suggested()
         self.choices = choices
         if ours:

@@ -45,7 +45,7 @@ class FileDialog(ModalScreen[None]):
         raise NotImplementedError
 
     def suggested(self) -> str:
-        """The path that stands there at first."""
+        """The initial path."""
         raise NotImplementedError
 
     def fields(self) -> Sequence[tuple[str, Choice]]:
@@ -87,12 +87,12 @@ class FileDialog(ModalScreen[None]):
         self.show()
 
     def show_end_of_path(self) -> None:
-        """The file's name is what one wants to see of a long path; a field scrolls only when its cursor moves."""
+        """Show the end of a long path, its file name: a field scrolls only when its cursor moves."""
         self.path.cursor_position = 0
         self.path.cursor_position = len(self.path.value)
 
     def show(self) -> None:
-        """Say what will be written where, or what keeps it from being written."""
+        """Show what will be written where, or what prevents it."""
         summary = self.query_one("#summary", Static)
         try:
             target = check_target(user_path(self.path.value), overwrite=True)

@@ -1,4 +1,4 @@
-"""Help for where you are: the keys that work there, from the bindings themselves, and what the terms mean."""
+"""Help for the current screen: its keys, from the bindings themselves, and what the terms mean."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ def key_name(key: str) -> str:
 
 
 def key_lines(bindings: Iterable[ActiveBinding]) -> list[tuple[str, str]]:
-    """(keys, what they do), one line for all keys that do the same; what does nothing now is left out."""
+    """(keys, what they do), one line for all keys that do the same; disabled actions are left out."""
     keys: dict[tuple[str, str], list[str]] = {}
     for active in bindings:
         binding = active.binding

@@ -1,4 +1,4 @@
-"""What a run says about itself: what was found in the text, what was left out, what was proved, how long it took."""
+"""The page about a run: what was found in the text, what was left out, what was proved, how long it took."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ INDENT = "  "
 
 
 def verdict_lines(record: RunRecord) -> Iterator[Line]:
-    """What was proved, and what could not be and what to do about it."""
+    """What was proved, what could not be, and what to do about it."""
     if not record.proof:
         return
     proved, *others = map(hint_text, verdict(record.proof, record.model.dtype))
@@ -31,7 +31,7 @@ def verdict_lines(record: RunRecord) -> Iterator[Line]:
 
 
 def part_lines(record: RunRecord, width: int) -> Iterator[Line]:
-    """The table, a line for each part, or two where there is no room for its path beside the numbers."""
+    """The table, a line for each part, or two where its path does not fit beside the numbers."""
     if not record.proof:
         return
     allowed = len({part.tolerance for part in record.proof}) > 1
@@ -49,7 +49,7 @@ def part_lines(record: RunRecord, width: int) -> Iterator[Line]:
 
 
 def check_lines(record: RunRecord) -> Iterator[Line]:
-    """The part of the page about a run's checks; those that were not made are left out."""
+    """The part of the page about a run's checks; checks that were not made are left out."""
     if record.undefined:
         yield "title", "Not defined"
         for figure, reason in record.undefined.items():

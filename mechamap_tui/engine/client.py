@@ -1,4 +1,4 @@
-"""What the explorer asks of the engine, and how the answers become values."""
+"""The explorer's requests to the engine, and how the answers become values."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class EngineClient(EngineProcess):
     async def plan(
         self, model: str, changes: Mapping[str, object], *, config_file: Path | None = None, fetch: bool = True
     ) -> Planned:
-        """What a scan with these settings would take, before it is done.
+        """The plan of a scan with these settings.
 
         Args:
             fetch: whether the config of a hub model that is not in the cache may be fetched.
@@ -92,13 +92,13 @@ class EngineClient(EngineProcess):
         return (await self._call("models", None, Models).answer).cached
 
     def confirm(self, run: Path, *, on_progress: Callable[[Progress], None] | None = None) -> EngineCall[Confirmed]:
-        """Begin to check a run's findings on held-out words; what comes of it is added to the run."""
+        """Begin to check a run's findings on held-out words; the results are added to the run."""
         return self._call("confirm", ConfirmParams(run=run), Confirmed, on_progress)
 
     def causes(
         self, run: Path, *, on_progress: Callable[[Progress], None] | None = None
     ) -> EngineCall[CausesEstimated]:
-        """Begin to estimate what each category would lose without each neuron; it is added to the run."""
+        """Begin to estimate each neuron's effect on each category; the estimates are added to the run."""
         return self._call("causes", CausesParams(run=run), CausesEstimated, on_progress)
 
     def ablate(
@@ -109,7 +109,7 @@ class EngineClient(EngineProcess):
         mode: Literal["zero", "mean"] = "zero",
         on_progress: Callable[[Progress], None] | None = None,
     ) -> EngineCall[Ablations]:
-        """Begin to measure what each category loses without each of the neurons, and without others like it."""
+        """Begin to measure the effect of ablating each of the neurons, and similar ones as controls."""
         params = AblateParams(run=run, neurons=tuple(neurons), mode=mode)
         return self._call("ablate", params, Ablations, on_progress)
 
@@ -121,7 +121,7 @@ class EngineClient(EngineProcess):
         threshold: float | None = None,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> Report:
-        """What a run's neurons say of its model, in tables; the engine stops where nobody waits for it any more.
+        """What a run's neurons say about its model, in tables; the engine stops once nothing awaits the answer.
 
         Args:
             by: the figure that neurons are judged by; None: the run's own.
@@ -158,7 +158,7 @@ class EngineClient(EngineProcess):
         threshold: float | None = None,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> EngineCall[Report]:
-        """Begin to look for each neuron's closest one in the other of two runs; the comparison with them is the answer.
+        """Begin the search for each neuron's closest one in the other run; the answer is the comparison with them.
 
         Args:
             words: over how many of the text's words; None: all.

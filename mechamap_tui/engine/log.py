@@ -1,4 +1,4 @@
-"""The file that takes what the engine process prints, and its last lines for an error message."""
+"""The file for what the engine process prints, and its last lines for an error message."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ __all__ = ["EngineLog"]
 
 
 class EngineLog:
-    """``log/engine.log`` in the data folder; without one (a read-only home) the engine's words are lost, no more."""
+    """``log/engine.log`` in the data folder; without one (a read-only home) only the engine's output is lost."""
 
     def __init__(self) -> None:
         self.path: Path | None = None
         self._file: IO[bytes] | None = None
-        self._start = 0  # where the present engine's words begin
+        self._start = 0  # where the present engine's output begins
 
     def open(self) -> IO[bytes] | None:
         """The file to append to; None where none can be written."""

@@ -1,4 +1,4 @@
-"""The engine process: started, spoken to, followed, and survived when it dies; what can be asked is in ``client``."""
+"""The engine process: started, queried, monitored, and replaced when it dies; the requests are in ``client``."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class EngineProcess:
             return False
         waiting.cancelled = True
         if not waiting.sent or self._process is None:
-            return True  # whoever waits for the engine to start finds it cancelled
+            return True  # a call that waits for the engine to start finds itself cancelled
         self._send(rpc.request(next(self._ids), "cancel", {"id": id}))
         killer = asyncio.create_task(self._kill_unless_done(waiting.future, self._process), name="engine killer")
         self._killers.add(killer)
@@ -147,10 +147,10 @@ class EngineProcess:
         *,
         beside: bool = False,
     ) -> EngineCall[T]:
-        """Ask for something.
+        """Send a request.
 
         Args:
-            beside: whether it holds up nothing else, so that the engine can stop once nobody waits for it any more.
+            beside: whether it runs alongside other requests; the engine can stop it once nothing awaits the answer.
         """
         id = next(self._ids)
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
@@ -182,7 +182,7 @@ class EngineProcess:
     def _send(self, message: Mapping[str, Any]) -> None:
         process = self._process
         if process is None or process.stdin is None or process.stdin.is_closing():
-            return  # the reader sees the end of the process and fails what waits
+            return  # the reader notices that the process ended and fails the pending calls
         process.stdin.write(rpc.encode(message))
 
     async def _read(self, process: asyncio.subprocess.Process) -> None:
@@ -201,13 +201,13 @@ class EngineProcess:
         for waiting in list(self._waiting.values()):
             if not waiting.future.done():
                 waiting.future.set_exception(_stopped() if waiting.cancelled or self._closing else died)
-                waiting.future.exception()  # seen: whoever waits may already have gone
+                waiting.future.exception()  # mark the exception as retrieved: nothing may await it any more
 
     def _take(self, line: bytes) -> None:
         try:
             message = rpc.parse(line)
         except rpc.RpcFault:
-            return  # a stray line is no reason to lose the engine; what waits for it times out or fails with it
+            return  # a stray line must not cost the engine; a call that it was meant for fails with the engine
         if message.get("method") == "progress":
             self._report(message.get("params") or {})
             return
@@ -256,7 +256,7 @@ def _stopped() -> Cancelled:
 
 
 def _environment() -> dict[str, str]:
-    """The environment, with the place of a source tree that was never installed among Python's paths."""
+    """The environment, with the source tree on Python's path where MechaMap was never installed."""
     here = str(Path(__file__).resolve().parents[2])
     if Path(here).name == "site-packages":
         return dict(os.environ)

@@ -1,1 +1,1 @@
-"""What the engine does for the explorer beside browsing: started, followed, ended. Start in ``runner``."""
+"""The engine's long-running work for the explorer: started, followed, ended. Start in ``runner``."""

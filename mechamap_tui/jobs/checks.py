@@ -36,7 +36,7 @@ class CheckJob(Job[Answer]):
         return self.run.path
 
     def refuse_unless_possible(self) -> None:
-        """Only a run in a folder, with a text and all its layers, can be checked.
+        """Refuse a run that is not in a folder, or has no text, or lacks layers.
 
         Raises:
             UsageError: says what is in the way and what to do.
@@ -74,10 +74,10 @@ class ConfirmJob(CheckJob[Confirmed]):
 
 
 class CausalJob(CheckJob[Answer]):
-    """Asks what neurons cause, which is not defined for some models."""
+    """A check of causes, which are not defined for some models."""
 
     def refuse_unless_possible(self) -> None:
-        """See that causes are defined for the run's model, and that the run can be checked.
+        """Make sure that causes are defined for the run's model, and that the run can be checked.
 
         Raises:
             UnsupportedModel: says why causes are not defined.
@@ -91,7 +91,7 @@ class CausalJob(CheckJob[Answer]):
 
 
 class CausesJob(CausalJob[CausesEstimated]):
-    """Estimates what each category would lose without each neuron."""
+    """Estimates each neuron's effect on each category."""
 
     @property
     def title(self) -> str:
@@ -106,7 +106,7 @@ class CausesJob(CausalJob[CausesEstimated]):
 
 
 class AblationJob(CausalJob[Ablations]):
-    """Measures what each category loses without one neuron."""
+    """Measures one neuron's effect on each category by ablation."""
 
     def __init__(self, run: Run, neuron: str) -> None:
         super().__init__(run)

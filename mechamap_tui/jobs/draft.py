@@ -1,4 +1,4 @@
-"""A scan as it is being filled in: texts of the form's fields, what is wrong with them, and what they mean."""
+"""A scan being filled in: the text of each field, what is wrong with it, and the config keys it sets."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class ScanDraft:
         return replace(self, **{name: value.strip()})
 
     def problem(self, name: str) -> str | None:
-        """What is wrong with a field, in a sentence; None if nothing is."""
+        """What is wrong with a field, in a sentence; None if nothing."""
         try:
             self._check(name)
         except MechaMapError as error:

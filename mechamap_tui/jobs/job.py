@@ -1,4 +1,4 @@
-"""A job of the engine under way: what was asked, of which runs, how far it is, and what came of it."""
+"""A job of the engine: the request, the runs it is about, its progress, and its outcome."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Answer = TypeVar("Answer")
 
 
 class Job(ABC, Generic[Answer]):
-    """Asks the engine for something that takes a while.
+    """A request to the engine that takes a while.
 
     Attributes:
         runs: what it is about; a scan's run is there as soon as its folder is.
@@ -32,7 +32,7 @@ class Job(ABC, Generic[Answer]):
     """
 
     is_scan = False
-    kept = "the run stays unchanged"  # what remains where it is stopped
+    kept = "the run stays unchanged"  # what is kept if it is stopped
 
     def __init__(self, runs: tuple[Run, ...] = ()) -> None:
         from mechamap.protocol.messages import Progress  # not before there is a job: the first frame needs none
@@ -57,7 +57,7 @@ class Job(ABC, Generic[Answer]):
 
     @property
     def doing(self) -> str:
-        """What the progress line says of it."""
+        """What the progress line calls it."""
         return "stopping" if self.cancelling else self.activity
 
     @abstractmethod
@@ -65,7 +65,7 @@ class Job(ABC, Generic[Answer]):
         """Send the request."""
 
     def refuse_unless_possible(self) -> None:
-        """See that it can be asked for at all.
+        """Refuse a job that cannot be done.
 
         Raises:
             MechaMapError: says what is in the way and what to do.
@@ -77,7 +77,7 @@ class Job(ABC, Generic[Answer]):
         return False
 
     def end(self, answer: Answer | None, error: MechaMapError | None) -> None:
-        """Take what came of it; the runs are read again."""
+        """Take the answer; the runs are read again."""
         self.answer, self.error, self.ended = answer, error, True
 
     @property
@@ -91,7 +91,7 @@ AnyJob: TypeAlias = Job[Any]
 
 @dataclass(frozen=True, slots=True)
 class JobChanged:
-    """A job began, came further or ended; ``news``: its runs, or whether it runs at all, are not what they were."""
+    """A job began, progressed or ended; ``news``: its runs, or whether it is running, have changed."""
 
     job: AnyJob
     news: bool

@@ -1,4 +1,4 @@
-"""What another process does to a run that is open here."""
+"""Changes that another process makes to a run that is open here."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["RunChange", "read_again"]
 
 
 class RunChange(Enum):
-    """What became of a run's folder since it was read last."""
+    """What happened to a run's folder since it was last read."""
 
     NONE = auto()
     ADDED_TO = auto()
@@ -21,14 +21,14 @@ class RunChange(Enum):
 
 
 def read_again(run: Run) -> RunChange:
-    """Read a run again if its folder has changed; of one that another scan has replaced, what is on disk is left."""
+    """Read a run again if its folder has changed, unless another scan has replaced it."""
     before = run.record
     try:
         news = run.refresh()
-    except MechaMapError:  # being replaced, or removed: what was read stays
+    except MechaMapError:  # being replaced, or removed: keep what was read
         return RunChange.NONE
     if before.state != "running" and run.record.created != before.created:
-        # Its rows are other neurons than those that were read.
+        # Its rows are different neurons now.
         run.record = replace(before, figures=tuple(name for name in before.figures if name not in LATER_FIGURES))
         return RunChange.REPLACED
     return RunChange.ADDED_TO if news else RunChange.NONE

@@ -1,4 +1,4 @@
-"""The one job that the engine does for the explorer: started, followed, and brought to an end."""
+"""The explorer's current job: started, followed, and ended."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class JobRunner:
             answer = await job.call.answer
         except MechaMapError as problem:
             error = problem
-        finally:  # also where the app is left meanwhile
+        finally:  # also when the app is closed meanwhile
             self.job = None
             job.end(answer, error)
             self._changed(JobChanged(job, news=True))

@@ -64,7 +64,7 @@ class ScanJob(Job[ScanResult]):
             return False
         if not self._look(progress.run):
             return False
-        # The writer commits layers together, so those just counted may come with a later look.
+        # The writer commits layers together, so those just counted may show up a little later.
         if self.run is not None and len(self.run.complete_layers) >= progress.layers_done:
             self._layers_seen = progress.layers_done
         return True
@@ -75,7 +75,7 @@ class ScanJob(Job[ScanResult]):
             self._look(folder)
 
     def _look(self, folder: Path) -> bool:
-        """Open the run, or read it again; True if anything is new. Not there yet is no error."""
+        """Open the run, or read it again; True if anything is new. A run that does not exist yet is not an error."""
         try:
             if self.run is not None:
                 return self.run.refresh()

@@ -1,4 +1,4 @@
-"""What the progress and the end of a job lead to: a notice, a dialog, or the screen that takes its place."""
+"""What a job's progress and end lead to: a notice, a dialog, or the screen that takes its place."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ __all__ = ["show_outcome"]
 def show_outcome(app: App[None], explorer: Explorer, job: AnyJob) -> None:
     """Report how a job ended, unless the screen on top shows it; a scan's run opens with its first layers."""
     if job.ended and job.answer is None and job.error is None:
-        return  # the app is being left, or ran into a mistake of its own, which is shown as one
+        return  # the app is closing, or failed through a bug, which is reported as such
     if isinstance(job, ScanJob):
         _show_scan(app, job)
     elif isinstance(job.error, Cancelled):
@@ -83,7 +83,7 @@ def _tell_end_of_scan(app: App[None], job: ScanJob) -> None:
 
 
 def _show_ablations(app: App[None], job: AblationJob) -> None:
-    """Open what was measured, unless the user is elsewhere or typing: then say how to open it."""
+    """Show the measurement, unless the user is elsewhere or typing: then say how to open it."""
     typing = isinstance(app.focused, Input | TextArea)
     for ablation in job.answer.ablations if job.answer is not None else ():
         if _is_shown(app.screen, job) and not typing:
@@ -94,7 +94,7 @@ def _show_ablations(app: App[None], job: AblationJob) -> None:
 
 
 def _is_shown(screen: Screen[object], job: AnyJob) -> bool:
-    """Whether the job, or what it works on, is what the user is looking at."""
+    """Whether the user is looking at the job or its run."""
     match screen:
         case ScanScreen():
             return screen.job is job

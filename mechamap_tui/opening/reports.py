@@ -1,4 +1,4 @@
-"""Which report opens when: a run interpreted, or compared with others, each as its tables were left last."""
+"""Which report opens when: a run interpreted, or compared with others, each in the view it was left in."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class ReportOpening:
     """Opens reports for an app, and remembers how each was left.
 
     Args:
-        show_error: shows why a run that was chosen cannot be read.
+        show_error: shows why a chosen run cannot be read.
     """
 
     def __init__(self, app: App[None], show_error: Callable[[MechaMapError], None]) -> None:
@@ -29,13 +29,13 @@ class ReportOpening:
         self._views: dict[tuple[Path | None, ...], ReportView] = {}
 
     def interpret(self, run: Run) -> None:
-        """Show what a run's neurons say of its model."""
+        """Show what a run's neurons say about its model."""
         from mechamap_tui.report.interpret import InterpretScreen
 
         self._app.push_screen(InterpretScreen(run, self._view(run)))
 
     def compare(self, run: Run) -> None:
-        """Ask what to compare a run with, and show what differs."""
+        """Ask what to compare a run with, and show the comparison."""
         from mechamap_tui.start.run_choice import RunChoice
 
         def chosen(others: tuple[Path, ...] | None) -> None:
@@ -60,7 +60,7 @@ class ReportOpening:
         self._app.push_screen(CompareScreen(tuple(runs), self._view(*runs)))
 
     async def _read(self, path: Path) -> Run | None:
-        """The run in a folder, or read from a CSV; None where reading was left.
+        """The run in a folder, or read from a CSV; None where reading was cancelled.
 
         Raises:
             MechaMapError: it cannot be read.

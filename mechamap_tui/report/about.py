@@ -1,4 +1,4 @@
-"""All that has to be known with a report's numbers, on a page of its own."""
+"""Everything that qualifies a report's numbers, on a page of its own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ INDENT = 2
 
 
 class ReportAbout(ModalScreen[None]):
-    """What the report says of itself, and each of its tables; the one on the screen first."""
+    """The report's remarks and what each table means; the one on the screen first."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,i,enter", "close", "close")]
 

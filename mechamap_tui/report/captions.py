@@ -1,4 +1,4 @@
-"""What is said around a report's table: in its borders of the cell under the cursor, and beneath it of the table."""
+"""The texts around a report's table: the cell under the cursor in its borders, the table's meaning beneath it."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _behind(report: Report, link: Link) -> str:
 
 
 class TableNote(Static):
-    """Beneath the table, all of a cell that is cut, else how the table was worked out."""
+    """Beneath the table, the full text of a cell that is cut, else how the table was worked out."""
 
     DEFAULT_CSS = """
     TableNote { display: none; height: auto; padding: 0 2; color: $foreground 80%; }
@@ -78,10 +78,10 @@ class TableNote(Static):
 
     def __init__(self, *, id: str | None = None) -> None:
         super().__init__(id=id)
-        self._shown = False, 0, ""  # whether and in how many lines, and what
+        self._shown = False, 0, ""  # whether it is shown, in how many lines, and its text
 
     def show(self, table: Table | None, cut_text: str) -> None:
-        """Say it in the lines that the terminal has to spare; ``cut_text`` is that of the cell under the cursor."""
+        """Show it in the lines that the terminal can spare; ``cut_text`` is that of the cell under the cursor."""
         width, height = self.app.size
         if height < 20:
             most = 1
@@ -96,7 +96,7 @@ class TableNote(Static):
         if len(lines) > most:
             lines[most - 1] = set_cell_size(lines[most - 1], room - len(more)).rstrip() + more
         display = bool(about or text_columns) and height >= LEAST_HEIGHT and width >= LEAST_WIDTH
-        # It takes as many lines for every cell of a table, and is written only where it changes: else the table would
+        # It keeps its height for all cells of a table, and is written only when it changes: else the table would
         # jump, or be laid out again with every key.
         shown = display, most if text_columns else min(len(about), most), "\n".join(lines[:most])
         if shown != self._shown:

@@ -1,4 +1,4 @@
-"""Where the cells of a report's table stand: the first column stays, the others scroll past it by whole columns."""
+"""The layout of a report's table: the first column stays, the others scroll past it by whole columns."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["GAP", "MARGIN", "MEASURED", "CellLayout", "heat_layout", "number_lay
 MARGIN = 2  # cells in front of a line, for the cursor's sign
 GAP = 2  # cells in front of a column
 LABEL_LEAST, CUT_LEAST = 4, 12
-MEASURED = 200  # rows whose texts say how wide a column has to be
+MEASURED = 200  # rows whose texts determine a column's width
 HEAT_LEAST, HEAT_MOST, HEAT_TALLEST = 3, 12, 3
 HEAT_SCROLLED = 6  # cells of a column for its title, in a heat map that is too wide for the pane anyway
 
@@ -74,7 +74,7 @@ class CellLayout:
         return columns
 
     def first_that_shows(self, column: int, first: int) -> int:
-        """The nearest place to scroll to at which a column is seen, whole where that can be."""
+        """The nearest place to scroll to at which a column is in view, whole where possible."""
         if column < self.stubs:
             return first
         first = min(max(first, self.stubs), column)
@@ -93,7 +93,7 @@ class CellLayout:
 
 
 def number_layout(table: Table, pane: int) -> CellLayout:
-    """Each column as wide as what stands in it; titles on two lines where they would not fit on one."""
+    """Each column as wide as its cells; titles on two lines where they do not fit on one."""
     cells = [max(map(cell_len, texts), default=0) for texts in _texts(table)]
     titles = [clean(column.title) for column in table.columns]
     whole = [max(cell, cell_len(title)) for cell, title in zip(cells, titles, strict=True)]
@@ -109,7 +109,7 @@ def number_layout(table: Table, pane: int) -> CellLayout:
 
 
 def heat_layout(table: Table, pane: int, lines: int) -> CellLayout:
-    """All columns alike, as large as there is room for; never so small that numbers would run into one another."""
+    """All columns equally wide, as wide as fits; never so narrow that numbers would run into one another."""
     titles = tuple((clean(column.title),) for column in table.columns)
     names, *numbers = _texts(table)
     label = _label(max(map(cell_len, (*names, titles[0][0]))), pane) + 1

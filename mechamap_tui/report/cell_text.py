@@ -1,4 +1,4 @@
-"""How the cells of a report's tables are written on the screen: as everywhere, but fit for cells of a terminal."""
+"""How the cells of a report's tables are written on the screen: as elsewhere, but safe for a terminal."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _SIGNED = frozenset(("signed", "correlation", "effect"))
 
 
 def is_signed(kind: Kind) -> bool:
-    """Whether the sign of a number says which of two opposite things it means."""
+    """Whether a number's sign distinguishes two opposite meanings."""
     return kind in _SIGNED
 
 
 def cell_text(cell: Cell, kind: Kind) -> str:
-    """A cell on one line; "—" where there is nothing to say."""
+    """A cell on one line; "—" where it is empty."""
     if isinstance(cell, tuple):
         return JOINT.join(map(piece_label, cell)) or NONE
     if isinstance(cell, str):
@@ -32,7 +32,7 @@ def cell_text(cell: Cell, kind: Kind) -> str:
 
 
 def row_text(cells: Sequence[Cell], columns: Sequence[Column]) -> str:
-    """A row to be pasted elsewhere: its cells with their titles, tabs between them."""
+    """A row as text for the clipboard: its cells with their titles, tabs between them."""
     first, *others = zip(cells, columns, strict=True)
     titled = [f"{clean(column.title)} {cell_text(cell, column.kind)}" for cell, column in others]
     return "\t".join([cell_text(first[0], first[1].kind), *titled])

@@ -1,4 +1,4 @@
-"""What differs between runs, or models; and for each neuron of two of them its closest one in the other."""
+"""The comparison of runs or models; of two, also each neuron's closest one in the other."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["CompareScreen"]
 
 
-MATCHED = "matches_summary"  # the table that a comparison has where closest neurons were looked for
+MATCHED = "matches_summary"  # the table that a comparison with closest neurons has
 
 
 class CompareScreen(ReportScreen, inherit_bindings=False):
@@ -86,7 +86,7 @@ class CompareScreen(ReportScreen, inherit_bindings=False):
         follow_jobs(self, self._job_changed)
 
     def _job_changed(self, change: JobChanged) -> None:
-        """Show the closest neurons that were found of these runs; where neurons are judged otherwise by now, ask."""
+        """Show the closest neurons found for these runs; ask again where neurons are judged differently by now."""
         job = change.job
         if not isinstance(job, MatchJob) or job.answer is None or job.paths != [run.path for run in self.of_runs]:
             return
@@ -96,12 +96,12 @@ class CompareScreen(ReportScreen, inherit_bindings=False):
             self.load()
 
     def _usual_words(self) -> int:
-        """What takes some seconds; hardly more than the text has, where a token or more is a word."""
+        """How many words take a few seconds, at most about as many as the text has: a word is a token or more."""
         a, b = self.of_runs
         return min(usual_words(a.neurons, b.neurons), max(len(a.record.tokens.ids), LEAST_WORDS))
 
     def _cost(self) -> str:
-        """What has to be done for it: models are run again unless their activations were kept."""
+        """What the search needs: models are run again unless their activations were kept."""
         again = [run for run in self.of_runs if not has_kept(run)]
         if not again:
             return "the activations were kept"
@@ -116,7 +116,7 @@ class CompareScreen(ReportScreen, inherit_bindings=False):
 
 
 def _words(text: str) -> int | None:
-    """How many words were typed; None where nothing was.
+    """The number of words that was typed; None where nothing was.
 
     Raises:
         UsageError: no whole number, or too few.

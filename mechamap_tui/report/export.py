@@ -93,7 +93,7 @@ class ReportExport(FileDialog):
         keys = None if self.scope == ALL else [self.table.key]
         try:
             text = written(self.report, self.format, tables=keys, limit=0)
-            data = text.encode("utf-8", errors="backslashreplace")  # a lone surrogate has no other spelling
+            data = text.encode("utf-8", errors="backslashreplace")  # a lone surrogate cannot be encoded otherwise
             write_whole(target, lambda stream: stream.write(data), overwrite=overwrite)
         except MechaMapError as error:
             explorer_of(self).show_error(error)

@@ -27,7 +27,7 @@ RGB: TypeAlias = tuple[int, int, int]
 
 
 def shade(value: float | None, limit: float, ground: RGB, *, least: float = 0.0) -> RGB:
-    """The colour of a value: ``ground`` at 0 and where there is none, full blue at ``limit``, full orange at -limit.
+    """The colour of a value: ``ground`` at 0 and where it is missing, full blue at ``limit``, full orange at -limit.
 
     ``least`` is how strong the colour of the smallest value is, from which on it grows.
     """
@@ -71,7 +71,7 @@ def _colours(line: Text) -> list[Color]:
     return colours
 
 
-ONE = 0.2  # of the full colour: in 256 colours, too, a count of one never looks like none
+ONE = 0.2  # of the full colour: even in 256 colours, a count of one never looks like none
 BAND = 32  # rows of one picture; a table has as many pictures as it needs
 NO_VALUE = "·"
 DARK, LIGHT = Color.from_rgb(0, 0, 0), Color.from_rgb(255, 255, 255)
@@ -116,7 +116,7 @@ class HeatMap:
         return text if cell_len(text) <= width else ""
 
     def _longest(self) -> int:
-        """Cells of the longest number that was measured."""
+        """The width of the longest number that was measured."""
         if self._digits is None:
             kinds = [column.kind for column in self.table.columns]
             rows = self.table.rows[:MEASURED]

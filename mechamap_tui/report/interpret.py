@@ -1,4 +1,4 @@
-"""What a run's neurons say of its model: counts, depths, correlations, and the neurons behind them."""
+"""What a run's neurons say about its model: counts, depths, correlations, and the neurons behind them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""By which figure, and from which threshold on, a report judges neurons: what there is to choose, and what it means."""
+"""The figure and threshold by which a report judges neurons: the choices, and what they mean."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ class Judging:
         return next((kind for kind in kinds if name in (kind.label, kind.name)), kinds[0] if kinds else None)
 
     def figure_after(self, steps: int) -> str | None:
-        """The figure that many steps further, round and round; None where there is no other."""
+        """The figure that many steps further, cyclically; None where there is no other."""
         kinds, now = self.figures, self.figure
         if now is None or len(kinds) < 2:
             return None
         return kinds[(kinds.index(now) + steps) % len(kinds)].label
 
     def meaning(self, text: str) -> str:
-        """Which neurons count from a typed threshold on.
+        """Which neurons count at a typed threshold.
 
         Raises:
             UsageError: it is not a number.

@@ -65,7 +65,7 @@ REPORT_KEYS: tuple[BindingType, ...] = (
 
 WIDE = 110  # columns from which the names of the tables stand beside the table
 TICK = 0.25  # seconds
-REST = 0.15  # seconds without another wish after which one is passed on
+REST = 0.15  # seconds without another change after which a request is sent
 
 
 class ReportScreen(Screen[None], inherit_bindings=False):
@@ -97,15 +97,15 @@ class ReportScreen(Screen[None], inherit_bindings=False):
         self.subject, self.view = subject, view
         self.judging = Judging(subject.runs, view)
         self.report: Report | None = None
-        self.first: int | None = None  # the place of the table that was asked for before there were any
+        self.first: int | None = None  # the table requested before there were any
         self.cells = ReportTable(id="cells")
         self.prompt = Prompt(self, self.cells.focus, id="prompt")
         self._note = TableNote(id="told")
         self._names, self._list = TableNames(id="names"), TableNames(id="list", classes="-list")
-        self._layers = self._layers_now()  # that each run had when the report was asked for
+        self._layers = self._layers_now()  # that each run had when the report was requested
         self._asked_for: tuple[str | None, float | None] = (None, None)  # what the report on the screen is by
         self._since = 0.0
-        self._step = ""  # what the engine says it is at
+        self._step = ""  # what the engine says it is doing
         self._ticking: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -125,7 +125,7 @@ class ReportScreen(Screen[None], inherit_bindings=False):
 
     @property
     def of_runs(self) -> tuple[Run, ...]:
-        """The runs it is about; not called ``run``, as none of them is refreshed while its report is read."""
+        """The runs it is about; not called ``run``, as none of them is refreshed while its report is open."""
         return self.subject.runs
 
     # --- asking for the report -------------------------------------------------------------------------------
@@ -136,7 +136,7 @@ class ReportScreen(Screen[None], inherit_bindings=False):
 
     @work(group="report", exclusive=True)
     async def load(self) -> None:
-        """Ask for the report, as the view says; where there can be none, the view is that of the one before again."""
+        """Request the report that the view describes; if that fails, the view is reset to that of the previous one."""
         self._since, self._step = time.monotonic(), ""
         self._ticking = self._ticking or self.set_interval(TICK, self._tick)
         self._tick()
@@ -150,7 +150,7 @@ class ReportScreen(Screen[None], inherit_bindings=False):
                 self._stop()
                 self._failed(error)
         else:
-            if is_leaving(self):  # left meanwhile, and its parts may be gone before the screen is
+            if is_leaving(self):  # closed meanwhile: its parts may be gone before the screen is
                 return
             self._stop()
             self._asked_for = (self.view.by, self.view.threshold)
@@ -172,7 +172,7 @@ class ReportScreen(Screen[None], inherit_bindings=False):
         return tuple(len(run.complete_layers) for run in self.of_runs)
 
     def _hear(self, progress: Progress) -> None:
-        """Show what the engine says it is at, with the next tick."""
+        """Show what the engine says it is doing, with the next tick."""
         self._step = progress.detail
 
     def _tick(self) -> None:
@@ -193,7 +193,7 @@ class ReportScreen(Screen[None], inherit_bindings=False):
     # --- its tables ------------------------------------------------------------------------------------------
 
     def show_report(self, report: Report, table: str = "") -> None:
-        """Show a report, and of it a ``table``; else the one that is looked at now, where it has that too."""
+        """Show a report and one of its tables: ``table``, else the current one where the report has it."""
         self.remember()
         if self.first is not None and self.first < len(report.tables):
             table = report.tables[self.first].key
@@ -205,12 +205,12 @@ class ReportScreen(Screen[None], inherit_bindings=False):
 
     @property
     def table(self) -> Table | None:
-        """The one on the screen."""
+        """The table on the screen."""
         return self.report.tables[self.table_index] if self.report is not None and self.report.tables else None
 
     @property
     def table_index(self) -> int:
-        """Its place among the report's tables."""
+        """The position of the table on the screen among the report's tables."""
         tables = self.report.tables if self.report is not None else ()
         return next((index for index, table in enumerate(tables) if table.key == self.view.table), 0)
 
@@ -226,7 +226,7 @@ class ReportScreen(Screen[None], inherit_bindings=False):
         self.refresh_bindings()
 
     def remember(self) -> None:
-        """Keep where the cursor of the table is."""
+        """Remember where the cursor of the table is."""
         if self.cells.table is not None:
             self.view.places[self.cells.table.key] = self.cells.place
 
@@ -243,7 +243,7 @@ class ReportScreen(Screen[None], inherit_bindings=False):
             self.action_table((self.table_index + steps) % len(self.report.tables))
 
     def action_numbers(self) -> None:
-        """Change between the heat map and its numbers."""
+        """Switch between the heat map and its numbers."""
         self.remember()
         self.view.numbers = not self.view.numbers
         self.show_table()
@@ -266,7 +266,7 @@ class ReportScreen(Screen[None], inherit_bindings=False):
             explorer_of(self).show_error(error)
 
     def _open(self, link: Link) -> None:
-        """Show the neurons behind a cell; say so where their run has grown since."""
+        """Show the neurons behind a cell; warn where their run has grown since."""
         run, reported = self.of_runs[link.run], self._layers[link.run]
         explorer_of(self).open_link(run, link)
         complete = len(run.complete_layers)
@@ -296,13 +296,13 @@ class ReportScreen(Screen[None], inherit_bindings=False):
     # --- the figure and the threshold ------------------------------------------------------------------------
 
     def action_figure(self, steps: int) -> None:
-        """Judge by the next of the figures, at that one's own threshold."""
+        """Judge by the next figure, at its own threshold."""
         figure = self.judging.figure_after(steps)
         if figure is not None:
             self._ask_again(figure, None)
 
     async def action_threshold(self) -> None:
-        """Ask from which threshold on neurons count."""
+        """Ask for the threshold from which neurons count."""
         figure, threshold = self.judging.figure, self.view.threshold
         if figure is not None:
             text, usual = "" if threshold is None else f"{threshold:g}", f"{figure.threshold(self.of_runs[0]):g}"
@@ -327,7 +327,7 @@ class ReportScreen(Screen[None], inherit_bindings=False):
             explorer_of(self).back()
 
     def action_about(self) -> None:
-        """All that has to be known with the table and the report."""
+        """Show everything that qualifies the table and the report."""
         if self.report is not None and self.table is not None:
             from mechamap_tui.report.about import ReportAbout
 
@@ -350,14 +350,14 @@ class ReportScreen(Screen[None], inherit_bindings=False):
             return self.judging.figure is not None and not self.prompt.asking
         return True
 
-    # --- what there is room for ------------------------------------------------------------------------------
+    # --- layout ----------------------------------------------------------------------------------------------
 
     def on_resize(self) -> None:
         self._fit()
         self.call_after_refresh(self._settle)
 
     def _settle(self) -> None:
-        if self.focused is None:  # what is hidden, in a window that is too small for it, loses the keys
+        if self.focused is None:  # hidden widgets, in a window too small for them, lose the focus
             self.cells.focus()
         self._entitle_table()
 
@@ -377,14 +377,14 @@ class ReportScreen(Screen[None], inherit_bindings=False):
         self._note.show(self.table, self.cells.cut_text)
 
     def _entitle_screen(self) -> None:
-        """What it is about, cut where it is long, and apart from it how much there is to know."""
+        """Show what the report is about, cut where it is long, and beside it the number of remarks."""
         report = self.report
         title, remarks = (report.title, report.remarks) if report is not None else (self.subject.title, ())
         self.query_one("#what", Static).update(Content.styled("MechaMap  ", "bold") + Content(clean(title)))
         self.query_one("#remarks", Static).update(f"· {quantity(len(remarks), 'remark')} (i)" if remarks else "")
 
     def _entitle_table(self) -> None:
-        """Say in the borders which cell this is, and what is behind it."""
+        """Show in the borders which cell this is, and what is behind it."""
         report, table, cells = self.report, self.table, self.cells
         if report is not None and table is not None:
             width = cells.outer_size.width or self.app.size.width

@@ -1,4 +1,4 @@
-"""What a report is about, and how the engine is asked for it."""
+"""What a report is about, and how it is requested from the engine."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class ReportSubject:
     Attributes:
         runs: one or more; the neurons behind a cell are those of one of them.
         doing, done: what is made of them: interpreting, interpreted.
-        ask: the report from the engine, as a view says; raises MechaMapError where there can be none.
+        ask: requests the report that a view describes from the engine; raises MechaMapError where that fails.
     """
 
     runs: tuple[Run, ...]
@@ -37,7 +37,7 @@ class ReportSubject:
 
     @property
     def title(self) -> str:
-        """What it is about, before there is a report to say so."""
+        """The title, before there is a report to give one."""
         return f"{self._names} {self.done}"
 
     def activity(self, by: str | None, *, again: bool) -> str:

@@ -1,4 +1,4 @@
-"""A report's table, its cursor a cell: as numbers or as a heat map, only the lines that can be seen are drawn."""
+"""A report's table with a cell cursor, as numbers or as a heat map; only the lines in view are drawn."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["ReportTable"]
 
 
 class ReportTable(LineTable, can_focus=True, inherit_bindings=False):
-    """Moved through cell by cell; the header and the first column stay where they are."""
+    """Browsed cell by cell; the header and the first column stay in place."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "neurons"),
@@ -56,7 +56,7 @@ class ReportTable(LineTable, can_focus=True, inherit_bindings=False):
         self._heat = False
         self._lines: CellLines | None = None
 
-    # --- what is asked of it ---------------------------------------------------------------------------------
+    # --- interface -------------------------------------------------------------------------------------------
 
     def show(self, table: Table, place: CellPlace, *, heat: bool = False) -> None:
         """Show a table with the cursor where it was left; as a ``heat`` map where it can be drawn so."""
@@ -85,7 +85,7 @@ class ReportTable(LineTable, can_focus=True, inherit_bindings=False):
 
     @property
     def place(self) -> CellPlace:
-        """Where the cursor is and what is seen around it, to be shown again later."""
+        """Where the cursor is and what is in view around it, to be restored later."""
         row = self.order[self.cursor_index] if self.order else 0
         return CellPlace(row, self.column, self._first, round(self.scroll_offset.y), self._sort)
 
@@ -96,7 +96,7 @@ class ReportTable(LineTable, can_focus=True, inherit_bindings=False):
             self.post_message(self.CellOpened())
 
     def action_sort(self) -> None:
-        """Order the rows by the column under the cursor: down, up, and as they came."""
+        """Sort the rows by the column under the cursor: down, up, and in their original order."""
         if self.table is not None:
             self._sort = next_sort(self._sort, self.column, numbers=is_number(self.table.columns[self.column].kind))
             self._order(self.place.row)
@@ -123,7 +123,7 @@ class ReportTable(LineTable, can_focus=True, inherit_bindings=False):
         self.post_message(self.CellHighlighted())
 
     def _order(self, row: int) -> None:
-        """Order the table's rows; the cursor comes to stand on ``row``."""
+        """Sort the table's rows; the cursor is put on ``row``."""
         assert self.table is not None
         self.order = row_order(self.table, self._sort)
         self.cursor_index = self.order.index(row) if self.order else 0
@@ -163,7 +163,7 @@ class ReportTable(LineTable, can_focus=True, inherit_bindings=False):
         self.show_column()
 
     def _picture(self, table: Table) -> HeatMap:
-        """The table's colours on the ground there is now; what was drawn is kept."""
+        """The table's colours on the current ground; what was drawn is kept."""
         ground, before = self.background_colors[1].rgb, self._lines.heat if self._lines is not None else None
         if before is not None and before.table is table and before.ground == ground:
             return before

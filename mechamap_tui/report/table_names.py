@@ -1,4 +1,4 @@
-"""The names of a report's tables, the one on the screen marked: on a line, or under one another where there is room."""
+"""The names of a report's tables, the one on the screen marked: on one line, or listed where there is room."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["TableNames"]
 
 
 class TableNames(Static):
-    """The tables, of which one is on the screen, written anew for the width there is; a click goes to one.
+    """The tables, the current one marked, rewritten for the current width; a click goes to one.
 
     On one line, ``1 basics  2 counts  3 layers``; with the class ``-list`` their titles under one another.
     """

@@ -1,4 +1,4 @@
-"""What a report's screen remembers of a table from one time to the next: what is looked at, in which order."""
+"""What a report's screen remembers between visits: the table, its cursor and its order."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _key(cell: Cell) -> tuple[bool, float, str]:
 
 @dataclass(slots=True)
 class ReportView:
-    """Changed as the user goes.
+    """What the user has chosen so far.
 
     Attributes:
         by: the figure that neurons are judged by; None: the run's own.
@@ -71,7 +71,7 @@ class ReportView:
     places: dict[str, CellPlace] = field(default_factory=dict)
 
     def place(self, table: Table) -> CellPlace:
-        """Where its cursor was left; at first on the first cell that leads to neurons, where there is one."""
+        """Where the table's cursor was left; initially on the first cell that leads to neurons, if any."""
         return self.places.get(table.key) or CellPlace(column=_first(table))
 
 

@@ -25,7 +25,7 @@ __all__ = ["ScanFormScreen"]
 
 
 class ScanFormScreen(ModalScreen[None]):
-    """Fills in a scan; enter starts it from any line.
+    """The form of a scan; enter starts it from any line.
 
     Args:
         draft: what stands in the fields.
@@ -79,10 +79,10 @@ class ScanFormScreen(ModalScreen[None]):
         self.show()
 
     def show(self) -> None:
-        """Say what is wrong, and what the command line would be."""
+        """Show what is wrong, and the equivalent command line."""
         problems = self.draft.problems()
         if not self.draft.model:
-            problems.pop("model", None)  # an empty form is no mistake yet
+            problems.pop("model", None)  # an empty form is not a mistake yet
         for field in FIELDS:
             self.query_one(f"#field-{field.name}", Input).set_class(field.name in problems, "-wrong")
         focused = (self.focused.id or "").removeprefix("field-") if self.focused is not None else ""

@@ -1,4 +1,4 @@
-"""What the scan in the form would take, asked from the engine while the form is filled in."""
+"""What the scan in the form would take, requested from the engine while the form is filled in."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class _Question:
 
 
 class PlanView(Static):
-    """A few lines about the plan; in the colour of a warning where the scan does not fit.
+    """A few lines about the plan, in a warning's colour where the scan does not fit.
 
     One question at a time is on its way. What is typed meanwhile is asked when it is answered, and an answer to
     what is no longer in the form is not shown.
@@ -51,7 +51,7 @@ class PlanView(Static):
 
     @dataclass
     class Told(Message):
-        """What the view shows has changed; an empty text takes no room."""
+        """The view's text has changed; an empty one takes no room."""
 
         text: str
 
@@ -72,7 +72,7 @@ class PlanView(Static):
             self._ask()
 
     def follow(self, draft: ScanDraft, *, fetch: bool) -> None:
-        """Show the plan of what is in the form, once it rests.
+        """Show the plan of what is in the form, once typing rests.
 
         Args:
             draft: what stands in the fields.

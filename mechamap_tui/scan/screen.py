@@ -1,4 +1,4 @@
-"""A scan before its first layers can be seen: which stage it is in, how fast it is, what memory it takes."""
+"""A scan before its first layers are ready: its stage, its speed, its memory."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ BAR = 40  # cells
 
 
 class ScanScreen(Screen[None]):
-    """Follows a scan until there is something to browse; may be left, the scan goes on."""
+    """Follows a scan until there is something to browse; the scan goes on if the screen is left."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("x", "app.cancel_scan", "cancel scan"),
@@ -82,7 +82,7 @@ class ScanScreen(Screen[None]):
 
 
 def facts(progress: Progress, cancelling: bool = False) -> list[tuple[str, str]]:
-    """What is known about the scan, as (label, value)."""
+    """What is known about the scan, as (label, value) pairs."""
     stage = "stopping after this layer" if cancelling else stage_text(progress)
     if progress.detail and progress.stage not in (Stage.LOAD, Stage.PASS) and not cancelling:
         stage += f" · {clean(progress.detail)}"

@@ -1,1 +1,1 @@
-"""Where the explorer begins: the start screen, and what a name given on the command line means."""
+"""Where the explorer starts: the start screen, and what the command line's argument means."""

@@ -96,7 +96,7 @@ def entry_line(entry: StartEntry, sign: str = " ") -> Table:
 
 @dataclass(frozen=True, slots=True)
 class _Name:
-    """A name that keeps its end where it is cut: runs of one model differ by nothing but the number there."""
+    """A name that keeps its end where it is cut: runs of one model differ only by the number there."""
 
     text: str
 

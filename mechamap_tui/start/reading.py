@@ -1,4 +1,4 @@
-"""A CSV on its way to a run, which takes seconds of a large one; it can be left at any time."""
+"""A CSV being read as a run, which takes seconds if it is large; it can be cancelled at any time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["ReadingScreen"]
 
 
 class ReadingScreen(ModalScreen["Run | MechaMapError | None"]):
-    """Reads a CSV in a thread and says how far it is; the answer is the run, what is wrong with the file, or None."""
+    """Reads a CSV in a thread and shows the progress; the answer is the run, the file's error, or None."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("q,escape,x", "leave", "cancel")]
 
@@ -57,7 +57,7 @@ class ReadingScreen(ModalScreen["Run | MechaMapError | None"]):
             self.dismiss(outcome)
 
     def _reached(self, share: float) -> None:
-        """Note how far the thread is, which stops where nobody waits for it any more."""
+        """Note the thread's progress; the thread stops once the dialog is closed."""
         self._share = share
         if self._left or not self.app.is_running:
             raise Cancelled("Reading was stopped.")

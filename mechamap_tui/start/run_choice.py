@@ -28,7 +28,7 @@ __all__ = ["RunChoice", "comparable"]
 
 
 class RunChoice(ModalScreen[tuple[Path, ...]]):
-    """Answers with the folders or files that were chosen; with none where it was left.
+    """Answers with the chosen folders or files; with none where it was cancelled.
 
     Args:
         run: the one to compare with.
@@ -73,7 +73,7 @@ class RunChoice(ModalScreen[tuple[Path, ...]]):
     @work(exclusive=True)
     async def _look(self) -> None:
         runs = comparable(await asyncio.to_thread(list_runs), self.run_to_compare)
-        if is_leaving(self):  # left meanwhile, and the list may be gone before the screen is
+        if is_leaving(self):  # closed meanwhile: the list may be gone before the screen is
             return
         self._all, self._read = entries(runs, ()), True
         self._all = [entry for entry in self._all if entry.kind == "run"]
@@ -115,7 +115,7 @@ class RunChoice(ModalScreen[tuple[Path, ...]]):
         return self._shown[index] if index is not None and index < len(self._shown) else None
 
     def on_key(self, event: events.Key) -> None:
-        """Down leaves the text for the list."""
+        """Move from the text to the list with the down key."""
         if event.key in ("down", "pagedown") and self.focused is self.query_one("#which", Input):
             event.stop()
             listed = self.query_one("#others", OptionList)
@@ -142,7 +142,7 @@ class RunChoice(ModalScreen[tuple[Path, ...]]):
             self.dismiss(tuple(map(Path, chosen)))
 
     def action_mark(self) -> None:
-        """Mark the run under the cursor to compare several at once, or take its mark away."""
+        """Mark the run under the cursor to compare several at once, or remove its mark."""
         entry = self._highlighted()
         if entry is not None:
             if entry.value in self._marked:

@@ -30,7 +30,7 @@ __all__ = ["StartScreen"]
 
 
 class StartScreen(Screen[None]):
-    """Lists what can be opened; typing filters it, and whatever is typed can be opened itself."""
+    """Lists what can be opened; typing filters the list, and the typed text can be opened itself."""
 
     AUTO_FOCUS = "#what"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -98,7 +98,7 @@ class StartScreen(Screen[None]):
         if is_leaving(self):
             return
         runs, models = await asyncio.gather(asyncio.to_thread(list_runs), asyncio.to_thread(cached_models))
-        if is_leaving(self):  # left meanwhile, and the list may be gone before the screen is
+        if is_leaving(self):  # closed meanwhile: the list may be gone before the screen is
             return
         self._all = entries(runs, models)
         # Until they were read, only the models were there to be highlighted.
@@ -151,7 +151,7 @@ class StartScreen(Screen[None]):
         return True
 
     def on_key(self, event: events.Key) -> None:
-        """Down leaves the text for the list."""
+        """Move from the text to the list with the down key."""
         if event.key in ("down", "pagedown") and self.focused is self.query_one("#what", Input):
             event.stop()
             listed = self.query_one("#list", OptionList)
@@ -159,7 +159,7 @@ class StartScreen(Screen[None]):
             listed.action_cursor_down()
 
     def action_leave(self) -> None:
-        """Out of the list into the text, and out of the text into an empty one."""
+        """From the list to the text; in the text, clear it."""
         what = self.query_one("#what", Input)
         if self.focused is what:
             what.value = ""
@@ -186,7 +186,7 @@ class StartScreen(Screen[None]):
         if entry is None:
             return
         explorer = explorer_of(self)
-        self.query_one("#what", Input).value = ""  # it has done its work; coming back shows everything again
+        self.query_one("#what", Input).value = ""  # clear the filter: coming back shows everything again
         if entry.kind == "model":
             from mechamap_tui.jobs.scan import ScanJob
 

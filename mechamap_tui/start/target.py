@@ -1,4 +1,4 @@
-"""What the one argument of ``mechamap-tui`` means."""
+"""What the argument of ``mechamap-tui`` means."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Copying in a terminal: to its clipboard where it lets us, and always to a file.
+"""Copying in a terminal: to its clipboard where it allows that, and always to a file.
 
 The escape sequence (OSC 52) that reaches the clipboard of the machine the user sits at is dropped by tmux as it
 comes and by some terminals, and nothing says so. A file is always there.
@@ -25,7 +25,7 @@ def copied_file() -> Path:
 
 
 def copy_text(app: App[object], text: str) -> str:
-    """Copy ``text``; a sentence that says where it went."""
+    """Copy ``text``; returns where it went, as the end of a sentence."""
     app.copy_to_clipboard(text)
     clipboard = "to the clipboard (if tmux passes it on)" if "TMUX" in os.environ else "to the terminal's clipboard"
     file = copied_file()

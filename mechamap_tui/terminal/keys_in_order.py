@@ -1,4 +1,4 @@
-"""Keys and clicks do what they were meant for, also when many come at once, as over a slow line."""
+"""Keys and clicks act on what they were meant for, also when many arrive at once, as over a slow line."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class KeysInOrder(App[None]):
             await self._send(event)
 
     async def _send(self, event: UserInput) -> None:
-        if isinstance(event, events.MouseMove):  # in its turn, but there are many, and nothing has to wait for one
+        if isinstance(event, events.MouseMove):  # kept in order, but there are many, and nothing has to wait for one
             await super().on_event(event)
             return
         self._on_its_way = True
@@ -68,18 +68,18 @@ class KeysInOrder(App[None]):
             return self.screen
 
     def _climb(self, start: MessagePump, node: MessagePump | None, lap: int, number: int) -> None:
-        """Go where a key goes, from where it was sent first up to the app, behind everything that waits there."""
+        """Follow a key's route, from its first target up to the app, behind everything queued there."""
         while node is not None and node is not self:
             if node.call_later(self._climb, start, above(node), lap, number):
                 return
-            node = above(node)  # it is gone: what was pressed has closed it
+            node = above(node)  # it is gone: the key has closed it
         if lap < LAPS:
             self.call_later(self._climb, start, start, lap + 1, number)
         else:
             self.call_later(self._look_at_screen, number)
 
     def _look_at_screen(self, number: int) -> None:
-        """Let a screen that was opened take the focus first."""
+        """Let a newly opened screen take the focus first."""
         if not self.screen_stack or not self.screen.call_later(self.call_later, self._arrived, number):
             self.call_later(self._arrived, number)
 

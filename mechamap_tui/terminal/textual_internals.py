@@ -1,4 +1,4 @@
-"""What the explorer uses of Textual that is not public: whether a node is being taken down, and how an app dies."""
+"""What the explorer uses of Textual that is not public: whether a node is being removed, and how an app ends."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["MortalApp", "above", "is_leaving"]
 
 
 def is_leaving(node: DOMNode) -> bool:
-    """Whether a screen or a widget is being taken down: its parts may be gone before it is."""
+    """Whether a screen or a widget is being removed: its parts may be gone before it is."""
     return node._pruning
 
 
@@ -22,7 +22,7 @@ def above(node: MessagePump) -> MessagePump | None:
 
 
 class MortalApp(App[None]):
-    """An app that says itself what is shown of a failure.
+    """An app that decides itself what is shown of a failure.
 
     Textual would print a traceback with local variables over the user's terminal.
     """
@@ -37,7 +37,7 @@ class MortalApp(App[None]):
 
     def _handle_exception(self, error: Exception) -> None:
         if isinstance(error, WorkerFailed):
-            if self._running and not self._exit:  # else it met what is being taken down around it
+            if self._running and not self._exit:  # else it failed because the app around it was being closed
                 self.worker_failed(error)
             return
         words = self.last_words(error)

@@ -1,4 +1,4 @@
-"""One of a few, on one line: ``(•) csv  ( ) json  ( ) parquet``."""
+"""A choice among a few options on one line: ``(•) csv  ( ) json  ( ) parquet``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["Choice", "Option"]
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """What can be chosen: its value, the words shown, and whether it can be had now."""
+    """An option: its value, its label, and whether it is available now."""
 
     value: str
     label: str
@@ -67,7 +67,7 @@ class Choice(Widget, can_focus=True):
         self.post_message(self.Changed(self, value))
 
     def action_choose(self, step: int) -> None:
-        """The next option that can be had, round and round."""
+        """The next available option, cyclically."""
         enabled = [option.value for option in self.options if option.enabled]
         if self.value in enabled:
             self.value = enabled[(enabled.index(self.value) + step) % len(enabled)]

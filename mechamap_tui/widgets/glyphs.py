@@ -1,4 +1,4 @@
-"""The signs that screens are drawn with, each named once."""
+"""The characters that screens are drawn with, each named once."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ SECOND = "²"  # behind the direction of the second key of a sort
 MORE_LEFT, MORE_RIGHT = "‹", "›"
 BARS = " ▁▂▃▄▅▆▇█"  # a count in eighths of the largest one
 FULL_BLOCK, LIGHT_BLOCK = "█", "░"
-PENDING, FLAG = "…", "!"  # a layer that is not finished, and one to look at
+PENDING, FLAG = "…", "!"  # a layer that is not finished, and one with a warning
 JOINT, TITLE_JOINT = " · ", " ── "

@@ -38,7 +38,7 @@ _DISPENSABLE = (
 
 
 class KeyFooter(Widget):
-    """The keys that do something now, as the screen's bindings say; a click presses one."""
+    """The keys that do something now, from the screen's bindings; a click presses one."""
 
     ALLOW_SELECT = False
 
@@ -54,7 +54,7 @@ class KeyFooter(Widget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.keys: list[tuple[str, str, str, str]] = []  # key, how it is shown, what it does, its action
+        self.keys: list[tuple[str, str, str, str]] = []  # key, its display, its description, its action
 
     def on_mount(self) -> None:
         self.screen.bindings_updated_signal.subscribe(self, self._changed)

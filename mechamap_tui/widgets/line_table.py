@@ -1,4 +1,4 @@
-"""A table of which only the lines in view are drawn: a header that stays, rows, and a cursor on one of their cells."""
+"""A table of which only the lines in view are drawn: a fixed header, rows, and a cell cursor."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _KEPT = 1024  # strips
 
 
 class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
-    """Moved through by rows and columns; a subclass draws them, and says what is opened and how rows are sorted.
+    """Browsed by rows and columns; a subclass draws them, and defines what opening and sorting do.
 
     No object is kept for a row: its strips are made when they come into view, and the last ones are remembered.
 
@@ -88,7 +88,7 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         self._styles: dict[str, Style] = {}
         self._strips: LRUCache[tuple[int, ...], Strip] = LRUCache(_KEPT)
 
-    # --- what a subclass knows -------------------------------------------------------------------------------
+    # --- for subclasses --------------------------------------------------------------------------------------
 
     @property
     def row_count(self) -> int:
@@ -125,11 +125,11 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         raise NotImplementedError
 
     def cursor_moved(self) -> None:
-        """Told after the cursor was put on a row, also where that is the one it stood on."""
+        """Called after the cursor was put on a row, even the one it was on."""
         raise NotImplementedError
 
     def action_open(self) -> None:
-        """Ask for what is behind the cursor."""
+        """Open what is under the cursor."""
         raise NotImplementedError
 
     def header_clicked(self, x: int, *, shift: bool) -> None:
@@ -141,7 +141,7 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
     # --- moving ----------------------------------------------------------------------------------------------
 
     def move_to(self, index: int) -> None:
-        """Put the cursor on a row, or on the nearest that there is."""
+        """Put the cursor on a row, or on the nearest existing one."""
         if not self.row_count:
             return
         before, self.cursor_index = self.cursor_index, min(max(index, 0), self.row_count - 1)
@@ -226,7 +226,7 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
         return style
 
     def redraw(self) -> None:
-        """Draw all lines anew: they show something else."""
+        """Redraw all lines, as their content has changed."""
         self._strips.clear()
         self.refresh()
 

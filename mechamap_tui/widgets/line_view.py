@@ -1,4 +1,4 @@
-"""A pane of lines made for the width there is, of which only those that can be seen are drawn."""
+"""A pane of lines laid out for its width, of which only those in view are drawn."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         raise NotImplementedError
 
     def renew(self, *, keep_scroll: bool = False) -> None:
-        """The lines are about something else now."""
+        """Lay out and redraw all lines, as their content has changed."""
         self._made_for = -1
         if not keep_scroll:
             self.scroll_to(y=0, animate=False)

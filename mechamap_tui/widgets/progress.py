@@ -1,4 +1,4 @@
-"""How far a scan is, or what is done to a run after its scan, on one line."""
+"""The progress of a scan, or of a check after it, on one line."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class ScanProgress(Static):
         self.show(None if change.job.ended else change.job)
 
     def show(self, job: AnyJob | None) -> None:
-        """Show how far a job is; None: none runs."""
+        """Show a job's progress; None: no job is running."""
         self.line = progress_line(job.progress, job.doing) if job is not None else ""
 
     def watch_line(self, line: str) -> None:
@@ -63,10 +63,10 @@ class ScanProgress(Static):
 
 
 def progress_line(progress: Progress, doing: str = SCANNING) -> str:
-    """The whole story in some thirty characters."""
+    """The progress in some thirty characters."""
     if progress.stage == Stage.PASS and progress.layers_total:
         line = f"● {doing} {progress.layers_done}/{progress.layers_total}"
-        # Where the neurons were not counted beforehand, nobody can know what is left.
+        # Where the neurons were not counted beforehand, the time left is unknown.
         known = progress.eta is not None and progress.eta >= 0
         return line + (f"  {duration(progress.eta or 0.0, padded=True)} left" if known else "")
     if doing == SCANNING:

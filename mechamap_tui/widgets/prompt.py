@@ -30,7 +30,7 @@ def _nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Something to ask, and what an answer does.
+    """A question, and what an answer does.
 
     Attributes:
         label, text, placeholder: what stands before the input, in it, and in it while it is empty.
@@ -50,11 +50,11 @@ class Question:
 
 
 class Prompt(Vertical):
-    """Hidden until asked; what a typed text would do is shown under the input.
+    """Hidden until it asks; what the typed text would do is shown under the input.
 
     Args:
         screen: the one at whose bottom it asks.
-        to_rest: gives the keys to what had them, when a question ends.
+        to_rest: restores the focus when a question ends.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,ctrl+g", "leave", "leave")]
@@ -89,7 +89,7 @@ class Prompt(Vertical):
         return self.has_class("-asking")
 
     async def ask(self, question: Question) -> None:
-        """Show a question and give it the keys; made when first needed, as most of the time nobody asks."""
+        """Show a question and focus it; its widgets are made when first needed."""
         if not self.is_attached:
             await self._screen.mount(self, before=self._screen.query_one(KeyFooter))
         self._question = question
@@ -105,7 +105,7 @@ class Prompt(Vertical):
         self._screen.set_focus(field)
 
     def answer(self, text: str, *, wrong: bool = False) -> None:
-        """Say something about what was typed."""
+        """Show a line about what was typed."""
         shown = self.query_one(".prompt--answer", Static)
         shown.update(Text(text))
         shown.set_class(wrong, "-wrong")

@@ -1,1 +1,1 @@
-"""How two runs relate: the same neurons, the same text, or other models, and what to call them."""
+"""How two runs relate: the same neurons, the same text, or different models, and what to call them."""

@@ -11,9 +11,9 @@ __all__ = ["run_labels"]
 
 
 def run_labels(runs: Sequence[Run]) -> tuple[str, ...]:
-    """The model's label; where several have the same, with what tells them apart, at last the run's own name.
+    """The model's label; where several have the same, with what distinguishes them, in the last resort the run's name.
 
-    ``gpt2 @step1000``, ``int8 gpt2``, ``CSV gpt2``: what tells them apart must not be what a narrow table cuts.
+    ``gpt2 @step1000``, ``int8 gpt2``, ``CSV gpt2``: what distinguishes them must not be what a narrow table cuts.
     """
     labels = [run.label for run in runs]
     for more in (_source, _revision, _number_format, _name):

@@ -70,11 +70,11 @@ class Pair:
         return int((self.in_a ^ self.in_b).sum() - self.appeared.sum() - self.vanished.sum())
 
     def lists_less(self, run: Run) -> bool:
-        """Whether it is a CSV that has no values below a threshold of its own, which is above this one."""
+        """Whether the run is a CSV without values below its own threshold, and that threshold is above this one."""
         return lists_some(run) and self.threshold < usual_threshold(run, self.kind)
 
     def _known(self, run: Run, values: NDArray[np.float32]) -> NDArray[np.bool_]:
-        """Where it is known whether a neuron counts: what a CSV leaves out is below its own threshold."""
+        """Where it is known whether a neuron counts: what a CSV omits is below its own threshold."""
         left_out = lists_some(run) and not self.lists_less(run)
         return np.ones(values.shape, np.bool_) if left_out else ~np.isnan(values)
 
@@ -117,10 +117,10 @@ def _as_stored(run: Run, figure: str) -> NDArray[np.float32]:
 
 
 def common_threshold(a: Run, b: Run, kind: JudgedFigure) -> float:
-    """One threshold for both: the larger one of what is usual for either, from which on both know all."""
+    """One threshold for both: the larger of their usual ones, at which both runs know every neuron."""
     return max(usual_threshold(a, kind), usual_threshold(b, kind))
 
 
 def usual_threshold(run: Run, kind: JudgedFigure) -> float:
-    """From where on a neuron counts, where the user does not say: of a CSV, from where on it lists all means."""
+    """The default threshold of a run; of a CSV, the value from which it lists all means."""
     return known_from(run) if kind.name == "mean" else kind.threshold(run)

@@ -92,7 +92,7 @@ def _difference(a: Run, b: Run) -> str:
     """Why the neurons are not the same ones, in a sentence; empty where they are."""
     first, second = a.record.model, b.record.model
     if a.is_csv or b.is_csv:
-        # A file has a name to go by, or where it does not even say that, the very same neurons.
+        # A CSV is matched by its model's name, or, where it has none, by listing the very same neurons.
         if first.label.casefold() == second.label.casefold() or ((_unnamed(a) or _unnamed(b)) and _all_the_same(a, b)):
             return ""
         return f"A CSV records at most its model's name, and the names differ: {first.label} and {second.label}."
@@ -109,7 +109,7 @@ def _difference(a: Run, b: Run) -> str:
 
 
 def _unnamed(run: Run) -> bool:
-    """Whether it is a CSV that does not name its model, which is called as the file then."""
+    """Whether the run is a CSV that does not name its model and is therefore named after the file."""
     return run.is_csv and not run.record.model.id
 
 
@@ -119,12 +119,12 @@ def _all_the_same(a: Run, b: Run) -> bool:
 
 
 def _shape(layer: LayerRows) -> tuple[object, ...]:
-    """What a layer is in the model, however many of its neurons the run has."""
+    """A layer's shape in the model, however many of its neurons the run has."""
     return layer.d_mlp, layer.experts, layer.side
 
 
 def _could_be_same(a: Run, b: Run) -> bool:
-    """Whether only the architecture or the name of a CSV speaks against it."""
+    """Whether nothing but the architecture, or a CSV's name, differs."""
     shapes = {layer.layer: _shape(layer) for layer in b.layers}
     csv = a.is_csv or b.is_csv
     return csv or (
@@ -180,7 +180,7 @@ def _has(run: Run) -> str:
 
 
 def _filter(run: Run, mask: NDArray[np.bool_]) -> str:
-    """A filter by layer and number that may keep just the neurons of a mask, bool ``[neurons]``."""
+    """A filter by layer and number that may keep exactly the neurons of a mask, bool ``[neurons]``."""
     conditions = []
     layers = sorted(set(run.layer_of[mask].tolist()))
     complete = [layer.layer for layer in run.complete_layers]

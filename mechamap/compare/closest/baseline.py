@@ -1,4 +1,4 @@
-"""What the largest correlation is worth: how large it gets with a model that has the same activations but no neurons.
+"""The baseline of the largest correlation: how large it gets with a model of the same activations but without neurons.
 
 ``rotation`` mixes the neurons of each layer at random, as in "Universal Neurons in GPT2 Language Models" (Gurnee et
 al., 2024, arXiv:2401.12181): each row is a sum of the layer's rows with normal weights, so the layer still knows what

@@ -71,4 +71,4 @@ def _words(run: Run, source: Source, texts: Sequence[str] | None, cancel: thread
     try:
         return read_words(run, loaded, texts, placements=True, on_event=source.listener(run), cancel=cancel)
     finally:
-        del loaded  # an error that is on its way holds what this function knows
+        del loaded  # an error being raised keeps this function's variables alive

@@ -1,4 +1,4 @@
-"""Two runs' neurons over the same words: what takes activations, and so the models or what runs kept of them."""
+"""Two runs' neurons over the same words: the part of a comparison that needs activations."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Closest:
 
     Attributes:
         matches: rows are the runs' own.
-        words_in_common: how many words both have read; fewer are compared where the user said so.
+        words_in_common: how many words both have read; fewer are compared where the user asked for fewer.
         shares: of specialised neurons; None where the activations came without placements.
         placed: the placements that the shares were counted from, to count again from another threshold on: 4 bytes a
             neuron and word of a category, in a temporary file where they are large

@@ -133,7 +133,7 @@ def closest_neurons(
 
 @contextmanager
 def _memory_of(device: str | None) -> Iterator[None]:
-    """Says of memory that runs out whose it is, and what takes less of it."""
+    """Say which device's memory ran out, and what needs less."""
     try:
         yield
     except (MemoryError, RuntimeError) as error:
@@ -154,7 +154,7 @@ def _with_less_memory(device: str | None) -> Advice:
 
 
 def _correlations(a: NeuronRows, b: NeuronRows, best: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Of each neuron with its closest, worked out once more with more digits than the search needs."""
+    """The correlation of each neuron with its closest, recomputed in float64, as the search rounds."""
     correlations = nothing(a)
     for first in range(0, len(best), 1024):
         rows = first + np.flatnonzero(best[first : first + 1024] >= 0)  # [rows]

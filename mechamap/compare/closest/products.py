@@ -40,7 +40,7 @@ class Products(Protocol):
         """Rows where the products are worked out."""
 
     def maxima(self, a: Any, b: Any) -> Maxima:
-        """Of the product of ``[rows, words]`` and ``[columns, words]``."""
+        """The maxima of the product of ``[rows, words]`` and ``[columns, words]``."""
 
     def largest(self, a: Any, b: Any) -> NDArray[np.float32]:
         """Only the largest entry of each row, ``[rows]``."""
@@ -59,7 +59,7 @@ def _processors() -> int:
 
 @dataclass(slots=True)
 class NumpyProducts:
-    """With numpy. More than two processors share the search for maxima; two are as fast without being told."""
+    """With numpy; from three processors on, threads share the search for maxima."""
 
     signed: bool
     threads: int = field(default_factory=_processors)
@@ -109,7 +109,7 @@ class NumpyProducts:
 
 @dataclass(slots=True)
 class TorchProducts:
-    """With torch, on a device of its."""
+    """With torch, on one of its devices."""
 
     device: str
     signed: bool

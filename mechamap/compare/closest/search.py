@@ -1,4 +1,4 @@
-"""The product of all neurons of two models, gone through block by block for what is largest in it."""
+"""The product of all neurons of two models, searched block by block for its largest entries."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Search:
     cancel: threading.Event | None
 
     def closest(self, a: NeuronRows, b: NeuronRows) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Of each neuron of ``a`` the row of ``b``, and of each of ``b`` the row of ``a``; -1 where there is none."""
+        """For each neuron of ``a`` the closest row of ``b``, and the other way round; -1 where there is none."""
         best, value = np.full(a.shape[0], -1, np.int64), np.full(a.shape[0], -np.inf, np.float32)
         # Of the neurons of b only the block of a is noted where the closest stands: the place in it is looked up later.
         block_b, value_b = np.full(b.shape[0], -1, np.int64), np.full(b.shape[0], -np.inf, np.float32)
@@ -71,7 +71,7 @@ class Search:
     def baselines(
         self, a: NeuronRows, b: NeuronRows, settings: MatchSettings
     ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Of both models' neurons the largest correlation with what is left of the other model; NaN if not wanted.
+        """For both models' neurons the largest correlation with the other model's baseline; NaN if not wanted.
 
         One product with the words of b in another order is as good for the neurons of b, which see those of a in
         another order; a product with b rotated says nothing about the neurons of b.

@@ -1,4 +1,4 @@
-"""Whether closest neurons can be looked for, and over how many words: what is asked before any activation is read."""
+"""Whether closest neurons can be searched for, and over how many words: checked before any activation is read."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _USUAL_WORK = 1e12  # multiplications and additions: some ten seconds on two cor
 
 
 def cannot_match(a: Run, b: Run) -> str:
-    """Why no activations of these runs can be had, neither kept nor from a model; empty where they may be."""
+    """Why activations of these runs are unavailable, neither kept nor from a model; empty where they may exist."""
     for run in (a, b):
         if reason := run.why_not_rerun():
             return reason
@@ -62,7 +62,7 @@ class MatchSettings:
         draws: over how many random rotations or orders the baseline is averaged.
         seed: of those.
         signed: only the highest correlation is close, as in the paper; else one near -1 is as close.
-        words: over only so many words, evenly spread over the text; None or 0: all, which takes minutes for tens of
+        words: over only this many words, evenly spread over the text; None or 0: all, which takes minutes for tens of
             thousands of neurons (:func:`usual_words` says how many do not).
         both: work out the baseline of the other model's neurons too; with ``rotation`` it takes a third product.
     """

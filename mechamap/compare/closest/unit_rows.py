@@ -83,7 +83,7 @@ def standardised(block: NDArray[np.float32], first: int = 0) -> UnitRows:
 
 
 def unit_blocks(source: NeuronRows, rows: int) -> Iterator[UnitRows]:
-    """The neurons that vary, so many rows of the source at a time."""
+    """The neurons that vary, a block of the source's rows at a time."""
     neurons = source.shape[0]
     for first in range(0, neurons, rows):
         block = standardised(source.block(slice(first, min(first + rows, neurons))), first)

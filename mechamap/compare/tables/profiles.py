@@ -134,7 +134,7 @@ def _thresholds(sides: tuple[Profiled, Profiled]) -> str:
 
 
 def _scope(side: Profiled) -> str:
-    """What a run does not know of its model's depth."""
+    """What a run does not know about its model's depth."""
     name, layers = "AB"[side.place], model_layers(side.run)
     if not knows_depth(side.run):
         return f" {name} is a CSV: its model may have more layers than the {layers} up to the last one listed."

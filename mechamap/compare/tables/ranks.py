@@ -94,7 +94,7 @@ def _overlap(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
 
 
 def _strongest(neurons: int) -> int:
-    """How many of so many count as the strongest."""
+    """How many of a layer's ``neurons`` are its strongest."""
     return max(1, round(TOP_SHARE * neurons))
 
 

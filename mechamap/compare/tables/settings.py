@@ -50,7 +50,7 @@ def settings_that_differ(a: Run, b: Run, *, same: bool) -> tuple[Setting, ...]:
     """Each setting in which the runs differ and that is known of both.
 
     Args:
-        same: whether they are compared neuron by neuron; what every other model has differently is no remark then.
+        same: whether they are compared neuron by neuron; what differs between any two models is then not remarked on.
     """
     settings: list[Setting] = [*_source(a, b), *_model(a, b, same), *_text(a, b), *_words(a, b)]
     settings += _plain(a, b)

@@ -114,7 +114,7 @@ def kept_words(run: Run, *, placements: bool = False) -> ModelWords:
 
 
 def _place_kept(placing: Placing, layer: LayerRows, kept: NDArray[np.float16]) -> None:
-    """Add a layer's placements, those of its experts one expert at a time."""
+    """Add a layer's placements, expert by expert."""
     layout = layout_of(layer)
     scored = placing.plan.positions
     pieces = [slice(0, layout.shared)] if layout.shared else []

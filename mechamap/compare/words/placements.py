@@ -24,7 +24,7 @@ __all__ = ["PlacedWords", "Placing"]
 
 @dataclass(frozen=True)
 class PlacedWords:
-    """Of every neuron and every word that was found of a category, the sum of its occurrences' placements.
+    """For every neuron and every word found of a category, the sum of its occurrences' placements.
 
     Words are numbered through, those of the first category first. ``sums`` is NaN for neurons without scores.
     """
@@ -59,7 +59,7 @@ class Placing:
         categories: each one's name and its words.
         pooling: what an occurrence of several tokens is worth: its last token, or the mean or largest of them.
         neurons: rows of the model.
-        routed: whether it has experts, whose neurons see only what comes to them.
+        routed: whether it has experts, whose neurons see only the tokens routed to them.
     """
 
     def __init__(

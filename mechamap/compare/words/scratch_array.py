@@ -50,7 +50,7 @@ def empty_rows(neurons: int, words: int, of: str = "words") -> NDArray[np.float3
 
 
 def _take(file: int, size: int) -> None:
-    """Have the disk keep so many bytes for a file, where it can: one that is full later ends a program that writes."""
+    """Reserve a file's bytes on disk where possible: a disk that fills up later would end the program."""
     if hasattr(os, "posix_fallocate"):  # not on macOS
         try:
             os.posix_fallocate(file, 0, size)

@@ -35,7 +35,7 @@ _SAME_TEXT = Advice.of("Have both read the same text: {}.", Setting("text", "FIL
 class Words:
     """The words of some texts, and where one model has read each to its end.
 
-    ``positions`` is -1 where that is no scored position (the first of a window, say) or where a window ends inside the
+    ``positions`` is -1 where that position is not scored (the first of a window, say) or where a window ends inside the
     word. ``texts`` are the texts themselves: words are the same words where these are.
     """
 

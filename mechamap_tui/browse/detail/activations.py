@@ -28,7 +28,7 @@ class Activations:
     """One neuron's activations, or why there are none.
 
     Attributes:
-        values: ``[positions]``, NaN at those that did not come to the neuron's expert.
+        values: ``[positions]``, NaN at those that were not routed to the neuron's expert.
         message: what to say where there are none.
         note: which positions have none.
     """
@@ -70,7 +70,7 @@ class ActivationView(LineView):
         return scored
 
     def _activations(self, row: int) -> Activations:
-        """What there is to show of a neuron now; asks the engine where it can know more."""
+        """What can be shown of a neuron now; asks the engine where it can provide more."""
         run = self.run
         if not run.has_context:
             return Activations(message="This run has no text: a CSV keeps only the top tokens.")
@@ -86,7 +86,7 @@ class ActivationView(LineView):
         return Activations(message=f"Loading the model to read the text with layer {layer} ...")
 
     def _kept(self, row: int, kept: NDArray[np.float16]) -> Activations:
-        """A neuron's activations of its layer's; where nothing came to its expert, there are none."""
+        """A neuron's activations out of its layer's; none where no token was routed to its expert."""
         expert = self.run.expert_of[row]
         values = np.array(kept[row - self.run.layer_rows(int(self.run.layer_of[row])).first_row], dtype=np.float32)
         routed = routed_positions(self.run, row, kept)
@@ -108,6 +108,6 @@ class ActivationView(LineView):
         except MechaMapError as error:
             self.take(Activations(message=error_text(error)))
             return
-        row = self._row  # the cursor may have moved on while the model read the text
+        row = self._row  # the cursor may have moved while the model read the text
         if row is not None and int(self.run.layer_of[row]) == layer and self.run.activations(layer) is not None:
             self.show(row, self.category)

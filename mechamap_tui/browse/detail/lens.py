@@ -1,4 +1,4 @@
-"""What a neuron writes: the tokens that it pushes up and down most, and what that comes to for each category."""
+"""What a neuron writes: the tokens that it pushes up and down most, and how far it pushes each category's words."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class LensView(LineView):
         self.renew(keep_scroll=same)
 
     def _what_is_missing(self, row: int) -> str:
-        """Why there are no tokens to show, if so; asks for them where they can be had."""
+        """Why there are no tokens to show, if there are none; requests them where possible."""
         run = self._run
         if row in self._answers:
             self._answers.move_to_end(row)

@@ -22,7 +22,7 @@ REST = 0.5  # seconds without a key after which a note is kept
 
 
 class NotesView(Vertical, can_focus=True):
-    """An editor for the note; says that it was kept by :class:`NoteWritten`, at rest and when another one is shown."""
+    """An editor for the note; posts :class:`NoteWritten` when typing rests and when another note is shown."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "write", "write a note"),
@@ -45,7 +45,7 @@ class NotesView(Vertical, can_focus=True):
 
     @dataclass
     class Left(Message):
-        """The user is done writing."""
+        """The user has finished writing."""
 
     def __init__(self, run: Run, notes: Notes, *, id: str | None = None) -> None:
         super().__init__(id=id)
@@ -64,7 +64,7 @@ class NotesView(Vertical, can_focus=True):
         before = self._kept
         self.keep()
         if row == self._row and text in (before, self._kept):
-            return  # also where what was just typed is still on its way to the file that ``text`` comes from
+            return  # also where what was just typed has not yet reached the file that ``text`` comes from
         self._row, self._kept = row, text
         editor = self.query_one(TextArea)
         editor.disabled = row is None

@@ -101,12 +101,12 @@ class DetailPane(Container):
         self.focus_tab()
 
     def focus_tab(self) -> None:
-        """Give the keys to what the open tab shows."""
+        """Focus what the open tab shows."""
         self.open_view.focus()
 
     @property
     def open_view(self) -> DetailView:
-        """What takes the keys of the open tab; the note's editor is entered on purpose, by enter or a click."""
+        """What the open tab focuses; the note's editor is entered deliberately, by enter or a click."""
         return self._views[self.tab]
 
     def _entitle(self) -> None:
@@ -146,7 +146,7 @@ class DetailPane(Container):
         self._entitle()
 
     def _make_view(self, tab: str) -> DetailView:
-        """What shows a neuron in a tab; loaded only now, as most of the time only one is looked at."""
+        """The widget of a tab; loaded only now, as most of the time a single tab is used."""
         match tab:
             case "tokens":
                 return TokenView(self.run, self._occurrences, id=tab)

@@ -15,11 +15,11 @@ from mechamap_tui.widgets.glyphs import JOINT
 __all__ = ["NeuronPlace"]
 
 
-TALL = 10  # lines of a pane in which a second one for this is no loss
+TALL = 10  # lines of a pane that can spare a second one for this
 
 
 class NeuronPlace(Static):
-    """Takes no room where there is nothing to say, as in a dense model with one side."""
+    """Hidden where there is nothing to say, as in a dense model with one side."""
 
     DEFAULT_CSS = """
     NeuronPlace { height: auto; max-height: 2; color: $foreground 80%; display: none; }

@@ -1,4 +1,4 @@
-"""The scanned text, each token coloured by how far it drives a neuron up or down."""
+"""The scanned text, each token coloured by the neuron's activation, up or down."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from mechamap_tui.widgets.glyphs import DOWN, UP
 __all__ = ["TextView", "wrap_positions"]
 
 
-# Blue and orange: told apart by people who cannot tell red from green.
+# Blue and orange: distinguishable for people who cannot tell red from green.
 BLUE, ORANGE = Color.parse("#2f7bd6"), Color.parse("#d9731a")
 LEVELS = 6
 STRONG = 0.5  # share of the peak from which a token is marked without colour too
 
 
 class TextView(ActivationView):
-    """The text with a line of figures on top, or a line that says why there is none."""
+    """The text below a line of figures, or below a line that says why there are no activations."""
 
     def __init__(self, run: Run, occurrences: OccurrenceMap, *, id: str | None = None) -> None:
         super().__init__(run, occurrences, id=id)
@@ -39,7 +39,7 @@ class TextView(ActivationView):
         self._levels: NDArray[np.int8] | None = None  # [positions]
 
     def take(self, activations: Activations) -> None:
-        """Colour the text by the activations; without them it is plain, under a message. Positions without are dim."""
+        """Colour the text by the activations; without any it is plain, under a message. Dim: positions without one."""
         self._shown, values = activations, activations.values
         self._levels = None
         if values is not None:

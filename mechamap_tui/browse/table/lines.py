@@ -1,4 +1,4 @@
-"""How one line of the neuron table is drawn: the neuron's name and its tokens stay, the figures between them scroll."""
+"""How one line of the neuron table is drawn: the neuron's name and its tokens stay, the figures in between scroll."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from mechamap_tui.widgets.glyphs import CURSOR, DOWN, MARK, MORE_LEFT, MORE_RIGH
 __all__ = ["MARGIN", "LineLayout", "NeuronLines", "lay_out"]
 
 
-MARGIN = 2  # cells in front of a line: the cursor's sign and the mark's; one more where there are checks to show
+MARGIN = 2  # cells in front of a line: the cursor's sign and the mark's; one more in a run with checks
 TOKENS_LEAST = 18
 
 
 @dataclass(frozen=True, slots=True)
 class LineLayout:
-    """Where the columns stand: each one's left edge within a line, and where the last one ends.
+    """The columns' positions: each one's left edge within a line, and where the last one ends.
 
     The first ``fixed`` columns stay at the left of the ``pane`` and the last one at its right; what is between them
     scrolls where it does not fit.
@@ -34,7 +34,7 @@ class LineLayout:
     columns: tuple[Column, ...]
     edges: tuple[int, ...]
     fixed: int
-    pane: int  # cells there are
+    pane: int  # cells available
 
     @property
     def width(self) -> int:
@@ -73,7 +73,7 @@ class LineLayout:
 
 
 def lay_out(columns: Sequence[Column], width: int, margin: int = MARGIN) -> LineLayout:
-    """Give each column its place in ``width`` cells; the token column takes what is left, but never too little.
+    """Place each column in ``width`` cells; the token column takes what is left, but never too little.
 
     Where not everything fits, what is left is what the figures leave that can be seen whole before any scrolling.
     """
@@ -156,7 +156,7 @@ class NeuronLines:
 
 
 def _arrow(column: Column, keys: Sequence[SortKey]) -> str:
-    """The direction in which a column sorts the neurons, and a sign where it does so only among equals."""
+    """The direction in which a column sorts the neurons, and a sign where it only breaks ties."""
     for place, key in enumerate(keys):
         if key.column == column.key:
             return (DOWN if key.descending else UP) + (SECOND if place else "")

@@ -44,7 +44,7 @@ class NeuronOrder:
     Args:
         neurons: number of rows of the run.
         values: the values of a column, one per neuron; NaN sorts last in either direction.
-        default: how the table is sorted when nobody asked.
+        default: how the table is sorted by default.
     """
 
     def __init__(self, neurons: int, values: Callable[[str], NDArray[Any]], default: tuple[SortKey, ...]) -> None:
@@ -97,14 +97,14 @@ class NeuronOrder:
         return frozenset(self._masks)
 
     def set_available(self, mask: NDArray[np.bool_] | None) -> None:
-        """Say which rows have been computed (None: all); where that is news, the order is made again."""
+        """Set which rows have been computed (None: all); where that changes, the order is made again."""
         if mask is None and self._available is None:
             return
         self._available = mask
         self.values_changed()
 
     def set_filter(self, name: str, mask: NDArray[np.bool_] | None) -> None:
-        """Show only rows that are in ``mask`` (and in those of the other filters); None takes the filter away."""
+        """Show only rows that are in ``mask`` (and in those of the other filters); None removes the filter."""
         if mask is None:
             if self._masks.pop(name, None) is None:
                 return
@@ -122,7 +122,7 @@ class NeuronOrder:
             self.values_changed()
 
     def cycle(self, column: str, *, descending: bool = True) -> None:
-        """Sort by a column: down (or in the direction given), then the other way, then as it was before."""
+        """Sort by a column: down (or in the direction given), then the other way, then as before."""
         first, begin = self.keys[0], SortKey(column, descending)
         if first.column != column or len(self.keys) > 1:
             self._before = self.keys
@@ -134,7 +134,7 @@ class NeuronOrder:
             self.sort(*before)
 
     def cycle_second(self, column: str, *, descending: bool = True) -> None:
-        """Sort equal neurons by another column: down (or in the direction given), then the other way, then not."""
+        """Break ties by another column: down (or in the direction given), then the other way, then not at all."""
         if self.keys[0].column == column:
             return
         second, begin = self.keys[1] if len(self.keys) > 1 else None, SortKey(column, descending)

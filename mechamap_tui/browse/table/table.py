@@ -32,7 +32,7 @@ __all__ = ["NeuronTable"]
 
 
 class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
-    """Neurons of a run: moved through, sorted by any column, filtered, looked at for one category or for all.
+    """The neurons of a run: browsed, sorted by any column, filtered, shown for one category or for all.
 
     The cursor is a neuron, not a line: it stays on it through sort, filter and arriving layers, and where a filter
     hides it, it comes back with it.
@@ -74,12 +74,12 @@ class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
         self._anchor: int | None = None  # the neuron the user stands on, shown or not
         self._highlighted: int | None = -1
         self._make_columns()
-        # On what the table is sorted by, else on the first that is no part of the name.
+        # On the sorted column, else on the first that is not part of the name.
         first = (index for index, column in enumerate(self.columns) if column.key == default)
         self.column = next(first, self._names())
         self._lines = NeuronLines(lay_out(self._columns, 0), self.look)
 
-    # --- what is asked of it ---------------------------------------------------------------------------------
+    # --- interface -------------------------------------------------------------------------------------------
 
     @property
     def cursor_row(self) -> int | None:
@@ -91,7 +91,7 @@ class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
         return self._columns
 
     def column_title(self, key: str) -> str:
-        """What a column is called, also one that is not on the screen now."""
+        """A column's title, also of one that is not on the screen."""
         name = key.removeprefix(ALL_CATEGORIES)
         return next((column.title for column in self._columns if column.key == key), name)
 
@@ -111,14 +111,14 @@ class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
         self.reordered()
 
     def show_available(self, mask: NDArray[np.bool_] | None) -> None:
-        """Layers or figures have arrived: show them too."""
+        """Show layers or figures that have arrived."""
         self.order.set_available(mask)
         self._make_columns()
         self.order.values_changed()
         self.reordered()
 
     def show_only(self, name: str, mask: NDArray[np.bool_] | None) -> None:
-        """Set a filter, or take it away (None)."""
+        """Set a filter, or remove it (None)."""
         if mask is None and name not in self.order.filters:
             return
         self.order.set_filter(name, mask)
@@ -132,7 +132,7 @@ class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
         return index is not None
 
     def described(self, row: int) -> str:
-        """A neuron's line as text to be pasted elsewhere."""
+        """A neuron's line as text for the clipboard."""
         columns = [column for column in self._columns[self._names() :] if column.key != TOKENS]
         figures = [f"{column.title} {column.cell(row)}" for column in columns]
         parts = [f"{self.run.neuron_name(row)} of {self.run.label}", self.category, *figures]
@@ -158,19 +158,19 @@ class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
             self.post_message(self.NeuronOpened(row))
 
     def action_sort(self) -> None:
-        """Sort by the column under the cursor: what matters most on top, then the other way, then as it was."""
+        """Sort by the column under the cursor: what matters most on top, then the other way, then as before."""
         column = self._columns[self.column]
         self.order.cycle(column.key, descending=not column.ascending)
         self.reordered()
 
     def action_sort_second(self) -> None:
-        """Order equals by the column under the cursor: one way, then the other, then not."""
+        """Break ties by the column under the cursor: one way, then the other, then not at all."""
         column = self._columns[self.column]
         self.order.cycle_second(column.key, descending=not column.ascending)
         self.reordered()
 
     def action_overview(self) -> None:
-        """Change between one category's figures and the selectivity for all."""
+        """Switch between one category's figures and the selectivity for all."""
         self.overview = not self.overview
         self._make_columns()
         self.lay_out()
