@@ -68,9 +68,9 @@ class _ExpertActivationBuffer(ActivationBuffer):
         place = torch.full((self._batches[turn].ids.numel(),), -1, device=device)  # of each token among the wanted ones
         place[take] = torch.arange(first, first + len(take), device=device)
         rows = place[activations.tokens]  # [routed]
-        here = rows >= 0
-        counts = torch.bincount(activations.experts()[here], minlength=len(activations.counts)).tolist()
-        self._by_turn[turn] = Activations(activations.values[here], rows[here], tuple(counts))
+        wanted = rows >= 0
+        counts = torch.bincount(activations.experts()[wanted], minlength=len(activations.counts)).tolist()
+        self._by_turn[turn] = Activations(activations.values[wanted], rows[wanted], tuple(counts))
         self.reached.add(turn)
 
     def whole(self) -> Activations:
@@ -108,6 +108,6 @@ def select_positions(part: Activations, rows: Tensor, positions: int) -> Activat
     place = torch.full((positions,), -1, device=rows.device)
     place[rows] = torch.arange(len(rows), device=rows.device)
     tokens = place[part.tokens]
-    here = tokens >= 0
-    counts = torch.bincount(part.experts()[here], minlength=len(part.counts)).tolist()
-    return Activations(part.values[here], tokens[here], tuple(counts))
+    selected = tokens >= 0
+    counts = torch.bincount(part.experts()[selected], minlength=len(part.counts)).tolist()
+    return Activations(part.values[selected], tokens[selected], tuple(counts))

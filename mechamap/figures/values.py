@@ -26,11 +26,11 @@ def left_out(run: Run, kind: JudgedFigure, rows: NDArray[np.int64] | None = None
     if rows is None:
         rows = np.flatnonzero(run.complete_rows)
     occurrences = np.asarray(run.figure("occurrences"))[rows]  # [rows, categories]
-    few = int((occurrences < FEW_OCCURRENCES).sum())
-    if not few:
+    rare = int((occurrences < FEW_OCCURRENCES).sum())
+    if not rare:
         return ""
     return (
-        f"{few:,} of {occurrences.size:,} pairs of neuron and category are left out: fewer than {FEW_OCCURRENCES} of "
+        f"{rare:,} of {occurrences.size:,} pairs of neuron and category are left out: fewer than {FEW_OCCURRENCES} of "
         "the category's words were routed to the neuron's expert."
     )
 

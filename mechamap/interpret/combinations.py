@@ -30,10 +30,10 @@ class Combinations:
 
     def first(self, most: int | None, categories: tuple[str, ...]) -> list[tuple[tuple[str, ...], int]]:
         """The first ``most`` sets, by the names of their categories, and how often each occurs."""
-        which, times = self.sets[:most].tolist(), self.times[:most].tolist()
+        sets, times = self.sets[:most].tolist(), self.times[:most].tolist()
         return [
             (tuple([name for name, inside in zip(categories, members, strict=True) if inside]), count)
-            for members, count in zip(which, times, strict=True)
+            for members, count in zip(sets, times, strict=True)
         ]
 
 

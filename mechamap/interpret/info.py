@@ -53,10 +53,10 @@ def _about_run(view: FigureView) -> Iterator[tuple[str, LinkedCell]]:
 
 def _source(run: Run) -> str:
     """How and when a run was made, and where it lies."""
-    made = "CSV" if run.is_csv else "scan"
+    origin = "CSV" if run.is_csv else "scan"
     if not run.is_csv and run.record.created:
-        made += f" of {run.record.created[:16].replace('T', ' ')}"
-    return f"{made}, {run.path}" if run.path is not None else made
+        origin += f" of {run.record.created[:16].replace('T', ' ')}"
+    return f"{origin}, {run.path}" if run.path is not None else origin
 
 
 def _counts(view: FigureView) -> Iterator[tuple[str, LinkedCell]]:

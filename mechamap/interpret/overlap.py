@@ -58,18 +58,18 @@ def _rows(
     rows: list[tuple[Cell, ...]] = []
     links: list[tuple[Link, ...]] = []
     for name, count, order, row_values, pieces in zip(names, counts, orders, values, tokens, strict=True):
-        which = order[:count]
-        counting = [row_values[index] for index in which]
+        counting_categories = order[:count]
+        counting = [row_values[index] for index in counting_categories]
         rows.append(
             (
                 name,
                 count,
-                tuple([categories[index] for index in which]),
+                tuple([categories[index] for index in counting_categories]),
                 Values(tuple([value if math.isfinite(value) else None for value in counting]), kind),
                 pieces,
             )
         )
-        links.append((Link(category=categories[which[0]], neuron=name),) * 5)
+        links.append((Link(category=categories[counting_categories[0]], neuron=name),) * 5)
     return tuple(rows), tuple(links)
 
 

@@ -17,13 +17,13 @@ from mechamap.wording.advice import BY_READS
 __all__ = ["remarks"]
 
 
-def remarks(view: FigureView, asked: float | None) -> tuple[str, ...]:
+def remarks(view: FigureView, requested: float | None) -> tuple[str, ...]:
     """A sentence each.
 
     Args:
-        asked: the threshold that the user gave, if any.
+        requested: the threshold that the user gave, if any.
     """
-    return (*_about_run(view), *_about_csv(view, asked), *_about_counts(view))
+    return (*_about_run(view), *_about_csv(view, requested), *_about_counts(view))
 
 
 def _about_run(view: FigureView) -> Iterator[str]:
@@ -45,26 +45,26 @@ def _about_run(view: FigureView) -> Iterator[str]:
                 f"The text has fewer than {FEW_OCCURRENCES} words of {', '.join(rare)}: for these, neurons reach any "
                 f"value of {view.kind.label} by chance."
             )
-    if few := left_out(run, view.kind, view.values.index.to_numpy()):
-        yield few
+    if remark := left_out(run, view.kind, view.values.index.to_numpy()):
+        yield remark
 
 
-def _about_csv(view: FigureView, asked: float | None) -> Iterator[str]:
+def _about_csv(view: FigureView, requested: float | None) -> Iterator[str]:
     if view.run.is_csv:
         yield from view.run.record.problems
     if not view.lists_some:
         return
     listed = view.kind.threshold(view.run)
-    if asked is not None and asked < listed:
+    if requested is not None and requested < listed:
         yield (
-            f"The CSV lists no mean below {listed:g}: neurons between {asked:g} and {listed:g} are missing, so counts "
-            "are too low."
+            f"The CSV lists no mean below {listed:g}: neurons between {requested:g} and {listed:g} are missing, so "
+            "counts are too low."
         )
-    known = max(view.threshold, listed)
-    if (least := listed_from(view.values.to_numpy(), known)) is not None:
+    threshold = max(view.threshold, listed)
+    if (least := listed_from(view.values.to_numpy(), threshold)) is not None:
         yield (
             f"The smallest mean that the CSV lists is {least:.4g}, so it was probably written with a threshold above "
-            f"{known:g}: then neurons from there to {least:.4g} are missing, and counts are too low."
+            f"{threshold:g}: then neurons from there to {least:.4g} are missing, and counts are too low."
         )
     yield (
         "A CSV lists means at or above the threshold it was written with, and no other figure: it says nothing "

@@ -34,27 +34,27 @@ def evenness(strengths: NDArray[np.float64]) -> NDArray[np.float64]:
 
     NaN where fewer than two categories have one (NaN has none, 0 has), or all are 0.
     """
-    known = ~np.isnan(strengths)
-    filled = np.where(known, strengths, 0.0)  # [neurons, categories]
+    has_strength = ~np.isnan(strengths)
+    filled = np.where(has_strength, strengths, 0.0)  # [neurons, categories]
     with np.errstate(invalid="ignore", divide="ignore"):
         p = filled / filled.sum(axis=1, keepdims=True)
         entropy = -(p * np.log(np.where(p > 0, p, 1.0))).sum(axis=1)  # [neurons]
-        ratio: NDArray[np.float64] = entropy / np.log(known.sum(axis=1))
-    ratio[known.sum(axis=1) < 2] = np.nan
+        ratio: NDArray[np.float64] = entropy / np.log(has_strength.sum(axis=1))
+    ratio[has_strength.sum(axis=1) < 2] = np.nan
     return np.maximum(ratio, 0.0) + 0.0  # rounding may leave less than nothing, and one category -0.0
 
 
 def neuron_evenness(view: FigureView) -> pd.Series[float]:
     """Each neuron's, ``[neurons]``; what a CSV does not list counts as 0, and what lies below a one-sided centre."""
     values = view.values.to_numpy()
-    made = np.empty(len(values))
+    evenness_of_neurons = np.empty(len(values))
     for first in range(0, len(values), _AT_ONCE):
         distance = values[first : first + _AT_ONCE].astype(np.float64) - view.kind.centre
         strengths = np.abs(distance) if view.kind.two_sided else np.where(distance < 0, 0.0, distance)
         if view.lists_some:
             strengths[np.isnan(strengths)] = 0.0
-        made[first : first + _AT_ONCE] = evenness(strengths)
-    return pd.Series(made, view.values.index)
+        evenness_of_neurons[first : first + _AT_ONCE] = evenness(strengths)
+    return pd.Series(evenness_of_neurons, view.values.index)
 
 
 def specialisation_table(view: FigureView, even: pd.Series[float]) -> Table:

@@ -33,11 +33,11 @@ def cuts(text: str, ends: NDArray[np.int32], room: int) -> list[int]:
         return starts
     quality = _cut_quality(text, ends)  # [tokens]
     while (rest := n - starts[-1]) > room:
-        here = starts[-1]
+        start = starts[-1]
         windows = -(-rest // room)
-        target = here + -(-rest // windows)
+        target = start + -(-rest // windows)
         # Half the target at least: a window of a few tokens has no context to read.
-        lowest, highest = max(here + 1, here + (target - here + 1) // 2), here + room
+        lowest, highest = max(start + 1, start + (target - start + 1) // 2), start + room
         candidates = quality[lowest : highest + 1]
         best = np.flatnonzero(candidates == candidates.max()) + lowest  # [best cuts]
         starts.append(int(best[np.abs(best - target).argmin()]))

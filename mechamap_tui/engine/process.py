@@ -232,9 +232,9 @@ class EngineProcess:
             _kill(process)
 
     def _death(self, code: int) -> EngineError:
-        how = f"was killed by {_signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
+        ending = f"was killed by {_signal_name(-code)}" if code < 0 else f"ended with exit code {code}"
         output = self._log.last_lines()
-        message = f"The engine process {how}." + (f" Its last output:\n{output}" if output else "")
+        message = f"The engine process {ending}." + (f" Its last output:\n{output}" if output else "")
         if code == -signal.SIGKILL:
             hint = "The system does this when memory runs out: try a smaller model, Dtype: bfloat16, or fewer layers."
         else:
@@ -257,11 +257,11 @@ def _stopped() -> Cancelled:
 
 def _environment() -> dict[str, str]:
     """The environment, with the source tree on Python's path where MechaMap was never installed."""
-    here = str(Path(__file__).resolve().parents[2])
-    if Path(here).name == "site-packages":
+    source_tree = str(Path(__file__).resolve().parents[2])
+    if Path(source_tree).name == "site-packages":
         return dict(os.environ)
     paths = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
-    return {**os.environ, "PYTHONPATH": os.pathsep.join([*paths, here])}
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([*paths, source_tree])}
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:

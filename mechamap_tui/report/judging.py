@@ -37,10 +37,10 @@ class Judging:
 
     def figure_after(self, steps: int) -> str | None:
         """The figure that many steps further, cyclically; None where there is no other."""
-        kinds, now = self.figures, self.figure
-        if now is None or len(kinds) < 2:
+        kinds, current = self.figures, self.figure
+        if current is None or len(kinds) < 2:
             return None
-        return kinds[(kinds.index(now) + steps) % len(kinds)].label
+        return kinds[(kinds.index(current) + steps) % len(kinds)].label
 
     def meaning(self, text: str) -> str:
         """Which neurons count at a typed threshold.

@@ -114,17 +114,17 @@ class PlanView(Static):
         self._asking = True
         self.run_worker(self._fetch(self._wanted), group="plan", exit_on_error=False)
 
-    async def _fetch(self, asked: _Question) -> None:
-        draft = asked.draft
+    async def _fetch(self, question: _Question) -> None:
+        draft = question.draft
         try:
             self._answer = await explorer_of(self).engine.plan(
-                draft.model, draft.changes(), config_file=draft.config_file, fetch=asked.fetch
+                draft.model, draft.changes(), config_file=draft.config_file, fetch=question.fetch
             )
         except MechaMapError as error:
             self._answer = error
         finally:
             self._asking = False
-        self._answered = asked
+        self._answered = question
         if self._is_answered:
             self._show()
         else:

@@ -73,10 +73,10 @@ def _state(run: RunSummary) -> str:
 def age_text(created: str) -> str:
     """How long ago an ISO time was, in words; empty where it cannot be read."""
     try:
-        then = datetime.fromisoformat(created)
+        moment = datetime.fromisoformat(created)
     except ValueError:
         return ""
-    seconds = (datetime.now(UTC) - (then if then.tzinfo else then.replace(tzinfo=UTC))).total_seconds()
+    seconds = (datetime.now(UTC) - (moment if moment.tzinfo else moment.replace(tzinfo=UTC))).total_seconds()
     for size, unit in ((86_400 * 365, "year"), (86_400 * 30, "month"), (86_400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= size:
             return f"{quantity(int(seconds // size), unit)} ago"
@@ -85,12 +85,12 @@ def age_text(created: str) -> str:
 
 def entry_line(entry: StartEntry, sign: str = " ") -> Table:
     """An entry in three columns, with a sign in front of it."""
-    name, what, more = (clean(column) for column in entry.columns)
+    name, description, more = (clean(column) for column in entry.columns)
     line = Table.grid(padding=(0, 2), expand=True)
     for _ in range(3):
         line.add_column(ratio=1, no_wrap=True, overflow="ellipsis")
     style = "red" if entry.run is not None and entry.run.state == "damaged" else ""
-    line.add_row(_Name(f"{sign} {name}"), Text(what, style), Text(more, "dim"))
+    line.add_row(_Name(f"{sign} {name}"), Text(description, style), Text(more, "dim"))
     return line
 
 

@@ -87,8 +87,8 @@ class RunChoice(ModalScreen[tuple[Path, ...]]):
         target = read_target(typed)
         known = {entry.value for entry in self._shown}
         if target.kind in ("run", "csv") and target.path is not None and str(target.path) not in known:
-            what = "the CSV" if target.kind == "csv" else "the run"
-            self._shown.append(StartEntry("typed", str(target.path), (typed, what, "")))
+            kind = "the CSV" if target.kind == "csv" else "the run"
+            self._shown.append(StartEntry("typed", str(target.path), (typed, kind, "")))
         listed.clear_options().add_options([Option(entry_line(entry, self._sign(entry))) for entry in self._shown])
         values = [entry.value for entry in self._shown]
         if values:

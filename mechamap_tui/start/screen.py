@@ -68,10 +68,10 @@ class StartScreen(Screen[None]):
         with Horizontal(id="title"):
             yield Static(_title(), id="name")
             yield ScanProgress()
-        what = Input(placeholder="a model, a run or a CSV file: gpt2, ./model, model.gguf, results.csv", id="what")
-        what.border_title = "Open or scan"
-        what.border_subtitle = "type to filter · enter opens · ↓ list"
-        yield what
+        text = Input(placeholder="a model, a run or a CSV file: gpt2, ./model, model.gguf, results.csv", id="what")
+        text.border_title = "Open or scan"
+        text.border_subtitle = "type to filter · enter opens · ↓ list"
+        yield text
         yield OptionList(id="list", markup=False)
         yield Footer(show_command_palette=False, compact=True)
 
@@ -160,10 +160,10 @@ class StartScreen(Screen[None]):
 
     def action_leave(self) -> None:
         """From the list to the text; in the text, clear it."""
-        what = self.query_one("#what", Input)
-        if self.focused is what:
-            what.value = ""
-        what.focus()
+        text = self.query_one("#what", Input)
+        if self.focused is text:
+            text.value = ""
+        text.focus()
 
     @on(Input.Changed, "#what")
     def _typed(self) -> None:

@@ -85,8 +85,8 @@ class KeyFooter(Widget):
     def render(self) -> Text:
         key_style, what_style = (self.get_component_rich_style(f"footer--{name}") for name in ("key", "what"))
         text = Text(no_wrap=True, overflow="crop")
-        for _, display, what, _ in self.shown:
-            text.append(display, key_style).append(f" {what} ", what_style)
+        for _, display, description, _ in self.shown:
+            text.append(display, key_style).append(f" {description} ", what_style)
         return text
 
     def on_click(self, event: events.Click) -> None:

@@ -44,8 +44,8 @@ def _source(run: Run, label: str) -> str:
 
 
 def _revision(run: Run, label: str) -> str:
-    asked = run.record.config.revision if run.record.config is not None else None
-    revision = asked or run.record.model.revision
+    requested = run.record.config.revision if run.record.config is not None else None
+    revision = requested or run.record.model.revision
     return f"{label} @{revision[:12]}" if revision else label
 
 

@@ -54,10 +54,10 @@ def differences_table(pair: Pair, *, all_figures: bool = False) -> Table:
             for side, kind_of_side, values in sides:
                 columns.append(_column(f"{pair.kind.name}.{category}.{side}", kind_of_side))
                 cells.append([*numbers(values[:, column])])
-    what = "every figure" if all_figures else pair.kind.label
+    compared = "every figure" if all_figures else pair.kind.label
     about = "B - A; empty where a run has no value."
     rows = tuple(zip(*cells, strict=True))
-    return Table("differences", f"Every neuron in common, by {what}", tuple(columns), rows, about)
+    return Table("differences", f"Every neuron in common, by {compared}", tuple(columns), rows, about)
 
 
 def _column(key: str, kind: Kind) -> Column:

@@ -121,9 +121,9 @@ def _text(a: Run, b: Run) -> Iterator[Setting]:
         yield Setting("tokens", _described(a), _described(b), "The same text, split into different tokens.")
     counts = [_occurrences(a, b), _occurrences(b, a)]
     if counts[0] != counts[1]:
-        few = [name for name in counts[0] if min(counts[0][name], counts[1][name]) < FEW]
-        named = ", ".join(few) if len(few) < len(counts[0]) else "every category"
-        means = f"Fewer than {FEW} of {named}: figures scatter widely." if few else ""
+        rare = [name for name in counts[0] if min(counts[0][name], counts[1][name]) < FEW]
+        named = ", ".join(rare) if len(rare) < len(counts[0]) else "every category"
+        means = f"Fewer than {FEW} of {named}: figures scatter widely." if rare else ""
         yield Setting("occurrences", _from_to(counts[0]), _from_to(counts[1]), means)
 
 
