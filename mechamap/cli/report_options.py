@@ -89,7 +89,10 @@ def add_judging_flags(parser: argparse.ArgumentParser, purpose: str, default: st
     labels = ", ".join(figure.label for figure in judged_figures().values())
     parser.add_argument("--by", metavar="FIGURE", help=f"{purpose}: {labels} (default: {default})")
     parser.add_argument(
-        "--threshold", metavar="X", type=float, help="from where on a neuron counts (default: what is usual for it)"
+        "--threshold",
+        metavar="X",
+        type=float,
+        help="the value from which a neuron counts (default: the figure's usual one)",
     )
 
 

@@ -25,12 +25,12 @@ Differences: TypeAlias = Literal["none", "figure", "all"]
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two runs or more that can be compared, in this way.
+    """Two or more runs that can be compared, and how.
 
     Attributes:
         runs: the links of cells lead to them by their place here.
         figure: what neurons are judged by; every run has it.
-        threshold: from where on a neuron counts; None: what is usual for each run.
+        threshold: the value from which a neuron counts; None: what is usual for each run.
         compare_as: how runs were asked to be compared.
         relation: what two runs have in common; None of more.
         differences: of which figures every neuron's difference is listed.
@@ -69,7 +69,7 @@ def prepare(
     Args:
         runs: two or more.
         by: the figure to compare by, in the run's words or the screens'; selectivity where both have it, else mean.
-        threshold: from where on a neuron counts; that of the figure where not given.
+        threshold: the value from which a neuron counts; that of the figure where not given.
         relation: whether to compare two runs as the same neurons or as different models; ``auto``: as they are.
         differences: of which figures the table ``differences`` has every neuron in common.
 

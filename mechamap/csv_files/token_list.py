@@ -23,7 +23,7 @@ _TOKEN = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
 _VALUE = r"-?\d+(?:\.\d+)?(?:e[-+]?\d+)?"
 _PAIR = re.compile(rf"\(({_TOKEN}), ({_VALUE})\)", re.DOTALL)
 _LIST = re.compile(rf"\[(?:\((?:{_TOKEN}), {_VALUE}\)(?:, (?!\])|(?=\])))+\]", re.DOTALL)
-_FEW = 2**23  # values of a table of neurons and ranks that need not be spared, in whatever shape
+_FEW = 2**23  # values of a table of neurons and ranks that is small enough in any shape
 _SPARSE = 4  # how many times as large as the lists themselves the table may be
 
 

@@ -23,7 +23,7 @@ _SIDES = ("", "encoder", "decoder")
 class WideRows:
     """The rows of a file in the wide layout."""
 
-    threshold = 0.2  # what scans list neurons with where they are not told otherwise
+    threshold = 0.2  # the default with which scans list neurons
 
     def __init__(self, source: CsvSource, header: CsvHeader) -> None:
         self._header = header
@@ -37,7 +37,7 @@ class WideRows:
         self._columns = {column.name: column.position for column in header.figures}
         self._figures: list[NDArray[np.float32]] = []  # of each block, [rows, columns]
         self._rows: list[int] = []  # of each neuron
-        self._sides: dict[int, tuple[str, str]] = {}  # by layer: its side, and the row that said so
+        self._sides: dict[int, tuple[str, str]] = {}  # by layer: its side, and the row that gives it
 
     def add(self, block: RowBlock) -> None:
         """Take the next rows.

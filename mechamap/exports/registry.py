@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format: its name on the command line, what it is in words, its file suffix and the module that writes it."""
+    """A format: its name on the command line, its description, its file suffix and the module that writes it."""
 
     name: str
     description: str

@@ -59,7 +59,7 @@ def write_whole(target: Path, write: Callable[[BinaryIO], int], *, overwrite: bo
 
 
 def _write_beside(target: Path, write: Callable[[BinaryIO], int], *, overwrite: bool) -> int:
-    """Write a file that takes the target's place, so that what is already there is lost only to a complete one."""
+    """Write a file that replaces the target, so that an existing one is lost only to a complete one."""
     with replacing(target, shared=True) as stream:
         written = write(stream)
         if not overwrite and target.exists():  # another process wrote it meanwhile

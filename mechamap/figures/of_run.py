@@ -17,8 +17,9 @@ _WORKED_OUT_BY: Mapping[MadeBy, Action] = {"confirm": CONFIRM, "second text": CO
 
 
 def how_to_get(figure: Figure, before: str = "") -> Hint:
-    """What works a figure out where a run does not have it, behind what is said ``before``; nothing where every scan
-    gives it."""
+    """What computes a figure that a run lacks, appended to the sentence ``before``; just ``before`` where every scan
+    gives it.
+    """
     if (action := _WORKED_OUT_BY.get(figure.made_by)) is not None:
         return Advice.of(f"{before} {{}} works it out.".lstrip(), action)
     return f"{before} Only models with routed experts have it.".lstrip() if figure.made_by == "experts" else before

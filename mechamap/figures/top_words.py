@@ -13,8 +13,8 @@ from mechamap.runs.run import Run
 __all__ = ["ShownTokens", "TopWords"]
 
 
-_WITHIN_WORD = re.compile(r"\w")  # a piece that begins so goes on with what stands before it ...
-_WORD_ENDS = re.compile(r"\w$")  # ... if that ends so
+_WITHIN_WORD = re.compile(r"\w")  # a piece that begins like this continues what stands before it ...
+_WORD_ENDS = re.compile(r"\w$")  # ... if that ends like this
 
 
 class TopWords:

@@ -16,7 +16,7 @@ __all__ = ["category_values", "known_value", "known_values", "left_out"]
 
 
 def left_out(run: Run, kind: JudgedFigure, rows: NDArray[np.int64] | None = None) -> str:
-    """A sentence with how many values of a figure are left out; empty where none is.
+    """A sentence with how many values of a figure are left out; empty where none are.
 
     Args:
         rows: the neurons that it is about; None: those of complete layers.

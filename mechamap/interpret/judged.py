@@ -30,7 +30,7 @@ _AT_ONCE = 131_072  # neurons
 
 @dataclass(frozen=True)
 class FigureView:
-    """A run, the figure its neurons are judged by, and from where on one counts.
+    """A run, the figure its neurons are judged by, and the value from which one counts.
 
     Attributes:
         values: float32 ``[neurons of complete layers, categories]``, its index the run's row numbers; NaN where there

@@ -39,7 +39,7 @@ def interpret_run(
     Args:
         run: of any model, complete or not, or read from a CSV.
         by: the figure that neurons are judged by; None: selectivity, of a CSV the mean.
-        threshold: from where on a neuron counts for a category; None: the figure's usual one.
+        threshold: the value from which a neuron counts for a category; None: the figure's usual one.
         top: how many neurons of each category are named.
         only: keys of the tables that are wanted; None: all that the run has something for.
         most: the most rows of the tables that have one for each neuron or set of categories; None: all.

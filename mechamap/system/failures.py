@@ -1,4 +1,4 @@
-"""Where unexpected failures are written down: a traceback goes to a file, and the user is told which."""
+"""Where unexpected failures are recorded: the traceback goes to a file, which is named to the user."""
 
 from __future__ import annotations
 

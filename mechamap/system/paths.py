@@ -9,9 +9,9 @@ __all__ = ["home", "user_path"]
 
 
 def user_path(path: Path | str) -> Path:
-    """A path with ``~`` at its beginning expanded; where nobody is called so, it is a name like any other.
+    """A path with a leading ``~`` expanded; where there is no such user, it is a name like any other.
 
-    ``Path.expanduser`` raises an error that nobody expects there, and ``~0`` may well be what a model is called.
+    ``Path.expanduser`` raises an unexpected error there, and a model may well be called ``~0``.
     """
     return Path(os.path.expanduser(path))  # noqa: PTH111
 

@@ -39,7 +39,7 @@ def threshold_text(kind: JudgedFigure, threshold: float) -> str:
 
 
 def category_columns(categories: Iterable[str], kind: Kind, *taken: str) -> tuple[Column, ...]:
-    """A column for each category; one that is called as another column is has that said in its key."""
+    """A column for each category; the key of one named like another column says that it is a category."""
     return tuple(Column(f"{name} (category)" if name in taken else name, name, kind) for name in categories)
 
 

@@ -72,6 +72,6 @@ def _block(all_columns: list[Column], texts: list[list[str]], block: Block) -> I
     last_wraps = columns[-1].kind == "text" and len(all_columns) > 1
     for row in range(len(texts[0])):
         cells = [[texts[index][row]] for index in block.columns]
-        if last_wraps:  # facts are sentences, and there is nothing beside them
+        if last_wraps:  # facts are sentences, with nothing beside them
             cells[-1] = wrapped(cells[-1][0], block.widths[-1])
         yield from lines(cells)

@@ -9,7 +9,7 @@ __all__ = ["FIELDS", "Field"]
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A line of the form: the attribute of the draft, what it is called, its flag, and what stands there when empty."""
+    """A line of the form: the attribute of the draft, its label, its flag, and its placeholder."""
 
     name: str
     label: str
@@ -21,7 +21,7 @@ FIELDS = (
     Field("model", "Model", "", "demo, gpt2, a hub id, a folder or a .gguf file"),
     Field("config", "Config file", "--config", "the default categories and text"),
     Field("text", "Text file", "--text", "the config's text"),
-    Field("layers", "Layers", "--layers", "all, or such as 0-5,11"),
+    Field("layers", "Layers", "--layers", "all, or layers such as 0-5,11"),
     Field("limit_neurons", "Limit neurons", "--limit-neurons", "all neurons, or the first N of each layer"),
     Field("threshold", "Threshold", "--threshold", "the config's"),
     Field("top_k_tokens", "Top tokens", "--top-k-tokens", "the config's"),

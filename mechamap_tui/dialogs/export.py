@@ -123,7 +123,7 @@ class ExportScreen(FileDialog):
 
 
 def default_path(run: Run, category: str, choices: ExportChoices) -> Path:
-    """Where an export goes unless said otherwise: ``<run>-<category or all>`` with the format's suffix."""
+    """The default file of an export: ``<run>-<category or all>`` with the format's suffix."""
     name = re.sub(r"[^\w.+-]+", "-", f"{run.name.removesuffix('.csv')}-{category}")
     return (choices.folder or Path.cwd()) / f"{name}{FORMATS[choices.format].suffix}"
 

@@ -125,7 +125,7 @@ class EngineClient(EngineProcess):
 
         Args:
             by: the figure that neurons are judged by; None: the run's own.
-            threshold: from where on they count; None: the figure's own.
+            threshold: the value from which they count; None: the figure's own.
 
         Raises:
             MechaMapError: the run has no such figure, or cannot be read.

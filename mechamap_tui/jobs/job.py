@@ -25,7 +25,7 @@ class Job(ABC, Generic[Answer]):
     """A request to the engine that takes a while.
 
     Attributes:
-        runs: what it is about; a scan's run is there as soon as its folder is.
+        runs: what it is about; a scan's run exists as soon as its folder does.
         call: the request, once it is sent.
         cancelling: the engine was asked to stop.
         ended: with an ``answer`` or an ``error``.

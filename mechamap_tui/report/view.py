@@ -58,7 +58,7 @@ class ReportView:
 
     Attributes:
         by: the figure that neurons are judged by; None: the run's own.
-        threshold: from where on they count; None: the figure's own.
+        threshold: the value from which they count; None: the figure's own.
         table: the key of the table that is shown; empty: the first.
         numbers: whether heat maps are shown as numbers.
         places: where the cursor was left, by table.

@@ -163,7 +163,7 @@ class RunChoice(ModalScreen[tuple[Path, ...]]):
 
 
 def comparable(runs: Sequence[RunSummary], run: Run) -> list[RunSummary]:
-    """The runs that another can be compared with, those of its model first; damaged ones and itself are left out."""
+    """The runs that a run can be compared with, those of its model first; damaged ones and itself are left out."""
     own = run.path.resolve() if run.path is not None else None
     others = [other for other in runs if other.state != "damaged" and other.path.resolve() != own]
     return sorted(others, key=lambda other: other.model != run.label)

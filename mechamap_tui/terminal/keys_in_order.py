@@ -16,7 +16,7 @@ from mechamap_tui.terminal.textual_internals import above
 __all__ = ["KeysInOrder"]
 
 
-LAPS = 2  # behind a key: what it did when it came to the app, and what was said on account of that
+LAPS = 2  # behind a key: its effect on the app, and the messages that followed from it
 LONGEST = 2.0  # seconds after which the next key is no longer kept waiting
 
 UserInput: TypeAlias = events.Key | events.Paste | events.MouseEvent

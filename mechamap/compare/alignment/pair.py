@@ -23,7 +23,7 @@ class Pair:
     """A figure's values in both runs, ``[common, categories]``, NaN where there is none.
 
     Attributes:
-        threshold: from where on a neuron counts, the same in both runs.
+        threshold: the value from which a neuron counts, the same in both runs.
         estimated: how many values are estimates although one of the runs has them measured, see :func:`pair_of`.
     """
 

@@ -58,7 +58,7 @@ class Relation:
 
 
 def relation_of(a: Run, b: Run, compare_as: CompareAs = "auto") -> Relation:
-    """Find out what two runs have in common.
+    """Determine what two runs have in common.
 
     Args:
         compare_as: compare them as the same neurons or as different models, whatever they look like.

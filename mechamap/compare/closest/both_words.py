@@ -18,12 +18,12 @@ __all__ = ["Source", "words_of_both"]
 
 
 class Source:
-    """Where the words of a run come from; a caller says how it loads a model, and hears of each.
+    """Where the words of a run come from; a caller says how it loads a model, and is notified of each.
 
     Args:
         load: gives the model of a run, called only where it is needed.
-        kept: told of a run before what it kept is read.
-        listener: gives who is told of a run's pass.
+        kept: called with a run before its kept activations are read.
+        listener: gives the listener of a run's pass.
     """
 
     def __init__(

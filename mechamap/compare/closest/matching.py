@@ -98,7 +98,7 @@ def closest_neurons(
         b: over the same words, in the same order.
         settings: what counts as close, and the baseline.
         device: where the products are worked out: the CPU with numpy where not given, else with torch.
-        on_event: told of how far it is.
+        on_event: called with the progress.
         cancel: set it to stop.
 
     Raises:

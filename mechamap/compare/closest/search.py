@@ -29,8 +29,8 @@ class Search:
 
     Attributes:
         products: where they are worked out.
-        on_event: told of how far it is.
-        cancel: looked at between blocks.
+        on_event: called with the progress.
+        cancel: checked between blocks.
     """
 
     products: Products

@@ -102,7 +102,7 @@ def specialised_shares(
         threshold: of \\|2 AUROC - 1\\|.
         draws: resamples.
         seed: of them.
-        on_event: told of how far it is.
+        on_event: called with the progress.
         cancel: set it to stop.
 
     Raises:

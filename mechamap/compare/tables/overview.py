@@ -67,7 +67,7 @@ def overview_table(
     Args:
         runs: any; a cell's link says which by its place here.
         labels: what to call the models, one a run; by default :func:`mechamap.compare.alignment.labels.run_labels`.
-        by, threshold: from where on a neuron is strong, where it is told by this figure; else what is usual.
+        by, threshold: the figure and value from which a neuron is strong; by default the usual ones.
     """
     names = run_labels(runs) if labels is None else tuple(labels)
     return _overview(_views_of(runs, by, threshold), names)

@@ -22,7 +22,7 @@ FEW = 10  # occurrences of a category in a text
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One that differs: its name, what it is in each run, and what that means for the comparison."""
+    """A setting that differs: its name, its value in each run, and what that means for the comparison."""
 
     name: str
     a: str

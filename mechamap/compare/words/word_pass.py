@@ -47,7 +47,7 @@ def read_words(
         loaded: the model that the run is about.
         texts: to be read instead of the run's own, with the run's settings.
         placements: whether to work out those of the words of the run's categories as well.
-        on_event: told of the pass and its layers.
+        on_event: called with the events of the pass and its layers.
         cancel: set it to stop.
 
     Raises:

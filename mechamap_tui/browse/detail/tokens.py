@@ -85,7 +85,7 @@ class TokenView(LineView):
 
 
 def distinct(hits: list[TokenHit]) -> list[tuple[TokenHit, int]]:
-    """The first hit of each distinct token, and how many there are of it; the order stays."""
+    """The first hit of each distinct token, and how often the token occurs; the order is kept."""
     counts: dict[str, int] = {}
     first: dict[str, TokenHit] = {}
     for hit in hits:

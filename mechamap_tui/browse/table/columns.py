@@ -95,7 +95,7 @@ def overview_columns(run: Run, category: str) -> tuple[Column, ...]:
 
 
 def token_summary(run: Run, row: int, category: str) -> str:
-    """The distinct pieces among a neuron's top tokens; the lowest ones, said so, where it falls on the category."""
+    """The distinct pieces among a neuron's top tokens; the lowest ones, marked so, where it falls on the category."""
     falls = _falls(run, row, category)
     pieces: dict[str, None] = {}
     for hit in run.top_tokens(row, lowest=falls):

@@ -115,7 +115,7 @@ class NeuronOrder:
     # --- sorting ---------------------------------------------------------------------------------------------
 
     def sort(self, *keys: SortKey) -> None:
-        """Sort by the first key, ties by the next ones, and at last by row."""
+        """Sort by the first key, ties by the next ones, and finally by row."""
         keys = keys or self.default
         if keys != self.keys:
             self.keys = keys
