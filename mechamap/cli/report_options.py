@@ -85,7 +85,7 @@ class ReportOptions:
 
 
 def add_judging_flags(parser: argparse.ArgumentParser, purpose: str, default: str) -> None:
-    """Declare by which figure neurons are judged, and from where on one counts."""
+    """Declare by which figure neurons are judged, and the value from which one counts."""
     labels = ", ".join(figure.label for figure in judged_figures().values())
     parser.add_argument("--by", metavar="FIGURE", help=f"{purpose}: {labels} (default: {default})")
     parser.add_argument(
