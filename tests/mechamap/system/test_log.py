@@ -54,10 +54,10 @@ def test_the_environment_says_how_much_is_written(level: str, written: int, monk
     assert len(lines()) == written
 
 
-def test_a_level_that_is_none_counts_as_info_and_is_mentioned(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_level_counts_as_info_and_is_mentioned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MECHAMAP_LOG", "loud")
     start_log("scan")
-    assert len(lines()) == 2 and "MECHAMAP_LOG is none of debug, info" in lines()[1]
+    assert len(lines()) == 2 and "MECHAMAP_LOG is not one of debug, info" in lines()[1]
 
 
 def test_a_log_that_cannot_be_written_stops_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
