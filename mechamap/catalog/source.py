@@ -77,7 +77,7 @@ def resolve(name: str) -> ModelSource:
         if (path / "config.json").is_file():
             folder = path.resolve()
             return ModelSource("folder", str(folder), folder, short_label(str(folder)), as_given)
-        # A folder that only happens to be called like a model must not stand in that model's way.
+        # A folder that merely shares a model's name must not hide that model.
         if known is None:
             raise ModelNotFound(
                 f"The folder {path} has no config.json, so it is not a model folder.", _inside_hint(path)
@@ -100,7 +100,7 @@ def resolve(name: str) -> ModelSource:
 
 
 def looks_like_path(name: str) -> bool:
-    """Whether a name can only be meant as a path."""
+    """Whether a name can only be a path."""
     return (
         name.startswith((".", "/", "~"))
         or name.count("/") > 1

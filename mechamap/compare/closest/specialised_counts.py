@@ -58,7 +58,7 @@ def counted_shares(
     threshold: float,
     reached: Callable[[PlacedWords, int], None],
 ) -> CountedShares:
-    """Count neurons block by block, each said before; the first column is that of the words as they are."""
+    """Count neurons block by block, each block announced; the first column is that of the words as they are."""
     place = {key: index for index, key in enumerate(keys)}
     mine = weights[[place[key] for key in word_keys(model)]]  # [words, draws]
     mine = np.concatenate([np.ones((len(mine), 1), np.float32), mine], axis=1)  # [words, 1 + draws]
@@ -98,7 +98,7 @@ def _holds(
         centred[counts.sum(axis=1) < FEW_OCCURRENCES] = 0.0
     least = counts @ weights  # [block or 1, draws]
     least *= np.float32(threshold / 2 * (1 - ROUNDING))
-    least[least <= 0] = np.inf  # none of its words was drawn
+    least[least <= 0] = np.inf  # none of its words were drawn
     distance = centred @ weights  # [block, draws]
     np.abs(distance, out=distance)
     return distance >= least

@@ -3,7 +3,7 @@
 The words of a category stand for all words that could be listed. Resampling them (all occurrences of a word together)
 shows how much the share of neurons at or above a threshold depends on which were. Such a share is too high: chance
 carries more neurons over a threshold far out than back; and a resample, noisy twice, is too high by about as much
-again. So quantiles of resamples are no limits for the share that all words would give: in simulations they never
+again. So quantiles of resamples are not limits for the share that all words would give: in simulations they never
 contain it. The basic bootstrap interval (Davison & Hinkley, 1997, section 5.2) turns them round and takes the bias off:
 with S counted and M the mean over resamples, it surrounds 2 S - M. It is widened here by how much noisier 2 S - M is
 than S: of the variance of resamples, the part that is linear in how often each word was drawn is in M as in S, while
