@@ -176,7 +176,7 @@ class PaneScreen(Screen[None]):
         self.query_one("#lower").display = "detail" in shown or "categories" in shown
         self.query_one(PaneLine).show(self._pane)
         if small:
-            text = f"MechaMap needs {LEAST_WIDTH}x{LEAST_HEIGHT} cells; the terminal has {width}x{height}."
+            text = f"MechaMap needs {LEAST_WIDTH}x{LEAST_HEIGHT} cells; this is {width}x{height}."
             self.query_one("#too-small", Static).update(text)
 
     def tell(self, error: MechaMapError) -> None:

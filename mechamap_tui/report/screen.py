@@ -372,7 +372,7 @@ class ReportScreen(Screen[None], inherit_bindings=False):
         self._list.display = width >= WIDE
         self._names.display = not small and ready and width < WIDE
         if small:
-            text = f"MechaMap needs {LEAST_WIDTH}x{LEAST_HEIGHT} cells; the terminal has {width}x{height}."
+            text = f"MechaMap needs {LEAST_WIDTH}x{LEAST_HEIGHT} cells; this is {width}x{height}."
             self.query_one("#too-small", Static).update(text)
         self._note.show(self.table, self.cells.cut_text)
 

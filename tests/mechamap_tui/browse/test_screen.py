@@ -69,7 +69,7 @@ async def test_below_80_columns_there_is_one_pane_at_a_time(run: Run) -> None:
 async def test_below_60x15_one_line_says_how_large_it_needs_to_be(run: Run) -> None:
     async with browsing(run, (50, 12)) as browser:
         lines = [line.strip() for line in browser.screen_text().splitlines() if line.strip()]
-        assert lines == ["MechaMap needs 60x15 cells; the terminal has 50x12."]
+        assert lines == ["MechaMap needs 60x15 cells; this is 50x12."]
         await browser.pilot.resize_terminal(62, 20)
         await browser.pilot.pause()
         assert "2 Neurons ── animal ── 48 of 48 ── by reads ▼" in browser.screen_text()
