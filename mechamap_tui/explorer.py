@@ -23,10 +23,7 @@ if TYPE_CHECKING:
     from mechamap_tui.jobs.draft import ScanDraft
     from mechamap_tui.jobs.job import AnyJob, JobChanged
 
-__all__ = ["LEAST_HEIGHT", "LEAST_WIDTH", "Explorer", "ExplorerApp", "explorer_of", "follow_jobs"]
-
-
-LEAST_WIDTH, LEAST_HEIGHT = 60, 15  # cells of the terminal; in a smaller one, screens only say that it is too small
+__all__ = ["Explorer", "ExplorerApp", "explorer_of", "follow_jobs"]
 
 
 class Explorer(Protocol):

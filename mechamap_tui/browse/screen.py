@@ -6,24 +6,32 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.screen import Screen
 from textual.timer import Timer
 
 from mechamap.errors import MechaMapError
 from mechamap.runs.notes import Notes
 from mechamap.runs.run import Run
+from mechamap_tui.browse.categories import CategoryPane
 from mechamap_tui.browse.charts import CategoryChart
+from mechamap_tui.browse.detail.pane import DetailPane
 from mechamap_tui.browse.finding import Finding
-from mechamap_tui.browse.header import PANES
+from mechamap_tui.browse.header import PANES, RunHeader
 from mechamap_tui.browse.layer_line import LayerLine
 from mechamap_tui.browse.layer_list import LayerList
-from mechamap_tui.browse.panes import PaneScreen
+from mechamap_tui.browse.panes import Panes
 from mechamap_tui.browse.table.table import NeuronTable
 from mechamap_tui.explorer import explorer_of, follow_jobs
 from mechamap_tui.jobs.checks import AblationJob, CausesJob, ConfirmJob
 from mechamap_tui.jobs.job import AnyJob, JobChanged
 from mechamap_tui.jobs.run_changes import RunChange, read_again
 from mechamap_tui.terminal.clipboard import copy_text
+from mechamap_tui.widgets.key_footer import KeyFooter
+from mechamap_tui.widgets.progress import ScanProgress
+from mechamap_tui.widgets.prompt import Prompt
+from mechamap_tui.widgets.too_small import TooSmall
 
 if TYPE_CHECKING:
     from mechamap.query.link import Link
@@ -36,7 +44,7 @@ __all__ = ["BrowseScreen"]
 REST = 0.06  # seconds the cursor rests on a neuron before the other panes follow it
 
 
-class BrowseScreen(PaneScreen):
+class BrowseScreen(Screen[None]):
     """Browses one run, finished or still being made.
 
     Args:
@@ -47,6 +55,7 @@ class BrowseScreen(PaneScreen):
         RunError: a figure's file is missing or damaged.
     """
 
+    AUTO_FOCUS = "#neurons"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "new_scan", "scan"),
         Binding("x", "app.cancel_scan", "cancel scan"),
@@ -75,19 +84,35 @@ class BrowseScreen(PaneScreen):
     ]
 
     def __init__(self, run: Run, link: Link | None = None) -> None:
+        super().__init__()
         for figure in run.record.figures:  # a run that lacks a file is refused here, not while painting
             run.figure(figure)
         self._trouble: MechaMapError | None = None
         try:
-            notes = Notes(run.path)
+            self.notes = Notes(run.path)
         except MechaMapError as error:
-            self._trouble, notes = error, Notes(None)
-        super().__init__(run, notes)
-        self.finding = Finding(run, notes, self.table, self.layers_pane)
+            self._trouble, self.notes = error, Notes(None)
+        self.run = run
+        category = run.categories[0] if run.categories else ""
+        self.header = RunHeader(run, ScanProgress())
+        self.table = NeuronTable(run, category, id="neurons", classes="pane")
+        self.layers_pane = LayerList(run, category, id="layers", classes="pane")
+        self.layer_line = LayerLine(run, self.layers_pane.counts, category, id="layer-line")
+        self.detail = DetailPane(run, self.notes, category, id="detail", classes="pane")
+        self.categories = CategoryPane(run, category, id="categories", classes="pane")
+        self.panes = Panes(self.layers_pane, self.table, self.detail, self.categories, self.layer_line)
+        self.finding = Finding(run, self.notes, self.table, self.layers_pane)
+        self.prompt = Prompt(self, self.panes.to_neurons, id="prompt")
         self._filtered = False
         self._resting: Timer | None = None
         self._seen: tuple[bool, AnyJob | None, RunRecord] | None = None
         self._link = link
+
+    def compose(self) -> ComposeResult:
+        yield self.header
+        yield self.panes
+        yield KeyFooter()
+        yield TooSmall()
 
     def on_mount(self) -> None:
         follow_jobs(self, self._job_changed)
@@ -98,7 +123,8 @@ class BrowseScreen(PaneScreen):
         if self._link is not None:
             self.finding.show_link(self._link)
         if self._trouble is not None:
-            self.tell(self._trouble)
+            explorer_of(self).show_error(self._trouble)
+        self._fit()
 
     # --- the run ---------------------------------------------------------------------------------------------
 
@@ -184,7 +210,7 @@ class BrowseScreen(PaneScreen):
 
     async def on_neuron_table_neuron_opened(self, event: NeuronTable.NeuronOpened) -> None:
         self._follow()
-        await self.action_pane(3)
+        await self.panes.go_to("detail")
 
     def on_category_chart_category_clicked(self, event: CategoryChart.CategoryClicked) -> None:
         self.show_category(event.category, stay=True)
@@ -193,10 +219,10 @@ class BrowseScreen(PaneScreen):
         try:
             self.notes.write_note(str(self.run.neuron_name(event.row)), event.text)
         except MechaMapError as error:
-            self.tell(error)
+            explorer_of(self).show_error(error)
 
     def on_notes_view_left(self) -> None:
-        self.to_neurons()
+        self.panes.to_neurons()
 
     def action_copy(self) -> None:
         row = self.table.cursor_row
@@ -242,7 +268,7 @@ class BrowseScreen(PaneScreen):
         self.layer_line.show(self.category, layer)
 
     def on_layer_list_layer_chosen(self) -> None:
-        self.to_neurons(unzoom=True)
+        self.panes.to_neurons(unzoom=True)
 
     def on_layer_line_layer_clicked(self, event: LayerLine.LayerClicked) -> None:
         self.layers_pane.go_to(event.layer)
@@ -264,8 +290,41 @@ class BrowseScreen(PaneScreen):
             self._filtered = filtered
             self.refresh_bindings()
 
+    # --- panes -----------------------------------------------------------------------------------------------
+
+    async def action_pane(self, number: int) -> None:
+        await self.panes.go_to(PANES[number - 1])
+
+    async def action_detail(self, tab: str) -> None:
+        """Open a tab of the detail pane, as a click on its name does."""
+        await self.detail.show_tab(tab)
+        self.detail.focus_tab()
+
+    def action_chart(self, tab: str) -> None:
+        self.categories.show_tab(tab)
+
+    async def action_next_detail(self) -> None:
+        """The next tab of the detail pane, without going there."""
+        await self.detail.show_next_tab()
+
+    def action_zoom(self) -> None:
+        self.panes.switch_zoom()
+
+    def action_back(self) -> None:
+        """One step back: out of the zoom, to the neurons, to where the user came from."""
+        if not self.panes.step_back():
+            explorer_of(self).back()
+
     def on_resize(self) -> None:
+        self._fit()
         self.call_after_refresh(self.finding.entitle)
+        self.call_after_refresh(self.panes.keep_keys)
+
+    def _fit(self) -> None:
+        small = self.query_one(TooSmall).fit()
+        for part in (self.header, self.panes, self.query_one(KeyFooter)):
+            part.display = not small
+        self.panes.fit()
 
     # --- checks ----------------------------------------------------------------------------------------------
 

@@ -15,12 +15,12 @@ from mechamap.tables.numbers import is_number
 from mechamap.tables.table import Report, Table
 from mechamap.wording.amounts import quantity
 from mechamap_tui.data.advice_text import report_text
-from mechamap_tui.explorer import LEAST_HEIGHT, LEAST_WIDTH
 from mechamap_tui.report.cell_text import cell_text
 from mechamap_tui.report.view import CellPlace
 from mechamap_tui.terminal.terminal_text import ELLIPSIS, clean, fit
 from mechamap_tui.widgets.glyphs import TITLE_JOINT
 from mechamap_tui.widgets.pane_title import BORDER, first_fitting, pane_title
+from mechamap_tui.widgets.too_small import LEAST_HEIGHT, LEAST_WIDTH
 
 __all__ = ["TableNote", "border_subtitle", "border_title", "link_at"]
 

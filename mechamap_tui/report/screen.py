@@ -21,7 +21,7 @@ from mechamap.query.link import Link
 from mechamap.runs.run import Run
 from mechamap.tables.table import Report, Table
 from mechamap.wording.amounts import duration, quantity
-from mechamap_tui.explorer import LEAST_HEIGHT, LEAST_WIDTH, explorer_of
+from mechamap_tui.explorer import explorer_of
 from mechamap_tui.report.captions import TableNote, border_subtitle, border_title, link_at
 from mechamap_tui.report.cell_text import cell_text, row_text
 from mechamap_tui.report.judging import Judging, typed_threshold
@@ -36,6 +36,7 @@ from mechamap_tui.widgets.glyphs import JOINT, MARK
 from mechamap_tui.widgets.key_footer import KeyFooter
 from mechamap_tui.widgets.progress import ScanProgress
 from mechamap_tui.widgets.prompt import Prompt, Question
+from mechamap_tui.widgets.too_small import TooSmall
 
 if TYPE_CHECKING:
     from mechamap.protocol.messages import Progress
@@ -121,7 +122,7 @@ class ReportScreen(Screen[None], inherit_bindings=False):
             yield self.cells
         yield self._note
         yield KeyFooter()
-        yield Static(id="too-small")
+        yield TooSmall()
 
     @property
     def of_runs(self) -> tuple[Run, ...]:
@@ -362,18 +363,14 @@ class ReportScreen(Screen[None], inherit_bindings=False):
         self._entitle_table()
 
     def _fit(self) -> None:
-        width, height = self.app.size
-        small, ready = width < LEAST_WIDTH or height < LEAST_HEIGHT, self.report is not None
-        self.query_one("#too-small").display = small
+        width = self.app.size.width
+        small, ready = self.query_one(TooSmall).fit(), self.report is not None
         for part in ("#title", "KeyFooter"):
             self.query_one(part).display = not small
         self.query_one("#waiting").display = not small and not ready
         self.query_one("#tables").display = not small and ready
         self._list.display = width >= WIDE
         self._names.display = not small and ready and width < WIDE
-        if small:
-            text = f"MechaMap needs {LEAST_WIDTH}x{LEAST_HEIGHT} cells; this is {width}x{height}."
-            self.query_one("#too-small", Static).update(text)
         self._note.show(self.table, self.cells.cut_text)
 
     def _entitle_screen(self) -> None:

@@ -61,7 +61,7 @@ async def test_moving_back_to_a_neuron_asks_nothing_again(run: Run) -> None:
         first = browser.at
         await browser.screen.action_detail("lens")
         await answered(browser)
-        browser.screen.to_neurons()
+        browser.screen.panes.to_neurons()
         await browser.press("j")
         second = browser.at
         await until(browser.pilot, lambda: len(engine.lenses) == 2)
