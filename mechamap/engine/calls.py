@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
+from mechamap.engine.kept import Kept
 from mechamap.errors import Cancelled
 from mechamap.protocol.messages import Progress, plain
 from mechamap.protocol.requests import read_params
@@ -20,12 +21,13 @@ _P = TypeVar("_P", bound=Struct)
 
 @dataclass(eq=False, slots=True)
 class Request:
-    """One request on its way: its parameters, whether it was cancelled, and where its progress goes."""
+    """One request on its way: its parameters, where its progress goes, and what is kept from those before it."""
 
     id: int | str
     method: str
     params: Mapping[str, Any]
     notify: Callable[[str, Mapping[str, Any]], None]
+    kept: Kept = field(default_factory=Kept)
     cancel: threading.Event = field(default_factory=threading.Event)
 
     def read(self, kind: type[_P]) -> _P:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from mechamap.catalog.source import resolve
 from mechamap.engine.calls import Method, Request
-from mechamap.engine.kept_model import MODEL_CACHE
 from mechamap.engine.params import run_at
 from mechamap.engine.progress import ProgressTicker
 from mechamap.events import Stage
@@ -87,7 +86,7 @@ def _model_of(call: Request, run: Run) -> Iterator[tuple[LoadedModel, ProgressTi
     run.folder_to_rerun()  # raises where there is none
     with ProgressTicker(call.progress) as ticker:
         ticker.stage(Stage.RESOLVE, run.record.model.name)
-        with MODEL_CACHE.lent(resolve(run.record.model.name), run.config, ticker.stages_of(call)) as loaded:
+        with call.kept.model.lent(resolve(run.record.model.name), run.config, ticker.stages_of(call)) as loaded:
             call.stop_if_cancelled()
             yield loaded, ticker
 

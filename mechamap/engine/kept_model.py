@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mechamap.config.scan_config import ScanConfig
     from mechamap.models.loaded import LoadedModel
 
-__all__ = ["MODEL_CACHE", "ModelCache"]
+__all__ = ["ModelCache"]
 
 
 class ModelCache:
@@ -89,6 +89,3 @@ def _files(path: Path | None) -> tuple[tuple[str, int, int], ...]:
     files = sorted(path.iterdir()) if path.is_dir() else [path]
     stats = [(file.name, file.stat()) for file in files]
     return tuple((file, stat.st_size, stat.st_mtime_ns) for file, stat in stats)
-
-
-MODEL_CACHE = ModelCache()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -17,8 +16,7 @@ from mechamap.catalog.source import resolve
 from mechamap.engine import checks as engine_checks
 from mechamap.engine import reports as engine_reports
 from mechamap.engine.calls import Methods, Request
-from mechamap.engine.kept_model import MODEL_CACHE
-from mechamap.engine.params import config_of, run_at
+from mechamap.engine.params import run_at
 from mechamap.engine.progress import ProgressTicker
 from mechamap.events import Stage
 from mechamap.protocol import rpc
@@ -43,8 +41,11 @@ def scan(call: Request) -> ScanResult:
     params = call.read(ScanParams)
     with ProgressTicker(call.progress) as ticker:
         ticker.stage(Stage.RESOLVE, params.model)
-        config, source = config_of(params.config_file, params.config), resolve(params.model)
-        with MODEL_CACHE.lent(source, config, ticker.stages_of(call), whole=False) as loaded:
+        from mechamap.config.schema import load_config, with_overrides
+
+        config = with_overrides(load_config(params.config_file), **(params.config or {}))
+        source = resolve(params.model)
+        with call.kept.model.lent(source, config, ticker.stages_of(call), whole=False) as loaded:
             call.stop_if_cancelled()
             from mechamap.scan.prepare import ScanRequest
             from mechamap.scan.scan import scan as run_scan
@@ -59,26 +60,28 @@ def scan(call: Request) -> ScanResult:
 def plan(call: Request) -> Planned:
     """What a scan will take, and whether the machine has it."""
     params = call.read(PlanParams)
-    config = config_of(params.config_file, params.config)
+    from mechamap.config.schema import with_overrides
     from mechamap.plan.message import plan_message
     from mechamap.plan.scan_plan import plan_scan
+    from mechamap.scan.sweep_jobs import load_sweep
+
+    sweep = load_sweep(params.config_file)
+    config = with_overrides(sweep.config, **(params.config or {}))
 
     def stage(_text: str) -> None:
         call.stop_if_cancelled()
 
     source, out = resolve(params.model), params.out
     planned = plan_message(plan_scan(source, config, out, fetch=params.fetch, started=True, stage=stage))
-    return replace(planned, notes=(*planned.notes, *_passed_over(params.config_file, params.model)))
+    return replace(planned, notes=(*planned.notes, *_passed_over(len(sweep.models), params)))
 
 
-def _passed_over(file: Path | None, model: str) -> Iterator[str]:
+def _passed_over(models: int, params: PlanParams) -> Iterator[str]:
     """A note where a config file lists models, since a scan here is of one."""
-    from mechamap.scan.sweep_jobs import load_sweep
-
-    if models := load_sweep(file).models:
-        listed = quantity(len(models), "model")
-        sweep = Action(f"scan --config {shlex.quote(str(file))}")
-        yield f"The config file lists {listed}; {sweep} on the command line scans those, and here {model} alone."
+    if models:
+        sweep = Action(f"scan --config {shlex.quote(str(params.config_file))}")
+        listed = quantity(models, "model")
+        yield f"The config file lists {listed}; {sweep} on the command line scans those, and here {params.model} alone."
 
 
 def activations(call: Request) -> ActivationsFile:
@@ -93,7 +96,7 @@ def activations(call: Request) -> ActivationsFile:
         return ActivationsFile(activations_file(folder, layer))
     with ProgressTicker(call.progress) as ticker:
         source = resolve(run.record.model.name)
-        with MODEL_CACHE.lent(source, run.config, ticker.stages_of(call), whole=False) as loaded:
+        with call.kept.model.lent(source, run.config, ticker.stages_of(call), whole=False) as loaded:
             call.stop_if_cancelled()
             ticker.stage(Stage.PASS, f"layer {layer}")
             from mechamap.scan.activations import layer_activations

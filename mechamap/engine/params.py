@@ -1,12 +1,11 @@
-"""What the parameters of a request lead to: its runs and its settings."""
+"""What the parameters of a request lead to: its runs."""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mechamap.csv_files.file_names import named_as_csv
 from mechamap.engine.calls import Request
@@ -15,18 +14,9 @@ from mechamap.events import Stage
 from mechamap.protocol.messages import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from mechamap.config.scan_config import ScanConfig
     from mechamap.runs.run import Run
 
-__all__ = ["config_of", "run_at"]
-
-
-LOOK = 0.1  # seconds between two looks at whether a request that waits for another's reading was cancelled
-CSVS_KEPT = 2  # as many as are compared with one another; a large one takes half a minute to read
-_CSVS: dict[tuple[Path, int, int], Run] = {}
-_READING = threading.Lock()  # requests that need not wait for a scan have threads of their own
+__all__ = ["run_at"]
 
 
 def run_at(path: Path, call: Request) -> Run:
@@ -38,24 +28,7 @@ def run_at(path: Path, call: Request) -> Run:
 
     if not path.is_file() and not named_as_csv(path):
         return Run.open(path)
-    from mechamap.csv_files.run import read_csv
-
-    try:
-        status = path.stat()
-        key = (path, status.st_mtime_ns, status.st_size)
-    except OSError:
-        return read_csv(path)  # which says what is wrong
-    while not _READING.acquire(timeout=LOOK):
-        call.stop_if_cancelled()
-    try:
-        if key not in _CSVS:
-            run = read_csv(path, _reading_teller(call, path.name))
-            while len(_CSVS) >= CSVS_KEPT:
-                del _CSVS[next(iter(_CSVS))]
-            _CSVS[key] = run
-        return _CSVS[key]
-    finally:
-        _READING.release()
+    return call.kept.csvs.read(path, call.stop_if_cancelled, _reading_teller(call, path.name))
 
 
 def _reading_teller(call: Request, name: str) -> Callable[[float], None]:
@@ -69,10 +42,3 @@ def _reading_teller(call: Request, name: str) -> Callable[[float], None]:
             call.progress(Progress(Stage.READ, f"reading {name}: {share:.0%}"))
 
     return tell
-
-
-def config_of(file: Path | None, changes: Mapping[str, Any] | None) -> ScanConfig:
-    """The settings of a scan: ``changes`` to keys of a config file, or of the default config."""
-    from mechamap.config.schema import load_config, with_overrides
-
-    return with_overrides(load_config(file), **(changes or {}))

@@ -5,12 +5,10 @@ pandas is imported by the first request for a report; models are run again only 
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING
 
 from mechamap.catalog.source import resolve
 from mechamap.engine.calls import Method, Request
-from mechamap.engine.kept_model import MODEL_CACHE
 from mechamap.engine.params import run_at
 from mechamap.engine.progress import ProgressTicker
 from mechamap.errors import UsageError
@@ -21,44 +19,11 @@ from mechamap.protocol.rpc import RpcFault
 
 if TYPE_CHECKING:
     from mechamap.compare.closest.both_words import Source
-    from mechamap.compare.closest.closest import Closest
     from mechamap.models.loaded import LoadedModel
     from mechamap.runs.run import Run
     from mechamap.tables.table import Report
 
-__all__ = ["BESIDE", "FOUND", "QUEUED", "FoundMatches"]
-
-
-class FoundMatches:
-    """The result of the last search for closest neurons, kept so that comparing by another figure needs no new one."""
-
-    def __init__(self) -> None:
-        self._last: tuple[tuple[object, ...], Closest | None] = ((), None)  # one value: compare has threads of its own
-
-    def of(self, a: Run, b: Run, specialised: float, cancel: threading.Event) -> Closest | None:
-        """Those of two runs; None where they are not the last ones, or were scanned anew.
-
-        Args:
-            specialised: from which \\|selectivity\\| on a neuron is specialised; shares from another are counted again.
-            cancel: set it to stop that.
-        """
-        key, closest = self._last
-        if closest is None or key != _identity(a, b):
-            return None
-        counted = closest.specialised_from(specialised, cancel=cancel)
-        if counted is not closest and self._last[1] is closest:
-            self._last = (key, counted)
-        return counted
-
-    def keep(self, a: Run, b: Run, closest: Closest) -> None:
-        self._last = (_identity(a, b), closest)
-
-
-FOUND = FoundMatches()
-
-
-def _identity(a: Run, b: Run) -> tuple[object, ...]:
-    return tuple((str(run.path), run.record.created, len(run.complete_layers)) for run in (a, b))
+__all__ = ["BESIDE", "QUEUED"]
 
 
 def match(call: Request) -> Report:
@@ -78,7 +43,7 @@ def match(call: Request) -> Report:
     # What cannot be compared is refused before any model is loaded.
     comparison = prepare([a, b], params.by, params.threshold)
     with ProgressTicker(call.progress) as ticker:
-        with MODEL_CACHE.dropped_when_out_of_memory():
+        with call.kept.model.dropped_when_out_of_memory():
             first, second = words_of_both(a, b, _source(call, ticker), cancel=call.cancel)
         call.stop_if_cancelled()
         closest = closest_of(
@@ -90,7 +55,7 @@ def match(call: Request) -> Report:
             cancel=call.cancel,
         )
         del first, second  # large, and not needed for the tables
-    FOUND.keep(a, b, closest)
+    call.kept.matches.keep(a, b, closest)
     return compare_runs(comparison, params.most or LIMIT, closest)
 
 
@@ -100,7 +65,7 @@ def _source(call: Request, ticker: ProgressTicker) -> Source:
 
     def load(run: Run) -> LoadedModel:
         call.stop_if_cancelled()
-        loaded = MODEL_CACHE.get(resolve(run.record.model.name), run.config, ticker.stages_of(call))
+        loaded = call.kept.model.get(resolve(run.record.model.name), run.config, ticker.stages_of(call))
         call.stop_if_cancelled()
         ticker.started(run.path, len(run.complete_layers), run.neurons)
         return loaded
@@ -134,7 +99,7 @@ def compare(call: Request) -> Report:
 
     call.stop_if_cancelled()
     comparison = prepare(runs, params.by, params.threshold)
-    closest = FOUND.of(runs[0], runs[1], comparison.specialised, call.cancel) if len(runs) == 2 else None
+    closest = call.kept.matches.of(runs[0], runs[1], comparison.specialised, call.cancel) if len(runs) == 2 else None
     return compare_runs(comparison, params.most or LIMIT, closest)
 
 

@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 
 from mechamap import __version__
 from mechamap.engine.calls import Method, Methods, Request
+from mechamap.engine.kept import Kept
 from mechamap.errors import Cancelled, MechaMapError
 from mechamap.protocol import rpc
 from mechamap.protocol.rpc import RpcFault
@@ -53,6 +54,7 @@ class Engine:
         self._incoming = incoming
         self._outgoing = outgoing
         self._methods = methods
+        self._kept = Kept()
         self._prompt: dict[str, Method] = {"hello": _hello, "cancel": self._cancel, **methods.prompt}
         self._abandon = abandon
         self._grace = grace
@@ -111,7 +113,7 @@ class Engine:
                 raise RpcFault(rpc.INVALID_REQUEST, "A request has an id and a method.")
             if not isinstance(params, dict):
                 raise RpcFault(rpc.INVALID_PARAMS, "The parameters of a request are an object.")
-            call = Request(request_id, method, params, self._notify)
+            call = Request(request_id, method, params, self._notify, self._kept)
             if method == "shutdown":
                 self._send(rpc.result(request_id, {}))
                 return False

@@ -10,7 +10,7 @@ import pytest
 
 from mechamap.config.schema import default_config
 from mechamap.engine.calls import Request
-from mechamap.engine.kept_model import MODEL_CACHE
+from mechamap.engine.kept import Kept
 from mechamap.engine.methods import METHODS
 from mechamap.errors import Cancelled, ModelNotFound, UsageError
 from mechamap.protocol.messages import plain
@@ -23,8 +23,9 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
-def ask(**params: Any) -> dict[str, Any]:
-    answer: dict[str, Any] = plain(METHODS.queued["plan"](Request(1, "plan", params, lambda method, told: None)))
+def ask(kept: Kept | None = None, **params: Any) -> dict[str, Any]:
+    call = Request(1, "plan", params, lambda method, told: None, kept or Kept())
+    answer: dict[str, Any] = plain(METHODS.queued["plan"](call))
     return answer
 
 
@@ -40,9 +41,9 @@ def test_a_plan_follows_model_settings_and_config_file(tiny_models: Callable[...
 
 
 def test_planning_loads_no_model_and_makes_no_run(tiny_models: Callable[..., Path], home: Path) -> None:
-    MODEL_CACHE.drop()
-    ask(model=str(tiny_models("gpt2")), config={"device": "cpu"})
-    assert MODEL_CACHE._loaded is None
+    kept = Kept()
+    ask(kept, model=str(tiny_models("gpt2")), config={"device": "cpu"})
+    assert kept.model._loaded is None
     assert not home.exists()
 
 

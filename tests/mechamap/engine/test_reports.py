@@ -16,6 +16,7 @@ from support.recorded_run import TEXT, WORDS, recorded_run
 
 from mechamap.config.schema import config_from_dict
 from mechamap.engine.calls import Request
+from mechamap.engine.kept import Kept
 from mechamap.engine.methods import METHODS
 from mechamap.errors import Cancelled, MechaMapError, UsageError
 from mechamap.exports.registry import ExportRequest, export_run
@@ -32,9 +33,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     return recorded_run(tmp_path_factory.mktemp("reports") / "run")
 
 
-def asked(method: str, **params: Any) -> Report:
+def asked(method: str, kept: Kept | None = None, **params: Any) -> Report:
     """The answer as it is after it went over the wire."""
-    answer = METHODS.beside[method](Request(1, method, params, lambda *_: None))
+    answer = METHODS.beside[method](Request(1, method, params, lambda *_: None, kept or Kept()))
     return over_the_wire(answer)
 
 
@@ -86,18 +87,19 @@ def test_closest_neurons_are_found_and_stay_with_the_comparison_of_these_runs(tm
     for its in runs:
         keep_activations(its)
     told: list[dict[str, Any]] = []
-    paths = [str(its.path) for its in runs]
+    paths, kept = [str(its.path) for its in runs], Kept()
     answer = METHODS.queued["match"](
-        Request(1, "match", {"runs": paths, "words": 12}, lambda _, it: told.append(dict(it)))
+        Request(1, "match", {"runs": paths, "words": 12}, lambda _, it: told.append(dict(it)), kept)
     )
     report = over_the_wire(answer)
     matches = report.table("matches")
     assert matches is not None and len(matches.rows) == 48
     assert all(row[0] == row[1] for row in matches.rows)
     assert {"kept", "match"} <= {it["stage"] for it in told}
-    by_another = asked("compare", runs=paths, by="d")
+    by_another = asked("compare", kept, runs=paths, by="d")
     assert by_another.table("matches") is not None
-    assert asked("compare", runs=[paths[0], str(other.path)]).table("matches") is None
+    assert asked("compare", kept, runs=[paths[0], str(other.path)]).table("matches") is None
+    assert asked("compare", runs=paths).table("matches") is None, "another engine has not looked"
 
 
 def test_specialised_neurons_are_counted_from_the_threshold_that_is_asked_for(tmp_path: Path) -> None:
@@ -105,32 +107,36 @@ def test_specialised_neurons_are_counted_from_the_threshold_that_is_asked_for(tm
     runs = [recorded_run(tmp_path / name, seed=seed) for seed, name in enumerate("ab")]
     for its in runs:
         keep_activations(its)
-    params = {"runs": [str(its.path) for its in runs]}
-    found = over_the_wire(METHODS.queued["match"](Request(1, "match", {**params, "threshold": 0.6}, lambda *_: None)))
+    params, kept = {"runs": [str(its.path) for its in runs]}, Kept()
+
+    def matched(threshold: float) -> Report:
+        call = Request(1, "match", {**params, "threshold": threshold}, lambda *_: None, kept)
+        return over_the_wire(METHODS.queued["match"](call))
+
+    found = matched(0.6)
     for report, threshold in (
         (found, 0.6),
-        (asked("compare", **params, threshold=0.3), 0.3),
-        (asked("compare", **params), 0.9),
-        (asked("compare", **params, by="d", threshold=1), 0.9),
-        (asked("compare", **params, threshold=0.6), 0.6),
+        (asked("compare", kept, **params, threshold=0.3), 0.3),
+        (asked("compare", kept, **params), 0.9),
+        (asked("compare", kept, **params, by="d", threshold=1), 0.9),
+        (asked("compare", kept, **params, threshold=0.6), 0.6),
     ):
         table = report.table("specialised")
         assert table is not None and f"|reads| ≥ {threshold:g}," in table.about
-    other = over_the_wire(METHODS.queued["match"](Request(2, "match", {**params, "threshold": 0.3}, lambda *_: None)))
-    assert other == asked("compare", **params, threshold=0.3) != found
+    assert matched(0.3) == asked("compare", kept, **params, threshold=0.3) != found
 
 
 def test_what_was_found_is_not_shown_for_a_run_that_was_scanned_anew(tmp_path: Path) -> None:
     runs = [recorded_run(tmp_path / name, seed=seed) for seed, name in enumerate("ab")]
     for its in runs:
         keep_activations(its)
-    params = {"runs": [str(its.path) for its in runs]}
-    METHODS.queued["match"](Request(1, "match", params, lambda *_: None))
-    assert asked("compare", **params).table("matches") is not None
+    params, kept = {"runs": [str(its.path) for its in runs]}, Kept()
+    METHODS.queued["match"](Request(1, "match", params, lambda *_: None, kept))
+    assert asked("compare", kept, **params).table("matches") is not None
     record = json.loads((tmp_path / "b" / "run.json").read_text(encoding="utf-8"))
     record["created"] = "2031-01-01T00:00:00+00:00"
     (tmp_path / "b" / "run.json").write_text(json.dumps(record), encoding="utf-8")
-    assert asked("compare", **params).table("matches") is None
+    assert asked("compare", kept, **params).table("matches") is None
 
 
 def test_models_are_run_again_where_their_runs_kept_nothing(

@@ -19,6 +19,7 @@ from mechamap.csv_files import run as reading_of_csv
 from mechamap.csv_files.run import read_csv
 from mechamap.engine import params as engine_params
 from mechamap.engine.calls import Request
+from mechamap.engine.kept import Kept
 from mechamap.engine.params import run_at
 from mechamap.errors import Cancelled, RunError
 from mechamap.runs.run import Run
@@ -105,17 +106,18 @@ def test_the_engine_says_how_far_it_reads_a_csv_and_can_be_stopped(
         if len(told) == 2:
             call.cancel.set()
 
-    call = Request(1, "interpret", {}, hear)
+    kept = Kept()
+    call = Request(1, "interpret", {}, hear, kept)
     with pytest.raises(Cancelled):
         run_at(file, call)
     assert len(told) == 2 and re.fullmatch(r"reading large.csv: \d+%", told[1])
-    assert run_at(file, Request(2, "interpret", {}, lambda *_: None)).neurons == 4_000
+    assert run_at(file, Request(2, "interpret", {}, lambda *_: None, kept)).neurons == 4_000
 
 
 def test_one_that_waits_for_anothers_reading_can_be_stopped(tmp_path: Path) -> None:
     path, call = written(tmp_path, "0,1,food,0.5\n"), Request(1, "interpret", {}, lambda *_: None)
     call.cancel.set()
-    with engine_params._READING, pytest.raises(Cancelled):
+    with call.kept.csvs._reading, pytest.raises(Cancelled):
         run_at(path, call)
 
 
