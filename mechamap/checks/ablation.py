@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mechamap.capture.rerun import layers_of_run, text_of_run
 from mechamap.checks.ablated_window import Ablated
 from mechamap.checks.ablator import Ablator
-from mechamap.checks.attribution import about_causes
+from mechamap.checks.attribution import causes_of
 from mechamap.checks.target_words import WordTargets, word_targets
 from mechamap.errors import RunError, UsageError
 from mechamap.events import Listener, Stage, StageEntered
@@ -101,7 +101,7 @@ def ablate_run(
     measured = _Measured(settings.mode, targets, places, *targets.means(changes))
     ablations = [measured.ablation(run, row, of_row) for row, of_row in zip(rows, controls, strict=True)]
     on_event(StageEntered(Stage.WRITE, str(folder)))
-    return _add_to_run(folder, ablations, measured, about_causes(run, targets, log_p)), ablations
+    return _add_to_run(folder, ablations, measured, log_p), ablations
 
 
 def strongest(run: Run, category: str, count: int) -> list[int]:
@@ -172,7 +172,7 @@ class _Measured:
         return Ablation(str(run.neuron_name(row)), self.mode, names, effects)
 
 
-def _add_to_run(folder: Path, ablations: Sequence[Ablation], measured: _Measured, about: dict[str, Any]) -> Run:
+def _add_to_run(folder: Path, ablations: Sequence[Ablation], measured: _Measured, log_p: NDArray[np.float64]) -> Run:
     """Add the ablations to the run's record, and zero ablations, those of the controls too, to ``cause_measured``."""
     run = Run.open(folder)  # another process may have added to it in the meantime
     figures: dict[str, NDArray[np.float32]] = {}
@@ -183,5 +183,5 @@ def _add_to_run(folder: Path, ablations: Sequence[Ablation], measured: _Measured
         values[list(measured.places)] = measured.means
         figures["cause_measured"] = values
     by_name = {f"{ablation.neuron} {ablation.mode}": ablation for ablation in ablations}
-    record = replace(run.record.causes, **about, ablations={**run.record.causes.ablations, **by_name})
-    return add_to_run(folder, figures, causes=record)
+    causes = replace(causes_of(run, measured.targets, log_p), ablations={**run.record.causes.ablations, **by_name})
+    return add_to_run(folder, figures, causes=causes)

@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -30,11 +29,12 @@ from mechamap.models.loading.trouble import translated
 from mechamap.models.neurons.activations import Activations
 from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.runs.additions import add_to_run
+from mechamap.runs.checked import Causes
 from mechamap.runs.record import LayerRows
 from mechamap.runs.run import Run
 from mechamap.system.event_log import logged
 
-__all__ = ["POSITIONS", "about_causes", "estimate_causes"]
+__all__ = ["POSITIONS", "causes_of", "estimate_causes"]
 
 
 # Tokens whose graph is in memory at a time; with gradients a forward takes a multiple of a scan's memory.
@@ -72,18 +72,19 @@ def estimate_causes(
             on_event(StageEntered(Stage.GRADIENTS, f"{done} of {len(batches)} parts of the text"))
             estimate.add(batch, cancel)
     on_event(StageEntered(Stage.WRITE, str(folder)))
-    about = about_causes(run, targets, estimate.log_p) | {"seconds": round(time.perf_counter() - started, 3)}
-    return add_to_run(folder, {"cause": estimate.cause}, causes=replace(run.record.causes, **about))
+    causes = replace(causes_of(run, targets, estimate.log_p), seconds=round(time.perf_counter() - started, 3))
+    return add_to_run(folder, {"cause": estimate.cause}, causes=causes)
 
 
-def about_causes(run: Run, targets: WordTargets, log_p: NDArray[np.float64]) -> dict[str, Any]:
-    """The record's entries about causes: where neurons are ablated, and how well the model predicts the words."""
+def causes_of(run: Run, targets: WordTargets, log_p: NDArray[np.float64]) -> Causes:
+    """The run's causes, with where neurons are ablated, and how well the model predicts the words."""
     means, _ = targets.means(log_p)
-    return {
-        "positions": POSITIONS,
-        "occurrences": dict(zip(run.categories, targets.occurrences.tolist(), strict=True)),
-        "log_p": {name: float(mean) for name, mean in zip(run.categories, means, strict=True) if np.isfinite(mean)},
-    }
+    return replace(
+        run.record.causes,
+        positions=POSITIONS,
+        occurrences=dict(zip(run.categories, targets.occurrences.tolist(), strict=True)),
+        log_p={name: float(mean) for name, mean in zip(run.categories, means, strict=True) if np.isfinite(mean)},
+    )
 
 
 class _Estimate:

@@ -12,15 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechamap.errors import RunError
-from mechamap.runs import record as run_record
+from mechamap.runs.checked import Causes, Confirmation, SecondText
 from mechamap.runs.lock import RunLock
+from mechamap.runs.record import RunRecord, dump
 from mechamap.runs.run import Run
 from mechamap.system.atomic import beside, synced
 
 __all__ = ["add_to_run"]
 
 
-def add_to_run(folder: Path, figures: Mapping[str, NDArray[Any]], **members: Any) -> Run:
+def add_to_run(
+    folder: Path,
+    figures: Mapping[str, NDArray[Any]],
+    *,
+    confirmation: Confirmation | None = None,
+    causes: Causes | None = None,
+    second_looks: tuple[SecondText, ...] | None = None,
+) -> Run:
     """Write figures, a row for each of the run's neurons, and change members of its record; all or nothing.
 
     Each file is written beside its place and moved there, the record last, so that a reader finds either the run as
@@ -29,7 +37,7 @@ def add_to_run(folder: Path, figures: Mapping[str, NDArray[Any]], **members: Any
     Args:
         folder: the run's.
         figures: ``[neurons, ...]`` by name; one that is there already is replaced.
-        members: of :class:`mechamap.runs.record.RunRecord`, with their new values.
+        confirmation, causes, second_looks: new members of the record; None: as they are.
 
     Returns:
         The run, opened anew.
@@ -39,7 +47,15 @@ def add_to_run(folder: Path, figures: Mapping[str, NDArray[Any]], **members: Any
     """
     try:
         with RunLock(folder):
-            _add(folder, figures, members)
+            run = Run.open(folder)
+            record = replace(
+                run.record,
+                figures=tuple(dict.fromkeys((*run.record.figures, *figures))),
+                confirmation=run.record.confirmation if confirmation is None else confirmation,
+                causes=run.record.causes if causes is None else causes,
+                second_looks=run.record.second_looks if second_looks is None else second_looks,
+            )
+            _write(folder, figures, record, run.neurons)
     except OSError as error:
         raise RunError(
             f"{folder} cannot be written: {error.strerror or error}.",
@@ -48,23 +64,20 @@ def add_to_run(folder: Path, figures: Mapping[str, NDArray[Any]], **members: Any
     return Run.open(folder)
 
 
-def _add(folder: Path, figures: Mapping[str, NDArray[Any]], members: Mapping[str, Any]) -> None:
-    """What the lock is held for; files beside their places are gone with it, however it ends."""
-    run = Run.open(folder)
+def _write(folder: Path, figures: Mapping[str, NDArray[Any]], record: RunRecord, neurons: int) -> None:
+    """Write all files beside their places, then move them there; however it ends, none is left beside."""
     written: list[tuple[Path, Path]] = []  # beside its place, and its place
     try:
         for name, values in figures.items():
-            if len(values) != run.neurons:
-                raise ValueError(f"{name} has {len(values)} rows; the run has {run.neurons} neurons")
+            if len(values) != neurons:
+                raise ValueError(f"{name} has {len(values)} rows; the run has {neurons} neurons")
             written.append((beside(folder / f"{name}.npy"), folder / f"{name}.npy"))
             with synced(written[-1][0]) as stream:
                 np.save(stream, np.ascontiguousarray(values, dtype=np.float32), allow_pickle=False)
-        names = (*run.record.figures, *(name for name in figures if name not in run.record.figures))
-        record = replace(run.record, figures=names, **members)
         # The record comes last: what it names is there by then.
         written.append((beside(folder / "run.json"), folder / "run.json"))
         with synced(written[-1][0]) as stream:
-            stream.write(run_record.dump(record).encode())
+            stream.write(dump(record).encode())
         for temporary, path in written:
             temporary.replace(path)
     finally:

@@ -11,6 +11,7 @@ from support.recorded_run import recorded_run
 
 from mechamap.errors import RunError
 from mechamap.runs.additions import add_to_run
+from mechamap.runs.checked import SecondText
 from mechamap.runs.run import Run
 
 PART = {"layer": 0, "path": "h.0.fc2", "width": 16, "expected_width": None, "tokens": 8, "rebuild_error": 2e-7,
@@ -59,7 +60,7 @@ def test_a_member_of_another_type_is_refused_by_its_name(tmp_path: Path, members
 )
 def test_members_of_an_older_version_are_written_again_as_they_were(tmp_path: Path, members: dict[str, Any]) -> None:
     with_members(tmp_path, members)
-    add_to_run(tmp_path, {}, problems=("a change",))
+    add_to_run(tmp_path, {}, second_looks=(SecondText("other.txt", 5, ()),))
     record = json.loads((tmp_path / "run.json").read_text())
-    assert record["problems"] == ["a change"]
+    assert [look["text"] for look in record["second_looks"]] == ["other.txt"]
     assert {name: record[name] for name in members} == members
