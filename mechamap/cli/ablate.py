@@ -16,8 +16,8 @@ from mechamap.cli.loading import (
     model_options,
     run_with_folder,
 )
-from mechamap.cli.narration import Narration, print_data
-from mechamap.cli.parser import Commands
+from mechamap.cli.narration import Narration, print_data, print_lines
+from mechamap.cli.parser import Commands, refuse_below
 from mechamap.errors import RunError, UnsupportedModel, UsageError
 from mechamap.wording.plain import printable
 
@@ -73,9 +73,7 @@ class AblateOptions:
         """
         if self.neurons and self.categories:
             raise UsageError("--neuron and --category both choose what to measure.", "Give one of them.")
-        for name, number in (("top", self.top), ("controls", self.controls), ("seed", self.seed)):
-            if number < 0:
-                raise UsageError(f"--{name} is {number}; it must be at least 0.")
+        refuse_below(0, top=self.top, controls=self.controls, seed=self.seed)
 
 
 def run(args: argparse.Namespace, narration: Narration) -> int:
@@ -112,14 +110,10 @@ def _ablate(options: AblateOptions, narration: Narration) -> int:
 
         print_data(json.dumps({"run": str(run.path), "ablations": plain(ablations)}, ensure_ascii=False))
         return 0
-    if not ablations:
-        for line in _estimate_lines(run):
-            print_data(line)
-    for number, ablation in enumerate(ablations):
-        if number:
-            print_data("")
-        for line in _lines(run, ablation):
-            print_data(line)
+    if ablations:
+        print_lines(*(_lines(run, ablation) for ablation in ablations))
+    else:
+        print_lines(_estimate_lines(run))
     narration.say(f"Change of the mean log probability of the words, in nats; over {run.record.causes.positions}.")
     return 0
 

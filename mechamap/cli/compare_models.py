@@ -10,7 +10,6 @@ from mechamap.cli.loading import CheckProgress, ModelOptions, model_of_run
 from mechamap.cli.narration import Narration
 from mechamap.cli.text_argument import read_text_argument
 from mechamap.errors import MechaMapError, ModelNotFound
-from mechamap.events import ScanEvent, StageEntered
 from mechamap.wording.amounts import duration
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def closest_or_why(comparison: Comparison, options: CompareOptions, narration: N
             replace(closest.settings, words=words),
             specialised=comparison.specialised,
             device=device,
-            on_event=_Told(narration),
+            on_event=CheckProgress(narration, "closest neurons"),
         )
     except MechaMapError as error:
         return None, f"Closest neurons were not found: {error.message} {error.hint}".strip()
@@ -97,14 +96,3 @@ def _offer(a: Run, b: Run) -> str:
     seconds = sum(run.record.timings.get(name, 0.0) for run in (a, b) for name in ("load", "pass"))
     took = f", which took {duration(seconds)} when they were scanned" if seconds else ""
     return f"Closest neurons were not searched for: `--match` runs both models again for them{took}."
-
-
-class _Told:
-    """How far the search is, on a terminal."""
-
-    def __init__(self, narration: Narration) -> None:
-        self._narration = narration
-
-    def __call__(self, event: ScanEvent) -> None:
-        if isinstance(event, StageEntered):
-            self._narration.progress(f"closest neurons: {event.detail}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mechamap.cli.loading import ModelOptions
+from mechamap.cli.parser import refuse_below
 from mechamap.cli.report_options import ReportOptions, add_judging_flags, add_report_flags, report_options
 from mechamap.compare.closest.settings import LEAST_WORDS, MatchSettings
 from mechamap.config.choices import BASELINES
@@ -163,9 +164,8 @@ def _check(closest: ClosestOptions, runs: int) -> None:
         raise UsageError("Closest neurons are searched for between two runs.", "Give exactly two.")
     if closest.words is not None and closest.words != 0 and closest.words < LEAST_WORDS:
         raise UsageError(f"--words is {closest.words}; it must be 0 (all) or at least {LEAST_WORDS}.")
-    for name, value, least in (("draws", closest.settings.draws, 1), ("seed", closest.settings.seed, 0)):
-        if value < least:
-            raise UsageError(f"--{name} is {value}; it must be at least {least}.")
+    refuse_below(1, draws=closest.settings.draws)
+    refuse_below(0, seed=closest.settings.seed)
 
 
 def _asking_flag(args: argparse.Namespace, models: list[str | None]) -> str:

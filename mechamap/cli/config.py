@@ -10,6 +10,7 @@ from mechamap.cli.narration import Narration, print_data
 from mechamap.cli.parser import Commands
 from mechamap.errors import ConfigError
 from mechamap.system.paths import user_path
+from mechamap.wording.amounts import quantity
 from mechamap.wording.plain import printable
 
 __all__ = ["STARTER", "add_to"]
@@ -79,12 +80,12 @@ def _check(args: argparse.Namespace, narration: Narration) -> int:
     characters = sum(len(text) for text in config.texts)
     print_data(
         f"{args.file}: ok, {len(config.categories)} categories with {words} words, "
-        f"{len(config.texts)} {'text' if len(config.texts) == 1 else 'texts'} of {characters:,} characters"
+        f"{quantity(len(config.texts), 'text')} of {characters:,} characters"
     )
     for category in config.categories:
         print_data(f"  {category.name}: {len(category.words)} words")
     if jobs:
-        print_data(f"{len(jobs)} {'model' if len(jobs) == 1 else 'models'} to scan")
+        print_data(f"{quantity(len(jobs), 'model')} to scan")
     for job in jobs:
         print_data(f"  {job.label}: {printable(job.model)}")
     return 0

@@ -17,10 +17,9 @@ from mechamap.cli.loading import (
     model_options,
     run_with_folder,
 )
-from mechamap.cli.narration import Narration, print_data
-from mechamap.cli.parser import Commands
+from mechamap.cli.narration import Narration, print_data, print_lines
+from mechamap.cli.parser import Commands, refuse_below
 from mechamap.cli.text_argument import read_text_argument
-from mechamap.errors import UsageError
 from mechamap.system.plain_values import to_plain_values
 from mechamap.wording.amounts import duration
 from mechamap.wording.plain import printable
@@ -72,14 +71,9 @@ class ConfirmOptions:
         Raises:
             UsageError: one is too small.
         """
-        for name, number, least in (
-            ("permutations", self.permutations, 20),
-            ("splits", self.splits, 1),
-            ("candidates", self.candidates, 1),
-            ("seed", self.seed, 0),
-        ):
-            if number < least:
-                raise UsageError(f"--{name} is {number}; it must be at least {least}.")
+        refuse_below(20, permutations=self.permutations)
+        refuse_below(1, splits=self.splits, candidates=self.candidates)
+        refuse_below(0, seed=self.seed)
 
 
 def run(args: argparse.Namespace, narration: Narration) -> int:
@@ -123,13 +117,9 @@ def _confirm(options: ConfirmOptions, narration: Narration) -> int:
         plain = {"run": str(run.path), "confirmation": confirmation, "second_looks": looks}
         print_data(json.dumps(to_plain_values(plain), ensure_ascii=False, allow_nan=False))
         return 0
-    for line in confirmation_lines(confirmation):
-        print_data(line)
+    print_lines(confirmation_lines(confirmation))
     _tell(confirmation, narration)
-    for look in looks:
-        print_data("")
-        for line in look_lines(look):
-            print_data(line)
+    print_lines([], *map(look_lines, looks))
     return 0
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mechamap import __version__
-from mechamap.cli.loading import add_loading_flags, loading_changes
+from mechamap.cli.loading import add_loading_flags, load, loading_changes
 from mechamap.cli.narration import Narration, print_data
 from mechamap.cli.parser import Commands
 from mechamap.errors import UnsupportedModel
@@ -127,15 +127,14 @@ def _free_disk(folder: Path) -> str:
 
 def _prove(source: ModelSource, config: ScanConfig, narration: Narration) -> None:
     """Load the model as a scan would, and print what was seen at each part of each layer."""
-    from mechamap.models.loading.load import load_model
     from mechamap.models.loading.load_settings import load_settings
     from mechamap.models.proof import prove
     from mechamap.runs.layout import side_labels
     from mechamap.runs.proof_record import proof_table, verdict
 
+    loaded = load(source, load_settings(config), narration)
+    narration.progress("proving")
     try:
-        loaded = load_model(source, load_settings(config), stage=narration.progress)
-        narration.progress("proving")
         proof = prove(loaded)
     finally:
         narration.clear()

@@ -8,15 +8,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mechamap.cli.loading import ModelOptions, add_model_flags, model_of_run, model_options, run_with_folder
-from mechamap.cli.narration import Narration, print_data
-from mechamap.cli.parser import Commands
+from mechamap.cli.loading import ModelOptions, add_model_flags, load, model_of_run, model_options, run_with_folder
+from mechamap.cli.narration import Narration, print_data, print_lines
+from mechamap.cli.parser import Commands, refuse_below
 from mechamap.errors import RunError, UsageError
 from mechamap.wording.plain import printable
 
 if TYPE_CHECKING:
     from mechamap.checks.lens import Lens
-    from mechamap.models.loaded import LoadedModel
     from mechamap.runs.run import Run
 
 __all__ = ["add_to"]
@@ -51,8 +50,7 @@ class LensOptions:
 
 def run(args: argparse.Namespace, narration: Narration) -> int:
     """Load the model, and print what each neuron promotes and suppresses."""
-    if args.top < 1:
-        raise UsageError(f"--top is {args.top}; it must be at least 1.")
+    refuse_below(1, top=args.top)
     return _lens(LensOptions(args.source, tuple(args.neuron), args.top, args.json, model_options(args)), narration)
 
 
@@ -64,7 +62,10 @@ def _lens(options: LensOptions, narration: Narration) -> int:
     if run is not None:
         loaded = model_of_run(run, options.model, narration)
     else:
-        loaded = _model(options.source, options.model.device, narration)
+        from mechamap.catalog.source import resolve
+        from mechamap.models.loading.load_settings import LoadSettings
+
+        loaded = load(resolve(options.source), LoadSettings(device=options.model.device or "auto"), narration)
     from mechamap.checks.lens import UNIT, neuron_lens
 
     lenses = [neuron_lens(loaded, name, options.top) for name in names]
@@ -75,11 +76,7 @@ def _lens(options: LensOptions, narration: Narration) -> int:
         ]
         print_data(json.dumps(plain, ensure_ascii=False))
         return 0
-    for number, lens in enumerate(lenses):
-        if number:
-            print_data("")
-        for line in _lines(lens, run):
-            print_data(line)
+    print_lines(*(_lines(lens, run) for lens in lenses))
     narration.say(f"in {UNIT}, per unit of activation")
     return 0
 
@@ -95,20 +92,6 @@ def _run_named(name: str) -> Run | None:
     except (RunError, OSError):
         return None
     return run_with_folder(folder)
-
-
-def _model(name: str, device: str | None, narration: Narration) -> LoadedModel:
-    from mechamap.catalog.source import resolve
-
-    source = resolve(name)
-    narration.progress("loading torch and transformers")
-    from mechamap.models.loading.load import load_model
-    from mechamap.models.loading.load_settings import LoadSettings
-
-    try:
-        return load_model(source, LoadSettings(device=device or "auto"), stage=narration.progress)
-    finally:
-        narration.clear()
 
 
 def _lines(lens: Lens, run: Run | None) -> Iterator[str]:

@@ -15,7 +15,9 @@ from mechamap.events import LayerFinished, ScanEvent, StageEntered
 from mechamap.wording.plain import printable
 
 if TYPE_CHECKING:
+    from mechamap.catalog.source import ModelSource
     from mechamap.models.loaded import LoadedModel
+    from mechamap.models.loading.load_settings import LoadSettings
     from mechamap.runs.run import Run
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "add_loading_flags",
     "add_model_flags",
     "add_source_model_flag",
+    "load",
     "loading_changes",
     "model_of_run",
     "model_options",
@@ -119,6 +122,17 @@ def run_with_folder(name: Path | str) -> Run:
     return run
 
 
+def load(source: ModelSource, settings: LoadSettings, narration: Narration) -> LoadedModel:
+    """Load a model; on a terminal, one line says how far that is."""
+    narration.progress("loading torch and transformers")
+    from mechamap.models.loading.load import load_model
+
+    try:
+        return load_model(source, settings, stage=narration.progress)
+    finally:
+        narration.clear()
+
+
 def model_of_run(run: Run, options: ModelOptions, narration: Narration) -> LoadedModel:
     """Load the model a run is about, with the run's own settings.
 
@@ -126,21 +140,15 @@ def model_of_run(run: Run, options: ModelOptions, narration: Narration) -> Loade
         MechaMapError: it cannot be loaded, or ``--model`` names one of another architecture.
     """
     from mechamap.catalog.source import resolve
-
-    source = resolve(options.model or run.record.model.name)
-    config = run.config
-    narration.progress("loading torch and transformers")
-    from mechamap.models.loading.load import load_model
     from mechamap.models.loading.load_settings import load_settings
 
+    config = run.config
     if options.device:
         config = replace(config, device=options.device, device_map=None)
     if options.model:
         config = replace(config, revision=None)
-    try:
-        loaded = load_model(source, load_settings(config), stage=narration.progress)
-    finally:
-        narration.clear()
+    source = resolve(options.model or run.record.model.name)
+    loaded = load(source, load_settings(config), narration)
     architecture, expected = loaded.architecture, run.record.model.architecture
     if architecture != expected:  # their layers may be of one shape, as those of gpt2 and pythia-160m are
         raise ModelError(

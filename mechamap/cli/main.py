@@ -50,11 +50,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         with written_whole():
             code = _run(argv, narration)
     except Cancelled as stopped:
-        _tell(narration, "cancelled", stopped)
+        narration.error("cancelled", stopped)
         return stopped.exit_code
     except MechaMapError as error:
         _log_refusal(error)
-        _tell(narration, f"error: {error.title}", error)
+        narration.error(f"error: {error.title}", error)
         return error.exit_code
     except KeyboardInterrupt:
         narration.say("cancelled")
@@ -110,13 +110,6 @@ def _joined(argv: Sequence[str]) -> list[str]:
         else:
             words.append(word)
     return words
-
-
-def _tell(narration: Narration, title: str, error: MechaMapError) -> None:
-    narration.say(title)
-    for text in (error.message, str(error.hint)):
-        for line in text.splitlines():
-            narration.say(f"  {printable(line)}")
 
 
 def _unexpected(narration: Narration, error: Exception, argv: Sequence[str] | None) -> int:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import shutil
 import sys
 import threading
+from collections.abc import Iterable
 from typing import TextIO
 
-__all__ = ["Narration", "print_data"]
+from mechamap.errors import MechaMapError
+from mechamap.wording.plain import printable
+
+__all__ = ["Narration", "print_data", "print_lines"]
 
 
 class Narration:
@@ -22,6 +26,12 @@ class Narration:
     def say(self, text: str = "") -> None:
         """Write a line, in place of the progress line if there is one."""
         self._write(("\r\x1b[K" if self._under_way else "") + text + "\n", under_way=False)
+
+    def error(self, title: str, error: MechaMapError) -> None:
+        """Tell an error under a title, with what can be done about it."""
+        self.say(title)
+        for line in str(error).splitlines():
+            self.say(f"  {printable(line)}")
 
     def progress(self, text: str) -> None:
         """Show ``text`` in the line that is rewritten, cut to the terminal's width."""
@@ -47,3 +57,12 @@ class Narration:
 def print_data(text: str) -> None:
     """A line of data on stdout."""
     sys.stdout.write(text + "\n")
+
+
+def print_lines(*blocks: Iterable[str]) -> None:
+    """Lines of data on stdout, with an empty one between two blocks."""
+    for number, lines in enumerate(blocks):
+        if number:
+            print_data("")
+        for line in lines:
+            print_data(line)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 from mechamap.errors import UsageError
 from mechamap.wording.suggest import unknown_name
 
-__all__ = ["Commands", "Parser"]
+__all__ = ["Commands", "Parser", "refuse_below"]
 
 
 class Parser(argparse.ArgumentParser):
@@ -47,6 +47,17 @@ class Parser(argparse.ArgumentParser):
     def actions(self) -> list[argparse.Action]:
         """Every flag and argument, hidden ones included."""
         return list(self._actions)
+
+
+def refuse_below(least: int, **numbers: int) -> None:
+    """Refuse values of flags that are too small.
+
+    Raises:
+        UsageError: one of the ``numbers``, by the names of their flags, is less than ``least``.
+    """
+    for flag, number in numbers.items():
+        if number < least:
+            raise UsageError(f"--{flag} is {number}; it must be at least {least}.")
 
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from mechamap.cli.narration import Narration, print_data
+from mechamap.cli.narration import Narration, print_data, print_lines
 from mechamap.cli.scan_options import ScanOptions
 from mechamap.errors import MechaMapError
 from mechamap.scan.sweep_jobs import SweepJob
@@ -34,17 +34,13 @@ def tell_plans(jobs: Sequence[SweepJob], options: ScanOptions, narration: Narrat
         try:
             plans[job.label] = plan_of(job.source, job.config, options, narration, started=bool(plans))
         except MechaMapError as error:
-            narration.say(f"{job.label}: {error.title}")
-            for line in str(error).splitlines():
-                narration.say(f"  {printable(line)}")
+            narration.error(f"{job.label}: {error.title}", error)
             continue
+        plan = plans[job.label]
         if options.events:
-            _put_json(job.label, plans[job.label])
+            _put_json(plan, name=plan.scan.files.source.name, model=job.label)
         else:
-            print_data(f"{job.label}")
-            for line in plan_lines(plans[job.label]):
-                print_data(f"  {line}".rstrip())
-            print_data("")
+            print_lines([job.label, *(f"  {line}".rstrip() for line in plan_lines(plan)), ""])
     lacking = [job.label for job in jobs if job.label not in plans or not plans[job.label].fits]
     total = sum(plan.run.total for plan in plans.values())
     free = next((plan.disk for plan in plans.values()), None)
@@ -62,16 +58,11 @@ def tell_plans(jobs: Sequence[SweepJob], options: ScanOptions, narration: Narrat
     return 0 if fits else 1
 
 
-def _put_json(label: str, plan: ScanPlan) -> None:
+def _put_json(plan: ScanPlan, **about: str) -> None:
     from mechamap.plan.message import plan_message
     from mechamap.protocol.messages import plain
 
-    print_data(
-        json.dumps(
-            {"event": "plan", **plain(plan_message(plan)), "name": plan.scan.files.source.name, "model": label},
-            allow_nan=False,
-        )
-    )
+    print_data(json.dumps({"event": "plan", **plain(plan_message(plan)), **about}, allow_nan=False))
 
 
 def _joint_verdict(lacking: Sequence[str]) -> str:
@@ -82,13 +73,9 @@ def tell_plan(source: ModelSource, config: ScanConfig, options: ScanOptions, nar
     """Print the plan: a table, or a line of JSON among the events. 1 where the scan does not fit."""
     plan = plan_of(source, config, options, narration)
     if options.events:
-        from mechamap.plan.message import plan_message
-        from mechamap.protocol.messages import plain
-
-        print_data(json.dumps({"event": "plan", **plain(plan_message(plan))}, allow_nan=False))
+        _put_json(plan)
     else:
-        for line in plan_lines(plan):
-            print_data(line)
+        print_lines(plan_lines(plan))
     return 0 if plan.fits else 1
 
 

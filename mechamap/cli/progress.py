@@ -11,6 +11,7 @@ from pathlib import Path
 from mechamap.cli.narration import Narration, print_data
 from mechamap.cli.plan import warn
 from mechamap.cli.scan_options import ScanOptions
+from mechamap.cli.scan_report import remark_lines
 from mechamap.errors import MechaMapError, error_named
 from mechamap.events import (
     LayerFinished,
@@ -102,15 +103,11 @@ class SweepProgress:
 
     def _failed(self, label: str, error: MechaMapError) -> None:
         self.troubles[label] = printable(f"{error.title}: {error.message.splitlines()[0]}")
-        self._narration.say(f"error: {error.title}")
-        for line in str(error).splitlines():
-            self._narration.say(f"  {printable(line)}")
+        self._narration.error(f"error: {error.title}", error)
 
     def _tell(self, run: Run, *, kept: bool) -> None:
-        for note in run.record.problems:
-            self._narration.say(f"note: {printable(note)}")
-        for figure, reason in run.record.undefined.items():
-            self._narration.say(f"{figure} is empty: {printable(reason)}")
+        for remark in remark_lines(run.record):
+            self._narration.say(remark)
         if kept:
             self._narration.say(f"{run.neurons:,} neurons were scored before, kept in {run.path}")
             return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from mechamap.cli.narration import Narration, print_data
+from mechamap.cli.narration import Narration, print_data, print_lines
 from mechamap.cli.parser import Commands
 from mechamap.errors import Cancelled, UsageError
 from mechamap.wording.amounts import duration, size
@@ -90,11 +90,8 @@ def _show(args: argparse.Namespace, narration: Narration) -> int:
     checked = list(confirmation_lines(record.confirmation)) if record.confirmation else []
     proof = proof_table(record.proof, side_labels(run.layers, record.proof)) if record.proof else []
     proved = [printable("  ".join(row).rstrip()) for row in proof]
-    for lines in (proved, coverage_lines(run), strongest_lines(run) if run.has("selectivity") else [], checked):
-        if lines:
-            print_data("")
-        for line in lines:
-            print_data(line)
+    strongest = strongest_lines(run) if run.has("selectivity") else []
+    print_lines([], *filter(None, (proved, coverage_lines(run), strongest, checked)))
     return 0
 
 

@@ -17,7 +17,6 @@ from mechamap.cli.stopping import stopping, with_what_is_kept
 from mechamap.cli.text_argument import read_text_argument
 from mechamap.config.choices import KEEP_ACTIVATIONS
 from mechamap.errors import Cancelled, MechaMapError, UsageError
-from mechamap.exports.registry import ExportRequest, export_run, write_export
 from mechamap.exports.target import check_target
 from mechamap.system.paths import user_path
 
@@ -138,11 +137,11 @@ def _scan_one(model: str, config: ScanConfig, options: ScanOptions, narration: N
 
     scanned = _scan(source, config, options, narration)
 
-    from mechamap.cli.scan_report import report
+    from mechamap.cli.scan_report import export_as, report
 
     report(scanned, narration)
     for format, target in options.exports:
-        _export(scanned, ExportRequest(format), target, narration, overwrite=options.overwrite)
+        export_as(format, scanned, target, narration, overwrite=options.overwrite)
     narration.say(f"To look at it: mechamap-tui {scanned.name if options.out is None else scanned.path}")
     if not options.fills_stdout:
         print_data(str(scanned.path))
@@ -217,12 +216,3 @@ def _scan(source: ModelSource, config: ScanConfig, options: ScanOptions, narrati
             raise
         finally:
             narration.clear()
-
-
-def _export(run: Run, request: ExportRequest, target: Path | None, narration: Narration, *, overwrite: bool) -> None:
-    """Export a run to a file, or to standard output where None is named."""
-    if target is None:
-        done = write_export(run, sys.stdout.buffer, request)
-    else:
-        done = export_run(run, target, request, overwrite=overwrite)
-    narration.say(f"{request.format.upper()}: {done.rows:,} rows, {done.scope}, to {done.path or 'standard output'}")

@@ -1,20 +1,25 @@
-"""The result of a scan, in a few lines."""
+"""The result of a scan: in a few lines, and exported."""
 
 from __future__ import annotations
 
 import math
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
 from mechamap.cli.narration import Narration
+from mechamap.exports.registry import ExportRequest, export_run, write_export
 from mechamap.figures.catalogue import FEW_OCCURRENCES
 from mechamap.figures.findings import finding
 from mechamap.figures.top_words import TopWords
+from mechamap.runs.record import RunRecord
 from mechamap.runs.run import Run
 from mechamap.wording.amounts import duration
 from mechamap.wording.plain import printable
 
-__all__ = ["coverage_lines", "report", "strongest_lines"]
+__all__ = ["coverage_lines", "export_as", "remark_lines", "report", "strongest_lines"]
 
 
 _NEURONS = 3  # shown for each category
@@ -28,10 +33,8 @@ def report(run: Run, narration: Narration) -> None:
     narration.say(f"positions: {record.exclusions.summary if record.exclusions else 'unknown'}")
     for line in coverage_lines(run, _MISSING):
         narration.say(line)
-    for problem in record.problems:
-        narration.say(f"note: {printable(problem)}")
-    for figure, reason in record.undefined.items():
-        narration.say(f"{figure} is empty: {printable(reason)}")
+    for line in remark_lines(record):
+        narration.say(line)
     narration.say()
     for line in strongest_lines(run):
         narration.say(line)
@@ -39,6 +42,23 @@ def report(run: Run, narration: Narration) -> None:
     took = record.timings.get("total")
     seconds = f" in {duration(took)}" if took else ""
     narration.say(f"{run.neurons:,} neurons of {printable(run.label)} scored{seconds}, kept in {run.path}")
+
+
+def export_as(format: str, run: Run, target: Path | None, narration: Narration, *, overwrite: bool) -> None:
+    """Export a whole run to a file, or to standard output where None is named, and say so."""
+    if target is None:
+        done = write_export(run, sys.stdout.buffer, ExportRequest(format))
+    else:
+        done = export_run(run, target, ExportRequest(format), overwrite=overwrite)
+    narration.say(f"{format.upper()}: {done.rows:,} rows, {done.scope}, to {done.path or 'standard output'}")
+
+
+def remark_lines(record: RunRecord) -> Iterator[str]:
+    """What is to be known of a run, and which figures it cannot have."""
+    for problem in record.problems:
+        yield f"note: {printable(problem)}"
+    for figure, reason in record.undefined.items():
+        yield f"{figure} is empty: {printable(reason)}"
 
 
 def coverage_lines(run: Run, most: int | None = None) -> list[str]:

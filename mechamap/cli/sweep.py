@@ -11,9 +11,9 @@ from pathlib import Path
 from mechamap.cli.narration import Narration, print_data
 from mechamap.cli.progress import SweepProgress
 from mechamap.cli.scan_options import ScanOptions
+from mechamap.cli.scan_report import export_as
 from mechamap.cli.stopping import layers_kept, stopping
 from mechamap.errors import Cancelled, RunError, UsageError
-from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.exports.target import check_target
 from mechamap.runs.run import Run
 from mechamap.scan.sweep import check_jobs, resumed, sweep
@@ -36,8 +36,7 @@ def run_sweep(config: SweepConfig, flags: Mapping[str, object], options: ScanOpt
 
     def export(job: SweepJob, run: Run) -> None:
         for format, target in _targets(options, job):
-            done = export_run(run, target, ExportRequest(format), overwrite=options.overwrite)
-            narration.say(f"{format.upper()}: {done.rows:,} rows, {done.scope}, to {done.path}")
+            export_as(format, run, target, narration, overwrite=options.overwrite)
 
     progress = SweepProgress(jobs, options, narration, export)
     stopped = _scan(jobs, options, progress, narration)
