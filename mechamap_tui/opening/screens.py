@@ -187,9 +187,11 @@ class Opening:
         self._draft = draft
 
     def open_export(self, run: Run, scopes: Mapping[str, NDArray[np.int64]], category: str) -> None:
-        from mechamap_tui.dialogs.export import ExportChoices, ExportScreen
+        from mechamap_tui.dialogs.export import ExportChoices, NeuronExport
+        from mechamap_tui.dialogs.file import FileDialog
 
-        self.app.push_screen(ExportScreen(run, scopes, category, self._export_choices or ExportChoices()))
+        choices = self._export_choices or ExportChoices()
+        self.app.push_screen(FileDialog(NeuronExport(run, scopes, category, choices)))
 
     def export(self, order: ExportParams) -> None:
         from mechamap_tui.dialogs.export import ExportChoices

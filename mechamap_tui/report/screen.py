@@ -336,9 +336,10 @@ class ReportScreen(Screen[None], inherit_bindings=False):
 
     def action_export_report(self) -> None:
         if self.report is not None and self.table is not None:
+            from mechamap_tui.dialogs.file import FileDialog
             from mechamap_tui.report.export import ReportExport
 
-            self.app.push_screen(ReportExport(self.report, self.table, self.subject.title))
+            self.app.push_screen(FileDialog(ReportExport(self.report, self.table, self.subject.title)))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action == "numbers":

@@ -19,7 +19,8 @@ from mechamap_tui.app import MechaMapApp
 from mechamap_tui.browse.screen import BrowseScreen
 from mechamap_tui.dialogs.confirm import ConfirmScreen
 from mechamap_tui.dialogs.error import ErrorScreen
-from mechamap_tui.dialogs.export import ExportChoices, ExportScreen, default_path, row_count, with_format
+from mechamap_tui.dialogs.export import ExportChoices, NeuronExport, default_path, row_count
+from mechamap_tui.dialogs.file import FileDialog, with_format
 from mechamap_tui.start.target import read_target
 from mechamap_tui.widgets.choice import Choice
 
@@ -33,11 +34,11 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     return recorded_run(tmp_path / "home" / "runs" / "tiny-1.5b-1")
 
 
-async def dialog(pilot: Pilot[None]) -> ExportScreen:
+async def dialog(pilot: Pilot[None]) -> FileDialog:
     await until(pilot, lambda: isinstance(pilot.app.screen, BrowseScreen))
     await pilot.press("e")
-    await until(pilot, lambda: isinstance(pilot.app.screen, ExportScreen) and pilot.app.focused is not None)
-    assert isinstance(pilot.app.screen, ExportScreen)
+    await until(pilot, lambda: isinstance(pilot.app.screen, FileDialog) and pilot.app.focused is not None)
+    assert isinstance(pilot.app.screen, FileDialog)
     return pilot.app.screen
 
 
@@ -79,7 +80,7 @@ async def test_a_click_chooses(run: Run) -> None:
     async with app.run_test() as pilot:
         screen = await dialog(pilot)
         await pilot.click("#columns", offset=(24, 0))
-        await until(pilot, lambda: screen.choices.wide)
+        await until(pilot, lambda: screen.query_one("#columns", Choice).value == "wide")
         assert "48 rows" in str(screen.query_one("#summary", Static).render())
 
 
@@ -107,7 +108,7 @@ async def test_a_file_that_is_there_is_overwritten_only_after_a_question(run: Ru
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
         await pilot.press("n")
-        await until(pilot, lambda: isinstance(app.screen, ExportScreen))
+        await until(pilot, lambda: isinstance(app.screen, FileDialog))
         assert engine.exports == []
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
@@ -178,4 +179,4 @@ def test_names_of_files_are_made_of_safe_characters(run: Run, tmp_path: Path) ->
     [("a.csv", "json", "a.json"), ("pythia-1.4b", "csv", "pythia-1.4b.csv"), ("", "csv", ""), ("x.md", "md", "x.md")],
 )
 def test_another_format_changes_only_a_known_suffix(path: str, format: str, expected: str) -> None:
-    assert with_format(path, format) == expected
+    assert with_format(path, NeuronExport.suffixes, format) == expected

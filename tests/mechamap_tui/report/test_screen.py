@@ -17,10 +17,10 @@ from textual.widgets import Input
 from mechamap.runs.run import Run
 from mechamap.tables.table import Report
 from mechamap_tui.dialogs.confirm import ConfirmScreen
+from mechamap_tui.dialogs.file import FileDialog
 from mechamap_tui.dialogs.help import key_lines
 from mechamap_tui.palette import palette_commands
 from mechamap_tui.report.about import ReportAbout
-from mechamap_tui.report.export import ReportExport
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +158,7 @@ async def test_a_table_is_exported_and_so_is_the_whole(run: Run, tmp_path: Path)
     made = tmp_path / "tiny-1-interpreted-layers.csv"
     async with reading(run) as it:
         await it.press("2", "e")
-        await it.shows(ReportExport)
+        await it.shows(FileDialog)
         assert "3 rows" in it.text()
         await it.press("enter")
         await it.shows_report()
@@ -168,7 +168,7 @@ async def test_a_table_is_exported_and_so_is_the_whole(run: Run, tmp_path: Path)
         await it.press("e", "enter")
         await it.shows(ConfirmScreen)
         await it.press("n")
-        await it.shows(ReportExport)
+        await it.shows(FileDialog)
         assert made.read_text() == "mine"
 
         it.app.screen.query_one("#path", Input).value = str(tmp_path / "whole.json")
@@ -245,6 +245,6 @@ async def test_a_long_title_is_cut_before_what_there_is_to_know(run: Run) -> Non
 async def test_the_dialog_that_exports_stands_in_the_middle(run: Run) -> None:
     async with reading(run, (120, 40)) as it:
         await it.press("e")
-        await it.shows(ReportExport)
+        await it.shows(FileDialog)
         dialog = it.app.screen.query_one(".dialog").region
         assert abs(dialog.x - (120 - dialog.right)) <= 1 and abs(dialog.y - (40 - dialog.bottom)) <= 1
