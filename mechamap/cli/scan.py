@@ -96,6 +96,7 @@ def add_to(commands: Commands) -> None:
 
 def run(args: argparse.Namespace, narration: Narration) -> int:
     """Scan, report, export. Everything that can be wrong with the request is checked before a model is touched."""
+    from mechamap.config.schema import with_overrides
     from mechamap.config.sweep_models import SweptModel
     from mechamap.scan.sweep_jobs import SweepConfig, load_sweep
 
@@ -114,7 +115,7 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
 
         named = SweepConfig(sweep.config, tuple(SweptModel(name) for name in args.models))
         return run_sweep(named if args.models else sweep, changes, options, narration)
-    return _scan_one(args.models[0], _with(sweep.config, changes), options, narration)
+    return _scan_one(args.models[0], with_overrides(sweep.config, **changes), options, narration)
 
 
 def _scan_one(model: str, config: ScanConfig, options: ScanOptions, narration: Narration) -> int:
@@ -164,12 +165,6 @@ def _changes(args: argparse.Namespace) -> dict[str, object]:
         "texts": texts or None,
     }
     return {key: value for key, value in changes.items() if value is not None} | loading_changes(args)
-
-
-def _with(config: ScanConfig, changes: dict[str, object]) -> ScanConfig:
-    from mechamap.config.schema import with_overrides
-
-    return with_overrides(config, **changes) if changes else config
 
 
 def _is_file(name: str) -> bool:

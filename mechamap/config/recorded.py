@@ -10,7 +10,7 @@ from mechamap.system.plain_values import from_plain_values
 __all__ = ["recorded_config"]
 
 
-def recorded_config(data: object, where: str = "config") -> ScanConfig | None:
+def recorded_config(data: object) -> ScanConfig | None:
     """The config that ``run.json`` holds; None where it holds none.
 
     It was checked when the run was made, so types alone are checked here. Keys that an older version did not write
@@ -20,7 +20,7 @@ def recorded_config(data: object, where: str = "config") -> ScanConfig | None:
         ValueError: a member is of another type; the message names it.
     """
     if not isinstance(data, dict):
-        raise ValueError(f"{where} is not an object")
+        raise ValueError("config is not an object")
     if not data:
         return None
     if any(field.name not in data for field in fields(ScanConfig)):
@@ -29,6 +29,6 @@ def recorded_config(data: object, where: str = "config") -> ScanConfig | None:
         data = config_to_dict(default_config()) | data
     categories = data["categories"]
     if not isinstance(categories, dict) or not all(isinstance(entry, dict) for entry in categories.values()):
-        raise ValueError(f"{where}.categories does not give the words of each category")
+        raise ValueError("config.categories does not give the words of each category")
     named = [{"name": name, **entry} for name, entry in categories.items()]
-    return from_plain_values(ScanConfig, data | {"categories": named}, where)
+    return from_plain_values(ScanConfig, data | {"categories": named}, "config")

@@ -36,11 +36,6 @@ class Notes:
         """Names of the marked neurons, in the order they were marked."""
         return tuple(name for name, entry in self._neurons.items() if entry.get("marked"))
 
-    @property
-    def noted(self) -> dict[str, str]:
-        """Every note by neuron name."""
-        return {name: str(entry["note"]) for name, entry in self._neurons.items() if entry.get("note")}
-
     def is_marked(self, name: str) -> bool:
         return bool(self._neurons.get(name, {}).get("marked"))
 

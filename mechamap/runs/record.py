@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields
 from typing import Any, TypeVar
 
 from mechamap.config.recorded import recorded_config
@@ -25,8 +25,6 @@ __all__ = ["FORMAT", "LayerRows", "ModelRecord", "RunRecord", "TokenRecord"]
 T = TypeVar("T")
 
 FORMAT = 1
-
-STATES = ("running", "complete", "cancelled", "failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +122,6 @@ class RunRecord:
     def neurons(self) -> int:
         """Number of rows of every figure."""
         return sum(layer.width for layer in self.layers)
-
-    def with_layers(self, layers: tuple[LayerRows, ...]) -> RunRecord:
-        return replace(self, layers=layers)
 
 
 # These change while a scan runs; everything else is serialized once.

@@ -254,11 +254,11 @@ class Run:
         layer = self.layer_rows(name.layer)
         raise absent_neuron(name, self.index_of[layer.rows], self.expert_of[layer.rows])
 
-    def top_tokens(self, row: int, k: int | None = None, *, lowest: bool = False) -> list[TokenHit]:
+    def top_tokens(self, row: int, *, lowest: bool = False) -> list[TokenHit]:
         """The positions of a neuron's highest (or lowest) activations, most extreme first."""
         side = "bottom" if lowest else "top"
-        values = self.figure(f"{side}_values")[row, :k]  # [k]
-        positions = self.figure(f"{side}_positions")[row, :k]  # [k]
+        values = self.figure(f"{side}_values")[row]  # [k]
+        positions = self.figure(f"{side}_positions")[row]  # [k]
         pieces = self.record.tokens.pieces
         return [
             TokenHit(pieces[position], float(value), int(position))

@@ -29,8 +29,8 @@ class CategoryPane(Container):
     CategoryPane > CategoryChart { height: 1fr; }
     """
 
-    def __init__(self, run: Run, category: str, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self, run: Run, category: str) -> None:
+        super().__init__(id="categories", classes="pane")
         self.run, self.category = run, category
         self.row: int | None = None
         self.tabs = charts_of(run)

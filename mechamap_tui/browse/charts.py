@@ -55,8 +55,8 @@ class CategoryChart(LineView):
 
         category: str
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self) -> None:
+        super().__init__()
         self._run: Run | None = None
         self._row: int | None = None
         self._category = ""

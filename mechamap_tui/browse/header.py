@@ -8,7 +8,6 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.style import Style
-from textual.widget import Widget
 from textual.widgets import Static
 
 from mechamap.runs.run import Run
@@ -16,6 +15,7 @@ from mechamap.wording.amounts import quantity
 from mechamap_tui.data.layer_counts import flagged_layers, remedy
 from mechamap_tui.terminal.terminal_text import clean
 from mechamap_tui.widgets.glyphs import JOINT
+from mechamap_tui.widgets.progress import ScanProgress
 
 __all__ = ["PANES", "PaneLine", "RunHeader", "policy"]
 
@@ -59,16 +59,14 @@ class RunHeader(Horizontal):
     }
     """
 
-    def __init__(self, run: Run, progress: Widget | None = None) -> None:
+    def __init__(self, run: Run) -> None:
         super().__init__()
         self.run = run
-        self._progress = progress
         self._scanning = False
 
     def compose(self) -> ComposeResult:
         yield _RunLine(self.show)
-        if self._progress is not None:
-            yield self._progress
+        yield ScanProgress()
 
     def show(self, scanning: bool | None = None) -> None:
         """Write the line for the current width; a run that is no longer ``scanning`` is unfinished."""

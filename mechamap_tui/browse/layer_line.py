@@ -39,8 +39,8 @@ class LayerLine(Widget):
 
         layer: int | None
 
-    def __init__(self, run: Run, counts: LayerCounts, category: str, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self, run: Run, counts: LayerCounts, category: str) -> None:
+        super().__init__(id="layer-line")
         self.run, self.counts, self.category = run, counts, category
         self._layer: int | None = None
         self._first = 0  # the first layer with a bar on the line

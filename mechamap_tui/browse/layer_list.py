@@ -50,8 +50,8 @@ class LayerList(LineView):
     class LayerChosen(Message):
         """Enter was pressed on a layer."""
 
-    def __init__(self, run: Run, category: str, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self, run: Run, category: str) -> None:
+        super().__init__(id="layers", classes="pane")
         self.run = run
         self.counts = LayerCounts(run)
         self.category = category

@@ -29,7 +29,6 @@ from mechamap_tui.jobs.job import AnyJob, JobChanged
 from mechamap_tui.jobs.run_changes import RunChange, read_again
 from mechamap_tui.terminal.clipboard import copy_text
 from mechamap_tui.widgets.key_footer import KeyFooter
-from mechamap_tui.widgets.progress import ScanProgress
 from mechamap_tui.widgets.prompt import Prompt
 from mechamap_tui.widgets.too_small import TooSmall
 
@@ -94,15 +93,15 @@ class BrowseScreen(Screen[None]):
             self._trouble, self.notes = error, Notes(None)
         self.run = run
         category = run.categories[0] if run.categories else ""
-        self.header = RunHeader(run, ScanProgress())
-        self.table = NeuronTable(run, category, id="neurons", classes="pane")
-        self.layers_pane = LayerList(run, category, id="layers", classes="pane")
-        self.layer_line = LayerLine(run, self.layers_pane.counts, category, id="layer-line")
-        self.detail = DetailPane(run, self.notes, category, id="detail", classes="pane")
-        self.categories = CategoryPane(run, category, id="categories", classes="pane")
+        self.header = RunHeader(run)
+        self.table = NeuronTable(run, category)
+        self.layers_pane = LayerList(run, category)
+        self.layer_line = LayerLine(run, self.layers_pane.counts, category)
+        self.detail = DetailPane(run, self.notes, category)
+        self.categories = CategoryPane(run, category)
         self.panes = Panes(self.layers_pane, self.table, self.detail, self.categories, self.layer_line)
         self.finding = Finding(run, self.notes, self.table, self.layers_pane)
-        self.prompt = Prompt(self, self.panes.to_neurons, id="prompt")
+        self.prompt = Prompt(self, self.panes.to_neurons)
         self._filtered = False
         self._resting: Timer | None = None
         self._seen: tuple[bool, AnyJob | None, RunRecord] | None = None

@@ -38,11 +38,11 @@ class EngineLog:
             self._file.close()
             self._file = None
 
-    def last_lines(self, count: int = 5) -> str:
-        """The last lines that the present engine printed."""
+    def last_lines(self) -> str:
+        """The last five lines that the present engine printed."""
         if self._file is None:
             return ""
         end = os.fstat(self._file.fileno()).st_size
         start = max(self._start, end - 4096)
         text = os.pread(self._file.fileno(), end - start, start).decode("utf-8", "replace")
-        return "\n".join(text.strip().splitlines()[-count:])
+        return "\n".join(text.strip().splitlines()[-5:])

@@ -76,8 +76,8 @@ class TableNote(Static):
     TableNote { display: none; height: auto; padding: 0 2; color: $foreground 80%; }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self) -> None:
+        super().__init__(id="told")
         self._shown = False, 0, ""  # whether it is shown, in how many lines, and its text
 
     def show(self, table: Table | None, cut_text: str) -> None:

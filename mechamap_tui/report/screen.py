@@ -99,9 +99,9 @@ class ReportScreen(Screen[None], inherit_bindings=False):
         self.judging = Judging(subject.runs, view)
         self.report: Report | None = None
         self.first: int | None = None  # the table requested before there were any
-        self.cells = ReportTable(id="cells")
-        self.prompt = Prompt(self, self.cells.focus, id="prompt")
-        self._note = TableNote(id="told")
+        self.cells = ReportTable()
+        self.prompt = Prompt(self, self.cells.focus)
+        self._note = TableNote()
         self._names, self._list = TableNames(id="names"), TableNames(id="list", classes="-list")
         self._layers = self._layers_now()  # that each run had when the report was requested
         self._asked_for: tuple[str | None, float | None] = (None, None)  # what the report on the screen is by

@@ -47,8 +47,8 @@ class ReportTable(LineTable, can_focus=True, inherit_bindings=False):
     class CellOpened(Message):
         """The neurons behind the cell under the cursor were asked for."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self) -> None:
+        super().__init__(id="cells")
         self.table: Table | None = None
         self.order: list[int] = []  # the table's rows, top to bottom
         self._first = 1  # the first column seen behind those that stay

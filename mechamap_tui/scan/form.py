@@ -68,7 +68,7 @@ class ScanFormScreen(ModalScreen[None]):
                         )
             with Vertical(id="about"):  # a mistake, else what the scan takes; never both
                 yield Static(id="problem", classes="note")
-                yield PlanView(id="plan")
+                yield PlanView()
             yield Static(id="command")
             with Horizontal(classes="buttons"):
                 yield Button("Start", id="start", variant="primary", compact=True)

@@ -55,8 +55,8 @@ class PlanView(Static):
 
         text: str
 
-    def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self) -> None:
+        super().__init__(id="plan")
         self.display = False
         self._wanted = _Question(ScanDraft(), fetch=False)
         self._answered: _Question | None = None
@@ -89,7 +89,9 @@ class PlanView(Static):
         elif self._is_answered:
             self._show()
         else:
-            self._ask_after(ASK_AFTER)
+            if self._rest is not None:
+                self._rest.stop()
+            self._rest = self.set_timer(ASK_AFTER, self._ask)
 
     @property
     def _is_answered(self) -> bool:
@@ -97,11 +99,6 @@ class PlanView(Static):
         if self._answered is None or self._answered.draft != self._wanted.draft:
             return False
         return isinstance(self._answer, Planned) or self._answered == self._wanted
-
-    def _ask_after(self, seconds: float) -> None:
-        if self._rest is not None:
-            self._rest.stop()
-        self._rest = self.set_timer(seconds, self._ask)
 
     def _ask(self) -> None:
         if self._asking or self._is_answered or not self._wanted.can_be_asked:

@@ -86,12 +86,9 @@ class StartScreen(Screen[None]):
     def on_screen_resume(self) -> None:
         self.reload()
 
-    def reload(self) -> None:
-        """List the runs and models again; in a thread, for folders on slow disks."""
-        self._reload()
-
     @work(group="reload", exclusive=True)
-    async def _reload(self) -> None:
+    async def reload(self) -> None:
+        """List the runs and models again; in a thread, for folders on slow disks."""
         from mechamap.catalog.hub_cache import cached_models  # not for the first frame, which waits for none of them
         from mechamap.runs.library import list_runs
 

@@ -72,8 +72,8 @@ class Prompt(Vertical):
     }
     """
 
-    def __init__(self, screen: Screen[None], to_rest: Callable[[], object], *, id: str | None = None) -> None:
-        super().__init__(id=id)
+    def __init__(self, screen: Screen[None], to_rest: Callable[[], object]) -> None:
+        super().__init__(id="prompt")
         self._screen, self._to_rest = screen, to_rest
         self._question: Question | None = None
         self._resting: Timer | None = None

@@ -53,10 +53,8 @@ class DetailPane(Container):
     DetailPane > NeuronPlace { height: auto; }
     """
 
-    def __init__(
-        self, run: Run, notes: Notes, category: str, *, id: str | None = None, classes: str | None = None
-    ) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self, run: Run, notes: Notes, category: str) -> None:
+        super().__init__(id="detail", classes="pane")
         self.run, self.notes, self.category = run, notes, category
         self.row: int | None = None
         self.tab = DETAIL_TABS[0]

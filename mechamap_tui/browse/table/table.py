@@ -62,8 +62,8 @@ class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
     class OrderChanged(Message):
         """Other neurons are shown, or in another order."""
 
-    def __init__(self, run: Run, category: str, *, id: str | None = None, classes: str | None = None) -> None:
-        super().__init__(id=id, classes=classes)
+    def __init__(self, run: Run, category: str) -> None:
+        super().__init__(id="neurons", classes="pane")
         self.run, self.category = run, category
         self.overview = False
         self.marked: set[int] = set()

@@ -27,7 +27,6 @@ def test_a_mark_and_a_note_are_there_when_the_run_is_opened_again(folder: Path) 
     assert again.marked == ("L1.N7",)
     assert again.is_marked("L1.N7")
     assert again.note("L1.N7") == "fires on food"
-    assert again.noted == {"L1.N7": "fires on food"}
 
 
 def test_what_is_taken_away_leaves_nothing_behind(folder: Path) -> None:

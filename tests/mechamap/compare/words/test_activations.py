@@ -99,7 +99,7 @@ def test_rows_are_the_runs_where_layers_and_neurons_were_left_out_or_are_not_com
     some, every = (read_words(it.run, it.loaded).values for it in (its, whole))
     np.testing.assert_allclose(some, np.concatenate([every[:9], every[160:169]]), atol=1e-5)
     layers = (its.run.layers[0], replace(its.run.layers[1], complete=False))
-    partial = Run(its.run.record.with_layers(layers), path=its.run.path)
+    partial = Run(replace(its.run.record, layers=layers), path=its.run.path)
     for words in (read_words(partial, its.loaded), kept_words(partial, placements=True)):
         assert np.isfinite(words.values[:9]).all() and np.isnan(words.values[9:]).all()
         assert words.layer_slices == (slice(0, 9),)
