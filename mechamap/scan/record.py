@@ -16,7 +16,7 @@ from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.models.unembedding import Unembedding
 from mechamap.runs.coverage import Coverage
 from mechamap.runs.figure_names import CATEGORY_FIGURES, LATER_FIGURES, NEURON_FIGURES, ROUTED_FIGURES, TOKEN_FIGURES
-from mechamap.runs.library import new_run_folder
+from mechamap.runs.library import check_run_folder, new_run_folder
 from mechamap.runs.record import LayerRows, ModelRecord, RunRecord
 from mechamap.runs.run import Run
 from mechamap.runs.scanned import LayerProof
@@ -166,11 +166,7 @@ def run_folder(out: Path | None, resume: bool, inputs: ScanInputs) -> tuple[Path
         return new_run_folder(inputs.label or inputs.loaded.label), {}
     folder = out.absolute()
     if (folder / "run.json").exists():
-        if not resume:
-            raise RunError(
-                f"{folder} holds a run already.",
-                Advice.of("Resume it with {}, or choose another folder with {}.", Setting("resume"), Setting("out")),
-            )
+        check_run_folder(folder, resume=resume)
         return folder, _kept(Run.open(folder), inputs)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -295,7 +295,7 @@ async def test_a_screen_that_is_taken_down_while_it_looks_for_runs_fails_nowhere
         await shows(pilot, StartScreen, lambda: app.screen.query_one("#list", OptionList).option_count > 0)
         start = app.screen
         monkeypatch.setattr("mechamap.runs.library.list_runs", slow)
-        start._reload()
+        start.reload()
         await until(pilot, looking.is_set)
         start._pruning = True  # as Textual marks a screen, before it removes what is on it and then the screen
         await start.query_one("#list").remove()
