@@ -92,7 +92,7 @@ class MechaMapApp(KeysInOrder, MortalApp, ExplorerApp):
 
         screen = self.screen
         if not isinstance(screen, HelpScreen):
-            name = type(screen).__name__.removesuffix("Screen")
+            name = screen.title or type(screen).__name__.removesuffix("Screen")
             self.push_screen(HelpScreen(name, screen.active_bindings.values()))
 
     def action_picture(self) -> None:

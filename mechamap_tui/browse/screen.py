@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -344,9 +345,10 @@ class BrowseScreen(Screen[None]):
     # --- the app around it -----------------------------------------------------------------------------------
 
     def action_info(self) -> None:
-        from mechamap_tui.dialogs.run_info import RunInfo
+        from mechamap_tui.dialogs.run_info import info_lines
+        from mechamap_tui.dialogs.text_page import TextPage
 
-        self.app.push_screen(RunInfo(self.run))
+        self.app.push_screen(TextPage("This run", partial(info_lines, self.run)))
 
     def action_interpret(self) -> None:
         """What the run's neurons say about its model."""

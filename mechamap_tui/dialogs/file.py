@@ -83,6 +83,7 @@ class FileDialog(ModalScreen[None]):
     def __init__(self, contents: FileContents) -> None:
         super().__init__()
         self.contents = contents
+        self.title = contents.heading
 
     @property
     def path(self) -> Input:

@@ -13,6 +13,8 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from mechamap_tui.terminal.terminal_text import clean
+
 __all__ = ["GLOSSARY", "HelpScreen", "key_lines", "key_name"]
 
 
@@ -110,7 +112,7 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog -tall") as dialog:
-            dialog.border_title = f"Help: {self.where}"
+            dialog.border_title = f"Help: {clean(self.where)}"
             dialog.border_subtitle = "q closes"
             with VerticalScroll():
                 yield Static(_table(self.keys, "bold"), id="keys")

@@ -3,12 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
-
-from rich.text import Text
-from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
+from typing import Any
 
 from mechamap.runs.coverage import Coverage
 from mechamap.runs.layout import layers_in_words
@@ -16,63 +11,12 @@ from mechamap.runs.run import Run
 from mechamap.system.plain_values import to_plain_values
 from mechamap_tui.data.layer_counts import flag_words
 from mechamap_tui.dialogs.run_info_checks import check_lines, part_lines, verdict_lines
-from mechamap_tui.terminal.terminal_text import clean
-from mechamap_tui.widgets.line_view import LineView
 
-__all__ = ["RunInfo", "info_lines"]
-
-
-INDENT = 4  # of what did not fit on the line before
-
-
-class RunInfo(ModalScreen[None]):
-    """A page about the run."""
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,i,enter", "close", "close")]
-
-    DEFAULT_CSS = """
-    RunInfo { align: center middle; }
-    RunInfo > LineView { width: 90%; max-width: 110; height: 90%; border: round $accent; padding: 0 1;
-                         background: $surface; }
-    """
-
-    def __init__(self, run: Run) -> None:
-        super().__init__()
-        self.run = run
-
-    def compose(self) -> ComposeResult:
-        view = _InfoView(self.run)
-        view.border_title = "This run"
-        view.border_subtitle = "q closes"
-        yield view
-
-    def action_close(self) -> None:
-        self.dismiss()
-
-
-class _InfoView(LineView):
-    def __init__(self, run: Run) -> None:
-        super().__init__()
-        self.run = run
-        self._lines: list[Text] = []
-
-    def measure(self, width: int) -> int:
-        self._lines = []
-        for kind, line in info_lines(self.run, width - INDENT):
-            text = Text(clean(line), self.look("title") if kind == "title" else "")
-            if kind == "trouble":
-                text.stylize(self.look("falling"))
-            wrapped = text.wrap(self.app.console, width - INDENT)
-            for part, piece in enumerate(wrapped):
-                self._lines.append(piece if not part else Text(" " * INDENT).append_text(piece))
-        return len(self._lines)
-
-    def line(self, index: int, width: int) -> Text:
-        return self._lines[index]
+__all__ = ["info_lines"]
 
 
 def info_lines(run: Run, width: int = 100) -> Iterator[tuple[str, str]]:
-    """The page, line by line: ("title" | "text" | "trouble", line); tables fit ``width``."""
+    """A page about a run, line by line: ("title" | "text" | "trouble", line); tables fit ``width``."""
     record = run.record
     model = record.model
     yield "title", "Run"

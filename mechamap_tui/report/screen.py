@@ -329,10 +329,12 @@ class ReportScreen(Screen[None], inherit_bindings=False):
 
     def action_about(self) -> None:
         """Show everything that qualifies the table and the report."""
-        if self.report is not None and self.table is not None:
-            from mechamap_tui.report.about import ReportAbout
+        report, table = self.report, self.table
+        if report is not None and table is not None:
+            from mechamap_tui.dialogs.text_page import TextPage
+            from mechamap_tui.report.about import about_lines
 
-            self.app.push_screen(ReportAbout(self.report, self.table))
+            self.app.push_screen(TextPage("This report", lambda _: about_lines(report, table)))
 
     def action_export_report(self) -> None:
         if self.report is not None and self.table is not None:

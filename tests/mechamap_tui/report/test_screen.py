@@ -19,8 +19,8 @@ from mechamap.tables.table import Report
 from mechamap_tui.dialogs.confirm import ConfirmScreen
 from mechamap_tui.dialogs.file import FileDialog
 from mechamap_tui.dialogs.help import key_lines
+from mechamap_tui.dialogs.text_page import TextPage
 from mechamap_tui.palette import palette_commands
-from mechamap_tui.report.about import ReportAbout
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +148,7 @@ async def test_rows_and_cells_are_copied_and_what_has_to_be_known_with_them_is_o
         await it.press("Y")
         assert (home / "copied.txt").read_text() == "L0.N3\n"
         await it.press("i")
-        await it.shows(ReportAbout)
+        await it.shows(TextPage)
         assert "Three neurons were planted." in it.text()
         await it.press("q")
         await it.shows_report()
