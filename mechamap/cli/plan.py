@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING
+
+from msgspec.structs import asdict
 
 from mechamap.cli.narration import Narration, print_data, print_lines
 from mechamap.cli.scan_options import ScanOptions
@@ -189,5 +190,6 @@ def _amounts(plan: ScanPlan) -> str:
 
 def _stages(plan: ScanPlan) -> str:
     assert plan.seconds is not None
-    stages = asdict(plan.seconds).items()
-    return ", ".join(f"{name} {duration(seconds)}" for name, seconds in stages if seconds >= 0.05)
+    stages = asdict(plan.seconds)
+    del stages["total"]
+    return ", ".join(f"{name} {duration(seconds)}" for name, seconds in stages.items() if seconds >= 0.05)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from mechamap.plan.situation import PlanInputs
+from mechamap.protocol.planned import PlannedRun
 from mechamap.runs import record as run_record
 from mechamap.runs.figure_names import CATEGORY_FIGURES, NEURON_FIGURES, TOKEN_FIGURES
 from mechamap.runs.record import LayerRows, ModelRecord, RunRecord
 from mechamap.text.occurrences import coverage
 from mechamap.text.token_record import token_record
 
-__all__ = ["RunSize", "run_size"]
+__all__ = ["run_size"]
 
 
 HEADER = 128  # bytes of a .npy file before its numbers
@@ -19,20 +20,7 @@ PROOF_BYTES = 330  # of a layer's proof in run.json
 TOKEN_BYTES = 22  # of a position in run.json: its id, its piece of text, a few marks
 
 
-@dataclass(frozen=True, slots=True)
-class RunSize:
-    """Bytes of a run's files."""
-
-    figures: int
-    record: int
-    activations: int
-
-    @property
-    def total(self) -> int:
-        return self.figures + self.record + self.activations
-
-
-def run_size(inputs: PlanInputs) -> RunSize:
+def run_size(inputs: PlanInputs) -> PlannedRun:
     """The size of the run that a scan leaves."""
     config, layers, rows = inputs.config, inputs.layers, inputs.neurons
     columns = [len(config.categories)] * len(CATEGORY_FIGURES)
@@ -42,7 +30,8 @@ def run_size(inputs: PlanInputs) -> RunSize:
     columns += [config.top_k_tokens] * len(TOKEN_FIGURES)
     figures = sum(HEADER + rows * each * 4 for each in columns)
     activations = len(layers) * HEADER + rows * inputs.text.positions * 2 if inputs.keeps else 0
-    return RunSize(figures, _record_bytes(inputs), activations)
+    record = _record_bytes(inputs)
+    return PlannedRun(figures, record, activations, figures + record + activations)
 
 
 def _record_bytes(inputs: PlanInputs) -> int:

@@ -15,14 +15,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mechamap.models.unembedding import CHUNK_BYTES
-from mechamap.plan.places import CUDA_CONTEXT
+from mechamap.plan.places import CUDA_CONTEXT, Place
 from mechamap.plan.shape import LayerShape, ModelShape
 from mechamap.plan.situation import PlanInputs
+from mechamap.protocol.planned import PlannedMemory
 from mechamap.scores import ranked_torch
 from mechamap.scores.blocks import BLOCK_ELEMENTS
 from mechamap.scores.layer import COPY_BYTES
 
-__all__ = ["MemoryNeed", "Working", "memory_needs", "working_memory"]
+__all__ = ["Working", "memory_needs", "working_memory"]
 
 
 PROCESS = 450_000_000  # bytes of Python with torch and transformers, measured
@@ -108,34 +109,7 @@ def _writing(shape: ModelShape, layers: tuple[LayerShape, ...], item: int) -> in
     return weights + moments + 3 * CHUNK_BYTES
 
 
-@dataclass(frozen=True, slots=True)
-class MemoryNeed:
-    """What a scan needs on one device, and what is free there (None: unknown).
-
-    Attributes:
-        device: its name.
-        weights: bytes of the weights that are held there.
-        activations: bytes of what is computed there.
-        process: bytes of Python and its libraries, or of CUDA.
-        free: bytes that a scan could take.
-    """
-
-    device: str
-    weights: int
-    activations: int
-    process: int
-    free: int | None
-
-    @property
-    def needed(self) -> int:
-        return self.weights + self.activations + self.process
-
-    @property
-    def fits(self) -> bool:
-        return self.free is None or self.needed <= self.free
-
-
-def memory_needs(inputs: PlanInputs) -> tuple[MemoryNeed, ...]:
+def memory_needs(inputs: PlanInputs) -> tuple[PlannedMemory, ...]:
     """What a scan needs, the device that computes first.
 
     A model that accelerate spreads needs its activations and its largest block there; what else does not fit goes to
@@ -146,9 +120,15 @@ def memory_needs(inputs: PlanInputs) -> tuple[MemoryNeed, ...]:
     if places.spread:
         weights = max(inputs.weights.blocks) if inputs.weights.blocks else 0
     process = (CUDA_CONTEXT if on_card else PROCESS) + (PACKING if inputs.weights.packed else 0)
-    first = MemoryNeed(places.compute.name, weights, working, process, places.compute.free)
+    first = _need(places.compute, weights, working, process)
     if not on_card or places.device.type == "mps":  # whose memory is the machine's
         return (first,)
     # Weights reach a card through memory; a file that is mapped as it is leaves nothing there.
     passing = inputs.loaded if inputs.weights.cast and not inputs.weights.packed and not places.spread else 0
-    return first, MemoryNeed(places.host.name, passing, 0, PROCESS_WITH_CUDA, places.host.free)
+    return first, _need(places.host, passing, 0, PROCESS_WITH_CUDA)
+
+
+def _need(place: Place, weights: int, activations: int, process: int) -> PlannedMemory:
+    needed = weights + activations + process
+    fits = place.free is None or needed <= place.free
+    return PlannedMemory(place.name, weights, activations, process, place.free, needed, fits)

@@ -2,23 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TypeVar
-
-import msgspec
-
 from mechamap.plan.scan_plan import ScanPlan
-from mechamap.protocol.planned import (
-    Planned,
-    PlannedMemory,
-    PlannedRun,
-    PlannedSeconds,
-    PlannedText,
-    PlannedWeights,
-)
+from mechamap.protocol.planned import Planned, PlannedText, PlannedWeights
 
 __all__ = ["plan_message"]
-
-T = TypeVar("T")
 
 
 def plan_message(plan: ScanPlan) -> Planned:
@@ -43,17 +30,12 @@ def plan_message(plan: ScanPlan) -> Planned:
         device=str(scan.places.device),
         text=PlannedText(text.positions, text.scored, text.windows, text.is_counted),
         weights=PlannedWeights(whole=weights.total, loaded=scan.loaded, stored=weights.stored),
-        memory=tuple(_copied(need, PlannedMemory) for need in plan.memory),
-        run=_copied(plan.run, PlannedRun),
+        memory=plan.memory,
+        run=plan.run,
         disk=plan.disk,
-        seconds=None if plan.seconds is None else _copied(plan.seconds, PlannedSeconds),
+        seconds=plan.seconds,
         fits=plan.fits,
         lacking=plan.lacking,
         would_fit=plan.would_fit,
         notes=plan.notes,
     )
-
-
-def _copied(value: object, kind: type[T]) -> T:
-    """A part of the message from the attributes of the same names."""
-    return msgspec.convert(value, kind, from_attributes=True)

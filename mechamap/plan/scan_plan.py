@@ -18,15 +18,15 @@ from mechamap.models.loading.devices import check_names, pick_dtype
 from mechamap.models.loading.offload import check_device_map
 from mechamap.models.loading.trouble import quiet_transformers, translated
 from mechamap.plan.alternatives import options
-from mechamap.plan.disk_need import RunSize, run_size
-from mechamap.plan.memory_need import MemoryNeed, memory_needs
+from mechamap.plan.disk_need import run_size
+from mechamap.plan.memory_need import memory_needs
 from mechamap.plan.places import places_of
 from mechamap.plan.shape import ModelShape, model_shape, on_meta
 from mechamap.plan.situation import PlanInputs
 from mechamap.plan.source import ModelFiles, find_files
 from mechamap.plan.text_size import about, counted
-from mechamap.plan.time_need import Seconds, scan_seconds
-from mechamap.protocol.planned import PlannedOption
+from mechamap.plan.time_need import scan_seconds
+from mechamap.protocol.planned import PlannedMemory, PlannedOption, PlannedRun, PlannedSeconds
 from mechamap.runs.library import runs_folder
 from mechamap.wording.amounts import size
 
@@ -51,10 +51,10 @@ class ScanPlan:
     """
 
     scan: PlanInputs
-    memory: tuple[MemoryNeed, ...]
-    run: RunSize
+    memory: tuple[PlannedMemory, ...]
+    run: PlannedRun
     disk: int | None
-    seconds: Seconds | None
+    seconds: PlannedSeconds | None
     would_fit: tuple[PlannedOption, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -177,7 +177,7 @@ def _small_files(files: ModelFiles) -> list[Path]:
     return [path for path in sorted(files.path.iterdir()) if path.is_file() and path not in weights]
 
 
-def _seconds(inputs: PlanInputs, run_bytes: int, started: bool) -> Seconds:
+def _seconds(inputs: PlanInputs, run_bytes: int, started: bool) -> PlannedSeconds:
     import torch
 
     from mechamap.plan.time_need import measure, scoring_speed

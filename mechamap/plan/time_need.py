@@ -16,6 +16,7 @@ import numpy as np
 from mechamap.models.neurons.activations import Activations
 from mechamap.plan.shape import LayerShape, ModelShape
 from mechamap.plan.situation import PlanInputs
+from mechamap.protocol.planned import PlannedSeconds
 from mechamap.scores.blocks import BLOCK_ELEMENTS
 from mechamap.scores.layer import layer_scorer
 from mechamap.scores.positions import ScorePlan
@@ -23,7 +24,7 @@ from mechamap.scores.positions import ScorePlan
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Seconds", "Speed", "measure", "scan_seconds", "scoring_speed"]
+__all__ = ["Speed", "measure", "scan_seconds", "scoring_speed"]
 
 
 BUDGET, LEAST = 0.1, 5  # seconds for each measurement, and the fewest calls however long they take
@@ -111,25 +112,9 @@ CALLS, CALL = 30, 40e-6  # operations of a block, and seconds that each takes ho
 DISK_BYTES = 300e6  # bytes a second that a run is written with
 
 
-@dataclass(frozen=True, slots=True)
-class Seconds:
-    """By stage; ``check`` is the proof that the hooks see the neurons, ``forward`` the model's own work."""
-
-    load: float
-    check: float
-    forward: float
-    score: float
-    writes: float
-    disk: float
-
-    @property
-    def total(self) -> float:
-        return self.load + self.check + self.forward + self.score + self.writes + self.disk
-
-
 def scan_seconds(
     inputs: PlanInputs, speed: Speed, scored_a_second: float, run_bytes: int, *, started: bool = False
-) -> Seconds:
+) -> PlannedSeconds:
     """The stages of a scan.
 
     Args:
@@ -150,14 +135,15 @@ def scan_seconds(
     moved = in_blocks * float(tokens) * inputs.weights.item / speed.bytes
     activations = sum(layer.values(inputs.config.limit_neurons) for layer in layers) * float(text.scored)
     reading = inputs.loaded / (UNPACK_BYTES if inputs.files.source.kind == "gguf" else READ_BYTES)
-    return Seconds(
-        load=(STARTED if started else START) + reading,
-        check=CHECKS * once,
-        forward=products / speed.flops + moved + len(batches) * once,
-        score=activations / scored_a_second + sum(layer.experts for layer in layers) * EXPERT,
-        writes=_writes(inputs, speed),
-        disk=run_bytes / DISK_BYTES,
-    )
+    stages = {
+        "load": (STARTED if started else START) + reading,
+        "check": CHECKS * once,
+        "forward": products / speed.flops + moved + len(batches) * once,
+        "score": activations / scored_a_second + sum(layer.experts for layer in layers) * EXPERT,
+        "writes": _writes(inputs, speed),
+        "disk": run_bytes / DISK_BYTES,
+    }
+    return PlannedSeconds(**stages, total=sum(stages.values()))
 
 
 def _others(shape: ModelShape, passed: list[LayerShape]) -> float:

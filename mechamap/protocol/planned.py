@@ -38,7 +38,14 @@ class PlannedWeights(Struct, frozen=True):
 
 
 class PlannedMemory(Struct, frozen=True):
-    """Bytes that are needed of a device; ``free`` is None where it is unknown."""
+    """Bytes that are needed of a device.
+
+    Attributes:
+        weights: those that are held there.
+        activations: what is computed there.
+        process: Python and its libraries, or CUDA.
+        free: what a scan could take; None where it is unknown.
+    """
 
     device: str
     weights: int
