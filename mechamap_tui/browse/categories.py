@@ -62,11 +62,11 @@ class CategoryPane(Container):
         )
 
     def _title(self, name: str, *, compact: bool = False, short: Mapping[str, str] | None = None) -> Content:
-        return pane_title(name, tabs=self.tabs, current=self.tab, action="screen.chart", compact=compact, short=short)
+        return pane_title(name, tabs=self.tabs, current=self.tab, compact=compact, short=short)
 
-    def show_tab(self, tab: str) -> None:
+    def action_tab(self, tab: str) -> None:
         self.tab = tab
         self.show(self.row, self.category)
 
     def action_next_tab(self, steps: int) -> None:
-        self.show_tab(self.tabs[(self.tabs.index(self.tab) + steps) % len(self.tabs)])
+        self.action_tab(self.tabs[(self.tabs.index(self.tab) + steps) % len(self.tabs)])

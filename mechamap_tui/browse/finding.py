@@ -138,6 +138,10 @@ class Finding:
         except MechaMapError:
             return None
 
+    def show_layer(self, layer: int | None) -> None:
+        """Show only the neurons of a layer (None: all)."""
+        self._table.show_only("layer", None if layer is None else self._run.layer_of == layer)
+
     def clear(self) -> None:
         """Remove all filters: the expression, the layer, the marked ones."""
         self.expression, self._trial, self._only_marked = "", None, False
@@ -174,13 +178,18 @@ class Finding:
                 continue  # a mark from a larger scan into the same folder: kept in the file, nothing to show here
         self._table.marked = rows
         self._only_marked = self._only_marked and bool(rows)
-        self._table.show_only("marked", self.marked_mask() if self._only_marked else None)
+        self._table.show_only("marked", self._marked_mask() if self._only_marked else None)
         self._table.redraw()
 
-    def marked_mask(self) -> NDArray[np.bool_]:
+    def _marked_mask(self) -> NDArray[np.bool_]:
         mask = np.zeros(self._run.neurons, dtype=bool)
         mask[list(self._table.marked)] = True
         return mask
+
+    def scopes(self) -> dict[str, NDArray[np.int64]]:
+        """Rows of all neurons, of those that the table shows, and of the marked ones, in the table's order."""
+        order = self._table.order
+        return {"all": order.matching(), "filtered": order.rows, "marked": order.matching(self._marked_mask())}
 
     # --- the borders -----------------------------------------------------------------------------------------
 

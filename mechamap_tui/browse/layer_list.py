@@ -52,6 +52,7 @@ class LayerList(LineView):
 
     def __init__(self, run: Run, category: str) -> None:
         super().__init__(id="layers", classes="pane")
+        self.border_title = "1 Layers"
         self.run = run
         self.counts = LayerCounts(run)
         self.category = category

@@ -1,9 +1,11 @@
-"""The panes of the browse screen: which of them fit, and going from one to another."""
+"""The panes of the browse screen: which of them fit, going from one to another, and following the table."""
 
 from __future__ import annotations
 
+import numpy as np
 from textual import events
 from textual.containers import Horizontal, Vertical
+from textual.timer import Timer
 
 from mechamap_tui.browse.categories import CategoryPane
 from mechamap_tui.browse.charts import CategoryChart
@@ -17,10 +19,13 @@ __all__ = ["Panes"]
 
 
 WIDE, NARROW = 100, 80  # columns
+REST = 0.06  # seconds the cursor rests on a neuron before the other panes follow it
 
 
 class Panes(Vertical):
     """A run's panes: all of them where they fit, one at a time where not, and any alone when zoomed.
+
+    The others show the neuron and the category of the table.
 
     Args:
         layer_line: what stands for the layers where their pane does not fit.
@@ -57,7 +62,10 @@ class Panes(Vertical):
         self._by_name = dict(zip(PANES, (layers, table, detail, categories), strict=True))
         self._pane = "neurons"
         self._zoomed = False
+        self._resting: Timer | None = None
         super().__init__(self._pane_line, layer_line, self._upper, self._lower)
+
+    # --- going from one to another ---------------------------------------------------------------------------
 
     async def go_to(self, name: str) -> None:
         """Focus a pane; going again to the detail or the categories opens its next tab."""
@@ -128,3 +136,48 @@ class Panes(Vertical):
             pane.display = name == self._pane if one else name != "layers" or width >= WIDE
         self._upper.display = self._layers.display or self._table.display
         self._lower.display = self._detail.display or self._categories.display
+
+    # --- following the table ---------------------------------------------------------------------------------
+
+    def show_new(self) -> None:
+        """Show layers or figures that have arrived."""
+        run = self._table.run
+        complete = run.complete_layers
+        if len(complete) == len(run.layers):
+            self._table.show_available(None)
+        else:
+            mask = np.zeros(run.neurons, dtype=bool)
+            for rows in complete:
+                mask[rows.rows] = True
+            self._table.show_available(mask)
+        self._layers.show_new()
+        self._layer_line.show(self._table.category, self._layers.layer_shown)
+
+    def follow_soon(self) -> None:
+        """Show the table's neuron and category in the other panes, once the cursor rests."""
+        if self._resting is not None:
+            self._resting.stop()
+        self._resting = self.set_timer(REST, self.follow)
+
+    def follow(self) -> None:
+        """Show the table's neuron and category in the other panes."""
+        self._resting = None
+        row, category = self._table.cursor_row, self._table.category
+        if self._layers.category != category:
+            self._layers.show_category(category)
+            self._layer_line.show(category, self._layers.layer_shown)
+        self._detail.show(row, category)
+        self._categories.show(row, category)
+
+    def on_neuron_table_neuron_highlighted(self) -> None:
+        self.follow_soon()
+
+    async def on_neuron_table_neuron_opened(self) -> None:
+        self.follow()
+        await self.go_to("detail")
+
+    def on_layer_list_layer_chosen(self) -> None:
+        self.to_neurons(unzoom=True)
+
+    def on_notes_view_left(self) -> None:
+        self.to_neurons()

@@ -5,12 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
-import numpy as np
-from numpy.typing import NDArray
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.screen import Screen
-from textual.timer import Timer
 
 from mechamap.errors import MechaMapError
 from mechamap.runs.notes import Notes
@@ -20,14 +17,14 @@ from mechamap_tui.browse.charts import CategoryChart
 from mechamap_tui.browse.detail.pane import DetailPane
 from mechamap_tui.browse.finding import Finding
 from mechamap_tui.browse.header import PANES, RunHeader
+from mechamap_tui.browse.keys import BROWSE_KEYS
 from mechamap_tui.browse.layer_line import LayerLine
 from mechamap_tui.browse.layer_list import LayerList
 from mechamap_tui.browse.panes import Panes
+from mechamap_tui.browse.run_watch import RunWatch
 from mechamap_tui.browse.table.table import NeuronTable
-from mechamap_tui.explorer import explorer_of, follow_jobs
+from mechamap_tui.explorer import explorer_of
 from mechamap_tui.jobs.checks import AblationJob, CausesJob, ConfirmJob
-from mechamap_tui.jobs.job import AnyJob, JobChanged
-from mechamap_tui.jobs.run_changes import RunChange, read_again
 from mechamap_tui.terminal.clipboard import copy_text
 from mechamap_tui.widgets.key_footer import KeyFooter
 from mechamap_tui.widgets.prompt import Prompt
@@ -36,12 +33,9 @@ from mechamap_tui.widgets.too_small import TooSmall
 if TYPE_CHECKING:
     from mechamap.query.link import Link
     from mechamap.runs.record import RunRecord
-    from mechamap_tui.browse.detail.notes import NotesView
+    from mechamap_tui.jobs.job import AnyJob
 
 __all__ = ["BrowseScreen"]
-
-
-REST = 0.06  # seconds the cursor rests on a neuron before the other panes follow it
 
 
 class BrowseScreen(Screen[None]):
@@ -56,32 +50,7 @@ class BrowseScreen(Screen[None]):
     """
 
     AUTO_FOCUS = "#neurons"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "new_scan", "scan"),
-        Binding("x", "app.cancel_scan", "cancel scan"),
-        Binding("x", "app.cancel_check", "cancel check"),
-        Binding("slash", "filter", "filter", key_display="/"),
-        Binding("N", "clear", "clear"),
-        Binding("c", "category(1)", "category"),
-        Binding("C", "category(-1)", "previous category", show=False),
-        Binding("left_square_bracket", "layer(-1)", "previous layer", key_display="[", show=False),
-        Binding("right_square_bracket", "layer(1)", "next layer", key_display="]", show=False),
-        Binding("apostrophe", "goto", "go to", key_display="'"),
-        Binding("a", "ablate", "ablate"),
-        Binding("A", "estimate_causes", "estimate causes"),
-        Binding("V", "confirm_run", "confirm run"),
-        Binding("m", "mark", "mark"),
-        Binding("M", "marked", "show marked", show=False),
-        Binding("y", "copy", "copy"),
-        Binding("e", "export", "export"),
-        Binding("r", "interpret", "interpret"),
-        Binding("d", "compare", "compare"),
-        Binding("t", "next_detail", "tokens/text/...", show=False),
-        Binding("z", "zoom", "zoom", show=False),
-        Binding("i", "info", "about the run", show=False),
-        *(Binding(str(n), f"pane({n})", f"go to {name}", show=False) for n, name in enumerate(PANES, start=1)),
-        Binding("q,escape", "back", "back"),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*BROWSE_KEYS]
 
     def __init__(self, run: Run, link: Link | None = None) -> None:
         super().__init__()
@@ -103,8 +72,8 @@ class BrowseScreen(Screen[None]):
         self.panes = Panes(self.layers_pane, self.table, self.detail, self.categories, self.layer_line)
         self.finding = Finding(run, self.notes, self.table, self.layers_pane)
         self.prompt = Prompt(self, self.panes.to_neurons)
+        self._run_watch = RunWatch(self, run, self.refresh_run)
         self._filtered = False
-        self._resting: Timer | None = None
         self._seen: tuple[bool, AnyJob | None, RunRecord] | None = None
         self._link = link
 
@@ -115,9 +84,7 @@ class BrowseScreen(Screen[None]):
         yield TooSmall()
 
     def on_mount(self) -> None:
-        follow_jobs(self, self._job_changed)
-        self.set_interval(1.0, self._look_at_run)
-        self.layers_pane.border_title = "1 Layers"
+        self._run_watch.begin()
         self.finding.take_marks()
         self.refresh_run()
         if self._link is not None:
@@ -128,120 +95,34 @@ class BrowseScreen(Screen[None]):
 
     # --- the run ---------------------------------------------------------------------------------------------
 
-    def _look_at_run(self) -> None:
-        """Show what another process has added to the run; the explorer's own scan reports its changes itself."""
-        if not self.is_current or self.scanning:
-            return
-        change = read_again(self.run)
-        if change is RunChange.REPLACED:
-            text = f"{self.run.name} was scanned again; reopen it to see the new run."
-            self.notify(text, severity="warning", markup=False)
-        if change is not RunChange.NONE:
-            self.refresh_run()
-
-    def _job_changed(self, change: JobChanged) -> None:
-        if not change.news:
-            return
-        job = change.job
-        if self.run.path in job.paths and self.run not in job.runs:  # opened a second time; the job reads its own
-            try:
-                self.run.refresh()
-            except MechaMapError as error:  # removed meanwhile
-                explorer_of(self).show_error(error)
-        self.refresh_run()
-
     def refresh_run(self) -> None:
         """Show what is new in the run; the cursor stays on its neuron."""
-        seen, before = (self.scanning, explorer_of(self).job, self.run.record), self._seen
+        scanning = self._run_watch.scanning
+        seen, before = (scanning, explorer_of(self).job, self.run.record), self._seen
         self._seen = seen
         if before is None or seen[:2] != before[:2]:
-            self.header.show(self.scanning)
+            self.header.show(scanning)
             self.refresh_bindings()
             self.detail.show(self.detail.row, self.category)
         if before is None or seen[2] is not before[2]:
-            self._show_record()
+            self.panes.show_new()
+            self.finding.apply()
+            self.header.show(scanning)
             if before is not None and self.run.record.state != "running":
-                self._follow_soon()  # what is known about the neuron may have changed too
-
-    def _show_record(self) -> None:
-        complete = self.run.complete_layers
-        if len(complete) == len(self.run.layers):
-            self.table.show_available(None)
-        else:
-            mask = np.zeros(self.run.neurons, dtype=bool)
-            for rows in complete:
-                mask[rows.rows] = True
-            self.table.show_available(mask)
-        self.layers_pane.show_new()
-        self.finding.apply()
-        self.layer_line.show(self.category, self.layers_pane.layer_shown)
-        self.header.show(self.scanning)
-
-    @property
-    def scanning(self) -> bool:
-        """Whether the app is scanning this very run."""
-        job = explorer_of(self).job
-        return job is not None and job.is_scan and self.run.path in job.paths
-
-    def scopes(self) -> dict[str, NDArray[np.int64]]:
-        """Rows of all neurons, of those that the table shows, and of the marked ones, in the table's order."""
-        order = self.table.order
-        return {"all": order.matching(), "filtered": order.rows, "marked": order.matching(self.finding.marked_mask())}
-
-    # --- one neuron ------------------------------------------------------------------------------------------
-
-    def on_neuron_table_neuron_highlighted(self, event: NeuronTable.NeuronHighlighted) -> None:
-        self._follow_soon()
-
-    def _follow_soon(self) -> None:
-        if self._resting is not None:
-            self._resting.stop()
-        self._resting = self.set_timer(REST, self._follow)
-
-    def _follow(self) -> None:
-        """Show the table's neuron and category in the other panes."""
-        self._resting = None
-        row = self.table.cursor_row
-        if self.layers_pane.category != self.category:
-            self.layers_pane.show_category(self.category)
-            self.layer_line.show(self.category, self.layers_pane.layer_shown)
-        self.detail.show(row, self.category)
-        self.categories.show(row, self.category)
-
-    async def on_neuron_table_neuron_opened(self, event: NeuronTable.NeuronOpened) -> None:
-        self._follow()
-        await self.panes.go_to("detail")
-
-    def on_category_chart_category_clicked(self, event: CategoryChart.CategoryClicked) -> None:
-        self.show_category(event.category, stay=True)
-
-    def on_notes_view_note_written(self, event: NotesView.NoteWritten) -> None:
-        try:
-            self.notes.write_note(str(self.run.neuron_name(event.row)), event.text)
-        except MechaMapError as error:
-            explorer_of(self).show_error(error)
-
-    def on_notes_view_left(self) -> None:
-        self.panes.to_neurons()
-
-    def action_copy(self) -> None:
-        row = self.table.cursor_row
-        if row is not None:
-            where = copy_text(self.app, self.table.described(row))
-            self.notify(f"{self.run.neuron_name(row)} copied {where}.", markup=False)
-
-    # --- category --------------------------------------------------------------------------------------------
+                self.panes.follow_soon()  # what is known about the neuron may have changed too
 
     def show_category(self, category: str, *, stay: bool = False) -> None:
         """Show another category in all panes; ``stay`` keeps the cursor on its neuron."""
         self.table.show_category(category, stay=stay)
         self.finding.apply()
-        self._follow_soon()
+        self.panes.follow_soon()
+
+    def on_category_chart_category_clicked(self, event: CategoryChart.CategoryClicked) -> None:
+        self.show_category(event.category, stay=True)
 
     def action_category(self, steps: int) -> None:
         names = self.run.categories
-        if names:
-            self.show_category(names[(names.index(self.category) + steps) % len(names)])
+        self.show_category(names[(names.index(self.category) + steps) % len(names)])
 
     @property
     def category(self) -> str:
@@ -262,16 +143,13 @@ class BrowseScreen(Screen[None]):
     def action_layer(self, steps: int) -> None:
         self.layers_pane.action_step(steps)
 
-    def on_layer_list_layer_changed(self, event: LayerList.LayerChanged) -> None:
-        layer = event.layer
-        self.table.show_only("layer", None if layer is None else self.run.layer_of == layer)
-        self.layer_line.show(self.category, layer)
-
-    def on_layer_list_layer_chosen(self) -> None:
-        self.panes.to_neurons(unzoom=True)
-
+    # Not in Panes: a message goes up no further than to the widget whose handler has caused it.
     def on_layer_line_layer_clicked(self, event: LayerLine.LayerClicked) -> None:
         self.layers_pane.go_to(event.layer)
+
+    def on_layer_list_layer_changed(self, event: LayerList.LayerChanged) -> None:
+        self.finding.show_layer(event.layer)
+        self.layer_line.show(self.category, event.layer)
 
     def action_mark(self) -> None:
         """Mark the neuron under the cursor, or remove its mark."""
@@ -282,6 +160,12 @@ class BrowseScreen(Screen[None]):
 
     def action_marked(self) -> None:
         self.finding.switch_marked()
+
+    def action_copy(self) -> None:
+        row = self.table.cursor_row
+        if row is not None:
+            where = copy_text(self.app, self.table.described(row))
+            self.notify(f"{self.run.neuron_name(row)} copied {where}.", markup=False)
 
     def on_neuron_table_order_changed(self) -> None:
         self.finding.entitle()
@@ -294,14 +178,6 @@ class BrowseScreen(Screen[None]):
 
     async def action_pane(self, number: int) -> None:
         await self.panes.go_to(PANES[number - 1])
-
-    async def action_detail(self, tab: str) -> None:
-        """Open a tab of the detail pane, as a click on its name does."""
-        await self.detail.show_tab(tab)
-        self.detail.focus_tab()
-
-    def action_chart(self, tab: str) -> None:
-        self.categories.show_tab(tab)
 
     async def action_next_detail(self) -> None:
         """The next tab of the detail pane, without going there."""
@@ -326,7 +202,7 @@ class BrowseScreen(Screen[None]):
             part.display = not small
         self.panes.fit()
 
-    # --- checks ----------------------------------------------------------------------------------------------
+    # --- checks and other screens ----------------------------------------------------------------------------
 
     def action_ablate(self) -> None:
         """Measure how each category is predicted without the neuron under the cursor."""
@@ -341,8 +217,6 @@ class BrowseScreen(Screen[None]):
     def action_confirm_run(self) -> None:
         """Check all findings on held-out words."""
         explorer_of(self).start(ConfirmJob(self.run))
-
-    # --- the app around it -----------------------------------------------------------------------------------
 
     def action_info(self) -> None:
         from mechamap_tui.dialogs.run_info import info_lines
@@ -362,7 +236,7 @@ class BrowseScreen(Screen[None]):
         explorer_of(self).open_new_form()
 
     def action_export(self) -> None:
-        explorer_of(self).open_export(self.run, self.scopes(), self.category)
+        explorer_of(self).open_export(self.run, self.finding.scopes(), self.category)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Only actions that do something now are in the footer and have keys."""

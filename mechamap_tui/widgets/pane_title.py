@@ -20,12 +20,12 @@ def pane_title(
     *parts: str,
     tabs: Sequence[str] = (),
     current: str = "",
-    action: str = "",
     compact: bool = False,
     short: Mapping[str, str] | None = None,
 ) -> Content:
-    """``2 Neurons ── category food``; with ``tabs``, the ``current`` one marked, a click runs ``action('tab')``.
+    """``2 Neurons ── category food``; with ``tabs``, the ``current`` one marked.
 
+    A click on a tab runs the pane's action ``tab``, as in ``tab('lens')``;
     ``short`` are names for tabs that have no room for their own.
     """
     title = Content(TITLE_JOINT.join(clean(part) for part in parts if part))
@@ -33,7 +33,7 @@ def pane_title(
         return title
     pieces: list[Content | tuple[str, Style]] = [title, Content(" ─ " if compact else TITLE_JOINT)]
     for place, tab in enumerate(tabs):
-        style = Style.from_meta({"@click": f"{action}({tab!r})"})
+        style = Style.from_meta({"@click": f"tab({tab!r})"})
         style += Style(bold=True, underline=True) if tab == current else Style(dim=True)
         if place:
             pieces.append(Content("|" if compact else " | "))

@@ -81,7 +81,7 @@ class Browser:
     async def rest(self) -> None:
         """Wait until the other panes have followed the cursor."""
         await self.pilot.pause()
-        await until(self.pilot, lambda: self.screen._resting is None)
+        await until(self.pilot, lambda: self.screen.panes._resting is None)
         await self.pilot.pause()
 
     async def ask(self, key: str, text: str) -> None:

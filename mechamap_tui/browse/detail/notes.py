@@ -12,8 +12,10 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Static, TextArea
 
+from mechamap.errors import MechaMapError
 from mechamap.runs.notes import Notes
 from mechamap.runs.run import Run
+from mechamap_tui.explorer import explorer_of
 
 __all__ = ["NotesView"]
 
@@ -22,7 +24,7 @@ REST = 0.5  # seconds without a key after which a note is kept
 
 
 class NotesView(Vertical, can_focus=True):
-    """An editor for the note; posts :class:`NoteWritten` when typing rests and when another note is shown."""
+    """An editor for the note; it is kept when typing rests and when another one is shown."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "write", "write a note"),
@@ -35,13 +37,6 @@ class NotesView(Vertical, can_focus=True):
         & > TextArea { height: 1fr; border: none; padding: 0; background: transparent; }
     }
     """
-
-    @dataclass
-    class NoteWritten(Message):
-        """The text of a neuron's note changed."""
-
-        row: int
-        text: str
 
     @dataclass
     class Left(Message):
@@ -64,7 +59,7 @@ class NotesView(Vertical, can_focus=True):
         before = self._kept
         self.keep()
         if row == self._row and text in (before, self._kept):
-            return  # also where what was just typed has not yet reached the file that ``text`` comes from
+            return  # also where something was just typed, which ``text`` lacks
         self._row, self._kept = row, text
         editor = self.query_one(TextArea)
         editor.disabled = row is None
@@ -72,14 +67,17 @@ class NotesView(Vertical, can_focus=True):
             editor.load_text(text)
 
     def keep(self) -> None:
-        """Hand over what was typed since the last time."""
+        """Write what was typed since the last time to the notes' file."""
         if self._resting is not None:
             self._resting.stop()
             self._resting = None
         text = self.query_one(TextArea).text.strip()
         if self._row is not None and text != self._kept:
             self._kept = text
-            self.post_message(self.NoteWritten(self._row, text))
+            try:
+                self._notes.write_note(str(self._run.neuron_name(self._row)), text)
+            except MechaMapError as error:
+                explorer_of(self).show_error(error)
 
     def action_write(self) -> None:
         self.query_one(TextArea).focus()

@@ -94,6 +94,11 @@ class DetailPane(Container):
     async def show_next_tab(self, steps: int = 1) -> None:
         await self.show_tab(DETAIL_TABS[(DETAIL_TABS.index(self.tab) + steps) % len(DETAIL_TABS)])
 
+    async def action_tab(self, tab: str) -> None:
+        """Open a tab and go there, as a click on its name does."""
+        await self.show_tab(tab)
+        self.focus_tab()
+
     async def action_next_tab(self, steps: int) -> None:
         await self.show_next_tab(steps)
         self.focus_tab()
@@ -136,9 +141,7 @@ class DetailPane(Container):
         self._place.show(self.row, self.category, "" if side is None or side in title.plain else side)
 
     def _title(self, *parts: str, compact: bool = False, short: Mapping[str, str] | None = None) -> Content:
-        return pane_title(
-            *parts, tabs=DETAIL_TABS, current=self.tab, action="screen.detail", compact=compact, short=short
-        )
+        return pane_title(*parts, tabs=DETAIL_TABS, current=self.tab, compact=compact, short=short)
 
     def on_resize(self) -> None:
         self._entitle()

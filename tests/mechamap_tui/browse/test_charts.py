@@ -129,7 +129,7 @@ async def test_causes_are_drawn_with_what_is_estimated_marked(tmp_path: Path) ->
     run = checked_run(tmp_path / "checked")
     async with browsing(run) as browser:
         browser.table.go_to(run.row_of("L1.N7"))
-        browser.screen.action_chart("causes")
+        browser.screen.categories.action_tab("causes")
         await browser.rest()
         lines = browser.painted("#categories").splitlines()
         assert "~" in lines[1] and "~" not in lines[2] and "-.2500" in lines[2]
@@ -140,7 +140,7 @@ async def test_a_figure_that_is_not_defined_says_why_instead_of_what_it_means(ru
     run.record = replace(run.record, undefined={"write": "an encoder predicts no next token"})
     run._arrays["write"] = np.full((run.neurons, 3), np.nan, np.float32)
     async with browsing(run) as browser:
-        browser.screen.action_chart("writes")
+        browser.screen.categories.action_tab("writes")
         await browser.rest()
         assert "an encoder predicts no next token" in browser.painted("#categories")
         assert "not defined for this model" in browser.painted("#categories")

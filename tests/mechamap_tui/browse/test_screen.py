@@ -267,7 +267,7 @@ async def test_marks_are_kept_shown_alone_and_taken_away(run: Run) -> None:
         await browser.press("m", "j", "m", "M")
         assert "2 of 48" in browser.title
         assert browser.painted("#neurons").count("●") == 2
-        assert browser.screen.scopes()["marked"].tolist() == browser.table.order.rows.tolist()
+        assert browser.screen.finding.scopes()["marked"].tolist() == browser.table.order.rows.tolist()
         await browser.press("g", "m")
         assert "1 of 48" in browser.title
         await browser.press("M")
@@ -280,7 +280,7 @@ async def test_marks_are_kept_shown_alone_and_taken_away(run: Run) -> None:
 async def test_a_note_is_kept_as_it_is_written_and_shown_again(run: Run) -> None:
     async with browsing(run) as browser:
         neuron = browser.at
-        await browser.screen.action_detail("notes")
+        await browser.screen.detail.action_tab("notes")
         await browser.press("enter", *"fires on dogs", "escape")
         await browser.pilot.pause()
         assert browser.app.focused is browser.table
@@ -405,7 +405,7 @@ async def test_the_scopes_are_rows_in_the_order_of_the_table(run: Run) -> None:
         await browser.press("s")
         await browser.ask("slash", "layer == 1")
         await browser.press("enter")
-        scopes = browser.screen.scopes()
+        scopes = browser.screen.finding.scopes()
         assert scopes["filtered"].tolist() == browser.table.order.rows.tolist()
         assert len(scopes["filtered"]) == 16
         assert len(scopes["all"]) == 48

@@ -238,7 +238,7 @@ def test_an_effect_that_controls_have_too_or_that_is_within_its_error_is_called_
 async def test_a_result_does_not_take_the_keys_from_somebody_who_is_writing(home: Path) -> None:
     async with exploring(home) as it:
         await it.press("a")
-        await it.browse.action_detail("notes")
+        await it.browse.detail.action_tab("notes")
         await it.press("enter", *"dogs")
         assert isinstance(it.app.focused, TextArea)
         it.engine.answer(Ablations(it.run, (MEASURED,)))

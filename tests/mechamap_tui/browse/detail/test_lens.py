@@ -37,7 +37,7 @@ async def answered(browser: Browser) -> str:
 @pytest.mark.parametrize("size", SIZES)
 async def test_tokens_pushed_up_and_down_stand_side_by_side(run: Run, size: tuple[int, int]) -> None:
     async with browsing(run, size, EngineDouble()) as browser:
-        await browser.screen.action_detail("lens")
+        await browser.screen.detail.action_tab("lens")
         lines = (await answered(browser)).splitlines()
         title = next(line for line in lines if "pushes up" in line)
         first = lines[lines.index(title) + 1]
@@ -49,7 +49,7 @@ async def test_what_it_writes_for_each_category_is_shown_with_p(run: Run) -> Non
     async with browsing(run, engine=EngineDouble()) as browser:
         browser.table.go_to(run.row_of("L1.N7"))
         await browser.rest()
-        await browser.screen.action_detail("lens")
+        await browser.screen.detail.action_tab("lens")
         text = await answered(browser)
         written = magnitude(float(run.column("write", "food")[run.row_of("L1.N7")]))
         assert any("food" in line and written in line and ".005" in line for line in text.splitlines())
@@ -59,7 +59,7 @@ async def test_what_it_writes_for_each_category_is_shown_with_p(run: Run) -> Non
 async def test_moving_back_to_a_neuron_asks_nothing_again(run: Run) -> None:
     async with browsing(run, engine=(engine := EngineDouble())) as browser:
         first = browser.at
-        await browser.screen.action_detail("lens")
+        await browser.screen.detail.action_tab("lens")
         await answered(browser)
         browser.screen.panes.to_neurons()
         await browser.press("j")
@@ -88,7 +88,7 @@ async def test_running_over_neurons_asks_for_none_of_them(run: Run, monkeypatch:
 async def test_a_lens_that_is_not_defined_says_why_and_asks_nothing(run: Run) -> None:
     run.record = replace(run.record, undefined={"write": "an encoder predicts no next token"})
     async with browsing(run, engine=(engine := EngineDouble())) as browser:
-        await browser.screen.action_detail("lens")
+        await browser.screen.detail.action_tab("lens")
         assert "Not defined for this model: an encoder predicts no next token" in await answered(browser)
         assert engine.lenses == []
 
@@ -97,7 +97,7 @@ async def test_the_engines_refusal_is_told_in_the_pane(run: Run) -> None:
     engine = EngineDouble()
     engine.lens_error = ModelError("The unembedding was not found.", "Use a model with a language head.")
     async with browsing(run, engine=engine) as browser:
-        await browser.screen.action_detail("lens")
+        await browser.screen.detail.action_tab("lens")
         text = await answered(browser)
         assert "The unembedding was not found. Use a model with a language head." in text
         assert "food" in text, "what the run knows is shown all the same"
@@ -106,7 +106,7 @@ async def test_the_engines_refusal_is_told_in_the_pane(run: Run) -> None:
 async def test_a_run_from_a_csv_has_no_lens(run: Run) -> None:
     run.record = replace(run.record, source="csv")
     async with browsing(run, engine=(engine := EngineDouble())) as browser:
-        await browser.screen.action_detail("lens")
+        await browser.screen.detail.action_tab("lens")
         assert "is a CSV, with no model behind it" in await answered(browser)
         assert engine.lenses == []
 
@@ -114,7 +114,7 @@ async def test_a_run_from_a_csv_has_no_lens(run: Run) -> None:
 async def test_while_the_engine_scans_the_lens_waits(run: Run) -> None:
     async with browsing(run, engine=(engine := EngineDouble())) as browser:
         browser.app.explorer.run_job(ScanJob("other"))
-        await browser.screen.action_detail("lens")
+        await browser.screen.detail.action_tab("lens")
         assert "The scan of other is running" in await answered(browser)
         browser.app.explorer.run_job(None)
         await browser.rest()
@@ -131,7 +131,7 @@ async def test_dangerous_tokens_and_spaces_are_shown_harmlessly(run: Run) -> Non
             )
 
     async with browsing(run, engine=Engine()) as browser:
-        await browser.screen.action_detail("lens")
+        await browser.screen.detail.action_tab("lens")
         text = await answered(browser)
         assert "\x1b" not in text and "␛[31m" in text and "␣␣" in text
         assert text.index(" the ") != text.index("the  "), "the token with a space in front is another one"
@@ -143,7 +143,7 @@ async def test_a_run_without_writes_shows_its_tokens_alone(run: Run) -> None:
     run.record = replace(run.record, figures=tuple(name for name in run.record.figures if name != "write"))
     run._arrays.pop("write", None)
     async with browsing(run, engine=EngineDouble()) as browser:
-        await browser.screen.action_detail("lens")
+        await browser.screen.detail.action_tab("lens")
         text = await answered(browser)
         assert "up0" in text and "writes" not in text
         assert not np.isnan(run.figure("selectivity")).any()

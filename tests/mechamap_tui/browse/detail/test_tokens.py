@@ -169,7 +169,7 @@ async def test_the_text_view_asks_the_engine_once_it_rests(run: Run, monkeypatch
         assert "Loading the model" in browser.painted("#text")
         assert asked == []
         monkeypatch.setattr(activation_view, "ASK_AFTER", 0.01)
-        browser.screen._follow()
+        browser.screen.panes.follow()
         await until(browser.pilot, lambda: "▲dog" in browser.painted("#text"))
         assert asked == [0]
 
@@ -189,7 +189,7 @@ async def test_the_histogram_tells_the_words_of_the_category_from_the_rest(run: 
     assert run.path is not None
     write_activations(run.path, 0, activations(run))
     async with browsing(run) as browser:
-        await browser.screen.action_detail("histogram")
+        await browser.screen.detail.action_tab("histogram")
         await browser.pilot.pause()
         text = browser.painted("#histogram")
         assert "█ 4 words of animal  ░ 18 other positions" in text
