@@ -15,7 +15,7 @@ from mechamap.tables.numbers import is_number
 from mechamap.tables.table import Report, Table
 from mechamap.wording.amounts import quantity
 from mechamap_tui.data.advice_text import report_text
-from mechamap_tui.report.cell_text import cell_text
+from mechamap_tui.report.table.cell_text import cell_text
 from mechamap_tui.report.view import CellPlace
 from mechamap_tui.terminal.terminal_text import ELLIPSIS, clean, fit
 from mechamap_tui.widgets.glyphs import TITLE_JOINT

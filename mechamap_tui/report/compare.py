@@ -15,7 +15,8 @@ from mechamap.wording.amounts import duration
 from mechamap_tui.explorer import explorer_of, follow_jobs
 from mechamap_tui.jobs.job import JobChanged
 from mechamap_tui.jobs.match import MatchJob
-from mechamap_tui.report.screen import JUDGING_KEYS, REPORT_KEYS, TABLE_KEYS, ReportScreen
+from mechamap_tui.report.keys import JUDGING_KEYS, REPORT_KEYS, TABLE_KEYS
+from mechamap_tui.report.screen import ReportScreen
 from mechamap_tui.report.subject import ReportSubject
 from mechamap_tui.report.view import ReportView
 from mechamap_tui.widgets.prompt import Question

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from mechamap.errors import UsageError
@@ -10,8 +11,9 @@ from mechamap.figures.figure import JudgedFigure
 from mechamap.figures.of_run import default_figure, figures_of
 from mechamap.runs.run import Run
 from mechamap_tui.report.view import ReportView
+from mechamap_tui.widgets.prompt import Question
 
-__all__ = ["Judging", "typed_threshold"]
+__all__ = ["Judging"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +44,26 @@ class Judging:
             return None
         return kinds[(kinds.index(current) + steps) % len(kinds)].label
 
-    def meaning(self, text: str) -> str:
+    def threshold_question(self, changed: Callable[[], object]) -> Question | None:
+        """Asks for the threshold from which neurons count; ``changed`` is called once the view has it."""
+        figure, threshold = self.figure, self.view.threshold
+        if figure is None:
+            return None
+
+        def count_from(text: str) -> None:
+            self.view.threshold = _typed_threshold(text)
+            changed()
+
+        text, usual = "" if threshold is None else f"{threshold:g}", f"{figure.threshold(self.runs[0]):g}"
+        return Question(f"{figure.label} from", text, f"{usual} if left empty", self._meaning, count_from)
+
+    def _meaning(self, text: str) -> str:
         """Which neurons count at a typed threshold.
 
         Raises:
             UsageError: it is not a number.
         """
-        threshold, figure = typed_threshold(text), self.figure
+        threshold, figure = _typed_threshold(text), self.figure
         if figure is None:
             return ""
         value = figure.threshold(self.runs[0]) if threshold is None else threshold
@@ -56,7 +71,7 @@ class Judging:
         return f"neurons with {figure.label} {'≤' if figure.ascending else '≥'} {value:g}{sides}"
 
 
-def typed_threshold(text: str) -> float | None:
+def _typed_threshold(text: str) -> float | None:
     """The threshold that was typed; None where nothing was.
 
     Raises:

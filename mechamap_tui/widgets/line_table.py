@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -35,6 +36,8 @@ _KEPT = 1024  # strips
 
 class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
     """Browsed by rows and columns; a subclass draws them, and defines what opening and sorting do.
+
+    mypy refuses one that leaves something abstract; Python does not, as Textual's widgets have their own metaclass.
 
     No object is kept for a row: its strips are made when they come into view, and the last ones are remembered.
 
@@ -91,49 +94,51 @@ class LineTable(ScrollView, can_focus=True, inherit_bindings=False):
     # --- for subclasses --------------------------------------------------------------------------------------
 
     @property
+    @abstractmethod
     def row_count(self) -> int:
         """How many rows there are; 0 also before anything is shown."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def column_count(self) -> int:
-        raise NotImplementedError
+        """How many columns there are; 0 also before anything is shown."""
 
     @property
+    @abstractmethod
     def scrolled_columns(self) -> int:
         """How far the columns are scrolled to the left, in whatever the subclass counts."""
-        raise NotImplementedError
 
+    @abstractmethod
     def lay_out(self) -> None:
         """Give the lines the room there is, and set ``virtual_size``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def header_strip(self, y: int) -> Strip:
         """One of the header's lines."""
-        raise NotImplementedError
 
+    @abstractmethod
     def row_strip(self, index: int, part: int, *, under_cursor: bool) -> Strip:
         """One of a row's lines."""
-        raise NotImplementedError
 
+    @abstractmethod
     def empty_text(self, y: int) -> str:
         """What stands in line ``y`` under the header of a table without rows."""
-        raise NotImplementedError
 
+    @abstractmethod
     def show_column(self) -> None:
         """Scroll to the column under the cursor."""
-        raise NotImplementedError
 
+    @abstractmethod
     def cursor_moved(self) -> None:
         """Called after the cursor was put on a row, even the one it was on."""
-        raise NotImplementedError
 
+    @abstractmethod
     def action_open(self) -> None:
         """Open what is under the cursor."""
-        raise NotImplementedError
 
+    @abstractmethod
     def header_clicked(self, x: int, *, shift: bool) -> None:
-        raise NotImplementedError
+        """Called after a click on the header, ``x`` cells from its left."""
 
     def row_clicked(self, index: int, x: int) -> None:
         self.move_to(index)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import ClassVar
 
 from rich.style import Style
@@ -56,13 +57,13 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
         self._drawn: dict[int, Strip] = {}
         self._made_for = -1
 
+    @abstractmethod
     def measure(self, width: int) -> int:
         """Make the lines for a width; how many there are."""
-        raise NotImplementedError
 
+    @abstractmethod
     def line(self, index: int, width: int) -> Text:
         """One line."""
-        raise NotImplementedError
 
     def renew(self, *, keep_scroll: bool = False) -> None:
         """Lay out and redraw all lines, as their content has changed."""

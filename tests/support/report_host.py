@@ -76,16 +76,16 @@ class Reader:
     @property
     def cell(self) -> Cell:
         """The cell under the cursor."""
-        table, place = self.report.table, self.report.cells.place
+        table, place = self.report.tables.table, self.report.tables.cells.place
         assert table is not None
         return table.rows[place.row][place.column]
 
     @property
     def column(self) -> str:
         """The title of the cursor's column."""
-        table = self.report.table
+        table = self.report.tables.table
         assert table is not None
-        return table.columns[self.report.cells.place.column].title
+        return table.columns[self.report.tables.cells.place.column].title
 
     @property
     def names(self) -> set[str]:

@@ -78,7 +78,7 @@ async def test_what_makes_no_sense_is_refused_and_the_report_stays(run: Run) -> 
         await it.press("t", "x", "enter")
         await it.until(lambda: "'x' is not a number" in it.text())
         await it.press("escape")
-        assert it.report.focused is it.report.cells
+        assert it.report.focused is it.report.tables.cells
         assert len(it.engine.interpretations) == 1
         it.engine.interpreted = UsageError("tiny-1 has no figure writes.", "It has reads.")
         await it.press("f")
@@ -149,7 +149,7 @@ async def test_enter_shows_the_neurons_behind_a_cell_and_q_comes_back_to_it(run:
         assert len(it.names) == run.neurons
         await it.press("q")
         await it.shows_report()
-        assert (it.report.cells.place.row, it.column, it.cell) == (1, "food", 1)
+        assert (it.report.tables.cells.place.row, it.column, it.cell) == (1, "food", 1)
 
         await it.press("G", "h", "h", "enter")
         await it.shows(BrowseScreen)

@@ -76,10 +76,10 @@ async def test_a_heat_map_and_its_numbers_show_the_same_and_v_changes_between_th
     numbers = [[f"{cell}" for cell in row] for row in table.rows]
     async with reading(run) as it:
         await it.press("2", "j", "l")
-        assert it.report.cells.drawn_as_heat
+        assert it.report.tables.cells.drawn_as_heat
         assert it.rows()[1:4] == numbers
         await it.press("v")
-        assert not it.report.cells.drawn_as_heat
+        assert not it.report.tables.cells.drawn_as_heat
         assert it.rows()[1:4] == numbers
         assert (it.cell, it.column) == (1, "food")
         await it.press("3")
@@ -89,30 +89,30 @@ async def test_a_heat_map_and_its_numbers_show_the_same_and_v_changes_between_th
 async def test_the_cursor_is_a_cell_whose_place_and_neurons_the_borders_say(run: Run) -> None:
     async with reading(run, (160, 45)) as it:
         await it.press("2", "j", "l")
-        assert str(it.report.cells.border_title) == "Layer x category ── layer 1 ── food 1"
+        assert str(it.report.tables.cells.border_title) == "Layer x category ── layer 1 ── food 1"
         assert "enter: layer == 1 and (reads.food >= 0.9 or reads.food <= -0.9)" in it.text()
         await it.press("k")
         assert "no neurons behind it" in it.text()
         await it.press("G", "l", "l", "l", "l", "right")
-        assert (it.report.cells.place.row, it.column) == (2, "color")
+        assert (it.report.tables.cells.place.row, it.column) == (2, "color")
         await it.press("g", "h", "left", "h", "h", "k")
-        assert (it.report.cells.place.row, it.column) == (0, "layer")
+        assert (it.report.tables.cells.place.row, it.column) == (0, "layer")
         await it.press("pagedown", "pageup", "down", "1", "2")
-        assert (it.report.cells.place.row, it.column) == (1, "layer")
+        assert (it.report.tables.cells.place.row, it.column) == (1, "layer")
 
 
 async def test_rows_are_sorted_by_the_cursors_column_and_the_cursor_stays_on_its_row(run: Run) -> None:
     async with reading(run) as it:
         await it.press("3", "l", "j", "j", "j")
-        cell, table = it.cell, it.report.table
+        cell, table = it.cell, it.report.tables.table
         assert table is not None
         for sign in (-1, 1):
             await it.press("s")
-            values = [table.rows[row][2] for row in it.report.cells.order]
+            values = [table.rows[row][2] for row in it.report.tables.cells.order]
             assert values == sorted(values, key=lambda value: sign * float(str(value)))
             assert it.cell == cell
         await it.press("s")
-        assert it.report.cells.order == list(range(len(table.rows)))
+        assert it.report.tables.cells.order == list(range(len(table.rows)))
 
 
 async def test_a_narrow_pane_scrolls_sideways_and_shows_a_cut_cell_beneath(run: Run) -> None:
@@ -132,7 +132,7 @@ async def test_of_many_rows_only_those_that_are_seen_are_drawn(tmp_path: Path) -
     async with reading(run, (80, 24)) as it:
         await it.press("2", "G")
         assert it.rows()[-1][0] == "59"
-        assert len(it.report.cells._strips) < 60
+        assert len(it.report.tables.cells._strips) < 60
         await it.press("g")
         assert it.rows()[1][0] == "0"
 
@@ -195,9 +195,9 @@ async def test_a_table_can_be_asked_for_before_the_report_has_come(run: Run) -> 
         await it.press("9", "3")
         come.set()
         await it.shows_report()
-        assert it.report.table_index == 2
+        assert it.report.tables.index == 2
         await it.press("1")
-        assert it.report.table_index == 0
+        assert it.report.tables.index == 0
 
 
 # --- around it -------------------------------------------------------------------------------------------------
@@ -224,13 +224,13 @@ async def test_a_window_that_was_too_small_for_a_while_leaves_the_keys_with_the_
 ) -> None:
     async with reading(run, (80, 24)) as it:
         await it.press("2")
-        before = it.report.cells.place.row
+        before = it.report.tables.cells.place.row
         await it.pilot.resize_terminal(*small)
         await it.until(lambda: "MechaMap needs" in it.text())
         await it.pilot.resize_terminal(80, 24)
         await it.until(lambda: "MechaMap needs" not in it.text() and it.app.focused is not None)
         await it.press("j")
-        assert it.report.cells.place.row == before + 1
+        assert it.report.tables.cells.place.row == before + 1
 
 
 async def test_a_long_title_is_cut_before_what_there_is_to_know(run: Run) -> None:

@@ -6,9 +6,9 @@ import pytest
 from rich.style import Style
 
 from mechamap.tables.table import Cell, Column, Kind, Table
-from mechamap_tui.report.cell_layout import heat_layout, number_layout
-from mechamap_tui.report.cell_lines import CellLines
-from mechamap_tui.report.heat_map import BAND, RGB, HeatMap, heat_map, shade
+from mechamap_tui.report.table.cell_layout import heat_layout, number_layout
+from mechamap_tui.report.table.cell_lines import CellLines
+from mechamap_tui.report.table.heat_map import BAND, RGB, HeatMap, heat_map, shade
 from mechamap_tui.widgets.bars import BLUE, ORANGE
 
 BLACK, WHITE = (0, 0, 0), (255, 255, 255)

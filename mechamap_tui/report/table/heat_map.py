@@ -16,8 +16,8 @@ from rich.style import Style
 from rich.text import Text
 
 from mechamap.tables.table import Cell, Table
-from mechamap_tui.report.cell_layout import MEASURED
-from mechamap_tui.report.cell_text import cell_text
+from mechamap_tui.report.table.cell_layout import MEASURED
+from mechamap_tui.report.table.cell_text import cell_text
 from mechamap_tui.widgets.bars import BLUE, ORANGE
 
 __all__ = ["RGB", "HeatMap", "heat_map", "shade"]

@@ -12,11 +12,12 @@ from textual.message import Message
 from textual.strip import Strip
 
 from mechamap.tables.numbers import is_number
-from mechamap.tables.table import Table
-from mechamap_tui.report.cell_layout import GAP, CellLayout, heat_layout, number_layout
-from mechamap_tui.report.cell_lines import CellLines
-from mechamap_tui.report.cell_text import cell_text
-from mechamap_tui.report.heat_map import HeatMap
+from mechamap.tables.table import Report, Table
+from mechamap_tui.report.captions import border_subtitle, border_title
+from mechamap_tui.report.table.cell_layout import GAP, CellLayout, heat_layout, number_layout
+from mechamap_tui.report.table.cell_lines import CellLines
+from mechamap_tui.report.table.cell_text import cell_text, row_text
+from mechamap_tui.report.table.heat_map import HeatMap
 from mechamap_tui.report.view import CellPlace, next_sort, row_order
 from mechamap_tui.widgets.line_table import MOVE_KEYS, LineTable
 
@@ -50,6 +51,7 @@ class ReportTable(LineTable, can_focus=True, inherit_bindings=False):
     def __init__(self) -> None:
         super().__init__(id="cells")
         self.table: Table | None = None
+        self._report: Report | None = None
         self.order: list[int] = []  # the table's rows, top to bottom
         self._first = 1  # the first column seen behind those that stay
         self._sort: tuple[int, bool] | None = None
@@ -58,9 +60,9 @@ class ReportTable(LineTable, can_focus=True, inherit_bindings=False):
 
     # --- interface -------------------------------------------------------------------------------------------
 
-    def show(self, table: Table, place: CellPlace, *, heat: bool = False) -> None:
-        """Show a table with the cursor where it was left; as a ``heat`` map where it can be drawn so."""
-        self.table, self._heat = table, heat
+    def show(self, report: Report, table: Table, place: CellPlace, *, heat: bool = False) -> None:
+        """Show a report's table with the cursor where it was left; as a ``heat`` map where it can be drawn so."""
+        self._report, self.table, self._heat = report, table, heat
         self._first, self._sort = place.first, place.sort
         self.column = min(place.column, len(table.columns) - 1)
         self._order(min(place.row, max(len(table.rows) - 1, 0)))
@@ -74,12 +76,26 @@ class ReportTable(LineTable, can_focus=True, inherit_bindings=False):
         return self._heat and self.table is not None and self.table.heat
 
     @property
+    def row_under_cursor(self) -> str:
+        """The text of a row, for the clipboard; empty where there are none."""
+        table = self.table
+        return row_text(table.rows[self.place.row], table.columns) if table is not None and table.rows else ""
+
+    @property
+    def cell_under_cursor(self) -> str:
+        """The text of a cell; empty where there are none."""
+        table, place = self.table, self.place
+        if table is None or not table.rows:
+            return ""
+        return cell_text(table.rows[place.row][place.column], table.columns[place.column].kind)
+
+    @property
     def cut_text(self) -> str:
         """The text of the cell under the cursor, where its column has no room for it."""
-        table, layout, place = self.table, self._layout, self.place
-        if table is None or layout is None or not table.rows or self.drawn_as_heat:
+        layout, place = self._layout, self.place
+        if layout is None or self.drawn_as_heat:
             return ""
-        text = cell_text(table.rows[place.row][place.column], table.columns[place.column].kind)
+        text = self.cell_under_cursor
         room = dict([*layout.fixed, *layout.shown(place.first)]).get(place.column, 0)
         return text if cell_len(text) > room - (GAP if place.column else 0) else ""
 
@@ -120,7 +136,19 @@ class ReportTable(LineTable, can_focus=True, inherit_bindings=False):
             self.move_to(index)
 
     def cursor_moved(self) -> None:
+        self._entitle()
         self.post_message(self.CellHighlighted())
+
+    def on_resize(self) -> None:
+        self._entitle()
+
+    def _entitle(self) -> None:
+        """Show in the borders which cell this is, and what is behind it."""
+        report, table, place = self._report, self.table, self.place
+        if report is not None and table is not None:
+            width = self.outer_size.width or self.app.size.width
+            self.border_title = border_title(table, place, width)
+            self.border_subtitle = border_subtitle(report, table, place, width)
 
     def _order(self, row: int) -> None:
         """Sort the table's rows; the cursor is put on ``row``."""

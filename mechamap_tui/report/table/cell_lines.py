@@ -12,9 +12,9 @@ from textual.strip import Strip
 
 from mechamap.tables.numbers import NONE, is_number
 from mechamap.tables.table import Table
-from mechamap_tui.report.cell_layout import GAP, MARGIN, CellLayout
-from mechamap_tui.report.cell_text import cell_text, is_signed
-from mechamap_tui.report.heat_map import HeatMap
+from mechamap_tui.report.table.cell_layout import GAP, MARGIN, CellLayout
+from mechamap_tui.report.table.cell_text import cell_text, is_signed
+from mechamap_tui.report.table.heat_map import HeatMap
 from mechamap_tui.report.view import CellPlace
 from mechamap_tui.terminal.terminal_text import fit, pad
 from mechamap_tui.widgets.glyphs import CURSOR, DOWN, MORE_LEFT, MORE_RIGHT, UP

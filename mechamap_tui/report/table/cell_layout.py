@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from mechamap.tables.column_widths import title_lines
 from mechamap.tables.numbers import is_number
 from mechamap.tables.table import Column, Table
-from mechamap_tui.report.cell_text import cell_text
+from mechamap_tui.report.table.cell_text import cell_text
 from mechamap_tui.terminal.terminal_text import clean
 
 __all__ = ["GAP", "MARGIN", "MEASURED", "CellLayout", "heat_layout", "number_layout"]
