@@ -97,6 +97,7 @@ def _record(check: ConfirmationPass, figures: dict[str, NDArray[np.float32]]) ->
         neurons=int(np.isfinite(check.arrays["read"]).any(axis=1).sum()),
         skipped=dict(check.carriers.skipped),
         null_auroc=check.read_null.typical_auroc(),
+        null_tail={} if (tail := check.read_null.tail()) is None else tail.summary(),
         undefined={"write_p": check.undefined} if check.undefined else {},
         seconds={name: round(value, 3) for name, value in check.seconds.items()},
         categories={

@@ -137,12 +137,25 @@ def _tell(about: Confirmation, narration: Narration) -> None:
             f"shuffled labels reach an AUROC of {chance['median']:.2f} somewhere in the model half the time, and "
             f"{chance['largest']:.2f} at most"
         )
+    if about.null_tail:
+        narration.say(_tail_line(about))
     seconds = sum(about.seconds[name] for name in ("pass", "writes"))
     narration.say(
         f"{about.neurons:,} neurons, {about.words} words in {len(about.templates)} sentences each, "
         f"{about.permutations} permutations over all neurons and categories, in {duration(seconds)}; "
         "confirmed: p < 0.05"
     )
+
+
+def _tail_line(about: Confirmation) -> str:
+    """How a p is known that lies below what permutations can count."""
+    from mechamap.scores.tail import POOR_FIT
+
+    tail = f"a generalised Pareto tail fitted to the {about.null_tail['exceedances']:.0f} largest of them"
+    fit = f"p of its fit {about.null_tail['fit']:.2f}"
+    if about.null_tail["fit"] < POOR_FIT:
+        return f"p is counted, {1 / (1 + about.permutations):.3f} at least: {tail} fits badly ({fit})"
+    return f"small p are extrapolated by {tail} ({fit})"
 
 
 _COLUMNS = ("category", "words", "held-out", "lowest", "AP", "by mean", "needed", "confirmed", "writers", "best")

@@ -16,6 +16,7 @@ from mechamap.figures.findings import finding
 from mechamap.figures.top_words import TopWords
 from mechamap.runs.record import RunRecord
 from mechamap.runs.run import Run
+from mechamap.tables.numbers import small_probability
 from mechamap.wording.amounts import duration
 from mechamap.wording.plain import printable
 
@@ -116,7 +117,7 @@ def strongest_lines(run: Run) -> list[str]:
 def _check(run: Run, row: int, category: str) -> str:
     """The neuron's p and held-out AUROC; empty where it was not confirmed."""
     result = finding(run, row, category)
-    return "" if math.isnan(result.p) else f"p {result.p:.3f} held {result.held_out_auroc:.2f}  "
+    return "" if math.isnan(result.p) else f"p {small_probability(result.p)} held {result.held_out_auroc:.2f}  "
 
 
 def _tokens_of_expert(run: Run, row: int) -> str:

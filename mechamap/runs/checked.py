@@ -51,6 +51,9 @@ class Confirmation:
         words: how many were read; ``skipped`` are the others, with the reason.
         neurons: how many were checked.
         null_auroc: the AUROC that shuffled words reach anywhere in the model: ``median`` and ``largest``.
+        null_tail: what p is extrapolated with, of what shuffled words reach: how many ``exceedances`` a generalised
+            Pareto tail was fitted to, its ``shape`` and ``scale`` in standard deviations by chance, and the p of its
+            ``fit``; empty where there were too few permutations.
         undefined: why a figure is empty, by its name.
         seconds: by stage.
         categories: by name.
@@ -64,6 +67,7 @@ class Confirmation:
     neurons: int
     skipped: Mapping[str, str] = field(default_factory=dict)
     null_auroc: Mapping[str, float] = field(default_factory=dict)
+    null_tail: Mapping[str, float] = field(default_factory=dict, metadata=OMIT_EMPTY)
     undefined: Mapping[str, str] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     categories: Mapping[str, CategoryConfirmation] = field(default_factory=dict)

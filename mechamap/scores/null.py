@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from mechamap.scores.blocks import in_blocks
 from mechamap.scores.ranks import sorted_bounds
+from mechamap.scores.tail import ParetoTail, fitted_tail
 
 __all__ = ["ShuffledLabels", "word_ranks"]
 
@@ -141,8 +142,14 @@ class ShuffledLabels:
         scaled = (self._largest / self._scatter)[:, self.defined]
         return np.sort(scaled.max(axis=1)) if scaled.shape[1] else np.zeros(len(scaled))
 
+    def tail(self) -> ParetoTail | None:
+        """The tail of the largest values, fitted; None where there are too few permutations to fit one."""
+        return fitted_tail(self.largest())
+
     def p(self, aurocs: NDArray[np.float32]) -> NDArray[np.float32]:
         """The share of labellings, the true one among them, that score as high somewhere in the model.
+
+        Counted down to the share that nine shuffles reach; below, that of the fitted tail, where it fits.
 
         Args:
             aurocs: what :meth:`add` returned, of all layers, ``[neurons, categories]``.
@@ -152,6 +159,9 @@ class ShuffledLabels:
         # A hair below, so that a permutation that is the true labelling counts whatever the rounding.
         as_far = len(largest) - np.searchsorted(largest, reached * (1 - 1e-6))
         p = (1 + as_far) / (1 + len(largest))
+        tail = self.tail()
+        if tail is not None and tail.fits:
+            p = np.where(as_far < tail.counted, tail.p(reached), p)
         return np.where(np.isnan(aurocs), np.nan, p).astype(np.float32)
 
     def auroc_at(self, p: float) -> NDArray[np.float64]:

@@ -79,6 +79,9 @@ def _confirmation(confirmation: Confirmation) -> Iterator[Line]:
             if key in null
         ]
         yield "text", f"  best auroc of shuffled words anywhere in the model: {', '.join(parts)}"
+    if tail := confirmation.null_tail:
+        fit = f"{tail['exceedances']:.0f} largest, shape {tail['shape']:.2f}, p of the fit {tail['fit']:.2f}"
+        yield "text", f"  tail of small p: generalised Pareto, {fit}"
     for figure, reason in confirmation.undefined.items():
         yield "trouble", f"  {figure} not checked: {reason}"
     for category, about in confirmation.categories.items():

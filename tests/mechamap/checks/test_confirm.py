@@ -89,14 +89,14 @@ def test_what_was_planted_is_confirmed_and_holds_on_words_that_did_not_choose_it
     for neuron in done.planted.neurons:
         at = run.row_of(neuron.name), run.category_index(neuron.category)
         if neuron.reads:
-            assert run.figure("p")[at] == pytest.approx(1 / 201)  # beyond every shuffle
+            assert run.figure("p")[at] < 1 / 201  # beyond every shuffle
             assert run.figure("held_out_auroc")[at] > 0.95
             assert run.figure("held_out_ap")[at] > 0.85
             assert confirmed(run, neuron.category)[at[0]]
         if neuron.writes:
             assert run.figure("write_p")[at] < 0.05
     p = run.figure("p")
-    assert p.min() >= np.float32(1 / 201)
+    assert p.min() > 0
     assert p.max() == 1
     assert 0.45 < np.median(run.figure("held_out_auroc")) < 0.55
 
