@@ -41,6 +41,10 @@ def table() -> dict[str, str]:
 
 
 def test_the_table_has_every_type_that_is_registered_now():
+    pinned = re.search(r"^transformers==(\S+)$", (FILE.parent.parent / "constraints.txt").read_text("utf-8"), re.M)[1]
+    assert f"transformers {pinned} registers" in FILE.read_text("utf-8"), "run: make docs"
+    if transformers.__version__ != pinned:
+        pytest.skip(f"the table is about transformers {pinned}")
     assert [name for name in table() if name not in ("type", "---")] == list(causal_types()), "run: make docs"
     assert f"transformers {transformers.__version__} registers, {len(causal_types())} in all" in FILE.read_text("utf-8")
 

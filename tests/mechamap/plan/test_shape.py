@@ -80,7 +80,9 @@ def test_huge_models_are_planned_from_a_config_without_memory_for_them(tmp_path:
         before = _own_memory()
         found = plan_of(config_only(folder, config))
         assert found.scan.shape.parameters == parameters and found.scan.neurons == neurons
-        assert found.scan.weights.total == 2 * parameters  # bfloat16, which fp8 is unpacked to
+        # bfloat16, which fp8 is unpacked to; newer versions of transformers keep the routers in float32
+        routers = 2 * 58 * 256 * 7168 if config is DEEPSEEK_V3 else 0
+        assert 2 * parameters <= found.scan.weights.total <= (2 * parameters + routers) * (1 + 1e-9)
         assert not found.fits and found.memory[0].weights > 100e9
         assert _own_memory() - before < 200e6
 

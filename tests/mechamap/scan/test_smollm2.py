@@ -112,7 +112,7 @@ def test_the_best_neuron_of_nearly_every_category_shows_its_words(run):
         best = int(np.argmax(run.figure("selectivity")[:, c]))
         assert run.figure("auroc")[best, c] > 0.95, category
         ends, _ = positions_of(run, c)
-        if len({hit.position for hit in run.top_tokens(best, 10)} & set(ends)) >= 4:
+        if len({hit.position for hit in run.top_tokens(best)} & set(ends)) >= 4:
             clear.append(category)
     assert set(run.categories) - set(clear) <= {"vehicle"}
 
