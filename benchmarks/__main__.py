@@ -28,6 +28,10 @@ def main() -> None:
     parser.add_argument("--model", type=Path, help="folder of the model to scan")
     parser.add_argument("--rounds", type=int, default=5, help="pairs per figure (default: 5)")
     parser.add_argument(
+        "--text", type=Path, action="append", default=[], metavar="F",
+        help="a natural text, repeatable: the first neurons of each category are judged in it, with the findings",
+    )  # fmt: skip
+    parser.add_argument(
         "--only",
         choices=["loading", "scan", "findings", "interpret", "matching", "explorer"],
         help="one group of figures",
@@ -40,7 +44,7 @@ def main() -> None:
     if arguments.only in (None, "scan"):
         print(table(f"Scan of {model.name}", scan_figures(model, arguments.rounds)), flush=True)
     if arguments.only in (None, "findings"):
-        print(table(f"Findings in {model.name}", findings_figures(model, arguments.rounds)), flush=True)
+        print(table(f"Findings in {model.name}", findings_figures(model, arguments.rounds, arguments.text)), flush=True)
     if arguments.only in (None, "interpret"):
         print(table(f"Interpreting a run of {model.name}", interpret_figures(model, arguments.rounds)), flush=True)
     if arguments.only in (None, "matching"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from benchmarks.figures import Figure, paired, ratio, seconds
+from benchmarks.natural import judge_in_natural_text, list_figures, natural_texts
 from benchmarks.scan import bare_body
 from mechamap.capture.batches import BATCH_TOKENS, window_batches
 from mechamap.capture.hooked_pass import PassSettings, capture_layers
@@ -49,8 +50,12 @@ SHUFFLES = 20
 ABLATED_LAYERS, ABLATED_EACH, NAIVE = 10, 6, 5
 
 
-def findings_figures(model_path: Path, rounds: int) -> list[Figure]:
-    """All figures about findings on ``model_path``, in float32 with the default config."""
+def findings_figures(model_path: Path, rounds: int, texts: Sequence[Path] = ()) -> list[Figure]:
+    """All figures about findings on ``model_path``, in float32 with the default config.
+
+    Args:
+        texts: files of natural text, in which the first neurons of each category are judged.
+    """
     loaded = load_model(resolve(str(model_path)), LoadSettings(dtype="float32"))
     tokenized = tokenize(default_config().texts, loaded.tokenizer, default_config(), loaded.context)
     bare = bare_body(loaded, tokenized)
@@ -63,7 +68,22 @@ def findings_figures(model_path: Path, rounds: int) -> list[Figure]:
         ]
         figures += _ablation(estimate_causes(run, loaded), loaded, rounds)
         figures.append(_shuffled(loaded))
-        return figures + _held_out(confirm_run(run, loaded))
+        confirmed = confirm_run(run, loaded)
+        return [*figures, *_held_out(confirmed), *(_lists(confirmed, loaded, texts) if texts else ())]
+
+
+def _lists(run: Run, loaded: LoadedModel, paths: Sequence[Path]) -> list[Figure]:
+    """The first neurons by several orders, judged in natural text."""
+    same, other = judge_in_natural_text(loaded, natural_texts(paths), run.config)
+    values = {name: np.asarray(run.figure(name)) for name in ("strength", "ap", "p", "held_out_auroc", "mean")}
+    orders = {
+        "strength": values["strength"],
+        "ap": values["ap"],
+        "|reads|": np.abs(run.figure("selectivity")),
+        "p, then held": np.round(-values["p"], 3) * 10 + values["held_out_auroc"],
+        "mean": values["mean"],
+    }
+    return list_figures(run, orders, same, other)
 
 
 def _writes(loaded: LoadedModel, bare: Callable[[], None], rounds: int) -> Figure:

@@ -138,6 +138,7 @@ def _category_record(
             chosen_by_mean=tuple(str(check.run.neuron_name(choice.row)) for choice in by_mean),
         )
     if np.isfinite(read).any():
-        best = int(np.nanargmax(np.abs(read)))
+        by = figures["strength"][:, number] if "strength" in figures else np.abs(read)
+        best = int(np.nanargmax(by if np.isfinite(by).any() else np.abs(read)))
         confirmation = replace(confirmation, best=str(check.run.neuron_name(best)), best_reads=float(2 * read[best]))
     return confirmation

@@ -22,6 +22,7 @@ from mechamap.runs.record import LayerRows
 from mechamap.runs.run import Run
 from mechamap.scores.held_out import HeldOut
 from mechamap.scores.null import ShuffledLabels
+from mechamap.scores.ranks import directed_precision
 from mechamap.scores.writes import first_tokens
 from mechamap.text.carriers import Carriers
 
@@ -65,7 +66,7 @@ class ConfirmationPass:
 
     def __post_init__(self) -> None:
         shape = self.run.neurons, len(self.config.categories)
-        names = ("read", "written", "held_out_auroc", "held_out_ap")
+        names = ("read", "written", "held_out_auroc", "held_out_ap", "carrier_ap")
         self.arrays = {name: np.full(shape, np.nan, np.float32) for name in names}
         members, settings, threads = self.carriers.words.members, self.settings, torch.get_num_threads()
         templates = self.carriers.templates
@@ -107,6 +108,10 @@ class ConfirmationPass:
         values[bad] = 0
         figures = {"read": self.read_null.add(values)}
         figures["held_out_auroc"], figures["held_out_ap"] = self.held_out.add(values, rows.first_row)
+        if self.run.has("ap"):
+            labels = np.repeat(self.carriers.words.members, self.carriers.templates, axis=0)
+            falls = np.asarray(self.run.figure("selectivity")[rows.rows]) < 0  # [neurons, categories]
+            figures["carrier_ap"] = directed_precision(values, labels, falls, torch.get_num_threads())
         for name, figure in figures.items():
             figure[bad] = np.nan
             self.arrays[name][rows.rows] = figure
@@ -142,7 +147,10 @@ class ConfirmationPass:
         """What is added to the run."""
         arrays = self.arrays
         write_p = arrays["written"] if self.write_null is None else self.write_null.p(arrays["written"])
-        return {
+        both_texts = {}
+        if self.run.has("ap"):  # runs of early versions have none
+            both_texts["strength"] = np.sqrt(np.asarray(self.run.figure("ap")) * arrays["carrier_ap"])
+        return both_texts | {
             "held_out_auroc": arrays["held_out_auroc"],
             "held_out_ap": arrays["held_out_ap"],
             "p": self.read_null.p(arrays["read"]),

@@ -11,12 +11,15 @@ import numpy as np
 
 from mechamap.cli.narration import Narration
 from mechamap.exports.registry import ExportRequest, export_run, write_export
-from mechamap.figures.catalogue import FEW_OCCURRENCES
+from mechamap.figures.catalogue import FEW_OCCURRENCES, judged_figures
+from mechamap.figures.figure import JudgedFigure
 from mechamap.figures.findings import finding
+from mechamap.figures.of_run import default_figure
 from mechamap.figures.top_words import TopWords
+from mechamap.figures.values import category_values, falling
 from mechamap.runs.record import RunRecord
 from mechamap.runs.run import Run
-from mechamap.tables.numbers import small_probability
+from mechamap.tables.numbers import number_writer, small_probability
 from mechamap.wording.amounts import duration
 from mechamap.wording.plain import printable
 
@@ -83,28 +86,26 @@ def coverage_lines(run: Run, most: int | None = None) -> list[str]:
 
 
 def strongest_lines(run: Run) -> list[str]:
-    """The neurons with the largest |selectivity| for each category, with the tokens they go to."""
+    """The best neurons of each category, by the figure that lists are ordered by, with the tokens they go to."""
     lines = []
+    figure = judged_figures()[default_figure(run)]
+    values, down = category_values(run, figure.name), falling(run)  # [neurons, categories]
     words = TopWords(run)
     width = max((len(category) for category in run.categories), default=0)
     for index, category in enumerate(run.categories):
-        selectivity = np.asarray(run.figure("selectivity")[:, index])  # [neurons]
-        strength = np.where(np.isnan(selectivity), -1, np.abs(selectivity))
-        if run.has("occurrences"):  # a few words that happen to fit give an expert's neuron a high score
-            few = np.asarray(run.figure("occurrences")[:, index]) < FEW_OCCURRENCES
-            strength = np.where(few, -1, strength)
-        best = np.argsort(-strength, kind="stable")[:_NEURONS]
-        shown = [int(row) for row in best if strength[row] >= 0]
+        strength = figure.strength(values[:, index])  # [neurons]
+        best = np.argsort(-strength, kind="stable")[:_NEURONS]  # NaN comes last
+        shown = [int(row) for row in best if not np.isnan(strength[row])]
         for place, row in enumerate(shown):
-            falls = bool(selectivity[row] < 0)
+            falls = down is not None and bool(down[row, index])
             head = printable(category) if place == 0 else ""
             tokens = " · ".join(map(printable, words.of(row, lowest=falls, most=_TOKENS)))
             lines.append(
-                f"{head:{width}}  {run.neuron_name(row)!s:<12} {selectivity[row]:+.2f}  {_check(run, row, category)}"
-                f"{_tokens_of_expert(run, row)}{'(falls) ' if falls else ''}{tokens}"
+                f"{head:{width}}  {run.neuron_name(row)!s:<12} {_figures(run, figure, row, category)}  "
+                f"{_check(run, row, category)}{_tokens_of_expert(run, row)}{'(falls) ' if falls else ''}{tokens}"
             )
         if not shown:
-            is_scored = bool(np.isfinite(selectivity).any())
+            is_scored = bool(np.isfinite(run.column(figure.name, category)).any())
             why = (
                 f"fewer than {FEW_OCCURRENCES} of its words were routed to any expert: scan a longer text"
                 if is_scored
@@ -112,6 +113,16 @@ def strongest_lines(run: Run) -> list[str]:
             )
             lines.append(f"{printable(category):{width}}  {why}")
     return lines
+
+
+def _figures(run: Run, figure: JudgedFigure, row: int, category: str) -> str:
+    """What the neuron stands in the list for, and how it reads the category: ``ap .62 reads +.97``."""
+    kinds = dict.fromkeys((figure, judged_figures()["selectivity"]))
+    return " ".join(f"{kind.label} {_written(run, kind, row, category)}" for kind in kinds if run.has(kind.name))
+
+
+def _written(run: Run, kind: JudgedFigure, row: int, category: str) -> str:
+    return number_writer(kind.written)(float(run.column(kind.name, category)[row]))
 
 
 def _check(run: Run, row: int, category: str) -> str:

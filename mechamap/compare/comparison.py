@@ -98,9 +98,9 @@ def _compared_figure(runs: Sequence[Run], by: str | None) -> JudgedFigure:
     if by is not None:
         figures = [judged_figure(run, by) for run in runs]  # every run has to have it
         return figures[0]
-    usual = {default_figure(run) for run in runs}
-    if len(usual) == 1:
-        return judged_figure(runs[0], usual.pop())
+    usual = default_figure(*runs)
+    if all(run.has(usual) for run in runs):
+        return judged_figure(runs[0], usual)
     both = [figure for figure in figures_of(runs[0]) if all(figure in figures_of(run) for run in runs[1:])]
     if not both:
         have = "; ".join(

@@ -17,6 +17,16 @@ FEW_OCCURRENCES = 5  # with fewer, an expert's neuron can reach any score by cha
 
 _ROWS = (
     JudgedFigure(
+        name="strength", usual=0.5, compares=True, directed=True, made_by="confirm", written="probability",
+        in_table=True, in_detail=True,
+        about="geometric mean of the average precision in the scan's text (`ap`) and in the sentences of a "
+        "confirmation, both in the direction of the sign of selectivity",
+    ),
+    JudgedFigure(
+        name="ap", usual=0.5, compares=True, directed=True, written="probability", in_table=True, in_detail=True,
+        about="average precision in the direction of the sign of selectivity",
+    ),
+    JudgedFigure(
         name="selectivity", aliases=("reads",), usual=0.9, two_sided=True, of_reading=True, compares=True,
         written="correlation", in_table=True, in_detail=True, sign_matters=True,
         about="2 · auroc − 1; negative where the neuron goes down on the category's words",
@@ -63,10 +73,6 @@ _ROWS = (
         name="auroc", usual=0.95, two_sided=True, centre=0.5, of_reading=True, compares=True, written="probability",
         in_table=True, in_detail=True,
         about="probability that the activation is higher at a word of the category than outside all its words",
-    ),
-    JudgedFigure(
-        name="ap", usual=0.5, compares=True, written="probability", in_table=True, in_detail=True,
-        about="average precision in the direction of the sign of selectivity",
     ),
     JudgedFigure(
         name="d", usual=3.0, two_sided=True, of_reading=True, compares=True, in_table=True, in_detail=True,

@@ -82,6 +82,8 @@ class JudgedFigure(Figure):
         compares: whether it compares the category's words with everything else: with few words that happen to fit,
             it is far out by chance.
         undefined_with: the figure without which it cannot mean anything for a model either.
+        directed: whether it is worked out in the direction of the sign of selectivity, so that a neuron that goes down
+            on the category has as large a value as one that goes up.
         measured_as: the figure with the same quantity measured, which stands for this one's estimate where it is known.
         in_detail: whether the explorer lists it for a single neuron.
         sign_matters: whether the explorer marks values below 0.
@@ -96,6 +98,7 @@ class JudgedFigure(Figure):
     of_reading: bool = False
     compares: bool = False
     undefined_with: str = ""
+    directed: bool = False
     measured_as: str = ""
     in_detail: bool = False
     sign_matters: bool = False

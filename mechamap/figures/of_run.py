@@ -43,9 +43,14 @@ def figures_of(run: Run) -> tuple[JudgedFigure, ...]:
     return tuple(figure for figure in judged_figures().values() if is_in(run, figure))
 
 
-def default_figure(run: Run) -> str:
-    """The default figure to judge a run's neurons by: selectivity, or the mean for a CSV without it."""
-    return "selectivity" if run.has("selectivity") else "mean"
+_ORDERED_BY = ("strength", "ap", "selectivity", "mean")  # what says most about other texts comes first
+
+
+def default_figure(*runs: Run) -> str:
+    """What neurons are listed and judged by where the user does not say: the first that all the runs have, of
+    ``strength``, ``ap``, ``selectivity`` and ``mean``. A list by average precision holds better in other texts than one
+    by AUROC, which is blind to how rare a category is: see docs/findings.md."""
+    return next((name for name in _ORDERED_BY if all(run.has(name) for run in runs)), "mean")
 
 
 def judged_figure(run: Run, name: str) -> JudgedFigure:

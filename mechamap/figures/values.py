@@ -12,7 +12,7 @@ from mechamap.figures.catalogue import FEW_OCCURRENCES, judged_figures
 from mechamap.figures.figure import JudgedFigure
 from mechamap.runs.run import Run
 
-__all__ = ["category_values", "known_value", "known_values", "left_out"]
+__all__ = ["category_values", "falling", "known_value", "known_values", "left_out"]
 
 
 def left_out(run: Run, kind: JudgedFigure, rows: NDArray[np.int64] | None = None) -> str:
@@ -51,6 +51,11 @@ def known_value(run: Run, figure: JudgedFigure, row: int, category: str) -> tupl
         if name and run.has(name) and not math.isnan(value := float(run.column(name, category)[row])):
             return value, name == figure.measured_as
     return math.nan, False
+
+
+def falling(run: Run) -> NDArray[np.bool_] | None:
+    """Which neurons go down on which categories, ``[neurons, categories]``; None where the run does not say."""
+    return np.asarray(run.figure("selectivity")) < 0 if run.has("selectivity") else None
 
 
 def category_values(run: Run, figure: str) -> NDArray[np.float32]:

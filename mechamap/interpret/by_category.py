@@ -30,7 +30,7 @@ def categories_table(view: FigureView) -> Table:
             LinkedCell(count, link(where, category)),
             LinkedCell(number(counts.mean()), link(where, category)),
         ]
-        if view.kind.two_sided:
+        if view.has_sides:
             rising, falling = view.conditions.rising(category), view.conditions.falling(category)
             cells += [
                 LinkedCell(int(view.rises[category].sum()), link(rising, category)),
@@ -47,7 +47,7 @@ def categories_table(view: FigureView) -> Table:
         ]
         rows.add(category, *cells)
     columns = [Column("category", "category"), Column("neurons", "neurons", "count"), Column("share", "share", "share")]
-    if view.kind.two_sided:
+    if view.has_sides:
         columns += [Column("positive", "up", "count"), Column("negative", "down", "count")]
     if checked is not None:
         columns.append(Column("confirmed", "confirmed", "count"))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from mechamap.errors import RunError
 from mechamap.figures.figure import JudgedFigure
 from mechamap.figures.of_run import default_figure, judged_figure
-from mechamap.figures.values import category_values
+from mechamap.figures.values import category_values, falling
 from mechamap.interpret.combinations import Combinations, combinations_of
 from mechamap.query.filters import Conditions
 from mechamap.query.link import Link
@@ -50,12 +50,20 @@ class FigureView:
     @cached_property
     def rises(self) -> pd.DataFrame:
         """Which values are at or above the threshold, bool ``[neurons, categories]``."""
-        return self._frame(self.kind.positive(self.values.to_numpy(), self.threshold))
+        up = self.kind.positive(self.values.to_numpy(), self.threshold)
+        return self._frame(up & ~self._down if self._down is not None else up)
 
     @cached_property
     def falls(self) -> pd.DataFrame:
-        """Which are as far on the other side; none of a figure that has one side, bool ``[neurons, categories]``."""
+        """Which count on the other side; none where the figure has one side, bool ``[neurons, categories]``."""
+        if self._down is not None:
+            return self._frame(self.kind.positive(self.values.to_numpy(), self.threshold) & self._down)
         return self._frame(self.kind.negative(self.values.to_numpy(), self.threshold))
+
+    @property
+    def has_sides(self) -> bool:
+        """Whether it is known of each neuron that counts which way it goes."""
+        return self.kind.two_sided or self._down is not None
 
     @cached_property
     def counts(self) -> pd.DataFrame:
@@ -151,6 +159,12 @@ class FigureView:
     def neuron(self, row: int, category: str) -> Link:
         """The way to one neuron."""
         return Link(category=category, neuron=self.name(row))
+
+    @cached_property
+    def _down(self) -> NDArray[np.bool_] | None:
+        """Which neurons go down on which categories, of a figure that does not say so itself: like ``values``."""
+        down = falling(self.run) if self.kind.directed else None
+        return None if down is None else down[self.values.index]
 
     def _frame(self, values: np.ndarray) -> pd.DataFrame:
         return pd.DataFrame(values, self.values.index, self.values.columns)

@@ -50,6 +50,7 @@ def top_table(view: FigureView, top: int, words: TopWords) -> Table:
     run = view.run
     checks = _checks(view)
     directed, routed = run.has("bottom_positions"), run.has("tokens")
+    signed = view.kind.directed and run.has("selectivity")
     rows = Rows()
     for index, category in enumerate(view.categories):
         best = view.strongest(category, top)
@@ -57,6 +58,8 @@ def top_table(view: FigureView, top: int, words: TopWords) -> Table:
         for rank, (row, falls, tokens) in enumerate(shown, start=1):
             checked = finding(run, row, category)
             cells: list[Cell] = [category, rank, view.name(row), number(view.value(row, category))]
+            if signed:
+                cells.append(number(checked.reads))
             cells += [check(checked) for _, check in checks]
             if routed:
                 tokens_seen = run.figure("tokens")[row]
@@ -69,6 +72,7 @@ def top_table(view: FigureView, top: int, words: TopWords) -> Table:
         Column("rank", "#", "number"),
         Column("neuron", "neuron", "neuron"),
         Column("value", view.kind.label, view.kind.written),
+        *((Column("reads", "reads", "correlation"),) if signed else ()),
         *(column for column, _ in checks),
         *((Column("routed", "over tokens", "count"),) if routed else ()),
         *((Column("direction", "goes"),) if directed else ()),

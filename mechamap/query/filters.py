@@ -60,10 +60,14 @@ class Conditions:
 
     def rising(self, category: str) -> str:
         """Those of them on the upper side."""
+        if self._kind.directed:
+            return f"{self._of[category]} and selectivity.{quoted(category)} >= 0"
         return self._above(category, self._threshold)
 
     def falling(self, category: str) -> str:
         """Those of them on the lower side, of a figure that has two."""
+        if self._kind.directed:
+            return f"{self._of[category]} and selectivity.{quoted(category)} < 0"
         return self._below(category, self._kind.mirrored(self._threshold))
 
     def valued(self, category: str) -> str:

@@ -7,7 +7,16 @@ __all__ = ["CATEGORY_FIGURES", "LATER_FIGURES", "NEURON_FIGURES", "ROUTED_FIGURE
 
 CATEGORY_FIGURES = ("mean", "auroc", "selectivity", "d", "ap", "write")  # [neurons, categories]
 # Also [neurons, categories]; a run has them only once it was confirmed, ablated or given a second look.
-LATER_FIGURES = ("held_out_auroc", "held_out_ap", "p", "write_p", "cause", "cause_measured", "second_auroc")
+LATER_FIGURES = (
+    "held_out_auroc",
+    "held_out_ap",
+    "p",
+    "write_p",
+    "strength",
+    "cause",
+    "cause_measured",
+    "second_auroc",
+)
 NEURON_FIGURES = ("max", "min", "mean_all", "std_all", "fire", "dead")  # [neurons]
 # Only of models with routed experts: how many scored positions and how many occurrences of each category a neuron's
 # figures run over, [neurons] and [neurons, categories].

@@ -70,7 +70,7 @@ class LayerLine(Widget):
             text.append(self._bar(rows, category, highest), "reverse" if rows.layer == self._layer else "")
         if self.counts.counted and self.category:
             count = self.counts.count(self._layer, category)
-            text.append(f"  {count:,} {self.counts.counted_verb} for {self.category}")
+            text.append(f"  {count:,} stand out for {self.category}")
         return text if self._layer is None else self._about(text, self.run.layer_rows(self._layer))
 
     def _bar(self, rows: LayerRows, category: int, highest: int) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.figures.findings import confirmed
+from mechamap.figures.catalogue import FEW_OCCURRENCES, judged_figures
+from mechamap.figures.figure import JudgedFigure
+from mechamap.figures.of_run import default_figure
 from mechamap.runs.proof_record import other_dtypes
 from mechamap.runs.record import LayerRows
 from mechamap.runs.run import Run
@@ -16,33 +18,27 @@ from mechamap_tui.data.advice_text import explorer_words
 __all__ = ["CUT", "LayerCounts", "flag_words", "flagged_layers", "remedy"]
 
 
-CUT = 0.8  # before a run is confirmed, a neuron counts when its selectivity, up or down, reaches this
+CUT = 0.8  # in a run without average precision, a neuron counts when its selectivity, up or down, reaches this
 
 
 class LayerCounts:
-    """Counts a layer once, when it is complete: by confirmation where the run was confirmed, else by selectivity."""
+    """Counts a layer once, when it is complete: neurons at or above the threshold of the figure that lists go by."""
 
     def __init__(self, run: Run) -> None:
         self.run = run
         self._counts: dict[int, NDArray[np.int64]] = {}
-        self._confirmed: NDArray[np.bool_] | None = None  # [neurons, categories]
 
     def renew(self) -> None:
         """Forget all counts: the run's figures have changed."""
         self._counts.clear()
-        self._confirmed = None
 
     @property
     def counted(self) -> str:
-        """What is counted, in a word or a formula; empty where nothing can be."""
-        if self._by_confirmation:
-            return "confirmed"
-        return f"|reads| ≥ {CUT:.2f}".replace("0.", ".") if self.run.has("selectivity") else ""
-
-    @property
-    def counted_verb(self) -> str:
-        """The same after a number: ``9 confirmed``, ``31 stand out``."""
-        return "confirmed" if self._by_confirmation else "stand out"
+        """What is counted, as a formula; empty where nothing can be."""
+        if not self.run.has("selectivity"):
+            return ""
+        size = f"|{self._figure.label}|" if self._figure.two_sided else self._figure.label
+        return f"{size} ≥ {self._threshold:.2f}".replace("0.", ".")
 
     def of(self, layer: int) -> NDArray[np.int64] | None:
         """``[categories]``, or None while the layer is not complete or the run has nothing to count."""
@@ -65,17 +61,20 @@ class LayerCounts:
         return 0 if counts is None else int(counts[category])
 
     @property
-    def _by_confirmation(self) -> bool:
-        return self.run.has("p")
+    def _figure(self) -> JudgedFigure:
+        return judged_figures()[default_figure(self.run)]
+
+    @property
+    def _threshold(self) -> float:
+        return CUT if self._figure.name == "selectivity" else self._figure.threshold(self.run)
 
     def _counting(self, rows: slice) -> NDArray[np.bool_]:
         """Which neurons count, ``[width, categories]``."""
-        if not self._by_confirmation:
-            strong: NDArray[np.bool_] = np.abs(np.asarray(self.run.figure("selectivity")[rows])) >= CUT
-            return strong
-        if self._confirmed is None:
-            self._confirmed = np.stack([confirmed(self.run, name) for name in self.run.categories], axis=1)
-        return self._confirmed[rows]
+        figure, run = self._figure, self.run
+        counting = figure.holds(np.asarray(run.figure(figure.name)[rows]), self._threshold)
+        if run.has("occurrences"):  # a few words that happen to fit give an expert's neuron a high score
+            counting &= np.asarray(run.figure("occurrences")[rows]) >= FEW_OCCURRENCES
+        return counting
 
     def _counted(self) -> list[NDArray[np.int64]]:
         counted = (self.of(rows.layer) for rows in self.run.layers)

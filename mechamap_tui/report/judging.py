@@ -33,8 +33,7 @@ class Judging:
     def figure(self) -> JudgedFigure | None:
         """What neurons are judged by; None where the runs have nothing in common."""
         kinds = self.figures
-        usual = {default_figure(run) for run in self.runs}
-        name = self.view.by or (usual.pop() if len(usual) == 1 else "mean")
+        name = self.view.by or default_figure(*self.runs)
         return next((kind for kind in kinds if name in (kind.label, kind.name)), kinds[0] if kinds else None)
 
     def figure_after(self, steps: int) -> str | None:

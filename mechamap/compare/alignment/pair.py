@@ -59,10 +59,20 @@ class Pair:
 
     @cached_property
     def turned(self) -> NDArray[np.bool_]:
-        """What counts in both, but on different sides of the figure's centre."""
+        """What counts in both, but goes up in one run and down in the other."""
+        if self.kind.directed:
+            a, b = _in_common(self.relation, lambda run: _as_stored(run, "selectivity"))
+            directed: NDArray[np.bool_] = self.in_a & self.in_b & (a * b < 0)
+            return directed
         above_a, above_b = (self.kind.positive(values, self.threshold) for values in (self.a, self.b))
         turned: NDArray[np.bool_] = self.in_a & self.in_b & (above_a ^ above_b)
         return turned
+
+    @property
+    def has_sides(self) -> bool:
+        """Whether it is known in both runs which way a neuron goes."""
+        runs = self.relation.a, self.relation.b
+        return self.kind.two_sided or (self.kind.directed and all(run.has("selectivity") for run in runs))
 
     @property
     def unknown(self) -> int:

@@ -96,7 +96,7 @@ def categories_table(pair: Pair) -> Table:
             LinkedCell(int(kept.sum()), _these(pair, kept, category, 1)),
             LinkedCell(int(appeared.sum()), _these(pair, appeared, category, 1)),
             LinkedCell(int(vanished.sum()), _these(pair, vanished, category, 0)),
-            *((LinkedCell(int(turned.sum()), _these(pair, turned, category, 1)),) if pair.kind.two_sided else ()),
+            *((LinkedCell(int(turned.sum()), _these(pair, turned, category, 1)),) if pair.has_sides else ()),
             number(kept.sum() / union) if union else None,
             number(spearman(pair.a[:, column], pair.b[:, column])),
         )
@@ -107,7 +107,7 @@ def categories_table(pair: Pair) -> Table:
         Column("kept", "kept", "count"),
         Column("appeared", "appeared", "count"),
         Column("vanished", "vanished", "count"),
-        *((Column("turned", "changed sign", "count"),) if pair.kind.two_sided else ()),
+        *((Column("turned", "changed sign", "count"),) if pair.has_sides else ()),
         Column("jaccard", "in common", "share"),
         Column("spearman", "rank agreement", "correlation"),
     )

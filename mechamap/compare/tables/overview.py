@@ -31,16 +31,18 @@ __all__ = ["all_categories", "overview_matrix", "overview_table", "overview_tabl
 
 
 _ABOUT = (
-    "Best: of the confirmed neurons the one with the highest held-out AUROC; where none is confirmed, the one with the "
-    "largest value, which can be large by chance alone. Strong: at or above the threshold ({threshold}). Depth: the "
-    "median over the {deep} neurons{why}; 0 is the first layer, 1 the last."
+    "Best: of the confirmed neurons the one with the largest value; where none is confirmed, of all neurons, and then "
+    "it can be large by chance alone. Strong: at or above the threshold ({threshold}). Depth: the median over the "
+    "{deep} neurons{why}; 0 is the first layer, 1 the last."
 )
 
 _ALSO = ", in confirmed runs too because not all are confirmed"
 
+_CHANCE = "Where a run was not confirmed, the largest of many values is large by chance alone."
 _MATRIX = {
-    "held": ("Best held-out AUROC", "Of the confirmed neurons; empty where none is confirmed."),
-    "reads": ("Largest |reads|", "No run was confirmed: the largest of many values is large by chance alone."),
+    "strength": ("Largest strength", "Of the confirmed neurons, where there are any."),
+    "ap": ("Largest average precision", _CHANCE),
+    "reads": ("Largest |reads|", _CHANCE),
     "mean": ("Largest mean", "It is often the same neuron for all categories, one that is always on."),
 }
 
@@ -59,10 +61,11 @@ def overview_table(
 ) -> Table:
     """Category x model, a row each: the best neuron, its check, how many neurons there are, and how deep they lie.
 
-    The best is the confirmed neuron with the highest ``held_out_auroc``; where none is confirmed, the one with the
-    largest \\|selectivity\\| (of a CSV, mean); the column ``by`` says which. ``confirmed`` is None where a run was not
-    confirmed. ``depth`` is over the confirmed neurons where every run was confirmed, else over the strong ones of all:
-    neurons chosen in different ways need not lie equally deep.
+    The best is the confirmed neuron with the largest value, where none is confirmed the one of all; the column ``by``
+    says of which figure: the first that all runs with scores have, of ``strength``, ``ap`` and ``selectivity``, of a
+    CSV ``mean``. ``confirmed`` is None where a run was not confirmed. ``depth`` is over the confirmed neurons where
+    every run was confirmed, else over the strong ones of all: neurons chosen in different ways need not lie equally
+    deep.
 
     Args:
         runs: any; a cell's link says which by its place here.
@@ -74,10 +77,8 @@ def overview_table(
 
 
 def overview_matrix(runs: Sequence[Run], labels: Sequence[str] | None = None) -> Table:
-    """Category x model, a column each: the best held-out AUROC of a confirmed neuron, to be drawn as a heat map.
-
-    Where no run at all was confirmed, the largest \\|selectivity\\| instead, and where none has that, the largest mean.
-    """
+    """Category x model, a column each: the value of the best neuron, to be drawn as a heat map; empty for a run that
+    lacks the figure that the others are compared by."""
     return _matrix(_views_of(runs), run_labels(runs) if labels is None else tuple(labels))
 
 
@@ -94,13 +95,14 @@ def _overview(views: Sequence[_RunView], names: Sequence[str]) -> Table:
     for category in all_categories(runs):
         for view, name in zip(views, names, strict=True):
             rows.add(category, name, *view.cells(category, by_check=by_check))
-    figures = " or ".join(dict.fromkeys(view.kind.label for view in views))
+    kinds = dict.fromkeys(view.kind.label for view in views)
+    figures = " or ".join(kinds)
     columns = (
         Column("category", "category"),
         Column("model", "model"),
         Column("best", "best", "neuron"),
         Column("by", "by"),
-        Column("value", figures or "value", "correlation" if figures == "reads" else "signed"),
+        Column("value", figures or "value", views[0].kind.written if len(kinds) == 1 else "signed"),
         Column("held", "held", "probability"),
         Column("p", "p", "p"),
         Column("confirmed", "confirmed", "count"),
@@ -119,9 +121,7 @@ def _overview(views: Sequence[_RunView], names: Sequence[str]) -> Table:
 
 def _matrix(views: Sequence[_RunView], names: Sequence[str]) -> Table:
     runs = [view.run for view in views]
-    label = "held" if any(view.checked for view in views) else "reads"
-    if label == "reads" and not any(view.kind.label == "reads" for view in views):
-        label = "mean"
+    label = _common_figure(runs).label
     rows = Rows()
     for category in all_categories(runs):
         rows.add(category, *(view.matrix_cell(category, label) for view in views))
@@ -136,10 +136,17 @@ def _matrix(views: Sequence[_RunView], names: Sequence[str]) -> Table:
 
 
 def _views_of(runs: Sequence[Run], by: JudgedFigure | None = None, threshold: float | None = None) -> list[_RunView]:
-    views = [_RunView.of(run, place) for place, run in enumerate(runs)]
+    common = _common_figure(runs)
+    views = [_RunView.of(run, place, common) for place, run in enumerate(runs)]
     if threshold is None:
         return views
     return [replace(view, threshold=threshold) if view.kind == by else view for view in views]
+
+
+def _common_figure(runs: Sequence[Run]) -> JudgedFigure:
+    """What the runs that have scores are compared by; runs that know means alone do not decide it for the others."""
+    scored = [run for run in runs if run.has("selectivity")]
+    return judged_figures()[default_figure(*(scored or runs))]
 
 
 @dataclass(frozen=True)
@@ -162,9 +169,9 @@ class _RunView:
     tokens: ShownTokens
 
     @classmethod
-    def of(cls, run: Run, place: int) -> _RunView:
-        figure = default_figure(run)
-        kind = judged_figures()[figure]
+    def of(cls, run: Run, place: int, common: JudgedFigure) -> _RunView:
+        kind = common if run.has(common.name) else judged_figures()[default_figure(run)]
+        figure = kind.name
         values = (
             category_values(run, figure)
             if run.has(figure)
@@ -177,12 +184,8 @@ class _RunView:
         """The best neuron's row and what it is the best by; row -1 where no neuron has a value."""
         strength = self.kind.strength(self.values[:, self.run.category_index(category)])  # [neurons]
         good = self.confirmed(category)
-        if good is not None and good.any():
-            held = np.where(good, self.run.column("held_out_auroc", category), np.nan)  # [neurons]
-            if np.isfinite(held).any():
-                # Of equal ones, the one that reads it most clearly.
-                order = np.lexsort((-np.nan_to_num(strength, nan=-np.inf), -np.nan_to_num(held, nan=-np.inf)))
-                return int(order[0]), "held"
+        if good is not None and np.isfinite(strength[good]).any():
+            strength = np.where(good, strength, np.nan)
         if not np.isfinite(strength).any():
             return -1, ""
         return int(np.nanargmax(strength)), self.kind.label
@@ -221,8 +224,7 @@ class _RunView:
         if row < 0 or best_by != by:
             return LinkedCell(None)
         strength = self.kind.strength(self.values[row, self.run.category_index(category)])
-        value = self._figure("held_out_auroc", row, category) if by == "held" else number(strength)
-        return LinkedCell(value, self._neuron(row, category).link)
+        return LinkedCell(number(strength), self._neuron(row, category).link)
 
     def _neuron(self, row: int, category: str) -> LinkedCell:
         if row < 0:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mechamap.figures.catalogue import FIGURES, judged_figures
 from mechamap.figures.figure import JudgedFigure
-from mechamap.figures.of_run import default_figure, figures_of
+from mechamap.figures.of_run import figures_of
 from mechamap.runs.run import Run
 from mechamap.tables.numbers import NONE, count
 from mechamap_tui.data.experts import FEW_TOKENS
@@ -77,7 +77,7 @@ def category_columns(run: Run, category: str) -> tuple[Column, ...]:
 
 def overview_columns(run: Run, category: str) -> tuple[Column, ...]:
     """One column of selectivity (of the mean, where the run has none) per category."""
-    figure = judged_figures()[default_figure(run)]
+    figure = judged_figures()["selectivity" if run.has("selectivity") else "mean"]
     columns = [*_name_columns(run), *_routed(run)]
     for name in run.categories:
         width = max(8, min(len(name), 10) + 3)

@@ -13,6 +13,8 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 
+from mechamap.figures.catalogue import judged_figures
+from mechamap.figures.of_run import default_figure
 from mechamap.runs.run import Run
 from mechamap_tui.browse.table.columns import (
     ALL_CATEGORIES,
@@ -67,7 +69,8 @@ class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
         self.run, self.category = run, category
         self.overview = False
         self.marked: set[int] = set()
-        default = next((key for key, figure in (("reads", "selectivity"), ("mean", "mean")) if run.has(figure)), "")
+        figure = judged_figures()[default_figure(run)]
+        default = figure.label if run.has(figure.name) else ""
         self.order = NeuronOrder(run.neurons, self._values, (SortKey(default or "layer", bool(default)),))
         self._columns: tuple[Column, ...] = ()
         self._check_sign: Callable[[int], str] | None = None
