@@ -20,7 +20,7 @@ from mechamap.runs.writer import RunWriter
 CATEGORIES = ("animal", "food", "color")
 TEXT = "The dog ate a red apple while the cat watched. Then the horse had bread, and the grey lion slept near a cake."
 WORDS = {"animal": ("dog", "cat", "horse", "lion"), "food": ("apple", "bread", "cake"), "color": ("red", "grey")}
-# (layer, neuron, category, selectivity): neurons that stand out by construction
+# (layer, neuron, category, selectivity): neurons that stand out by construction, by `ap` and `strength` too
 PLANTED = ((1, 7, "food", 0.98), (0, 3, "animal", 0.95), (2, 11, "color", -0.97))
 
 
@@ -135,13 +135,17 @@ def recorded_run(
 
 def _layer(rng: np.random.Generator, layer: int, width: int, positions: int, top_k: int) -> dict[str, np.ndarray]:
     auroc = rng.uniform(0.3, 0.7, (width, len(CATEGORIES))).astype(np.float32)
-    for planted_layer, neuron, category, selectivity in PLANTED:
-        if planted_layer == layer and neuron < width:
-            auroc[neuron, CATEGORIES.index(category)] = (selectivity + 1) / 2
+    planted = [
+        ((neuron, CATEGORIES.index(category)), selectivity)
+        for planted_layer, neuron, category, selectivity in PLANTED
+        if planted_layer == layer and neuron < width
+    ]
+    for place, selectivity in planted:
+        auroc[place] = (selectivity + 1) / 2
     activations = rng.normal(0, 1, (width, positions)).astype(np.float32)
     order = np.argsort(activations[:, 2:], axis=1).astype(np.int32) + 2
     top, bottom = order[:, ::-1][:, :top_k], order[:, :top_k]
-    return {
+    figures = {
         "mean": rng.normal(0, 0.3, (width, len(CATEGORIES))).astype(np.float32),
         "auroc": auroc,
         "selectivity": 2 * auroc - 1,
@@ -159,6 +163,9 @@ def _layer(rng: np.random.Generator, layer: int, width: int, positions: int, top
         "bottom_values": np.take_along_axis(activations, bottom, axis=1),
         "bottom_positions": bottom,
     }
+    for place, selectivity in planted:
+        figures["ap"][place] = abs(selectivity) - 0.05
+    return figures
 
 
 def routed(rows: LayerRows, positions: int) -> np.ndarray:
@@ -192,9 +199,11 @@ def checked_run(folder: Path) -> Run:
         "cause": rng.normal(0, 0.01, shape),
         "cause_measured": np.full(shape, np.nan),
         "second_auroc": np.full(shape, np.nan),
+        "strength": rng.uniform(0.05, 0.3, shape),
     }
-    for layer, neuron, category, _ in PLANTED:
+    for layer, neuron, category, selectivity in PLANTED:
         at = run.row_of(f"L{layer}.N{neuron}"), CATEGORIES.index(category)
+        figures["strength"][at] = abs(selectivity) - 0.1
         figures["p"][at], figures["held_out_auroc"][at], figures["held_out_ap"][at] = 0.005, 0.97, 0.93
     food = run.row_of("L1.N7"), CATEGORIES.index("food")
     figures["write_p"][food], figures["cause"][food], figures["cause_measured"][food] = 0.005, -0.3, -0.25
