@@ -147,15 +147,15 @@ class ConfirmationPass:
         """What is added to the run."""
         arrays = self.arrays
         write_p = arrays["written"] if self.write_null is None else self.write_null.p(arrays["written"])
-        both_texts = {}
-        if self.run.has("ap"):  # runs of early versions have none
-            both_texts["strength"] = np.sqrt(np.asarray(self.run.figure("ap")) * arrays["carrier_ap"])
-        return both_texts | {
+        figures = {
             "held_out_auroc": arrays["held_out_auroc"],
             "held_out_ap": arrays["held_out_ap"],
             "p": self.read_null.p(arrays["read"]),
             "write_p": write_p,
         }
+        if self.run.has("ap"):  # runs of early versions have none
+            figures["strength"] = np.sqrt(np.asarray(self.run.figure("ap")) * arrays["carrier_ap"])
+        return figures
 
 
 def _per_occurrence(activations: Tensor, spans: NDArray[np.intp], pooling: str) -> NDArray[np.float32]:

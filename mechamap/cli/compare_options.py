@@ -83,7 +83,7 @@ def add_compare_flags(parser: argparse.ArgumentParser) -> None:
     """Declare them."""
     add = parser.add_argument
     add("runs", metavar="RUN|CSV", nargs="+", help="two or more: a run's name or folder, or a CSV; the first is A")
-    add_judging_flags(parser, "compare by it", default="reads, of CSVs mean")
+    add_judging_flags(parser, "compare by it")
     add("--as", dest="relation", choices=("auto", "same", "different"), default="auto",
         help="compare neurons by name, or as different models (default: as architecture and layers tell)")  # fmt: skip
     add("--all-figures", action="store_true", help="also the table differences, with every neuron, of every figure; "

@@ -29,7 +29,7 @@ def add_to(commands: Commands) -> None:
     parser = commands.add_parser("interpret", help="what a run's neurons say about its model", description=_DESCRIPTION)
     add = parser.add_argument
     add("source", metavar="RUN|CSV", help="a run's name or folder, or a CSV in the columns that exports have")
-    add_judging_flags(parser, "judge neurons by it", default="reads, of a CSV mean")
+    add_judging_flags(parser, "judge neurons by it")
     add("--top", metavar="N", type=int, default=3, help="how many neurons of each category are named (3)")
     add("--multi-category", action="store_true", help="also neurons of several categories, and which share neurons")
     add("--multi_category", action="store_true", dest="multi_category", help=argparse.SUPPRESS)

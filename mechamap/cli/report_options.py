@@ -84,9 +84,10 @@ class ReportOptions:
         return None if self.format == "json" or among.shown is None else tuple(among.shown)
 
 
-def add_judging_flags(parser: argparse.ArgumentParser, purpose: str, default: str) -> None:
+def add_judging_flags(parser: argparse.ArgumentParser, purpose: str) -> None:
     """Declare by which figure neurons are judged, and the value from which one counts."""
     labels = ", ".join(figure.label for figure in judged_figures().values())
+    default = "the first of strength, ap, reads and mean that all runs have"
     parser.add_argument("--by", metavar="FIGURE", help=f"{purpose}: {labels} (default: {default})")
     parser.add_argument(
         "--threshold",

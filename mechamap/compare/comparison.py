@@ -68,7 +68,8 @@ def prepare(
 
     Args:
         runs: two or more.
-        by: the figure to compare by, in the run's words or the screens'; selectivity where both have it, else mean.
+        by: the figure to compare by, in the run's words or the screens'; None: the first that all runs
+            have, of strength, ap, selectivity and mean.
         threshold: the value from which a neuron counts; that of the figure where not given.
         relation: whether to compare two runs as the same neurons or as different models; ``auto``: as they are.
         differences: of which figures the table ``differences`` has every neuron in common.

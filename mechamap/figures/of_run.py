@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from mechamap.errors import UsageError
 from mechamap.figures.catalogue import judged_figures
 from mechamap.figures.figure import Figure, JudgedFigure, MadeBy
@@ -44,13 +46,25 @@ def figures_of(run: Run) -> tuple[JudgedFigure, ...]:
 
 
 _ORDERED_BY = ("strength", "ap", "selectivity", "mean")  # what says most about other texts comes first
+_AT_ONCE = 64  # neurons
 
 
 def default_figure(*runs: Run) -> str:
     """What neurons are listed and judged by where the user does not say: the first that all the runs have, of
     ``strength``, ``ap``, ``selectivity`` and ``mean``. A list by average precision holds better in other texts than one
     by AUROC, which is blind to how rare a category is: see docs/findings.md."""
-    return next((name for name in _ORDERED_BY if all(run.has(name) for run in runs)), "mean")
+    return next((name for name in _ORDERED_BY if all(_lists_all_layers(run, name) for run in runs)), "mean")
+
+
+def _lists_all_layers(run: Run, name: str) -> bool:
+    """Whether a list by the figure has neurons of every complete layer: a scan may go on after a confirmation."""
+    if name != "strength" or not run.has(name):
+        return run.has(name)
+    values = run.figure(name)  # [neurons, categories]
+    return all(
+        any(np.isfinite(values[first : first + _AT_ONCE]).any() for first in range(rows.start, rows.stop, _AT_ONCE))
+        for rows in (layer.rows for layer in run.complete_layers)
+    )
 
 
 def judged_figure(run: Run, name: str) -> JudgedFigure:

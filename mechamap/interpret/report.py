@@ -38,7 +38,8 @@ def interpret_run(
 
     Args:
         run: of any model, complete or not, or read from a CSV.
-        by: the figure that neurons are judged by; None: selectivity, of a CSV the mean.
+        by: the figure that neurons are judged by; None: the first that the run has, of strength,
+            ap, selectivity and mean.
         threshold: the value from which a neuron counts for a category; None: the figure's usual one.
         top: how many neurons of each category are named.
         only: keys of the tables that are wanted; None: all that the run has something for.

@@ -59,9 +59,9 @@ class Conditions:
         return counting_filter(self._kind, self._run, category, self._threshold)
 
     def rising(self, category: str) -> str:
-        """Those of them on the upper side."""
+        """Those of them on the upper side; by a directed figure those that do not go down."""
         if self._kind.directed:
-            return f"{self._of[category]} and selectivity.{quoted(category)} >= 0"
+            return f"{self._of[category]} and not selectivity.{quoted(category)} < 0"
         return self._above(category, self._threshold)
 
     def falling(self, category: str) -> str:

@@ -187,11 +187,11 @@ def test_infinite_values_count_and_are_said(demo_run: Run) -> None:
     )
 
 
-@pytest.mark.parametrize("figure", ["selectivity", "mean", "d"])
+@pytest.mark.parametrize("figure", ["selectivity", "mean", "d", "ap"])
 def test_the_strongest_neurons_are_the_largest_values(demo_run: Run, figure: str) -> None:
     assert demo_run.path is not None
     values = wide_of_run(demo_run.path, figure).drop(columns="layer").reset_index(drop=True)
-    size = values if figure == "mean" else values.abs()
+    size = values if figure in ("mean", "ap") else values.abs()
     tables = frames(interpret_run(demo_run, figure, top=4))
     for category, rows in tables["top"].groupby("category"):
         best = size[category].nlargest(4)
@@ -238,6 +238,45 @@ def test_up_and_down(demo_run: Run) -> None:
         assert said == pytest.approx([its.median(), its[its > 0].median(), its[its < 0].median()])
 
 
+@pytest.mark.parametrize(("name", "figure"), [("demo", "ap"), ("checked", "strength"), ("experts", "ap")])
+def test_without_a_figure_neurons_go_by_precision_and_up_or_down_by_selectivity(
+    name: str, figure: str, run_called: Callable[[str], Run]
+) -> None:
+    run = run_called(name)
+    assert run.path is not None
+    values, reads = (
+        wide_of_run(run.path, one).drop(columns="layer").reset_index(drop=True) for one in (figure, "selectivity")
+    )
+    if run.has("occurrences"):
+        values = values.where(run.figure("occurrences") >= 5)
+    report = interpret_run(run, threshold=0.1, top=4)
+    assert report.title.endswith(f"by {figure}")
+    tables = frames(report)
+    categories = tables["categories"].set_index("category")
+    for category, rows in tables["top"].groupby("category"):
+        counts, down = values[category] >= np.float32(0.1), reads[category] < 0
+        assert categories.loc[category, ["neurons", "positive", "negative"]].tolist() == [
+            counts.sum(),
+            (counts & ~down).sum(),
+            (counts & down).sum(),
+        ]
+        best = values[category].nlargest(4).index
+        assert rows["neuron"].tolist() == [str(run.neuron_name(row)) for row in best]
+        np.testing.assert_array_equal(rows["value"].astype(np.float32), values[category][best])
+        np.testing.assert_array_equal(rows["reads"].astype(np.float32), reads[category][best])
+        assert rows["direction"].tolist() == ["falls" if falls else "rises" for falls in down[best]]
+    assert 0 < categories["negative"].sum() < categories["neurons"].sum()
+
+
+def test_a_run_without_average_precision_is_judged_as_it_was_by_selectivity(demo_run: Run) -> None:
+    figures = tuple(name for name in demo_run.record.figures if name != "ap")
+    early = interpret_run(Run(replace(demo_run.record, figures=figures), None, demo_run.path))
+    late = interpret_run(demo_run, "reads")
+    assert (early.title, early.remarks) == (late.title, late.remarks)
+    tables = zip(early.tables, late.tables, strict=True)
+    assert [one.key for one, other in tables if one != other] == ["info"]  # which lists the figures
+
+
 def test_dead_neurons_of_each_layer(demo_run: Run, run_called: Callable[[str], Run]) -> None:
     some = np.zeros(demo_run.neurons, np.float32)
     some[[3, 700, 701, 2000]] = 1
@@ -252,7 +291,7 @@ def test_the_sides_of_a_model_are_told_apart(run_called: Callable[[str], Run]) -
     run = run_called("sides")
     assert run.path is not None
     wide = wide_of_run(run.path, "selectivity")
-    table = frames(interpret_run(run, threshold=0.3))["depth"]
+    table = frames(interpret_run(run, "reads", 0.3))["depth"]
     assert table["side"].tolist() == ["encoder", "decoder"] * 3
     for row in table.itertuples():
         its = wide[(wide["layer"] < 2) == (row.side == "encoder")]
@@ -265,7 +304,7 @@ def test_the_sides_of_a_model_are_told_apart(run_called: Callable[[str], Run]) -
 def test_a_run_that_is_not_complete_is_interpreted_as_far_as_it_is(run_called: Callable[[str], Run]) -> None:
     run = run_called("partial")
     assert run.path is not None
-    report = interpret_run(run, threshold=0.3)
+    report = interpret_run(run, "reads", 0.3)
     tables, wide = frames(report), wide_of_run(run.path, "selectivity")
     assert len(wide) == 32
     assert tables["layers"]["layer"].tolist() == [0, 1]
@@ -279,7 +318,7 @@ def test_experts_that_few_words_came_to_do_not_count(run_called: Callable[[str],
     run = run_called("experts")
     values = np.array(run.figure("selectivity"))
     values[1::2] = np.nan
-    report = interpret_run(run, threshold=0.3)
+    report = interpret_run(run, "reads", 0.3)
     tables: dict[str, Any] = frames(report)
     assert tables["categories"]["neurons"].tolist() == (np.abs(values) >= np.float32(0.3)).sum(axis=0).tolist()
     assert any("fewer than 5" in remark for remark in report.remarks)

@@ -34,8 +34,8 @@ RUNS = (
     "words of filters",
 )
 # of each way to be strong: both sides of 0, of 0.5, one side, small; measured or estimated; writing
-FIGURES = ("selectivity", "auroc", "mean", "p", "cause", "write_p")
-LOWER = {"auroc": 0.6, "cause": 0.005, "p": 0.5, "write_p": 0.5}
+FIGURES = ("strength", "ap", "selectivity", "auroc", "mean", "p", "cause", "write_p")
+LOWER = {"strength": 0.25, "ap": 0.25, "auroc": 0.6, "cause": 0.005, "p": 0.5, "write_p": 0.5}
 COUNTING = ("categories", "layers", "signs", "depth", "specialisation", "combinations", "correlation_neurons", "dead")
 
 
@@ -67,7 +67,7 @@ def test_the_filter_behind_every_count_finds_as_many(name: str, run_called: Call
 @pytest.mark.parametrize("name", RUNS)
 def test_links_to_one_neuron_name_one_that_there_is(name: str, run_called: Callable[[str], Run]) -> None:
     run = run_called(name)
-    report = interpret_run(run, threshold=0.3)
+    report = interpret_run(run, threshold=0.25)
     for key in ("categories", "top", "several", "specialists"):
         table = report.table(key)
         assert table is not None
@@ -129,7 +129,7 @@ def test_what_several_tables_need_is_worked_out_once(demo_run: Run, monkeypatch:
 
 
 def test_long_tables_can_be_cut(demo_run: Run) -> None:
-    whole, cut = (interpret_run(demo_run, threshold=0.5, most=most) for most in (None, 3))
+    whole, cut = (interpret_run(demo_run, "reads", 0.5, most=most) for most in (None, 3))
     for key in ("several", "specialists", "combinations"):
         long, short = whole.table(key), cut.table(key)
         assert long is not None

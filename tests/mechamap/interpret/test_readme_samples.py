@@ -29,7 +29,7 @@ def interpreted(run: Run) -> Report:
 
 
 def twin_report(run: Run) -> Report:
-    other = Run(run.record, {"selectivity": run.figure("selectivity") * 0.9}, run.path)
+    other = Run(run.record, {"ap": run.figure("ap") * 0.9}, run.path)
     return compared([run, other], threshold=0.3)
 
 

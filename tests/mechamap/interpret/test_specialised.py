@@ -87,7 +87,7 @@ def test_quartiles_and_counts_layer_by_layer(demo_run: Run) -> None:
     even = pd.Series(entropy(values.abs().astype(float), axis=1) / np.log(8))
     quartiles = even.groupby(wide["layer"]).quantile([0.25, 0.5, 0.75]).unstack()
     number = (values.abs() >= np.float32(0.6)).sum(axis=1)
-    table = rows_of(demo_run, "specialisation", threshold=0.6)
+    table = rows_of(demo_run, "specialisation", "reads", 0.6)
     np.testing.assert_allclose(table[["lower_quartile", "median", "upper_quartile"]], quartiles, atol=1e-9)
     for name, mask in (("one", number == 1), ("several", number > 1), ("none", number == 0)):
         assert table[name].tolist() == mask.groupby(wide["layer"]).sum().tolist()
@@ -100,7 +100,7 @@ def test_specialists_are_the_least_even_of_those_that_count(demo_run: Run) -> No
     even = pd.Series(entropy(values.abs().astype(float), axis=1) / np.log(8))
     counting = values.abs().max(axis=1) >= np.float32(0.6)
     expected = even[counting].sort_values()
-    table = rows_of(demo_run, "specialists", threshold=0.6)
+    table = rows_of(demo_run, "specialists", "reads", 0.6)
     assert len(table) == counting.sum() > 10
     np.testing.assert_allclose(table["evenness"], expected, atol=1e-9)
     assert table["evenness"].is_monotonic_increasing
@@ -127,6 +127,6 @@ def test_a_p_is_no_strength(run_called: Callable[[str], Run]) -> None:
         interpret_run(run, "p", only=("specialists",))
 
 
-def rows_of(run: Run, key: str, threshold: float | None = None) -> pd.DataFrame:
-    report = interpret_run(run, threshold=threshold, only=(key,))
+def rows_of(run: Run, key: str, by: str | None = None, threshold: float | None = None) -> pd.DataFrame:
+    report = interpret_run(run, by, threshold, only=(key,))
     return pd.DataFrame(json.loads(written(report, "json"))["tables"][key]["rows"])
