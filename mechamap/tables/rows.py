@@ -59,6 +59,8 @@ def checked_threshold(kind: JudgedFigure, threshold: float) -> float:
         )
     if kind.written in ("correlation", "probability", "p") and not 0 <= threshold <= 1:
         raise UsageError(f"{name}: it must be between 0 and 1.", f"Usual is {kind.usual:g}.")
+    if kind.directed and threshold == 0:
+        raise UsageError(f"{name}: every neuron would count.", f"Give one above 0; usual is {kind.usual:g}.")
     return threshold
 
 

@@ -27,7 +27,7 @@ def test_two_runs_of_one_model_are_compared_by_name(run: Run) -> None:
     assert comparison.relation is not None
     assert comparison.relation.same
     assert not comparison.of_different_models
-    assert (comparison.figure.name, comparison.threshold, comparison.runs) == ("selectivity", 0.3, (run, run))
+    assert (comparison.figure.name, comparison.threshold, comparison.runs) == ("ap", 0.3, (run, run))
 
 
 def test_several_runs_have_no_relation_of_two(run: Run) -> None:

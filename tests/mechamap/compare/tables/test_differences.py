@@ -45,7 +45,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
 
 @pytest.fixture(scope="module")
 def report(runs: tuple[Run, Run]) -> Report:
-    return compared(runs)
+    return compared(runs, "reads")
 
 
 def test_the_title_says_which_run_is_which_and_how_many_neurons_they_share(report: Report) -> None:
@@ -88,7 +88,7 @@ def test_links_of_runs_that_share_some_neurons_keep_to_those(runs: tuple[Run, Ru
     rows = np.concatenate([np.arange(10), 60 + np.arange(10)])  # ten neurons of layers 0 and 1
     layers = tuple(replace(layer, first_row=10 * at, width=10) for at, layer in enumerate(b.layers[:2]))
     part = Run(replace(b.record, layers=layers), {name: b.figure(name)[rows] for name in b.record.figures}, b.path)
-    found = compared((a, part), threshold=0.2)
+    found = compared((a, part), "reads", 0.2)
     table = _table(found, "categories")
     for at, row in enumerate(table.rows):
         for column in (1, 2):
@@ -110,8 +110,8 @@ def test_changes_come_with_the_largest_first(runs: tuple[Run, Run], report: Repo
 
 
 def test_the_longest_tables_end_at_the_limit_and_say_so(runs: tuple[Run, Run]) -> None:
-    table = _table(compared(runs, limit=5), "changes")
-    assert table.total == len(_rows(compared(runs, limit=10**6), "changes")) > 5
+    table = _table(compared(runs, "reads", limit=5), "changes")
+    assert table.total == len(_rows(compared(runs, "reads", limit=10**6), "changes")) > 5
     assert len(table.rows) == 5
     assert "The 5 largest of 719 differences" in table.about
 
@@ -148,7 +148,7 @@ def test_agreement_of_layers_is_scipys_within_each(runs: tuple[Run, Run], report
 def test_overlap_is_the_share_of_the_strongest_in_common(tmp_path: Path) -> None:
     a, b = recorded_run(tmp_path / "a", width=300), recorded_run(tmp_path / "b", width=300, seed=1)
     one, other = _frames((a, b))
-    for row in _rows(compared((a, b)), "overlap"):
+    for row in _rows(compared((a, b), "reads"), "overlap"):
         its = a.layer_of == row["layer"]
         for name in CATEGORIES:
             top = [set(frame.loc[its, name].abs().nlargest(3).index) for frame in (one, other)]
@@ -209,12 +209,49 @@ def test_by_any_figure(tmp_path: Path, figure: str) -> None:
     assert rows[0]["neuron"] == str(a.neuron_name(int(largest[0])))
 
 
+def test_by_itself_it_goes_by_precision_and_a_neuron_turns_by_the_sign_of_its_selectivity(tmp_path: Path) -> None:
+    a, b = recorded_run(tmp_path / "a"), recorded_run(tmp_path / "b", seed=1)
+    found = compared((a, b), threshold=0.1)
+    strong_a, strong_b = (np.array(run.figure("ap")) >= np.float32(0.1) for run in (a, b))
+    signs = np.sign(a.figure("selectivity")) * np.sign(b.figure("selectivity"))
+    turned = (strong_a & strong_b & (signs < 0)).sum(axis=0)
+    rows = _rows(found, "categories")
+    assert [row["in_a"] for row in rows] == strong_a.sum(axis=0).tolist()
+    assert [row["kept"] for row in rows] == (strong_a & strong_b).sum(axis=0).tolist()
+    assert [row["turned"] for row in rows] == turned.tolist()
+    assert 10 < turned.sum() < (strong_a & strong_b).sum()
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "figure"),
+    [
+        (("ap", "strength"), ("ap", "strength"), "strength"),
+        (("ap", "strength"), ("ap",), "ap"),
+        (("ap", "strength"), (), "reads"),
+        ((), (), "reads"),
+    ],
+)
+def test_runs_are_compared_by_what_both_have(
+    tmp_path: Path, a: tuple[str, ...], b: tuple[str, ...], figure: str
+) -> None:
+    """A run of an early version has no ``ap``, one that was not confirmed since has no ``strength``."""
+    run = checked_run(tmp_path / "run")
+    runs = []
+    for kept in (a, b):
+        figures = tuple(name for name in run.record.figures if name not in {"ap", "strength"} - {*kept})
+        runs.append(Run(replace(run.record, figures=figures), path=run.path))
+    found = compared(runs)
+    assert _table(found, "categories").title == f"What stayed: neurons that count, by {figure}"
+    assert [row["in_b"] for row in _rows(found, "categories")] == [1, 1, 1]  # the planted ones
+    assert [row["turned"] for row in _rows(found, "categories")] == [0, 0, 0]
+
+
 def test_checks_that_both_have_stand_beside_the_changes(tmp_path: Path) -> None:
     a = checked_run(tmp_path / "a")
     arrays = {name: np.array(a.figure(name)) for name in a.record.figures}
     arrays["selectivity"][5, 1] += 0.3
     arrays["held_out_auroc"][5, 1] = 0.25
-    row = _rows(compared((a, Run(a.record, arrays, a.path))), "changes")[0]
+    row = _rows(compared((a, Run(a.record, arrays, a.path)), "reads"), "changes")[0]
     assert (row["held_out_auroc_b"], row["p_a"], row["p_b"]) == (0.25, 1.0, 1.0)
 
 
@@ -286,7 +323,7 @@ def test_a_wide_csv_without_selectivity_knows_every_mean(runs: tuple[Run, Run], 
     frame = pd.read_csv(tmp_path / "wide.csv")
     some = frame[[name for name in frame if not name.startswith("selectivity.")]]
     some.to_csv(tmp_path / "some.csv", index=False)
-    found = compared((read_csv(tmp_path / "some.csv"), runs[0]), threshold=0.1)
+    found = compared((read_csv(tmp_path / "some.csv"), runs[0]), "mean", 0.1)
     assert _rows(found, "settings")[1]["a"] == "CSV, every figure"
     assert "lists means" not in " ".join(found.remarks)
     assert "of a CSV, those listed" not in _table(found, "categories").about
@@ -300,7 +337,10 @@ def test_what_has_no_value_in_one_run_neither_appeared_nor_vanished(tmp_path: Pa
     occurrences = occurrences.copy()
     occurrences[::2] = 1
     few = Run(a.record, {**arrays, "occurrences": occurrences}, a.path)
-    found = compared((many, few), threshold=0.3)
+    found = compared((many, few), threshold=0.1)
+    assert sum(row["in_a"] for row in _rows(found, "categories")) > sum(
+        row["in_b"] for row in _rows(found, "categories")
+    )
     assert [(row["appeared"], row["vanished"]) for row in _rows(found, "categories")] == [(0, 0)] * 3
     assert "not counted as kept, appeared or vanished" in " ".join(found.remarks)
 
@@ -325,7 +365,7 @@ def test_a_measured_effect_is_not_compared_with_an_estimated_one(tmp_path: Path)
 def test_every_neuron_is_listed_where_asked_for(runs: tuple[Run, Run]) -> None:
     a, b = _frames(runs)
     assert compared(runs).table("differences") is None
-    frame = _frame(_table(compared(runs, differences="figure"), "differences"))
+    frame = _frame(_table(compared(runs, "reads", differences="figure"), "differences"))
     assert frame["neuron"].tolist() == [str(runs[0].neuron_name(row)) for row in range(240)]
     for name in CATEGORIES:
         assert np.allclose(frame[f"selectivity.{name}.a"].astype(float), a[name], equal_nan=True)
@@ -350,8 +390,9 @@ def test_runs_without_a_category_in_common_are_compared_by_what_neurons_have(run
 
 
 def test_a_threshold_that_makes_no_sense_is_refused(runs: tuple[Run, Run]) -> None:
-    with pytest.raises(UsageError, match="every neuron would count"):
-        compared(runs, threshold=0)
+    for by in (None, "reads"):
+        with pytest.raises(UsageError, match="every neuron would count"):
+            compared(runs, by, 0)
     with pytest.raises(UsageError, match="between 0 and 1"):
         compared(runs, by="auroc", threshold=3)
     with pytest.raises(UsageError, match="needs at least two runs"):

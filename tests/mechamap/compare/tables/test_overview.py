@@ -39,39 +39,57 @@ def test_every_category_has_a_row_for_every_model(runs: list[Run], table: Table)
     assert [(row[0], row[1]) for row in table.rows] == [(name, label) for name in CATEGORIES for label in labels]
 
 
-def test_the_best_of_a_confirmed_run_is_the_confirmed_neuron_with_the_highest_held_out_auroc(
-    runs: list[Run], table: Table
+@pytest.mark.parametrize("figure", ["strength", "ap"])
+def test_the_best_of_a_confirmed_run_is_the_confirmed_neuron_with_the_largest_value(
+    runs: list[Run], table: Table, figure: str
 ) -> None:
+    """By strength where all runs that have scores have it, here by ``ap`` beside one that was not confirmed."""
     run = runs[0]
     for category in ("food", "color"):
-        row = _row(table, category, 0)
-        held = np.where(confirmed(run, category), run.column("held_out_auroc", category), -1)
-        assert row["best"] == str(run.neuron_name(int(held.argmax())))
-        assert row["by"] == "held"
-        assert row["held"] == pytest.approx(held.max())
+        row = _row(overview_table([run]) if figure == "strength" else table, category, 0)
+        best = int(np.where(confirmed(run, category), run.column(figure, category), -1).argmax())
+        assert (row["best"], row["by"]) == (str(run.neuron_name(best)), figure)
+        assert row["value"] == pytest.approx(float(run.column(figure, category)[best]))
+        assert row["held"] == pytest.approx(float(run.column("held_out_auroc", category)[best]))
         assert row["p"] == pytest.approx(0.005)
         assert row["confirmed"] == int((run.column("p", category) < 0.05).sum())
 
 
-def test_a_neuron_that_dropped_on_a_second_text_is_no_longer_confirmed_and_the_best_is_told_by_reads(
+def test_a_neuron_that_dropped_on_a_second_text_is_no_longer_confirmed_and_the_best_is_one_of_all(
     runs: list[Run], table: Table
 ) -> None:
     row = _row(table, "animal", 0)
-    assert (row["best"], row["by"], row["confirmed"]) == ("L0.N3", "reads", 0)
+    assert (row["best"], row["by"], row["confirmed"]) == ("L0.N3", "ap", 0)
     assert row["held"] == pytest.approx(0.97)
 
 
-def test_the_best_of_an_unconfirmed_run_has_the_largest_selectivity_of_either_sign(
+def test_the_best_of_an_unconfirmed_run_has_the_largest_average_precision_up_or_down(
     runs: list[Run], table: Table
 ) -> None:
     run = runs[1]
     for category in CATEGORIES:
         row = _row(table, category, 1)
-        values = run.column("selectivity", category)
-        assert row["best"] == str(run.neuron_name(int(np.abs(values).argmax())))
-        assert row["value"] == pytest.approx(float(values[np.abs(values).argmax()]))
-        assert (row["by"], row["confirmed"], row["held"], row["p"]) == ("reads", None, None, None)
+        values = run.column("ap", category)
+        assert row["best"] == str(run.neuron_name(int(values.argmax())))
+        assert row["value"] == pytest.approx(float(values.max()))
+        assert (row["by"], row["confirmed"], row["held"], row["p"]) == ("ap", None, None, None)
     assert "Not confirmed: " + run_labels(runs)[1] in table.about
+
+
+def test_runs_of_earlier_versions_have_their_best_by_what_all_have(runs: list[Run]) -> None:
+    """One that was confirmed before there was a strength, and one from before there was ``ap``."""
+    no_strength, no_ap = (
+        Run(replace(runs[0].record, figures=tuple(name for name in runs[0].record.figures if name not in lacking)),
+            path=runs[0].path)
+        for lacking in (("strength",), ("strength", "ap"))
+    )  # fmt: skip
+    for others, figure in (([no_strength, runs[1]], "ap"), ([no_strength, no_ap], "reads"), ([no_ap], "reads")):
+        row = _row(overview_table(others), "color", 0)
+        assert (row["best"], row["by"], row["confirmed"], row["strong"]) == ("L2.N11", figure, 1, 1)
+    assert row["value"] == pytest.approx(-0.97)
+    matrix = overview_matrix([no_ap, no_strength])
+    assert matrix.title == "Largest |reads|"
+    assert [row[1] for row in matrix.rows] == [row[2] for row in matrix.rows] == pytest.approx([0.95, 0.98, 0.97])
 
 
 def test_the_best_of_a_csv_has_the_largest_mean(runs: list[Run], table: Table) -> None:
@@ -100,21 +118,26 @@ def test_counts_and_depths_are_those_of_the_neurons_that_their_links_lead_to(run
     assert followed >= 20
 
 
-def test_of_equally_high_held_out_auroc_the_best_is_the_one_that_reads_it_most_clearly(tmp_path: Path) -> None:
+def test_one_that_is_not_confirmed_is_not_the_best_and_one_that_falls_may_be(tmp_path: Path) -> None:
     run = checked_run(tmp_path / "checked")
     arrays = {name: np.array(run.figure(name)) for name in run.record.figures}
-    for name, selectivity in (("L0.N1", 0.91), ("L1.N1", -0.99), ("L2.N1", 0.93)):
-        row = run.row_of(name)
-        arrays["p"][row, 1], arrays["held_out_auroc"][row, 1] = 0.005, 0.99
-        arrays["selectivity"][row, 1] = selectivity
-    row = _row(overview_table([Run(run.record, arrays, run.path)]), "food", 0)
-    assert (row["best"], row["by"], row["value"]) == ("L1.N1", "held", pytest.approx(-0.99))
+    for name, selectivity, strength, p in (
+        ("L0.N1", 0.91, 0.93, 0.005),
+        ("L1.N1", -0.99, 0.95, 0.005),
+        ("L2.N1", 0.99, 0.99, 0.2),
+    ):
+        place = run.row_of(name), 1
+        arrays["selectivity"][place], arrays["strength"][place], arrays["p"][place] = selectivity, strength, p
+    changed = Run(run.record, arrays, run.path)
+    row = _row(overview_table([changed]), "food", 0)
+    assert (row["best"], row["by"], row["value"]) == ("L1.N1", "strength", pytest.approx(0.95))
+    assert row["tokens"][0] == changed.top_tokens(changed.row_of("L1.N1"), lowest=True)[0].piece.strip()
 
 
 def test_depth_is_of_neurons_chosen_in_one_way_in_all_runs(runs: list[Run], tmp_path: Path, table: Table) -> None:
     run = runs[0]
     for category in CATEGORIES:  # the second run was not confirmed
-        strong = np.abs(run.column("selectivity", category)) >= np.float32(0.9)
+        strong = run.column("ap", category) >= np.float32(0.5)
         row = _row(table, category, 0)
         assert row["depth"] == pytest.approx(float(np.median(relative_depth(run)[strong])))
     assert (
@@ -135,7 +158,7 @@ def test_a_neuron_that_falls_is_shown_with_its_lowest_tokens(runs: list[Run], ta
 
 def test_a_category_that_a_run_does_not_have_is_empty_there(tmp_path: Path, runs: list[Run]) -> None:
     fewer = Run(replace(runs[1].record, categories=CATEGORIES[:2]), path=runs[1].path)
-    fewer = Run(fewer.record, {"selectivity": runs[1].figure("selectivity")[:, :2]}, runs[1].path)
+    fewer = Run(fewer.record, {"ap": runs[1].figure("ap")[:, :2]}, runs[1].path)
     row = _row(overview_table([runs[0], fewer]), "color", 1)
     assert {value for key, value in row.items() if key not in ("category", "model")} == {None}
 
@@ -148,20 +171,23 @@ def test_an_experts_neuron_that_few_words_came_to_is_not_the_best(tmp_path: Path
         assert row["best"] is None or not few[run.row_of(str(row["best"])), run.category_index(category)]
 
 
-def test_the_matrix_has_the_held_out_auroc_where_any_run_was_confirmed(runs: list[Run]) -> None:
-    table = overview_matrix(runs[:2])
+def test_the_matrix_of_confirmed_runs_has_the_largest_strength(runs: list[Run], tmp_path: Path) -> None:
+    table = overview_matrix([runs[0], checked_run(tmp_path / "too"), runs[2]])
     assert table.heat
-    assert dict(zip(CATEGORIES, [row[1] for row in table.rows], strict=True)) == {
-        "animal": None, "food": pytest.approx(0.97), "color": pytest.approx(0.97)
-    }  # fmt: skip
-    assert {row[2] for row in table.rows} == {None}
+    assert table.title == "Largest strength"
+    for column in (1, 2):
+        assert dict(zip(CATEGORIES, [row[column] for row in table.rows], strict=True)) == {
+            "animal": pytest.approx(0.85), "food": pytest.approx(0.88), "color": pytest.approx(0.87)
+        }  # fmt: skip
+    assert {row[3] for row in table.rows} == {None}
 
 
-def test_the_matrix_of_unconfirmed_runs_has_the_largest_reads(runs: list[Run]) -> None:
-    table = overview_matrix(runs[1:])
-    largest = np.abs(runs[1].figure("selectivity")).max(axis=0)
-    assert [row[1] for row in table.rows] == pytest.approx(largest.tolist())
-    assert {row[2] for row in table.rows} == {None}  # a mean is no reads
+def test_the_matrix_has_the_largest_average_precision_where_any_run_was_not_confirmed(runs: list[Run]) -> None:
+    table = overview_matrix(runs)
+    largest = runs[1].figure("ap").max(axis=0)
+    assert [row[1] for row in table.rows] == pytest.approx([0.9, 0.93, 0.92])
+    assert [row[2] for row in table.rows] == pytest.approx(largest.tolist())
+    assert {row[3] for row in table.rows} == {None}  # a mean is no precision
 
 
 def test_two_runs_of_one_model_are_told_apart(runs: list[Run]) -> None:

@@ -32,7 +32,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Run]:
 
 @pytest.fixture(scope="module")
 def report(runs: tuple[Run, Run]) -> Report:
-    return compared(runs, threshold=THRESHOLD)
+    return compared(runs, "reads", THRESHOLD)
 
 
 def test_the_report_of_different_models_begins_with_their_best_neurons(report: Report) -> None:
@@ -112,7 +112,7 @@ def test_a_csv_and_a_run_of_another_model_are_compared_by_mean(tmp_path: Path, r
 def test_models_of_experts_and_of_two_sides_have_depths(tmp_path: Path) -> None:
     experts = recorded_run(tmp_path / "experts", layers=3, shape=Shape(experts=3, shared=2))
     sides = recorded_run(tmp_path / "sides", layers=4, shape=Shape(encoders=2))
-    found = compared((experts, sides), threshold=0.3)
+    found = compared((experts, sides), "reads", 0.3)
     for row in _rows(found, "depth"):
         strong = np.abs(sides.column("selectivity", row["category"])) >= np.float32(0.3)
         assert row["neurons_b"] == strong.sum()
@@ -153,7 +153,7 @@ def test_the_agreement_with_the_first_is_the_median_over_categories(tmp_path: Pa
     assert expected[0] == pytest.approx(-1)
     assert 0 < expected[1] < 0.9
     assert expected[2] == pytest.approx(1)
-    pairs = _rows(compared((first, runs[1], third)), "pairs")
+    pairs = _rows(compared((first, runs[1], third), "reads"), "pairs")
     assert pairs[1]["spearman"] == pytest.approx(expected[1])
 
 
@@ -168,11 +168,11 @@ def test_every_table_of_several_runs_says_the_threshold_that_it_counted_by(tmp_p
 
 def test_strong_neurons_are_counted_from_the_threshold_that_was_given(runs: tuple[Run, Run]) -> None:
     found = compared(runs, threshold=0.4)
-    assert "(reads 0.4)" in _table(found, "overview").about
+    assert "(ap 0.4)" in _table(found, "overview").about
     strong = [row["strong"] for row in _rows(found, "overview")]
     deep = [row[f"neurons_{letter}"] for row in _rows(found, "depth") for letter in "ab"]
     assert strong == deep
-    assert "(reads 0.9)" in _table(compared(runs, by="mean", threshold=0.4), "overview").about
+    assert "(ap 0.5)" in _table(compared(runs, by="mean", threshold=0.4), "overview").about
 
 
 def _table(report: Report, key: str) -> Table:
