@@ -91,10 +91,11 @@ def overview_tables(runs: Sequence[Run], by: JudgedFigure | None, threshold: flo
 def _overview(views: Sequence[_RunView], names: Sequence[str]) -> Table:
     runs = [view.run for view in views]
     by_check = all(view.checked for view in views)
+    signed = any(view.kind.directed for view in views)
     rows = Rows()
     for category in all_categories(runs):
         for view, name in zip(views, names, strict=True):
-            rows.add(category, name, *view.cells(category, by_check=by_check))
+            rows.add(category, name, *view.cells(category, by_check=by_check, signed=signed))
     kinds = dict.fromkeys(view.kind.label for view in views)
     figures = " or ".join(kinds)
     columns = (
@@ -103,6 +104,7 @@ def _overview(views: Sequence[_RunView], names: Sequence[str]) -> Table:
         Column("best", "best", "neuron"),
         Column("by", "by"),
         Column("value", figures or "value", views[0].kind.written if len(kinds) == 1 else "signed"),
+        *((Column("reads", "reads", "correlation"),) if signed else ()),
         Column("held", "held", "probability"),
         Column("p", "p", "p"),
         Column("confirmed", "confirmed", "count"),
@@ -194,10 +196,15 @@ class _RunView:
         """Which neurons are confirmed, ``[neurons]``; None where the run was not."""
         return confirmed(self.run, category) if self.checked else None
 
-    def cells(self, category: str, *, by_check: bool) -> list[LinkedCell]:
-        """What the overview has behind category and model; ``by_check``: how deep the confirmed neurons lie."""
+    def cells(self, category: str, *, by_check: bool, signed: bool) -> list[LinkedCell]:
+        """What the overview has behind category and model.
+
+        Args:
+            by_check: whether it says how deep the confirmed neurons lie.
+            signed: whether it says which way the best one goes.
+        """
         if category not in self.run.categories:
-            return [LinkedCell(None)] * 9
+            return [LinkedCell(None)] * (10 if signed else 9)
         row, by = self.best(category)
         column = self.values[:, self.run.category_index(category)]  # [neurons]
         strong = self.kind.holds(column, self.threshold)  # [neurons]
@@ -210,6 +217,7 @@ class _RunView:
             self._neuron(row, category),
             LinkedCell(by or None),
             LinkedCell(number(column[row]) if has_best else None),
+            *((LinkedCell(self._figure("selectivity", row, category)),) if signed else ()),
             LinkedCell(self._figure("held_out_auroc", row, category)),
             LinkedCell(self._figure("p", row, category)),
             LinkedCell(None) if good is None else LinkedCell(int(good.sum()), of_good),

@@ -78,7 +78,7 @@ def test_two_runs_of_one_model_are_compared_neuron_by_neuron(mechamap: Mechamap)
         "Largest changes",
         "Appeared",
         "Vanished",
-        "Rank agreement by reads",
+        "Rank agreement by ap",
         "How far every figure",
     )
     places = [out.index(title) for title in titles]
@@ -110,12 +110,13 @@ def test_csv_holds_what_stayed_and_a_folder_every_table(mechamap: Mechamap, tmp_
 
 
 def test_every_neuron_is_written_where_asked_for(mechamap: Mechamap) -> None:
-    _, out, _ = mechamap("compare", "a", "b", "--table", "differences", "--format", "csv")
-    rows = _csv(out)
-    a, b = Run.open("a"), Run.open("b")
-    assert len(rows) == 48
-    assert float(rows[5]["selectivity.food.a"]) == pytest.approx(float(a.column("selectivity", "food")[5]), abs=1e-6)
-    assert float(rows[5]["selectivity.food.b"]) == pytest.approx(float(b.column("selectivity", "food")[5]), abs=1e-6)
+    for words, figure in ((["--by", "reads"], "selectivity"), ([], "ap")):
+        _, out, _ = mechamap("compare", "a", "b", *words, "--table", "differences", "--format", "csv")
+        rows = _csv(out)
+        assert len(rows) == 48
+        for run in ("a", "b"):
+            expected = float(Run.open(run).column(figure, "food")[5])
+            assert float(rows[5][f"{figure}.food.{run}"]) == pytest.approx(expected, abs=1e-6)
     _, out, _ = mechamap("compare", "a", "b", "--table", "differences", "--all-figures", "--format", "csv")
     assert {"d.food.difference", "max.difference"} <= set(_csv(out)[0])
 
@@ -142,7 +143,7 @@ def test_no_row_is_left_out_of_what_other_programs_read(
     for seed, folder in enumerate(large):
         if not folder.exists():
             recorded_run(folder, layers=2, width=300, seed=seed)
-    _, out, _ = mechamap("compare", *map(str, large), *(word.format(tmp_path) for word in words))
+    _, out, _ = mechamap("compare", *map(str, large), "--by", "reads", *(word.format(tmp_path) for word in words))
     a, b = (np.load(folder / "selectivity.npy") for folder in large)
     every = np.count_nonzero(a != b)
     assert every > 1000

@@ -46,9 +46,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_run_in_a_page_of_a_terminal(typed: Typed, run: Path) -> None:
     code, out, err = typed(run)
     assert code == 0
-    assert out.startswith("run: neurons of tiny by reads\n")
+    assert out.startswith("run: neurons of tiny by strength\n")
     for said in (
-        "judged by               reads at or above 0.9, or at or below -0.9",
+        "judged by               strength at or above 0.5",
         "count for any category  3",
         "Neurons of each category",
         "L1.N7",
@@ -91,7 +91,7 @@ def test_json_holds_everything(typed: Typed, run: Path) -> None:
     ],
 )
 def test_csv_is_one_table_for_pandas(typed: Typed, run: Path, words: list[str], first: str) -> None:
-    code, out, _ = typed(run, "--format", "csv", "--threshold", "0.3", *words)
+    code, out, _ = typed(run, "--format", "csv", "--by", "reads", "--threshold", "0.3", *words)
     table = pd.read_csv(io.StringIO(out))
     assert code == 0
     assert table.columns[0] == first
@@ -170,8 +170,9 @@ def test_of_a_csv_with_several_models_one_is_named(typed: Typed, tmp_path: Path)
     [
         (["--threshold", "nan"], "must be a number"),
         (["--threshold=-inf"], "must be a number"),
-        (["--threshold", "-0.5"], "every neuron would count"),
-        (["--threshold", "0"], "Give one above 0"),
+        (["--by", "reads", "--threshold", "-0.5"], "every neuron would count"),
+        (["--threshold", "0"], "every neuron would count"),
+        (["--by", "reads", "--threshold", "0"], "Give one above 0"),
         (["--threshold", "2"], "must be between 0 and 1"),
         (["--by", "auroc", "--threshold", "0.5"], "Give one above 0.5"),
         (["--by", "p", "--threshold", "-1"], "must be between 0 and 1"),
@@ -232,7 +233,7 @@ def test_files_are_refused_before_anything_is_read(typed: Typed, tmp_path: Path)
 
 
 def test_a_limit_cuts_no_matrix_and_no_fact_for_programs_either(typed: Typed, run: Path, tmp_path: Path) -> None:
-    words = ("--threshold", "0.3", "--format")
+    words = ("--by", "reads", "--threshold", "0.3", "--format")
     report, cut = (json.loads(typed(run, *words, "json", *more)[1])["tables"] for more in ((), ("--limit", "2")))
     folder = tmp_path / "tables"
     assert typed(run, *words, "csv", "--limit", "2", "--out", f"{folder}/")[0] == 0
@@ -253,12 +254,14 @@ def test_a_folder_gets_every_table(typed: Typed, run: Path, tmp_path: Path) -> N
 
 
 def test_a_threshold_that_nobody_reaches_names_the_strongest(typed: Typed, run: Path) -> None:
-    _, out, _ = typed(run, "--threshold", "0.99")
-    assert "No neuron counts (reads at or above 0.99, or at or below -0.99): the strongest is L1.N7" in " ".join(
-        out.split()
-    )
-    _, out, _ = typed(run, "--threshold", "0.96")
-    assert "No neuron counts for animal." in out
+    for words, reaches, of_some in (
+        (["--by", "reads"], "reads at or above 0.99, or at or below -0.99", "0.96"),
+        ([], "strength at or above 0.99", "0.86"),
+    ):
+        _, out, _ = typed(run, *words, "--threshold", "0.99")
+        assert f"No neuron counts ({reaches}): the strongest is L1.N7" in " ".join(out.split())
+        _, out, _ = typed(run, *words, "--threshold", of_some)
+        assert "No neuron counts for animal." in out
 
 
 def test_a_neuron_that_is_always_on_is_told(typed: Typed, tmp_path: Path) -> None:
@@ -291,13 +294,14 @@ def test_a_category_of_which_the_text_has_hardly_a_word_is_named(typed: Typed, t
     assert main(["scan", "demo", "--text", str(text), "--out", str(run)]) == 0
     said = "The text has fewer than 5 words of location (1): for these, neurons reach any value of {} by chance."
     out = typed(run, "--format", "json")[1]
-    assert said.format("reads") in json.loads(out[out.index("{") :])["remarks"]
+    assert said.format("ap") in json.loads(out[out.index("{") :])["remarks"]
     assert "Fewer than 5" not in typed(run, "--by", "mean")[1]
 
 
 def test_a_run_without_categories_says_so(tmp_path: Path) -> None:
     run = recorded_run(tmp_path / "run")
-    none = Run(replace(run.record, categories=()), {"selectivity": np.zeros((run.neurons, 0), np.float32)}, run.path)
+    empty = np.zeros((run.neurons, 0), np.float32)
+    none = Run(replace(run.record, categories=()), {"ap": empty, "selectivity": empty}, run.path)
     report = interpret_run(none)
     assert any("has no categories" in remark for remark in report.remarks)
     table = report.table("categories")

@@ -124,10 +124,43 @@ def test_a_figure_that_is_not_there_is_refused_with_what_there_is(tmp_path: Path
     assert "write" not in {kind.name for kind in figures_of(it)}
 
 
-def test_neurons_are_judged_by_selectivity_unless_there_are_means_alone(run: Run) -> None:
-    assert default_figure(run) == "selectivity"
-    assert default_figure(Run(replace(run.record, figures=("mean",)))) == "mean"
+def test_each_kind_of_run_has_a_figure_that_neurons_are_listed_by(run: Run, tmp_path: Path) -> None:
+    def lacking(*names: str) -> Run:
+        return Run(replace(run.record, figures=tuple(name for name in run.record.figures if name not in names)))
+
+    scanned = recorded_run(tmp_path / "scanned")
+    files = {layout: tmp_path / f"{layout}.csv" for layout in ("long", "wide")}
+    for layout, file in files.items():
+        export_run(run, file, ExportRequest("csv", wide=layout == "wide"))
+    export_run(scanned, tmp_path / "unconfirmed.csv", ExportRequest("csv", wide=True))
+    kinds = (
+        ("confirmed", run, "strength"),
+        ("scanned", scanned, "ap"),
+        ("confirmed by an earlier version", lacking("strength"), "ap"),
+        ("of a version without average precision", lacking("strength", "ap"), "selectivity"),
+        ("of experts", recorded_run(tmp_path / "experts", shape=Shape(experts=4, shared=2)), "ap"),
+        ("of two sides", recorded_run(tmp_path / "sides", shape=Shape(encoders=1)), "ap"),
+        ("a long CSV", read_csv(files["long"]), "mean"),
+        ("a wide CSV of a confirmed run", read_csv(files["wide"]), "strength"),
+        ("a wide CSV of a scan", read_csv(tmp_path / "unconfirmed.csv"), "ap"),
+        ("no layer yet", recorded_run(tmp_path / "begun", complete=0), "ap"),
+    )
+    for name, kind_of_run, figure in kinds:
+        assert default_figure(kind_of_run) == figure, name
+    assert default_figure(run, scanned) == "ap"
+    assert default_figure(run, lacking("strength", "ap")) == "selectivity"
+    assert default_figure(scanned, read_csv(files["long"])) == "mean"
+    assert {judged_figures()[name].threshold(run) for name in ("strength", "ap")} == {0.5}
     assert judged_figures()["mean"].threshold(run) == 0.2
+
+
+def test_layers_that_were_scanned_after_a_confirmation_are_listed_too(run: Run) -> None:
+    strength = np.array(run.figure("strength"))
+    strength[run.layers[2].rows] = np.nan
+    resumed = Run(run.record, {"strength": strength}, run.path)
+    assert default_figure(resumed) == "ap"
+    begun = tuple(replace(layer, complete=layer.layer != 2) for layer in run.layers)
+    assert default_figure(Run(replace(run.record, layers=begun), {"strength": strength}, run.path)) == "strength"
 
 
 @pytest.mark.parametrize("name", [*judged_figures()])
@@ -180,7 +213,7 @@ def test_a_row_more_is_a_figure_everywhere(run: Run, tmp_path: Path, monkeypatch
     assert again.column("novelty", category)[again.row_of("L2.N3")] == pytest.approx(0.9)
     assert "new" in [column.key for column in category_columns(wider, category)]
     assert "new" in [figure.label for figure in detail_figures()]
-    assert ", mean, new (default: reads, of a CSV mean)" in write_cli_docs.text()
+    assert ", mean, new (default: " in write_cli_docs.text()
     assert "| `novelty`, `new` | a made-up figure |" in write_figure_docs.text()
 
 

@@ -72,6 +72,7 @@ def test_the_best_of_an_unconfirmed_run_has_the_largest_average_precision_up_or_
         values = run.column("ap", category)
         assert row["best"] == str(run.neuron_name(int(values.argmax())))
         assert row["value"] == pytest.approx(float(values.max()))
+        assert row["reads"] == pytest.approx(float(run.column("selectivity", category)[values.argmax()]))
         assert (row["by"], row["confirmed"], row["held"], row["p"]) == ("ap", None, None, None)
     assert "Not confirmed: " + run_labels(runs)[1] in table.about
 
@@ -131,6 +132,7 @@ def test_one_that_is_not_confirmed_is_not_the_best_and_one_that_falls_may_be(tmp
     changed = Run(run.record, arrays, run.path)
     row = _row(overview_table([changed]), "food", 0)
     assert (row["best"], row["by"], row["value"]) == ("L1.N1", "strength", pytest.approx(0.95))
+    assert row["reads"] == pytest.approx(-0.99)
     assert row["tokens"][0] == changed.top_tokens(changed.row_of("L1.N1"), lowest=True)[0].piece.strip()
 
 
