@@ -22,7 +22,8 @@ class CategoryConfirmation:
         reason: why it was not split in halves; empty where it was: only then do the following have values.
         held_out_auroc: mean over the halves, of the neurons that the other half chose; then the lowest.
         by_mean: the same for the neurons with the largest mean.
-        chosen: those neurons; ``best`` is the best reader of all words, ``best_reads`` its selectivity.
+        chosen: those neurons; ``best`` is the neuron with the largest strength (in runs without it, the best
+            reader of all words), ``best_reads`` its selectivity in the sentences.
     """
 
     words: int

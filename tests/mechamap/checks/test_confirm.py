@@ -36,7 +36,7 @@ from mechamap.scores.null import ShuffledLabels
 from mechamap.system.plain_values import to_plain_values
 from mechamap.text.carriers import carrier_words, carry
 
-ADDED = ("held_out_auroc", "held_out_ap", "p", "write_p")
+ADDED = ("held_out_auroc", "held_out_ap", "p", "write_p", "strength")
 QUICK = ConfirmSettings(permutations=39, splits=2)
 
 
@@ -70,7 +70,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
     return Done(planted, loaded, folder / "scanned", folder / "confirmed", events)
 
 
-def test_four_figures_are_added_and_the_others_stay_as_they_are(done: Done) -> None:
+def test_five_figures_are_added_and_the_others_stay_as_they_are(done: Done) -> None:
     before, after = Run.open(done.scanned), Run.open(done.confirmed)
     assert after.record.figures == (*before.record.figures, *ADDED)
     for name in ADDED:
@@ -93,6 +93,7 @@ def test_what_was_planted_is_confirmed_and_holds_on_words_that_did_not_choose_it
             assert run.figure("held_out_auroc")[at] > 0.95
             assert run.figure("held_out_ap")[at] > 0.85
             assert confirmed(run, neuron.category)[at[0]]
+            assert run.figure("strength")[at] > 0.5
         if neuron.writes:
             assert run.figure("write_p")[at] < 0.05
     p = run.figure("p")
@@ -293,7 +294,7 @@ def test_layers_that_are_not_complete_are_left_out(tiny: LoadedModel, copied: Ru
     run = change_record(copied, lambda record: record["layers"][1].update(complete=False))
     checked = confirm_run(run, tiny, QUICK)
     missing = run.layers[1].rows
-    for name in ("held_out_auroc", "p", "write_p"):
+    for name in ("held_out_auroc", "p", "write_p", "strength"):
         assert np.isnan(checked.figure(name)[missing]).all()
         assert np.isfinite(np.delete(checked.figure(name), np.r_[missing], axis=0)).all()
 
@@ -312,7 +313,7 @@ def test_a_neuron_that_is_not_finite_has_no_figures_and_harms_no_other(
     finally:
         handle.remove()
     row = checked.row_of("L2.N5")
-    for name in ("held_out_auroc", "held_out_ap", "p"):
+    for name in ("held_out_auroc", "held_out_ap", "p", "strength"):
         assert np.isnan(checked.figure(name)[row]).all()
     others = np.delete(np.arange(whole.neurons), row)
     np.testing.assert_array_equal(checked.figure("held_out_auroc")[others], whole.figure("held_out_auroc")[others])
@@ -390,4 +391,4 @@ def test_a_run_from_before_there_were_checks_can_be_confirmed(tiny: LoadedModel,
     assert run.record.confirmation.templates == (default_config().templates)
     assert np.isfinite(run.figure("p")).all()
     old = {*CATEGORY_FIGURES, *NEURON_FIGURES, *TOKEN_FIGURES} - {"ap", "write"}
-    assert set(run.record.figures) == old | set(ADDED)
+    assert set(run.record.figures) == old | set(ADDED) - {"strength"}  # which takes an ap

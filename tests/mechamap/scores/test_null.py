@@ -10,7 +10,7 @@ from scipy.stats import binom
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 from mechamap.scores.null import ShuffledLabels, word_ranks
-from mechamap.scores.ranks import average_precision, sorted_bounds
+from mechamap.scores.ranks import average_precision, directed_precision, sorted_bounds
 
 WORDS, OCCURRENCES = 14, 3
 
@@ -196,3 +196,21 @@ def test_average_precision_is_that_of_scikit_learn(kind):
     labels = np.repeat(members_of(5)[:, 0], OCCURRENCES)
     expected = [average_precision_score(labels, row) for row in values]
     np.testing.assert_allclose(average_precision(values, labels), expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("kind", KINDS)
+def test_precision_of_several_categories_is_that_of_scikit_learn_up_and_down(kind, threads):
+    values = values_like(kind, neurons=40)
+    before = values.copy()
+    labels = np.repeat(np.column_stack([members_of(5, 4, 3), np.zeros(WORDS, bool)]), OCCURRENCES, axis=0)
+    falls = np.random.default_rng(3).random((40, labels.shape[1])) < 0.5
+    precision = directed_precision(values, labels, falls, threads)
+    assert np.isnan(precision[:, -1]).all()  # of no words
+    for category in range(3):
+        signs = np.where(falls[:, category], -1, 1)
+        expected = [
+            average_precision_score(labels[:, category], sign * row) for sign, row in zip(signs, values, strict=True)
+        ]
+        np.testing.assert_allclose(precision[:, category], expected, atol=1e-6)
+    np.testing.assert_array_equal(values, before)
