@@ -103,27 +103,28 @@ def test_closest_neurons_are_found_and_stay_with_the_comparison_of_these_runs(tm
 
 
 def test_specialised_neurons_are_counted_from_the_threshold_that_is_asked_for(tmp_path: Path) -> None:
-    """By the search and by every comparison after it; by another figure from the usual one on."""
+    """By the search and by every comparison after it, where it is one of selectivity; else from the usual one on."""
     runs = [recorded_run(tmp_path / name, seed=seed) for seed, name in enumerate("ab")]
     for its in runs:
         keep_activations(its)
     params, kept = {"runs": [str(its.path) for its in runs]}, Kept()
 
     def matched(threshold: float) -> Report:
-        call = Request(1, "match", {**params, "threshold": threshold}, lambda *_: None, kept)
+        call = Request(1, "match", {**params, "by": "reads", "threshold": threshold}, lambda *_: None, kept)
         return over_the_wire(METHODS.queued["match"](call))
 
     found = matched(0.6)
     for report, threshold in (
         (found, 0.6),
-        (asked("compare", kept, **params, threshold=0.3), 0.3),
+        (asked("compare", kept, **params, by="reads", threshold=0.3), 0.3),
+        (asked("compare", kept, **params, threshold=0.3), 0.9),
         (asked("compare", kept, **params), 0.9),
         (asked("compare", kept, **params, by="d", threshold=1), 0.9),
-        (asked("compare", kept, **params, threshold=0.6), 0.6),
+        (asked("compare", kept, **params, by="reads", threshold=0.6), 0.6),
     ):
         table = report.table("specialised")
         assert table is not None and f"|reads| ≥ {threshold:g}," in table.about
-    assert matched(0.3) == asked("compare", kept, **params, threshold=0.3) != found
+    assert matched(0.3) == asked("compare", kept, **params, by="reads", threshold=0.3) != found
 
 
 def test_what_was_found_is_not_shown_for_a_run_that_was_scanned_anew(tmp_path: Path) -> None:
