@@ -9,10 +9,13 @@ from numpy.typing import NDArray
 from textual.content import Content
 
 from mechamap.errors import MechaMapError
+from mechamap.figures.catalogue import judged_figures
+from mechamap.figures.of_run import default_figure
 from mechamap.runs.layout import layout_of, side_labels
 from mechamap.runs.notes import Notes
 from mechamap.runs.run import Run
 from mechamap_tui.browse.layer_list import LayerList
+from mechamap_tui.browse.table.columns import changes_with_category, overview_figure
 from mechamap_tui.browse.table.order import sort_keys
 from mechamap_tui.browse.table.table import NeuronTable
 from mechamap_tui.data.layer_counts import flag_words
@@ -45,7 +48,9 @@ class Finding:
     def filter_question(self) -> Question:
         """Asks for a filter; the table shows what passes while it is typed."""
         routed = " and tokens >= 30" if self._run.has("tokens") else ""
-        example = f"reads > .9 and layer >= 20{routed}, or a token: apple"
+        figure = judged_figures()[default_figure(self._run)]
+        above = f"{figure.label} > {figure.threshold(self._run):g}"
+        example = f"{above} and layer >= 20{routed}, or a token: apple"
         return Question("filter", self.expression, example, self._try_filter, self._keep_filter, self._leave_filter)
 
     def name_question(self) -> Question:
@@ -197,19 +202,26 @@ class Finding:
         """Describe in the table's borders what it shows."""
         order, complete = self._table.order, len(self._run.complete_layers) == len(self._run.layers)
         count = f"{len(order):,} of {order.available:,}" + ("" if complete else " so far")
-        arrows = [f"{self._table.column_title(k.column)} {DOWN if k.descending else UP}" for k in order.keys]
-        by = ", then ".join(arrows)
+        category, overview = self._table.category, self._table.overview
+        shown = overview_figure(self._run).label if overview else category
+        titles = [
+            f"{category} " * (overview and changes_with_category(key.column)) + self._table.column_title(key.column)
+            for key in order.keys
+        ]
+        by = ", then ".join(
+            f"{title} {DOWN if key.descending else UP}" for title, key in zip(titles, order.keys, strict=True)
+        )
         width = self._table.outer_size.width or self._table.app.size.width
         self._table.border_title = first_fitting(
             width,
             pane_title(
                 "2 Neurons",
-                f"category {self._table.category}" if self._table.category else "",
+                f"{shown} of all categories" if overview else f"category {category}" if category else "",
                 count,
                 f"sorted by {by}",
             ),
-            pane_title("2 Neurons", self._table.category, count, f"by {by}"),
-            pane_title("2", self._table.category, count, by),
+            pane_title("2 Neurons", shown, count, f"by {by}"),
+            pane_title("2", shown, count, by),
         )
         self._table.border_subtitle = (
             first_fitting(width, self._only(whole=True), self._only()) if self._only() else None

@@ -61,16 +61,17 @@ class LayerLine(Widget):
         text.append(f"{chosen} " if side else f"{chosen:<4}", "bold").append(f"{side}  " if side else "")
         self._bars_at = len(text)
         layers = self.run.layers
-        room = max(self.size.width - self._bars_at - 26, 8)
+        category = self.run.category_index(self.category) if self.category else 0
+        counted = ""
+        if self.counts.counted and self.category:
+            counted = f"  {self.counts.count(self._layer, category):,} for {self.category}, {self.counts.counted}"
+        room = max(self.size.width - self._bars_at - len(counted) - 2, 8)
         chosen_index = next((index for index, rows in enumerate(layers) if rows.layer == self._layer), 0)
         self._first = min(max(chosen_index - room // 2, 0), max(len(layers) - room, 0))
         highest = max(self.counts.highest(), 1)
-        category = self.run.category_index(self.category) if self.category else 0
         for rows in layers[self._first : self._first + room]:
             text.append(self._bar(rows, category, highest), "reverse" if rows.layer == self._layer else "")
-        if self.counts.counted and self.category:
-            count = self.counts.count(self._layer, category)
-            text.append(f"  {count:,} stand out for {self.category}")
+        text.append(counted)
         return text if self._layer is None else self._about(text, self.run.layer_rows(self._layer))
 
     def _bar(self, rows: LayerRows, category: int, highest: int) -> str:

@@ -23,8 +23,9 @@ _LEAST_CELLS = 6
 
 
 def detail_figures() -> tuple[JudgedFigure, ...]:
-    """The figures that are listed for a single neuron."""
-    return tuple(figure for figure in judged_figures().values() if figure.in_detail)
+    """The figures that are listed for a single neuron: what it reads, writes and causes first, side by side."""
+    figures = (figure for figure in judged_figures().values() if figure.in_detail)
+    return tuple(sorted(figures, key=lambda figure: figure.directed))
 
 
 def figure_width(figure: Figure) -> int:

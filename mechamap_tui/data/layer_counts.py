@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from mechamap.figures.catalogue import FEW_OCCURRENCES, judged_figures
 from mechamap.figures.figure import JudgedFigure
+from mechamap.figures.findings import confirmed
 from mechamap.figures.of_run import default_figure
 from mechamap.runs.proof_record import other_dtypes
 from mechamap.runs.record import LayerRows
@@ -22,19 +23,26 @@ CUT = 0.8  # in a run without average precision, a neuron counts when its select
 
 
 class LayerCounts:
-    """Counts a layer once, when it is complete: neurons at or above the threshold of the figure that lists go by."""
+    """Counts a layer once, when it is complete: neurons at or above the threshold of the figure that lists go by.
+
+    In a run without average precision that was confirmed, the confirmed ones: selectivity says less.
+    """
 
     def __init__(self, run: Run) -> None:
         self.run = run
         self._counts: dict[int, NDArray[np.int64]] = {}
+        self._confirmed: NDArray[np.bool_] | None = None  # [neurons, categories]
 
     def renew(self) -> None:
         """Forget all counts: the run's figures have changed."""
         self._counts.clear()
+        self._confirmed = None
 
     @property
     def counted(self) -> str:
-        """What is counted, as a formula; empty where nothing can be."""
+        """What is counted, in a word or a formula; empty where nothing can be."""
+        if self._by_confirmation:
+            return "confirmed"
         if not self.run.has("selectivity"):
             return ""
         size = f"|{self._figure.label}|" if self._figure.two_sided else self._figure.label
@@ -61,6 +69,10 @@ class LayerCounts:
         return 0 if counts is None else int(counts[category])
 
     @property
+    def _by_confirmation(self) -> bool:
+        return self.run.has("p") and not self._figure.directed
+
+    @property
     def _figure(self) -> JudgedFigure:
         return judged_figures()[default_figure(self.run)]
 
@@ -71,6 +83,10 @@ class LayerCounts:
     def _counting(self, rows: slice) -> NDArray[np.bool_]:
         """Which neurons count, ``[width, categories]``."""
         figure, run = self._figure, self.run
+        if self._by_confirmation:
+            if self._confirmed is None:
+                self._confirmed = np.stack([confirmed(run, name) for name in run.categories], axis=1)
+            return self._confirmed[rows]
         counting = figure.holds(np.asarray(run.figure(figure.name)[rows]), self._threshold)
         if run.has("occurrences"):  # a few words that happen to fit give an expert's neuron a high score
             counting &= np.asarray(run.figure("occurrences")[rows]) >= FEW_OCCURRENCES

@@ -27,10 +27,13 @@ GLOSSARY = (
     ),
     (
         "few words",
-        "fewer than 5 words of a category were routed to its expert: the table leaves out reads, auroc, ap and d",
+        "fewer than 5 words of a category were routed to its expert: the table leaves out strength, ap, reads, auroc "
+        "and d",
     ),
     ("enc, dec", "a layer of the encoder or of the decoder, and its number there"),
     ("category", "a name and its words; an occurrence is one whole-word match in the scanned text"),
+    ("strength", "√(ap in the text · ap in the sentences of a confirmation): lists go by it, before V by ap"),
+    ("ap", "average precision: how pure the top is when tokens are ordered by the neuron; where it falls, the bottom"),
     ("reads", "2·auroc − 1: +1 if it is always higher on the category's words, −1 if always lower, 0 if no different"),
     ("writes", "how far its output pushes the category's words up, in standard deviations over the vocabulary"),
     ("causes", "how the mean log p of the category's words changes without it, in nats; negative: the model needs it"),
@@ -47,7 +50,6 @@ GLOSSARY = (
     ),
     ("lens", "the tokens that its output weights push up and down most"),
     ("auroc", "the chance that it is higher on a word of the category than on any other token"),
-    ("ap", "average precision: how pure the top of the list is when tokens are ordered by the neuron"),
     ("d", "how far its mean on the category's words is from its mean elsewhere, in standard deviations"),
     ("mean", "its average activation on the category's words (the original tool's avg_activation)"),
     ("fire", "the share of tokens on which it is above zero"),
@@ -139,7 +141,8 @@ def key_lines(bindings: Iterable[ActiveBinding]) -> list[tuple[str, str]]:
         if not active.enabled or not binding.description or binding.system:
             continue
         name = binding.key_display or key_name(binding.key)
-        keys.setdefault((binding.action.partition("(")[0], binding.description), []).append(name)
+        does = binding.tooltip or binding.description
+        keys.setdefault((binding.action.partition("(")[0], does), []).append(name)
     # Textual's own widgets begin their descriptions with a capital, ours do not.
     return [(" ".join(dict.fromkeys(names)), does[:1].lower() + does[1:]) for (_, does), names in keys.items()]
 

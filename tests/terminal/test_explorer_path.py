@@ -50,7 +50,7 @@ def sort_open_and_export(terminal: Terminal, work: Path, label: str, neurons: in
         if category.name == "food":
             break
         terminal.press("c")
-    terminal.wait("category food", "sorted by reads ▼")
+    terminal.wait("category food", "sorted by ap ▼")
     terminal.press("g")
     terminal.wait("▸")
     terminal.press("enter")

@@ -43,8 +43,8 @@ def test_confirm_ablate_lens_and_export(
     run = Run.open(scanned)
     assert run.record.confirmation.categories["food"].confirmed > 0
     terminal.press("g")
-    row = int(np.nanargmax(run.column("selectivity", "food")))
-    terminal.wait(run.label, " held" if columns > 100 else "reads")
+    row = int(np.nanargmax(run.column("strength", "food")))
+    terminal.wait(run.label, "sorted by strength ▼", " held" if columns > 100 else "reads")
 
     terminal.press("a")
     screen = terminal.wait(f"Without {run.neuron_name(row)}", "± error", seconds=120)

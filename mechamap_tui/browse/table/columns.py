@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mechamap.figures.catalogue import FIGURES, judged_figures
 from mechamap.figures.figure import JudgedFigure
-from mechamap.figures.of_run import figures_of
+from mechamap.figures.of_run import default_figure, figures_of
 from mechamap.runs.run import Run
 from mechamap.tables.numbers import NONE, count
 from mechamap_tui.data.experts import FEW_TOKENS
@@ -27,6 +27,7 @@ __all__ = [
     "category_columns",
     "changes_with_category",
     "overview_columns",
+    "overview_figure",
     "token_summary",
 ]
 
@@ -70,14 +71,23 @@ class Column:
 
 
 def category_columns(run: Run, category: str) -> tuple[Column, ...]:
-    """The columns about one category; figures that the run does not have are left out."""
-    columns = (_category_column(run, category, figure) for figure in figures_of(run) if figure.in_table)
+    """The columns about one category, what the table is sorted by by default first; figures that the run does not have
+    are left out.
+    """
+    first = default_figure(run)
+    figures = sorted(figures_of(run), key=lambda figure: (figure.name != first, figure.directed))
+    columns = (_category_column(run, category, figure) for figure in figures if figure.in_table)
     return (*_name_columns(run), *_routed(run), *columns, *_neuron_columns(run), _tokens_column(run, category))
 
 
+def overview_figure(run: Run) -> JudgedFigure:
+    """What the overview shows: selectivity, which also tells up from down; the mean, where the run has none."""
+    return judged_figures()["selectivity" if run.has("selectivity") else "mean"]
+
+
 def overview_columns(run: Run, category: str) -> tuple[Column, ...]:
-    """One column of selectivity (of the mean, where the run has none) per category."""
-    figure = judged_figures()["selectivity" if run.has("selectivity") else "mean"]
+    """One column per category."""
+    figure = overview_figure(run)
     columns = [*_name_columns(run), *_routed(run)]
     for name in run.categories:
         width = max(8, min(len(name), 10) + 3)

@@ -121,6 +121,14 @@ class NeuronOrder:
             self.keys = keys
             self.values_changed()
 
+    def set_default(self, *keys: SortKey) -> None:
+        """Sort by these by default from now on; at once, where the rows are sorted by default now."""
+        was, self.default = self.default, keys
+        if self._before == was:
+            self._before = keys
+        if self.keys == was:
+            self.sort()
+
     def cycle(self, column: str, *, descending: bool = True) -> None:
         """Sort by a column: down (or in the direction given), then the other way, then as before."""
         first, begin = self.keys[0], SortKey(column, descending)

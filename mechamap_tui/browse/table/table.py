@@ -42,7 +42,7 @@ class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "open"),
-        Binding("s", "sort", "sort"),
+        Binding("s", "sort", "sort", tooltip="sort by the column under the cursor, the other way, as before"),
         Binding("S", "sort_second", "second sort", show=False),
         Binding("v", "overview", "all categories", show=False),
         *MOVE_KEYS,
@@ -69,16 +69,15 @@ class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
         self.run, self.category = run, category
         self.overview = False
         self.marked: set[int] = set()
-        figure = judged_figures()[default_figure(run)]
-        default = figure.label if run.has(figure.name) else ""
-        self.order = NeuronOrder(run.neurons, self._values, (SortKey(default or "layer", bool(default)),))
+        default = self._default()
+        self.order = NeuronOrder(run.neurons, self._values, (default,))
         self._columns: tuple[Column, ...] = ()
         self._check_sign: Callable[[int], str] | None = None
         self._anchor: int | None = None  # the neuron the user stands on, shown or not
         self._highlighted: int | None = -1
         self._make_columns()
         # On the sorted column, else on the first that is not part of the name.
-        first = (index for index, column in enumerate(self.columns) if column.key == default)
+        first = (index for index, column in enumerate(self.columns) if column.key == default.column != "layer")
         self.column = next(first, self._names())
         self._lines = NeuronLines(lay_out(self._columns, 0), self.look)
 
@@ -117,6 +116,7 @@ class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
         """Show layers or figures that have arrived."""
         self.order.set_available(mask)
         self._make_columns()
+        self.order.set_default(self._default())
         self.order.values_changed()
         self.reordered()
 
@@ -203,6 +203,11 @@ class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
             self.post_message(self.NeuronHighlighted(row))
 
     # --- columns ---------------------------------------------------------------------------------------------
+
+    def _default(self) -> SortKey:
+        """How the run's neurons are sorted unless the user says otherwise; a confirmation changes it."""
+        figure = judged_figures()[default_figure(self.run)]
+        return SortKey(figure.label) if self.run.has(figure.name) else SortKey("layer", descending=False)
 
     def _make_columns(self) -> None:
         key = self._columns[self.column].key if self._columns else ""

@@ -82,7 +82,7 @@ async def test_the_table_has_every_figure_of_every_category(run: Run) -> None:
     async with browsing(run) as browser:
         await browser.press("4", "h")
         lines = browser.painted("#categories").splitlines()
-        assert lines[1].split()[1:7] == ["reads", "writes", "auroc", "ap", "d", "mean"]
+        assert lines[1].split()[1:7] == ["reads", "writes", "auroc", "d", "mean", "ap"]
         row = run.row_of("L0.N3")
         for name, line in zip(run.categories, lines[2:5], strict=True):
 
@@ -94,9 +94,9 @@ async def test_the_table_has_every_figure_of_every_category(run: Run) -> None:
                 correlation(of("selectivity")),
                 magnitude(of("write")),
                 probability(of("auroc")),
-                probability(of("ap")),
                 magnitude(of("d")),
                 magnitude(of("mean")),
+                probability(of("ap")),
             ]
 
 
@@ -114,7 +114,7 @@ async def test_reads_writes_and_causes_stand_side_by_side_at_every_size(tmp_path
         assert animal[0] == "animal" and animal[3].startswith("~"), "neither"
         view = browser.screen.categories.query_one(CategoryChart)
         everything = "\n".join(view.line(at, 30).plain for at in range(view.virtual_size.height))
-        for title in ("p", "held", "second", "auroc", "ap", "d", "mean"):
+        for title in ("p", "held", "second", "auroc", "d", "mean", "strength", "ap"):
             assert title in everything.split(), "what does not fit beside the names stands below"
 
 

@@ -72,10 +72,10 @@ async def test_below_60x15_one_line_says_how_large_it_needs_to_be(run: Run) -> N
         assert lines == ["MechaMap needs 60x15 cells; this is 50x12."]
         await browser.pilot.resize_terminal(62, 20)
         await browser.pilot.pause()
-        assert "2 Neurons ── animal ── 48 of 48 ── by reads ▼" in browser.screen_text()
+        assert "2 Neurons ── animal ── 48 of 48 ── by ap ▼" in browser.screen_text()
         await browser.pilot.resize_terminal(100, 30)
         await browser.pilot.pause()
-        assert "2 Neurons ── category animal ── 48 of 48 ── sorted by reads ▼" in browser.screen_text()
+        assert "2 Neurons ── category animal ── 48 of 48 ── sorted by ap ▼" in browser.screen_text()
 
 
 async def test_a_window_that_was_too_small_for_a_while_leaves_the_keys_where_they_were(run: Run) -> None:
@@ -224,7 +224,8 @@ async def test_leaving_the_filter_puts_back_the_one_before(run: Run) -> None:
 
 async def test_the_cursor_stays_on_its_neuron_through_a_filter_that_keeps_it(run: Run) -> None:
     async with browsing(run) as browser:
-        await browser.press("G")
+        await browser.press("l", "s", "G")
+        assert "sorted by reads ▼" in browser.title
         neuron = browser.at
         await browser.ask("slash", "reads < 0")
         assert browser.at == neuron
@@ -410,8 +411,8 @@ async def test_the_scopes_are_rows_in_the_order_of_the_table(run: Run) -> None:
         assert len(scopes["filtered"]) == 16
         assert len(scopes["all"]) == 48
         assert len(scopes["marked"]) == 0
-        reads = run.column("selectivity", "animal")[scopes["all"]]
-        assert (np.diff(reads) >= 0).all()
+        precision = run.column("ap", "animal")[scopes["all"]]
+        assert (np.diff(precision) >= 0).all()
 
 
 async def test_i_shows_what_the_run_says_about_itself(run: Run) -> None:
@@ -484,7 +485,7 @@ def test_what_a_run_does_not_say_about_its_checks_is_left_out(run: Run, members:
 
 def test_help_explains_the_figures_of_a_checked_run() -> None:
     words = {word for word, _ in GLOSSARY}
-    assert {"reads", "writes", "causes", "p", "held", "confirmed"} <= words
+    assert {"strength", "ap", "reads", "writes", "causes", "p", "held", "confirmed"} <= words
 
 
 async def test_problems_are_announced_in_the_first_line(run: Run) -> None:

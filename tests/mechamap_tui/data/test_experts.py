@@ -38,7 +38,7 @@ def test_neurons_whose_expert_few_words_came_to_are_not_ranked_by_them(run: Run)
     row, category = run.row_of("L1.E2.N3"), run.categories[0]
     run._arrays["occurrences"][row, 0] = 4
     for figure in detail_figures():
-        if figure.label in ("reads", "auroc", "ap", "d"):
+        if figure.label in ("strength", "ap", "reads", "auroc", "d") and run.has(figure.name):
             column = figure_column(run, figure, category)
             assert np.isnan(column[row])
             assert np.array_equal(np.delete(column, row), np.delete(run.column(figure.name, category), row))
@@ -102,7 +102,7 @@ def test_positions_that_came_to_an_expert_are_told_from_its_neurons(run: Run, si
 async def test_the_table_has_the_expert_and_the_tokens(run: Run) -> None:
     async with browsing(run) as browser:
         header = browser.painted("#neurons").splitlines()[1]
-        assert header.split()[1:6] == ["L", "E", "N", "tokens", "reads▼"]
+        assert header.split()[1:6] == ["L", "E", "N", "tokens", "ap▼"]
         await browser.ask("apostrophe", "l1 e2 n3")
         await browser.press("enter")
         assert browser.at == "L1.E2.N3"
@@ -117,7 +117,7 @@ async def test_the_table_has_the_expert_and_the_tokens(run: Run) -> None:
 async def test_the_cursor_begins_on_what_the_table_is_sorted_by(run: Run) -> None:
     async with browsing(run) as browser:
         await browser.press("s")
-        assert "sorted by reads ▲" in browser.title
+        assert "sorted by ap ▲" in browser.title
         await browser.press("h", "s")
         assert "sorted by tokens ▼" in browser.title
         tokens = run.figure("tokens")[browser.table.order.rows]
@@ -213,7 +213,7 @@ async def test_layers_say_what_they_consist_of(run: Run, width: int) -> None:
 async def test_the_one_line_of_layers_says_it_too(run: Run) -> None:
     async with browsing(run, (90, 30)) as browser:
         await browser.press("right_square_bracket", "right_square_bracket")
-        assert browser.painted("#layer-line").rstrip().endswith("for animal · 3x8 +2 shared")
+        assert browser.painted("#layer-line").rstrip().endswith("for animal, ap ≥ .50 · 3x8 +2 shared")
 
 
 async def test_a_csv_of_experts_is_browsed_by_their_names(run: Run, tmp_path: Path) -> None:

@@ -113,7 +113,8 @@ async def exploring(home: Path, size: tuple[int, int] = (160, 45)) -> AsyncItera
 def confirm_on_disk(run: Path, tmp_path: Path) -> None:
     """What the engine adds to a run that it confirms."""
     checked = checked_run(tmp_path / "checked")
-    add_to_run(run, {name: checked.figure(name) for name in ("p", "held_out_auroc", "held_out_ap", "write_p")})
+    names = ("strength", "p", "held_out_auroc", "held_out_ap", "write_p")
+    add_to_run(run, {name: checked.figure(name) for name in names})
 
 
 # --- confirming ------------------------------------------------------------------------------------------------
@@ -138,7 +139,7 @@ async def test_confirming_goes_on_beside_the_browsing_and_tells_what_was_found(h
         assert it.progress == ""
         assert "3 neurons confirmed in 3.2 s: food 1, color 1, animal 1" in it.told
         assert it.at == neuron
-        assert [column.key for column in it.browse.table.columns][4:6] == ["p", "held"]
+        assert [column.key for column in it.browse.table.columns][2:7] == ["strength", "reads", "writes", "p", "held"]
 
 
 async def test_a_confirmation_that_finds_nothing_says_so(home: Path) -> None:

@@ -96,7 +96,7 @@ async def test_filtered_neurons_go_in_the_tables_order_and_are_named_after_the_c
         await until(pilot, lambda: bool(engine.exports))
     [order] = engine.exports
     assert order.rows is not None and sorted(order.rows) == list(range(16, 32))
-    assert list(order.rows) == sorted(order.rows, key=lambda row: -run.column("selectivity", "animal")[row])
+    assert list(order.rows) == sorted(order.rows, key=lambda row: -run.column("ap", "animal")[row])
 
 
 async def test_a_file_that_is_there_is_overwritten_only_after_a_question(run: Run) -> None:

@@ -57,6 +57,10 @@ async def test_the_figure_and_the_threshold_are_asked_of_the_engine_and_remember
     async with exploring(run) as it:
         await it.press("r")
         await it.shows_report("by reads ≥ 0.9")
+        assert it.engine.interpretations == [(run.path, None, None)]
+        await it.press("f")
+        await it.until(lambda: it.engine.interpretations[-1] == (run.path, "reads", None))
+        await it.shows_report("by reads")
         await it.press("f")
         await it.shows_report("by writes")
         await it.press("t")
@@ -64,7 +68,7 @@ async def test_the_figure_and_the_threshold_are_asked_of_the_engine_and_remember
         await it.until(lambda: "writes ≥ 2.5 or ≤ -2.5" in it.text())
         await it.press("enter")
         await it.shows_report("by writes ≥ 2.5")
-        assert it.engine.interpretations[1:] == [(run.path, "writes", None), (run.path, "writes", 2.5)]
+        assert it.engine.interpretations[2:] == [(run.path, "writes", None), (run.path, "writes", 2.5)]
         await it.press("3", "q", "r")
         await it.shows_report("by writes ≥ 2.5")
         assert it.report.view.table == "top"

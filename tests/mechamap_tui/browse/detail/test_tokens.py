@@ -79,7 +79,7 @@ async def test_the_tokens_stand_in_brackets_under_one_another_with_value_and_cat
 
 async def test_a_neuron_that_falls_shows_its_lowest_tokens_first(run: Run) -> None:
     async with browsing(run) as browser:
-        await browser.press("c", "c", "s", "g")
+        await browser.press("c", "c")
         await browser.rest()
         assert browser.at == "L2.N11"
         assert browser.painted("#tokens").splitlines()[0].strip() == "lowest"

@@ -37,8 +37,8 @@ def line_of(browser: Browser, neuron: str) -> str:
 async def test_a_column_for_each_figure_that_the_run_has(run: Run) -> None:
     async with browsing(run) as browser:
         assert [column.title for column in browser.table.columns] == [
-            "L", "N", "reads", "writes", "causes", "p", "held", "auroc", "ap", "d", "mean", "max", "min", "fire",
-            "top tokens",
+            "L", "N", "strength", "reads", "writes", "causes", "p", "held", "auroc", "d", "mean", "ap", "max", "min",
+            "fire", "top tokens",
         ]  # fmt: skip
 
 
@@ -90,7 +90,7 @@ async def test_the_first_s_puts_what_matters_most_on_top(run: Run, key: str, arr
         await browser.press("s")
         assert f"sorted by {key} {'▼' if arrow == '▲' else '▲'}" in browser.title
         await browser.press("s")
-        assert "sorted by reads ▼" in browser.title
+        assert "sorted by strength ▼" in browser.title
 
 
 async def test_causes_are_sorted_by_what_was_measured_where_it_was(run: Run) -> None:
@@ -102,15 +102,19 @@ async def test_causes_are_sorted_by_what_was_measured_where_it_was(run: Run) -> 
 
 
 @pytest.mark.parametrize("size", [*SIZES, (120, 30)])
-async def test_tokens_and_reads_writes_causes_and_p_are_in_view_at_every_size(run: Run, size: tuple[int, int]) -> None:
+async def test_tokens_strength_and_reads_to_causes_are_in_view_at_every_size(run: Run, size: tuple[int, int]) -> None:
     async with browsing(run, size) as browser:
         await browser.press("c")
         header, line = browser.painted("#neurons").splitlines()[1:3]
-        for title in ("reads▼", "writes", "causes", "p", "top tokens"):
-            assert title in header
-        assert "watched. · near" in line and "-.2500" in line and ".005" in line
+        titles = header.replace("›", " ").split()
+        assert {"strength▼", "reads", "writes", "causes", "top", "tokens"} <= set(titles)
+        assert "watched. · near" in line and "-.2500" in line and "✓" in line
+        if size[0] >= 80:
+            assert {"p", "held"} <= set(titles) and ".005" in line
         if size[0] > 100:
-            assert all(title in header for title in ("held", "auroc", "ap", "d"))
+            assert {"auroc", "d"} <= set(titles)
+        if size[0] >= 160:
+            assert {"mean", "ap", "max", "min", "fire"} <= set(titles)
 
 
 async def test_signs_in_the_header_say_where_more_columns_are(run: Run) -> None:
@@ -157,17 +161,37 @@ async def test_figures_that_a_run_gains_get_columns_and_the_cursor_stays(tmp_pat
         await browser.press("c", "j", "j")
         await go_to_column(browser, "mean")
         neuron = browser.at
-        figures = {name: checked.figure(name) for name in ("cause", "p", "held_out_auroc")}
+        figures = {name: checked.figure(name) for name in ("strength", "cause", "p", "held_out_auroc")}
         add_to_run(run.path, figures)
         assert run.refresh()
         browser.screen.refresh_run()
         await browser.rest()
-        assert [column.key for column in browser.table.columns][2:7] == ["reads", "writes", "causes", "p", "held"]
+        titles = [column.key for column in browser.table.columns]
+        assert titles[2:8] == ["strength", "reads", "writes", "causes", "p", "held"]
         assert browser.at == neuron
         assert browser.table.columns[browser.table.column].key == "mean", "the column cursor stays on its column"
-        assert "confirmed" in browser.painted("#layers").splitlines()[-1]
+        assert "sorted by strength ▼" in browser.title
+        strength = run.column("strength", "food")[browser.table.order.rows]
+        assert (np.diff(strength) <= 0).all()
+        assert "strength ≥ .50" in browser.painted("#layers").splitlines()[-1]
         assert "causes" in browser.painted("#categories").splitlines()[0]
         assert "not confirmed" in browser.painted("#detail").splitlines()[0]
+
+
+async def test_a_sort_that_was_chosen_stays_when_the_run_is_confirmed(tmp_path: Path) -> None:
+    run, checked = recorded_run(tmp_path / "run"), checked_run(tmp_path / "checked")
+    assert run.path is not None
+    async with browsing(run) as browser:
+        await go_to_column(browser, "d")
+        await browser.press("s")
+        names = browser.names
+        add_to_run(run.path, {"strength": checked.figure("strength")})
+        assert run.refresh()
+        browser.screen.refresh_run()
+        await browser.rest()
+        assert "sorted by d ▼" in browser.title and browser.names == names
+        await browser.press("s", "s")
+        assert "sorted by strength ▼" in browser.title, "what it was sorted by before is no longer what lists go by"
 
 
 async def test_values_that_change_are_sorted_again(run: Run) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,18 +19,36 @@ def run(tmp_path: Path) -> Run:
     return recorded_run(tmp_path / "run")
 
 
-def reads(browser: Browser) -> list[float]:
+def values(browser: Browser, figure: str) -> list[float]:
     run, table = browser.screen.run, browser.table
-    return run.column("selectivity", table.category)[table.order.rows].tolist()
+    return run.column(figure, table.category)[table.order.rows].tolist()
 
 
 async def test_it_opens_on_the_best_neuron_of_the_first_category(run: Run) -> None:
     async with browsing(run) as browser:
         assert browser.at == "L0.N3"
-        assert reads(browser) == sorted(reads(browser), reverse=True)
+        assert values(browser, "ap") == sorted(values(browser, "ap"), reverse=True)
         assert "category animal" in browser.title
         assert "48 of 48" in browser.title
+        assert "sorted by ap ▼" in browser.title
+
+
+async def test_a_run_of_before_average_precision_opens_as_it_did(run: Run) -> None:
+    run.record = replace(run.record, figures=tuple(name for name in run.record.figures if name != "ap"))
+    async with browsing(run) as browser:
+        assert browser.at == "L0.N3"
+        assert values(browser, "selectivity") == sorted(values(browser, "selectivity"), reverse=True)
         assert "sorted by reads ▼" in browser.title
+        assert browser.table.columns[browser.table.column].key == "reads"
+        assert "|reads| ≥ .80" in browser.painted("#layers").splitlines()[-1]
+
+
+async def test_a_neuron_that_falls_stands_beside_those_that_rise(run: Run) -> None:
+    async with browsing(run) as browser:
+        await browser.press("c", "c")
+        assert browser.at == "L2.N11", "its average precision is the largest, and it goes down on colors"
+        line = browser.painted("#neurons").splitlines()[2]
+        assert "(falls)" in line and ".92" in line and "-.97" in line
 
 
 async def test_c_goes_to_the_best_neuron_of_the_next_category_and_back(run: Run) -> None:
@@ -46,7 +65,7 @@ async def test_s_sorts_down_up_and_as_it_was_while_the_cursor_stays_on_its_neuro
         neuron, before = browser.at, browser.names
         await browser.press("s")
         assert browser.names == before[::-1]
-        assert "sorted by reads ▲" in browser.title
+        assert "sorted by ap ▲" in browser.title
         assert browser.at == neuron
         await browser.press("s")
         assert browser.names == before
@@ -55,7 +74,8 @@ async def test_s_sorts_down_up_and_as_it_was_while_the_cursor_stays_on_its_neuro
 
 async def test_the_neuron_that_falls_most_is_found_by_sorting_up(run: Run) -> None:
     async with browsing(run) as browser:
-        await browser.press("c", "c", "s", "g")
+        await browser.press("c", "c", "l", "s", "s", "g")
+        assert "sorted by reads ▲" in browser.title
         assert browser.at == "L2.N11"
         assert "(falls)" in browser.painted("#neurons").splitlines()[2]
         assert "-.97" in browser.painted("#neurons").splitlines()[2]
@@ -65,19 +85,19 @@ async def test_another_column_is_chosen_with_l_and_sorted(run: Run) -> None:
     async with browsing(run) as browser:
         titles = [column.title for column in browser.table.columns]
         assert titles == [
-            "L", "N", "reads", "writes", "auroc", "ap", "d", "mean", "max", "min", "fire", "top tokens"
+            "L", "N", "ap", "reads", "writes", "auroc", "d", "mean", "max", "min", "fire", "top tokens"
         ]  # fmt: skip
         await browser.press("l", "l", "l", "l", "s")
         d = run.column("d", "animal")[browser.table.order.rows]
         assert (np.diff(d) <= 0).all()
         assert "sorted by d ▼" in browser.title
         await browser.press("s", "s")
-        assert "sorted by reads ▼" in browser.title, "the third press puts it back"
+        assert "sorted by ap ▼" in browser.title, "the third press puts it back"
 
 
 async def test_a_second_key_is_added_and_shown(run: Run) -> None:
     async with browsing(run) as browser:
-        await browser.press("h", "h", "s", "l", "l", "l", "l", "S")
+        await browser.press("h", "h", "s", "l", "l", "l", "l", "l", "S")
         assert "sorted by L ▼, then auroc ▼" in browser.title
         rows = browser.table.order.rows
         assert (np.diff(run.layer_of[rows]) <= 0).all()
@@ -149,7 +169,7 @@ async def test_v_shows_a_column_per_category_and_keeps_the_sort(run: Run) -> Non
         titles = [column.title for column in browser.table.columns]
         assert titles == ["L", "N", "animal", "food", "color", "fire", "top tokens"]
         assert browser.at == neuron
-        assert "sorted by reads ▼" in browser.title
+        assert "2 Neurons ── reads of all categories ── 48 of 48 ── sorted by animal ap ▼" in browser.title
         await browser.press("l", "s", "g")
         assert browser.at == "L1.N7"
         assert "sorted by food ▼" in browser.title
@@ -190,7 +210,7 @@ async def test_a_neuron_hidden_by_a_filter_gets_the_cursor_back_when_the_filter_
 async def test_the_copied_line_names_neuron_model_category_and_figures(run: Run) -> None:
     async with browsing(run) as browser:
         line = browser.table.described(run.row_of("L0.N3"))
-        assert line.startswith("L0.N3 of tiny\tanimal\treads +.95\twrites ")
+        assert line.startswith("L0.N3 of tiny\tanimal\tap .90\treads +.95\twrites ")
         assert line.split("\t")[-1].count(" · ") == 4
 
 
