@@ -116,13 +116,14 @@ def strongest_lines(run: Run) -> list[str]:
 
 
 def _figures(run: Run, figure: JudgedFigure, row: int, category: str) -> str:
-    """What the neuron stands in the list for, and how it reads the category: ``ap .62 reads +.97``."""
+    """What the neuron stands in the list for, and how it reads the category: ``ap  .62 reads  +.97``."""
     kinds = dict.fromkeys((figure, judged_figures()["selectivity"]))
     return " ".join(f"{kind.label} {_written(run, kind, row, category)}" for kind in kinds if run.has(kind.name))
 
 
 def _written(run: Run, kind: JudgedFigure, row: int, category: str) -> str:
-    return number_writer(kind.written)(float(run.column(kind.name, category)[row]))
+    value = number_writer(kind.written)(float(run.column(kind.name, category)[row]))
+    return value.rjust(len("+1.00") if kind.two_sided else len("1.00"))
 
 
 def _check(run: Run, row: int, category: str) -> str:
