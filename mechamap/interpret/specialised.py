@@ -126,6 +126,8 @@ def _strengths(view: FigureView) -> str:
     label, centre = view.kind.label, view.kind.centre
     if view.kind.two_sided:
         return f"Strength: |{label}|." if not centre else f"Strength: |{label} - {centre:g}|."
+    if view.kind.directed:
+        return f"Strength: the value of {label}."
     less = f"{label} - {centre:g}" if centre else label
     unlisted = " and those that the CSV does not list" if view.lists_some else ""
     return f"Strength: {less}; values below 0{unlisted} count as 0."

@@ -22,6 +22,7 @@ from mechamap.checks.confirmation_pass import ConfirmSettings
 from mechamap.checks.target_words import word_targets
 from mechamap.config.schema import config_from_dict
 from mechamap.errors import UnsupportedModel
+from mechamap.figures.of_run import default_figure
 from mechamap.models.loaded import LoadedModel
 from mechamap.runs.run import Run
 from mechamap.scan.scan import scan
@@ -106,6 +107,8 @@ def test_findings_of_experts_are_confirmed_and_ablated_by_name(scanned: tuple[Ru
     run = confirm_run(run, loaded, ConfirmSettings(permutations=20, splits=2))
     assert np.isfinite(run.figure("p")).all()
     assert np.isfinite(run.figure("held_out_auroc")).any()
+    np.testing.assert_array_equal(np.isfinite(run.figure("strength")), np.isfinite(run.figure("ap")))
+    assert default_figure(run) == "strength"
     layer, expert, index = routed_neurons(run, 2)[1]
     run, (found,) = ablate_run(run, loaded, [run.row_of(f"L{layer}.E{expert}.N{index}")], AblateSettings(controls=2))
     assert found.neuron == f"L{layer}.E{expert}.N{index}"

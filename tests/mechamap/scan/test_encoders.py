@@ -359,5 +359,6 @@ def test_readings_are_confirmed_on_both_sides_and_writings_are_not(
     checked = confirm_run(run, loaded, ConfirmSettings(permutations=20, splits=1))
     assert np.isfinite(checked.figure("held_out_auroc")).all()
     assert np.isfinite(checked.figure("p")).all()
+    assert np.isfinite(checked.figure("strength")).all()
     assert np.isnan(checked.figure("write_p")).all()
     assert run.record.undefined["write"] in checked.record.confirmation.undefined["write_p"]
