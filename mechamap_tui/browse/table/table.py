@@ -42,8 +42,8 @@ class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "open"),
-        Binding("s", "sort", "sort", tooltip="sort by the column under the cursor, the other way, as before"),
-        Binding("S", "sort_second", "second sort", show=False),
+        Binding("s", "sort", "sort", tooltip="sort by this column, the other way, as before"),
+        Binding("S", "sort_second", "second sort", tooltip="sort ties by this column", show=False),
         Binding("v", "overview", "all categories", show=False),
         *MOVE_KEYS,
     ]

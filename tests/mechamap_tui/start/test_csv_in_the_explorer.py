@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.browse_host import BrowseHost
+from support.browse_host import BrowseHost, browsing
 from support.engine_double import EngineDouble
 from support.large_csv import write_large_csv
 from support.small_csv import written
@@ -46,6 +46,25 @@ async def test_a_csv_that_lacks_most_figures_can_be_browsed(tmp_path: Path, head
         await pilot.pause()
         assert app.is_running and not app.explorer.errors
         assert app.screen_of_run.run.neurons == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "neurons", "figure", "counted"),
+    [
+        ("layer,neuron,category,avg_activation\n0,1,food,.2\n1,2,food,.9\n", ["L1.N2", "L0.N1"], "mean", ""),
+        ("layer,neuron,selectivity.food\n0,0,-.9\n0,1,.8\n", ["L0.N1", "L0.N0"], "reads", "|reads| ≥ .80"),
+        ("layer,neuron,selectivity.food,p.food\n0,0,.9,.01\n0,1,.95,1\n", ["L0.N1", "L0.N0"], "reads", "confirmed"),
+        ("layer,neuron,selectivity.food,ap.food\n0,0,.95,.6\n0,1,-.9,.7\n", ["L0.N1", "L0.N0"], "ap", "ap ≥ .50"),
+    ],
+)
+async def test_a_csv_is_sorted_by_what_says_most_of_what_it_has(
+    tmp_path: Path, text: str, neurons: list[str], figure: str, counted: str
+) -> None:
+    async with browsing(read_csv(written(tmp_path, text, header=""))) as browser:
+        assert browser.names == neurons
+        assert f"sorted by {figure} ▼" in browser.title
+        assert browser.table.columns[2].key == figure, "what it is sorted by comes first"
+        assert (browser.screen.layers_pane.border_subtitle or "") == counted
 
 
 def test_what_is_told_about_a_csv_that_names_no_model_names_its_file(tmp_path: Path) -> None:
