@@ -15,6 +15,7 @@ from mechamap.figures.figure import JudgedFigure
 from mechamap.figures.of_run import default_figure, figures_of
 from mechamap.runs.run import Run
 from mechamap.tables.numbers import NONE, count
+from mechamap_tui.browse.table.order import SortKey
 from mechamap_tui.data.experts import FEW_TOKENS
 from mechamap_tui.data.figures import ESTIMATE, estimated, figure_column, figure_width, figure_writer
 from mechamap_tui.terminal.terminal_text import piece_label
@@ -26,6 +27,7 @@ __all__ = [
     "Column",
     "category_columns",
     "changes_with_category",
+    "default_sort",
     "overview_columns",
     "overview_figure",
     "token_summary",
@@ -68,6 +70,12 @@ class Column:
             return text
         estimates = self.estimated()
         return ESTIMATE + text if estimates is not None and estimates[row] else text
+
+
+def default_sort(run: Run) -> SortKey:
+    """How a run's neurons are sorted unless the user says otherwise; a confirmation changes it."""
+    figure = judged_figures()[default_figure(run)]
+    return SortKey(figure.label) if run.has(figure.name) else SortKey("layer", descending=False)
 
 
 def category_columns(run: Run, category: str) -> tuple[Column, ...]:

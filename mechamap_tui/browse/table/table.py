@@ -13,8 +13,6 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.strip import Strip
 
-from mechamap.figures.catalogue import judged_figures
-from mechamap.figures.of_run import default_figure
 from mechamap.runs.run import Run
 from mechamap_tui.browse.table.columns import (
     ALL_CATEGORIES,
@@ -22,6 +20,7 @@ from mechamap_tui.browse.table.columns import (
     Column,
     category_columns,
     changes_with_category,
+    default_sort,
     overview_columns,
     token_summary,
 )
@@ -69,16 +68,14 @@ class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
         self.run, self.category = run, category
         self.overview = False
         self.marked: set[int] = set()
-        default = self._default()
+        default = default_sort(run)
         self.order = NeuronOrder(run.neurons, self._values, (default,))
         self._columns: tuple[Column, ...] = ()
         self._check_sign: Callable[[int], str] | None = None
         self._anchor: int | None = None  # the neuron the user stands on, shown or not
         self._highlighted: int | None = -1
         self._make_columns()
-        # On the sorted column, else on the first that is not part of the name.
-        first = (index for index, column in enumerate(self.columns) if column.key == default.column != "layer")
-        self.column = next(first, self._names())
+        self.column = self._column_of(default)
         self._lines = NeuronLines(lay_out(self._columns, 0), self.look)
 
     # --- interface -------------------------------------------------------------------------------------------
@@ -115,8 +112,11 @@ class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
     def show_available(self, mask: NDArray[np.bool_] | None) -> None:
         """Show layers or figures that have arrived."""
         self.order.set_available(mask)
+        stands = SortKey(self._columns[self.column].key) == self.order.keys[0] == self.order.default[0]
         self._make_columns()
-        self.order.set_default(self._default())
+        self.order.set_default(default := default_sort(self.run))
+        if stands:  # the column cursor stays on what the table is sorted by
+            self.column = self._column_of(default)
         self.order.values_changed()
         self.reordered()
 
@@ -204,10 +204,10 @@ class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
 
     # --- columns ---------------------------------------------------------------------------------------------
 
-    def _default(self) -> SortKey:
-        """How the run's neurons are sorted unless the user says otherwise; a confirmation changes it."""
-        figure = judged_figures()[default_figure(self.run)]
-        return SortKey(figure.label) if self.run.has(figure.name) else SortKey("layer", descending=False)
+    def _column_of(self, key: SortKey) -> int:
+        """Where the column of a figure is; the first one behind the neuron's name, where there is none."""
+        behind = range(self._names(), len(self._columns))
+        return next((index for index in behind if self._columns[index].key == key.column), self._names())
 
     def _make_columns(self) -> None:
         key = self._columns[self.column].key if self._columns else ""

@@ -178,6 +178,19 @@ async def test_figures_that_a_run_gains_get_columns_and_the_cursor_stays(tmp_pat
         assert "not confirmed" in browser.painted("#detail").splitlines()[0]
 
 
+async def test_the_column_cursor_goes_on_with_the_default_sort(tmp_path: Path) -> None:
+    run, checked = recorded_run(tmp_path / "run"), checked_run(tmp_path / "checked")
+    assert run.path is not None
+    async with browsing(run, (80, 24)) as browser:
+        add_to_run(run.path, {name: checked.figure(name) for name in ("strength", "p", "held_out_auroc")})
+        assert run.refresh()
+        browser.screen.refresh_run()
+        await browser.rest()
+        assert "strength▼" in browser.painted("#neurons").splitlines()[1]
+        await browser.press("s")
+        assert "sorted by strength ▲" in browser.title
+
+
 async def test_a_sort_that_was_chosen_stays_when_the_run_is_confirmed(tmp_path: Path) -> None:
     run, checked = recorded_run(tmp_path / "run"), checked_run(tmp_path / "checked")
     assert run.path is not None
