@@ -79,7 +79,7 @@ def _lists(run: Run, loaded: LoadedModel, paths: Sequence[Path]) -> list[Figure]
     orders = {
         "strength": values["strength"],
         "ap": values["ap"],
-        "|reads|": np.abs(run.figure("selectivity")),
+        "reads, either sign": np.abs(run.figure("selectivity")),
         "p, then held": np.round(-values["p"], 3) * 10 + values["held_out_auroc"],
         "mean": values["mean"],
     }
