@@ -28,7 +28,7 @@ TEXT = " ".join(["On Monday the dog ate a red apple in Paris, and the cat took a
 MEASURED = """
 import sys, threading, time
 from pathlib import Path
-from mechamap.cli import main
+from mechamap.cli.main import main
 
 most = {"RssAnon": 0, "RssFile": 0}
 
