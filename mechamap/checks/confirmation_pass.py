@@ -61,6 +61,7 @@ class ConfirmationPass:
     held_out: HeldOut = field(init=False)
     write_null: ShuffledLabels | None = field(init=False, default=None)
     undefined: str = field(init=False, default="")  # why writes are not checked
+    labels: NDArray[np.bool_] = field(init=False)  # [words * templates, categories]
     arrays: dict[str, NDArray[np.float32]] = field(init=False)
     seconds: dict[str, float] = field(init=False, default_factory=lambda: {"pass": 0.0, "score": 0.0, "writes": 0.0})
 
@@ -70,6 +71,7 @@ class ConfirmationPass:
         self.arrays = {name: np.full(shape, np.nan, np.float32) for name in names}
         members, settings, threads = self.carriers.words.members, self.settings, torch.get_num_threads()
         templates = self.carriers.templates
+        self.labels = np.repeat(members, templates, axis=0)
         self.read_null = ShuffledLabels(members, templates, settings.permutations, settings.seed, threads)
         self.held_out = HeldOut(members, templates, settings.splits, settings.seed, threads)
 
@@ -109,9 +111,8 @@ class ConfirmationPass:
         figures = {"read": self.read_null.add(values)}
         figures["held_out_auroc"], figures["held_out_ap"] = self.held_out.add(values, rows.first_row)
         if self.run.has("ap"):
-            labels = np.repeat(self.carriers.words.members, self.carriers.templates, axis=0)
             falls = np.asarray(self.run.figure("selectivity")[rows.rows]) < 0  # [neurons, categories]
-            figures["carrier_ap"] = directed_precision(values, labels, falls, torch.get_num_threads())
+            figures["carrier_ap"] = directed_precision(values, self.labels, falls, torch.get_num_threads())
         for name, figure in figures.items():
             figure[bad] = np.nan
             self.arrays[name][rows.rows] = figure

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechamap.figures.catalogue import FEW_OCCURRENCES, judged_figures
-from mechamap.figures.figure import JudgedFigure
 from mechamap.figures.findings import confirmed
 from mechamap.figures.of_run import default_figure
 from mechamap.runs.proof_record import other_dtypes
@@ -32,11 +31,13 @@ class LayerCounts:
         self.run = run
         self._counts: dict[int, NDArray[np.int64]] = {}
         self._confirmed: NDArray[np.bool_] | None = None  # [neurons, categories]
+        self._figure = judged_figures()[default_figure(run)]  # kept: every line that is painted asks for it
 
     def renew(self) -> None:
         """Forget all counts: the run's figures have changed."""
         self._counts.clear()
         self._confirmed = None
+        self._figure = judged_figures()[default_figure(self.run)]
 
     @property
     def counted(self) -> str:
@@ -71,10 +72,6 @@ class LayerCounts:
     @property
     def _by_confirmation(self) -> bool:
         return self.run.has("p") and not self._figure.directed
-
-    @property
-    def _figure(self) -> JudgedFigure:
-        return judged_figures()[default_figure(self.run)]
 
     @property
     def _threshold(self) -> float:
