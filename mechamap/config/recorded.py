@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import MISSING, fields
 
 from mechamap.config.scan_config import ScanConfig, config_to_dict
 from mechamap.system.plain_values import from_plain_values
@@ -23,7 +23,7 @@ def recorded_config(data: object) -> ScanConfig | None:
         raise ValueError("config is not an object")
     if not data:
         return None
-    if any(field.name not in data for field in fields(ScanConfig)):
+    if any(field.name not in data and field.default is MISSING for field in fields(ScanConfig)):
         from mechamap.config.schema import default_config  # reads YAML, which few runs need
 
         data = config_to_dict(default_config()) | data

@@ -3,28 +3,41 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-__all__ = ["Category", "ScanConfig", "config_to_dict"]
+__all__ = ["Category", "ScanConfig", "config_to_dict", "lists_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class Category:
-    """A name and its words; a word in lower case matches in any case, another exactly as written."""
+    """A name and its words; a word in lower case matches in any case, another exactly as written.
+
+    Attributes:
+        words: the members that neurons are scored by.
+        others: more members, which choose no neuron anywhere.
+        near: hard controls: near relatives that are no members.
+    """
 
     name: str
     words: tuple[str, ...]
+    others: tuple[str, ...] = ()
+    near: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ScanConfig:
-    """What a scan looks for, in which texts, and how; the YAML keys have the same names."""
+    """What a scan looks for, in which texts, and how; the YAML keys have the same names.
+
+    ``contrast`` is None where contrast words are drawn to match the categories' words. Settings that came later than
+    the first runs have defaults, so that a run that lacks them is read without the default config.
+    """
 
     categories: tuple[Category, ...]
     texts: tuple[str, ...]
     templates: tuple[str, ...]
-    contrast: tuple[str, ...]
+    contrast: tuple[str, ...] | None
     threshold: float
     top_k_tokens: int
     pooling: Literal["last", "mean", "max"]
@@ -42,12 +55,25 @@ class ScanConfig:
     revision: str | None
     trust_remote_code: bool
     keep_activations: Literal["auto", "always", "never"]
+    hard_auroc: float = 0.8
 
 
 def config_to_dict(config: ScanConfig) -> dict[str, Any]:
     """The whole config in plain values, as JSON holds it; ``config_from_dict`` reads it back."""
     plain = {field.name: getattr(config, field.name) for field in dataclasses.fields(config)}
-    plain["categories"] = {category.name: {"words": list(category.words)} for category in config.categories}
+    plain["categories"] = lists_of(config.categories)
     for name in ("texts", "templates", "contrast", "neurons"):
         plain[name] = None if plain[name] is None else list(plain[name])
     return plain
+
+
+def lists_of(categories: Iterable[Category]) -> dict[str, dict[str, list[str]]]:
+    """The lists of words of each category, by its name and theirs; empty ones are left out."""
+    return {
+        category.name: {
+            name: list(words)
+            for name, words in (("words", category.words), ("others", category.others), ("near", category.near))
+            if words or name == "words"
+        }
+        for category in categories
+    }

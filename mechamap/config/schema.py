@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from mechamap.config.located import Located, fail, from_plain
-from mechamap.config.scan_config import Category, ScanConfig, config_to_dict
+from mechamap.config.scan_config import Category, ScanConfig, config_to_dict, lists_of
 from mechamap.config.settings import SETTINGS, unknown_key
 from mechamap.config.sweep_models import read_models
 from mechamap.config.words import read_categories, read_contrast, read_extend, read_templates, read_texts
@@ -93,7 +93,7 @@ def with_overrides(config: ScanConfig, **changes: object) -> ScanConfig:
         raise UsageError("models is not a setting of one scan.", Advice.of("{} takes several models.", Action("scan")))
     categories = changes.get("categories")
     if isinstance(categories, tuple | list) and all(isinstance(item, Category) for item in categories):
-        changes["categories"] = {category.name: list(category.words) for category in categories}
+        changes["categories"] = lists_of(categories)
     tree = Located({key: from_plain(value, key) for key, value in changes.items()}, "overrides")
     try:
         changed = dataclasses.replace(config, **cast(Any, _values(tree, Path(), base=config)))
@@ -146,11 +146,11 @@ def _values(tree: Located, folder: Path, base: ScanConfig | None) -> dict[str, o
         elif key == "contrast":
             values[key] = read_contrast(entry)
         elif key == "categories":
-            words = read_categories(entry)
+            categories = read_categories(entry)
             extend = tree.value.get("extend")
             if extend is not None and read_extend(extend) and base is not None:
-                words = {category.name: category.words for category in base.categories} | words
-            values[key] = tuple(Category(name, category_words) for name, category_words in words.items())
+                categories = {category.name: category for category in base.categories} | categories
+            values[key] = tuple(categories.values())
         elif key == "extend":
             read_extend(entry)
         elif key == "models":

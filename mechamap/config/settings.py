@@ -58,6 +58,13 @@ def _finite_number(entry: Located, key: str) -> float:
     return number
 
 
+def _auroc(entry: Located, key: str) -> float:
+    value = _finite_number(entry, key)
+    if not 0.5 <= value <= 1:
+        fail(entry, f"{key} is {shortened(entry.written)}", "a number from 0.5, which is chance, to 1")
+    return value
+
+
 def _yes_or_no(entry: Located, key: str) -> bool:
     if not isinstance(entry.value, bool):
         fail(entry, f"{key} is {entry.described()}", "true or false")
@@ -105,4 +112,5 @@ SETTINGS: dict[str, Callable[[Located, str], object]] = {
     "revision": read_revision,
     "trust_remote_code": _yes_or_no,
     "keep_activations": _one_of(*KEEP_ACTIVATIONS),
+    "hard_auroc": _auroc,
 }

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from mechamap.config.located import Located, fail
+from mechamap.config.scan_config import Category
 from mechamap.config.settings import unknown_key
 from mechamap.errors import TextError
 from mechamap.system.paths import user_path
@@ -27,12 +28,12 @@ def read_extend(entry: Located) -> bool:
     return True
 
 
-def read_categories(categories: Located) -> dict[str, tuple[str, ...]]:
-    """The words of each category, by name: ``name: {words: [...]}`` or ``name: [...]``."""
+def read_categories(categories: Located) -> dict[str, Category]:
+    """The categories by name: ``name: {words: [...], others: [...], near: [...]}`` or ``name: [...]``."""
     example = 'a mapping such as "weather: {words: [rain, snow]}"'
     if not isinstance(categories.value, dict) or not categories.value:
         fail(categories, f"categories is {categories.described()}", example)
-    return {_category_name(name, entry): _words(name, entry) for name, entry in categories.value.items()}
+    return {_category_name(name, entry): _category(name, entry) for name, entry in categories.value.items()}
 
 
 def _category_name(name: str, entry: Located) -> str:
@@ -42,22 +43,53 @@ def _category_name(name: str, entry: Located) -> str:
     return name
 
 
+def _category(name: str, entry: Located) -> Category:
+    if not isinstance(entry.value, dict) or not entry.value:
+        return Category(name, _words(name, entry))
+    for key, value in entry.value.items():
+        if key not in _LISTS:
+            unknown_key(key, value, _LISTS, f" in the category {name}")
+    if "words" not in entry.value:
+        fail(entry, f"the category {name} without words", _example(name))
+    words = _words(name, entry.value["words"])
+    folded = {word.casefold() for word in words}
+    lists = {key: _list(f"{key} of the category {name}", entry.value.get(key)) for key in _LISTS[1:]}
+    for key, listed in lists.items():
+        for item, word in listed:
+            if word.casefold() in folded:
+                fail(item, f'the word "{word}" in words and {key} of the category {name}', "each word in one of them")
+    return Category(name, words, **{key: tuple(word for _, word in listed) for key, listed in lists.items()})
+
+
+_LISTS = ("words", "others", "near")
+
+
+def _list(owner: str, entry: Located | None) -> list[tuple[Located, str]]:
+    """The words of a list that may be left out, each with its place."""
+    if entry is None or entry.value is None:
+        return []
+    if not isinstance(entry.value, list):
+        fail(entry, f"{owner} is {entry.described()}", "a list of words")
+    return list(zip(entry.value, _each_once(owner, entry.value), strict=True))
+
+
+def _example(name: str) -> str:
+    return f"its words, as in words: [{name}, ...]" if name.isalpha() else "its words, as in words: [rain, snow]"
+
+
 def _words(name: str, entry: Located) -> tuple[str, ...]:
-    expected = f"its words, as in words: [{name}, ...]" if name.isalpha() else "its words, as in words: [rain, snow]"
-    if isinstance(entry.value, dict) and entry.value:
-        for key, value in entry.value.items():
-            if key != "words":
-                unknown_key(key, value, ["words"], f" in the category {name}")
-        entry = entry.value["words"]
     if not isinstance(entry.value, list) or not entry.value:
-        fail(entry, f"the category {name} has {entry.described()}", expected)
+        fail(entry, f"the category {name} has {entry.described()}", _example(name))
     return _each_once(f"the category {name}", entry.value)
 
 
-def read_contrast(entry: Located) -> tuple[str, ...]:
-    """The words of no category; the list may be empty."""
+def read_contrast(entry: Located) -> tuple[str, ...] | None:
+    """The words of no category; the list may be empty. None: they are drawn to match the categories' words."""
+    if entry.value in (None, "matched"):
+        return None
     if not isinstance(entry.value, list):
-        fail(entry, f"contrast is {entry.described()}", "a list of words of no category, such as [table, window]")
+        expected = "matched, or a list of words of no category, such as [table, window]"
+        fail(entry, f"contrast is {entry.described()}", expected)
     return _each_once("contrast", entry.value)
 
 

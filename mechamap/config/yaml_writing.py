@@ -40,9 +40,12 @@ _Dumper.add_representer(str, _represent_text)
 
 def dump(data: Mapping[str, Any]) -> str:
     """``data`` (as ``config_to_dict`` gives it) as YAML to read and edit."""
-    categories = {name: {"words": _Flow(entry["words"])} for name, entry in data["categories"].items()}
+    categories = {
+        name: {key: _Flow(words) for key, words in entry.items()} for name, entry in data["categories"].items()
+    }
+    contrast = "matched" if data["contrast"] is None else _Flow(data["contrast"])
     text: str = yaml.dump(
-        {**data, "categories": categories, "contrast": _Flow(data["contrast"])},
+        {**data, "categories": categories, "contrast": contrast},
         Dumper=_Dumper,
         sort_keys=False,
         allow_unicode=True,

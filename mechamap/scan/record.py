@@ -44,7 +44,9 @@ _VERSIONS = ("mechamap", "torch", "transformers", "tokenizers", "numpy")
 _FIGURES = (*CATEGORY_FIGURES, *NEURON_FIGURES, *TOKEN_FIGURES)
 
 # Settings that may differ between the start of a run and its resumption.
-_FREE_TO_CHANGE = frozenset({"device", "threshold", "keep_activations", "trust_remote_code", "templates", "contrast"})
+_FREE_TO_CHANGE = frozenset(
+    {"device", "threshold", "keep_activations", "trust_remote_code", "templates", "contrast", "hard_auroc"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +196,15 @@ def changed_settings(run: Run, config: ScanConfig) -> list[str]:
     return sorted(
         field.name
         for field in fields(config)
-        if field.name not in _FREE_TO_CHANGE and getattr(before, field.name, None) != getattr(config, field.name)
+        if field.name not in _FREE_TO_CHANGE and _scanned_with(before, field.name) != _scanned_with(config, field.name)
     )
+
+
+def _scanned_with(config: ScanConfig | None, key: str) -> object:
+    """A setting as far as a scan depends on it: the other lists of words are for its checks."""
+    if key == "categories" and config is not None:
+        return [(category.name, category.words) for category in config.categories]
+    return getattr(config, key, None)
 
 
 def refuse_changed(run: Run, changed: Sequence[str]) -> None:

@@ -57,7 +57,7 @@ def carrier_words(config: ScanConfig) -> CarrierWords:
         for word in category.words:
             rows.setdefault(word, []).append(number)
     named = {word.casefold() for word in rows}
-    for word in config.contrast:
+    for word in config.contrast or ():
         if word.casefold() not in named:
             rows[word] = []
     members = np.zeros((len(rows), len(config.categories)), np.bool_)

@@ -220,7 +220,7 @@ def _checks(a: Run, b: Run) -> Iterator[Setting]:
                 yield Setting(name, str(mine), str(theirs), "p and held differ slightly by chance.")
         for key, words, others in (
             ("templates", a.config.templates, b.config.templates),
-            ("contrast", a.config.contrast, b.config.contrast),
+            ("contrast", _contrast(a), _contrast(b)),
         ):
             if words != others:
                 yield Setting(
@@ -232,6 +232,11 @@ def _checks(a: Run, b: Run) -> Iterator[Setting]:
     if a.record.causes.known != b.record.causes.known:
         means = f"Only one run has causes; {ABLATE} works it out."
         yield Setting("causes", _spelled(a.record.causes.known), _spelled(b.record.causes.known), means)
+
+
+def _contrast(run: Run) -> tuple[str, ...]:
+    words = run.config.contrast
+    return ("drawn to match",) if words is None else words
 
 
 def _versions(a: Run, b: Run) -> Iterator[Setting]:

@@ -2,16 +2,19 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import statistics
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mechamap.config.layers import layers_needed, parse_layers
+from mechamap.config.recorded import recorded_config
 from mechamap.config.scan_config import Category, ScanConfig, config_to_dict
 from mechamap.config.schema import (
     config_from_dict,
@@ -502,3 +505,49 @@ def test_so_many_layers_from_the_lowest_up_are_needed(spec, needed):
 def test_layers_that_cannot_be_read_are_wrong_usage_wherever_they_are_read():
     with pytest.raises(UsageError, match="3-2"):
         layers_needed("3-2")
+
+
+# --- the lists that test what words find ----------------------------------------------------------------
+
+
+def test_each_default_category_has_members_and_near_relatives_that_choose_nothing() -> None:
+    for category in default_config().categories:
+        words, others, near = ({word.casefold() for word in words} for words in category_lists(category))
+        assert len(others) >= 12 and len(near) >= 12
+        assert not (words & others or words & near or others & near), category.name
+
+
+def category_lists(category: Category) -> tuple[tuple[str, ...], ...]:
+    return category.words, category.others, category.near
+
+
+def test_the_lists_of_a_category_survive_yaml_and_the_record() -> None:
+    config = with_overrides(
+        default_config(),
+        categories={"tree": {"words": ["oak", "elm"], "others": ["ash"], "near": ["bush"]}, "tool": ["saw"]},
+        contrast="matched",
+    )
+    tree, tool = config.categories
+    assert category_lists(tree) == (("oak", "elm"), ("ash",), ("bush",))
+    assert category_lists(tool) == (("saw",), (), ())
+    assert config.contrast is None
+    assert config_of_yaml(config_to_yaml(config)) == config
+    assert recorded_config(json.loads(json.dumps(config_to_dict(config)))) == config
+
+
+@pytest.mark.parametrize(
+    ("lists", "message"),
+    [
+        ({"words": ["oak"], "near": ["Oak"]}, 'the word "Oak" in words and near of the category tree'),
+        ({"words": ["oak"], "others": "elm"}, "others of the category tree is"),
+        ({"others": ["oak"]}, "the category tree without words"),
+        ({"words": ["oak"], "near": ["elm", "elm"]}, 'the word "elm" of near of the category tree a second time'),
+    ],
+)
+def test_a_mistake_in_the_lists_of_a_category_is_named(lists: dict[str, object], message: str) -> None:
+    with pytest.raises(UsageError, match=re.escape(message)):
+        with_overrides(default_config(), categories={"tree": lists})
+
+
+def config_of_yaml(text: str) -> ScanConfig:
+    return config_from_dict(yaml.safe_load(text))
