@@ -52,6 +52,11 @@ class ActivationBuffer:
         assert self._buffer is not None
         return Activations(self._buffer)
 
+    def take_whole(self) -> Tensor:
+        """All of them, ``[wanted positions, width]``; they are not kept here any longer."""
+        values, self._buffer = self.whole().values, None
+        return values
+
 
 class _ExpertActivationBuffer(ActivationBuffer):
     """Those of routed experts: which wanted tokens came to each expert, and what they were there."""

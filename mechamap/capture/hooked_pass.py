@@ -23,6 +23,7 @@ from torch import Tensor
 
 from mechamap.capture.batches import Batch, batch_tokens, window_batches
 from mechamap.capture.gather import activation_buffer, dense_activations
+from mechamap.capture.streams import StreamListener, watching_streams
 from mechamap.capture.turns import BatchRelay, RelayStopped
 from mechamap.errors import Cancelled
 from mechamap.models.loaded import LoadedModel
@@ -50,6 +51,7 @@ class PassSettings:
             of the device.
         give_back: have freed memory returned to the system where there are several batches. A long text needs it; it
             costs a third of the time, since every tensor is fresh memory then, so a short one is better off without.
+        streams: what wants the residual stream behind the layers' blocks too.
     """
 
     position_mask: NDArray[np.bool_] | None = None
@@ -57,6 +59,7 @@ class PassSettings:
     cancel: threading.Event | None = None
     batch_tokens: int | None = None
     give_back: bool = True
+    streams: StreamListener | None = None
 
 
 ALL_POSITIONS = PassSettings()
@@ -124,11 +127,12 @@ def capture_parts(
         parts[part].add(turn, replace(activations, values=activations.values[:, :width]))
         if turn == len(batches) - 1 and all(buffer.complete for buffer in parts):
             on_layer(layer, tuple(buffer.whole() for buffer in gathered.pop(layer.layer)))
-        if layer is last and all(turn in buffer.reached for buffer in parts):
+        if layer is not last or any(turn not in buffer.reached for buffer in parts):
+            turns.pass_on(turn)
+        elif settings.streams is None:  # else the forward goes on to the end of the block
             raise RelayStopped
-        turns.pass_on(turn)
 
-    with _hooked(layers, turns, reached):
+    with _hooked(layers, turns, reached), watching_streams(loaded, layers, batches, turns, settings.streams):
         turns.run(lambda turn: _forward(loaded, batches[turn]))
 
 

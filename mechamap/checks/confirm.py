@@ -88,6 +88,7 @@ def _check_contrast(carriers: Carriers, config: ScanConfig) -> None:
 def _record(check: ConfirmationPass, figures: dict[str, NDArray[np.float32]]) -> Confirmation:
     """How the run was confirmed, for ``run.json``."""
     needed = check.read_null.auroc_at(SIGNIFICANT)  # [categories]
+    empty = {"write_p": check.undefined, "direction": check.yardstick.undefined}
     return Confirmation(
         permutations=check.settings.permutations,
         splits=check.settings.splits,
@@ -98,7 +99,7 @@ def _record(check: ConfirmationPass, figures: dict[str, NDArray[np.float32]]) ->
         skipped=dict(check.carriers.skipped),
         null_auroc=check.read_null.typical_auroc(),
         null_tail={} if (tail := check.read_null.tail()) is None else tail.summary(),
-        undefined={"write_p": check.undefined} if check.undefined else {},
+        undefined={name: reason for name, reason in empty.items() if reason},
         seconds={name: round(value, 3) for name, value in check.seconds.items()},
         categories={
             category.name: _category_record(check, number, figures, float(needed[number]))
@@ -136,6 +137,7 @@ def _category_record(
             by_mean=float(np.mean([choice.auroc for choice in by_mean])),
             chosen=tuple(str(check.run.neuron_name(choice.row)) for choice in chosen),
             chosen_by_mean=tuple(str(check.run.neuron_name(choice.row)) for choice in by_mean),
+            direction=check.yardstick.reading(number),
         )
     if np.isfinite(read).any():
         by = figures["strength"][:, number] if "strength" in figures else np.abs(read)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mechamap.capture.hooked_pass import PassSettings, capture_layers
+from mechamap.checks.yardstick import Yardstick
 from mechamap.config.scan_config import ScanConfig
 from mechamap.errors import Cancelled, UnsupportedModel
 from mechamap.events import LayerFinished, Listener
@@ -20,6 +21,7 @@ from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.models.unembedding_search import find_unembedding
 from mechamap.runs.record import LayerRows
 from mechamap.runs.run import Run
+from mechamap.scores.directions import HeldOutDirections
 from mechamap.scores.held_out import HeldOut
 from mechamap.scores.null import ShuffledLabels
 from mechamap.scores.ranks import directed_precision
@@ -59,6 +61,7 @@ class ConfirmationPass:
     on_event: Listener
     read_null: ShuffledLabels = field(init=False)
     held_out: HeldOut = field(init=False)
+    yardstick: Yardstick = field(init=False)
     write_null: ShuffledLabels | None = field(init=False, default=None)
     undefined: str = field(init=False, default="")  # why writes are not checked
     labels: NDArray[np.bool_] = field(init=False)  # [words * templates, categories]
@@ -74,6 +77,8 @@ class ConfirmationPass:
         self.labels = np.repeat(members, templates, axis=0)
         self.read_null = ShuffledLabels(members, templates, settings.permutations, settings.seed, threads)
         self.held_out = HeldOut(members, templates, settings.splits, settings.seed, threads)
+        directions = HeldOutDirections(members, templates, settings.splits, settings.seed)
+        self.yardstick = Yardstick(directions, self.carriers.spans[..., 1])
 
     def read(self, layers: list[tuple[NeuronLayer, LayerRows]], cancel: threading.Event | None) -> None:
         """Run the model over the sentences and check what its neurons read."""
@@ -100,6 +105,7 @@ class ConfirmationPass:
                 cancel=cancel,
                 batch_tokens=BATCH_TOKENS.get(self.loaded.device.type),
                 give_back=False,  # the sentences are few and short
+                streams=self.yardstick.streams,
             ),
         )
         self.seconds["pass"] += time.perf_counter() - started

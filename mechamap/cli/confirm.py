@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mechamap.cli.direction_lines import direction_lines
 from mechamap.cli.loading import (
     CheckProgress,
     ModelOptions,
@@ -117,7 +118,7 @@ def _confirm(options: ConfirmOptions, narration: Narration) -> int:
         plain = {"run": str(run.path), "confirmation": confirmation, "second_looks": looks}
         print_data(json.dumps(to_plain_values(plain), ensure_ascii=False, allow_nan=False))
         return 0
-    print_lines(confirmation_lines(confirmation))
+    print_lines(*filter(None, (list(confirmation_lines(confirmation)), list(direction_lines(confirmation)))))
     _tell(confirmation, narration)
     print_lines([], *map(look_lines, looks))
     return 0

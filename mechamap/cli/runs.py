@@ -53,6 +53,7 @@ def _list(args: argparse.Namespace, narration: Narration) -> int:
 
 def _show(args: argparse.Namespace, narration: Narration) -> int:
     from mechamap.cli.confirm import confirmation_lines
+    from mechamap.cli.direction_lines import direction_lines
     from mechamap.cli.scan_report import coverage_lines, strongest_lines
     from mechamap.csv_files.run import open_run
     from mechamap.runs.layout import layers_in_words, side_labels
@@ -88,10 +89,11 @@ def _show(args: argparse.Namespace, narration: Narration) -> int:
     for figure, reason in record.undefined.items():
         print_data(f"{'note':<10} {figure} is empty: {printable(reason)}")
     checked = list(confirmation_lines(record.confirmation)) if record.confirmation else []
+    directions = list(direction_lines(record.confirmation)) if record.confirmation else []
     proof = proof_table(record.proof, side_labels(run.layers, record.proof)) if record.proof else []
     proved = [printable("  ".join(row).rstrip()) for row in proof]
     strongest = strongest_lines(run) if run.has("selectivity") else []
-    print_lines([], *filter(None, (proved, coverage_lines(run), strongest, checked)))
+    print_lines([], *filter(None, (proved, coverage_lines(run), strongest, checked, directions)))
     return 0
 
 

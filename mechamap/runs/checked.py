@@ -8,7 +8,24 @@ from dataclasses import dataclass, field
 from mechamap.protocol.messages import Ablation
 from mechamap.system.plain_values import OMIT_EMPTY
 
-__all__ = ["CategoryConfirmation", "Causes", "Confirmation", "SecondText", "SecondTextNeuron"]
+__all__ = ["CategoryConfirmation", "Causes", "Confirmation", "DirectionReading", "SecondText", "SecondTextNeuron"]
+
+
+@dataclass(frozen=True, slots=True)
+class DirectionReading:
+    """How well directions of the residual stream read a category, on the halves of its words that did not choose them.
+
+    Attributes:
+        auroc, ap: of the mean of the stream at the category's words less that at all others; means over the halves.
+        layers: the layer that each half chose, behind whose block the stream is read.
+        random_auroc, random_ap: the same of random directions, one for each layer and half.
+    """
+
+    auroc: float
+    ap: float
+    layers: tuple[int, ...]
+    random_auroc: float
+    random_ap: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +41,7 @@ class CategoryConfirmation:
         by_mean: the same for the neurons with the largest mean.
         chosen: those neurons; ``best`` is the neuron with the largest strength (in runs without it, the best
             reader of all words), ``best_reads`` its selectivity in the sentences.
+        direction: what directions of the residual stream reach in place of those neurons; None where there is none.
     """
 
     words: int
@@ -40,6 +58,7 @@ class CategoryConfirmation:
     chosen_by_mean: tuple[str, ...] = field(default=(), metadata=OMIT_EMPTY)
     best: str = field(default="", metadata=OMIT_EMPTY)
     best_reads: float | None = field(default=None, metadata=OMIT_EMPTY)
+    direction: DirectionReading | None = field(default=None, metadata=OMIT_EMPTY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +74,7 @@ class Confirmation:
         null_tail: what p is extrapolated with, of what shuffled words reach: how many ``exceedances`` a generalised
             Pareto tail was fitted to, its ``shape`` and ``scale`` in standard deviations by chance, and the p of its
             ``fit``; empty where there were too few permutations.
-        undefined: why a figure is empty, by its name.
+        undefined: why a figure is empty, by its name; ``direction`` where the residual stream could not be read.
         seconds: by stage.
         categories: by name.
     """

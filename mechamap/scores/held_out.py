@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mechamap.scores.null import word_ranks
 from mechamap.scores.ranks import average_precision
 
-__all__ = ["Choice", "HeldOut"]
+__all__ = ["Choice", "HeldOut", "halves_of_words"]
 
 
 STRONG = 0.4  # |AUROC - 1/2|, on every half, from which the average precision is worked out
@@ -90,8 +90,7 @@ class HeldOut:
 
     def __init__(self, members: NDArray[np.bool_], occurrences: int, splits: int, seed: int, threads: int = 1) -> None:
         self._occurrences, self._threads = occurrences, threads
-        rng = np.random.default_rng(seed)
-        halves = [words for _ in range(splits) for words in _halved(members, rng)]
+        halves = halves_of_words(members, splits, seed)
         self._halves = [_half(members, words, occurrences) for words in halves]
         self._turns = [_Turn(number, number ^ 1) for number in range(len(halves))]  # halves 0 and 1, 2 and 3, ...
 
@@ -174,6 +173,18 @@ def _mean_of(turns: NDArray[np.float64]) -> NDArray[np.float32]:
     with np.errstate(invalid="ignore", divide="ignore"):
         mean: NDArray[np.float32] = (np.where(counted, turns, 0).sum(axis=0) / counted.sum(axis=0)).astype(np.float32)
     return mean
+
+
+def halves_of_words(members: NDArray[np.bool_], splits: int, seed: int) -> list[NDArray[np.intp]]:
+    """Which words are in each half: halves 0 and 1 are the first split, 2 and 3 the second, ...
+
+    Args:
+        members: ``[words, categories]``, which word is in which category.
+        splits: random halvings.
+        seed: of the halvings.
+    """
+    rng = np.random.default_rng(seed)
+    return [words for _ in range(splits) for words in _halved(members, rng)]
 
 
 def _halved(members: NDArray[np.bool_], rng: np.random.Generator) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mechamap.runs.checked import CategoryConfirmation, Causes, Confirmation, SecondText
+from mechamap.runs.checked import CategoryConfirmation, Causes, Confirmation, DirectionReading, SecondText
 from mechamap.runs.layout import side_labels
 from mechamap.runs.proof_record import WAYS, proof_table, verdict
 from mechamap.runs.record import RunRecord
 from mechamap.tables.numbers import effect, probability
+from mechamap.wording.amounts import layer_ranges
 from mechamap_tui.data.advice_text import hint_text
 
 __all__ = ["check_lines", "part_lines", "verdict_lines"]
@@ -108,6 +109,18 @@ def _category(name: str, about: CategoryConfirmation) -> Iterator[Line]:
         yield "trouble", f"    {about.reason}"
     if about.skipped:
         yield "trouble", f"    words left out: {', '.join(about.skipped)}"
+    if about.direction is not None and about.held_out_ap is not None:
+        yield "text", f"    {_yardstick(about.held_out_ap, about.direction)}"
+
+
+def _yardstick(neuron: float, direction: DirectionReading) -> str:
+    """What one neuron, a direction of the residual stream and a random one reach: ``best neuron .42, ...``."""
+    layers = layer_ranges(direction.layers)
+    return (
+        f"ap on held-out words: best neuron {probability(neuron)}, "
+        f"direction {probability(direction.ap)} (layers {layers}, auroc {probability(direction.auroc)}), "
+        f"random direction {probability(direction.random_ap)} (auroc {probability(direction.random_auroc)})"
+    )
 
 
 def _causes(causes: Causes) -> Iterator[Line]:

@@ -103,7 +103,8 @@ def test_a_scan_can_check_what_it_finds(scanned: Path) -> None:
 def test_confirm_prints_a_line_for_each_category_and_tells_the_rest_beside(mechamap: Mechamap, here: Path) -> None:
     code, out, err = mechamap("confirm", "run", "--permutations", "60", "--splits", "2", "--seed", "5")
     assert code == 0
-    head, animal, food = out.splitlines()
+    table, directions = out.split("\n\n")
+    head, animal, food = table.splitlines()
     assert head.split() == [
         *("category", "words", "held-out", "lowest", "AP", "by", "mean", "needed", "confirmed", "writers", "best"),
     ]
@@ -117,6 +118,10 @@ def test_confirm_prints_a_line_for_each_category_and_tells_the_rest_beside(mecha
         assert its["best"] in cells[9]
         assert its["confirmed"] >= 1  # the bundled model has neurons for them
     assert "1,000 neurons, 26 words in 6 sentences each, 60 permutations" in err
+    for line, name in zip(directions.splitlines()[1:], about["categories"], strict=True):
+        its = about["categories"][name]
+        assert line.split()[:2] == [name, f"{its['held_out_ap']:.2f}".removeprefix("0")]
+        assert its["direction"]["ap"] > its["direction"]["random_ap"]
 
 
 def test_confirm_as_json_is_all_that_the_run_keeps(mechamap: Mechamap, here: Path) -> None:
@@ -138,7 +143,7 @@ def test_a_second_text_is_looked_at_and_what_is_confirmed_is_not_confirmed_anew(
     assert code == 0
     assert run.record.confirmation == first.record.confirmation
     assert "39 permutations" in err
-    table, look = out.split("\n\n")
+    table, _, look = out.split("\n\n")
     assert table.startswith("category ")
     (kept,) = to_plain_values(run.record.second_looks)
     lines = look.splitlines()
@@ -165,8 +170,9 @@ def test_a_category_that_cannot_be_split_says_so_in_the_place_of_its_numbers(mec
     assert mechamap("scan", "demo", "--config", "one.yaml", "--out", "one")[0] == 0
     code, out, _ = mechamap("confirm", "one", "--permutations", "20", "--splits", "1")
     assert code == 0
-    assert "too few words to split into halves" in out.splitlines()[-1]
-    assert out.splitlines()[-1].startswith("sun ")
+    last = out.split("\n\n")[0].splitlines()[-1]
+    assert "too few words to split into halves" in last
+    assert last.startswith("sun ")
 
 
 # --- ablate ---
