@@ -1,0 +1,84 @@
+"""The bundled natural text, and in which order its passages say most about the categories of a config.
+
+The order is greedy. A passage is the better, the more words of the categories it adds for its length, those of their
+second lists included; what has come often already adds little. Every fifth part of the text is a passage without any of
+these words, since prose has long stretches without an animal or a color.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mechamap.config.scan_config import Category
+
+__all__ = ["NATURAL_TEXT", "natural_passages", "ordered_passages"]
+
+
+NATURAL_TEXT = "the bundled natural text"  # what it is called in runs and reports
+
+_FILE = Path(__file__).parent / "natural" / "passages.txt"
+_OFTEN = 2.5  # occurrences of a category's words from which one more adds little
+_REPEATED = 0.6  # a word that comes for the n-th time counts n to the minus this
+_NEUTRAL = 0.2  # of the length
+
+
+@cache
+def natural_passages() -> tuple[str, ...]:
+    """The passages, grouped by the work that they are taken from."""
+    blocks = _FILE.read_text(encoding="utf-8").split("\n\n")
+    return tuple(block.strip() for block in blocks if block.strip() and not block.startswith("# "))
+
+
+def ordered_passages(passages: Sequence[str], categories: Sequence[Category]) -> list[str]:
+    """The passages such that the first ones, however many are read, say most about the categories; deterministic."""
+    counts, list_of = _counts(passages, [part for each in categories for part in (each.words, each.others) if part])
+    lengths = np.array([len(passage) for passage in passages])
+    worth = counts**_REPEATED / lengths[:, None]  # [passages, words]
+    seen = np.zeros(counts.shape[1])  # [words]
+    informative = counts.any(axis=1)
+    neutral = np.flatnonzero(~informative)
+    neutral_rows = [row for first in range(5) for row in neutral[first::5].tolist()]  # of all works from the start
+    order: list[int] = []
+    length = neutral_length = 0
+    while informative.any() or neutral_rows:
+        if neutral_rows and (not informative.any() or neutral_length < _NEUTRAL * length):
+            row = neutral_rows.pop(0)
+            neutral_length += int(lengths[row])
+        else:
+            of_list = np.bincount(list_of, seen)[list_of]  # [words]
+            gains = worth @ ((1 + seen) ** -_REPEATED / (1 + (of_list / _OFTEN) ** 2))  # [passages]
+            row = int(np.where(informative, gains, -1).argmax())
+            informative[row] = False
+            seen += counts[row]
+        length += int(lengths[row])
+        order.append(row)
+    return [passages[row] for row in order]
+
+
+def _counts(passages: Sequence[str], lists: Sequence[tuple[str, ...]]) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """How often each word is in each passage, ``[passages, words]``, and the number of each word's list, ``[words]``.
+
+    Close to what is counted when a text is read, and much faster over a long one: phrases are not told from parts of
+    longer words.
+    """
+    words = [(word, number) for number, words in enumerate(lists) for word in words]
+    counts = np.zeros((len(passages), len(words)))
+    for row, passage in enumerate(passages):
+        exact = Counter(re.findall(r"\w+", passage))
+        folded = Counter[str]()
+        for word, count in exact.items():
+            folded[word.lower()] += count
+        lower = passage.lower()
+        for column, (word, _) in enumerate(words):
+            if " " in word:
+                counts[row, column] = lower.count(word.lower())
+            else:
+                counts[row, column] = folded[word] if word == word.lower() else exact[word]
+    return counts, np.array([number for _, number in words], np.intp)
