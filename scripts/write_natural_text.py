@@ -1,6 +1,6 @@
 """Write the bundled natural text from the books that it is taken from.
 
-``python scripts/write_natural_text.py "Moby-Dick (Herman Melville, 1851)=moby" "Opticks (Isaac Newton, 1704)=optics.txt"``
+``python scripts/write_natural_text.py "Moby-Dick (Herman Melville, 1851)=moby" "Opticks (Isaac Newton)=optics.txt"``
 
 A book is a plain text file, a JSON file of which the strings are taken, or a folder of either. Passages are whole
 paragraphs, or whole sentences where a file has no paragraphs. Which ones are taken is worked out greedily: at each step
