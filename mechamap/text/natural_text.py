@@ -42,7 +42,7 @@ def ordered_passages(passages: Sequence[str], categories: Sequence[Category]) ->
     lengths = np.array([len(passage) for passage in passages])
     worth = counts**_REPEATED / lengths[:, None]  # [passages, words]
     seen = np.zeros(counts.shape[1])  # [words]
-    informative = counts.any(axis=1)
+    informative = counts.sum(axis=1) > 0  # [passages]
     neutral = np.flatnonzero(~informative)
     neutral_rows = [row for first in range(5) for row in neutral[first::5].tolist()]  # of all works from the start
     order: list[int] = []
