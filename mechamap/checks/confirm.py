@@ -49,7 +49,8 @@ def confirm_run(
         cancel: set it to stop; the run stays as it was.
 
     Returns:
-        The run with ``held_out_auroc``, ``held_out_ap``, ``p``, ``write_p`` and, where it has ``ap``, ``strength``.
+        The run with ``held_out_auroc``, ``held_out_ap``, ``p``, ``write_p`` and, where it has ``ap``, ``carrier_ap``
+        and ``strength``.
 
     Raises:
         Cancelled: ``cancel`` was set.

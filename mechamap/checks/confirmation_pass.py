@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mechamap.capture.hooked_pass import PassSettings, capture_layers
+from mechamap.checks.strength import TextEvidence, strength
 from mechamap.checks.yardstick import Yardstick
 from mechamap.config.scan_config import ScanConfig
 from mechamap.errors import Cancelled, UnsupportedModel
@@ -161,7 +162,9 @@ class ConfirmationPass:
             "write_p": write_p,
         }
         if self.run.has("ap"):  # runs of early versions have none
-            figures["strength"] = np.sqrt(np.asarray(self.run.figure("ap")) * arrays["carrier_ap"])
+            words = self.carriers.words.members.sum(axis=0).astype(np.float64)  # [categories]
+            figures["carrier_ap"] = arrays["carrier_ap"]
+            figures["strength"] = strength(self.run, carriers=TextEvidence(arrays["carrier_ap"], words))
         return figures
 
 

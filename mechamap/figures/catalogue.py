@@ -20,7 +20,7 @@ _ROWS = (
         name="strength", usual=0.5, compares=True, directed=True, made_by="confirm", written="probability",
         in_table=True, in_detail=True,
         about="geometric mean of the average precision in the scan's text (`ap`) and in the sentences of a "
-        "confirmation, both in the direction of the sign of selectivity",
+        "confirmation (`carrier_ap`), each by how many words of the category it has",
     ),
     JudgedFigure(
         name="ap", usual=0.5, compares=True, directed=True, written="probability", in_table=True, in_detail=True,
@@ -63,6 +63,10 @@ _ROWS = (
     JudgedFigure(
         name="held_out_ap", usual=0.5, made_by="confirm", written="probability",
         about="average precision on words not used to choose the neuron's sign",
+    ),
+    JudgedFigure(
+        name="carrier_ap", usual=0.5, directed=True, made_by="confirm", written="probability",
+        about="average precision in the sentences of a confirmation, in the direction of the sign of selectivity",
     ),
     JudgedFigure(
         name="second_auroc", title="second", usual=0.95, centre=0.5, made_by="second text", written="probability",

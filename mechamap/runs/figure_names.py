@@ -12,6 +12,7 @@ LATER_FIGURES = (
     "held_out_ap",
     "p",
     "write_p",
+    "carrier_ap",
     "strength",
     "cause",
     "cause_measured",

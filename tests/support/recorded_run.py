@@ -207,6 +207,7 @@ def checked_run(folder: Path) -> Run:
         figures["p"][at], figures["held_out_auroc"][at], figures["held_out_ap"][at] = 0.005, 0.97, 0.93
     food = run.row_of("L1.N7"), CATEGORIES.index("food")
     figures["write_p"][food], figures["cause"][food], figures["cause_measured"][food] = 0.005, -0.3, -0.25
+    figures["carrier_ap"] = figures["strength"] - 0.01
     animal = run.row_of("L0.N3"), CATEGORIES.index("animal")
     figures["second_auroc"][animal] = 0.6
     look = SecondText("second.txt", 120, (SecondTextNeuron("L0.N3", "animal", 0.975, 0.6, 0.05, 12, dropped=True),))

@@ -77,6 +77,7 @@ def of_carriers(confirmed: Confirmed, category: str) -> np.ndarray:
 
 def test_it_is_the_geometric_mean_of_the_precision_in_both_texts(confirmed: Confirmed) -> None:
     run, record = confirmed.run, confirmed.run.record
+    assert record.confirmation is not None
     scored = set(range(len(record.tokens.ids))) - run.excluded
     random = np.random.default_rng(0)
     signs = set()
@@ -86,13 +87,16 @@ def test_it_is_the_geometric_mean_of_the_precision_in_both_texts(confirmed: Conf
         places = [last for _, last in spans] + elsewhere
         labels = [1] * len(spans) + [0] * len(elsewhere)
         inside = of_carriers(confirmed, category)
+        counts = [found.count for found in record.coverage[category].found.values()]
+        weight, words = np.sqrt(counts).sum(), record.confirmation.categories[category].words
         strength, reads = run.column("strength", category), run.column("selectivity", category)
         falling = int(np.argmax(np.where(reads < 0, strength, -1)))
         for row in {int(np.argmax(strength)), falling, *random.integers(0, run.neurons, 3).tolist()}:
             sign = -1 if reads[row] < 0 else 1
             in_text = average_precision_score(labels, sign * confirmed.text[row, places])
             in_carriers = average_precision_score(inside, sign * confirmed.carriers[row])
-            assert strength[row] == pytest.approx(np.sqrt(in_text * in_carriers), abs=0.003), (category, row)
+            expected = in_text ** (weight / (weight + words)) * in_carriers ** (words / (weight + words))
+            assert strength[row] == pytest.approx(expected, abs=0.003), (category, row)
             signs.add(sign)
     assert signs == {-1, 1}
     assert default_figure(run) == "strength"
@@ -110,7 +114,7 @@ def test_a_run_without_precision_is_confirmed_without_it(confirmed: Confirmed, t
     assert confirmed.run.path is not None
     shutil.copytree(confirmed.run.path, tmp_path / "run")
     record = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))
-    for name in ("ap", "strength"):
+    for name in ("ap", "carrier_ap", "strength"):
         record["figures"].remove(name)
         (tmp_path / "run" / f"{name}.npy").unlink()
     (tmp_path / "run" / "run.json").write_text(json.dumps(record), encoding="utf-8")
