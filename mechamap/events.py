@@ -33,6 +33,7 @@ class Stage(StrEnum):
     PASS = "pass"  # the model reads the text, layer by layer
     WRITE = "write"
     CARRIERS = "carriers"  # the sentences that a confirmation reads are built
+    RANDOMIZE = "randomize"  # the same search begins in a random counterpart of the model
     SECOND_TEXT = "second look"
     GRADIENTS = "gradients"
     ABLATE = "ablate"

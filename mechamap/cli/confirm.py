@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mechamap.cli.direction_lines import direction_lines
 from mechamap.cli.loading import (
     CheckProgress,
     ModelOptions,
@@ -21,12 +20,17 @@ from mechamap.cli.loading import (
 from mechamap.cli.narration import Narration, print_data, print_lines
 from mechamap.cli.parser import Commands, refuse_below
 from mechamap.cli.text_argument import read_text_argument
+from mechamap.config.choices import RANDOMIZE
+from mechamap.errors import UsageError
 from mechamap.system.plain_values import to_plain_values
-from mechamap.wording.amounts import duration
+from mechamap.wording.amounts import duration, size
 from mechamap.wording.plain import printable
+from mechamap.wording.suggest import unknown_name
 
 if TYPE_CHECKING:
+    from mechamap.models.loaded import LoadedModel
     from mechamap.runs.checked import Confirmation, SecondText
+    from mechamap.runs.run import Run
 
 __all__ = ["add_to"]
 
@@ -47,7 +51,10 @@ def add_to(commands: Commands) -> None:
     add("--candidates", metavar="N", type=int, default=20, help="neurons of each category for a second look (20)")
     add("--permutations", metavar="N", type=int, default=200, help="how often word labels are shuffled (200)")
     add("--splits", metavar="N", type=int, default=4, help="random halvings of the words, each used both ways (4)")
-    add("--seed", metavar="N", type=int, default=0, help="of shuffling and halving (0)")
+    add("--seed", metavar="N", type=int, default=0, help="of shuffling, halving and randomizing (0)")
+    add("--randomize", metavar="W", action="append", help="search a random counterpart of the model too: "
+        + "; ".join(f"{way}, {meaning}" for way, meaning in RANDOMIZE.items())
+        + "; several with commas, or all. A run that is already confirmed is not confirmed again then")  # fmt: skip
     add("--json", action="store_true", help="write the results as JSON")
     add_model_flags(parser)
     parser.set_defaults(run=run, parser=parser)
@@ -65,6 +72,7 @@ class ConfirmOptions:
     seed: int
     json: bool
     model: ModelOptions
+    randomize: tuple[str, ...] = ()
 
     def check(self) -> None:
         """Refuse numbers that make no sense.
@@ -88,9 +96,23 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
         seed=args.seed,
         json=args.json,
         model=model_options(args),
+        randomize=_ways(args.randomize or ()),
     )
     options.check()
     return _confirm(options, narration)
+
+
+def _ways(given: Sequence[str]) -> tuple[str, ...]:
+    """The ways to make a model random that the flags name, each once, in their usual order.
+
+    Raises:
+        UsageError: there is no such way.
+    """
+    named = [word.strip() for words in given for word in words.split(",")]
+    for word in named:
+        if word != "all" and word not in RANDOMIZE:
+            raise UsageError(*unknown_name("--randomize", word, [*RANDOMIZE, "all"]))
+    return tuple(way for way in RANDOMIZE if way in named or "all" in named)
 
 
 def _confirm(options: ConfirmOptions, narration: Narration) -> int:
@@ -98,7 +120,7 @@ def _confirm(options: ConfirmOptions, narration: Narration) -> int:
     texts = [(_name_of(name), read_text_argument(name)) for name in options.texts]
     loaded = model_of_run(run, options.model, narration)
     try:
-        if not texts or not run.record.confirmation:
+        if not (texts or options.randomize) or not run.record.confirmation:
             from mechamap.checks.confirm import confirm_run
             from mechamap.checks.confirmation_pass import ConfirmSettings
 
@@ -109,6 +131,8 @@ def _confirm(options: ConfirmOptions, narration: Narration) -> int:
 
             progress = CheckProgress(narration, f"looking at {text[0]}")
             run = score_second_text(run, loaded, text, options.candidates, on_event=progress)
+        if options.randomize:
+            run = _randomized(run, loaded, options, narration)
     finally:
         narration.clear()
     looks = [second_look for second_look in run.record.second_looks if second_look.text in [name for name, _ in texts]]
@@ -116,12 +140,34 @@ def _confirm(options: ConfirmOptions, narration: Narration) -> int:
     assert confirmation is not None  # just made, or made before
     if options.json:
         plain = {"run": str(run.path), "confirmation": confirmation, "second_looks": looks}
+        if run.record.randomized.made:
+            plain["randomized"] = run.record.randomized
         print_data(json.dumps(to_plain_values(plain), ensure_ascii=False, allow_nan=False))
         return 0
+    from mechamap.cli.direction_lines import direction_lines
+
     print_lines(*filter(None, (list(confirmation_lines(confirmation)), list(direction_lines(confirmation)))))
     _tell(confirmation, narration)
     print_lines([], *map(look_lines, looks))
+    if options.randomize:
+        from mechamap.cli.randomized_lines import randomized_lines, way_line
+
+        print_lines([], randomized_lines(run.record.randomized))
+        for search in run.record.randomized.searches:
+            narration.say(way_line(search, RANDOMIZE[search.way]))
     return 0
+
+
+def _randomized(run: Run, loaded: LoadedModel, options: ConfirmOptions, narration: Narration) -> Run:
+    """The same search in random counterparts of the model."""
+    from mechamap.models.randomized.copies import copied_bytes
+    from mechamap.scan.randomized import search_randomized
+
+    for way in options.randomize:
+        if copied := copied_bytes(loaded, way):
+            narration.say(f"{way}: a copy of the model takes {size(copied)} of memory while it is searched")
+    progress = CheckProgress(narration, "searching")
+    return search_randomized(run, loaded, options.randomize, options.seed, on_event=progress)
 
 
 def _name_of(argument: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["BASELINES", "DEVICE_MAPS", "KEEP_ACTIVATIONS", "QUANTIZE"]
+__all__ = ["BASELINES", "DEVICE_MAPS", "KEEP_ACTIVATIONS", "QUANTIZE", "RANDOMIZE"]
 
 
 DEVICE_MAPS = ("auto", "balanced", "balanced_low_0", "sequential")
@@ -16,3 +16,10 @@ BASELINES = ("rotation", "shuffle", "none")
 
 KEEP_ACTIVATIONS = ("auto", "always", "never")
 """When a run keeps every activation: where it is small, in any case, or not at all."""
+
+RANDOMIZE = {
+    "weights": "the entries of every weight matrix shuffled",
+    "layers": "all weights initialized anew, as before training",
+    "basis": "each layer's neurons in a randomly rotated basis",
+}
+"""How a model can be made random for a search that should find nothing."""

@@ -33,11 +33,24 @@ def confirm(call: Request) -> Confirmed:
 
         chosen = {"permutations": params.permutations, "splits": params.splits, "seed": params.seed}
         settings = ConfirmSettings(**{name: value for name, value in chosen.items() if value is not None})
-        run = confirm_run(run, loaded, settings, _watch(ticker, run), call.cancel)
+        if run.record.confirmation is None or not params.randomize:
+            run = confirm_run(run, loaded, settings, _watch(ticker, run), call.cancel)
+        if params.randomize:
+            from mechamap.scan.randomized import search_randomized
+
+            listener, seed = _watch(ticker, run), settings.seed
+            run = search_randomized(run, loaded, params.randomize, seed, on_event=listener, cancel=call.cancel)
     categories = run.record.confirmation.categories if run.record.confirmation is not None else {}
     assert run.path is not None
     return Confirmed(
-        run.path, {name: about.confirmed for name, about in categories.items()}, time.monotonic() - started
+        run.path,
+        {name: about.confirmed for name, about in categories.items()},
+        time.monotonic() - started,
+        {
+            search.way: {name: result.confirmed for name, result in search.categories.items()}
+            for search in run.record.randomized.searches
+            if search.way in params.randomize
+        },
     )
 
 

@@ -102,11 +102,13 @@ class Models(Struct, frozen=True):
 
 
 class Confirmed(Struct, frozen=True):
-    """``confirmed``: the number of confirmed neurons of each category."""
+    """``confirmed``: the number of confirmed neurons of each category; ``randomized``: the same in each random
+    counterpart of the model that was searched, by the way in which it was made random."""
 
     run: Path
     confirmed: Mapping[str, int]
     seconds: float
+    randomized: Mapping[str, Mapping[str, int]] = {}
 
 
 class CausesEstimated(Struct, frozen=True):

@@ -50,6 +50,8 @@ _Names = Annotated[tuple[str, ...], Meta(min_length=1, description="a list of na
 _Chosen = Annotated[tuple[str, ...], Meta(description="a list of names, such as L7.N1844")]
 _Rows = Annotated[tuple[int, ...], Meta(description="a list of row numbers")]
 _Runs = Annotated[tuple[_PathText, ...], Meta(min_length=2, description="a list of two folders or CSV files or more")]
+_Way = Annotated[str, Meta(pattern="^(weights|layers|basis)$")]  # those of mechamap.config.choices.RANDOMIZE
+_Ways = Annotated[tuple[_Way, ...], Meta(description="a list of weights, layers or basis")]
 _Mode = Annotated[Literal["zero", "mean"], Meta(description="zero or mean")]
 
 
@@ -84,9 +86,11 @@ class ActivationsParams(_Params, frozen=True, kw_only=True):
 
 
 class ConfirmParams(_Params, frozen=True, kw_only=True):
-    """None: as it is by default."""
+    """None: as it is by default. ``randomize``: ways to make the model random for further searches; with some, a run
+    that is confirmed already is not confirmed again."""
 
     run: _PathText
+    randomize: _Ways = ()
     permutations: _Permutations | None = None
     splits: _Positive | None = None
     seed: _Natural | None = None

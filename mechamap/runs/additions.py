@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechamap.errors import RunError
-from mechamap.runs.checked import Causes, Confirmation, SecondText
+from mechamap.runs.checked import Causes, Confirmation, RandomizedSearches, SecondText
 from mechamap.runs.lock import RunLock
 from mechamap.runs.record import RunRecord, dump
 from mechamap.runs.run import Run
@@ -28,6 +28,7 @@ def add_to_run(
     confirmation: Confirmation | None = None,
     causes: Causes | None = None,
     second_looks: tuple[SecondText, ...] | None = None,
+    randomized: RandomizedSearches | None = None,
 ) -> Run:
     """Write figures, a row for each of the run's neurons, and change members of its record; all or nothing.
 
@@ -37,7 +38,8 @@ def add_to_run(
     Args:
         folder: the run's.
         figures: ``[neurons, ...]`` by name; one that is there already is replaced.
-        confirmation, causes, second_looks: new members of the record; None: as they are.
+        confirmation, causes, second_looks, randomized: new members of the record; None: as they are. A new
+            confirmation drops the randomized searches, which went with the one before.
 
     Returns:
         The run, opened anew.
@@ -54,6 +56,7 @@ def add_to_run(
                 confirmation=run.record.confirmation if confirmation is None else confirmation,
                 causes=run.record.causes if causes is None else causes,
                 second_looks=run.record.second_looks if second_looks is None else second_looks,
+                randomized=_randomized(run.record, confirmation, randomized),
             )
             _write(folder, figures, record, run.neurons)
     except OSError as error:
@@ -62,6 +65,14 @@ def add_to_run(
             "Free some space, or copy the run to a folder that you can write; it is as it was.",
         ) from None
     return Run.open(folder)
+
+
+def _randomized(
+    record: RunRecord, confirmation: Confirmation | None, randomized: RandomizedSearches | None
+) -> RandomizedSearches:
+    if randomized is not None:
+        return randomized
+    return record.randomized if confirmation is None else RandomizedSearches()
 
 
 def _write(folder: Path, figures: Mapping[str, NDArray[Any]], record: RunRecord, neurons: int) -> None:

@@ -1,4 +1,4 @@
-"""The checks in a run's record that follow its scan: confirmation, causes, and second texts."""
+"""The checks in a run's record that follow its scan: confirmation, causes, second texts, searches in random models."""
 
 from __future__ import annotations
 
@@ -8,7 +8,17 @@ from dataclasses import dataclass, field
 from mechamap.protocol.messages import Ablation
 from mechamap.system.plain_values import OMIT_EMPTY
 
-__all__ = ["CategoryConfirmation", "Causes", "Confirmation", "DirectionReading", "SecondText", "SecondTextNeuron"]
+__all__ = [
+    "CategoryConfirmation",
+    "CategorySearch",
+    "Causes",
+    "Confirmation",
+    "DirectionReading",
+    "RandomizedSearch",
+    "RandomizedSearches",
+    "SecondText",
+    "SecondTextNeuron",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,3 +152,55 @@ class SecondText:
     def dropped(self) -> int:
         """How many neurons were flagged."""
         return sum(neuron.dropped for neuron in self.neurons)
+
+
+@dataclass(frozen=True, slots=True)
+class CategorySearch:
+    """What a search came to for one category.
+
+    Attributes:
+        confirmed: how many neurons are confirmed.
+        strength: the largest strength of any neuron; None where the figure is empty.
+        auroc: the largest AUROC of any neuron in the scan's text, in the direction of its sign.
+    """
+
+    confirmed: int
+    strength: float | None
+    auroc: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RandomizedSearch:
+    """A search in a random counterpart of the model.
+
+    Attributes:
+        way: how the model was made random, one of :data:`mechamap.config.choices.RANDOMIZE`.
+        seed: of the randomization.
+        copied: bytes that the counterpart took beside the model.
+        seconds: what the search took.
+        reason: why there was none; empty where there was.
+        categories: by name.
+    """
+
+    way: str
+    seed: int
+    copied: int = 0
+    seconds: float = 0.0
+    reason: str = field(default="", metadata=OMIT_EMPTY)
+    categories: Mapping[str, CategorySearch] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class RandomizedSearches:
+    """The search in the run's model, by category, and the same in its random counterparts; empty before any was made.
+
+    They belong to the run's confirmation and are dropped with it.
+    """
+
+    model: Mapping[str, CategorySearch] = field(default_factory=dict, metadata=OMIT_EMPTY)
+    searches: tuple[RandomizedSearch, ...] = field(default=(), metadata=OMIT_EMPTY)
+
+    @property
+    def made(self) -> bool:
+        """Whether there was any."""
+        return bool(self.searches)

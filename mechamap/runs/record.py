@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from mechamap.config.recorded import recorded_config
 from mechamap.config.scan_config import ScanConfig, config_to_dict
 from mechamap.errors import RunError
-from mechamap.runs.checked import Causes, Confirmation, SecondText
+from mechamap.runs.checked import Causes, Confirmation, RandomizedSearches, SecondText
 from mechamap.runs.coverage import Coverage
 from mechamap.runs.scanned import Exclusions, LayerProof, UnembeddingRecord
 from mechamap.system.plain_values import from_plain_values, to_plain_values
@@ -109,6 +109,7 @@ class RunRecord:
     confirmation: Confirmation | None = None
     causes: Causes = field(default_factory=Causes)
     second_looks: tuple[SecondText, ...] = ()
+    randomized: RandomizedSearches = field(default_factory=RandomizedSearches)
     versions: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     timings: Mapping[str, float] = field(default_factory=dict)
@@ -183,6 +184,7 @@ def parse(text: str, where: str) -> RunRecord:
                 "confirmation": _member(Confirmation, data, "confirmation"),
                 "causes": _member(Causes, data, "causes") or Causes(),
                 "second_looks": _listed(SecondText, data, "second_looks"),
+                "randomized": _member(RandomizedSearches, data, "randomized") or RandomizedSearches(),
                 "problems": tuple(data.get("problems", ())),
             }
         )

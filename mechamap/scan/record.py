@@ -151,7 +151,7 @@ def _rows(inputs: ScanInputs, layer: NeuronLayer, first_row: int) -> LayerRows:
 def _checked(folder: Path) -> tuple[tuple[str, ...], dict[str, Any]]:
     """What was added to a run after its scan: its later figures, and the members of the record about them."""
     record = Run.open(folder).record
-    members = ("confirmation", "causes", "second_looks")
+    members = ("confirmation", "causes", "second_looks", "randomized")
     later = tuple(name for name in record.figures if name in LATER_FIGURES)
     return later, {name: getattr(record, name) for name in members}
 

@@ -215,8 +215,19 @@ class BrowseScreen(Screen[None]):
         explorer_of(self).start(CausesJob(self.run))
 
     def action_confirm_run(self) -> None:
-        """Check all findings on held-out words."""
-        explorer_of(self).start(ConfirmJob(self.run))
+        """Check all findings on held-out words, and search random counterparts of the model if the user wants to."""
+        from mechamap_tui.dialogs.confirm_run import ConfirmRunScreen
+
+        explorer, run = explorer_of(self), self.run
+
+        def begin(ways: tuple[str, ...] | None) -> None:
+            if ways is not None:
+                explorer.start(ConfirmJob(run, ways))
+
+        if explorer.job is not None or ConfirmJob(run).refused:
+            begin(())  # a dialog says at once why it cannot begin
+        else:
+            self.app.push_screen(ConfirmRunScreen(run), begin)
 
     def action_info(self) -> None:
         from mechamap_tui.dialogs.run_info import info_lines

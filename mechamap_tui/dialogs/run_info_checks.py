@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from mechamap.runs.checked import CategoryConfirmation, Causes, Confirmation, DirectionReading, SecondText
+from mechamap.config.choices import RANDOMIZE
+from mechamap.runs.checked import (
+    CategoryConfirmation,
+    CategorySearch,
+    Causes,
+    Confirmation,
+    DirectionReading,
+    RandomizedSearches,
+    SecondText,
+)
 from mechamap.runs.layout import side_labels
 from mechamap.runs.proof_record import WAYS, proof_table, verdict
 from mechamap.runs.record import RunRecord
 from mechamap.tables.numbers import effect, probability
-from mechamap.wording.amounts import layer_ranges
+from mechamap.wording.amounts import duration, layer_ranges
 from mechamap_tui.data.advice_text import hint_text
 
 __all__ = ["check_lines", "part_lines", "verdict_lines"]
@@ -58,6 +67,9 @@ def check_lines(record: RunRecord) -> Iterator[Line]:
     if record.confirmation:
         yield "title", "Confirmation"
         yield from _confirmation(record.confirmation)
+    if record.randomized.made:
+        yield "title", "The same search in random models"
+        yield from _randomized(record.randomized)
     if record.causes.known:
         yield "title", "Causes"
         yield from _causes(record.causes)
@@ -121,6 +133,24 @@ def _yardstick(neuron: float, direction: DirectionReading) -> str:
         f"direction {probability(direction.ap)} (layers {layers}, auroc {probability(direction.auroc)}), "
         f"random direction {probability(direction.random_ap)} (auroc {probability(direction.random_auroc)})"
     )
+
+
+def _randomized(searches: RandomizedSearches) -> Iterator[Line]:
+    for search in searches.searches:
+        if search.reason:
+            yield "trouble", f"  {search.way} not searched: {search.reason}"
+            continue
+        yield "text", f"  {search.way}: {RANDOMIZE[search.way]}; {duration(search.seconds)}"
+        for name, result in search.categories.items():
+            own = searches.model.get(name)
+            model = f" (the model: {_result(own)})" if own is not None else ""
+            yield "text", f"    {name}: {_result(result)}{model}"
+
+
+def _result(result: CategorySearch) -> str:
+    best = ((result.strength, "strength"), (result.auroc, "auroc"))
+    figures = (f"best {figure} {probability(value)}" for value, figure in best if value is not None)
+    return ", ".join((f"{result.confirmed:,} confirmed", *figures))
 
 
 def _causes(causes: Causes) -> Iterator[Line]:

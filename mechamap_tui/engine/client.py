@@ -91,9 +91,19 @@ class EngineClient(EngineProcess):
         """Ids of the models in the local hub cache."""
         return (await self._call("models", None, Models).answer).cached
 
-    def confirm(self, run: Path, *, on_progress: Callable[[Progress], None] | None = None) -> EngineCall[Confirmed]:
-        """Begin to check a run's findings on held-out words; the results are added to the run."""
-        return self._call("confirm", ConfirmParams(run=run), Confirmed, on_progress)
+    def confirm(
+        self,
+        run: Path,
+        *,
+        randomize: Sequence[str] = (),
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> EngineCall[Confirmed]:
+        """Begin to check a run's findings on held-out words; the results are added to the run.
+
+        With ways to ``randomize`` the model, it is searched so too; what is confirmed already is not confirmed again.
+        """
+        params = ConfirmParams(run=run, randomize=tuple(randomize))
+        return self._call("confirm", params, Confirmed, on_progress)
 
     def causes(
         self, run: Path, *, on_progress: Callable[[Progress], None] | None = None

@@ -59,7 +59,25 @@ class CheckJob(Job[Answer]):
 
 
 class ConfirmJob(CheckJob[Confirmed]):
-    """Checks a run's findings on held-out words."""
+    """Checks a run's findings on held-out words.
+
+    Args:
+        randomize: ways to make the model random for further searches; a run that is confirmed already is not confirmed
+            again then.
+    """
+
+    def __init__(self, run: Run, randomize: tuple[str, ...] = ()) -> None:
+        super().__init__(run)
+        self.randomize = randomize
+
+    @property
+    def refused(self) -> bool:
+        """Whether the run cannot be confirmed."""
+        try:
+            self.refuse_unless_possible()
+        except MechaMapError:
+            return True
+        return False
 
     @property
     def title(self) -> str:
@@ -70,7 +88,7 @@ class ConfirmJob(CheckJob[Confirmed]):
         return "confirming"
 
     def ask(self, engine: EngineClient, on_progress: Callable[[Progress], None]) -> EngineCall[Confirmed]:
-        return engine.confirm(self.folder, on_progress=on_progress)
+        return engine.confirm(self.folder, randomize=self.randomize, on_progress=on_progress)
 
 
 class CausalJob(CheckJob[Answer]):

@@ -37,6 +37,8 @@ def show_outcome(app: App[None], explorer: Explorer, job: AnyJob) -> None:
         _show_scan(app, job)
     elif isinstance(job.error, Cancelled):
         unchanged = "" if isinstance(job, MatchJob) else "; the run is unchanged"
+        if isinstance(job, ConfirmJob) and job.randomize:
+            unchanged = "; what was complete is kept"
         app.notify(f"{job.title} was cancelled{unchanged}.", markup=False)
     elif job.answer is not None:
         _show_answer(app, job)
@@ -115,6 +117,9 @@ def _confirmed_text(run: Run, answer: Confirmed) -> str:
     """``37 neurons confirmed: food 9, animal 4``, the largest first."""
     counts = sorted(((count, name) for name, count in answer.confirmed.items() if count), reverse=True)
     took = duration(answer.seconds)
+    if answer.randomized:
+        others = ", ".join(f"{way} {sum(counts.values()):,}" for way, counts in answer.randomized.items())
+        return f"Findings confirmed: {sum(answer.confirmed.values()):,}; in random models: {others} ({took}). Press i."
     if not counts:
         return f"No neuron is confirmed in any category ({took}); press i to see how close they came."
     in_any = np.zeros(run.neurons, dtype=bool)

@@ -29,6 +29,7 @@ _STAGES: dict[str, str] = {
     Stage.TOKENIZE: "reading the text",
     Stage.PASS: "scanning",
     Stage.WRITE: "writing",
+    Stage.RANDOMIZE: "making the model random",
 }
 
 

@@ -57,8 +57,10 @@ class EngineDouble(EngineClient):
     async def activations(self, run: Path, layer: int) -> Path:
         raise EngineError("No engine reads a text in this test.")
 
-    def confirm(self, run: Path, *, on_progress: Report | None = None) -> EngineCall[Confirmed]:
-        return self._begin_check("confirm", run, (), on_progress)
+    def confirm(
+        self, run: Path, *, randomize: Sequence[str] = (), on_progress: Report | None = None
+    ) -> EngineCall[Confirmed]:
+        return self._begin_check("confirm", run, tuple(randomize), on_progress)
 
     def causes(self, run: Path, *, on_progress: Report | None = None) -> EngineCall[CausesEstimated]:
         return self._begin_check("causes", run, (), on_progress)

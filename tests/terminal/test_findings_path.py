@@ -39,6 +39,8 @@ def test_confirm_ablate_lens_and_export(
     assert " held" not in terminal.text
 
     terminal.press("V")
+    terminal.wait("Random model")
+    terminal.press("enter")
     terminal.wait("neurons confirmed in", "✓", seconds=120)
     run = Run.open(scanned)
     assert run.record.confirmation.categories["food"].confirmed > 0

@@ -158,6 +158,27 @@ def test_a_second_text_is_looked_at_and_what_is_confirmed_is_not_confirmed_anew(
     assert told["second_looks"] == json.loads(json.dumps([dict(kept)]))
 
 
+def test_the_same_search_in_random_models_stands_beside_what_is_confirmed(mechamap: Mechamap, here: Path) -> None:
+    words = ("confirm", "run", "--permutations", "20", "--splits", "1", "--randomize")
+    code, out, err = mechamap(*words, "basis,weights")
+    assert code == 0
+    run = Run.open(here / "run")
+    _, _, table = out.split("\n\n")
+    head, titles, *rows = table.splitlines()
+    assert head.split() == ["model", "weights", "basis"]
+    assert titles.split() == ["category", *("confirmed", "strength", "AUROC") * 3]
+    for row, name in zip(rows, ("animal", "food"), strict=True):
+        assert row.split()[:2] == [name, str(run.record.confirmation.categories[name].confirmed)]
+    assert "weights: a copy of the model takes 6.4 MB of memory while it is searched" in err
+    assert "basis: each layer's neurons in a randomly rotated basis" in err
+    code, out, _ = mechamap(*words, "basis", "--seed", "3", "--json")
+    told, again = json.loads(out), Run.open(here / "run")
+    assert again.record.confirmation == run.record.confirmation, "it is not confirmed again"
+    assert [search["way"] for search in told["randomized"]["searches"]] == ["weights", "basis"]
+    assert [search["seed"] for search in told["randomized"]["searches"]] == [0, 3]
+    assert told["randomized"] == json.loads((here / "run" / "run.json").read_text())["randomized"]
+
+
 def test_a_second_text_can_be_piped_in(mechamap: Mechamap, here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(SECOND.encode())))
     code, out, _ = mechamap("confirm", "run", "--text", "-", "--permutations", "20", "--splits", "1")
@@ -272,6 +293,7 @@ def test_the_lens_of_a_neuron_that_the_run_left_out_is_that_of_its_model(mechama
         (["confirm", "run", "--seed", "-1"], "must be at least 0"),
         (["confirm", "run", "--permutations", "many"], "invalid int value: 'many'"),
         (["confirm", "run", "--permutation", "30"], "Did you mean --permutations?"),
+        (["confirm", "run", "--randomize", "basis,weight"], "Did you mean weights?"),
         (["ablate", "run", "--neuron", "L9.N0"], "Layer 9 is not in this run; it has 1, 3."),
         (["ablate", "run", "--neuron", "L3.N600"], "L3.N600 is not in this run: layer 3 has 500 neurons here"),
         (["ablate", "run", "--neuron", "seven"], "'seven' is not the name of a neuron"),

@@ -107,6 +107,24 @@ def test_a_run_is_confirmed_with_progress_under_the_requests_id(engine: Engine, 
     assert (last["run"], last["layers_total"], last["layers_done"]) == (run_folder, 3, 3)
 
 
+def test_a_random_model_is_searched_too_and_the_one_that_is_kept_stays_as_it_is(
+    engine: Engine, run_folder: str
+) -> None:
+    options = {"run": run_folder, "permutations": 20, "splits": 1}
+    answer = engine.done("confirm", **options, randomize=["weights"])
+    run = Run.open(run_folder)
+    assert list(answer["randomized"]) == ["weights"]
+    assert list(answer["randomized"]["weights"]) == list(answer["confirmed"]) == list(run.categories)
+    assert "randomize" in [told["stage"] for told in engine.progress]
+    before = run.figure("p").copy()
+    assert engine.done("confirm", **options)["randomized"] == {}
+    again = Run.open(run_folder)
+    assert not again.record.randomized.made
+    np.testing.assert_array_equal(again.figure("p"), before)
+    refused = engine.ask("confirm", **options, randomize=["weight"])
+    assert refused["error"]["message"] == "randomize is a list of weights, layers or basis."
+
+
 def test_causes_are_estimated_then_measured(engine: Engine, run_folder: str) -> None:
     assert engine.done("causes", run=run_folder)["run"] == run_folder
     assert np.isfinite(Run.open(run_folder).figure("cause")).all()

@@ -27,6 +27,7 @@ from mechamap_tui.app import MechaMapApp
 from mechamap_tui.browse.screen import BrowseScreen
 from mechamap_tui.dialogs.ablation import AblationScreen, ablation_lines
 from mechamap_tui.dialogs.confirm import ConfirmScreen
+from mechamap_tui.dialogs.confirm_run import ConfirmRunScreen
 from mechamap_tui.dialogs.error import ErrorScreen
 from mechamap_tui.dialogs.help import HelpScreen
 from mechamap_tui.jobs.checks import ConfirmJob
@@ -122,7 +123,7 @@ def confirm_on_disk(run: Path, tmp_path: Path) -> None:
 
 async def test_confirming_goes_on_beside_the_browsing_and_tells_what_was_found(home: Path, tmp_path: Path) -> None:
     async with exploring(home) as it:
-        await it.press("V")
+        await it.press("V", "enter")
         assert it.engine.checks == [("confirm", it.run, ())]
         it.engine.report(stage="carriers", detail="1,020 sentences", elapsed=1.0)
         await it.pilot.pause()
@@ -142,9 +143,43 @@ async def test_confirming_goes_on_beside_the_browsing_and_tells_what_was_found(h
         assert [column.key for column in it.browse.table.columns][2:7] == ["strength", "reads", "writes", "p", "held"]
 
 
-async def test_a_confirmation_that_finds_nothing_says_so(home: Path) -> None:
+async def test_a_random_model_can_be_searched_too(home: Path) -> None:
     async with exploring(home) as it:
         await it.press("V")
+        await it.shows(ConfirmRunScreen)
+        assert "on words that did not choose it" in it.dialog()
+        await it.press("right", "right")
+        assert "initialized anew" in it.dialog() and "shuffled" not in it.dialog()
+        await it.press("left", "enter")
+        assert it.engine.checks == [("confirm", it.run, ("weights",))]
+        it.engine.answer(Confirmed(it.run, {"animal": 30, "food": 12}, 3.2, {"weights": {"animal": 0, "food": 1}}))
+        await it.until(lambda: it.app.explorer.job is None)
+        assert "Findings confirmed: 42; in random models: weights 1 (3.2 s)" in it.told
+
+
+@pytest.mark.parametrize("keys", [("V", "q"), ("V", "escape"), ("V", "tab", "tab", "enter")])
+async def test_a_confirmation_that_is_not_wanted_does_not_begin(home: Path, keys: tuple[str, ...]) -> None:
+    async with exploring(home) as it:
+        await it.press(*keys)
+        assert it.app.screen is it.browse
+        assert it.engine.checks == []
+
+
+async def test_searches_of_random_models_that_are_cancelled_keep_what_was_complete(home: Path) -> None:
+    async with exploring(home) as it:
+        await it.press("V", "right", "right", "right", "right", "enter")
+        assert it.engine.checks == [("confirm", it.run, ("weights", "layers", "basis"))]
+        it.engine.report(stage="randomize", detail="shuffled", elapsed=1.0)
+        await it.pilot.pause()
+        assert it.progress == "● confirming: making the model random  1.0 s"
+        await it.press("x")
+        await it.until(lambda: it.app.explorer.job is None)
+        assert "was cancelled; what was complete is kept." in it.told
+
+
+async def test_a_confirmation_that_finds_nothing_says_so(home: Path) -> None:
+    async with exploring(home) as it:
+        await it.press("V", "enter")
         it.engine.answer(Confirmed(it.run, {"animal": 0, "food": 0}, 3.2))
         await it.until(lambda: it.app.explorer.job is None)
         assert "No neuron is confirmed in any category" in it.told
@@ -256,7 +291,7 @@ async def test_a_result_does_not_take_the_keys_from_somebody_who_is_writing(home
 async def test_x_cancels_and_the_run_is_as_it_was(home: Path) -> None:
     async with exploring(home) as it:
         assert "cancel check" not in [what for _, _, what, _ in it.browse.query_one(KeyFooter).shown]
-        await it.press("V")
+        await it.press("V", "enter")
         await it.until(lambda: "cancel check" in [what for _, _, what, _ in it.browse.query_one(KeyFooter).shown])
         await it.press("x")
         await it.until(lambda: it.app.explorer.job is None)
@@ -268,7 +303,7 @@ async def test_x_cancels_and_the_run_is_as_it_was(home: Path) -> None:
 
 async def test_a_check_that_fails_is_a_dialog_and_the_next_one_can_begin(home: Path) -> None:
     async with exploring(home) as it:
-        await it.press("V")
+        await it.press("V", "enter")
         it.engine.fail(EngineError("The engine process was killed by SIGKILL."))
         await it.shows(ErrorScreen)
         await it.press("q", "A")
@@ -277,7 +312,7 @@ async def test_a_check_that_fails_is_a_dialog_and_the_next_one_can_begin(home: P
 
 async def test_only_one_check_runs_at_a_time_and_the_second_is_told_why(home: Path) -> None:
     async with exploring(home) as it:
-        await it.press("V", "a")
+        await it.press("V", "enter", "a")
         await it.shows(ErrorScreen)
         assert "The confirmation of tiny-1 is running" in it.dialog()
         assert len(it.engine.checks) == 1
@@ -291,7 +326,7 @@ async def test_a_check_is_refused_while_a_scan_runs_and_a_scan_while_a_check_run
         await it.shows(ErrorScreen)
         assert "The scan of demo is running" in it.dialog() and it.engine.checks == []
     async with exploring(home) as it:
-        await it.press("V")
+        await it.press("V", "enter")
         it.app.explorer.start(ScanJob("demo"))
         await it.shows(ErrorScreen)
         assert "The confirmation of tiny-1 is running" in it.dialog() and it.engine.scans == []
@@ -299,7 +334,7 @@ async def test_a_check_is_refused_while_a_scan_runs_and_a_scan_while_a_check_run
 
 async def test_quitting_asks_while_a_check_runs(home: Path) -> None:
     async with exploring(home) as it:
-        await it.press("V", "ctrl+q")
+        await it.press("V", "enter", "ctrl+q")
         await it.shows(ConfirmScreen)
         assert "The confirmation of tiny-1 is running." in it.dialog()
         await it.press("n")
@@ -311,7 +346,7 @@ async def test_quitting_asks_while_a_check_runs(home: Path) -> None:
 
 async def test_a_check_that_is_left_goes_on_and_its_line_is_there_when_coming_back(home: Path, tmp_path: Path) -> None:
     async with exploring(home) as it:
-        await it.press("V", "q")
+        await it.press("V", "enter", "q")
         assert not isinstance(it.app.screen, BrowseScreen)
         it.engine.report(layers_done=1, layers_total=3)
         await it.pilot.pause()
@@ -379,7 +414,7 @@ async def test_causes_that_cannot_mean_anything_are_refused_before_anything_is_s
         assert "an encoder predicts no word from what precedes it" in it.dialog()
         assert "What they read can still be confirmed" in it.dialog()
         assert it.engine.checks == []
-        await it.press("escape", "V")
+        await it.press("escape", "V", "enter")
         assert [kind for kind, _, _ in it.engine.checks] == ["confirm"], "what its neurons read can be confirmed"
 
 
@@ -408,7 +443,7 @@ async def test_the_keys_are_in_the_footer_the_help_and_the_palette(home: Path) -
         assert {("a", "ablate"), ("A", "estimate causes"), ("V", "confirm run")} <= footer
         titles = [command.title for command in it.app.get_system_commands(it.app.screen)]
         assert {"Ablate", "Estimate causes", "Confirm run"} <= set(titles)
-        await it.press("V")
+        await it.press("V", "enter")
         titles = [command.title for command in it.app.get_system_commands(it.app.screen)]
         assert "Cancel the check" in titles and len(titles) == len(set(titles))
         await it.press("question_mark")
