@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple, cast
 
-__all__ = ["ControlWord", "PartOfSpeech", "WordFeatures", "control_words", "features_of"]
+__all__ = ["ControlWord", "PartOfSpeech", "WordFeatures", "control_words", "features_of", "known_words"]
 
 PartOfSpeech = Literal["noun", "name", "verb", "adjective", "adverb", "other"]
 
@@ -70,6 +70,11 @@ class _Table(NamedTuple):
 def control_words() -> tuple[ControlWord, ...]:
     """All control words: frequent ones first, in the order of the alphabet where two are equally frequent."""
     return tuple(sorted(_table().controls, key=lambda control: (-control.zipf, control.word)))
+
+
+def known_words() -> tuple[str, ...]:
+    """All words whose frequency is known, members of categories among them, in no particular order."""
+    return tuple(_table().known)
 
 
 def features_of(word: str) -> WordFeatures:

@@ -10,7 +10,7 @@ import pytest
 from support.repository import ROOT
 
 from mechamap.config.schema import default_config
-from mechamap.words.pool import ControlWord, control_words, features_of
+from mechamap.words.pool import ControlWord, control_words, features_of, known_words
 
 PARTS = {"noun", "name", "verb", "adjective", "adverb", "other"}
 
@@ -89,6 +89,13 @@ def test_the_default_configs_words_are_known(part: str) -> None:
     words = [word for category in default_config().categories for word in getattr(category, part)]
     unknown = [word for word in words if features_of(word).zipf is None]
     assert len(unknown) < 0.02 * len(words), unknown
+
+
+def test_the_table_has_far_more_words_than_controls() -> None:
+    words = set(known_words())
+    assert len(words) > 30_000
+    assert {control.word for control in control_words()} < words
+    assert {"dog", "Paris", "seven", "1999"} <= words
 
 
 @pytest.mark.parametrize(
