@@ -21,6 +21,9 @@ __all__ = ["BATCH_TOKENS", "Batch", "batch_tokens", "window_batches"]
 # Tokens of one forward, padding included. On a CPU larger batches are no faster; on a GPU they are.
 BATCH_TOKENS = {"cpu": 4096, "cuda": 16384, "mps": 4096}
 
+# Keys and values of so many tokens take about as much memory in attention as running one of them takes in the MLP.
+_READ_PER_RUN = 4
+
 _DECODER = Reading()
 
 
@@ -83,27 +86,48 @@ def window_batches(
     size: int,
     device: torch.device,
     reading: Reading = _DECODER,
+    *,
+    prefix: int = 0,
+    padding: int | None = None,
 ) -> list[Batch]:
     """Consecutive windows in batches of at most ``size`` tokens, at least one window each.
 
     Args:
         position_mask: ``[positions]``, which of them each batch's ``take`` picks.
         reading: how the model reads; a decoder where not given.
+        prefix: how many tokens stand before each window that attention reads but that are not run.
+        padding: how many tokens of padding a longer window may add to those before it; any number where not given.
     """
-    groups = _grouped(tokenized.windows, size, reading.equal_lengths)
+    limits = _Limits(size, 0 if reading.equal_lengths else padding, prefix)
+    groups = _grouped(tokenized.windows, limits)
     return [_batch(windows, tokenized, position_mask, device, reading) for windows in groups]
 
 
-def _grouped(windows: Sequence[Window], size: int, equal_lengths: bool) -> Iterator[list[Window]]:
-    """Consecutive windows whose padded size stays within ``size`` tokens, at least one at a time."""
+@dataclass(frozen=True, slots=True)
+class _Limits:
+    """What a batch may hold; see :func:`window_batches`."""
+
+    size: int
+    padding: int | None
+    prefix: int
+
+    def exceeded(self, windows: int, longest: int, length: int) -> bool:
+        """Whether a window of ``length`` is too much for a batch of ``windows``, the longest of them ``longest``."""
+        added = (length - longest) * windows if length > longest else longest - length
+        padded = max(length, longest)
+        tokens = max(padded, (self.prefix + padded) / _READ_PER_RUN) * (windows + 1)
+        return tokens > self.size or (self.padding is not None and added > self.padding)
+
+
+def _grouped(windows: Sequence[Window], limits: _Limits) -> Iterator[list[Window]]:
+    """Consecutive windows that stay within the limits of a batch, at least one at a time."""
     group: list[Window] = []
     longest = 0
     for window in windows:
-        longest = max(longest, window.length)
-        unlike = equal_lengths and bool(group) and window.length != group[0].length
-        if group and (unlike or longest * (len(group) + 1) > size):
+        if group and limits.exceeded(len(group), longest, window.length):
             yield group
-            group, longest = [], window.length
+            group, longest = [], 0
+        longest = max(longest, window.length)
         group.append(window)
     if group:
         yield group

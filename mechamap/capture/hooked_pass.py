@@ -32,7 +32,7 @@ from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.models.reading import reading_of
 from mechamap.text.tokenize import TokenizedText
 
-__all__ = ["PassSettings", "capture_layers", "capture_parts"]
+__all__ = ["ALL_POSITIONS", "LayerCallback", "PassSettings", "capture_batches", "capture_layers", "capture_parts"]
 
 
 LayerCallback = Callable[[NeuronLayer, Tensor], None]
@@ -110,11 +110,28 @@ def capture_parts(
     Raises:
         Cancelled: ``settings.cancel`` was set.
     """
-    if not layers:
-        return
     size = settings.batch_tokens or batch_tokens(loaded.device.type)
     keep = np.ones(len(tokenized.ids), bool) if settings.position_mask is None else settings.position_mask
     batches = window_batches(tokenized, keep, size, loaded.device, reading_of(loaded))
+    capture_batches(loaded, batches, layers, on_layer, settings)
+
+
+def capture_batches(
+    loaded: LoadedModel,
+    batches: Sequence[Batch],
+    layers: Sequence[NeuronLayer],
+    on_layer: PartsCallback,
+    settings: PassSettings = ALL_POSITIONS,
+) -> None:
+    """Run the model over batches and hand over each layer's activations as it is reached, part by part.
+
+    Args:
+        batches: their wanted positions, one batch after another, are the rows that are handed over.
+
+    The other arguments, and the errors, are those of :func:`capture_parts`; ``settings`` chooses no positions here.
+    """
+    if not layers:
+        return
     turns = BatchRelay(len(batches), give_back=settings.give_back)
     gathered = {layer.layer: [activation_buffer(layer, part, batches) for part in layer.parts] for layer in layers}
     last = layers[-1]

@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mechamap.capture.hooked_pass import PassSettings, capture_layers
+from mechamap.capture.hooked_pass import PassSettings
+from mechamap.capture.prefix_pass import capture_sharing_prefixes
 from mechamap.checks.strength import TextEvidence, strength
 from mechamap.checks.yardstick import Yardstick
 from mechamap.config.scan_config import ScanConfig
@@ -95,7 +96,7 @@ class ConfirmationPass:
             neurons = sum(rows.width for _, rows in layers[:done])
             self.on_event(LayerFinished(layer.layer, done, len(layers), neurons))
 
-        capture_layers(
+        capture_sharing_prefixes(
             self.loaded,
             self.carriers.tokenized,
             [layer for layer, _ in layers],

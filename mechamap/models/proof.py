@@ -33,10 +33,11 @@ from mechamap.wording.advice import Advice, Setting
 if TYPE_CHECKING:
     from mechamap.models.loaded import LoadedModel
 
-__all__ = ["prove"]
+__all__ = ["TOLERANCE", "prove"]
 
 
-_TOLERANCE = {"float32": 1e-4, "bfloat16": 3e-2, "float16": 5e-3}
+# How far values may be apart that are the same but for rounding, of the largest of them, by number format.
+TOLERANCE = {"float32": 1e-4, "bfloat16": 3e-2, "float16": 5e-3}
 _HINT = "The neurons of this model are not where MechaMap expects them; a scan would be wrong."
 
 
@@ -93,7 +94,7 @@ def _prove_part(loaded: LoadedModel, sight: TracedPart, row: int) -> LayerProof:
         tokens=sight.tokens,
         finite=bool(seen.values.isfinite().all() and sight.call.output.isfinite().all()),
         times="number",
-        tolerance=max(_TOLERANCE.get(_name(loaded.dtype), 5e-3), packing_tolerance(part.module)),
+        tolerance=max(TOLERANCE.get(_name(loaded.dtype), 5e-3), packing_tolerance(part.module)),
     )
     if not proof.finite:
         return proof
