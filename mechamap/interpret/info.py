@@ -115,7 +115,10 @@ def _checked(view: FigureView) -> str:
         shuffled = f"{about.permutations} times shuffled" if about is not None else "shuffled"
         parts.append(f"{words}p against words {shuffled} over all neurons; confirmed: p < {SIGNIFICANT:g}")
     for look in record.second_looks:
-        parts.append(f"{look.dropped} of {len(look.neurons)} dropped on {look.text}")
+        if look.reason:
+            parts.append(f"no second text: {look.reason.rstrip('.')}")
+        else:
+            parts.append(f"{look.dropped} of {look.candidates} dropped on {look.text}")
     if view.run.has("cause_measured"):
         measured = np.isfinite(np.asarray(view.run.figure("cause_measured"))).any(axis=1)  # [neurons]
         parts.append(f"effect of {int(measured.sum()):,} neurons measured by ablation")
