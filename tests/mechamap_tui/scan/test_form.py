@@ -122,8 +122,8 @@ def test_a_draft_says_what_changes_and_the_command_that_does_the_same(home: Path
     }
     assert shlex.split(draft.command()) == [
         "mechamap", "scan", "demo", "--config", "c.yaml", "--text", "my text.txt", "--layers", "0-1",
-        "--limit-neurons", "8", "--threshold", "0.3", "--top-k-tokens", "5", "--second-text", "never", "--dtype", "float32",
-        "--device", "cpu", "--revision", "main",
+        "--limit-neurons", "8", "--threshold", "0.3", "--top-k-tokens", "5", "--second-text", "never",
+        "--dtype", "float32", "--device", "cpu", "--revision", "main",
     ]  # fmt: skip
 
 
