@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.causes import all_causes_figures
 from benchmarks.explorer import explorer_figures
 from benchmarks.figures import table
 from benchmarks.findings import findings_figures
@@ -33,8 +34,8 @@ def main() -> None:
     )  # fmt: skip
     parser.add_argument(
         "--only",
-        choices=["loading", "scan", "findings", "interpret", "matching", "explorer"],
-        help="one group of figures",
+        choices=["loading", "scan", "findings", "causes", "interpret", "matching", "explorer"],
+        help="one group of figures (causes: those of the findings that are about estimated causes)",
     )
     arguments = parser.parse_args()
     model = arguments.model or _smollm2()
@@ -45,6 +46,8 @@ def main() -> None:
         print(table(f"Scan of {model.name}", scan_figures(model, arguments.rounds)), flush=True)
     if arguments.only in (None, "findings"):
         print(table(f"Findings in {model.name}", findings_figures(model, arguments.rounds, arguments.text)), flush=True)
+    if arguments.only == "causes":
+        print(table(f"Estimated causes in {model.name} and the bundled model", all_causes_figures(model)), flush=True)
     if arguments.only in (None, "interpret"):
         print(table(f"Interpreting a run of {model.name}", interpret_figures(model, arguments.rounds)), flush=True)
     if arguments.only in (None, "matching"):

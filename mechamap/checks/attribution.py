@@ -2,7 +2,8 @@
 
 With L the mean log probability of a category's words and a the neuron's activations, ablating it to zero changes L by
 about -(sum over positions of a * dL/da) (attribution patching: Nanda, 2023; Molchanov et al., 2017, for pruning). The
-forward is run once, and one backward for each category; only activations get gradients, no weights.
+forward is run once, and one backward for each category; only activations get gradients, no weights. Relevance patching
+is the same with other rules in the backward pass (:mod:`mechamap.checks.relevance`).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -20,6 +21,7 @@ from torch import Tensor
 
 from mechamap.capture.batches import Batch, window_batches
 from mechamap.capture.rerun import layers_of_run, text_of_run
+from mechamap.checks.relevance import Method, Relevance
 from mechamap.checks.target_words import WordTargets, log_probabilities, logits_at, tokens_at, word_targets
 from mechamap.errors import Cancelled, RunError
 from mechamap.events import Listener, Stage, StageEntered
@@ -48,8 +50,17 @@ def estimate_causes(
     loaded: LoadedModel,
     on_event: Listener = lambda event: None,
     cancel: threading.Event | None = None,
+    method: Method = "gradient",
 ) -> Run:
     """Estimate the effect of zero-ablating every neuron on every category, and add ``cause`` to the run.
+
+    Args:
+        run: on disk.
+        loaded: the model that the run is about.
+        on_event: called with stages.
+        cancel: set it to stop.
+        method: ``gradient``, or ``relp``; where the rules of the latter find nothing in the model to be applied to,
+            the gradient is used, and the run's record says so.
 
     Raises:
         Cancelled: ``cancel`` was set; the run stays as it was.
@@ -64,15 +75,23 @@ def estimate_causes(
     if not len(targets.positions):
         raise RunError(f"The text of {run.name} contains no word of any category.", "Scan a text that contains some.")
     refuse_repeated(loaded)
-    estimate = _Estimate(loaded, layers, targets, run)
     started = time.perf_counter()
+    with translated(loaded.id):
+        relevance = Relevance.of(loaded) if method == "relp" else None
+    estimate = _Estimate(loaded, layers, targets, run, relevance)
     batches = estimate.batches()
     with translated(loaded.id):
         for done, batch in enumerate(batches):
             on_event(StageEntered(Stage.GRADIENTS, f"{done} of {len(batches)} parts of the text"))
             estimate.add(batch, cancel)
     on_event(StageEntered(Stage.WRITE, str(folder)))
-    causes = replace(causes_of(run, targets, estimate.log_p), seconds=round(time.perf_counter() - started, 3))
+    rules = relevance.applied if relevance is not None else {}
+    causes = replace(
+        causes_of(run, targets, estimate.log_p),
+        seconds=round(time.perf_counter() - started, 3),
+        method="relp" if any(rules.values()) else "gradient",
+        rules=rules,
+    )
     return add_to_run(folder, {"cause": estimate.cause}, causes=causes)
 
 
@@ -101,8 +120,10 @@ class _Estimate:
         layers: Sequence[tuple[NeuronLayer, LayerRows]],
         targets: WordTargets,
         run: Run,
+        relevance: Relevance | None,
     ) -> None:
         self._loaded, self._layers, self._targets, self._text = loaded, layers, targets, text_of_run(run)
+        self._relevance = relevance
         self._limit: int | None = run.config.limit_neurons
         self.log_p = np.zeros(len(targets.positions))
         self.cause = np.full((run.neurons, targets.members.shape[1]), np.nan, np.float32)
@@ -127,7 +148,8 @@ class _Estimate:
         counted = torch.from_numpy((flat >= 0) & self._text.scored[flat]).to(loaded.device)
         scale = _SCALE if loaded.dtype == torch.float16 else 1.0
         ids = torch.from_numpy(tokens_at(batch, predicted)).to(loaded.device)
-        with torch.enable_grad(), _neurons(self._layers) as neurons, logits_at(loaded, batch.take):
+        rules = self._relevance.rules() if self._relevance is not None else nullcontext()
+        with torch.enable_grad(), rules, _neurons(self._layers) as neurons, logits_at(loaded, batch.take):
             logits = loaded.model(input_ids=batch.ids, attention_mask=batch.mask, use_cache=False).logits
             known = log_probabilities(logits, ids)  # [targets of the batch]
             self.log_p[target_rows] = known.detach().cpu().double().numpy()

@@ -22,6 +22,7 @@ from mechamap.errors import RunError, UnsupportedModel, UsageError
 from mechamap.wording.plain import printable
 
 if TYPE_CHECKING:
+    from mechamap.checks.relevance import Method
     from mechamap.models.loaded import LoadedModel
     from mechamap.protocol.messages import Ablation
     from mechamap.runs.run import Run
@@ -31,8 +32,8 @@ __all__ = ["add_to"]
 
 _DESCRIPTION = """Measure how the log probability of each category's words changes when a neuron is held at zero (or at
 its mean), beside the same for random neurons of its layer. Without --neuron, first estimate the effect of every neuron
-by gradients, then measure the strongest of each category. Negative: the model knows the words worse without the neuron.
-The results are added to the run."""
+by gradients and measure those that write much of the residual stream, then measure the strongest of each category.
+Negative: the model knows the words worse without the neuron. The results are added to the run."""
 
 
 def add_to(commands: Commands) -> None:
@@ -46,6 +47,12 @@ def add_to(commands: Commands) -> None:
     add("--mean", action="store_true", help="hold neurons at their mean activation instead of at zero")
     add("--controls", metavar="N", type=int, default=8, help="random neurons beside each neuron (8)")
     add("--seed", metavar="N", type=int, default=0, help="of the choice of controls (0)")
+    add(
+        "--method",
+        choices=["gradient", "relp"],
+        help="estimate by the gradient or by relevance patching, which orders single neurons worse in the models that "
+        "were measured (gradient, or what the run's estimate was made by)",
+    )
     add("--json", action="store_true", help="write what was measured as JSON")
     add_model_flags(parser)
     parser.set_defaults(run=run, parser=parser)
@@ -53,7 +60,10 @@ def add_to(commands: Commands) -> None:
 
 @dataclass(frozen=True, slots=True)
 class AblateOptions:
-    """What the flags say: ``neurons`` are measured, or else the ``top`` of each of the ``categories`` (none: all)."""
+    """What the flags say: ``neurons`` are measured, or else the ``top`` of each of the ``categories`` (none: all).
+
+    ``method``: what to estimate by; None: what the run's estimate was made by, else the gradient.
+    """
 
     source: str
     neurons: tuple[str, ...]
@@ -62,6 +72,7 @@ class AblateOptions:
     mean: bool
     controls: int
     seed: int
+    method: Method | None
     json: bool
     model: ModelOptions
 
@@ -69,8 +80,12 @@ class AblateOptions:
         """Refuse what makes no sense.
 
         Raises:
-            UsageError: a number below 0, or neurons and categories together.
+            UsageError: a number below 0, neurons and categories together, or a method where nothing is estimated.
         """
+        if self.neurons and self.method is not None:
+            raise UsageError(
+                "--method says how to estimate, and the effects of named neurons are measured.", "Give one of them."
+            )
         if self.neurons and self.categories:
             raise UsageError("--neuron and --category both choose what to measure.", "Give one of them.")
         refuse_below(0, top=self.top, controls=self.controls, seed=self.seed)
@@ -86,6 +101,7 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
         mean=args.mean,
         controls=args.controls,
         seed=args.seed,
+        method=args.method,
         json=args.json,
         model=model_options(args),
     )
@@ -115,6 +131,11 @@ def _ablate(options: AblateOptions, narration: Narration) -> int:
     else:
         print_lines(_estimate_lines(run))
     narration.say(f"Change of the mean log probability of the words, in nats; over {run.record.causes.positions}.")
+    if options.method == "relp" and run.record.causes.estimated_by == "gradient":
+        narration.say(
+            f"{loaded.label} has no norm and no gate that the rules of relevance patching could be applied to: the "
+            "gradient was used."
+        )
     return 0
 
 
@@ -124,10 +145,15 @@ def _measured(
     """The ablations of ``rows``; if none are given, of the neurons that each category seems to need most."""
     from mechamap.checks.ablation import AblateSettings, ablate_run, strongest
     from mechamap.checks.attribution import estimate_causes
+    from mechamap.checks.large_writers import measure_large_writers
 
     if not rows:
-        if not (run.has("cause") and options.top):
-            run = estimate_causes(run, loaded, CheckProgress(narration, "estimating causes"))
+        by = (run.record.causes.estimated_by or "gradient") if run.has("cause") else ""
+        method = options.method or ("relp" if by == "relp" else "gradient")
+        if by != method or not options.top:
+            run = estimate_causes(run, loaded, CheckProgress(narration, "estimating causes"), method=method)
+        if options.top:
+            run = measure_large_writers(run, loaded, CheckProgress(narration, "ablating"))
         known = run.record.causes.log_p
         for category in options.categories:
             if category not in known:

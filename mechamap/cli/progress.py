@@ -123,7 +123,6 @@ _VERBS = {
     Stage.TOKENIZE: "tokenizing",
     Stage.PASS: "scanning",
     Stage.WRITE: "writing",
-    Stage.SECOND_TEXT: "second text",
     Stage.CARRIERS: "confirming",
     Stage.GRADIENTS: "estimating causes",
 }

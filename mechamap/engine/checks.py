@@ -55,12 +55,14 @@ def confirm(call: Request) -> Confirmed:
 
 
 def causes(call: Request) -> CausesEstimated:
-    """Estimate the effects of all neurons by gradients."""
+    """Estimate the effects of all neurons by gradients, and measure those of the neurons that write most."""
     run, started = run_at(call.read(CausesParams).run, call), time.monotonic()
     with _model_of(call, run) as (loaded, ticker):
         from mechamap.checks.attribution import estimate_causes
+        from mechamap.checks.large_writers import measure_large_writers
 
         run = estimate_causes(run, loaded, _watch(ticker, run), call.cancel)
+        run = measure_large_writers(run, loaded, _watch(ticker, run), call.cancel)
     assert run.path is not None
     return CausesEstimated(run.path, time.monotonic() - started)
 

@@ -25,9 +25,8 @@ Shape: TypeAlias = Literal[
 MadeBy: TypeAlias = Literal[
     "scan",
     "experts",  # the scan of a model with routed experts
-    "after scan",  # the natural text that is read after a scan
     "confirm",
-    "second text",  # that text, or confirm with a text
+    "second text",  # confirm with a second text
     "ablate",
 ]
 # How values are written; the names are those of a table's columns, see mechamap.tables.table.

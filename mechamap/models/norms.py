@@ -62,7 +62,7 @@ def norm_of(module: nn.Module, like: Tensor) -> Norm | None:
     generator = torch.Generator().manual_seed(0)
     # [width], mean not 0 and size not 1, so that what keeps the size is not taken for what makes it 1
     uneven = (3 * torch.randn(width, generator=generator) + 1.5).to(like.device)
-    with torch.inference_mode():
+    with torch.no_grad():  # not inference mode: what comes of it may be part of a graph
         rows = torch.stack([flat, -flat, uneven]).to(like.dtype).reshape(3, *(1,) * (like.ndim - 2), width)
         try:
             out = module(rows)

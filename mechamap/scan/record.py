@@ -45,11 +45,8 @@ _FIGURES = (*CATEGORY_FIGURES, *NEURON_FIGURES, *TOKEN_FIGURES)
 
 # Settings that may differ between the start of a run and its resumption.
 _FREE_TO_CHANGE = frozenset(
-    {
-        "device", "threshold", "keep_activations", "trust_remote_code", "templates", "contrast", "hard_auroc",
-        "second_text",
-    }
-)  # fmt: skip
+    {"device", "threshold", "keep_activations", "trust_remote_code", "templates", "contrast", "hard_auroc"}
+)
 
 
 @dataclass(frozen=True, slots=True)

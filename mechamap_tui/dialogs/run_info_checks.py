@@ -27,6 +27,7 @@ __all__ = ["check_lines", "part_lines", "verdict_lines"]
 Line = tuple[str, str]  # ("title" | "text" | "trouble", line)
 
 INDENT = "  "
+_METHODS = {"gradient": "the gradient", "relp": "relevance patching"}  # of an estimate of causes
 
 
 def verdict_lines(record: RunRecord) -> Iterator[Line]:
@@ -156,6 +157,8 @@ def _result(result: CategorySearch) -> str:
 def _causes(causes: Causes) -> Iterator[Line]:
     if causes.positions:
         yield "text", f"  over {causes.positions}"
+    if causes.estimated_by:
+        yield "text", f"  estimated by {_METHODS.get(causes.estimated_by, causes.estimated_by)}"
     for name in {**causes.occurrences, **causes.log_p}:
         parts = []
         if name in causes.occurrences:
@@ -166,10 +169,10 @@ def _causes(causes: Causes) -> Iterator[Line]:
 
 
 def _second_text(look: SecondText) -> Iterator[Line]:
-    if look.reason:
-        yield "trouble", f"  {look.text} was not read: {look.reason}"
-        return
-    yield "text", f"  {look.text}, {look.tokens:,} tokens: {look.candidates:,} checked again, {look.dropped:,} dropped"
+    yield (
+        "text",
+        (f"  {look.text}, {look.tokens:,} tokens: {len(look.neurons):,} checked again, {look.dropped:,} dropped"),
+    )
     for neuron in look.neurons:
         line = (
             f"    {neuron.neuron} {neuron.category}: auroc {probability(neuron.first)}, here "

@@ -232,6 +232,9 @@ def _checks(a: Run, b: Run) -> Iterator[Setting]:
     if a.record.causes.known != b.record.causes.known:
         means = f"Only one run has causes; {ABLATE} works it out."
         yield Setting("causes", _spelled(a.record.causes.known), _spelled(b.record.causes.known), means)
+    ways = a.record.causes.estimated_by, b.record.causes.estimated_by
+    if all(ways) and ways[0] != ways[1]:
+        yield Setting("estimate of causes", *ways, "Estimates by different methods are of different sizes.")
 
 
 def _contrast(run: Run) -> tuple[str, ...]:

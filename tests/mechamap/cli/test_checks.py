@@ -242,6 +242,20 @@ def test_estimates_alone_are_a_line_for_each_category(mechamap: Mechamap, here: 
         assert line.split() == [name, *" ".join(its).split()]
 
 
+def test_the_method_of_the_estimate_is_kept_and_can_be_chosen(mechamap: Mechamap, here: Path) -> None:
+    assert mechamap("ablate", "run", "--top", "0")[0] == 0
+    gradient = np.array(Run.open(here / "run").figure("cause"))
+    assert mechamap("ablate", "run", "--top", "0", "--method", "relp")[0] == 0
+    run = Run.open(here / "run")
+    relevance = np.array(run.figure("cause"))
+    assert run.record.causes.estimated_by == "relp"
+    assert not np.allclose(relevance, gradient, atol=1e-3)
+    code, out, _ = mechamap("ablate", "run", "--top", "1", "--controls", "0", "--category", "food")
+    assert code == 0
+    assert out.startswith(str(run.neuron_name(int(relevance[:, 1].argmin()))))
+    np.testing.assert_array_equal(Run.open(here / "run").figure("cause"), relevance)
+
+
 # --- lens ---
 
 
@@ -299,6 +313,7 @@ def test_the_lens_of_a_neuron_that_the_run_left_out_is_that_of_its_model(mechama
         (["ablate", "run", "--neuron", "seven"], "'seven' is not the name of a neuron"),
         (["ablate", "run", "--category", "fod"], "Unknown category 'fod'; choose animal or food."),
         (["ablate", "run", "--neuron", "L3.N0", "--category", "food"], "Give one of them."),
+        (["ablate", "run", "--neuron", "L3.N0", "--method", "relp"], "--method says how to estimate"),
         (["ablate", "run", "--top", "-1"], "--top is -1"),
         (["ablate", "run", "--controls", "-3"], "--controls is -3"),
         (["lens", "demo"], "required: --neuron"),
