@@ -18,6 +18,7 @@ from benchmarks.causes import all_causes_figures
 from benchmarks.figures import Figure, paired, ratio, seconds
 from benchmarks.natural import judge_in_natural_text, list_figures, natural_texts
 from benchmarks.scan import bare_body
+from benchmarks.second_text import second_text_figures
 from mechamap.capture.batches import BATCH_TOKENS, window_batches
 from mechamap.capture.hooked_pass import PassSettings, capture_layers
 from mechamap.capture.rerun import text_of_run
@@ -71,10 +72,10 @@ def findings_figures(model_path: Path, rounds: int, texts: Sequence[Path] = ()) 
         figures += all_causes_figures(model_path)
         figures.append(_shuffled(loaded))
         confirmed = confirm_run(run, loaded)
-        return [*figures, *_held_out(confirmed), *(_lists(confirmed, loaded, texts) if texts else ())]
+        return [*figures, *_held_out(confirmed), *(_lists(confirmed, loaded, Path(folder), texts) if texts else ())]
 
 
-def _lists(run: Run, loaded: LoadedModel, paths: Sequence[Path]) -> list[Figure]:
+def _lists(run: Run, loaded: LoadedModel, folder: Path, paths: Sequence[Path]) -> list[Figure]:
     """The first neurons by several orders, judged in natural text."""
     same, other = judge_in_natural_text(loaded, natural_texts(paths), run.config)
     values = {name: np.asarray(run.figure(name)) for name in ("strength", "ap", "p", "held_out_auroc", "mean")}
@@ -85,7 +86,7 @@ def _lists(run: Run, loaded: LoadedModel, paths: Sequence[Path]) -> list[Figure]
         "p, then held": np.round(-values["p"], 3) * 10 + values["held_out_auroc"],
         "mean": values["mean"],
     }
-    return list_figures(run, orders, same, other)
+    return list_figures(run, orders, same, other) + second_text_figures(loaded, folder, same, other)
 
 
 def _writes(loaded: LoadedModel, bare: Callable[[], None], rounds: int) -> Figure:

@@ -27,8 +27,9 @@ _TITLES: dict[Shape, str] = {
 _MADE_BY: dict[MadeBy, str] = {
     "scan": "every scan",
     "experts": "scans of models with routed experts",
+    "after scan": "scans, where `second_text` has it",
     "confirm": "`mechamap confirm`",
-    "second text": "`mechamap confirm --text`",
+    "second text": "scans likewise, `mechamap confirm --text`",
     "ablate": "`mechamap ablate`",
 }
 

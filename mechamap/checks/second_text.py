@@ -7,39 +7,33 @@ scored again, exactly, on a text that had no part in finding them; those that dr
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from torch import Tensor
 
-from mechamap.capture.batches import BATCH_TOKENS
-from mechamap.capture.hooked_pass import PassSettings, capture_layers
+from mechamap.capture.batches import batch_tokens
 from mechamap.capture.rerun import layers_of_run
+from mechamap.checks.chosen_neurons import ChosenNeurons, batches_of
 from mechamap.errors import RunError
 from mechamap.events import Listener, Stage, StageEntered
 from mechamap.figures.catalogue import SIGNIFICANT
+from mechamap.figures.second_text import FEWEST
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.trouble import translated
 from mechamap.models.neurons.activations import Activations
-from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.runs.additions import add_to_run
 from mechamap.runs.checked import SecondText, SecondTextNeuron
-from mechamap.runs.record import LayerRows
 from mechamap.runs.run import Run
 from mechamap.scores.layer import layer_scorer
 from mechamap.scores.positions import ScorePlan, score_plan
 from mechamap.system.event_log import logged
 from mechamap.text.occurrences import find_occurrences
-from mechamap.text.tokenize import TokenizedText, Window, tokenize
+from mechamap.text.tokenize import tokenize
 
-__all__ = ["CANDIDATES", "candidates", "score_second_text"]
-
+__all__ = ["CANDIDATES", "candidates", "drops", "score_second_text", "standard_error"]
 
 CANDIDATES = 20  # for each category
 LARGEST_DROP = 0.1  # of the AUROC; and more than two standard errors
-FEWEST = 5  # occurrences; with fewer, a drop is not flagged
 
 
 def score_second_text(
@@ -80,9 +74,14 @@ def score_second_text(
     plan = score_plan(tokenized, occurrences, len(config.categories), config.pooling, 1)
     chosen = {category: candidates(run, category, count) for category in run.categories}
     rows = sorted({row for chosen_rows in chosen.values() for row in chosen_rows})
-    job = _Reading(loaded, tokenized, on_event, cancel)
+    chosen_neurons = ChosenNeurons(loaded, layers_of_run(run, loaded), rows, cancel)
+    batches = batches_of(tokenized.windows, batch_tokens(loaded.device.type))
+    parts = []
     with translated(loaded.id):
-        values = job.activations(layers_of_run(run, loaded), rows)  # [scored positions, rows]
+        for done, windows in enumerate(batches):
+            on_event(StageEntered(Stage.SECOND_TEXT, f"{done} of {len(batches)} parts of the text"))
+            parts.append(chosen_neurons.activations(tokenized, windows))
+    values = torch.cat(parts)  # [scored positions, rows]
     scored = layer_scorer(plan, torch.get_num_threads())([Activations(values)]).figures["auroc"]  # [rows, categories]
     on_event(StageEntered(Stage.WRITE, str(folder)))
     entries = [
@@ -117,7 +116,6 @@ def _entry(run: Run, row: int, category: str, second: float, plan: ScorePlan) ->
     first = float(run.column("auroc", category)[row])
     falls = first < 0.5
     error = standard_error(1 - second if falls else second, positions.occurrences, positions.rest)
-    drop = second - first if falls else first - second
     return SecondTextNeuron(
         neuron=str(run.neuron_name(row)),
         category=category,
@@ -125,8 +123,19 @@ def _entry(run: Run, row: int, category: str, second: float, plan: ScorePlan) ->
         second=second,
         error=error,
         occurrences=positions.occurrences,
-        dropped=bool(positions.occurrences >= FEWEST and drop > max(LARGEST_DROP, 2 * error)),
+        dropped=drops(1 - first if falls else first, 1 - second if falls else second, error, positions.occurrences),
     )
+
+
+def drops(first: float, second: float, error: float, occurrences: int) -> bool:
+    """Whether an AUROC in the direction of the sign is lower in a second text than in the scan's, by more than chance.
+
+    Args:
+        first, second: in the scan's text and in the second one.
+        error: the standard error of the second.
+        occurrences: how many there are in the second text; with fewer than five, nothing drops.
+    """
+    return bool(occurrences >= FEWEST and first - second > max(LARGEST_DROP, 2 * error))
 
 
 def standard_error(auroc: float, inside: int, outside: int) -> float:
@@ -134,58 +143,3 @@ def standard_error(auroc: float, inside: int, outside: int) -> float:
     q1, q2 = auroc / (2 - auroc), 2 * auroc**2 / (1 + auroc)
     variance = auroc * (1 - auroc) + (inside - 1) * (q1 - auroc**2) + (outside - 1) * (q2 - auroc**2)
     return float(np.sqrt(max(variance, 0.0) / (inside * outside)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Reading:
-    """Runs the model over a text a batch at a time and keeps chosen neurons only."""
-
-    loaded: LoadedModel
-    tokenized: TokenizedText
-    on_event: Listener
-    cancel: threading.Event | None
-
-    def activations(self, layers: Sequence[tuple[NeuronLayer, LayerRows]], rows: Sequence[int]) -> Tensor:
-        """``[scored positions, rows]`` float32, on the CPU."""
-        selected = {}  # layer -> (its neurons, their columns)
-        for layer, layer_rows in layers:
-            own = range(layer_rows.first_row, layer_rows.first_row + layer_rows.width)
-            mine = [(row - own.start, column) for column, row in enumerate(rows) if row in own]
-            if mine:
-                selected[layer.layer] = tuple(torch.tensor(part) for part in zip(*mine, strict=True))
-        collected = torch.empty(int(self.tokenized.scored.sum()), len(rows))
-        batches = list(_batches(self.tokenized.windows, self.loaded))
-        start = 0
-        for done, windows in enumerate(batches):
-            self.on_event(StageEntered(Stage.SECOND_TEXT, f"{done} of {len(batches)} parts of the text"))
-            part = replace(self.tokenized, windows=tuple(windows))
-            count = sum(int(self.tokenized.scored[w.start : w.start + w.length].sum()) for w in windows)
-            if not count:
-                continue
-            place = slice(start, start + count)
-
-            def on_layer(layer: NeuronLayer, activations: Tensor, place: slice = place) -> None:
-                neurons, columns = selected[layer.layer]
-                collected[place, columns] = activations[:, neurons.to(activations.device)].float().cpu()
-
-            capture_layers(
-                self.loaded,
-                part,
-                [layer for layer, _ in layers if layer.layer in selected],
-                on_layer,
-                PassSettings(position_mask=self.tokenized.scored, cancel=self.cancel),
-            )
-            start += count
-        return collected
-
-
-def _batches(windows: Sequence[Window], loaded: LoadedModel) -> list[list[Window]]:
-    """Windows in batches of one forward each."""
-    room = BATCH_TOKENS.get(loaded.device.type, BATCH_TOKENS["cpu"])
-    batches: list[list[Window]] = []
-    for window in windows:
-        if batches and (len(batches[-1]) + 1) * max(member.length for member in [*batches[-1], window]) <= room:
-            batches[-1].append(window)
-        else:
-            batches.append([window])
-    return batches

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mechamap.figures.second_text import natural_look
+from mechamap.runs.checked import SecondText
 from mechamap.runs.run import Run
 
-__all__ = ["TextEvidence", "combined_precision", "run_evidence", "strength", "word_weight"]
+__all__ = ["TextEvidence", "combined_precision", "run_evidence", "second_evidence", "strength", "word_weight"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +45,7 @@ def combined_precision(texts: Sequence[TextEvidence]) -> NDArray[np.float32]:
     """
     logs = np.zeros(texts[0].ap.shape)
     for text in texts:
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):
             weighted = np.log(text.ap.astype(np.float64)) * text.weight
         logs += np.where(text.weight > 0, weighted, 0)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -58,17 +60,45 @@ def run_evidence(run: Run) -> TextEvidence:
     return TextEvidence(np.asarray(run.figure("ap")), weight)
 
 
-def strength(run: Run, carriers: TextEvidence | None = None) -> NDArray[np.float32]:
+def strength(
+    run: Run,
+    carriers: TextEvidence | None = None,
+    second: TextEvidence | None = None,
+    *,
+    with_second: bool = True,
+) -> NDArray[np.float32]:
     """``strength`` of every neuron and category, ``[neurons, categories]``, from all that is known of a run.
 
     Args:
         run: one that has ``ap``.
         carriers: what was just found in the sentences of a confirmation; None: what the run has of them.
+        second: the same of the natural text that is read after a scan.
+        with_second: whether that text counts.
     """
     scanned = run_evidence(run)
-    combined = combined_precision([scanned, *filter(None, [carriers or _carriers(run)])])
+    further = [(second or _second(run)) if with_second else None, carriers or _carriers(run)]
+    combined = combined_precision([scanned, *filter(None, further)])
     combined[np.isnan(scanned.ap)] = np.nan  # without occurrences in the scan a neuron has no direction either
     return combined
+
+
+def second_evidence(run: Run, ap: NDArray[np.float32], look: SecondText) -> TextEvidence:
+    """The natural text that is read after a scan.
+
+    A neuron that was not looked at there counts as one that reads the category no better than chance: it was no
+    candidate, and comes after those that were.
+    """
+    categories = [look.categories.get(name) for name in run.categories]
+    base = np.array([category.base if category else 0.0 for category in categories])
+    weight = np.array([word_weight(category.words.values()) if category else 0.0 for category in categories])
+    return TextEvidence(np.fmax(ap, base).astype(np.float32), weight)  # of NaN and a number, the number
+
+
+def _second(run: Run) -> TextEvidence | None:
+    look = natural_look(run)
+    if look is None or not look.categories or not run.has("second_ap"):
+        return None
+    return second_evidence(run, np.asarray(run.figure("second_ap")), look)
 
 
 def _carriers(run: Run) -> TextEvidence | None:

@@ -239,7 +239,7 @@ def _number(value: float | None) -> str:
 
 def look_lines(look: SecondText) -> Iterator[str]:
     """A second text: for every candidate the AUROC there beside that of the run, and whether it dropped."""
-    yield f"{printable(look.text)}: {look.tokens:,} tokens; {look.dropped} of {len(look.neurons)} neurons drop"
+    yield f"{printable(look.text)}: {look.tokens:,} tokens; {look.dropped} of {look.candidates} neurons drop"
     yield f"{'category':<12} {'neuron':<12} {'scan':>6} {'here':>6} {'± error':>8} {'words':>6}"
     for entry in look.neurons:
         flag = "  dropped" if entry.dropped else ""

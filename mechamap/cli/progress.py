@@ -123,6 +123,7 @@ _VERBS = {
     Stage.TOKENIZE: "tokenizing",
     Stage.PASS: "scanning",
     Stage.WRITE: "writing",
+    Stage.SECOND_TEXT: "second text",
     Stage.CARRIERS: "confirming",
     Stage.GRADIENTS: "estimating causes",
 }

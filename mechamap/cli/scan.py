@@ -15,7 +15,7 @@ from mechamap.cli.parser import Commands
 from mechamap.cli.scan_options import ScanOptions, scan_options
 from mechamap.cli.stopping import stopping, with_what_is_kept
 from mechamap.cli.text_argument import read_text_argument
-from mechamap.config.choices import KEEP_ACTIVATIONS
+from mechamap.config.choices import KEEP_ACTIVATIONS, SECOND_TEXT
 from mechamap.errors import Cancelled, MechaMapError, UsageError
 from mechamap.exports.target import check_target
 from mechamap.system.paths import user_path
@@ -78,6 +78,14 @@ def add_to(commands: Commands) -> None:
         help="go on with the run in --out, or with those of several models there or in the data folder; what is "
         "complete is kept",
     )
+    second = parser.add_mutually_exclusive_group()
+    second.add_argument(
+        "--second-text",
+        metavar="WHEN",
+        help="look at the first neurons of each category in a bundled natural text after the scan: "
+        f"{', '.join(SECOND_TEXT)} (default: auto, in at most a third of the scan's time)",
+    )
+    second.add_argument("--no-second-text", action="store_true", help="the same as --second-text never")
     add("--confirm", action="store_true", help="then check every finding on held-out words, as `mechamap confirm` does")
     add("--causes", action="store_true", help="then estimate what the model loses without each neuron")
     add("--csv", metavar="F", help="also export CSV to F (-: stdout); of several models {model} in F is each one's")
@@ -161,6 +169,7 @@ def _changes(args: argparse.Namespace) -> dict[str, object]:
         "threshold": args.threshold,
         "top_k_tokens": args.top_k_tokens,
         "keep_activations": args.keep_activations,
+        "second_text": "never" if args.no_second_text else args.second_text,
         "add_bos": False if args.no_bos else None,
         "texts": texts or None,
     }

@@ -15,6 +15,7 @@ from mechamap.figures.catalogue import FEW_OCCURRENCES, judged_figures
 from mechamap.figures.figure import JudgedFigure
 from mechamap.figures.findings import finding
 from mechamap.figures.of_run import default_figure
+from mechamap.figures.second_text import natural_look, reliability, reliability_text
 from mechamap.figures.top_words import TopWords
 from mechamap.figures.values import category_values, falling
 from mechamap.runs.record import RunRecord
@@ -23,7 +24,7 @@ from mechamap.tables.numbers import number_writer, small_probability
 from mechamap.wording.amounts import duration
 from mechamap.wording.plain import printable
 
-__all__ = ["coverage_lines", "export_as", "remark_lines", "report", "strongest_lines"]
+__all__ = ["coverage_lines", "export_as", "remark_lines", "report", "second_text_lines", "strongest_lines"]
 
 
 _NEURONS = 3  # shown for each category
@@ -43,6 +44,8 @@ def report(run: Run, narration: Narration) -> None:
     for line in strongest_lines(run):
         narration.say(line)
     narration.say()
+    for line in second_text_lines(run):
+        narration.say(line)
     took = record.timings.get("total")
     seconds = f" in {duration(took)}" if took else ""
     narration.say(f"{run.neurons:,} neurons of {printable(run.label)} scored{seconds}, kept in {run.path}")
@@ -115,6 +118,28 @@ def strongest_lines(run: Run) -> list[str]:
     return lines
 
 
+def second_text_lines(run: Run) -> Iterator[str]:
+    """How many of each category's first neurons read it in the natural text too, and what that text lacks."""
+    look = natural_look(run)
+    if look is None:
+        return
+    if look.reason:
+        yield f"second text: {printable(look.reason)}"
+        return
+    took = f" in {duration(look.seconds)}" if look.seconds else ""
+    yield f"second text: {look.tokens:,} tokens of prose read{took}; ✗: the reading does not hold there"
+    width = max(len(category) for category in run.categories)
+    for category in run.categories:
+        counts = reliability(run, category)
+        about = look.categories.get(category)
+        if counts is not None:
+            yield f"{printable(category):{width}}  {reliability_text(counts)}"
+        elif about is not None and not about.words:
+            yield f"{printable(category):{width}}  none of its words occur there"
+        else:
+            yield f"{printable(category):{width}}  its words occur too rarely there to say"
+
+
 def _figures(run: Run, figure: JudgedFigure, row: int, category: str) -> str:
     """What the neuron stands in the list for, and how it reads the category: ``ap  .62 reads  +.97``."""
     kinds = dict.fromkeys((figure, judged_figures()["selectivity"]))
@@ -129,7 +154,10 @@ def _written(run: Run, kind: JudgedFigure, row: int, category: str) -> str:
 def _check(run: Run, row: int, category: str) -> str:
     """The neuron's p and held-out AUROC; empty where it was not confirmed."""
     result = finding(run, row, category)
-    return "" if math.isnan(result.p) else f"p {small_probability(result.p)} held {result.held_out_auroc:.2f}  "
+    sign = "✗ " if result.badge == "dropped" else ""
+    return (
+        sign if math.isnan(result.p) else sign + f"p {small_probability(result.p)} held {result.held_out_auroc:.2f}  "
+    )
 
 
 def _tokens_of_expert(run: Run, row: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["BASELINES", "DEVICE_MAPS", "KEEP_ACTIVATIONS", "QUANTIZE", "RANDOMIZE"]
+__all__ = ["BASELINES", "DEVICE_MAPS", "KEEP_ACTIVATIONS", "QUANTIZE", "RANDOMIZE", "SECOND_TEXT"]
 
 
 DEVICE_MAPS = ("auto", "balanced", "balanced_low_0", "sequential")
@@ -23,3 +23,7 @@ RANDOMIZE = {
     "basis": "each layer's neurons in a randomly rotated basis",
 }
 """How a model can be made random for a search that should find nothing."""
+
+SECOND_TEXT = ("auto", "always", "never")
+"""When a scan's first neurons are looked at in a second text: in a third of the scan's time, whatever it takes, or not
+at all."""

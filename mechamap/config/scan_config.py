@@ -56,6 +56,7 @@ class ScanConfig:
     trust_remote_code: bool
     keep_activations: Literal["auto", "always", "never"]
     hard_auroc: float = 0.8
+    second_text: Literal["auto", "always", "never"] = "auto"
 
 
 def config_to_dict(config: ScanConfig) -> dict[str, Any]:

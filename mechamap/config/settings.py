@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable
 from typing import NoReturn
 
-from mechamap.config.choices import KEEP_ACTIVATIONS
+from mechamap.config.choices import KEEP_ACTIVATIONS, SECOND_TEXT
 from mechamap.config.layers import _LAYERS_EXPECTED, layer_ranges
 from mechamap.config.located import Located, fail
 from mechamap.config.model_settings import read_device, read_device_map, read_neurons, read_quantize, read_revision
@@ -112,5 +112,6 @@ SETTINGS: dict[str, Callable[[Located, str], object]] = {
     "revision": read_revision,
     "trust_remote_code": _yes_or_no,
     "keep_activations": _one_of(*KEEP_ACTIVATIONS),
+    "second_text": _one_of(*SECOND_TEXT),
     "hard_auroc": _auroc,
 }

@@ -48,10 +48,10 @@ def scan(call: Request) -> ScanResult:
         with call.kept.model.lent(source, config, ticker.stages_of(call), whole=False) as loaded:
             call.stop_if_cancelled()
             from mechamap.scan.prepare import ScanRequest
-            from mechamap.scan.scan import scan as run_scan
+            from mechamap.scan.with_checks import Checks, scan_and_check
 
             request = ScanRequest(source, config, params.out, resume=params.resume)
-            run = run_scan(request, on_event=ticker.hear, cancel=call.cancel, loaded=loaded)
+            run = scan_and_check(request, Checks(), on_event=ticker.hear, cancel=call.cancel, loaded=loaded)
         ticker.send_now()
     assert run.path is not None
     return ScanResult(run.path, run.record.state, dict(run.record.timings))

@@ -19,8 +19,9 @@ _ROWS = (
     JudgedFigure(
         name="strength", usual=0.5, compares=True, directed=True, made_by="confirm", written="probability",
         in_table=True, in_detail=True,
-        about="geometric mean of the average precision in the scan's text (`ap`) and in the sentences of a "
-        "confirmation (`carrier_ap`), each by how many words of the category it has",
+        about="geometric mean of the average precision in the scan's text (`ap`), in the natural text that is read "
+        "after it (`second_ap`) and in the sentences of a confirmation (`carrier_ap`), each by how many words of the "
+        "category it has",
     ),
     JudgedFigure(
         name="ap", usual=0.5, compares=True, directed=True, written="probability", in_table=True, in_detail=True,
@@ -71,7 +72,19 @@ _ROWS = (
     JudgedFigure(
         name="second_auroc", title="second", usual=0.95, centre=0.5, made_by="second text", written="probability",
         in_detail=True,
-        about="AUROC on a second text, of the neurons that were confirmed on the first",
+        about="AUROC on a second text, of the neurons that were strongest on the first",
+    ),
+    JudgedFigure(
+        name="second_ap", usual=0.2, directed=True, made_by="after scan", written="probability", in_detail=True,
+        about="average precision in the natural text that is read after a scan, of each category's first candidates",
+    ),
+    JudgedFigure(
+        name="others_auroc", usual=0.95, centre=0.5, made_by="after scan", written="probability",
+        about="AUROC there, on the category's second list of words (`others`), which chose nothing",
+    ),
+    JudgedFigure(
+        name="others_ap", usual=0.2, directed=True, made_by="after scan", written="probability", in_detail=True,
+        about="average precision there, on the category's second list of words",
     ),
     JudgedFigure(
         name="auroc", usual=0.95, two_sided=True, centre=0.5, of_reading=True, compares=True, written="probability",
@@ -89,6 +102,10 @@ _ROWS = (
     Figure(
         name="occurrences", shape="category", made_by="experts", written="count",
         about="how many of the category's words were routed to the neuron's expert",
+    ),
+    Figure(
+        name="second_held", shape="category", made_by="after scan", written="count",
+        about="1 where the reading holds in the natural text that is read after a scan, 0 where it does not",
     ),
     Figure(name="max", shape="neuron", in_table=True, about="highest activation"),
     Figure(name="min", shape="neuron", in_table=True, about="lowest activation"),

@@ -25,8 +25,9 @@ Shape: TypeAlias = Literal[
 MadeBy: TypeAlias = Literal[
     "scan",
     "experts",  # the scan of a model with routed experts
+    "after scan",  # the natural text that is read after a scan
     "confirm",
-    "second text",  # confirm with a second text
+    "second text",  # that text, or confirm with a text
     "ablate",
 ]
 # How values are written; the names are those of a table's columns, see mechamap.tables.table.

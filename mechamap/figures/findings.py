@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechamap.figures.catalogue import SIGNIFICANT, judged_figures
+from mechamap.figures.second_text import natural_look
 from mechamap.figures.values import known_value, known_values
 from mechamap.runs.run import Run
 
-__all__ = ["Finding", "causes", "confirmed", "dropped_on", "finding"]
+__all__ = ["Finding", "causes", "confirmed", "dropped", "dropped_on", "finding"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +53,10 @@ class Finding:
     @property
     def badge(self) -> str:
         """The state of the check in a word or two: ``confirmed``, ``dropped``, ``not confirmed``; empty: unchecked."""
-        if math.isnan(self.p):
-            return ""
         if self.dropped_on:
             return "dropped"
+        if math.isnan(self.p):
+            return ""
         return "confirmed" if self.p < SIGNIFICANT else "not confirmed"
 
 
@@ -85,10 +86,19 @@ def confirmed(run: Run, category: str) -> NDArray[np.bool_]:
     if not run.has("p"):
         return np.zeros(run.neurons, np.bool_)
     mask: NDArray[np.bool_] = np.asarray(run.column("p", category)) < SIGNIFICANT
+    return mask & ~dropped(run, category)
+
+
+def dropped(run: Run, category: str) -> NDArray[np.bool_]:
+    """Which neurons' reading of a category does not hold in a second text, ``[neurons]``."""
+    if run.has("second_held"):
+        mask: NDArray[np.bool_] = np.asarray(run.column("second_held", category)) == 0
+    else:
+        mask = np.zeros(run.neurons, np.bool_)
     for look in run.record.second_looks:
         for entry in look.neurons:
             if entry.dropped and entry.category == category:
-                mask[run.row_of(entry.neuron)] = False
+                mask[run.row_of(entry.neuron)] = True
     return mask
 
 
@@ -97,6 +107,9 @@ def dropped_on(run: Run, neuron: str, category: str) -> str:
     for look in run.record.second_looks:
         if any(entry.dropped and (entry.neuron, entry.category) == (neuron, category) for entry in look.neurons):
             return look.text
+    look_after_scan = natural_look(run)
+    if look_after_scan is not None and run.has("second_held"):
+        return look_after_scan.text if run.column("second_held", category)[run.row_of(neuron)] == 0 else ""
     return ""
 
 

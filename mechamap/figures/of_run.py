@@ -10,7 +10,7 @@ from mechamap.errors import UsageError
 from mechamap.figures.catalogue import judged_figures
 from mechamap.figures.figure import Figure, JudgedFigure, MadeBy
 from mechamap.runs.run import Run
-from mechamap.wording.advice import ABLATE, CONFIRM, CONFIRM_TEXT, Action, Advice, Hint
+from mechamap.wording.advice import ABLATE, CONFIRM, CONFIRM_TEXT, Action, Advice, Hint, Setting
 
 __all__ = ["default_figure", "figures_of", "how_to_get", "is_in", "judged_figure", "why_undefined"]
 
@@ -24,6 +24,8 @@ def how_to_get(figure: Figure, before: str = "") -> Hint:
     """
     if (action := _WORKED_OUT_BY.get(figure.made_by)) is not None:
         return Advice.of(f"{before} {{}} works it out.".lstrip(), action)
+    if figure.made_by == "after scan":
+        return Advice.of(f"{before} A scan with {{}} works it out.".lstrip(), Setting("second_text", "always"))
     return f"{before} Only models with routed experts have it.".lstrip() if figure.made_by == "experts" else before
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from mechamap.figures.catalogue import SIGNIFICANT
 from mechamap.figures.of_run import figures_of
+from mechamap.figures.second_text import reliability
 from mechamap.interpret.judged import FigureView
 from mechamap.runs.run import Run
 from mechamap.tables.numbers import correlation, probability, share
@@ -86,6 +87,13 @@ def _findings(view: FigureView, even: pd.Series[float] | None) -> Iterator[tuple
         yield "most often together", LinkedCell(f"{' + '.join(names)}: {neurons}, {of_all} of those for several")
     if len(view.categories) > 1 and (text := _correlation(view)):
         yield "correlation", LinkedCell(text)
+    counts = {name: reliability(view.run, name) for name in view.categories}
+    held = [f"{name} {each.held} of {each.listed}" for name, each in counts.items() if each is not None]
+    if held:
+        yield "first neurons that read it in a second text too", LinkedCell(", ".join(held))
+    others = [f"{name} {each.others}" for name, each in counts.items() if each is not None and each.others is not None]
+    if others:
+        yield "of these, words that chose nothing", LinkedCell(", ".join(others))
     yield "checked", LinkedCell(_checked(view))
 
 
@@ -115,7 +123,10 @@ def _checked(view: FigureView) -> str:
         shuffled = f"{about.permutations} times shuffled" if about is not None else "shuffled"
         parts.append(f"{words}p against words {shuffled} over all neurons; confirmed: p < {SIGNIFICANT:g}")
     for look in record.second_looks:
-        parts.append(f"{look.dropped} of {len(look.neurons)} dropped on {look.text}")
+        if look.reason:
+            parts.append(f"no second text: {look.reason.rstrip('.')}")
+        else:
+            parts.append(f"{look.dropped} of {look.candidates} dropped on {look.text}")
     if view.run.has("cause_measured"):
         measured = np.isfinite(np.asarray(view.run.figure("cause_measured"))).any(axis=1)  # [neurons]
         parts.append(f"effect of {int(measured.sum()):,} neurons measured by ablation")

@@ -16,7 +16,9 @@ __all__ = [
     "DirectionReading",
     "RandomizedSearch",
     "RandomizedSearches",
+    "ReadingInText",
     "SecondText",
+    "SecondTextCategory",
     "SecondTextNeuron",
 ]
 
@@ -137,8 +139,31 @@ class Causes:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadingInText:
+    """How a neuron reads some words in a text, in the direction that the scan gave it, each with its standard error.
+
+    Attributes:
+        auroc, auroc_error: by Hanley & McNeil (1982).
+        ap, ap_error: average precision; its error by Boyd, Eng & Page (2013), root of ap (1 - ap) / occurrences.
+    """
+
+    auroc: float
+    auroc_error: float
+    ap: float
+    ap_error: float
+
+
+@dataclass(frozen=True, slots=True)
 class SecondTextNeuron:
-    """A neuron's AUROC for a category in the scanned text and in a second one, with its error there."""
+    """A neuron's AUROC for a category in the scanned text and in a second one, with its error there.
+
+    Attributes:
+        first, second, error: AUROC in the scanned text, in the second one, and the standard error there.
+        occurrences: of the category's words in the second text.
+        dropped: whether the reading does not hold there.
+        words, others: its reading of the category's words and of its second list; None where there are none, and in
+            looks at texts of the user's own.
+    """
 
     neuron: str
     category: str
@@ -147,20 +172,74 @@ class SecondTextNeuron:
     error: float
     occurrences: int
     dropped: bool
+    words: ReadingInText | None = field(default=None, metadata=OMIT_EMPTY)
+    others: ReadingInText | None = field(default=None, metadata=OMIT_EMPTY)
+
+
+@dataclass(frozen=True, slots=True)
+class SecondTextCategory:
+    """What a second text has of a category, and what became of its candidates there.
+
+    Attributes:
+        words, others: how often each of its words and of its second list comes.
+        rest: scored positions of neither.
+        candidates: how many neurons were scored; ``failed`` is the number of those whose reading does not hold.
+    """
+
+    words: Mapping[str, int]
+    others: Mapping[str, int]
+    rest: int
+    candidates: int
+    failed: int
+
+    @property
+    def base(self) -> float:
+        """The average precision of a neuron that knows nothing of its words."""
+        return _share(self.words, self.rest)
+
+    @property
+    def others_base(self) -> float:
+        """The same for its second list."""
+        return _share(self.others, self.rest)
+
+
+def _share(words: Mapping[str, int], rest: int) -> float:
+    occurrences = sum(words.values())
+    return occurrences / max(occurrences + rest, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class SecondText:
-    """Scores of a run's candidates in a second text, called ``text``."""
+    """Scores of a run's candidates in a second text, called ``text``.
+
+    Attributes:
+        tokens: how many were read; 0 where none were.
+        neurons: the first candidates of each category.
+        categories: by name, of the text that is read right after a scan; empty of a text of the user's own.
+        reason: why nothing was read, in a sentence; empty where something was.
+        seconds: what it took; None where it was not timed.
+    """
 
     text: str
     tokens: int
     neurons: tuple[SecondTextNeuron, ...]
+    categories: Mapping[str, SecondTextCategory] = field(default_factory=dict, metadata=OMIT_EMPTY)
+    reason: str = field(default="", metadata=OMIT_EMPTY)
+    seconds: float | None = field(default=None, metadata=OMIT_EMPTY)
 
     @property
     def dropped(self) -> int:
         """How many neurons were flagged."""
+        if self.categories:
+            return sum(category.failed for category in self.categories.values())
         return sum(neuron.dropped for neuron in self.neurons)
+
+    @property
+    def candidates(self) -> int:
+        """How many pairs of a neuron and a category were scored."""
+        if self.categories:
+            return sum(category.candidates for category in self.categories.values())
+        return len(self.neurons)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,10 @@ LATER_FIGURES = (
     "cause",
     "cause_measured",
     "second_auroc",
+    "second_ap",
+    "others_auroc",
+    "others_ap",
+    "second_held",
 )
 NEURON_FIGURES = ("max", "min", "mean_all", "std_all", "fire", "dead")  # [neurons]
 # Only of models with routed experts: how many scored positions and how many occurrences of each category a neuron's

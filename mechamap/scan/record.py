@@ -45,8 +45,11 @@ _FIGURES = (*CATEGORY_FIGURES, *NEURON_FIGURES, *TOKEN_FIGURES)
 
 # Settings that may differ between the start of a run and its resumption.
 _FREE_TO_CHANGE = frozenset(
-    {"device", "threshold", "keep_activations", "trust_remote_code", "templates", "contrast", "hard_auroc"}
-)
+    {
+        "device", "threshold", "keep_activations", "trust_remote_code", "templates", "contrast", "hard_auroc",
+        "second_text",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from mechamap.scores.positions import ScorePlan, score_plan
 from mechamap.scores.writes import WriteScores, category_tokens
 from mechamap.system.event_log import logged
 
-__all__ = ["half", "scan"]
+__all__ = ["half", "scan", "scan_and_keep_model"]
 
 
 def scan(
@@ -54,6 +54,16 @@ def scan(
         Cancelled: ``cancel`` was set; the run, if there is one by then, says so.
         MechaMapError: anything that keeps the scan from being done, see :mod:`mechamap.errors`.
     """
+    return scan_and_keep_model(request, on_event, cancel, loaded)[0]
+
+
+def scan_and_keep_model(
+    request: ScanRequest,
+    on_event: Listener = lambda event: None,
+    cancel: threading.Event | None = None,
+    loaded: LoadedModel | None = None,
+) -> tuple[Run, LoadedModel]:
+    """The same as :func:`scan`; also returns the model that was scanned, for what is done with it next."""
     on_event = logged(on_event, "scan")
     clock = Clock()
     inputs = prepare(request, on_event, cancel, loaded, clock)
@@ -81,7 +91,7 @@ def scan(
         timings = clock.seconds | job.timings
         run = writer.finish("complete", now(), timings | {"total": clock.since_start()})
     on_event(ScanFinished(folder, "complete", dict(run.record.timings)))
-    return run
+    return run, inputs.loaded
 
 
 @dataclass(slots=True)

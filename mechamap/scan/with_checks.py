@@ -1,18 +1,24 @@
-"""A scan and the checks that were asked for with it, on one loaded model."""
+"""A scan, the second text that its first neurons are looked at in, and the checks that were asked for with it."""
 
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass
 
-from mechamap.events import Listener
+from mechamap.errors import Cancelled, MechaMapError
+from mechamap.events import Listener, Stage, StageEntered
+from mechamap.figures.second_text import natural_look
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.kinds import refuse_undefined
 from mechamap.runs.run import Run
 from mechamap.scan.prepare import ScanRequest, load_for
-from mechamap.scan.scan import scan
+from mechamap.scan.scan import scan_and_keep_model
 
 __all__ = ["Checks", "scan_and_check"]
+
+
+SHARE = 1 / 3  # of the scan's time that a second text may take
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,23 +36,52 @@ def scan_and_check(
     cancel: threading.Event | None = None,
     loaded: LoadedModel | None = None,
 ) -> Run:
-    """Scan, then check; arguments and errors as those of :func:`mechamap.scan.scan.scan`.
+    """Scan, look at the first neurons in a second text as the config has it, then check.
 
-    Where a check is stopped or fails, the run is there, complete, without what that check would have added.
+    Arguments and errors are those of :func:`mechamap.scan.scan.scan`. Where a check is stopped or fails, the run is
+    there, complete, without what that check would have added.
     """
+    started = time.perf_counter()
     if loaded is None and (checks.confirm or checks.causes):
         loaded = load_for(request, on_event, whole=checks.causes)  # causes need the model's output
     if loaded is not None and checks.causes:
         refuse_undefined(loaded, "cause")  # before the scan, which may take long
-    run = scan(request, on_event, cancel, loaded)
-    if loaded is not None and checks.confirm:
+    run, loaded = scan_and_keep_model(request, on_event, cancel, loaded)
+    run = _second_text(run, loaded, time.perf_counter() - started, on_event, cancel)
+    if checks.confirm:
         from mechamap.checks.confirm import confirm_run
 
         run = confirm_run(run, loaded, on_event=on_event, cancel=cancel)
-    if loaded is not None and checks.causes:
+    if checks.causes:
         from mechamap.checks.attribution import estimate_causes
         from mechamap.checks.large_writers import measure_large_writers
 
         run = estimate_causes(run, loaded, on_event, cancel)
         run = measure_large_writers(run, loaded, on_event, cancel)
     return run
+
+
+def _second_text(
+    run: Run, loaded: LoadedModel, scan_seconds: float, on_event: Listener, cancel: threading.Event | None
+) -> Run:
+    """The run with its first neurons looked at in the natural text; as it was where that is stopped or fails."""
+    when = run.config.second_text
+    if when == "never" or natural_look(run) is not None:  # that of the run that was resumed is still about its neurons
+        return run
+    from mechamap.checks.natural_look import look_in_natural_text
+    from mechamap.checks.timed_reading import TimeLimit
+
+    timings = run.record.timings
+    forward = timings["pass"] - sum(timings[part] for part in ("score", "writes", "disk"))
+    limit = TimeLimit(
+        seconds=scan_seconds * SHARE if when == "auto" else None,
+        tokens_per_second=len(run.record.tokens.ids) / max(forward, 1e-3),
+        started=time.perf_counter(),
+    )
+    try:
+        return look_in_natural_text(run, loaded, limit, on_event, cancel)
+    except Cancelled:
+        return run
+    except MechaMapError as error:
+        on_event(StageEntered(Stage.SECOND_TEXT, error.message))
+        return run

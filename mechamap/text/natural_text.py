@@ -1,7 +1,7 @@
 """The bundled natural text, and in which order its passages say most about the categories of a config.
 
 The order is greedy. A passage is the better, the more words of the categories it adds for its length, those of their
-second lists included; what has come often already adds little. Every fifth part of the text is a passage without any of
+second lists included; what has come often already adds little. A fifth of a longer text are passages without any of
 these words, since prose has long stretches without an animal or a color.
 """
 
@@ -24,9 +24,10 @@ __all__ = ["NATURAL_TEXT", "natural_passages", "ordered_passages"]
 NATURAL_TEXT = "the bundled natural text"  # what it is called in runs and reports
 
 _FILE = Path(__file__).parent / "natural" / "passages.txt"
-_OFTEN = 2.5  # occurrences of a category's words from which one more adds little
-_REPEATED = 0.6  # a word that comes for the n-th time counts n to the minus this
-_NEUTRAL = 0.2  # of the length
+_OFTEN = 4  # occurrences of a category's words from which one more adds little
+_REPEATED = 0.3  # a word that comes for the n-th time counts n to the minus this
+_OTHERS = 0.2  # what a word of a second list is worth: these only judge
+_NEUTRAL, _NEUTRAL_FROM = 0.2, 2_000  # of the length, and from which length on
 
 
 @cache
@@ -38,7 +39,9 @@ def natural_passages() -> tuple[str, ...]:
 
 def ordered_passages(passages: Sequence[str], categories: Sequence[Category]) -> list[str]:
     """The passages such that the first ones, however many are read, say most about the categories; deterministic."""
-    counts, list_of = _counts(passages, [part for each in categories for part in (each.words, each.others) if part])
+    lists = [part for each in categories for part in (each.words, each.others)]
+    counts, list_of = _counts(passages, lists)
+    value = np.where(list_of % 2 == 0, 1, _OTHERS)  # [words]
     lengths = np.array([len(passage) for passage in passages])
     worth = counts**_REPEATED / lengths[:, None]  # [passages, words]
     seen = np.zeros(counts.shape[1])  # [words]
@@ -48,12 +51,12 @@ def ordered_passages(passages: Sequence[str], categories: Sequence[Category]) ->
     order: list[int] = []
     length = neutral_length = 0
     while informative.any() or neutral_rows:
-        if neutral_rows and (not informative.any() or neutral_length < _NEUTRAL * length):
+        if neutral_rows and (not informative.any() or neutral_length < _NEUTRAL * (length - _NEUTRAL_FROM)):
             row = neutral_rows.pop(0)
             neutral_length += int(lengths[row])
         else:
             of_list = np.bincount(list_of, seen)[list_of]  # [words]
-            gains = worth @ ((1 + seen) ** -_REPEATED / (1 + (of_list / _OFTEN) ** 2))  # [passages]
+            gains = worth @ (value * (1 + seen) ** -_REPEATED / (1 + (of_list / _OFTEN) ** 4))  # [passages]
             row = int(np.where(informative, gains, -1).argmax())
             informative[row] = False
             seen += counts[row]

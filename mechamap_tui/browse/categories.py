@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Container
 from textual.content import Content
 
+from mechamap.figures.second_text import reliability
 from mechamap.runs.run import Run
 from mechamap_tui.browse.charts import CategoryChart, charts_of
 from mechamap_tui.widgets.pane_title import first_fitting, pane_title
@@ -35,6 +36,7 @@ class CategoryPane(Container):
         self.row: int | None = None
         self.tabs = charts_of(run)
         self.tab = self.tabs[0]
+        self._reliabilities: dict[tuple[int, str], str] = {}
 
     def compose(self) -> ComposeResult:
         yield CategoryChart()
@@ -47,6 +49,7 @@ class CategoryPane(Container):
         self.row, self.category = row, category
         self.tabs = charts_of(self.run)  # a check adds figures to a run
         self._entitle()
+        self.border_subtitle = self._reliability()
         self.query_one(CategoryChart).show(self.run, row, self.category, self.tab)
 
     def on_resize(self) -> None:
@@ -63,6 +66,14 @@ class CategoryPane(Container):
 
     def _title(self, name: str, *, compact: bool = False, short: Mapping[str, str] | None = None) -> Content:
         return pane_title(name, tabs=self.tabs, current=self.tab, compact=compact, short=short)
+
+    def _reliability(self) -> str:
+        """How many of the first neurons of the category's list hold in a second text; worked out once for a list."""
+        key = id(self.run.record), self.category
+        if key not in self._reliabilities:
+            counts = reliability(self.run, self.category) if self.category else None
+            self._reliabilities = {key: "" if counts is None else f"{counts.held} of first {counts.listed} hold"}
+        return self._reliabilities[key]
 
     def action_tab(self, tab: str) -> None:
         self.tab = tab

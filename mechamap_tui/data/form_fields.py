@@ -25,6 +25,7 @@ FIELDS = (
     Field("limit_neurons", "Limit neurons", "--limit-neurons", "all neurons, or the first N of each layer"),
     Field("threshold", "Threshold", "--threshold", "the config's"),
     Field("top_k_tokens", "Top tokens", "--top-k-tokens", "the config's"),
+    Field("second_text", "Second text", "--second-text", "auto (a third of the scan's time), always or never"),
     Field("dtype", "Dtype", "--dtype", "auto, float32, bfloat16 or float16"),
     Field("device", "Device", "--device", "auto, cpu, cuda, cuda:1 or mps"),
     Field("revision", "Revision", "--revision", "a branch, tag or commit on the hub"),

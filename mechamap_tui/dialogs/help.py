@@ -46,7 +46,7 @@ GLOSSARY = (
     ("held", "auroc on held-out words, not used to choose the neuron and its sign, in sentences that fit any category"),
     (
         "confirmed",
-        "✓: p of its reading is below .05, and no second text says otherwise; ✗: it dropped on a second text",
+        "✓: p of its reading is below .05, and no second text says otherwise; ✗: it does not hold in a second text",
     ),
     ("lens", "the tokens that its output weights push up and down most"),
     ("auroc", "the chance that it is higher on a word of the category than on any other token"),

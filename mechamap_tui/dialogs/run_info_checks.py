@@ -169,10 +169,10 @@ def _causes(causes: Causes) -> Iterator[Line]:
 
 
 def _second_text(look: SecondText) -> Iterator[Line]:
-    yield (
-        "text",
-        (f"  {look.text}, {look.tokens:,} tokens: {len(look.neurons):,} checked again, {look.dropped:,} dropped"),
-    )
+    if look.reason:
+        yield "trouble", f"  {look.text} was not read: {look.reason}"
+        return
+    yield "text", f"  {look.text}, {look.tokens:,} tokens: {look.candidates:,} checked again, {look.dropped:,} dropped"
     for neuron in look.neurons:
         line = (
             f"    {neuron.neuron} {neuron.category}: auroc {probability(neuron.first)}, here "

@@ -15,6 +15,9 @@ from mechamap_tui.data.form_fields import FIELDS
 __all__ = ["ScanDraft"]
 
 
+_SETTINGS = (
+    "layers", "limit_neurons", "threshold", "top_k_tokens", "second_text", "dtype", "device", "revision",
+)  # fmt: skip
 _NUMBERS = {"limit_neurons": int, "top_k_tokens": int, "threshold": float}
 
 
@@ -29,6 +32,7 @@ class ScanDraft:
     limit_neurons: str = ""
     threshold: str = ""
     top_k_tokens: str = ""
+    second_text: str = ""
     dtype: str = ""
     device: str = ""
     revision: str = ""
@@ -61,7 +65,7 @@ class ScanDraft:
         changes: dict[str, object] = {}
         if self.text:
             changes["texts"] = [read_text_file(user_path(self.text))]
-        for name in ("layers", "limit_neurons", "threshold", "top_k_tokens", "dtype", "device", "revision"):
+        for name in _SETTINGS:
             if getattr(self, name):
                 changes[name] = self._value(name)
         with_overrides(load_config(self.config_file), **changes)

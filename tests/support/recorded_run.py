@@ -208,6 +208,8 @@ def checked_run(folder: Path) -> Run:
     food = run.row_of("L1.N7"), CATEGORIES.index("food")
     figures["write_p"][food], figures["cause"][food], figures["cause_measured"][food] = 0.005, -0.3, -0.25
     figures["carrier_ap"] = figures["strength"] - 0.01
+    figures["second_ap"], figures["others_ap"] = figures["strength"] - 0.02, figures["strength"] - 0.03
+    figures["others_auroc"] = figures["held_out_auroc"] - 0.01
     animal = run.row_of("L0.N3"), CATEGORIES.index("animal")
     figures["second_auroc"][animal] = 0.6
     look = SecondText("second.txt", 120, (SecondTextNeuron("L0.N3", "animal", 0.975, 0.6, 0.05, 12, dropped=True),))

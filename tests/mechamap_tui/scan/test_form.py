@@ -107,7 +107,7 @@ async def test_the_command_can_be_copied_and_it_is_said_where_to(home: Path) -> 
 def test_a_draft_says_what_changes_and_the_command_that_does_the_same(home: Path) -> None:
     (home / "my text.txt").write_text("The cat ate an apple.\n")
     (home / "c.yaml").write_text("threshold: 0.5\n")
-    draft = ScanDraft("demo", "c.yaml", "my text.txt", "0-1", "8", "0.3", "5", "float32", "cpu", "main")
+    draft = ScanDraft("demo", "c.yaml", "my text.txt", "0-1", "8", "0.3", "5", "never", "float32", "cpu", "main")
     assert draft.problems() == {}
     assert draft.changes() == {
         "texts": ["The cat ate an apple."],
@@ -115,14 +115,15 @@ def test_a_draft_says_what_changes_and_the_command_that_does_the_same(home: Path
         "limit_neurons": 8,
         "threshold": 0.3,
         "top_k_tokens": 5,
+        "second_text": "never",
         "dtype": "float32",
         "device": "cpu",
         "revision": "main",
     }
     assert shlex.split(draft.command()) == [
         "mechamap", "scan", "demo", "--config", "c.yaml", "--text", "my text.txt", "--layers", "0-1",
-        "--limit-neurons", "8", "--threshold", "0.3", "--top-k-tokens", "5", "--dtype", "float32", "--device", "cpu",
-        "--revision", "main",
+        "--limit-neurons", "8", "--threshold", "0.3", "--top-k-tokens", "5", "--second-text", "never",
+        "--dtype", "float32", "--device", "cpu", "--revision", "main",
     ]  # fmt: skip
 
 

@@ -1,0 +1,137 @@
+"""As much of a text as a time limit allows, read for the activations of chosen neurons."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from mechamap.capture.batches import batch_tokens
+from mechamap.checks.chosen_neurons import ChosenNeurons
+from mechamap.config.scan_config import ScanConfig
+from mechamap.events import Listener, Stage, StageEntered
+from mechamap.models.loaded import LoadedModel
+from mechamap.text.tokenize import TokenizedText, Window, tokenize
+
+__all__ = ["TextRead", "TimeLimit", "joined_passages", "read_in_time"]
+
+
+_FIRST_TOKENS = 512  # of the first batch, from which the speed is known
+_CHARACTERS_PER_TOKEN = 3  # few, so that passages that are joined fit a window
+_WINDOW = 256  # tokens
+_FOR_READING = 0.7  # of the time; the rest is for scoring
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLimit:
+    """How long reading may take, from ``started`` on.
+
+    Attributes:
+        seconds: None: as long as it takes.
+        tokens_per_second: of the scan that was just made; the reading's own from its first batch on.
+        started: as ``time.perf_counter`` gives it.
+    """
+
+    seconds: float | None
+    tokens_per_second: float
+    started: float
+
+    def left(self) -> float:
+        """Seconds that are left for reading."""
+        if self.seconds is None:
+            return float("inf")
+        return self.seconds * _FOR_READING - (time.perf_counter() - self.started)
+
+
+@dataclass(frozen=True, slots=True)
+class TextRead:
+    """What was read: ``values`` are ``[scored positions, neurons]``; ``texts`` and ``tokenized`` hold nothing else."""
+
+    texts: tuple[str, ...]
+    tokenized: TokenizedText
+    values: Tensor
+
+
+def joined_passages(passages: Sequence[str], config: ScanConfig, context: int | None) -> list[str]:
+    """Consecutive passages put together, as many as probably fit a window, so that little is padding."""
+    room = min(_WINDOW, config.window, context or _WINDOW) * _CHARACTERS_PER_TOKEN
+    texts: list[str] = []
+    for passage in passages:
+        if texts and len(texts[-1]) + len(passage) < room:
+            texts[-1] += f"\n\n{passage}"
+        else:
+            texts.append(passage)
+    return texts
+
+
+def read_in_time(
+    loaded: LoadedModel,
+    neurons: ChosenNeurons,
+    texts: Sequence[str],
+    config: ScanConfig,
+    *,
+    limit: TimeLimit,
+    on_event: Listener,
+) -> TextRead | None:
+    """Read texts from the first on, for as long as the limit allows.
+
+    Returns:
+        What was read; None where there is no time for any of it.
+
+    Raises:
+        Cancelled: reading was cancelled.
+        TextError: the model's tokenizer cannot read the texts.
+    """
+    texts = texts[: _affordable(texts, limit)]
+    if not texts:
+        return None
+    tokenized = tokenize(texts, loaded.tokenizer, config, loaded.context, loaded.kind)
+    speed, size, done = limit.tokens_per_second, _FIRST_TOKENS, 0
+    parts: list[Tensor] = []
+    while done < len(tokenized.windows):
+        room = min(size, batch_tokens(loaded.device.type), limit.left() * speed)
+        windows = _first_windows(tokenized.windows[done:], room)
+        if not windows:
+            break
+        tokens = sum(window.length for window in windows)
+        on_event(StageEntered(Stage.SECOND_TEXT, f"{tokenized.windows[done].start:,} tokens read"))
+        began = time.perf_counter()
+        parts.append(neurons.activations(tokenized, windows))
+        speed = tokens / max(time.perf_counter() - began, 1e-6)
+        done, size = done + len(windows), size * 2
+    if not parts:
+        return None
+    if done < len(tokenized.windows):
+        texts = texts[: tokenized.windows[done].text]  # a text that was begun is left out again
+        if not texts:
+            return None
+        tokenized = tokenize(texts, loaded.tokenizer, config, loaded.context, loaded.kind)
+    return TextRead(tuple(texts), tokenized, torch.cat(parts)[: int(tokenized.scored.sum())])
+
+
+def _affordable(texts: Sequence[str], limit: TimeLimit) -> int:
+    """How many texts it may at most come to; a guess, so that a long text is not cut into tokens for nothing."""
+    if limit.seconds is None:
+        return len(texts)
+    characters = limit.left() * limit.tokens_per_second * 4 * 8  # eight times as fast as the scan, at most
+    count = 0
+    for text in texts:
+        characters -= len(text)
+        if characters < 0:
+            break
+        count += 1
+    return count
+
+
+def _first_windows(windows: Sequence[Window], room: float) -> list[Window]:
+    """The first windows that come to at most ``room`` tokens together."""
+    first: list[Window] = []
+    for window in windows:
+        room -= window.length
+        if room < 0:
+            break
+        first.append(window)
+    return first
