@@ -22,11 +22,11 @@ from benchmarks.large_activations import save_with_large_activations
 from mechamap.capture.batches import window_batches
 from mechamap.capture.rerun import text_of_run
 from mechamap.catalog.source import demo_folder, resolve
-from mechamap.checks.ablated_window import AblatedWindow
-from mechamap.checks.attribution import estimate_causes
-from mechamap.checks.large_writers import measure_large_writers
-from mechamap.checks.relevance import Method
-from mechamap.checks.target_words import log_probabilities, logits_at, word_targets
+from mechamap.checks.causes.ablated_window import AblatedWindow
+from mechamap.checks.causes.attribution import estimate_causes
+from mechamap.checks.causes.large_writers import measure_large_writers
+from mechamap.checks.causes.relevance import Method
+from mechamap.checks.causes.target_words import log_probabilities, logits_at, word_targets
 from mechamap.config.schema import default_config
 from mechamap.models.blocks import keeping_entries, starting_at
 from mechamap.models.loaded import LoadedModel

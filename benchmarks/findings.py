@@ -23,12 +23,12 @@ from mechamap.capture.batches import BATCH_TOKENS, window_batches
 from mechamap.capture.hooked_pass import PassSettings, capture_layers
 from mechamap.capture.rerun import text_of_run
 from mechamap.catalog.source import resolve
-from mechamap.checks.ablated_window import Ablated
-from mechamap.checks.ablator import Ablator
-from mechamap.checks.attribution import estimate_causes
+from mechamap.checks.causes.ablated_window import Ablated
+from mechamap.checks.causes.ablator import Ablator
+from mechamap.checks.causes.attribution import estimate_causes
+from mechamap.checks.causes.target_words import word_targets
 from mechamap.checks.confirm import confirm_run
 from mechamap.checks.confirmation_pass import BATCH_TOKENS as CARRIER_TOKENS
-from mechamap.checks.target_words import word_targets
 from mechamap.config.schema import default_config, with_overrides
 from mechamap.figures.catalogue import SIGNIFICANT
 from mechamap.models.loaded import LoadedModel

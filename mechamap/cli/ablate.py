@@ -22,7 +22,7 @@ from mechamap.errors import RunError, UnsupportedModel, UsageError
 from mechamap.wording.plain import printable
 
 if TYPE_CHECKING:
-    from mechamap.checks.relevance import Method
+    from mechamap.checks.causes.relevance import Method
     from mechamap.models.loaded import LoadedModel
     from mechamap.protocol.messages import Ablation
     from mechamap.runs.run import Run
@@ -143,9 +143,9 @@ def _measured(
     run: Run, rows: list[int], loaded: LoadedModel, options: AblateOptions, narration: Narration
 ) -> tuple[Run, list[Ablation]]:
     """The ablations of ``rows``; if none are given, of the neurons that each category seems to need most."""
-    from mechamap.checks.ablation import AblateSettings, ablate_run, strongest
-    from mechamap.checks.attribution import estimate_causes
-    from mechamap.checks.large_writers import measure_large_writers
+    from mechamap.checks.causes.ablation import AblateSettings, ablate_run, strongest
+    from mechamap.checks.causes.attribution import estimate_causes
+    from mechamap.checks.causes.large_writers import measure_large_writers
 
     if not rows:
         by = (run.record.causes.estimated_by or "gradient") if run.has("cause") else ""
@@ -187,7 +187,7 @@ def _lines(run: Run, ablation: Ablation) -> Iterator[str]:
 
 def _estimate_lines(run: Run) -> Iterator[str]:
     """The most negative estimates of each category."""
-    from mechamap.checks.ablation import strongest
+    from mechamap.checks.causes.ablation import strongest
 
     for name in run.record.causes.log_p:
         column = run.column("cause", name)

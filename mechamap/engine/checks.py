@@ -58,8 +58,8 @@ def causes(call: Request) -> CausesEstimated:
     """Estimate the effects of all neurons by gradients, and measure those of the neurons that write most."""
     run, started = run_at(call.read(CausesParams).run, call), time.monotonic()
     with _model_of(call, run) as (loaded, ticker):
-        from mechamap.checks.attribution import estimate_causes
-        from mechamap.checks.large_writers import measure_large_writers
+        from mechamap.checks.causes.attribution import estimate_causes
+        from mechamap.checks.causes.large_writers import measure_large_writers
 
         run = estimate_causes(run, loaded, _watch(ticker, run), call.cancel)
         run = measure_large_writers(run, loaded, _watch(ticker, run), call.cancel)
@@ -73,7 +73,7 @@ def ablate(call: Request) -> Ablations:
     run = run_at(params.run, call)
     rows = [run.row_of(name) for name in params.neurons]
     with _model_of(call, run) as (loaded, ticker):
-        from mechamap.checks.ablation import AblateSettings, ablate_run
+        from mechamap.checks.causes.ablation import AblateSettings, ablate_run
 
         chosen = {"controls": params.controls, "seed": params.seed}
         settings = AblateSettings(params.mode, **{name: value for name, value in chosen.items() if value is not None})

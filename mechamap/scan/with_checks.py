@@ -53,8 +53,8 @@ def scan_and_check(
 
         run = confirm_run(run, loaded, on_event=on_event, cancel=cancel)
     if checks.causes:
-        from mechamap.checks.attribution import estimate_causes
-        from mechamap.checks.large_writers import measure_large_writers
+        from mechamap.checks.causes.attribution import estimate_causes
+        from mechamap.checks.causes.large_writers import measure_large_writers
 
         run = estimate_causes(run, loaded, on_event, cancel)
         run = measure_large_writers(run, loaded, on_event, cancel)

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 from support.repository import ROOT
 
-from mechamap.checks.ablation import strongest
+from mechamap.checks.causes.ablation import strongest
 from mechamap.cli.main import main
 from mechamap.config.schema import load_config
 from mechamap.runs.run import Run

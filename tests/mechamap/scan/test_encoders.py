@@ -18,8 +18,8 @@ from support.tiny_configs import D_MLP, N_LAYERS
 from support.tiny_encoders import D_DECODER, N_DECODER, save_tiny
 
 from mechamap.capture.hooked_pass import PassSettings, capture_layers
-from mechamap.checks.ablation import ablate_run
-from mechamap.checks.attribution import estimate_causes
+from mechamap.checks.causes.ablation import ablate_run
+from mechamap.checks.causes.attribution import estimate_causes
 from mechamap.checks.confirm import confirm_run
 from mechamap.checks.confirmation_pass import ConfirmSettings
 from mechamap.checks.lens import neuron_lens

@@ -14,7 +14,7 @@ from support.by_name import load_model, scan_request
 from support.packed_models import PACKED, WIDE, change_config, save_packed
 from support.tiny_models import save_tiny_model
 
-from mechamap.checks.attribution import estimate_causes
+from mechamap.checks.causes.attribution import estimate_causes
 from mechamap.config.scan_config import Category
 from mechamap.config.schema import default_config
 from mechamap.errors import MissingExtra, UnsupportedModel, UsageError, WeightsError

@@ -16,7 +16,7 @@ import torch
 from support.by_name import load_model, scan_request
 from torch import Tensor, nn
 
-from mechamap.checks.attribution import GRAPH_TOKENS, estimate_causes
+from mechamap.checks.causes.attribution import GRAPH_TOKENS, estimate_causes
 from mechamap.config.scan_config import Category
 from mechamap.config.schema import default_config
 from mechamap.errors import Cancelled, RunError

@@ -1,9 +1,8 @@
 """Relevance patching (RelP, arXiv:2508.21258): the gradient with two rules of layer-wise relevance propagation.
 
 In the backward pass the size that a norm divides by is a constant (:mod:`mechamap.models.frozen_norms`), and the
-factors of a gated MLP's product are credited with half of it each (:mod:`mechamap.checks.gate_rule`). What the forward
-computes stays as it is. The rules were made for whole components that are replaced; docs/findings.md says how they do
-for single neurons.
+factors of a gated MLP's product are credited with half of it each (``gate_rule``). What the forward computes stays as
+it is. The rules were made for whole components that are replaced; docs/findings.md says how they do for single neurons.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Literal, TypeAlias
 
-from mechamap.checks.gate_rule import halve_gate
+from mechamap.checks.causes.gate_rule import halve_gate
 from mechamap.models.frozen_norms import find_norms, frozen_norms
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.neurons.activations import Activations

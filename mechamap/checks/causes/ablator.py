@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mechamap.capture.batches import BATCH_TOKENS, window_batches
-from mechamap.checks.ablated_window import Ablated, AblatedWindow, held_neurons, seen_activations
-from mechamap.checks.target_words import WordTargets, log_probabilities, logits_at
+from mechamap.checks.causes.ablated_window import Ablated, AblatedWindow, held_neurons, seen_activations
+from mechamap.checks.causes.target_words import WordTargets, log_probabilities, logits_at
 from mechamap.errors import Cancelled
 from mechamap.models.blocks import Entries, keeping_entries, starting_at, starting_behind
 from mechamap.models.loaded import LoadedModel

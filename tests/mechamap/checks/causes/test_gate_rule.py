@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mechamap.checks.gate_rule import halve_gate
+from mechamap.checks.causes.gate_rule import halve_gate
 
 
 def silu_gate(x: Tensor, w: Tensor) -> Tensor:

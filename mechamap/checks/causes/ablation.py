@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechamap.capture.rerun import layers_of_run, text_of_run
-from mechamap.checks.ablated_window import Ablated
-from mechamap.checks.ablator import Ablator
-from mechamap.checks.attribution import causes_of
-from mechamap.checks.target_words import WordTargets, word_targets
+from mechamap.checks.causes.ablated_window import Ablated
+from mechamap.checks.causes.ablator import Ablator
+from mechamap.checks.causes.attribution import causes_of
+from mechamap.checks.causes.target_words import WordTargets, word_targets
 from mechamap.errors import RunError, UsageError
 from mechamap.events import Listener, Stage, StageEntered
 from mechamap.figures.findings import causes

@@ -16,9 +16,9 @@ import torch
 from support.by_name import load_model
 from torch import Tensor, nn
 
-from mechamap.checks.ablated_window import Ablated
-from mechamap.checks.ablator import Ablator
-from mechamap.checks.target_words import WordTargets
+from mechamap.checks.causes.ablated_window import Ablated
+from mechamap.checks.causes.ablator import Ablator
+from mechamap.checks.causes.target_words import WordTargets
 from mechamap.config.schema import default_config
 from mechamap.errors import Cancelled
 from mechamap.models.loaded import LoadedModel

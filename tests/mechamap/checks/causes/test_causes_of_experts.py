@@ -13,13 +13,13 @@ import torch
 from support.by_name import load_model, scan_request
 
 from mechamap.capture.rerun import text_of_run
-from mechamap.checks.ablated_window import Ablated
-from mechamap.checks.ablation import AblateSettings, ablate_run
-from mechamap.checks.ablator import Ablator
-from mechamap.checks.attribution import estimate_causes
+from mechamap.checks.causes.ablated_window import Ablated
+from mechamap.checks.causes.ablation import AblateSettings, ablate_run
+from mechamap.checks.causes.ablator import Ablator
+from mechamap.checks.causes.attribution import estimate_causes
+from mechamap.checks.causes.target_words import word_targets
 from mechamap.checks.confirm import confirm_run
 from mechamap.checks.confirmation_pass import ConfirmSettings
-from mechamap.checks.target_words import word_targets
 from mechamap.config.schema import config_from_dict
 from mechamap.errors import UnsupportedModel
 from mechamap.figures.of_run import default_figure

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mechamap.capture.batches import Batch
-from mechamap.checks.target_words import WordTargets, tokens_at
+from mechamap.checks.causes.target_words import WordTargets, tokens_at
 from mechamap.models.neurons.activations import Activations
 from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.text.tokenize import TokenizedText

@@ -10,7 +10,7 @@ import pytest
 from support.by_name import load_model, scan_request
 from torch import nn
 
-from mechamap.checks.attribution import estimate_causes
+from mechamap.checks.causes.attribution import estimate_causes
 from mechamap.config.schema import config_from_dict
 from mechamap.models.loaded import LoadedModel
 from mechamap.runs.checked import Causes
@@ -62,7 +62,7 @@ def test_where_no_rule_can_be_applied_the_gradient_is_used(
 ) -> None:
     run, loaded = scanned(tiny_models, "gpt2", tmp_path)
     gradient = np.array(estimate_causes(run, loaded).figure("cause"))
-    monkeypatch.setattr("mechamap.checks.relevance.find_norms", lambda loaded: {})
+    monkeypatch.setattr("mechamap.checks.causes.relevance.find_norms", lambda loaded: {})
     run = estimate_causes(run, loaded, method="relp")
     assert run.record.causes.estimated_by == "gradient"
     np.testing.assert_array_equal(run.figure("cause"), gradient)

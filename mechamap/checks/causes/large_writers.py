@@ -19,9 +19,9 @@ from torch import Tensor, nn
 
 from mechamap.capture.batches import BATCH_TOKENS, window_batches
 from mechamap.capture.rerun import layers_of_run, text_of_run
-from mechamap.checks.ablated_window import Ablated
-from mechamap.checks.ablator import Ablator
-from mechamap.checks.target_words import word_targets
+from mechamap.checks.causes.ablated_window import Ablated
+from mechamap.checks.causes.ablator import Ablator
+from mechamap.checks.causes.target_words import word_targets
 from mechamap.events import Listener, Stage, StageEntered
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.trouble import translated

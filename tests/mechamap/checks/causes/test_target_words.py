@@ -16,7 +16,7 @@ from support.by_name import load_model, scan_request
 
 from mechamap.capture.batches import window_batches
 from mechamap.capture.rerun import text_of_run
-from mechamap.checks.target_words import WordTargets, log_probabilities, logits_at, tokens_at, word_targets
+from mechamap.checks.causes.target_words import WordTargets, log_probabilities, logits_at, tokens_at, word_targets
 from mechamap.config.scan_config import Category
 from mechamap.config.schema import default_config
 from mechamap.errors import UnsupportedModel

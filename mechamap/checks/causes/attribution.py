@@ -3,7 +3,7 @@
 With L the mean log probability of a category's words and a the neuron's activations, ablating it to zero changes L by
 about -(sum over positions of a * dL/da) (attribution patching: Nanda, 2023; Molchanov et al., 2017, for pruning). The
 forward is run once, and one backward for each category; only activations get gradients, no weights. Relevance patching
-is the same with other rules in the backward pass (:mod:`mechamap.checks.relevance`).
+is the same with other rules in the backward pass (:mod:`mechamap.checks.causes.relevance`).
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from torch import Tensor
 
 from mechamap.capture.batches import Batch, window_batches
 from mechamap.capture.rerun import layers_of_run, text_of_run
-from mechamap.checks.relevance import Method, Relevance
-from mechamap.checks.target_words import WordTargets, log_probabilities, logits_at, tokens_at, word_targets
+from mechamap.checks.causes.relevance import Method, Relevance
+from mechamap.checks.causes.target_words import WordTargets, log_probabilities, logits_at, tokens_at, word_targets
 from mechamap.errors import Cancelled, RunError
 from mechamap.events import Listener, Stage, StageEntered
 from mechamap.models.loaded import LoadedModel

@@ -15,11 +15,11 @@ import pytest
 from support.by_name import load_model, scan_request
 
 from mechamap.capture.rerun import text_of_run
-from mechamap.checks.ablated_window import Ablated
-from mechamap.checks.ablation import CONTROLS, AblateSettings, ablate_run, strongest
-from mechamap.checks.ablator import Ablator
-from mechamap.checks.attribution import estimate_causes
-from mechamap.checks.target_words import word_targets
+from mechamap.checks.causes.ablated_window import Ablated
+from mechamap.checks.causes.ablation import CONTROLS, AblateSettings, ablate_run, strongest
+from mechamap.checks.causes.ablator import Ablator
+from mechamap.checks.causes.attribution import estimate_causes
+from mechamap.checks.causes.target_words import word_targets
 from mechamap.config.scan_config import Category
 from mechamap.config.schema import default_config
 from mechamap.errors import Cancelled, RunError, UsageError

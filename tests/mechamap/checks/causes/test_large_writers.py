@@ -13,10 +13,10 @@ import torch
 from support.by_name import load_model, scan_request
 from torch import nn
 
-from mechamap.checks import large_writers
-from mechamap.checks.ablation import AblateSettings, ablate_run, strongest
-from mechamap.checks.attribution import estimate_causes
-from mechamap.checks.large_writers import measure_large_writers, written_shares
+from mechamap.checks.causes import large_writers
+from mechamap.checks.causes.ablation import AblateSettings, ablate_run, strongest
+from mechamap.checks.causes.attribution import estimate_causes
+from mechamap.checks.causes.large_writers import measure_large_writers, written_shares
 from mechamap.config.schema import config_from_dict
 from mechamap.errors import Cancelled
 from mechamap.models.loaded import LoadedModel
