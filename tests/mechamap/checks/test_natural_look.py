@@ -247,6 +247,23 @@ def test_a_scan_reads_it_as_the_config_has_it(loaded: LoadedModel, tmp_path: Pat
     assert resumed.record.second_looks == run.record.second_looks
 
 
+@pytest.mark.parametrize("architecture", ["bert", "t5", "qwen2_moe"])
+def test_encoders_and_experts_are_looked_at_too(
+    tiny_models: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, architecture: str
+) -> None:
+    monkeypatch.setattr(module, "natural_passages", lambda: PASSAGES)
+    model = load_model(str(tiny_models(architecture)), device="cpu")
+    run = scan_and_check(
+        scan_request(model.id, replace(CONFIG, second_text="always"), tmp_path / "run"), Checks(), loaded=model
+    )
+    look = natural_look(run)
+    assert look is not None
+    assert look.tokens > 0
+    assert look.categories["animal"].words == {"dog": 2, "horse": 2, "cat": 2}
+    assert np.isfinite(run.column("second_ap", "animal")).sum() == look.categories["animal"].candidates > 0
+    assert 0 < np.nanmax(run.column("strength", "animal")) <= 1
+
+
 def test_a_cancel_during_the_second_text_leaves_a_complete_scan(loaded: LoadedModel, tmp_path: Path) -> None:
     cancel = threading.Event()
 

@@ -30,6 +30,7 @@ categories:
 contrast: [table, window, doctor, teacher, quickly, idea, music, paper, heavy, glass]
 layers: "1,3"
 limit_neurons: 500
+second_text: never
 """
 SECOND = "The dog saw a cat, a horse and a cow. He gave bread to the sheep. The lion had meat, the rabbit had soup. "
 

@@ -30,6 +30,7 @@ categories:
   animal: [cat, dog, horse]
   food: [apple, bread]
 device: cpu
+second_text: never
 """
 
 

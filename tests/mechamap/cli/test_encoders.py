@@ -19,6 +19,7 @@ categories:
   food: [apple, bread]
 contrast: [train, mat]
 templates: ["I saw {} there."]
+second_text: never
 """
 
 

@@ -27,6 +27,7 @@ texts: The dog and a cat ate an apple, bread and an egg. A horse saw the cow eat
 templates: ["The next word is {}", "She said {}"]
 contrast: [table, window, mirror, hammer, pencil, button]
 device: cpu
+second_text: never
 """
 
 

@@ -32,6 +32,7 @@ CONFIG = config_from_dict(
         "templates": ["The next word is {}", "She said {}"],
         "contrast": ["table", "window", "mirror", "hammer", "pencil", "button"],
         "device": "cpu",
+        "second_text": "never",
     }
 )
 
