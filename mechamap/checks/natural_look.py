@@ -71,9 +71,11 @@ def look_in_natural_text(
     on_event(StageEntered(Stage.SECOND_TEXT, NATURAL_TEXT))
     candidates = [_candidates(run, category) for category in run.categories]
     rows = np.unique(np.concatenate([np.zeros(0, np.intp), *candidates]))
+    if not len(rows):
+        return _left_out(run, "No neuron has enough occurrences of a category to be a candidate.")
     try:
         with translated(loaded.id):
-            text = _read(run, loaded, rows, limit, on_event=on_event, cancel=cancel) if len(rows) else None
+            text = _read(run, loaded, rows, limit, on_event=on_event, cancel=cancel)
     except TextError as error:
         return _left_out(run, error.message)
     if text is None:

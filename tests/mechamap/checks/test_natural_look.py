@@ -15,6 +15,7 @@ import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 from support.by_name import load_model, scan_request
 from support.plain_activations import plain_activations
+from support.tiny_encoders import save_tiny
 
 from mechamap.checks import natural_look as module
 from mechamap.checks.natural_look import look_in_natural_text
@@ -218,6 +219,15 @@ def test_where_there_is_no_time_the_record_says_so(run: Run, loaded: LoadedModel
     assert not looked.has("second_ap")
 
 
+def test_where_experts_see_too_little_there_are_no_candidates(tiny_models: Callable[..., Path], tmp_path: Path) -> None:
+    model = load_model(str(tiny_models("qwen2_moe")), device="cpu")
+    config = replace(CONFIG, categories=CONFIG.categories[2:], second_text="always")  # one word, once
+    run = scan_and_check(scan_request(model.id, config, tmp_path / "run"), Checks(), loaded=model)
+    look = natural_look(run)
+    assert look is not None
+    assert look.reason == "No neuron has enough occurrences of a category to be a candidate."
+
+
 def test_where_none_of_the_words_occur_the_record_says_so(
     run: Run, loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -252,14 +262,17 @@ def test_encoders_and_experts_are_looked_at_too(
     tiny_models: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, architecture: str
 ) -> None:
     monkeypatch.setattr(module, "natural_passages", lambda: PASSAGES)
-    model = load_model(str(tiny_models(architecture)), device="cpu")
-    run = scan_and_check(
-        scan_request(model.id, replace(CONFIG, second_text="always"), tmp_path / "run"), Checks(), loaded=model
-    )
+    if architecture == "qwen2_moe":
+        folder = tiny_models(architecture)
+    else:
+        folder = save_tiny(tmp_path / "model", architecture, "AutoModel")
+    model = load_model(str(folder), device="cpu")
+    config = replace(CONFIG, texts=CONFIG.texts * 12, second_text="always")  # so that experts see enough of it
+    run = scan_and_check(scan_request(model.id, config, tmp_path / "run"), Checks(), loaded=model)
     look = natural_look(run)
     assert look is not None
     assert look.tokens > 0
-    assert look.categories["animal"].words == {"dog": 2, "horse": 2, "cat": 2}
+    assert set(look.categories["animal"].words) == {"dog", "horse", "cat"}
     assert np.isfinite(run.column("second_ap", "animal")).sum() == look.categories["animal"].candidates > 0
     assert 0 < np.nanmax(run.column("strength", "animal")) <= 1
 
