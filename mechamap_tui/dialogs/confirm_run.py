@@ -50,9 +50,8 @@ class ConfirmRunScreen(ModalScreen["tuple[str, ...] | None"]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = f"Confirm {clean(self.run.name)}"
             dialog.border_subtitle = "enter begins · q closes"
-            with Horizontal(classes="field"):
-                yield Label("Random model")
-                yield Choice(options, _NONE, id="randomize")
+            yield Label("Random model that is searched too")
+            yield Choice(options, _NONE, id="randomize")
             yield Static(id="meaning", classes="note")
             with Horizontal(classes="buttons"):
                 yield Button("Begin", id="begin", variant="primary", compact=True)
