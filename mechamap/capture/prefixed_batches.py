@@ -98,7 +98,7 @@ def capture_groups(
     hand_over = streams.on_stream
     ordered = StreamListener(lambda layer, stream: hand_over(layer, stream[order.to(stream.device)]), streams.missing)
     capture_batches(loaded, batches, layers, whole, replace(settings, streams=ordered))
-    streams.missing = ordered.missing
+    streams.missing = streams.missing or ordered.missing
 
 
 def _batches(

@@ -95,6 +95,21 @@ def test_neuron_direction_and_random_direction_stand_side_by_side(run: Run) -> N
     assert sum(line.startswith("ap on held-out words: best neuron") for line in page) == 2
 
 
+def test_a_stream_that_is_not_finite_is_told_and_the_neurons_are_confirmed(
+    tiny: LoadedModel, run: Run, tmp_path: Path
+) -> None:
+    last = tiny.model.get_submodule(tiny.layers[-1].block)
+    handle = last.register_forward_hook(lambda _module, _args, hidden: hidden * torch.inf)
+    scanned = scan(scan_request(tiny.id, CONFIG, tmp_path / "run"), loaded=load_model(tiny.id, device="cpu"))
+    try:
+        about = confirm_run(scanned, tiny, QUICK).record.confirmation
+    finally:
+        handle.remove()
+    assert about.undefined["direction"] == "The residual stream behind layer 2 is not finite."
+    assert about.categories["animal"].direction is None
+    assert about.neurons == run.record.confirmation.neurons
+
+
 def test_where_blocks_pass_on_more_than_one_stream_the_record_says_why(
     tiny_models: Callable[..., Path], tmp_path: Path
 ) -> None:
