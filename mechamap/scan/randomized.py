@@ -24,6 +24,7 @@ from mechamap.checks.strength import strength
 from mechamap.config.choices import RANDOMIZE
 from mechamap.errors import ModelError, OutOfMemory, RunError
 from mechamap.events import LayerFinished, Listener, ScanEvent, Stage, StageEntered
+from mechamap.figures.second_text import natural_look
 from mechamap.figures.values import category_values
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.randomized.copies import copied_bytes, randomized_model
@@ -31,7 +32,7 @@ from mechamap.runs.additions import add_to_run
 from mechamap.runs.checked import CategorySearch, RandomizedSearch, RandomizedSearches
 from mechamap.runs.run import Run
 from mechamap.scan.prepare import ScanRequest
-from mechamap.scan.scan import scan
+from mechamap.scan.with_checks import Checks, scan_and_check
 from mechamap.system.memory import give_memory_back
 from mechamap.wording.advice import CONFIRM_ANY, Advice
 
@@ -91,14 +92,17 @@ def _search(
     started = time.perf_counter()
     copied = copied_bytes(loaded, way)
     source = ModelSource("folder", loaded.id, None, loaded.label, run.record.model.name)
-    config = replace(run.config, keep_activations="never")
+    # strength counts the natural text where the run was looked at in it, and has to count the same texts here
+    config = replace(
+        run.config, keep_activations="never", second_text="never" if natural_look(run) is None else "always"
+    )
     random: LoadedModel | None = None
     try:
         with tempfile.TemporaryDirectory(prefix="mechamap-randomized-") as temporary:
             random = randomized_model(loaded, way, seed)
             request = ScanRequest(source, config, Path(temporary) / "run")
             hear = _only_progress(on_event)
-            other = scan(request, hear, cancel, random)
+            other = scan_and_check(request, Checks(), hear, cancel, random)
             other = confirm_run(other, random, _settings(run), hear, cancel)
             categories = _results(other)
     except OutOfMemory:

@@ -25,6 +25,7 @@ from mechamap.models.loaded import LoadedModel
 from mechamap.runs.run import Run
 from mechamap.scan.randomized import search_randomized
 from mechamap.scan.scan import scan
+from mechamap.scan.with_checks import Checks, scan_and_check
 from mechamap_tui.dialogs.run_info_checks import check_lines
 
 CATEGORIES = tuple(category for category in default_config().categories if category.name in ("animal", "color"))
@@ -94,6 +95,22 @@ def test_nothing_is_confirmed_without_training_and_each_search_is_kept_beside_th
     assert not any(isinstance(event, ScanStarted) for event in events), "nobody is to open the temporary run"
 
 
+@pytest.mark.parametrize(("looked", "expected"), [(None, "never"), ("the natural text", "always")])
+def test_strength_counts_the_same_texts_as_in_the_run(
+    loaded: LoadedModel, run: Run, monkeypatch: pytest.MonkeyPatch, looked: str | None, expected: str
+) -> None:
+    wanted: list[str] = []
+
+    def listening(request: Any, *_: Any) -> Run:
+        wanted.append(request.config.second_text)
+        raise ModelError("That is all that is looked at here.")
+
+    monkeypatch.setattr("mechamap.scan.randomized.natural_look", lambda _run: looked)
+    monkeypatch.setattr("mechamap.scan.randomized.scan_and_check", listening)
+    search_randomized(run, loaded, ("basis",))
+    assert wanted == [expected]
+
+
 def test_the_tables_show_the_model_first(loaded: LoadedModel, run: Run) -> None:
     assert list(randomized_lines(run.record.randomized)) == []
     done = search_randomized(run, loaded, ("weights",))
@@ -133,14 +150,14 @@ def test_cancelling_leaves_no_trace_of_a_search(loaded: LoadedModel, run: Run, w
 def test_a_counterpart_that_cannot_be_read_is_told_and_the_others_are_searched(
     loaded: LoadedModel, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = scan
+    real = scan_and_check
 
-    def overflowing(request: Any, on_event: Any, cancel: Any, other: LoadedModel) -> Run:
+    def overflowing(request: Any, checks: Checks, on_event: Any, cancel: Any, other: LoadedModel) -> Run:
         if other.model is not loaded.model:
             raise ModelError("demo, layer 0: its activations overflow in float16.")
-        return real(request, on_event, cancel, other)
+        return real(request, checks, on_event, cancel, other)
 
-    monkeypatch.setattr("mechamap.scan.randomized.scan", overflowing)
+    monkeypatch.setattr("mechamap.scan.randomized.scan_and_check", overflowing)
     done = search_randomized(run, loaded, ("weights", "basis"))
     weights, basis = done.record.randomized.searches
     assert weights.reason == "demo, layer 0: its activations overflow in float16."
