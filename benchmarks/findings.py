@@ -14,13 +14,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from benchmarks.calibration import calibration
 from benchmarks.causes import all_causes_figures
 from benchmarks.figures import Figure, paired, ratio, seconds
 from benchmarks.natural import judge_in_natural_text, list_figures, natural_texts
 from benchmarks.scan import bare_body
 from benchmarks.second_text import second_text_figures
 from mechamap.capture.batches import BATCH_TOKENS, window_batches
-from mechamap.capture.hooked_pass import PassSettings, capture_layers
 from mechamap.capture.rerun import text_of_run
 from mechamap.catalog.source import resolve
 from mechamap.checks.causes.ablated_window import Ablated
@@ -30,25 +30,22 @@ from mechamap.checks.causes.target_words import word_targets
 from mechamap.checks.confirm import confirm_run
 from mechamap.checks.confirmation_pass import BATCH_TOKENS as CARRIER_TOKENS
 from mechamap.config.schema import default_config, with_overrides
-from mechamap.figures.catalogue import SIGNIFICANT
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.load import load_model
 from mechamap.models.loading.load_settings import LoadSettings
-from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.models.unembedding_search import find_unembedding
 from mechamap.runs.run import Run
 from mechamap.scan.prepare import ScanRequest
 from mechamap.scan.scan import scan
-from mechamap.scores.null import ShuffledLabels
 from mechamap.scores.writes import WriteScores, category_tokens
 from mechamap.system.plain_values import to_plain_values
-from mechamap.text.carriers import Carriers, carrier_words, carry
+from mechamap.text.carrier_words import carrier_words
+from mechamap.text.carriers import Carriers, carry
 from mechamap.text.tokenize import tokenize
 
 __all__ = ["findings_figures"]
 
 WORDS = 16  # of each category
-SHUFFLES = 20
 ABLATED_LAYERS, ABLATED_EACH, NAIVE = 10, 6, 5
 
 
@@ -70,7 +67,7 @@ def findings_figures(model_path: Path, rounds: int, texts: Sequence[Path] = ()) 
         ]
         figures += _ablation(estimate_causes(run, loaded), loaded, rounds)
         figures += all_causes_figures(model_path)
-        figures.append(_shuffled(loaded))
+        figures += calibration(loaded)
         confirmed = confirm_run(run, loaded)
         return [*figures, *_held_out(confirmed), *(_lists(confirmed, loaded, Path(folder), texts) if texts else ())]
 
@@ -111,7 +108,7 @@ def _confirm(loaded: LoadedModel, folder: Path, rounds: int) -> Figure:
         contrast=[],
     )
     run = scan(ScanRequest(resolve(loaded.id), config, folder / "confirmed"), loaded=loaded)
-    carriers = carry(carrier_words(config), config, loaded.tokenizer, loaded.context)
+    carriers = carry(carrier_words(config, loaded.tokenizer), config, loaded.tokenizer, loaded.context)
     bare = _bare_carriers(loaded, carriers)
     pairs = paired(lambda: seconds(lambda: confirm_run(run, loaded)), lambda: seconds(bare), rounds)
     words, templates = len(carriers.words.words), carriers.templates
@@ -259,41 +256,6 @@ class _Naive:
 
 def _spearman(one: NDArray[Any], other: NDArray[Any]) -> float:
     return float(np.corrcoef(np.argsort(np.argsort(one)), np.argsort(np.argsort(other)))[0, 1])
-
-
-def _shuffled(loaded: LoadedModel) -> Figure:
-    """Labels shuffled before anything is looked at: how many such runs find something at p < 0.05."""
-    config = default_config()
-    carriers = carry(carrier_words(config), config, loaded.tokenizer, loaded.context)
-    words = carriers.words.members
-    nulls = [
-        ShuffledLabels(
-            words[np.random.default_rng(1000 + run).permutation(len(words))], carriers.templates, 200, run, 2
-        )
-        for run in range(SHUFFLES)
-    ]
-    found: list[list[NDArray[np.float32]]] = [[] for _ in nulls]
-    last = carriers.spans[..., 1].ravel()
-
-    def on_layer(_layer: NeuronLayer, activations: Tensor) -> None:
-        values = activations.float()[torch.from_numpy(last).to(activations.device)].T.contiguous().cpu().numpy()
-        for its, null in zip(found, nulls, strict=True):
-            its.append(null.add(values))
-
-    capture_layers(
-        loaded, carriers.tokenized, loaded.layers, on_layer, PassSettings(position_mask=carriers.tokenized.scored)
-    )
-    smallest = [float(np.nanmin(null.p(np.concatenate(its)))) for its, null in zip(found, nulls, strict=True)]
-    wrong = sum(p < SIGNIFICANT for p in smallest)
-    return Figure(
-        "runs on shuffled labels that find anything at p < 0.05",
-        f"{wrong} of {SHUFFLES}",
-        "<= 1 of 20",
-        wrong <= 1,
-        f"200 permutations each, seeds 0 to {SHUFFLES - 1}; the smallest p of each, sorted: "
-        + ", ".join(f"{p:.2f}" for p in sorted(smallest)[:5])
-        + ", ...",
-    )
 
 
 def _held_out(run: Run) -> list[Figure]:

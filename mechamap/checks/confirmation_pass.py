@@ -14,6 +14,7 @@ from torch import Tensor
 from mechamap.capture.hooked_pass import PassSettings
 from mechamap.capture.prefix_pass import capture_sharing_prefixes
 from mechamap.checks.strength import TextEvidence, strength
+from mechamap.checks.word_activations import per_occurrence
 from mechamap.checks.yardstick import Yardstick
 from mechamap.config.scan_config import ScanConfig
 from mechamap.errors import Cancelled, UnsupportedModel
@@ -23,12 +24,16 @@ from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.models.unembedding_search import find_unembedding
 from mechamap.runs.record import LayerRows
 from mechamap.runs.run import Run
-from mechamap.scores.directions import HeldOutDirections
-from mechamap.scores.held_out import HeldOut
-from mechamap.scores.null import ShuffledLabels
-from mechamap.scores.ranks import directed_precision
+from mechamap.scores.carriers.controls import contrasted
+from mechamap.scores.carriers.directions import HeldOutDirections
+from mechamap.scores.carriers.explained import FeatureShares
+from mechamap.scores.carriers.held_out import HeldOut
+from mechamap.scores.carriers.null import ShuffledLabels
+from mechamap.scores.carriers.strata import StratifiedLabels
+from mechamap.scores.carriers.word_ranks import DirectedLabels, ranked_words, word_ranks
 from mechamap.scores.writes import first_tokens
 from mechamap.text.carriers import Carriers
+from mechamap.words.matching import feature_levels, strata
 
 __all__ = ["BATCH_TOKENS", "ConfirmSettings", "ConfirmationPass"]
 
@@ -44,11 +49,18 @@ class ConfirmSettings:
         permutations: how often word labels are shuffled; p is never below 1 / (1 + permutations).
         splits: random halvings of the words, each used in both directions.
         seed: of both.
+        hard_auroc: the AUROC against hard controls that *confirmed* asks for; None: that of the run's config.
     """
 
     permutations: int = 200
     splits: int = 4
     seed: int = 0
+    hard_auroc: float | None = None
+
+
+CLEAR = 0.2  # |AUROC - 1/2| in the sentences from which a neuron is compared with controls
+READS = 0.8  # |selectivity| in the scan's text from which it is asked what explains the reading, whatever the sentences
+EXPLAINED = 0.5  # share of a reading from which it is said that a feature explains it
 
 
 @dataclass(slots=True)
@@ -62,25 +74,28 @@ class ConfirmationPass:
     settings: ConfirmSettings
     on_event: Listener
     read_null: ShuffledLabels = field(init=False)
+    alike_null: StratifiedLabels = field(init=False)
     held_out: HeldOut = field(init=False)
     yardstick: Yardstick = field(init=False)
+    features: FeatureShares = field(init=False)
     write_null: ShuffledLabels | None = field(init=False, default=None)
     undefined: str = field(init=False, default="")  # why writes are not checked
-    labels: NDArray[np.bool_] = field(init=False)  # [words * templates, categories]
     arrays: dict[str, NDArray[np.float32]] = field(init=False)
     seconds: dict[str, float] = field(init=False, default_factory=lambda: {"pass": 0.0, "score": 0.0, "writes": 0.0})
 
     def __post_init__(self) -> None:
         shape = self.run.neurons, len(self.config.categories)
-        names = ("read", "written", "held_out_auroc", "held_out_ap", "carrier_ap")
+        names = (*_READ_FIGURES, "read", "alike", "carrier_ap", "written")
         self.arrays = {name: np.full(shape, np.nan, np.float32) for name in names}
-        members, settings, threads = self.carriers.words.members, self.settings, torch.get_num_threads()
-        templates = self.carriers.templates
-        self.labels = np.repeat(members, templates, axis=0)
-        self.read_null = ShuffledLabels(members, templates, settings.permutations, settings.seed, threads)
-        self.held_out = HeldOut(members, templates, settings.splits, settings.seed, threads)
-        directions = HeldOutDirections(members, templates, settings.splits, settings.seed)
-        self.yardstick = Yardstick(directions, self.carriers.spans[..., 1])
+        words, settings, templates = self.carriers.words, self.settings, self.carriers.templates
+        plain, comparable = words.members[: words.plain], words.members[: words.comparable]
+        alike = words.features.take(np.arange(words.comparable))
+        self.read_null = ShuffledLabels(plain, templates, settings.permutations, settings.seed)
+        self.alike_null = StratifiedLabels(comparable, strata(alike), settings.permutations, settings.seed + 2)
+        self.held_out = HeldOut(plain, templates, settings.splits, settings.seed)
+        self.features = FeatureShares(comparable, feature_levels(alike))
+        directions = HeldOutDirections(plain, templates, settings.splits, settings.seed)
+        self.yardstick = Yardstick(directions, self.carriers.spans[: words.plain, :, 1])
 
     def read(self, layers: list[tuple[NeuronLayer, LayerRows]], cancel: threading.Event | None) -> None:
         """Run the model over the sentences and check what its neurons read."""
@@ -113,17 +128,57 @@ class ConfirmationPass:
         self.seconds["pass"] += time.perf_counter() - started
 
     def _read_layer(self, rows: LayerRows, activations: Tensor) -> None:
-        values = _per_occurrence(activations, self.carriers.spans, self.config.pooling)  # [neurons, words * templates]
+        values = per_occurrence(activations, self.carriers.spans, self.config.pooling)  # [neurons, words * templates]
         bad = ~np.isfinite(values).all(axis=1)  # [neurons]
         values[bad] = 0
-        figures = {"read": self.read_null.add(values)}
-        figures["held_out_auroc"], figures["held_out_ap"] = self.held_out.add(values, rows.first_row)
-        if self.run.has("ap"):
-            falls = np.asarray(self.run.figure("selectivity")[rows.rows]) < 0  # [neurons, categories]
-            figures["carrier_ap"] = directed_precision(values, self.labels, falls, torch.get_num_threads())
+        words, templates = self.carriers.words, self.carriers.templates
+        selectivity = np.asarray(self.run.figure("selectivity")[rows.rows]) if self.run.has("selectivity") else None
+        directed = None
+        if selectivity is not None and self.run.has("ap"):
+            plain = np.arange(words.plain)
+            directed = DirectedLabels(plain, words.members[: words.plain], selectivity < 0)
+        choices = [np.arange(words.plain), np.arange(words.comparable), *self.held_out.halves]
+        ranked = ranked_words(values, templates, choices, torch.get_num_threads(), directed)
+        plain_ranks, comparable_ranks, *half_ranks = ranked.ranks
+        read = self.read_null.add(plain_ranks)
+        figures = {"read": read, "alike": self.alike_null.add(comparable_ranks)}
+        held = self.held_out.add(values[:, : words.plain * templates], half_ranks, rows.first_row)
+        figures["held_out_auroc"], figures["held_out_ap"] = held
+        if ranked.precision is not None:
+            figures["carrier_ap"] = ranked.precision
+        figures |= self._controlled(values, read, read < 0 if selectivity is None else selectivity < 0)
+        figures["explained"] = _largest_share(self.features.of(comparable_ranks))
+        weak = np.abs(read) < CLEAR
+        if selectivity is not None:
+            weak &= np.abs(selectivity) < READS
+        figures["explained"][weak] = np.nan
         for name, figure in figures.items():
             figure[bad] = np.nan
             self.arrays[name][rows.rows] = figure
+
+    def _controlled(
+        self, values: NDArray[np.float32], read: NDArray[np.float32], falls: NDArray[np.bool_]
+    ) -> dict[str, NDArray[np.float32]]:
+        """The scores against matched words and near relatives, where a neuron is not far from reading a category."""
+        words = self.carriers.words
+        figures = {name: np.full(read.shape, np.nan, np.float32) for name in _CONTROLLED}
+        for category in range(read.shape[1]):
+            clear = np.flatnonzero(np.abs(read[:, category]) >= CLEAR)
+            members = np.flatnonzero(words.members[:, category])
+            for listed, auroc, ap in (
+                (words.matched, "specificity", "specificity_ap"),
+                (words.near, "near_auroc", ""),
+            ):
+                controls = np.flatnonzero(listed[:, category] & ~words.members[:, category])
+                if not (len(clear) and len(members) and len(controls)):
+                    continue
+                scored = contrasted(values[clear], self.carriers.templates, members, controls, falls[clear, category])
+                figures[auroc][clear, category] = scored.auroc
+                if ap:
+                    figures[ap][clear, category] = scored.ap
+                hard = figures["hard_auroc"]
+                hard[clear, category] = np.fmin(hard[clear, category], scored.auroc - scored.error)
+        return figures
 
     def write(self, layers: list[tuple[NeuronLayer, LayerRows]], cancel: threading.Event | None) -> None:
         """Check what the neurons write: the words' first tokens, each once, take the place of the occurrences."""
@@ -134,12 +189,12 @@ class ConfirmationPass:
             self.undefined = reason.message
             return
         words = self.carriers.words
-        ids = first_tokens(words.words, self.loaded.tokenizer)
+        ids = first_tokens(words.words[: words.plain], self.loaded.tokenizer)
         tokens, token_of = np.unique(ids[ids >= 0], return_inverse=True)
         members = np.zeros((len(tokens), words.members.shape[1]), np.bool_)
-        np.logical_or.at(members, token_of, words.members[ids >= 0])
+        np.logical_or.at(members, token_of, words.members[: words.plain][ids >= 0])
         settings = self.settings
-        null = ShuffledLabels(members, 1, settings.permutations, settings.seed + 1, torch.get_num_threads())
+        null = ShuffledLabels(members, 1, settings.permutations, settings.seed + 1)
         with torch.inference_mode():
             directions = unembedding.rows(torch.as_tensor(tokens, device=self.loaded.device))  # [tokens, d_model]
             for layer, rows in layers:
@@ -148,7 +203,8 @@ class ConfirmationPass:
                 pieces = unembedding.written_in(layer, self.config.limit_neurons)  # [neurons, d_model]
                 # [neurons, tokens]; ranks need no unit
                 raised = torch.cat([(piece.to(directions.device) @ directions.T).cpu() for piece in pieces])
-                self.arrays["written"][rows.rows] = null.add(raised.numpy())
+                (ranks,) = word_ranks(raised.numpy(), 1, [np.arange(len(tokens))], torch.get_num_threads())
+                self.arrays["written"][rows.rows] = null.add(ranks)
         self.write_null = null
         self.seconds["writes"] += time.perf_counter() - started
 
@@ -157,9 +213,9 @@ class ConfirmationPass:
         arrays = self.arrays
         write_p = arrays["written"] if self.write_null is None else self.write_null.p(arrays["written"])
         figures = {
-            "held_out_auroc": arrays["held_out_auroc"],
-            "held_out_ap": arrays["held_out_ap"],
+            **{name: arrays[name] for name in _READ_FIGURES},
             "p": self.read_null.p(arrays["read"]),
+            "p_matched": self.alike_null.p(arrays["alike"]),
             "write_p": write_p,
         }
         if self.run.has("ap"):  # runs of early versions have none
@@ -169,21 +225,15 @@ class ConfirmationPass:
         return figures
 
 
-def _per_occurrence(activations: Tensor, spans: NDArray[np.intp], pooling: str) -> NDArray[np.float32]:
-    """Each word's activation in each sentence, ``[neurons, words * templates]``, from those at the words' positions."""
-    first, last = (torch.as_tensor(ends.ravel(), device=activations.device) for ends in (spans[..., 0], spans[..., 1]))
-    values = activations.float()  # [positions, neurons]
-    if pooling == "last" or bool((first == last).all()):
-        pooled = values[last]  # [occurrences, neurons]
-    else:
-        longest = int((last - first).max()) + 1
-        steps = torch.arange(longest, device=values.device)
-        positions = torch.minimum(first[:, None] + steps, last[:, None])  # [occurrences, longest]; the last one repeats
-        stretches = values[positions]  # [occurrences, longest, neurons]
-        if pooling == "max":
-            pooled = stretches.amax(dim=1)
-        else:
-            inside = (first[:, None] + steps <= last[:, None]).unsqueeze(-1)
-            pooled = (stretches * inside).sum(dim=1) / inside.sum(dim=1)
-    by_neuron: NDArray[np.float32] = pooled.T.contiguous().cpu().numpy()
-    return by_neuron
+_CONTROLLED = ("specificity", "specificity_ap", "near_auroc", "hard_auroc")
+_READ_FIGURES = ("held_out_auroc", "held_out_ap", *_CONTROLLED, "explained")
+
+
+def _largest_share(shares: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The number of the feature that explains most of a reading, ``[neurons, categories]``; NaN where none explains
+    half of it."""
+    known = np.nan_to_num(shares, nan=-np.inf)  # [features, neurons, categories]
+    explains: NDArray[np.float32] = np.where(
+        known.max(axis=0) >= EXPLAINED, known.argmax(axis=0).astype(np.float32), np.float32(np.nan)
+    )
+    return explains

@@ -16,7 +16,7 @@ from mechamap.capture.rerun import layers_of_run
 from mechamap.checks.chosen_neurons import ChosenNeurons, batches_of
 from mechamap.errors import RunError
 from mechamap.events import Listener, Stage, StageEntered
-from mechamap.figures.catalogue import SIGNIFICANT
+from mechamap.figures.findings import passing
 from mechamap.figures.second_text import FEWEST
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.trouble import translated
@@ -102,7 +102,7 @@ def candidates(run: Run, category: str, count: int = CANDIDATES) -> list[int]:
     """The neurons that read a category most, up or down; of the confirmed ones, if the run was confirmed."""
     strength = np.abs(np.asarray(run.column("selectivity", category), np.float64))
     if run.has("p"):
-        strength = np.where(run.column("p", category) < SIGNIFICANT, strength, np.nan)
+        strength = np.where(passing(run, category), strength, np.nan)
     order = np.argsort(-strength, kind="stable")  # NaN last
     return [int(row) for row in order[:count] if np.isfinite(strength[row])]
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from mechamap.capture.streams import StreamListener
 from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.runs.checked import DirectionReading
-from mechamap.scores.directions import HeldOutDirections, LayerChoice
+from mechamap.scores.carriers.directions import HeldOutDirections, LayerChoice
 
 __all__ = ["Yardstick"]
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mechamap.cli.feature_lines import feature_lines
 from mechamap.cli.loading import (
     CheckProgress,
     ModelOptions,
@@ -35,9 +36,10 @@ if TYPE_CHECKING:
 __all__ = ["add_to"]
 
 
-_DESCRIPTION = """Put every word of every category into the same carrier sentences and check each neuron on them: how
-well its reading holds on held-out words, and how often shuffled word labels (a control task) reach as far anywhere in
-the model (p). With --text, score the strongest neurons on another text too and flag those that drop. The results are
+_DESCRIPTION = """Put every word of every category, words that match them and near relatives into the same carrier
+sentences and check each neuron on them: how well its reading holds on held-out words, how often shuffled word labels (a
+control task) reach as far anywhere in the model (p), and whether it tells the category from words that are alike in all
+but meaning. With --text, score the strongest neurons on another text too and flag those that drop. The results are
 added to the run."""
 
 
@@ -55,6 +57,8 @@ def add_to(commands: Commands) -> None:
     add("--randomize", metavar="W", action="append", help="search a random counterpart of the model too: "
         + "; ".join(f"{way}, {meaning}" for way, meaning in RANDOMIZE.items())
         + "; several with commas, or all. A run that is already confirmed is not confirmed again then")  # fmt: skip
+    add("--hard-auroc", metavar="X", type=float, help="AUROC against matched words and near relatives, less its "
+        "standard error, from which a neuron is confirmed (that of the config, usually 0.8)")  # fmt: skip
     add("--json", action="store_true", help="write the results as JSON")
     add_model_flags(parser)
     parser.set_defaults(run=run, parser=parser)
@@ -70,6 +74,7 @@ class ConfirmOptions:
     permutations: int
     splits: int
     seed: int
+    hard_auroc: float | None
     json: bool
     model: ModelOptions
     randomize: tuple[str, ...] = ()
@@ -83,6 +88,8 @@ class ConfirmOptions:
         refuse_below(20, permutations=self.permutations)
         refuse_below(1, splits=self.splits, candidates=self.candidates)
         refuse_below(0, seed=self.seed)
+        if self.hard_auroc is not None and not 0.5 <= self.hard_auroc <= 1:
+            raise UsageError(f"--hard-auroc is {self.hard_auroc:g}; it is a number from 0.5, which is chance, to 1.")
 
 
 def run(args: argparse.Namespace, narration: Narration) -> int:
@@ -94,6 +101,7 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
         permutations=args.permutations,
         splits=args.splits,
         seed=args.seed,
+        hard_auroc=args.hard_auroc,
         json=args.json,
         model=model_options(args),
         randomize=_ways(args.randomize or ()),
@@ -124,7 +132,7 @@ def _confirm(options: ConfirmOptions, narration: Narration) -> int:
             from mechamap.checks.confirm import confirm_run
             from mechamap.checks.confirmation_pass import ConfirmSettings
 
-            settings = ConfirmSettings(options.permutations, options.splits, options.seed)
+            settings = ConfirmSettings(options.permutations, options.splits, options.seed, options.hard_auroc)
             run = confirm_run(run, loaded, settings, CheckProgress(narration, "confirming"))
         for text in texts:
             from mechamap.checks.second_text import score_second_text
@@ -146,7 +154,8 @@ def _confirm(options: ConfirmOptions, narration: Narration) -> int:
         return 0
     from mechamap.cli.direction_lines import direction_lines
 
-    print_lines(*filter(None, (list(confirmation_lines(confirmation)), list(direction_lines(confirmation)))))
+    tables = confirmation_lines(confirmation), feature_lines(confirmation), direction_lines(confirmation)
+    print_lines(*filter(None, map(list, tables)))
     _tell(confirmation, narration)
     print_lines([], *map(look_lines, looks))
     if options.randomize:
@@ -175,6 +184,8 @@ def _name_of(argument: str) -> str:
 
 
 def _tell(about: Confirmation, narration: Narration) -> None:
+    from mechamap.figures.findings import confirmed_means
+
     for word, why in about.skipped.items():
         narration.say(f"left out: {printable(word)}, {why}")
     for name, why in about.undefined.items():
@@ -190,13 +201,13 @@ def _tell(about: Confirmation, narration: Narration) -> None:
     narration.say(
         f"{about.neurons:,} neurons, {about.words} words in {len(about.templates)} sentences each, "
         f"{about.permutations} permutations over all neurons and categories, in {duration(seconds)}; "
-        "confirmed: p < 0.05"
+        f"confirmed: {confirmed_means(about)}"
     )
 
 
 def _tail_line(about: Confirmation) -> str:
     """How a p is known that lies below what permutations can count."""
-    from mechamap.scores.tail import POOR_FIT
+    from mechamap.scores.carriers.tail import POOR_FIT
 
     tail = f"a generalised Pareto tail fitted to the {about.null_tail['exceedances']:.0f} largest of them"
     fit = f"p of its fit {about.null_tail['fit']:.2f}"
@@ -205,24 +216,28 @@ def _tail_line(about: Confirmation) -> str:
     return f"small p are extrapolated by {tail} ({fit})"
 
 
-_COLUMNS = ("category", "words", "held-out", "lowest", "AP", "by mean", "needed", "confirmed", "writers", "best")
+_COLUMNS = (
+    *("category", "words", "held-out", "lowest", "AP", "by mean", "needed"),
+    *("p < .05", "confirmed", "writers", "best"),
+)
 
 
 def confirmation_lines(confirmation: Confirmation) -> Iterator[str]:
     """A table of the categories: held-out AUROC and average precision of the neurons that halves of the words chose
     (mean and lowest over the halves), the same for ranking by mean activation, the AUROC that p < 0.05 takes, how many
-    neurons reach it by reading and by writing, and the best reader."""
+    neurons reach it, how many are confirmed, how many write it at p < 0.05, and the best reader."""
     rows: list[tuple[str, ...]] = [_COLUMNS]
     for name, about in confirmation.categories.items():
         if about.reason:
-            rows.append((printable(name), str(about.words), about.reason, *[""] * 7))
+            rows.append((printable(name), str(about.words), about.reason, *[""] * 8))
             continue
         falls = " (falls)" if (about.best_reads or 0) < 0 else ""
         rows.append(
             (
                 printable(name), str(about.words), _number(about.held_out_auroc),
                 _number(about.held_out_auroc_lowest), _number(about.held_out_ap), _number(about.by_mean),
-                _number(about.needed), f"{about.confirmed:,}", f"{about.writers:,}", f"{about.best}{falls}",
+                _number(about.needed), f"{about.confirmed if about.significant is None else about.significant:,}",
+                f"{about.confirmed:,}", f"{about.writers:,}", f"{about.best}{falls}",
             )
         )  # fmt: skip
     with_numbers = [row for row in rows if row[3]]  # without those that give a reason in place of numbers

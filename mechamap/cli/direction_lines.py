@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from mechamap.tables.numbers import probability
 from mechamap.wording.amounts import layer_ranges
 from mechamap.wording.plain import printable
 
@@ -22,6 +21,7 @@ def direction_lines(confirmation: Confirmation) -> Iterator[str]:
     """A table of the categories: held-out average precision, and AUROC in brackets, of the neuron that half of the
     words chose, of the direction of the residual stream that they chose, with its layers, and of a random direction.
     Nothing where no direction is known."""
+
     rows: list[tuple[str, ...]] = [_COLUMNS]
     for name, about in confirmation.categories.items():
         if about.direction is not None and about.held_out_ap is not None and about.held_out_auroc is not None:
@@ -41,4 +41,6 @@ def direction_lines(confirmation: Confirmation) -> Iterator[str]:
 
 
 def _both(precision: float, auroc: float) -> str:
+    from mechamap.tables.numbers import probability
+
     return f"{probability(precision):>4} ({probability(auroc)})"

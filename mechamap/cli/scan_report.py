@@ -20,7 +20,7 @@ from mechamap.figures.top_words import TopWords
 from mechamap.figures.values import category_values, falling
 from mechamap.runs.record import RunRecord
 from mechamap.runs.run import Run
-from mechamap.tables.numbers import number_writer, small_probability
+from mechamap.tables.numbers import number_writer, probability, small_probability
 from mechamap.wording.amounts import duration
 from mechamap.wording.plain import printable
 
@@ -152,12 +152,15 @@ def _written(run: Run, kind: JudgedFigure, row: int, category: str) -> str:
 
 
 def _check(run: Run, row: int, category: str) -> str:
-    """The neuron's p and held-out AUROC; empty where it was not confirmed."""
+    """The neuron's p, its AUROC against hard controls and what came of them; empty where nothing was confirmed."""
     result = finding(run, row, category)
     sign = "✗ " if result.badge == "dropped" else ""
-    return (
-        sign if math.isnan(result.p) else sign + f"p {small_probability(result.p)} held {result.held_out_auroc:.2f}  "
-    )
+    if math.isnan(result.p):
+        return sign
+    if not run.has("hard_auroc"):
+        return f"{sign}p {small_probability(result.p)} held {result.held_out_auroc:.2f}  "
+    hard = f"{sign}p {small_probability(result.p_matched):>5} hard {probability(result.hard_auroc):>4}"
+    return f"{hard} {result.verdict.removeprefix('not confirmed: '):<14}  "
 
 
 def _tokens_of_expert(run: Run, row: int) -> str:

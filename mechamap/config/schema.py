@@ -29,6 +29,7 @@ __all__ = [
     "configs_folder",
     "default_config",
     "load_config",
+    "with_default_controls",
     "with_overrides",
 ]
 
@@ -104,6 +105,19 @@ def with_overrides(config: ScanConfig, **changes: object) -> ScanConfig:
         message = f"{error.found}, expected {error.expected}" if names_key else error.message
         raise UsageError(message, error.hint) from None
     return changed
+
+
+def with_default_controls(config: ScanConfig) -> ScanConfig:
+    """``config`` with the near relatives and the other members of default categories, where it has those categories'
+    words without them: runs of earlier versions do."""
+    if all(category.near for category in config.categories):
+        return config
+    defaults = {(category.name, category.words): category for category in default_config().categories}
+    categories = (
+        defaults.get((category.name, category.words), category) if not (category.near or category.others) else category
+        for category in config.categories
+    )
+    return dataclasses.replace(config, categories=tuple(categories))
 
 
 def config_to_yaml(config: ScanConfig) -> str:

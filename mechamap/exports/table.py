@@ -20,6 +20,7 @@ from mechamap.figures.catalogue import FIGURES, figure_names
 from mechamap.runs.layout import LayerLayout, whole_layouts
 from mechamap.runs.neuron_names import NeuronName
 from mechamap.runs.run import Run
+from mechamap.words.features import feature_name
 
 __all__ = ["LONG_COLUMNS", "ExportTable", "NeuronBlock", "WideColumn"]
 
@@ -44,7 +45,9 @@ class WideColumn:
         return figure is not None and figure.written == "count"
 
     def written(self, values: NDArray[np.float64], digits: int) -> list[str]:
-        """Values to ``digits`` significant digits, counts in full; empty where a value was not computed."""
+        """Values to ``digits`` significant digits, counts in full, features by name; empty: not computed."""
+        if (figure := FIGURES.get(self.figure)) is not None and figure.written == "feature":
+            return [*map(feature_name, values.tolist())]
         numbers = [*map(format, values.tolist(), repeat(".0f" if self.whole else f".{digits}g"))]
         for place in np.flatnonzero(np.isnan(values)).tolist():
             numbers[place] = ""

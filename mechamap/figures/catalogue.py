@@ -12,7 +12,7 @@ from mechamap.figures.figure import Figure, JudgedFigure, MadeBy, Shape
 __all__ = ["FEW_OCCURRENCES", "FIGURES", "SIGNIFICANT", "figure_names", "judged_figures", "named"]
 
 
-SIGNIFICANT = 0.05  # below this p a finding is called confirmed
+SIGNIFICANT = 0.05  # p below which a finding is not put down to chance
 FEW_OCCURRENCES = 5  # with fewer, an expert's neuron can reach any score by chance
 
 _ROWS = (
@@ -98,6 +98,39 @@ _ROWS = (
     JudgedFigure(
         name="mean", usual=None, of_reading=True, in_table=True, in_detail=True,
         about="mean activation at the category's words",
+    ),
+    JudgedFigure(
+        name="p_matched", usual=SIGNIFICANT, ascending=True, centre=1.0, made_by="confirm", written="p",
+        in_table=True, in_detail=True, lowest_first=True,
+        about="p of the reading, corrected likewise, of labels shuffled among words that are alike in capital letter, "
+        "tokens, part of speech, frequency and length",
+    ),
+    JudgedFigure(
+        name="specificity", aliases=("specific",), usual=0.8, centre=0.5, made_by="confirm", written="probability",
+        in_table=True, in_detail=True,
+        about="AUROC against words that match the category's in capital letter, tokens, part of speech, frequency and "
+        "length, in the direction of the sign of selectivity",
+    ),
+    JudgedFigure(
+        name="specificity_ap", usual=0.5, made_by="confirm", written="probability",
+        about="average precision against these words",
+    ),
+    JudgedFigure(
+        name="near_auroc", aliases=("near",), usual=0.8, centre=0.5, made_by="confirm", written="probability",
+        in_table=True, in_detail=True,
+        about="AUROC against near relatives that are no members of the category, in the direction of the sign of "
+        "selectivity",
+    ),
+    JudgedFigure(
+        name="hard_auroc", aliases=("hard",), usual=0.8, centre=0.5, made_by="confirm", written="probability",
+        in_detail=True,
+        about="what a confirmation asks for: `near_auroc` and `specificity`, each less its standard error, the lower "
+        "of the two",
+    ),
+    Figure(
+        name="explained", shape="category", made_by="confirm", written="feature", in_table=True,
+        about="the feature of words, such as the capital letter, that alone explains at least half of a clear reading; "
+        "in files its number, counted from 0: capital letter, length, tokens, frequency, part of speech, first token",
     ),
     Figure(
         name="occurrences", shape="category", made_by="experts", written="count",

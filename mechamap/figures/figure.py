@@ -31,7 +31,9 @@ MadeBy: TypeAlias = Literal[
     "ablate",
 ]
 # How values are written; the names are those of a table's columns, see mechamap.tables.table.
-NumberFormat: TypeAlias = Literal["count", "number", "signed", "correlation", "probability", "p", "share", "effect"]
+NumberFormat: TypeAlias = Literal[
+    "count", "number", "signed", "correlation", "probability", "p", "share", "effect", "feature"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

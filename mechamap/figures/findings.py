@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from mechamap.figures.catalogue import SIGNIFICANT, judged_figures
 from mechamap.figures.second_text import natural_look
 from mechamap.figures.values import known_value, known_values
+from mechamap.runs.checked import Confirmation
 from mechamap.runs.run import Run
+from mechamap.words.features import feature_name
 
-__all__ = ["Finding", "causes", "confirmed", "dropped", "dropped_on", "finding"]
+__all__ = ["Finding", "causes", "confirmed", "confirmed_means", "dropped", "dropped_on", "finding", "passing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,11 @@ class Finding:
         causes: change of the mean log probability of the category's words without the neuron, in nats.
         measured: whether ``causes`` was measured by ablation; else it is the gradient's estimate.
         p: of the reading, corrected for the search over all neurons and categories.
+        p_matched: likewise, of labels shuffled among words that are alike in all but meaning.
+        hard_auroc: against matched words and near relatives, less its standard error.
+        explained: the feature of words that explains the reading; empty where none does.
+        passes: whether what a confirmation asks for is there: a p below 0.05 and, in runs that were compared with hard
+            controls, their AUROC.
         write_p: of the writing, likewise.
         held_out_auroc: on words not used to choose its sign.
         second_auroc: on a second text.
@@ -40,6 +47,10 @@ class Finding:
     causes: float
     measured: bool
     p: float
+    p_matched: float
+    hard_auroc: float
+    explained: str
+    passes: bool
     write_p: float
     held_out_auroc: float
     second_auroc: float
@@ -47,8 +58,8 @@ class Finding:
 
     @property
     def confirmed(self) -> bool:
-        """Whether the reading is confirmed: p below 0.05, and no second text on which it drops."""
-        return self.p < SIGNIFICANT and not self.dropped_on
+        """Whether the reading is confirmed, and there is no second text on which it drops."""
+        return self.passes and not self.dropped_on
 
     @property
     def badge(self) -> str:
@@ -57,7 +68,12 @@ class Finding:
             return "dropped"
         if math.isnan(self.p):
             return ""
-        return "confirmed" if self.p < SIGNIFICANT else "not confirmed"
+        return "confirmed" if self.passes else "not confirmed"
+
+    @property
+    def verdict(self) -> str:
+        """The state of the check, and the feature of words that explains a reading that is not confirmed."""
+        return f"{self.badge}: {self.explained}" if self.explained and not self.confirmed else self.badge
 
 
 def finding(run: Run, row: int, category: str) -> Finding:
@@ -69,6 +85,10 @@ def finding(run: Run, row: int, category: str) -> Finding:
         causes=cause,
         measured=measured,
         p=_value(run, "p", row, category),
+        p_matched=_value(run, "p_matched", row, category),
+        hard_auroc=_value(run, "hard_auroc", row, category),
+        explained=feature_name(_value(run, "explained", row, category)),
+        passes=bool(passing(run, category, slice(row, row + 1)).any()),
         write_p=_value(run, "write_p", row, category),
         held_out_auroc=_value(run, "held_out_auroc", row, category),
         second_auroc=_value(run, "second_auroc", row, category),
@@ -83,10 +103,7 @@ def causes(run: Run, category: str) -> NDArray[np.float32]:
 
 def confirmed(run: Run, category: str) -> NDArray[np.bool_]:
     """Which neurons' reading of a category is confirmed, ``[neurons]``; none where nothing was checked."""
-    if not run.has("p"):
-        return np.zeros(run.neurons, np.bool_)
-    mask: NDArray[np.bool_] = np.asarray(run.column("p", category)) < SIGNIFICANT
-    return mask & ~dropped(run, category)
+    return passing(run, category) & ~dropped(run, category)
 
 
 def dropped(run: Run, category: str) -> NDArray[np.bool_]:
@@ -100,6 +117,30 @@ def dropped(run: Run, category: str) -> NDArray[np.bool_]:
             if entry.dropped and entry.category == category:
                 mask[run.row_of(entry.neuron)] = True
     return mask
+
+
+def passing(run: Run, category: str, rows: slice = slice(None)) -> NDArray[np.bool_]:
+    """Which of some neurons have what a confirmation asks for, ``[rows]``; without hard controls, p alone."""
+    if not run.has("p"):
+        return np.zeros(run.neurons, np.bool_)[rows]
+    confirmation = run.record.confirmation
+    if confirmation is None or confirmation.hard_auroc is None or not run.has("hard_auroc"):
+        return np.asarray(run.column("p", category)[rows]) < SIGNIFICANT
+    passing: NDArray[np.bool_] = np.asarray(run.column("p_matched", category)[rows]) < SIGNIFICANT
+    about = confirmation.categories.get(category)
+    if about is None or about.matched or about.near:
+        passing &= np.asarray(run.column("hard_auroc", category)[rows]) >= confirmation.hard_auroc
+    return passing
+
+
+def confirmed_means(confirmation: Confirmation | None) -> str:
+    """What *confirmed* asks of a neuron, as tables say it."""
+    if confirmation is None or confirmation.hard_auroc is None:
+        return f"p < {SIGNIFICANT:g}"
+    return (
+        f"p < {SIGNIFICANT:g} among words alike in all but meaning, and an AUROC of {confirmation.hard_auroc:g} "
+        "against matched words and near relatives"
+    )
 
 
 def dropped_on(run: Run, neuron: str, category: str) -> str:

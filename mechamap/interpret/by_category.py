@@ -8,7 +8,7 @@ import pandas as pd
 
 from mechamap.figures.catalogue import SIGNIFICANT
 from mechamap.figures.figure import JudgedFigure
-from mechamap.figures.findings import confirmed
+from mechamap.figures.findings import confirmed, confirmed_means
 from mechamap.figures.of_run import figures_of
 from mechamap.interpret.judged import FigureView, figure_view
 from mechamap.runs.run import Run
@@ -59,7 +59,8 @@ def categories_table(view: FigureView) -> Table:
     ]
     about = f"Neurons that count: {view.reaches}. IQR: the interquartile range of their layers."
     if checked is not None:
-        about += f" Confirmed: of these, p < {SIGNIFICANT:g}{'' if view.of_writing else ' for reading'}."
+        means = f"p < {SIGNIFICANT:g}" if view.of_writing else confirmed_means(view.run.record.confirmation)
+        about += f" Confirmed: of these, {means}{'' if view.of_writing else ' for reading'}."
     return rows.table("categories", "Neurons of each category", tuple(columns), about=about)
 
 

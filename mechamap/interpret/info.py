@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
-from mechamap.figures.catalogue import SIGNIFICANT
+from mechamap.figures.findings import confirmed_means
 from mechamap.figures.of_run import figures_of
 from mechamap.figures.second_text import reliability
 from mechamap.interpret.judged import FigureView
@@ -121,7 +121,7 @@ def _checked(view: FigureView) -> str:
         about = record.confirmation  # a CSV has its p and does not say how
         words = f"{about.words} words in the same sentences, " if about is not None else ""
         shuffled = f"{about.permutations} times shuffled" if about is not None else "shuffled"
-        parts.append(f"{words}p against words {shuffled} over all neurons; confirmed: p < {SIGNIFICANT:g}")
+        parts.append(f"{words}p against words {shuffled} over all neurons; confirmed: {confirmed_means(about)}")
     for look in record.second_looks:
         if look.reason:
             parts.append(f"no second text: {look.reason.rstrip('.')}")

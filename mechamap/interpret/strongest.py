@@ -100,6 +100,10 @@ def _checks(view: FigureView) -> list[tuple[Column, Callable[[Finding], Cell]]]:
         checks.append((Column("held", "held", "probability"), lambda checked: number(checked.held_out_auroc)))
     if "p" in have:
         checks.append((p, lambda checked: number(checked.p)))
+    if "hard_auroc" in have:
+        checks.append((Column("hard", "hard", "probability"), lambda checked: number(checked.hard_auroc)))
+    if view.run.has("explained"):
+        checks.append((Column("explained", "explained by"), lambda checked: checked.explained))
     if view.run.has("p"):
         checks.append((sure, lambda checked: "dropped" if checked.badge == "dropped" else _YES_NO[checked.confirmed]))
     return checks

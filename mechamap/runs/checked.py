@@ -47,7 +47,11 @@ class CategoryConfirmation:
     Attributes:
         words: how many of its words were read; ``skipped`` are those that were not.
         needed: the AUROC that p < 0.05 takes; None where no word could be read.
-        confirmed: how many neurons reach it by reading, ``writers`` by writing.
+        confirmed: how many neurons are confirmed, ``writers`` how many write it at p < 0.05.
+        significant: how many read it at p < 0.05 (these were the confirmed ones in runs of earlier versions).
+        explained: how many clear readings that are not confirmed a feature explains, by its name.
+        matched: how many words were drawn to match its own; ``near``: how many near relatives there are.
+        features: the AUROC that each feature of words reaches alone at telling its words from the others.
         reason: why it was not split in halves; empty where it was: only then do the following have values.
         held_out_auroc: mean over the halves, of the neurons that the other half chose; then the lowest.
         by_mean: the same for the neurons with the largest mean.
@@ -71,6 +75,11 @@ class CategoryConfirmation:
     best: str = field(default="", metadata=OMIT_EMPTY)
     best_reads: float | None = field(default=None, metadata=OMIT_EMPTY)
     direction: DirectionReading | None = field(default=None, metadata=OMIT_EMPTY)
+    significant: int | None = field(default=None, metadata=OMIT_EMPTY)
+    explained: Mapping[str, int] = field(default_factory=dict, metadata=OMIT_EMPTY)
+    matched: int | None = field(default=None, metadata=OMIT_EMPTY)
+    near: int | None = field(default=None, metadata=OMIT_EMPTY)
+    features: Mapping[str, float] = field(default_factory=dict, metadata=OMIT_EMPTY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +98,9 @@ class Confirmation:
         undefined: why a figure is empty, by its name; ``direction`` where the residual stream could not be read.
         seconds: by stage.
         categories: by name.
+        hard_auroc: the AUROC against hard controls that *confirmed* asks for; None in runs that were confirmed by p
+            alone.
+        contrast: the words of no category.
     """
 
     permutations: int
@@ -103,6 +115,8 @@ class Confirmation:
     undefined: Mapping[str, str] = field(default_factory=dict)
     seconds: Mapping[str, float] = field(default_factory=dict)
     categories: Mapping[str, CategoryConfirmation] = field(default_factory=dict)
+    hard_auroc: float | None = field(default=None, metadata=OMIT_EMPTY)
+    contrast: tuple[str, ...] = field(default=(), metadata=OMIT_EMPTY)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.scores.blocks import in_blocks
 from mechamap.scores.packing import LOW, pack, runs
 
-__all__ = ["average_precision", "directed_precision", "sorted_bounds"]
+__all__ = ["average_precision", "precision_of", "sorted_bounds"]
 
 
 def sorted_bounds(
@@ -38,37 +37,10 @@ def sorted_bounds(
 def average_precision(values: NDArray[np.float32], labels: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Average precision of each row of ``[rows, n]`` for ``labels`` ``[n]``, as scikit-learn defines it: ``[rows]``."""
     _, first, _ = sorted_bounds(values)
-    return _precision(first[:, labels], values.shape[1])
+    return precision_of(first[:, labels], values.shape[1])
 
 
-def directed_precision(
-    values: NDArray[np.float32], labels: NDArray[np.bool_], falls: NDArray[np.bool_], threads: int = 1
-) -> NDArray[np.float32]:
-    """Average precision for several sets of labels at once, from one sort of each row.
-
-    Args:
-        values: ``[rows, n]``.
-        labels: ``[n, sets]``.
-        falls: ``[rows, sets]``, where low values are to be the positives'.
-        threads: how many blocks of rows to work on at once.
-
-    Returns:
-        ``[rows, sets]``; NaN for a set of none.
-    """
-    precision = np.full(falls.shape, np.nan, np.float32)
-
-    def work(rows: slice) -> None:
-        _, first, last = sorted_bounds(values[rows])  # [block, n]
-        for number in np.flatnonzero(labels.any(axis=0)).tolist():
-            positives, down = labels[:, number], falls[rows, number, None]
-            below = np.where(down, values.shape[1] - 1 - last[:, positives], first[:, positives])
-            precision[rows, number] = _precision(below, values.shape[1])
-
-    in_blocks(len(values), values.shape[1], work, threads)
-    return precision
-
-
-def _precision(below: NDArray[np.intp], n: int) -> NDArray[np.float64]:
+def precision_of(below: NDArray[np.intp], n: int) -> NDArray[np.float64]:
     """Average precision, ``[rows]``, from how many of a row's ``n`` values lie below each positive's."""
     below = np.sort(below, axis=1)  # [rows, positives]
     steps = np.arange(below.shape[1])

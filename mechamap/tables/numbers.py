@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from mechamap.figures.catalogue import SIGNIFICANT
 from mechamap.tables.table import Cell, Kind, Values
 from mechamap.wording.plain import printable
+from mechamap.words.features import feature_name
 
 __all__ = [
     "NONE",
@@ -106,6 +107,7 @@ _WRITTEN: Mapping[str, Callable[[float], str]] = {
     "p": small_probability,
     "share": share,
     "effect": effect,
+    "feature": lambda value: feature_name(value) or NONE,
 }
 
 

@@ -29,6 +29,7 @@ Kind: TypeAlias = Literal[
     "p",  # a probability of which the small ones matter
     "share",  # within 0 and 1, written as a percentage
     "effect",  # a change of log probability
+    "feature",  # the number of a feature of words
 ]
 
 

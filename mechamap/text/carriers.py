@@ -11,23 +11,11 @@ from numpy.typing import NDArray
 
 from mechamap.config.scan_config import ScanConfig
 from mechamap.errors import TextError
+from mechamap.text.carrier_words import CarrierWords
 from mechamap.text.special_tokens import specials_around
 from mechamap.text.tokenize import TokenizedText, Window
 
-__all__ = ["CarrierWords", "Carriers", "carrier_words", "carry"]
-
-
-@dataclass(frozen=True, slots=True)
-class CarrierWords:
-    """Words and the categories they are in; those of the contrast are in none.
-
-    Attributes:
-        words: each once.
-        members: ``[words, categories]``.
-    """
-
-    words: tuple[str, ...]
-    members: NDArray[np.bool_]
+__all__ = ["Carriers", "carry"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +28,7 @@ class Carriers:
         tokenized: the sentences as windows, short ones first, so that batches need little padding; ``scored`` are the
             positions of the words.
         spans: ``[words, templates, 2]`` first and last of a word's positions, in the numbering of the scored ones.
-        skipped: words that were left out, and why.
+        skipped: words of the config that were left out, and why; of those that were drawn it does not matter.
     """
 
     words: CarrierWords
@@ -48,22 +36,6 @@ class Carriers:
     tokenized: TokenizedText
     spans: NDArray[np.intp]
     skipped: dict[str, str]
-
-
-def carrier_words(config: ScanConfig) -> CarrierWords:
-    """All words of the config, a word of two categories in both; contrast words that are in a category are not."""
-    rows: dict[str, list[int]] = {}
-    for number, category in enumerate(config.categories):
-        for word in category.words:
-            rows.setdefault(word, []).append(number)
-    named = {word.casefold() for word in rows}
-    for word in config.contrast or ():
-        if word.casefold() not in named:
-            rows[word] = []
-    members = np.zeros((len(rows), len(config.categories)), np.bool_)
-    for row, numbers in enumerate(rows.values()):
-        members[row, numbers] = True
-    return CarrierWords(tuple(rows), members)
 
 
 def carry(
@@ -93,12 +65,17 @@ def carry(
     spans: list[tuple[int, int]] = [positions[number] or (0, 0) for number in sentence_numbers]
     tokenized, ends = _windows([ids[number] for number in sentence_numbers], spans, front)
     return Carriers(
-        CarrierWords(tuple(words.words[n] for n in kept), words.members[kept]),
+        words.take(kept),
         n_templates,
         tokenized,
         ends.reshape(len(kept), n_templates, 2),
-        skipped,
+        {word: reason for word, reason in skipped.items() if word in _named(config)},
     )
+
+
+def _named(config: ScanConfig) -> set[str]:
+    lists = [words for category in config.categories for words in (category.words, category.near)]
+    return {word for words in (*lists, config.contrast or ()) for word in words}
 
 
 def _sentences(words: Sequence[str], templates: Sequence[str]) -> tuple[list[str], list[tuple[int, int]]]:

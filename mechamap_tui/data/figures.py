@@ -18,7 +18,13 @@ __all__ = ["ESTIMATE", "detail_figures", "estimated", "figure_cell", "figure_col
 
 
 ESTIMATE = "~"  # in front of a number that was estimated, not measured
-_CELLS: dict[NumberFormat, int] = {"signed": 7, "effect": 8, "count": 8, "share": 5}  # with a space in front
+_CELLS: dict[NumberFormat, int] = {
+    "signed": 7,
+    "effect": 8,
+    "count": 8,
+    "share": 5,
+    "feature": 15,
+}  # with a space in front
 _LEAST_CELLS = 6
 
 

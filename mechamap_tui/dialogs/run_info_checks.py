@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from mechamap.config.choices import RANDOMIZE
+from mechamap.figures.findings import confirmed_means
 from mechamap.runs.checked import (
     CategoryConfirmation,
     CategorySearch,
@@ -93,6 +94,7 @@ def _confirmation(confirmation: Confirmation) -> Iterator[Line]:
             if key in null
         ]
         yield "text", f"  best auroc of shuffled words anywhere in the model: {', '.join(parts)}"
+    yield "text", f"  confirmed: {confirmed_means(confirmation)}"
     if tail := confirmation.null_tail:
         fit = f"{tail['exceedances']:.0f} largest, shape {tail['shape']:.2f}, p of the fit {tail['fit']:.2f}"
         yield "text", f"  tail of small p: generalised Pareto, {fit}"
@@ -104,6 +106,8 @@ def _confirmation(confirmation: Confirmation) -> Iterator[Line]:
 
 def _category(name: str, about: CategoryConfirmation) -> Iterator[Line]:
     parts = [f"{about.confirmed:,} confirmed", f"{about.writers:,} write it"]
+    if about.significant is not None:
+        parts.insert(1, f"{about.significant:,} at p < .05")
     if about.best:
         parts.append(f"best {about.best}")
     if about.needed is not None:
@@ -122,6 +126,12 @@ def _category(name: str, about: CategoryConfirmation) -> Iterator[Line]:
         yield "trouble", f"    {about.reason}"
     if about.skipped:
         yield "trouble", f"    words left out: {', '.join(about.skipped)}"
+    if about.explained:
+        explained = ", ".join(f"{feature} {count:,}" for feature, count in about.explained.items())
+        yield "text", f"    explained by a feature of the words: {explained}"
+    if about.features:
+        alone = ", ".join(f"{feature} {probability(auroc)}" for feature, auroc in about.features.items())
+        yield "text", f"    auroc of the features alone: {alone}"
     if about.direction is not None and about.held_out_ap is not None:
         yield "text", f"    {_yardstick(about.held_out_ap, about.direction)}"
 

@@ -179,7 +179,7 @@ def routed(rows: LayerRows, positions: int) -> np.ndarray:
 
 def confirmation(permutations: int) -> Confirmation:
     """What a record says of a confirmation with so many permutations."""
-    return Confirmation(permutations, splits=4, seed=0, templates=("It is {}",), words=12, neurons=48)
+    return Confirmation(permutations, splits=4, seed=0, templates=("It is {}",), words=12, neurons=48, hard_auroc=0.8)
 
 
 def checked_run(folder: Path) -> Run:
@@ -200,11 +200,20 @@ def checked_run(folder: Path) -> Run:
         "cause_measured": np.full(shape, np.nan),
         "second_auroc": np.full(shape, np.nan),
         "strength": rng.uniform(0.05, 0.3, shape),
+        "p_matched": np.ones(shape),
+        "specificity": rng.uniform(0.4, 0.6, shape),
+        "specificity_ap": rng.uniform(0.1, 0.3, shape),
+        "near_auroc": rng.uniform(0.4, 0.6, shape),
+        "hard_auroc": rng.uniform(0.4, 0.6, shape),
+        "carrier_ap": rng.uniform(0.05, 0.3, shape),
+        "explained": np.full(shape, np.nan),
     }
     for layer, neuron, category, selectivity in PLANTED:
         at = run.row_of(f"L{layer}.N{neuron}"), CATEGORIES.index(category)
         figures["strength"][at] = abs(selectivity) - 0.1
         figures["p"][at], figures["held_out_auroc"][at], figures["held_out_ap"][at] = 0.005, 0.97, 0.93
+        figures["p_matched"][at], figures["near_auroc"][at], figures["hard_auroc"][at] = 0.01, 0.95, 0.9
+        figures["specificity"][at], figures["specificity_ap"][at] = 0.96, 0.9
     food = run.row_of("L1.N7"), CATEGORIES.index("food")
     figures["write_p"][food], figures["cause"][food], figures["cause_measured"][food] = 0.005, -0.3, -0.25
     figures["carrier_ap"] = figures["strength"] - 0.01

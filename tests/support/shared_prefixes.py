@@ -16,7 +16,8 @@ from mechamap.capture.prefix_pass import capture_sharing_prefixes
 from mechamap.config.scan_config import ScanConfig
 from mechamap.config.schema import default_config
 from mechamap.models.loaded import LoadedModel
-from mechamap.text.carriers import Carriers, carrier_words, carry
+from mechamap.text.carrier_words import carrier_words
+from mechamap.text.carriers import Carriers, carry
 
 __all__ = ["TEMPLATES", "Outcome", "captured", "few_words", "run_both_ways", "sentences"]
 
@@ -34,7 +35,7 @@ def few_words(words: int = 4, **changes: Any) -> ScanConfig:
 def sentences(loaded: LoadedModel, config: ScanConfig | None = None) -> Carriers:
     """The words in their sentences as a model reads them."""
     config = config or few_words()
-    return carry(carrier_words(config), config, loaded.tokenizer, loaded.context, loaded.kind)
+    return carry(carrier_words(config, loaded.tokenizer), config, loaded.tokenizer, loaded.context, loaded.kind)
 
 
 @dataclass(slots=True)

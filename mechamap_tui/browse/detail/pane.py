@@ -121,16 +121,16 @@ class DetailPane(Container):
         side = self._sides.get(int(self.run.layer_of[self.row]))
         marked = MARK if self.notes.is_marked(name) else ""
         on_side = f"{name}{marked} {side}" if side else f"{name}{marked}"
-        reads = badge = ""
+        reads = badge = verdict = ""
         if self.category:
             about = finding(self.run, self.row, self.category)
-            badge = about.badge
+            badge, verdict = about.badge, about.verdict
             reads = f"{self.category} {correlation(about.reads)}" if self.run.has("selectivity") else ""
         sign = BADGE_SIGNS.get(badge, "")
         with_side = [self._title(f"3 {on_side}{sign}", compact=True, short=short) for short in (None, SHORT_NAMES)]
         title = first_fitting(
             self.outer_size.width,
-            self._title(f"3 {on_side}", f"{reads} {badge}".strip()),
+            self._title(f"3 {on_side}", f"{reads} {verdict}".strip()),
             self._title(f"3 {on_side}", badge),
             *(with_side if side else ()),
             self._title(f"3 {name}{marked}{sign}"),

@@ -36,6 +36,7 @@ __all__ = [
 
 TOKENS = "tokens"  # the last column; how many tokens came to a neuron's expert has the key below, and this title
 ROUTED = "routed"
+EXPLAINED = "explained"  # by a feature of words
 ALL_CATEGORIES = "reads:"  # columns of the overview are called reads:food
 FALLS = "(falls) "
 
@@ -85,7 +86,8 @@ def category_columns(run: Run, category: str) -> tuple[Column, ...]:
     first = default_figure(run)
     figures = sorted(figures_of(run), key=lambda figure: (figure.name != first, figure.directed))
     columns = (_category_column(run, category, figure) for figure in figures if figure.in_table)
-    return (*_name_columns(run), *_routed(run), *columns, *_neuron_columns(run), _tokens_column(run, category))
+    named = (*_name_columns(run), *_routed(run), *columns, *_explained(run, category))
+    return (*named, *_neuron_columns(run), _tokens_column(run, category))
 
 
 def overview_figure(run: Run) -> JudgedFigure:
@@ -129,7 +131,7 @@ def _falls(run: Run, row: int, category: str) -> bool:
 
 def changes_with_category(key: str) -> bool:
     """Whether another current category changes what a column holds."""
-    return key == TOKENS or any(figure.label == key for figure in judged_figures().values())
+    return key in (TOKENS, EXPLAINED) or any(figure.label == key for figure in judged_figures().values())
 
 
 def _category_column(run: Run, category: str, figure: JudgedFigure) -> Column:
@@ -157,6 +159,15 @@ def _routed(run: Run) -> tuple[Column, ...]:
     if not run.has("tokens"):
         return ()
     return (Column(ROUTED, "tokens", 8, cache(partial(_plain, run, "tokens", None)), count, least=FEW_TOKENS),)
+
+
+def _explained(run: Run, category: str) -> tuple[Column, ...]:
+    """Which feature of words explains a neuron's reading, in a run where that was looked at."""
+    if not (run.has(EXPLAINED) and category):
+        return ()
+    figure = FIGURES[EXPLAINED]
+    values = cache(partial(_plain, run, EXPLAINED, category))
+    return (Column(EXPLAINED, "explained by", figure_width(figure), values, figure_writer(figure), ascending=True),)
 
 
 def _neuron_columns(run: Run) -> tuple[Column, ...]:

@@ -47,8 +47,8 @@ def confirmed(demo_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Confir
     loaded = load_model("demo", device="cpu")
     run = confirm_run(Run.open(folder), loaded, QUICK)
     of_categories = [word for category in run.config.categories for word in category.words]
-    contrast = [word for word in run.config.contrast if word.lower() not in map(str.lower, of_categories)]
-    words = list(dict.fromkeys([*of_categories, *contrast]))
+    assert run.record.confirmation is not None
+    words = list(dict.fromkeys([*of_categories, *run.record.confirmation.contrast]))
     tokens = run.record.tokens
     text = np.concatenate([*plain_activations(loaded, tokens.ids, tokens.windows).values()], axis=1).T
     return Confirmed(run, text, carrier_activations(loaded, run, words), words)

@@ -19,8 +19,8 @@ from mechamap.config.schema import default_config
 from mechamap.models.loaded import LoadedModel
 from mechamap.runs.run import Run
 from mechamap.scan.scan import scan
-from mechamap.scores.directions import HeldOutDirections
-from mechamap.text.carriers import carrier_words
+from mechamap.scores.carriers.directions import HeldOutDirections
+from mechamap.text.carrier_words import carrier_words
 from mechamap_tui.dialogs.run_info_checks import check_lines
 
 WORDS = (

@@ -90,8 +90,10 @@ def test_a_scan_can_check_what_it_finds(scanned: Path) -> None:
     for name in ("p", "held_out_auroc", "write_p", "cause"):
         assert np.isfinite(run.figure(name)).all(), name
     assert run.record.confirmation.permutations == 200
-    assert "confirming: 156 sentences" in done.stderr
-    assert re.search(r"p (<\.001|\.00\d) held", done.stderr)
+    words = run.record.confirmation.words
+    assert words > 26  # those of the config, and words that match the categories'
+    assert f"confirming: {6 * words} sentences" in done.stderr
+    assert re.search(r"p +(<\.001|\.\d+) hard +\.\d\d confirmed", done.stderr)
     assert "Traceback" not in done.stderr
     plain = Run.open(scanned / "run")
     for name in plain.record.figures:
@@ -104,10 +106,11 @@ def test_a_scan_can_check_what_it_finds(scanned: Path) -> None:
 def test_confirm_prints_a_line_for_each_category_and_tells_the_rest_beside(mechamap: Mechamap, here: Path) -> None:
     code, out, err = mechamap("confirm", "run", "--permutations", "60", "--splits", "2", "--seed", "5")
     assert code == 0
-    table, directions = out.split("\n\n")
+    table, features, directions = out.split("\n\n")
     head, animal, food = table.splitlines()
     assert head.split() == [
-        *("category", "words", "held-out", "lowest", "AP", "by", "mean", "needed", "confirmed", "writers", "best"),
+        *("category", "words", "held-out", "lowest", "AP", "by", "mean", "needed"),
+        *("p", "<", ".05", "confirmed", "writers", "best"),
     ]
     about = to_plain_values(Run.open(here / "run").record.confirmation)
     assert (about["permutations"], about["splits"], about["seed"]) == (60, 2, 5)
@@ -115,10 +118,16 @@ def test_confirm_prints_a_line_for_each_category_and_tells_the_rest_beside(mecha
         its = about["categories"][name]
         cells = line.split()
         assert cells[:3] == [name, "8", f"{its['held_out_auroc']:.3f}"]
-        assert cells[6:9] == [f"{its['needed']:.3f}", str(its["confirmed"]), str(its["writers"])]
-        assert its["best"] in cells[9]
+        counts = [str(its[count]) for count in ("significant", "confirmed", "writers")]
+        assert cells[6:10] == [f"{its['needed']:.3f}", *counts]
+        assert its["best"] in cells[10]
         assert its["confirmed"] >= 1  # the bundled model has neurons for them
-    assert "1,000 neurons, 26 words in 6 sentences each, 60 permutations" in err
+    assert f"1,000 neurons, {about['words']} words in 6 sentences each, 60 permutations" in err
+    assert "an AUROC of 0.8 against matched words and near relatives" in err
+    assert features.splitlines()[1].split()[:3] == ["category", "capital", "letter"]
+    for line, name in zip(features.splitlines()[2:], about["categories"], strict=True):
+        alone = about["categories"][name]["features"]["capital letter"]
+        assert line.split()[:2] == [name, f"{alone:.2f}".removeprefix("0")]
     for line, name in zip(directions.splitlines()[1:], about["categories"], strict=True):
         its = about["categories"][name]
         assert line.split()[:2] == [name, f"{its['held_out_ap']:.2f}".removeprefix("0")]
@@ -144,7 +153,7 @@ def test_a_second_text_is_looked_at_and_what_is_confirmed_is_not_confirmed_anew(
     assert code == 0
     assert run.record.confirmation == first.record.confirmation
     assert "39 permutations" in err
-    table, _, look = out.split("\n\n")
+    table, _, _, look = out.split("\n\n")
     assert table.startswith("category ")
     (kept,) = to_plain_values(run.record.second_looks)
     lines = look.splitlines()
@@ -164,7 +173,7 @@ def test_the_same_search_in_random_models_stands_beside_what_is_confirmed(mecham
     code, out, err = mechamap(*words, "basis,weights")
     assert code == 0
     run = Run.open(here / "run")
-    _, _, table = out.split("\n\n")
+    *_, table = out.split("\n\n")
     head, titles, *rows = table.splitlines()
     assert head.split() == ["model", "weights", "basis"]
     assert titles.split() == ["category", *("confirmed", "strength", "AUROC") * 3]

@@ -213,7 +213,7 @@ def test_a_row_more_is_a_figure_everywhere(run: Run, tmp_path: Path, monkeypatch
     assert again.column("novelty", category)[again.row_of("L2.N3")] == pytest.approx(0.9)
     assert "new" in [column.key for column in category_columns(wider, category)]
     assert "new" in [figure.label for figure in detail_figures()]
-    assert ", mean, new (default: " in write_cli_docs.text()
+    assert ", hard, new (default: " in write_cli_docs.text()
     assert "| `novelty`, `new` | a made-up figure |" in write_figure_docs.text()
 
 

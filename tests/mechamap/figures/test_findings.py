@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from support.recorded_run import checked_run, recorded_run
 
-from mechamap.figures.findings import Finding, causes, confirmed, dropped_on, finding
+from mechamap.figures.findings import causes, confirmed, dropped_on, finding
 from mechamap.runs.additions import add_to_run
+from mechamap.runs.checked import CategoryConfirmation, Confirmation
 from mechamap.runs.run import Run
 
 
@@ -84,12 +85,63 @@ def test_a_measurement_of_a_run_without_an_estimate_counts(tmp_path: Path) -> No
     assert np.isnan(causes(run, "food")).sum() == run.neurons - 1
 
 
-def test_confirmed_means_p_below_five_percent() -> None:
-    nothing = Finding(*[math.nan] * 3, False, *[math.nan] * 4, "")
-    assert replace(nothing, p=0.0499).badge == "confirmed"
-    assert replace(nothing, p=0.05).badge == "not confirmed"
-    assert replace(nothing, p=0.2, dropped_on="x").badge == "dropped"
-    assert nothing.badge == ""
+def changed(run: Run, folder: Path, confirmation: Confirmation, **values: float) -> Run:
+    """The run with other values of the neuron planted for food."""
+    row, food = run.row_of("L1.N7"), run.category_index("food")
+    figures = {}
+    for name, value in values.items():
+        figures[name] = np.array(run.figure(name))
+        figures[name][row, food] = value
+    return add_to_run(folder, figures, confirmation=confirmation)
+
+
+def test_confirmed_means_a_p_among_like_words_and_an_auroc_against_hard_controls(tmp_path: Path) -> None:
+    run = checked_run(tmp_path / "run")
+    about, row = run.record.confirmation, run.row_of("L1.N7")
+    assert about is not None and finding(run, row, "food").badge == "confirmed"
+    for values, badge in (
+        ({"p_matched": 0.05}, "not confirmed"),
+        ({"p_matched": 0.0499, "hard_auroc": 0.799}, "not confirmed"),
+        ({"p_matched": 0.0499, "hard_auroc": 0.8001}, "confirmed"),
+        ({"p": 0.2}, "confirmed"),  # it is p among like words that counts
+        ({"hard_auroc": math.nan}, "not confirmed"),
+    ):
+        run = changed(run, tmp_path / "run", about, **values)
+        assert finding(run, row, "food").badge == badge
+        assert confirmed(run, "food")[row] == (badge == "confirmed")
+
+
+def test_a_run_that_was_confirmed_by_p_alone_is_as_it_was(tmp_path: Path) -> None:
+    run = checked_run(tmp_path / "run")
+    about, row = run.record.confirmation, run.row_of("L1.N7")
+    assert about is not None
+    old = replace(about, hard_auroc=None)
+    run = changed(run, tmp_path / "run", old, p=0.0499, p_matched=1, hard_auroc=0.5)
+    assert finding(run, row, "food").badge == "confirmed"
+    run = changed(run, tmp_path / "run", old, p=0.05)
+    assert finding(run, row, "food").badge == "not confirmed"
+
+
+def test_a_category_without_hard_controls_is_confirmed_by_p_alone(tmp_path: Path) -> None:
+    run = checked_run(tmp_path / "run")
+    about, row = run.record.confirmation, run.row_of("L1.N7")
+    assert about is not None
+    without = CategoryConfirmation(
+        words=5, skipped=(), needed=0.8, confirmed=1, writers=0, reason="", matched=0, near=0
+    )
+    run = changed(run, tmp_path / "run", replace(about, categories={"food": without}), hard_auroc=math.nan)
+    assert finding(run, row, "food").badge == "confirmed"
+    few = replace(without, near=3)
+    run = changed(run, tmp_path / "run", replace(about, categories={"food": few}))
+    assert finding(run, row, "food").badge == "not confirmed"
+
+
+def test_a_finding_names_the_feature_that_explains_it(tmp_path: Path) -> None:
+    run = checked_run(tmp_path / "run")
+    about, row = run.record.confirmation, run.row_of("L1.N7")
+    assert about is not None and finding(run, row, "food").explained == ""
+    run = changed(run, tmp_path / "run", about, explained=0)
+    assert finding(run, row, "food").explained == "capital letter"
 
 
 def test_it_needs_no_torch() -> None:

@@ -14,7 +14,8 @@ from support.planted_models import word_tokenizer
 from mechamap.config.scan_config import Category, ScanConfig
 from mechamap.config.schema import default_config
 from mechamap.errors import TextError
-from mechamap.text.carriers import Carriers, carrier_words, carry
+from mechamap.text.carrier_words import carrier_words
+from mechamap.text.carriers import Carriers, carry
 
 CATEGORIES = (
     Category("animal", ("cat", "dog", "elephant", "orange")),
@@ -45,15 +46,15 @@ def tokenizer(tiny_models: Callable[..., Path]) -> Any:
 
 
 def carried(tokenizer: Any, config: ScanConfig, context: int | None = None) -> Carriers:
-    return carry(carrier_words(config), config, tokenizer, context)
+    return carry(carrier_words(config, tokenizer), config, tokenizer, context)
 
 
 # --- which words --------------------------------------------------------------------------------------------
 
 
-def test_each_word_is_there_once_with_all_its_categories() -> None:
-    words = carrier_words(config_of())
-    assert words.words == (
+def test_each_word_is_there_once_with_all_its_categories(tokenizer: Any) -> None:
+    words = carrier_words(config_of(), tokenizer)
+    assert words.words[: words.plain] == (
         *("cat", "dog", "elephant", "orange", "apple", "ice cream", "Paris", "New York"),
         *("table", "quickly"),
     )
@@ -64,11 +65,39 @@ def test_each_word_is_there_once_with_all_its_categories() -> None:
     assert members["table"] == [False, False, False]
 
 
-def test_words_of_the_contrast_that_are_in_a_category_are_not_taken_for_others() -> None:
-    words = carrier_words(config_of()).words
+def test_words_of_the_contrast_that_are_in_a_category_are_not_taken_for_others(tokenizer: Any) -> None:
+    words = carrier_words(config_of(), tokenizer).words
     assert "Cat" not in words
     assert "paris" not in words
-    assert carrier_words(config_of(contrast=())).members.any(axis=1).all()
+    without = carrier_words(config_of(contrast=()), tokenizer)
+    assert without.members[: without.plain].any(axis=1).all()
+
+
+def test_words_are_drawn_for_each_category_and_are_the_contrast_where_there_is_no_list(tokenizer: Any) -> None:
+    listed, drawn = (carrier_words(config_of(contrast=contrast), tokenizer) for contrast in (CONTRAST, None))
+    for words in (listed, drawn):
+        assert (words.matched.sum(axis=0) == [2 * len(category.words) for category in CATEGORIES]).all()
+        assert not (words.matched & words.members).any()
+    assert not listed.contrast[listed.plain :].any()
+    assert (drawn.contrast == drawn.matched.any(axis=1)).all()
+    assert drawn.plain == drawn.comparable
+    assert listed.plain < listed.comparable == len(listed.words)
+
+
+def test_near_relatives_are_only_compared_with_their_own_category(tokenizer: Any) -> None:
+    animal, *others = CATEGORIES
+    words = carrier_words(config_of(categories=(replace(animal, near=("tail", "apple")), *others)), tokenizer)
+    tail, apple = words.words.index("tail"), words.words.index("apple")
+    assert tail >= words.comparable  # no other category is compared with it
+    assert words.near[tail].tolist() == words.near[apple].tolist() == [True, False, False]
+    assert words.members[apple].tolist() == [False, True, False]
+
+
+def test_no_english_words_are_drawn_for_sentences_of_another_language(tokenizer: Any) -> None:
+    words = carrier_words(
+        config_of(templates=("Das nächste Wort der Liste lautet {}", "Er sagte langsam {}")), tokenizer
+    )
+    assert not words.matched.any()
 
 
 # --- where they stand ---------------------------------------------------------------------------------------
@@ -128,11 +157,12 @@ def test_a_word_that_the_vocabulary_does_not_know_is_left_out_with_the_reason() 
         contrast=("table", "carburettor"),
     )
     carriers = carried(word_tokenizer(), config)
-    assert carriers.words.words == ("dog", "cat", "bread", "table")
-    assert carriers.words.members.tolist() == [[True, False], [True, False], [False, True], [False, False]]
+    assert carriers.words.words[: carriers.words.plain] == ("dog", "cat", "bread", "table")
+    members = carriers.words.members[: carriers.words.plain]
+    assert members.tolist() == [[True, False], [True, False], [False, True], [False, False]]
     reason = "not in the tokenizer's vocabulary"
     assert carriers.skipped == {"zebra": reason, "xylophone soup": reason, "carburettor": reason}
-    assert len(carriers.tokenized.windows) == 4 * 2
+    assert len(carriers.tokenized.windows) == len(carriers.words.words) * 2
 
 
 def test_a_word_whose_characters_a_tokenizer_drops_is_left_out() -> None:
@@ -146,7 +176,7 @@ def test_a_word_whose_characters_a_tokenizer_drops_is_left_out() -> None:
         categories=(Category("animal", ("cat", "猫", "dogü")),), templates=("the next word is {}",), contrast=("dog",)
     )
     carriers = carried(PreTrainedTokenizerFast(tokenizer_object=inner), config)
-    assert carriers.words.words == ("cat", "dog")
+    assert carriers.words.words[: carriers.words.plain] == ("cat", "dog")
     assert set(carriers.skipped) == {"猫", "dogü"}
 
 

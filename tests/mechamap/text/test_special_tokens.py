@@ -10,7 +10,8 @@ from support.tiny_encoders import framed_tokenizer
 from mechamap.config.scan_config import ScanConfig
 from mechamap.config.schema import default_config
 from mechamap.errors import TextError
-from mechamap.text.carriers import carrier_words, carry
+from mechamap.text.carrier_words import carrier_words
+from mechamap.text.carriers import carry
 from mechamap.text.occurrences import coverage, find_occurrences
 from mechamap.text.special_tokens import Specials, specials_around
 from mechamap.text.tokenize import tokenize
@@ -126,7 +127,7 @@ def test_words_are_found_between_the_specials() -> None:
 def test_carrier_sentences_are_framed_and_the_words_keep_their_places() -> None:
     its = config()
     tokenizer = framed_tokenizer("bert")
-    carriers = carry(carrier_words(its), its, tokenizer, None, "encoder")
+    carriers = carry(carrier_words(its, tokenizer), its, tokenizer, None, "encoder")
     found = carriers.tokenized
     for window in found.windows:
         ids = found.ids[window.start : window.start + window.length].tolist()
@@ -141,8 +142,9 @@ def test_a_carrier_sentence_fits_with_what_stands_around_it() -> None:
     its = config()
     tokenizer = framed_tokenizer("bert")
     longest = max(
-        window.length for window in carry(carrier_words(its), its, tokenizer, None, "encoder").tokenized.windows
+        window.length
+        for window in carry(carrier_words(its, tokenizer), its, tokenizer, None, "encoder").tokenized.windows
     )
-    carry(carrier_words(its), its, tokenizer, longest, "encoder")
+    carry(carrier_words(its, tokenizer), its, tokenizer, longest, "encoder")
     with pytest.raises(TextError, match="a window holds"):
-        carry(carrier_words(its), its, tokenizer, longest - 1, "encoder")
+        carry(carrier_words(its, tokenizer), its, tokenizer, longest - 1, "encoder")

@@ -37,8 +37,8 @@ def line_of(browser: Browser, neuron: str) -> str:
 async def test_a_column_for_each_figure_that_the_run_has(run: Run) -> None:
     async with browsing(run) as browser:
         assert [column.title for column in browser.table.columns] == [
-            "L", "N", "strength", "reads", "writes", "causes", "p", "held", "auroc", "d", "mean", "ap", "max", "min",
-            "fire", "top tokens",
+            "L", "N", "strength", "reads", "writes", "causes", "p", "held", "auroc", "d", "mean", "p_matched",
+            "specific", "near", "ap", "explained by", "max", "min", "fire", "top tokens",
         ]  # fmt: skip
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy.stats import binom, genpareto, norm
 
-from mechamap.scores.null import ShuffledLabels
-from mechamap.scores.tail import fitted_tail
+from mechamap.scores.carriers.null import ShuffledLabels
+from mechamap.scores.carriers.tail import fitted_tail
+from mechamap.scores.carriers.word_ranks import word_ranks
 
 PERMUTATIONS = 200
 
@@ -86,9 +87,10 @@ def planted(permutations: int) -> tuple[np.ndarray, np.ndarray]:
     for neuron, gain in enumerate((2.5, 3.5, 5)):
         values[neuron, :20] += gain
     null = ShuffledLabels(members, 1, permutations, 0)
-    aurocs = null.add(values)
+    (ranks,) = word_ranks(values, 1, [np.arange(60)])
+    aurocs = null.add(ranks)
     reached = np.abs(aurocs) / np.sqrt(61 / (12 * 20 * 40))
-    counted = (1 + (null.largest()[:, None] >= reached.T * (1 - 1e-6)).sum(axis=0)) / (1 + permutations)
+    counted = (1 + (null.maxima().largest[:, None] >= reached.T * (1 - 1e-6)).sum(axis=0)) / (1 + permutations)
     return null.p(aurocs)[:, 0], counted
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from mechamap.scores.held_out import HeldOut
+from mechamap.scores.carriers.held_out import HeldOut
+from mechamap.scores.carriers.word_ranks import word_ranks
 
 WORDS, OCCURRENCES, SPLITS, NEURONS = 25, 2, 3, 30
 SIZES = (8, 5, 4)  # words of each category; the rest is in none
@@ -34,6 +35,10 @@ def values_like(kind: str, seed: int = 0) -> np.ndarray:
     if kind == "relu":
         values = np.maximum(values, 0)
     return values.reshape(NEURONS, -1).astype(np.float32)
+
+
+def add(held_out: HeldOut, values: np.ndarray, first_row: int) -> tuple[np.ndarray, np.ndarray]:
+    return held_out.add(values, word_ranks(values, OCCURRENCES, held_out.halves, threads=2), first_row)
 
 
 def halves_of(held_out: HeldOut) -> list[np.ndarray]:
@@ -91,10 +96,10 @@ STRONG = 0.25  # low enough for some of these few neurons to have an average pre
 
 @pytest.mark.parametrize("kind", ["normal", "relu"])
 def test_every_neuron_is_scored_on_the_words_that_did_not_choose_its_sign(kind, monkeypatch):
-    monkeypatch.setattr("mechamap.scores.held_out.STRONG", STRONG)
+    monkeypatch.setattr("mechamap.scores.carriers.held_out.STRONG", STRONG)
     values = values_like(kind)
-    held_out = HeldOut(MEMBERS, OCCURRENCES, SPLITS, 0, threads=2)
-    found, precisions = held_out.add(values, 0)
+    held_out = HeldOut(MEMBERS, OCCURRENCES, SPLITS, 0)
+    found, precisions = add(held_out, values, 0)
     strong_somewhere = 0
     for category in range(len(SIZES)):
         for neuron, row in enumerate(values):
@@ -119,7 +124,7 @@ def test_every_neuron_is_scored_on_the_words_that_did_not_choose_its_sign(kind, 
 def test_by_chance_the_held_out_auroc_is_a_half_whatever_the_choice():
     rng = np.random.default_rng(5)
     held_out = HeldOut(MEMBERS, OCCURRENCES, SPLITS, 0)
-    held_out.add(rng.normal(size=(4000, WORDS * OCCURRENCES)).astype(np.float32), 0)
+    add(held_out, rng.normal(size=(4000, WORDS * OCCURRENCES)).astype(np.float32), 0)
     for category in range(len(SIZES)):
         choices = held_out.choices(category)
         assert min(choice.strength for choice in choices) > 0.4  # the best of 4,000 looks like a finding
@@ -137,7 +142,7 @@ def test_each_half_chooses_the_neuron_furthest_from_chance_over_all_layers(kind,
     held_out = HeldOut(MEMBERS, OCCURRENCES, SPLITS, 0)
     first = 0
     for part in parts:
-        held_out.add(values[first : first + part], 100 + first)
+        add(held_out, values[first : first + part], 100 + first)
         first += part
     assert first == NEURONS
     for category in range(len(SIZES)):
@@ -162,7 +167,7 @@ def test_ranking_by_mean_chooses_the_largest_mean_and_always_upwards(parts):
     held_out = HeldOut(MEMBERS, OCCURRENCES, SPLITS, 0)
     first = 0
     for part in parts:
-        held_out.add(values[first : first + part], first)
+        add(held_out, values[first : first + part], first)
         first += part
     by_word = values.reshape(NEURONS, WORDS, OCCURRENCES)
     for category in range(len(SIZES)):
@@ -182,7 +187,7 @@ def test_what_a_half_cannot_say_is_left_out():
     members = members_of(8, 1, 0)
     members[:, 2] = True  # a category of all words has nothing to be compared with
     held_out = HeldOut(members, OCCURRENCES, SPLITS, 0)
-    found, precisions = held_out.add(values_like("normal"), 0)
+    found, precisions = add(held_out, values_like("normal"), 0)
     assert len(held_out.choices(0)) == 2 * SPLITS
     for category in (1, 2):
         assert held_out.choices(category) == held_out.choices_by_mean(category) == []
@@ -196,6 +201,6 @@ def test_two_words_are_enough():
     held_out = HeldOut(members, OCCURRENCES, SPLITS, 0)
     values = values_like("normal")
     values[20].reshape(WORDS, OCCURRENCES)[members[:, 0]] = 50
-    found, _ = held_out.add(values, 0)
+    found, _ = add(held_out, values, 0)
     assert found[20, 0] == 1
     assert 20 in {choice.row for choice in held_out.choices(0)}

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from mechamap.scores.directions import HeldOutDirections
-from mechamap.scores.held_out import halves_of_words
+from mechamap.scores.carriers.directions import HeldOutDirections
+from mechamap.scores.carriers.held_out import halves_of_words
 
 WORDS, OCCURRENCES, WIDTH, SPLITS = 40, 3, 24, 3
 MEMBERS = np.zeros((WORDS, 2), bool)

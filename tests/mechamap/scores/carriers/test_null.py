@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from mechamap.scores.null import ShuffledLabels, word_ranks
-from mechamap.scores.ranks import average_precision, directed_precision, sorted_bounds
+from mechamap.scores.carriers.null import ShuffledLabels
+from mechamap.scores.carriers.word_ranks import DirectedLabels, ranked_words, word_ranks
+from mechamap.scores.ranks import average_precision, sorted_bounds
 
 WORDS, OCCURRENCES = 14, 3
 
@@ -39,6 +40,11 @@ def aurocs(values: np.ndarray, members: np.ndarray, occurrences: int) -> np.ndar
     return np.array([[roc_auc_score(its, row) for its in labels.T] for row in values])
 
 
+def ranks_of(values: np.ndarray, occurrences: int = OCCURRENCES, threads: int = 1) -> np.ndarray:
+    (ranks,) = word_ranks(values, occurrences, [np.arange(values.shape[1] // occurrences)], threads)
+    return ranks
+
+
 KINDS = ["normal", "relu", "coarse"]
 
 
@@ -48,7 +54,7 @@ def test_what_is_found_is_the_auroc_of_scikit_learn_less_a_half(kind, occurrence
     members = members_of(5, 4, 3)
     assert (members.sum(axis=1) == 2).any()  # a word of two categories
     values = values_like(kind, occurrences=occurrences)
-    found = ShuffledLabels(members, occurrences, 20, 0, threads=2).add(values)
+    found = ShuffledLabels(members, occurrences, 20, 0).add(ranks_of(values, occurrences, threads=2))
     np.testing.assert_allclose(found, aurocs(values, members, occurrences) - 0.5, atol=1e-6)
 
 
@@ -69,7 +75,7 @@ def test_p_is_the_share_of_shuffles_whose_largest_value_reaches_as_far(kind):
     values = values_like(kind, neurons=6)
     values[2, : 5 * OCCURRENCES] += 2  # one that reads the first category
     null = ShuffledLabels(members, OCCURRENCES, permutations, seed)
-    p = null.p(null.add(values))
+    p = null.p(null.add(ranks_of(values)))
 
     inside = members.sum(axis=0)
     scatter = np.sqrt((WORDS + 1) / (12 * inside * (WORDS - inside)))  # of an AUROC over words, by chance
@@ -81,15 +87,17 @@ def test_p_is_the_share_of_shuffles_whose_largest_value_reaches_as_far(kind):
     reached = np.abs(aurocs(values, members, OCCURRENCES) - 0.5) / scatter
     as_far = (np.array(largest) >= reached[..., None] - 1e-6).sum(axis=-1)
     np.testing.assert_allclose(p, (1 + as_far) / (1 + permutations), rtol=1e-6)
-    np.testing.assert_allclose(null.largest(), np.sort(largest), atol=1e-6)
+    np.testing.assert_allclose(null.maxima().largest, np.sort(largest), atol=1e-6)
     assert p[2, 0] == p.min()
 
 
 def test_layers_one_by_one_are_as_good_as_all_at_once():
     members, values = members_of(5, 4, 3), values_like("relu", neurons=900)  # more than are multiplied at a time
     whole, parts = (ShuffledLabels(members, OCCURRENCES, 50, 1) for _ in range(2))
-    found = whole.add(values)
-    in_parts = np.concatenate([parts.add(values[first:last]) for first, last in ((0, 1), (1, 400), (400, 900))])
+    found = whole.add(ranks_of(values))
+    in_parts = np.concatenate(
+        [parts.add(ranks_of(values[first:last])) for first, last in ((0, 1), (1, 400), (400, 900))]
+    )
     np.testing.assert_array_equal(found, in_parts)
     np.testing.assert_array_equal(whole.p(found), parts.p(in_parts))
 
@@ -98,16 +106,16 @@ def test_p_is_never_smaller_than_the_number_of_shuffles_allows():
     members = members_of(7, words=30)
     values = np.tile(members[:, 0].astype(np.float32), (3, 1))  # as good as can be
     null = ShuffledLabels(members, 1, 99, 0)
-    p = null.p(null.add(values))
+    p = null.p(null.add(ranks_of(values, 1)))
     np.testing.assert_allclose(p, 1 / 100)
     none = ShuffledLabels(members, 1, 0, 0)
-    assert (none.p(none.add(values)) == 1).all()
+    assert (none.p(none.add(ranks_of(values, 1))) == 1).all()
 
 
 def test_falling_counts_like_rising():
     members, values = members_of(5, 4), values_like("coarse")
     up, down = (ShuffledLabels(members, OCCURRENCES, 50, 2) for _ in range(2))
-    rising, falling = up.add(values), down.add(-values)
+    rising, falling = up.add(ranks_of(values)), down.add(ranks_of(-values))
     np.testing.assert_allclose(rising, -falling, atol=1e-6)
     np.testing.assert_array_equal(up.p(rising), down.p(falling))
 
@@ -124,7 +132,7 @@ def test_a_rising_function_and_the_order_of_neurons_change_nothing(seed, rising)
     results = []
     for given_values in (values, rising(values), values[order]):
         null = ShuffledLabels(members, OCCURRENCES, 30, seed)
-        found = null.add(given_values.astype(np.float32))
+        found = null.add(ranks_of(given_values.astype(np.float32)))
         results.append((found, null.p(found)))
     (found, p), (same, same_p), (moved, moved_p) = results
     np.testing.assert_array_equal(found, same)
@@ -139,7 +147,7 @@ def test_where_there_is_nothing_to_find_something_passes_in_one_model_of_twenty(
     models, permutations, passed = 300, 99, 0
     for seed in range(models):
         null = ShuffledLabels(members, 2, permutations, seed)
-        found = null.add(values_like("normal", neurons=25, words=30, occurrences=2, seed=seed + 10_000))
+        found = null.add(ranks_of(values_like("normal", neurons=25, words=30, occurrences=2, seed=seed + 10_000), 2))
         passed += bool((null.p(found) < 0.05).any())
     rate = 4 / 100  # p is a multiple of 1/100; four of them are below 0.05
     assert binom.ppf(0.001, models, rate) <= passed <= binom.ppf(0.999, models, rate)
@@ -151,7 +159,7 @@ def test_the_auroc_that_is_needed_tells_what_is_found_from_what_is_not(permutati
     values[:20, : 5 * OCCURRENCES] += np.linspace(0, 3, 20, dtype=np.float32)[:, None]
     values[20:30, 5 * OCCURRENCES : 7 * OCCURRENCES] -= 3
     null = ShuffledLabels(members, OCCURRENCES, permutations, 4)
-    found = null.add(values)
+    found = null.add(ranks_of(values))
     p = null.p(found)
     if permutations > 19:
         assert 0 < (p < 0.05).sum() < p.size
@@ -164,15 +172,15 @@ def test_a_category_of_no_words_or_of_all_is_left_out():
     members = np.column_stack([members_of(5)[:, 0], np.zeros(WORDS, bool), np.ones(WORDS, bool)])
     values = values_like("normal")
     null, alone = ShuffledLabels(members, OCCURRENCES, 50, 0), ShuffledLabels(members[:, :1], OCCURRENCES, 50, 0)
-    found = null.add(values)
+    found = null.add(ranks_of(values))
     assert null.defined.tolist() == [True, False, False]
     assert np.isnan(found[:, 1:]).all()
     p = null.p(found)
     assert np.isnan(p[:, 1:]).all()
-    np.testing.assert_array_equal(p[:, :1], alone.p(alone.add(values)))
+    np.testing.assert_array_equal(p[:, :1], alone.p(alone.add(ranks_of(values))))
     assert np.isinf(null.auroc_at(0.05)[1:]).all()
     nothing = ShuffledLabels(members[:, 1:], OCCURRENCES, 50, 0)
-    assert np.isnan(nothing.p(nothing.add(values))).all()
+    assert np.isnan(nothing.p(nothing.add(ranks_of(values)))).all()
     assert np.isinf(nothing.auroc_at(0.05)).all()
 
 
@@ -198,19 +206,24 @@ def test_average_precision_is_that_of_scikit_learn(kind):
     np.testing.assert_allclose(average_precision(values, labels), expected, atol=1e-6)
 
 
-@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize(("threads", "some"), [(1, WORDS), (3, WORDS), (1, WORDS - 3)])
 @pytest.mark.parametrize("kind", KINDS)
-def test_precision_of_several_categories_is_that_of_scikit_learn_up_and_down(kind, threads):
+def test_precision_of_several_categories_is_that_of_scikit_learn_up_and_down(kind, threads, some):
     values = values_like(kind, neurons=40)
     before = values.copy()
-    labels = np.repeat(np.column_stack([members_of(5, 4, 3), np.zeros(WORDS, bool)]), OCCURRENCES, axis=0)
-    falls = np.random.default_rng(3).random((40, labels.shape[1])) < 0.5
-    precision = directed_precision(values, labels, falls, threads)
+    members = np.column_stack([members_of(5, 4, 3), np.zeros(WORDS, bool)])
+    falls = np.random.default_rng(3).random((40, 4)) < 0.5
+    directed = DirectedLabels(np.arange(some), members[:some], falls)
+    precision = ranked_words(values, OCCURRENCES, [], threads, directed).precision
+    assert precision is not None
     assert np.isnan(precision[:, -1]).all()  # of no words
+    before_them = slice(0, some * OCCURRENCES)
+    labels = np.repeat(members[:some], OCCURRENCES, axis=0)
     for category in range(3):
         signs = np.where(falls[:, category], -1, 1)
         expected = [
-            average_precision_score(labels[:, category], sign * row) for sign, row in zip(signs, values, strict=True)
+            average_precision_score(labels[:, category], sign * row[before_them])
+            for sign, row in zip(signs, values, strict=True)
         ]
         np.testing.assert_allclose(precision[:, category], expected, atol=1e-6)
     np.testing.assert_array_equal(values, before)

@@ -1,9 +1,9 @@
 """How well a direction of the residual stream reads a category: the difference of means, beside a random one.
 
 The direction of a category is the mean of the stream at its words less the mean at all others. As with neurons
-(:mod:`mechamap.scores.held_out`), one half of the words chooses and the other tests, over the same splits. A direction
-is fitted to the half that chooses it and would separate that half in every layer; so the layer is chosen by the AUROC
-of each word along the direction that the half's other words give.
+(:mod:`mechamap.scores.carriers.held_out`), one half of the words chooses and the other tests, over the same splits. A
+direction is fitted to the half that chooses it and would separate that half in every layer; so the layer is chosen by
+the AUROC of each word along the direction that the half's other words give.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.scores.held_out import halves_of_words
+from mechamap.scores.carriers.held_out import halves_of_words
 from mechamap.scores.ranks import average_precision, sorted_bounds
 
 __all__ = ["HeldOutDirections", "LayerChoice"]

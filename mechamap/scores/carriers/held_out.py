@@ -6,12 +6,12 @@ and scored on the other; then the halves swap. There are several random splits, 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.scores.null import word_ranks
 from mechamap.scores.ranks import average_precision
 
 __all__ = ["Choice", "HeldOut", "halves_of_words"]
@@ -85,27 +85,34 @@ class HeldOut:
         occurrences: how many values there are for each word.
         splits: random halvings, each used in both directions.
         seed: of the halvings.
-        threads: how many blocks of neurons to work on at once.
     """
 
-    def __init__(self, members: NDArray[np.bool_], occurrences: int, splits: int, seed: int, threads: int = 1) -> None:
-        self._occurrences, self._threads = occurrences, threads
+    def __init__(self, members: NDArray[np.bool_], occurrences: int, splits: int, seed: int) -> None:
+        self._occurrences = occurrences
         halves = halves_of_words(members, splits, seed)
         self._halves = [_half(members, words, occurrences) for words in halves]
         self._turns = [_Turn(number, number ^ 1) for number in range(len(halves))]  # halves 0 and 1, 2 and 3, ...
 
-    def add(self, values: NDArray[np.float32], first_row: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    @property
+    def halves(self) -> list[NDArray[np.intp]]:
+        """The words of each half, ascending; two that follow each other are complementary."""
+        return [half.words for half in self._halves]
+
+    def add(
+        self, values: NDArray[np.float32], ranks: Sequence[NDArray[np.float32]], first_row: int
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Score another layer.
 
         Args:
             values: ``[neurons, words * occurrences]``, a word's occurrences side by side, finite.
+            ranks: of each half's words within it, ``[neurons, words]``, see
+                :func:`mechamap.scores.carriers.word_ranks.word_ranks`.
             first_row: the row of the first of these neurons.
 
         Returns:
             The held-out AUROC in the direction of the chosen sign, and the average precision likewise (NaN where the
             neuron is far from reading the category), means over all turns, ``[neurons, categories]`` each.
         """
-        ranks = word_ranks(values, self._occurrences, [half.words for half in self._halves], self._threads)
         centred = [half.auroc(half_ranks) for half, half_ranks in zip(self._halves, ranks, strict=True)]
         strong = np.logical_and.reduce(
             [(np.abs(auroc) >= STRONG) | ~half.defined for auroc, half in zip(centred, self._halves, strict=True)]
