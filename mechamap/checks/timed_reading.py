@@ -22,7 +22,7 @@ __all__ = ["TextRead", "TimeLimit", "joined_passages", "read_in_time"]
 _FIRST_TOKENS = 512  # of the first batch, from which the speed is known
 _CHARACTERS_PER_TOKEN = 3  # few, so that passages that are joined fit a window
 _WINDOW = 256  # tokens
-_FOR_READING = 0.7  # of the time; the rest is for scoring
+_FOR_READING = 0.6  # of the time; the rest is for scoring
 
 
 @dataclass(frozen=True, slots=True)
