@@ -93,7 +93,7 @@ def test_a_scan_can_check_what_it_finds(scanned: Path) -> None:
     words = run.record.confirmation.words
     assert words > 26  # those of the config, and words that match the categories'
     assert f"confirming: {6 * words} sentences" in done.stderr
-    assert re.search(r"p +(<\.001|\.\d+) hard +\.\d\d confirmed", done.stderr)
+    assert re.search(r"p +(<\.001|\.\d+) hard +(1\.00|\.\d\d) confirmed", done.stderr)
     assert "Traceback" not in done.stderr
     plain = Run.open(scanned / "run")
     for name in plain.record.figures:
