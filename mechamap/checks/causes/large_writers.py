@@ -22,6 +22,7 @@ from mechamap.capture.rerun import layers_of_run, text_of_run
 from mechamap.checks.causes.ablated_window import Ablated
 from mechamap.checks.causes.ablator import Ablator
 from mechamap.checks.causes.target_words import word_targets
+from mechamap.errors import Cancelled
 from mechamap.events import Listener, Stage, StageEntered
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.trouble import translated
@@ -49,7 +50,7 @@ def measure_large_writers(
     Those that were measured before are not measured again.
 
     Raises:
-        Cancelled: ``cancel`` was set; the run stays as it was.
+        Cancelled: ``cancel`` was set; nothing of this is added.
         RunError: the model is not the run's, or the run cannot be written.
     """
     on_event = logged(on_event, "large writers")
@@ -69,10 +70,13 @@ def measure_large_writers(
     with translated(loaded.id):
         ablator = Ablator(loaded, text_of_run(run), targets)
         neurons = [Ablated(name.layer, name.index, 0.0, name.expert) for name in names]
-        effects, _ = targets.means(ablator.effects(neurons, cancel, on_window)[0])  # [rows, categories]
+        try:
+            changes, _ = ablator.effects(neurons, cancel, on_window)  # [rows, targets]
+        except Cancelled as stopped:
+            raise Cancelled("Measuring the neurons that write most was cancelled; the estimates are kept.") from stopped
     on_event(StageEntered(Stage.WRITE, str(folder)))
     measured = _measured(Run.open(folder))  # another process may have added to it in the meantime
-    measured[rows] = effects
+    measured[rows], _ = targets.means(changes)
     return add_to_run(folder, {"cause_measured": measured})
 
 
