@@ -105,7 +105,7 @@ class ConfirmationPass:
         def on_layer(layer: NeuronLayer, activations: Tensor) -> None:
             scoring = time.perf_counter()
             rows = rows_of[layer.layer]
-            self._read_layer(rows, activations)
+            self.read_layer(rows, activations)
             self.seconds["score"] += time.perf_counter() - scoring
             done = list(rows_of).index(layer.layer) + 1
             neurons = sum(rows.width for _, rows in layers[:done])
@@ -127,7 +127,8 @@ class ConfirmationPass:
         )
         self.seconds["pass"] += time.perf_counter() - started
 
-    def _read_layer(self, rows: LayerRows, activations: Tensor) -> None:
+    def read_layer(self, rows: LayerRows, activations: Tensor) -> None:
+        """Check what a layer's neurons read; their activations are those at the words, ``[positions, neurons]``."""
         values = per_occurrence(activations, self.carriers.spans, self.config.pooling)  # [neurons, words * templates]
         bad = ~np.isfinite(values).all(axis=1)  # [neurons]
         values[bad] = 0
