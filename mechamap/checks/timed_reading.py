@@ -33,17 +33,24 @@ class TimeLimit:
         seconds: None: as long as it takes.
         tokens_per_second: of the scan that was just made; the reading's own from its first batch on.
         started: as ``time.perf_counter`` gives it.
+        tokens: how many are read at most, so that another model reads no more than one before it had time for; None:
+            as many as there are.
     """
 
     seconds: float | None
     tokens_per_second: float
     started: float
+    tokens: int | None = None
 
     def left(self) -> float:
         """Seconds that are left for reading."""
         if self.seconds is None:
             return float("inf")
         return self.seconds * _FOR_READING - (time.perf_counter() - self.started)
+
+    def tokens_left(self, read: int) -> float:
+        """How many tokens may be read yet, of which ``read`` were."""
+        return float("inf") if self.tokens is None else self.tokens - read
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +99,13 @@ def read_in_time(
     speed, size, done = limit.tokens_per_second, _FIRST_TOKENS, 0
     parts: list[Tensor] = []
     while done < len(tokenized.windows):
-        room = min(size, batch_tokens(loaded.device.type), limit.left() * speed)
+        read = tokenized.windows[done].start
+        room = min(size, batch_tokens(loaded.device.type), limit.left() * speed, limit.tokens_left(read))
         windows = _first_windows(tokenized.windows[done:], room)
         if not windows:
             break
         tokens = sum(window.length for window in windows)
-        on_event(StageEntered(Stage.SECOND_TEXT, f"{tokenized.windows[done].start:,} tokens read"))
+        on_event(StageEntered(Stage.SECOND_TEXT, f"{read:,} tokens read"))
         began = time.perf_counter()
         parts.append(neurons.activations(tokenized, windows))
         speed = tokens / max(time.perf_counter() - began, 1e-6)

@@ -20,7 +20,9 @@ from mechamap.capture.rerun import layers_of_run
 from mechamap.catalog.source import ModelSource
 from mechamap.checks.confirm import confirm_run
 from mechamap.checks.confirmation_pass import ConfirmSettings
+from mechamap.checks.natural_look import look_in_natural_text
 from mechamap.checks.strength import strength
+from mechamap.checks.timed_reading import TimeLimit
 from mechamap.config.choices import RANDOMIZE
 from mechamap.errors import ModelError, OutOfMemory, RunError
 from mechamap.events import LayerFinished, Listener, ScanEvent, Stage, StageEntered
@@ -32,7 +34,7 @@ from mechamap.runs.additions import add_to_run
 from mechamap.runs.checked import CategorySearch, RandomizedSearch, RandomizedSearches
 from mechamap.runs.run import Run
 from mechamap.scan.prepare import ScanRequest
-from mechamap.scan.with_checks import Checks, scan_and_check
+from mechamap.scan.scan import scan
 from mechamap.system.memory import give_memory_back
 from mechamap.wording.advice import CONFIRM_ANY, Advice
 
@@ -92,17 +94,14 @@ def _search(
     started = time.perf_counter()
     copied = copied_bytes(loaded, way)
     source = ModelSource("folder", loaded.id, None, loaded.label, run.record.model.name)
-    # strength counts the natural text where the run was looked at in it, and has to count the same texts here
-    config = replace(
-        run.config, keep_activations="never", second_text="never" if natural_look(run) is None else "always"
-    )
+    config = replace(run.config, keep_activations="never")
     random: LoadedModel | None = None
     try:
         with tempfile.TemporaryDirectory(prefix="mechamap-randomized-") as temporary:
             random = randomized_model(loaded, way, seed)
             request = ScanRequest(source, config, Path(temporary) / "run")
             hear = _only_progress(on_event)
-            other = scan_and_check(request, Checks(), hear, cancel, random)
+            other = _looked_at_alike(run, scan(request, hear, cancel, random), random, hear, cancel)
             other = confirm_run(other, random, _settings(run), hear, cancel)
             categories = _results(other)
     except OutOfMemory:
@@ -114,6 +113,17 @@ def _search(
         if copied:
             give_memory_back()
     return RandomizedSearch(way, seed, copied, round(time.perf_counter() - started, 3), "", categories)
+
+
+def _looked_at_alike(
+    run: Run, other: Run, random: LoadedModel, on_event: Listener, cancel: threading.Event | None
+) -> Run:
+    """The random model's run looked at in as much of the natural text as the model's was, since strength counts it."""
+    look = natural_look(run)
+    if look is None or not look.tokens:
+        return other
+    limit = TimeLimit(seconds=None, tokens_per_second=1, started=time.perf_counter(), tokens=look.tokens)
+    return look_in_natural_text(other, random, limit, on_event, cancel)
 
 
 def _settings(run: Run) -> ConfirmSettings:

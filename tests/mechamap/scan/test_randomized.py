@@ -17,15 +17,17 @@ from support.hooks import hooks_left
 
 from mechamap.checks.confirm import confirm_run
 from mechamap.checks.confirmation_pass import ConfirmSettings
+from mechamap.checks.natural_look import look_in_natural_text
+from mechamap.checks.timed_reading import TimeLimit
 from mechamap.cli.randomized_lines import randomized_lines, way_line
 from mechamap.config.schema import default_config
 from mechamap.errors import Cancelled, ModelError, RunError
 from mechamap.events import LayerFinished, ScanStarted, Stage, StageEntered
+from mechamap.figures.second_text import natural_look
 from mechamap.models.loaded import LoadedModel
 from mechamap.runs.run import Run
 from mechamap.scan.randomized import search_randomized
 from mechamap.scan.scan import scan
-from mechamap.scan.with_checks import Checks, scan_and_check
 from mechamap_tui.dialogs.run_info_checks import check_lines
 
 CATEGORIES = tuple(category for category in default_config().categories if category.name in ("animal", "color"))
@@ -95,20 +97,22 @@ def test_nothing_is_confirmed_without_training_and_each_search_is_kept_beside_th
     assert not any(isinstance(event, ScanStarted) for event in events), "nobody is to open the temporary run"
 
 
-@pytest.mark.parametrize(("looked", "expected"), [(None, "never"), ("the natural text", "always")])
-def test_strength_counts_the_same_texts_as_in_the_run(
-    loaded: LoadedModel, run: Run, monkeypatch: pytest.MonkeyPatch, looked: str | None, expected: str
+def test_a_run_that_was_looked_at_in_a_natural_text_is_compared_over_as_much_of_it(
+    loaded: LoadedModel, confirmed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wanted: list[str] = []
+    shutil.copytree(confirmed, tmp_path / "run")
+    limit = TimeLimit(None, 1000.0, 0.0, tokens=700)
+    run = confirm_run(look_in_natural_text(Run.open(tmp_path / "run"), loaded, limit), loaded, QUICK)
+    looks = []
 
-    def listening(request: Any, *_: Any) -> Run:
-        wanted.append(request.config.second_text)
-        raise ModelError("That is all that is looked at here.")
+    def confirming(other: Run, *settings: Any) -> Run:
+        looks.append(natural_look(other))
+        return confirm_run(other, *settings)
 
-    monkeypatch.setattr("mechamap.scan.randomized.natural_look", lambda _run: looked)
-    monkeypatch.setattr("mechamap.scan.randomized.scan_and_check", listening)
+    monkeypatch.setattr("mechamap.scan.randomized.confirm_run", confirming)
     search_randomized(run, loaded, ("basis",))
-    assert wanted == [expected]
+    assert 300 < natural_look(run).tokens <= 700
+    assert [look.tokens for look in looks] == [natural_look(run).tokens]
 
 
 def test_the_tables_show_the_model_first(loaded: LoadedModel, run: Run) -> None:
@@ -150,14 +154,14 @@ def test_cancelling_leaves_no_trace_of_a_search(loaded: LoadedModel, run: Run, w
 def test_a_counterpart_that_cannot_be_read_is_told_and_the_others_are_searched(
     loaded: LoadedModel, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = scan_and_check
+    real = scan
 
-    def overflowing(request: Any, checks: Checks, on_event: Any, cancel: Any, other: LoadedModel) -> Run:
+    def overflowing(request: Any, on_event: Any, cancel: Any, other: LoadedModel) -> Run:
         if other.model is not loaded.model:
             raise ModelError("demo, layer 0: its activations overflow in float16.")
-        return real(request, checks, on_event, cancel, other)
+        return real(request, on_event, cancel, other)
 
-    monkeypatch.setattr("mechamap.scan.randomized.scan_and_check", overflowing)
+    monkeypatch.setattr("mechamap.scan.randomized.scan", overflowing)
     done = search_randomized(run, loaded, ("weights", "basis"))
     weights, basis = done.record.randomized.searches
     assert weights.reason == "demo, layer 0: its activations overflow in float16."
