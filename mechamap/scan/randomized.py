@@ -130,7 +130,7 @@ def _settings(run: Run) -> ConfirmSettings:
     """Those that the run was confirmed with."""
     about = run.record.confirmation
     assert about is not None
-    return ConfirmSettings(permutations=about.permutations, splits=about.splits, seed=about.seed)
+    return ConfirmSettings(about.permutations, about.splits, about.seed, about.hard_auroc)
 
 
 def _only_progress(on_event: Listener) -> Listener:

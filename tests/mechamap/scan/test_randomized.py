@@ -105,9 +105,11 @@ def test_a_run_that_was_looked_at_in_a_natural_text_is_compared_over_as_much_of_
     run = confirm_run(look_in_natural_text(Run.open(tmp_path / "run"), loaded, limit), loaded, QUICK)
     looks = []
 
-    def confirming(other: Run, *settings: Any) -> Run:
+    def confirming(other: Run, random: LoadedModel, settings: ConfirmSettings, *others: Any) -> Run:
         looks.append(natural_look(other))
-        return confirm_run(other, *settings)
+        assert replace(settings, hard_auroc=None) == QUICK
+        assert settings.hard_auroc == run.record.confirmation.hard_auroc
+        return confirm_run(other, random, settings, *others)
 
     monkeypatch.setattr("mechamap.scan.randomized.confirm_run", confirming)
     search_randomized(run, loaded, ("basis",))
