@@ -114,7 +114,7 @@ async def test_tokens_strength_and_reads_to_causes_are_in_view_at_every_size(run
         if size[0] > 100:
             assert {"auroc", "d"} <= set(titles)
         if size[0] >= 160:
-            assert {"mean", "ap", "max", "min", "fire"} <= set(titles)
+            assert {"mean", "p_matched", "specific", "near", "ap"} <= set(titles)
 
 
 async def test_signs_in_the_header_say_where_more_columns_are(run: Run) -> None:
@@ -129,7 +129,7 @@ async def test_signs_in_the_header_say_where_more_columns_are(run: Run) -> None:
         assert "›" not in header and "fire" in header and "top tokens" in header
         await go_to_column(browser, "reads")
         assert "reads" in browser.painted("#neurons").splitlines()[1]
-    async with browsing(run) as browser:
+    async with browsing(run, (240, 45)) as browser:
         assert not set("‹›") & set(browser.painted("#neurons").splitlines()[1]), "everything fits"
 
 
