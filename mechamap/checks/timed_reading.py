@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,7 +23,8 @@ __all__ = ["TextRead", "TimeLimit", "joined_passages", "read_in_time"]
 _FIRST_TOKENS = 512  # of the first batch, from which the speed is known
 _CHARACTERS_PER_TOKEN = 3  # few, so that passages that are joined fit a window
 _WINDOW = 256  # tokens
-_FOR_READING = 0.6  # of the time; the rest is for scoring
+_USED = 0.9  # of the time; the rest is for what is written
+_SORTS = 3  # scoring takes as long as sorting all activations so many times
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +45,10 @@ class TimeLimit:
     tokens: int | None = None
 
     def left(self) -> float:
-        """Seconds that are left for reading."""
+        """Seconds that are left for reading and scoring."""
         if self.seconds is None:
             return float("inf")
-        return self.seconds * _FOR_READING - (time.perf_counter() - self.started)
+        return self.seconds * _USED - (time.perf_counter() - self.started)
 
     def tokens_left(self, read: int) -> float:
         """How many tokens may be read yet, of which ``read`` were."""
@@ -96,11 +98,13 @@ def read_in_time(
     if not texts:
         return None
     tokenized = tokenize(texts, loaded.tokenizer, config, loaded.context, loaded.kind)
-    speed, size, done = limit.tokens_per_second, _FIRST_TOKENS, 0
+    per_token, to_score, size, done = 1 / limit.tokens_per_second, 0.0, _FIRST_TOKENS, 0  # seconds, seconds, tokens
     parts: list[Tensor] = []
     while done < len(tokenized.windows):
         read = tokenized.windows[done].start
-        room = min(size, batch_tokens(loaded.device.type), limit.left() * speed, limit.tokens_left(read))
+        left = limit.left() - to_score * sum(map(len, parts))
+        in_time = left / (per_token + to_score)
+        room = min(size, batch_tokens(loaded.device.type), in_time, limit.tokens_left(read))
         windows = _first_windows(tokenized.windows[done:], room)
         if not windows:
             break
@@ -108,7 +112,8 @@ def read_in_time(
         on_event(StageEntered(Stage.SECOND_TEXT, f"{read:,} tokens read"))
         began = time.perf_counter()
         parts.append(neurons.activations(tokenized, windows))
-        speed = tokens / max(time.perf_counter() - began, 1e-6)
+        per_token = max(time.perf_counter() - began, 1e-6) / tokens
+        to_score = to_score or _SORTS * _sorting_seconds(parts[0]) / tokens
         done, size = done + len(windows), size * 2
     if not parts:
         return None
@@ -118,6 +123,13 @@ def read_in_time(
             return None
         tokenized = tokenize(texts, loaded.tokenizer, config, loaded.context, loaded.kind)
     return TextRead(tuple(texts), tokenized, torch.cat(parts)[: int(tokenized.scored.sum())])
+
+
+def _sorting_seconds(values: Tensor) -> float:
+    """How long it takes to sort each neuron's activations, ``[positions, neurons]``."""
+    began = time.perf_counter()
+    np.sort(np.ascontiguousarray(values.numpy().T), axis=1)
+    return time.perf_counter() - began
 
 
 def _affordable(texts: Sequence[str], limit: TimeLimit) -> int:

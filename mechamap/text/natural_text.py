@@ -72,16 +72,17 @@ def _counts(passages: Sequence[str], lists: Sequence[tuple[str, ...]]) -> tuple[
     longer words.
     """
     words = [(word, number) for number, words in enumerate(lists) for word in words]
+    columns: dict[str, list[int]] = {}  # of the words that match in any case by that in lower case, of others exactly
+    for column, (word, _) in enumerate(words):
+        columns.setdefault(word, []).append(column)
+    phrases = [(column, word.lower()) for column, (word, _) in enumerate(words) if " " in word]
     counts = np.zeros((len(passages), len(words)))
     for row, passage in enumerate(passages):
-        exact = Counter(re.findall(r"\w+", passage))
-        folded = Counter[str]()
-        for word, count in exact.items():
-            folded[word.lower()] += count
+        for spelling, count in Counter(re.findall(r"\w+", passage)).items():
+            for form in {spelling, spelling.lower()}:
+                for column in columns.get(form, ()):
+                    counts[row, column] += count
         lower = passage.lower()
-        for column, (word, _) in enumerate(words):
-            if " " in word:
-                counts[row, column] = lower.count(word.lower())
-            else:
-                counts[row, column] = folded[word] if word == word.lower() else exact[word]
+        for column, phrase in phrases:
+            counts[row, column] = lower.count(phrase)
     return counts, np.array([number for _, number in words], np.intp)
