@@ -64,8 +64,6 @@ def strength(
     run: Run,
     carriers: TextEvidence | None = None,
     second: TextEvidence | None = None,
-    *,
-    with_second: bool = True,
 ) -> NDArray[np.float32]:
     """``strength`` of every neuron and category, ``[neurons, categories]``, from all that is known of a run.
 
@@ -73,10 +71,9 @@ def strength(
         run: one that has ``ap``.
         carriers: what was just found in the sentences of a confirmation; None: what the run has of them.
         second: the same of the natural text that is read after a scan.
-        with_second: whether that text counts.
     """
     scanned = run_evidence(run)
-    further = [(second or _second(run)) if with_second else None, carriers or _carriers(run)]
+    further = [second or _second(run), carriers or _carriers(run)]
     combined = combined_precision([scanned, *filter(None, further)])
     combined[np.isnan(scanned.ap)] = np.nan  # without occurrences in the scan a neuron has no direction either
     return combined

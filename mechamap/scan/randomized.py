@@ -21,7 +21,6 @@ from mechamap.catalog.source import ModelSource
 from mechamap.checks.confirm import confirm_run
 from mechamap.checks.confirmation_pass import ConfirmSettings
 from mechamap.checks.natural_look import look_in_natural_text
-from mechamap.checks.strength import strength
 from mechamap.checks.timed_reading import TimeLimit
 from mechamap.config.choices import RANDOMIZE
 from mechamap.errors import ModelError, OutOfMemory, RunError
@@ -147,7 +146,7 @@ def _results(run: Run) -> dict[str, CategorySearch]:
     """What a confirmed run found, by category."""
     about = run.record.confirmation
     assert about is not None
-    strengths = _strengths(run) if run.has("strength") else None  # [neurons, categories]
+    strengths = category_values(run, "strength") if run.has("strength") else None  # [neurons, categories]
     reads = category_values(run, "selectivity") if run.has("selectivity") else None
     return {
         name: CategorySearch(
@@ -157,12 +156,6 @@ def _results(run: Run) -> dict[str, CategorySearch]:
         )
         for number, (name, confirmation) in enumerate(about.categories.items())
     }
-
-
-def _strengths(run: Run) -> NDArray[np.float32]:
-    """``strength`` without the natural text that is read after a scan, as the random counterparts read none."""
-    shown = category_values(run, "strength")
-    return np.where(np.isnan(shown), np.nan, strength(run, with_second=False)).astype(np.float32)
 
 
 def _largest(values: NDArray[np.floating]) -> float | None:
