@@ -21,6 +21,8 @@ from benchmarks.natural import judge_in_natural_text, list_figures, natural_text
 from benchmarks.scan import bare_body
 from benchmarks.second_text import second_text_figures
 from mechamap.capture.batches import BATCH_TOKENS, window_batches
+from mechamap.capture.hooked_pass import PassSettings
+from mechamap.capture.prefix_pass import capture_sharing_prefixes
 from mechamap.capture.rerun import text_of_run
 from mechamap.catalog.source import resolve
 from mechamap.checks.causes.ablated_window import Ablated
@@ -62,7 +64,7 @@ def findings_figures(model_path: Path, rounds: int, texts: Sequence[Path] = ()) 
         run = scan(ScanRequest(resolve(loaded.id), default_config(), Path(folder) / "run"), loaded=loaded)
         figures = [
             _writes(loaded, bare, rounds),
-            _confirm(loaded, Path(folder), rounds),
+            *_confirm(loaded, Path(folder), rounds),
             _causes(run, loaded, bare, rounds),
         ]
         figures += _ablation(estimate_causes(run, loaded), loaded, rounds)
@@ -101,7 +103,8 @@ def _writes(loaded: LoadedModel, bare: Callable[[], None], rounds: int) -> Figur
     return ratio("writes of all neurons, unembedding found and proved / bare body", pairs, 1.0, ("writes", "forward"))
 
 
-def _confirm(loaded: LoadedModel, folder: Path, rounds: int) -> Figure:
+def _confirm(loaded: LoadedModel, folder: Path, rounds: int) -> list[Figure]:
+    """A confirmation, and the model's part of it, against plain forwards over the same sentences."""
     config = with_overrides(
         default_config(),
         categories={category.name: list(category.words[:WORDS]) for category in default_config().categories},
@@ -110,10 +113,28 @@ def _confirm(loaded: LoadedModel, folder: Path, rounds: int) -> Figure:
     run = scan(ScanRequest(resolve(loaded.id), config, folder / "confirmed"), loaded=loaded)
     carriers = carry(carrier_words(config, loaded.tokenizer), config, loaded.tokenizer, loaded.context)
     bare = _bare_carriers(loaded, carriers)
-    pairs = paired(lambda: seconds(lambda: confirm_run(run, loaded)), lambda: seconds(bare), rounds)
-    words, templates = len(carriers.words.words), carriers.templates
-    name = f"confirm, {words} words x {templates} templates, 200 permutations / the bare forwards it needs"
-    return ratio(name, pairs, 1.5, ("confirm", "forwards"))
+    confirmed, passes = [], []
+    for _ in range(rounds):
+        forwards = seconds(bare)
+        confirmed.append((seconds(lambda: confirm_run(run, loaded)), forwards))
+        passes.append((seconds(lambda: _carrier_pass(loaded, carriers)), forwards))
+    what = f"{len(carriers.words.words)} words x {carriers.templates} templates"
+    over = "bare forwards over the whole sentences"
+    return [
+        ratio(f"confirm, {what}, 200 permutations / {over}", confirmed, 1.0, ("confirm", "forwards")),
+        ratio(f"its pass, what sentences begin with run once / {over}", passes, 0.4, ("pass", "forwards")),
+    ]
+
+
+def _carrier_pass(loaded: LoadedModel, carriers: Carriers) -> None:
+    settings = PassSettings(
+        position_mask=carriers.tokenized.scored,
+        batch_tokens=CARRIER_TOKENS.get(loaded.device.type),
+        give_back=False,
+    )
+    capture_sharing_prefixes(loaded, carriers.tokenized, loaded.layers, lambda layer, activations: None, settings)
+    if loaded.device.type == "cuda":
+        torch.cuda.synchronize()
 
 
 def _bare_carriers(loaded: LoadedModel, carriers: Carriers) -> Callable[[], None]:
