@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 from mechamap.errors import Cancelled, MechaMapError
-from mechamap.events import Listener, Stage, StageEntered
+from mechamap.events import Listener, ScanEvent, ScanFinished, Stage, StageEntered
 from mechamap.figures.second_text import natural_look
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.kinds import refuse_undefined
@@ -46,8 +46,20 @@ def scan_and_check(
         loaded = load_for(request, on_event, whole=checks.causes)  # causes need the model's output
     if loaded is not None and checks.causes:
         refuse_undefined(loaded, "cause")  # before the scan, which may take long
-    run, loaded = scan_and_keep_model(request, on_event, cancel, loaded)
-    run = _second_text(run, loaded, time.perf_counter() - started, on_event, cancel)
+    finished: list[ScanEvent] = []
+
+    def hear(event: ScanEvent) -> None:
+        if isinstance(event, ScanFinished) and event.state == "complete":
+            finished.append(event)  # who listens takes it for the last one, and the second text is still to be read
+        else:
+            on_event(event)
+
+    run, loaded = scan_and_keep_model(request, hear, cancel, loaded)
+    try:
+        run = _second_text(run, loaded, time.perf_counter() - started, on_event, cancel)
+    finally:
+        for event in finished:
+            on_event(event)
     if checks.confirm:
         from mechamap.checks.confirm import confirm_run
 
