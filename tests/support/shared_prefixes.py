@@ -25,9 +25,9 @@ TEMPLATES = ("The next word on the list is {}", "Nobody in the room had mentione
 
 
 def few_words(words: int = 4, **changes: Any) -> ScanConfig:
-    """The default config with the first words of each category and of none, in three sentences."""
+    """Three categories of the default config with their first words, and words of none, in three sentences."""
     config = default_config()
-    categories = tuple(replace(category, words=category.words[:words]) for category in config.categories)
+    categories = tuple(replace(category, words=category.words[:words], near=()) for category in config.categories[:3])
     contrast = (config.contrast or ())[:words]
     return replace(config, **{"categories": categories, "contrast": contrast, "templates": TEMPLATES} | changes)
 
