@@ -130,7 +130,8 @@ _ROWS = (
     Figure(
         name="explained", shape="category", made_by="confirm", written="feature", in_table=True,
         about="the feature of words, such as the capital letter, that alone explains at least half of a clear reading; "
-        "in files its number, counted from 0: capital letter, length, tokens, frequency, part of speech, first token",
+        "in files its number, counted from 0: capital letter, length, tokens, frequency, part of speech, first token, "
+        "first letter",
     ),
     Figure(
         name="occurrences", shape="category", made_by="experts", written="count",

@@ -5,7 +5,7 @@ from __future__ import annotations
 __all__ = ["FEATURES", "feature_name"]
 
 
-FEATURES = ("capital letter", "length", "tokens", "frequency", "part of speech", "first token")
+FEATURES = ("capital letter", "length", "tokens", "frequency", "part of speech", "first token", "first letter")
 
 
 def feature_name(number: float) -> str:

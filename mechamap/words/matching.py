@@ -19,7 +19,7 @@ _LEAST = 12  # words of a stratum; one of twice as many is parted
 _BINS = 5  # of length and frequency, where a feature is looked at alone
 # How much a difference weighs when controls are drawn: a word of other tokens or without the capital letter is taken
 # only where there is none, a word that is drawn already for another category rather than a new one.
-_OTHER_TOKENS, _OTHER_PART, _PER_ZIPF, _PER_LETTER, _DRAWN = 20.0, 1.5, 2.0, 0.5, -0.25
+_OTHER_TOKENS, _OTHER_PART, _OTHER_INITIAL, _PER_ZIPF, _PER_LETTER, _DRAWN = 20.0, 1.5, 0.5, 2.0, 0.5, -0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class Alike:
         tokens: of how many tokens they are in a sentence, at most three.
         first: the first of these tokens.
         zipf: log10 of their occurrences in a billion words of English.
+        initial: the first letter, in lower case, by its code.
         part: the number of their part of speech; inflected forms (costs, stayed) are a part of their own.
     """
 
@@ -41,6 +42,7 @@ class Alike:
     first: NDArray[np.intp]
     zipf: NDArray[np.float64]
     part: NDArray[np.intp]
+    initial: NDArray[np.intp]
 
     def take(self, chosen: NDArray[np.intp] | NDArray[np.bool_]) -> Alike:
         """The features of some of the words."""
@@ -60,6 +62,7 @@ def alike(words: Sequence[str], tokens: Sequence[Sequence[int]]) -> Alike:
         np.array([ids[0] if len(ids) else -1 for ids in tokens], np.intp),
         np.array([_UNKNOWN_ZIPF if features.zipf is None else features.zipf for features in known]),
         np.array([_part(features) for features in known], np.intp),
+        np.array([ord(word.lower()[0]) for word in words], np.intp),
     )
 
 
@@ -104,6 +107,7 @@ def draw_matched(members: Alike, pool: Alike, each: int, drawn: NDArray[np.bool_
         _OTHER_TOKENS * (members.tokens[:, None] != pool.tokens)
         + _OTHER_TOKENS * (members.capital[:, None] != pool.capital)
         + _OTHER_PART * (members.part[:, None] != pool.part)
+        + _OTHER_INITIAL * (members.initial[:, None] != pool.initial)
         + _PER_ZIPF * np.abs(members.zipf[:, None] - pool.zipf)
         + _PER_LETTER * np.abs(members.letters[:, None] - pool.letters)
         + _DRAWN * drawn
@@ -149,6 +153,7 @@ def feature_levels(words: Alike) -> tuple[NDArray[np.intp], ...]:
         _binned(words.zipf),
         words.part,
         np.unique(words.first, return_inverse=True)[1].ravel(),
+        np.unique(words.initial, return_inverse=True)[1].ravel(),
     )
 
 
