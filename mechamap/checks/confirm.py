@@ -131,7 +131,8 @@ def _category_record(
     matched, near = (
         int(marked[:, number].sum()) for marked in (check.carriers.words.matched, check.carriers.words.near)
     )
-    confirmed = figures["p_matched"][:, number] < SIGNIFICANT
+    alike = figures["p_matched"][:, number]
+    confirmed = np.where(np.isnan(alike), figures["p"][:, number], alike) < SIGNIFICANT
     if matched or near:  # see mechamap.figures.findings, which says the same of a run
         confirmed &= figures["hard_auroc"][:, number] >= check.config.hard_auroc
     confirmation = CategoryConfirmation(

@@ -126,7 +126,9 @@ def passing(run: Run, category: str, rows: slice = slice(None)) -> NDArray[np.bo
     confirmation = run.record.confirmation
     if confirmation is None or confirmation.hard_auroc is None or not run.has("hard_auroc"):
         return np.asarray(run.column("p", category)[rows]) < SIGNIFICANT
-    passing: NDArray[np.bool_] = np.asarray(run.column("p_matched", category)[rows]) < SIGNIFICANT
+    alike = np.asarray(run.column("p_matched", category)[rows])
+    # NaN where no other word is like the category's: then p has to do.
+    passing: NDArray[np.bool_] = np.where(np.isnan(alike), run.column("p", category)[rows], alike) < SIGNIFICANT
     about = confirmation.categories.get(category)
     if about is None or about.matched or about.near:
         passing &= np.asarray(run.column("hard_auroc", category)[rows]) >= confirmation.hard_auroc

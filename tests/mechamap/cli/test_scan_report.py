@@ -48,5 +48,5 @@ def test_the_best_of_each_category_are_listed_with_how_they_read_it(tmp_path: Pa
             assert ("(falls)" in line) == (reads[row] < 0)
             token = run.top_tokens(row, lowest=bool(reads[row] < 0))[0].piece.strip()
             assert token in line
-            assert ("held" in line) == (kind in ("confirmed", "confirmed early", "early"))
+            assert ("hard" in line) == (kind in ("confirmed", "confirmed early", "early"))
     assert any("(falls)" in line for line in lines)

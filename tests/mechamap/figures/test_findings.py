@@ -104,6 +104,7 @@ def test_confirmed_means_a_p_among_like_words_and_an_auroc_against_hard_controls
         ({"p_matched": 0.0499, "hard_auroc": 0.799}, "not confirmed"),
         ({"p_matched": 0.0499, "hard_auroc": 0.8001}, "confirmed"),
         ({"p": 0.2}, "confirmed"),  # it is p among like words that counts
+        ({"p": 0.01, "p_matched": math.nan}, "confirmed"),  # no other word is like the category's
         ({"hard_auroc": math.nan}, "not confirmed"),
     ):
         run = changed(run, tmp_path / "run", about, **values)

@@ -128,7 +128,8 @@ def test_one_that_is_not_confirmed_is_not_the_best_and_one_that_falls_may_be(tmp
         ("L2.N1", 0.99, 0.99, 0.2),
     ):
         place = run.row_of(name), 1
-        arrays["selectivity"][place], arrays["strength"][place], arrays["p"][place] = selectivity, strength, p
+        arrays["selectivity"][place], arrays["strength"][place], arrays["p_matched"][place] = selectivity, strength, p
+        arrays["hard_auroc"][place] = 0.9
     changed = Run(run.record, arrays, run.path)
     row = _row(overview_table([changed]), "food", 0)
     assert (row["best"], row["by"], row["value"]) == ("L1.N1", "strength", pytest.approx(0.95))
