@@ -19,6 +19,7 @@ from benchmarks.causes import all_causes_figures
 from benchmarks.figures import Figure, paired, ratio, seconds
 from benchmarks.natural import judge_in_natural_text, list_figures, natural_texts
 from benchmarks.near import near_figures
+from benchmarks.reliability import reliability_figures
 from benchmarks.scan import bare_body
 from benchmarks.second_text import second_text_figures
 from mechamap.capture.batches import BATCH_TOKENS, window_batches
@@ -72,7 +73,7 @@ def findings_figures(model_path: Path, rounds: int, texts: Sequence[Path] = ()) 
         figures += all_causes_figures(model_path)
         figures += calibration(loaded)
         confirmed = confirm_run(run, loaded)
-        figures += [*_held_out(confirmed), *near_figures(confirmed, loaded)]
+        figures += [*_held_out(confirmed), *near_figures(confirmed, loaded), *reliability_figures(loaded)]
         return [*figures, *(_lists(confirmed, loaded, Path(folder), texts) if texts else ())]
 
 

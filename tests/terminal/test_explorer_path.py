@@ -50,7 +50,7 @@ def sort_open_and_export(terminal: Terminal, work: Path, label: str, neurons: in
         if category.name == "food":
             break
         terminal.press("c")
-    terminal.wait("category food", "sorted by ap ▼")
+    terminal.wait("category food", "sorted by strength ▼", seconds=150)  # once the second text is read
     terminal.press("g")
     terminal.wait("▸")
     terminal.press("enter")
@@ -108,8 +108,10 @@ def test_an_engine_killed_in_mid_scan_is_a_dialog_and_the_next_scan_works(start:
     terminal.press("enter")
     terminal.wait("New scan", "mechamap scan demo")
     terminal.press("enter")
-    terminal.wait("2,560 of 2,560", seconds=60)
+    terminal.wait("2,560 of 2,560", "sorted by strength ▼", seconds=60)  # the second text is read, or nearly so
     terminal.press("ctrl+q")
+    if "Quit?" in terminal.until(lambda screen: "Quit?" in screen or not terminal.process.isalive(), "the end"):
+        terminal.press("y")
     assert terminal.ended() == 0
     assert_left_clean(terminal)
 
