@@ -22,6 +22,7 @@ from mechamap.config.schema import with_default_controls
 from mechamap.errors import ConfigError
 from mechamap.events import Listener, Stage, StageEntered
 from mechamap.figures.catalogue import SIGNIFICANT
+from mechamap.figures.findings import meets
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.trouble import translated
 from mechamap.runs.additions import add_to_run
@@ -127,14 +128,11 @@ def _category_record(
     chosen, by_mean = check.held_out.choices(number), check.held_out.choices_by_mean(number)
     words, skipped = check.config.categories[number].words, check.carriers.skipped
     usable = [word for word in words if word not in skipped]
-    significant = figures["p"][:, number] < SIGNIFICANT
     matched, near = (
         int(marked[:, number].sum()) for marked in (check.carriers.words.matched, check.carriers.words.near)
     )
-    alike = figures["p_matched"][:, number]
-    confirmed = np.where(np.isnan(alike), figures["p"][:, number], alike) < SIGNIFICANT
-    if matched or near:  # see mechamap.figures.findings, which says the same of a run
-        confirmed &= figures["hard_auroc"][:, number] >= check.config.hard_auroc
+    p, alike, hard = (figures[name][:, number] for name in ("p", "p_matched", "hard_auroc"))
+    confirmed = meets(p, alike, hard, check.config.hard_auroc if matched or near else None)
     confirmation = CategoryConfirmation(
         words=len(usable),
         skipped=tuple(word for word in words if word in skipped),
@@ -142,7 +140,7 @@ def _category_record(
         confirmed=int(confirmed.sum()),
         writers=int((figures["write_p"][:, number] < SIGNIFICANT).sum()),
         reason="",
-        significant=int(significant.sum()),
+        significant=int((p < SIGNIFICANT).sum()),
         explained=_explained(figures["explained"][~confirmed, number]),
         matched=matched,
         near=near,

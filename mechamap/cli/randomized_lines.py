@@ -43,8 +43,8 @@ def randomized_lines(searches: RandomizedSearches) -> Iterator[str]:
 def _cells(result: CategorySearch | None) -> tuple[str, str, str]:
     if result is None:
         return NONE, NONE, NONE
-    best = (NONE if value is None else probability(value) for value in (result.strength, result.auroc))
-    return (f"{result.confirmed:,}", *best)  # type: ignore[return-value]
+    strength, auroc = (NONE if value is None else probability(value) for value in (result.strength, result.auroc))
+    return f"{result.confirmed:,}", strength, auroc
 
 
 def way_line(search: RandomizedSearch, meaning: str) -> str:

@@ -18,7 +18,7 @@ from mechamap.runs.checked import Confirmation
 from mechamap.runs.run import Run
 from mechamap.words.features import feature_name
 
-__all__ = ["Finding", "causes", "confirmed", "confirmed_means", "dropped", "dropped_on", "finding", "passing"]
+__all__ = ["Finding", "causes", "confirmed", "confirmed_means", "dropped", "dropped_on", "finding", "meets", "passing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,13 +126,23 @@ def passing(run: Run, category: str, rows: slice = slice(None)) -> NDArray[np.bo
     confirmation = run.record.confirmation
     if confirmation is None or confirmation.hard_auroc is None or not run.has("hard_auroc"):
         return np.asarray(run.column("p", category)[rows]) < SIGNIFICANT
-    alike = np.asarray(run.column("p_matched", category)[rows])
-    # NaN where no other word is like the category's: then p has to do.
-    passing: NDArray[np.bool_] = np.where(np.isnan(alike), run.column("p", category)[rows], alike) < SIGNIFICANT
+    p, alike, hard = (np.asarray(run.column(name, category)[rows]) for name in ("p", "p_matched", "hard_auroc"))
     about = confirmation.categories.get(category)
-    if about is None or about.matched or about.near:
-        passing &= np.asarray(run.column("hard_auroc", category)[rows]) >= confirmation.hard_auroc
-    return passing
+    controlled = about is None or bool(about.matched or about.near)
+    return meets(p, alike, hard, confirmation.hard_auroc if controlled else None)
+
+
+def meets(
+    p: NDArray[np.float32], p_matched: NDArray[np.float32], hard_auroc: NDArray[np.float32], asked: float | None
+) -> NDArray[np.bool_]:
+    """Which neurons have what *confirmed* asks for, ``[neurons]`` as all arguments.
+
+    Args:
+        p_matched: NaN where no other word is like the category's: then ``p`` has to do.
+        asked: of ``hard_auroc``; None: the category has no hard controls.
+    """
+    significant: NDArray[np.bool_] = np.where(np.isnan(p_matched), p, p_matched) < SIGNIFICANT
+    return significant if asked is None else significant & (hard_auroc >= asked)
 
 
 def confirmed_means(confirmation: Confirmation | None) -> str:

@@ -58,6 +58,7 @@ def carry(
         for sentence_ids, offsets, place in zip(encoded["input_ids"], encoded["offset_mapping"], places, strict=True)
     ]
     skipped = _skipped(words.words, config, positions, front)
+    named = _named(config)
     _check_lengths(ids, sentences, config, context)
     kept = [n for n, word in enumerate(words.words) if word not in skipped]
     n_templates = len(config.templates)
@@ -69,7 +70,7 @@ def carry(
         n_templates,
         tokenized,
         ends.reshape(len(kept), n_templates, 2),
-        {word: reason for word, reason in skipped.items() if word in _named(config)},
+        {word: reason for word, reason in skipped.items() if word in named},
     )
 
 
