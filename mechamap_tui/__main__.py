@@ -19,13 +19,20 @@ __all__ = ["main", "run_explorer"]
 def main(argv: Sequence[str] | None = None) -> int:
     """Open the explorer; returns the exit status."""
     options = _parser().parse_args(argv)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        print(  # noqa: T201
-            "mechamap-tui: this is not a terminal. The explorer needs one; `mechamap scan` works without.",
-            file=sys.stderr,
+    if (stream := _not_a_terminal()) is not None:
+        told = sys.stdout if stream == "standard error" else sys.stderr
+        print(
+            f"mechamap-tui: {stream} is not a terminal. The explorer needs one; `mechamap scan` works without.",
+            file=told,
         )
         return 1
     return _explore(options)
+
+
+def _not_a_terminal() -> str | None:
+    """The first standard stream that is no terminal, None where all are: Textual draws on standard error."""
+    streams = {"standard input": sys.stdin, "standard output": sys.stdout, "standard error": sys.stderr}
+    return next((name for name, stream in streams.items() if stream is None or not stream.isatty()), None)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -71,6 +78,9 @@ def run_explorer(make: Callable[[], MechaMapApp]) -> int:
     import gc
     import signal
 
+    from mechamap_tui.terminal.encoding import draw_in_utf8
+
+    draw_in_utf8()
     # What is loaded until the first frame stays for good: looking for garbage in it only delays that frame.
     gc.disable()
     app = make()

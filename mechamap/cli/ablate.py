@@ -16,7 +16,7 @@ from mechamap.cli.loading import (
     model_options,
     run_with_folder,
 )
-from mechamap.cli.narration import Narration, print_data, print_lines
+from mechamap.cli.narration import Narration, print_lines, write_data
 from mechamap.cli.parser import Commands, refuse_below
 from mechamap.errors import RunError, UnsupportedModel, UsageError
 from mechamap.wording.plain import printable
@@ -124,7 +124,7 @@ def _ablate(options: AblateOptions, narration: Narration) -> int:
     if options.json:
         from mechamap.protocol.messages import plain
 
-        print_data(json.dumps({"run": str(run.path), "ablations": plain(ablations)}, ensure_ascii=False))
+        write_data(json.dumps({"run": str(run.path), "ablations": plain(ablations)}, ensure_ascii=False) + "\n")
         return 0
     if ablations:
         print_lines(*(_lines(run, ablation) for ablation in ablations))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
-from mechamap.cli.narration import Narration, print_data
+from mechamap.cli.narration import Narration, print_data, print_path, write_data
 from mechamap.cli.parser import Commands
 from mechamap.errors import ConfigError
 from mechamap.system.paths import user_path
@@ -67,7 +66,7 @@ def add_to(commands: Commands) -> None:
 def _show(args: argparse.Namespace, narration: Narration) -> int:
     from mechamap.scan.sweep_jobs import load_sweep, sweep_to_yaml
 
-    sys.stdout.write(sweep_to_yaml(load_sweep(args.file)))
+    write_data(sweep_to_yaml(load_sweep(args.file)))
     return 0
 
 
@@ -101,5 +100,5 @@ def _init(args: argparse.Namespace, narration: Narration) -> int:
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror or error}.", "Choose another place.") from None
     narration.say(f"Edit it, then: mechamap scan MODEL --config {path}")
-    print_data(str(path))
+    print_path(path)
     return 0

@@ -18,7 +18,7 @@ from mechamap.cli.loading import (
     model_options,
     run_with_folder,
 )
-from mechamap.cli.narration import Narration, print_data, print_lines
+from mechamap.cli.narration import Narration, print_lines, write_data
 from mechamap.cli.parser import Commands, refuse_below
 from mechamap.cli.text_argument import read_text_argument
 from mechamap.config.choices import RANDOMIZE
@@ -150,7 +150,7 @@ def _confirm(options: ConfirmOptions, narration: Narration) -> int:
         plain = {"run": str(run.path), "confirmation": confirmation, "second_looks": looks}
         if run.record.randomized.made:
             plain["randomized"] = run.record.randomized
-        print_data(json.dumps(to_plain_values(plain), ensure_ascii=False, allow_nan=False))
+        write_data(json.dumps(to_plain_values(plain), ensure_ascii=False, allow_nan=False) + "\n")
         return 0
     from mechamap.cli.direction_lines import direction_lines
 

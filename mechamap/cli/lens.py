@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mechamap.cli.loading import ModelOptions, add_model_flags, load, model_of_run, model_options, run_with_folder
-from mechamap.cli.narration import Narration, print_data, print_lines
+from mechamap.cli.narration import Narration, print_lines, write_data
 from mechamap.cli.parser import Commands, refuse_below
 from mechamap.errors import RunError, UsageError
 from mechamap.wording.plain import printable
@@ -74,7 +74,7 @@ def _lens(options: LensOptions, narration: Narration) -> int:
             {"neuron": lens.neuron, "unit": UNIT, "promoted": lens.promoted, "suppressed": lens.suppressed}
             for lens in lenses
         ]
-        print_data(json.dumps(plain, ensure_ascii=False))
+        write_data(json.dumps(plain, ensure_ascii=False) + "\n")
         return 0
     print_lines(*(_lines(lens, run) for lens in lenses))
     narration.say(f"in {UNIT}, per unit of activation")

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import threading
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TextIO
 
 from mechamap.errors import MechaMapError
 from mechamap.wording.plain import printable
 
-__all__ = ["Narration", "print_data", "print_lines"]
+__all__ = ["Narration", "print_data", "print_lines", "print_path", "write_data"]
 
 
 class Narration:
@@ -55,8 +57,26 @@ class Narration:
 
 
 def print_data(text: str) -> None:
-    """A line of data on stdout."""
+    """A line for a reader on stdout; on a terminal in its encoding."""
     sys.stdout.write(text + "\n")
+
+
+def write_data(text: str) -> None:
+    """JSON, YAML, CSV or Markdown on stdout: UTF-8 on a terminal of another encoding, too."""
+    # A lone surrogate becomes \udXXX, which is how JSON and YAML spell it.
+    _write_bytes(text.encode("utf-8", errors="backslashreplace"))
+
+
+def print_path(path: Path | None) -> None:
+    """A path on stdout, in the bytes that the file system has for it, whatever the locale takes these for."""
+    assert path is not None  # runs have one once they are on disk
+    _write_bytes(os.fsencode(path) + b"\n")
+
+
+def _write_bytes(data: bytes) -> None:
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()  # before anything is said about it
 
 
 def print_lines(*blocks: Iterable[str]) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import asdict
 
-from mechamap.cli.narration import Narration, print_data, print_lines
+from mechamap.cli.narration import Narration, print_data, print_lines, write_data
 from mechamap.cli.scan_options import ScanOptions
 from mechamap.errors import MechaMapError
 from mechamap.scan.sweep_jobs import SweepJob
@@ -49,7 +49,7 @@ def tell_plans(jobs: Sequence[SweepJob], options: ScanOptions, narration: Narrat
     seconds = sum(plan.seconds.total for plan in plans.values() if plan.seconds is not None)
     if options.events:
         together = {"event": "sweep_plan", "run": total, "disk": free, "seconds": seconds, "fits": fits}
-        print_data(json.dumps({**together, "lacking": lacking}))
+        write_data(json.dumps({**together, "lacking": lacking}) + "\n")
     else:
         free_space = f", {size(free)} free" if free is not None else ""
         print_data(
@@ -63,7 +63,7 @@ def _put_json(plan: ScanPlan, **about: str) -> None:
     from mechamap.plan.message import plan_message
     from mechamap.protocol.messages import plain
 
-    print_data(json.dumps({"event": "plan", **plain(plan_message(plan)), **about}, allow_nan=False))
+    write_data(json.dumps({"event": "plan", **plain(plan_message(plan)), **about}, allow_nan=False) + "\n")
 
 
 def _joint_verdict(lacking: Sequence[str]) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from mechamap.cli.narration import Narration, print_data
+from mechamap.cli.narration import Narration, write_data
 from mechamap.cli.plan import warn
 from mechamap.cli.scan_options import ScanOptions
 from mechamap.cli.scan_report import remark_lines
@@ -66,8 +65,7 @@ class SweepProgress:
             self.current = event.model
         if self._options.events:
             of = {"model": self.current} if self.current else {}
-            print_data(json.dumps({**event.to_dict(), **of}, allow_nan=False))
-            sys.stdout.flush()
+            write_data(json.dumps({**event.to_dict(), **of}, allow_nan=False) + "\n")
         if isinstance(event, ModelStarted):
             self._started(event)
         elif isinstance(event, ModelFinished):

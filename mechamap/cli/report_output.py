@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mechamap.cli.narration import Narration
+from mechamap.cli.narration import Narration, write_data
 from mechamap.cli.report_options import ReportOptions, ReportTables
 from mechamap.errors import ExportError
 from mechamap.exports.target import check_target, write_whole
@@ -89,9 +89,7 @@ def _write_stdout(text: str, format: str) -> None:
         sys.stdout.write(text)  # in the terminal's own encoding
         sys.stdout.flush()
         return
-    sys.stdout.flush()
-    sys.stdout.buffer.write(_bytes(text))
-    sys.stdout.buffer.flush()  # before anything is said about it
+    write_data(text)
 
 
 def _bytes(text: str) -> bytes:

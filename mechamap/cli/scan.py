@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import sys
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mechamap.cli.loading import add_loading_flags, loading_changes
-from mechamap.cli.narration import Narration, print_data
+from mechamap.cli.narration import Narration, print_path, write_data
 from mechamap.cli.parser import Commands
 from mechamap.cli.scan_options import ScanOptions, scan_options
 from mechamap.cli.stopping import stopping, with_what_is_kept
@@ -153,7 +152,7 @@ def _scan_one(model: str, config: ScanConfig, options: ScanOptions, narration: N
         export_as(format, scanned, target, narration, overwrite=options.overwrite)
     narration.say(f"To look at it: mechamap-tui {scanned.name if options.out is None else scanned.path}")
     if not options.fills_stdout:
-        print_data(str(scanned.path))
+        print_path(scanned.path)
     return 0
 
 
@@ -192,8 +191,7 @@ def _scan(source: ModelSource, config: ScanConfig, options: ScanOptions, narrati
 
     def tell(event: ScanEvent) -> None:
         if options.events:
-            print_data(json.dumps(event.to_dict(), allow_nan=False))
-            sys.stdout.flush()
+            write_data(json.dumps(event.to_dict(), allow_nan=False) + "\n")
         progress(event)
 
     cancel = threading.Event()
@@ -216,7 +214,7 @@ def _scan(source: ModelSource, config: ScanConfig, options: ScanOptions, narrati
                     "message": error.message,
                     "hint": str(error.hint),
                 }
-                print_data(json.dumps(message))
+                write_data(json.dumps(message) + "\n")
             raise
         finally:
             narration.clear()

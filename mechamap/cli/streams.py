@@ -1,4 +1,4 @@
-"""Standard output that cannot be written: closed by the parent process, or on a full disk."""
+"""The encoding of the standard streams, and standard output that cannot be written: closed, or on a full disk."""
 
 from __future__ import annotations
 
@@ -18,13 +18,16 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def readied_streams() -> None:
-    """Let both streams take whatever is written: a character that the terminal cannot show is no failure, and what
-    would go to a closed stream, in whose place Python has None, goes nowhere."""
+    """Let both streams take whatever is written.
+
+    What goes into a file or a pipe is UTF-8 in any locale. A terminal gets its own encoding: a character that it cannot
+    show is no failure. What would go to a closed stream, in whose place Python has None, goes nowhere.
+    """
     sys.stdout = sys.stdout or _nowhere()
     sys.stderr = sys.stderr or _nowhere()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
 
 
 @contextmanager
@@ -52,4 +55,4 @@ def discard_output() -> None:
 
 
 def _nowhere() -> TextIO:
-    return os.fdopen(os.open(os.devnull, os.O_WRONLY), "w")
+    return os.fdopen(os.open(os.devnull, os.O_WRONLY), "w", encoding="utf-8")

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from mechamap.cli.narration import Narration, print_data
+from mechamap.cli.narration import Narration, print_path
 from mechamap.cli.progress import SweepProgress
 from mechamap.cli.scan_options import ScanOptions
 from mechamap.cli.scan_report import export_as
@@ -43,7 +43,7 @@ def run_sweep(config: SweepConfig, flags: Mapping[str, object], options: ScanOpt
     _tell(jobs, options, progress, narration)
     if not options.events:
         for run in progress.runs.values():
-            print_data(str(run.path))
+            print_path(run.path)
     if stopped is not None:
         raise stopped
     return 1 if progress.troubles else 0

@@ -11,6 +11,7 @@ import yaml
 
 from mechamap.config.located import Located, LocatedValue, fail
 from mechamap.errors import ConfigError
+from mechamap.system.content import why_not_text
 from mechamap.wording.advice import Action, Advice
 from mechamap.wording.plain import shortened
 
@@ -20,6 +21,7 @@ __all__ = ["EXPONENT", "TAG", "from_yaml", "read_config_file"]
 # libyaml's loader is ten times faster; PyYAML may have been built without it.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 TAG = "tag:yaml.org,2002:"
+_LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 EXPONENT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+")  # YAML 1.1 reads 1e-3 as text
 
 
@@ -43,13 +45,14 @@ def _text(path: Path) -> str:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise ConfigError(f"{path}: cannot be read ({reason})", "Check the path and its rights.") from None
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        column = len(data[data.rfind(b"\n", 0, error.start) + 1 : error.start].decode("utf-8")) + 1
-        place, problem = f"{path}:{line}:{column}", f"byte 0x{data[error.start]:02x}"
-        raise ConfigError.at(place, problem, "UTF-8 text", "Save the file as UTF-8.") from None
+    if (problem := why_not_text(data)) is not None:
+        if problem.offset is None:
+            raise ConfigError.at(str(path), problem.what, "YAML as text in UTF-8", problem.hint)
+        line = data.count(b"\n", 0, problem.offset) + 1
+        before = data[data.rfind(b"\n", 0, problem.offset) + 1 : problem.offset]
+        place = f"{path}:{line}:{len(before.decode('utf-8')) + 1}"
+        raise ConfigError.at(place, problem.what, "YAML as text in UTF-8", problem.hint)
+    return data.decode("utf-8-sig")
 
 
 def from_yaml(text: str, source: str) -> Located:
@@ -65,7 +68,7 @@ def from_yaml(text: str, source: str) -> Located:
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
-        raise _syntax_error(error, source) from None
+        raise _syntax_error(error, text, source) from None
     except yaml.YAMLError as error:
         position = getattr(error, "position", 0)
         before = text[: position if isinstance(position, int) else 0]
@@ -81,13 +84,22 @@ def from_yaml(text: str, source: str) -> Located:
     return _Reader(source).located(node)
 
 
-def _syntax_error(error: yaml.MarkedYAMLError, source: str) -> ConfigError:
+def _syntax_error(error: yaml.MarkedYAMLError, text: str, source: str) -> ConfigError:
     mark = error.problem_mark or error.context_mark
     place = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
     problem = " ".join(str(error.problem or error.context or "a mistake").split())
+    line = "".join(_LINE_END.split(text)[mark.line : mark.line + 1]) if mark else ""
+    here = line[mark.column : mark.column + 1] if mark else ""
     hint = "Check the indentation, and put quotes around text that contains ': ' or ' #' or begins with a sign."
-    if "\\t" in problem:
-        hint = "YAML is indented with spaces; replace the tab."
+    if "\t" in line[: len(line) - len(line.lstrip())] + here:  # what libyaml and PyYAML say of it differs
+        problem, hint = "a tab where YAML wants spaces", "YAML is indented with spaces; replace the tab."
+    elif "cannot start any token" in problem and here:
+        problem = f"text that begins with {here}"
+        hint = "Put quotes around it."
+    elif "unexpected end of stream" in problem:
+        hint = "Close the quotation mark that is open."
+    elif "',' or" in problem:
+        hint = "Close the bracket that is open, and put commas between what is in it."
     return ConfigError.at(place, problem, "valid YAML", hint)
 
 
@@ -127,6 +139,9 @@ class _Reader:
         for key, value in node.value:
             if not isinstance(key, yaml.ScalarNode):
                 fail(self.where(key), "a key that is not text", "a name")
+            if not key.style and key.value[:1].isspace():  # YAML takes other blanks than its own for letters
+                blank = f"a key that begins with a blank of another kind (U+{ord(key.value[0]):04X})"
+                fail(self.where(key), blank, "a name", "Indent it with spaces: replace what is in front of the name.")
             if key.value in tree:
                 hint = f"It stands in line {lines[key.value]} already; keep one of the two."
                 fail(self.where(key), f'the key "{shortened(key.value)}" a second time', "each key once", hint)

@@ -27,6 +27,8 @@ __all__ = ["CsvSource", "RowBlock", "open_source"]
 _CELLS = 2**14  # of a block, few enough for a processor's cache
 _LONGEST = 2**24  # characters of a line or a cell; in front of a quotation mark that nothing closes, the rest is one
 _STEP = 0.005  # share of the file between two calls of progress
+# The line by which Excel is told what stands between cells; saved again, it has some of that behind it.
+_NAMED = re.compile(r'"?sep=(?P<delimiter>[^"\r\n\w])"?(?P=delimiter)*\s*', re.IGNORECASE)
 _UNREADABLE = re.compile("[\udc80-\udcff]")  # what bytes that are not UTF-8 are read as
 
 
@@ -80,18 +82,19 @@ class CsvSource:
     Attributes:
         header: the cells of the first row that is not blank.
         header_row: its number.
-        delimiter: what stands between cells; spreadsheets of some countries write semicolons or tabs.
+        delimiter: what stands between cells: a comma, semicolon or tab, or what a line ``sep=;`` above it names.
     """
 
     def __init__(self, path: Path, text: IO[str], progress: Callable[[], None]) -> None:
         self.path = path
         self._progress = progress
         lines = iter(partial(text.readline, _LONGEST), "")
-        blank = 0
+        blank = 0  # lines above the header
+        named = None
         first = next(lines, "")
-        while first and not first.strip():
+        while first and (not first.strip() or (named is None and (named := _NAMED.fullmatch(first)) is not None)):
             blank, first = blank + 1, next(lines, "")
-        self.delimiter = max(",;\t", key=first.count)
+        self.delimiter = named["delimiter"] if named else max(",;\t", key=first.count)
         rows = chain([first] if first else [], lines)
         self._reader = csv.reader(rows, delimiter=self.delimiter, strict=True)
         self._again = 0

@@ -26,7 +26,7 @@ def check_target(path: Path, *, overwrite: bool) -> Path:
     try:
         target = path.resolve()
         mode = target.stat().st_mode if target.exists() else None
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: NUL, or a character that the locale's file names cannot have
         raise _failed(target, error) from None
     if mode is not None and stat.S_ISDIR(mode):
         raise ExportError(f"{target} is a folder.", "Name a file inside it.")
@@ -73,7 +73,7 @@ def _exists(target: Path) -> ExportError:
     )
 
 
-def _failed(target: Path, error: OSError) -> ExportError:
+def _failed(target: Path, error: OSError | ValueError) -> ExportError:
     hints = {
         errno.ENOSPC: "Free some space, or choose another disk.",
         errno.EDQUOT: "Your disk quota is used up; free some space.",
@@ -81,5 +81,11 @@ def _failed(target: Path, error: OSError) -> ExportError:
         errno.EROFS: "The disk is read-only; choose another place.",
         errno.ENAMETOOLONG: "Choose a shorter name.",
     }
-    hint = hints.get(error.errno or 0, "Choose another place.")
-    return ExportError(f"{target} cannot be written: {error.strerror or error}. Nothing was changed there.", hint)
+    if isinstance(error, UnicodeEncodeError):
+        reason = f"{error.object[error.start]!r} cannot stand in a file name in this locale ({error.encoding})"
+        return ExportError(
+            f"{target} cannot be written: {reason}.", "Choose another name, or set LC_ALL to a UTF-8 one."
+        )
+    hint = hints.get(getattr(error, "errno", None) or 0, "Choose another place.")
+    reason = getattr(error, "strerror", None) or str(error)
+    return ExportError(f"{target} cannot be written: {reason}. Nothing was changed there.", hint)

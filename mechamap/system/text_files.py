@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mechamap.errors import TextError
+from mechamap.system.content import why_not_text
 
 __all__ = ["decoded", "read_text_file"]
 
@@ -33,16 +34,11 @@ def decoded(data: bytes, name: str, hint: str = "") -> str:
     Raises:
         TextError: nothing there, or not UTF-8 text.
     """
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise TextError(
-            f"{name} is not UTF-8 text: byte 0x{data[error.start]:02x} in line {line}.",
-            "Convert it, as in: iconv -f latin1 -t utf-8 FILE > NEW",
-        ) from None
-    if "\0" in text:
-        raise TextError(f"{name} holds binary data, not text.", "Give a plain text file in UTF-8.")
+    if (problem := why_not_text(data)) is not None:
+        line = data.count(b"\n", 0, problem.offset) + 1 if problem.offset is not None else 0
+        where = f" in line {line}" if line else ""
+        raise TextError(f"{name} is {problem.what}{where}; texts are read as UTF-8.", problem.hint)
+    text = data.decode("utf-8-sig")
     text = text.replace("\r\n", "\n").rstrip("\n")
     if not text.strip():
         raise TextError(f"{name} holds no text.", hint or "Give a text of at least a few sentences.")

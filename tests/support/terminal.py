@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pexpect
@@ -42,10 +42,18 @@ class Terminal:
         arguments: of ``python -m mechamap_tui``.
         home: MECHAMAP_HOME of the process.
         cwd: where it is started.
+        variables: of its environment, beside those of this process.
     """
 
     def __init__(
-        self, arguments: Sequence[str], home: Path, *, columns: int = 80, rows: int = 24, cwd: Path | None = None
+        self,
+        arguments: Sequence[str],
+        home: Path,
+        *,
+        columns: int = 80,
+        rows: int = 24,
+        cwd: Path | None = None,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
@@ -58,6 +66,7 @@ class Terminal:
             "TERM": "xterm-256color",
             "COLORTERM": "truecolor",
             "PYTHONPATH": os.pathsep.join([*paths, root]),
+            **(variables or {}),
         }
         self.process = pexpect.spawn(
             sys.executable,

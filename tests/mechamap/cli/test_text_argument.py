@@ -22,7 +22,7 @@ def test_it_is_a_file_or_standard_input(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("data", "says"),
-    [(b"", "holds no text"), (b" \n\t\n", "holds no text"), (b"\xff\xfe", "not UTF-8"), (b"a\0b", "binary")],
+    [(b"", "holds no text"), (b" \n\t\n", "holds no text"), (b"\xff\xfe", "UTF-16"), (b"a\0b", "binary")],
 )
 def test_a_file_without_text_is_refused(tmp_path: Path, data: bytes, says: str) -> None:
     (tmp_path / "a.txt").write_bytes(data)

@@ -244,7 +244,7 @@ def test_a_value_is_read_as_people_mean_it(tmp_path: Path, text: str, key: str, 
         ("categories: &x {a: *x}", "1:13", "a value that contains itself"),
         ("- window", "1:1", "the config is a list"),
         ("window", "1:1", 'the config is the text "window"'),
-        (b"window: 9\ndtype: caf\xe9", "2:11", "byte 0xe9, expected UTF-8 text"),
+        (b"window: 9\ndtype: caf\xe9", "2:11", "not UTF-8: byte 0xe9, expected YAML as text in UTF-8"),
     ],
 )
 def test_a_mistake_is_named_by_its_place_what_was_found_and_what_was_expected(

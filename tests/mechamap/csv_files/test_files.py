@@ -44,8 +44,9 @@ def test_a_packed_file_is_read_whatever_it_is_called(tmp_path: Path) -> None:
     [
         (b'{"model": "m", "results": {}}', "is not a CSV: it begins like JSON."),
         (b"PK\x03\x04" + bytes(40), "is not a CSV: it begins like a zip archive, as .xlsx files are."),
-        (b"PAR1" + bytes(40), "is not a CSV: it begins like Parquet."),
-        (HEADER.encode("utf-16-le"), "is not UTF-8 text: it begins with NUL bytes."),
+        (b"PAR1" + bytes(40), "is not a CSV: it is a Parquet file."),
+        (HEADER.encode("utf-16-le"), "is text in UTF-16-LE without a byte order mark."),
+        (bytes(16) + HEADER.encode(), "is not UTF-8 text: it begins with NUL bytes."),
         (HEADER.encode() + b"m,0,0,\xff,0.5,[]\n", "row 2, column category: byte 0xff is not UTF-8 text."),
         (b"mod\xe8le,layer\n", "cell 1 of the header: byte 0xe8 is not UTF-8 text."),
         ("\ufeff".encode("utf-16") + b"\x00\xd8", "is not UTF-16-LE, although its byte order mark says so"),
