@@ -85,7 +85,8 @@ def resolve(name: str) -> ModelSource:
     elif path.exists():
         if path.suffix.lower() != ".gguf":
             raise ModelNotFound(f"{path} is a file, but not a .gguf file.", _file_hint(path))
-        return ModelSource("gguf", str(path.resolve()), path.resolve(), short_label(name), as_given)
+        file = path.parent.resolve() / path.name  # not what it leads to: files of the hub cache have no suffix
+        return ModelSource("gguf", str(file), file, short_label(name), as_given)
     elif looks_like_path(name):
         raise ModelNotFound(f"No such file or folder: {path}.", _nearest_hint(path))
     if known is not None:

@@ -130,7 +130,7 @@ def _prove(source: ModelSource, config: ScanConfig, narration: Narration) -> Non
     from mechamap.models.loading.load_settings import load_settings
     from mechamap.models.proof import prove
     from mechamap.runs.layout import side_labels
-    from mechamap.runs.proof_record import proof_table, verdict
+    from mechamap.runs.proof_record import proof_table, token_verdict, verdict
 
     loaded = load(source, load_settings(config), narration)
     narration.progress("proving")
@@ -147,7 +147,10 @@ def _prove(source: ModelSource, config: ScanConfig, narration: Narration) -> Non
         print_data(printable("  ".join(row).rstrip()))
     for line in verdict(proof, dtype):
         print_data(str(line))
+    print_data(printable(token_verdict(loaded.token_proof)))
     print_data(_unembedding(loaded, proof))
+    for note in loaded.notes:
+        print_data(f"note: {printable(note)}")
 
 
 def _unembedding(loaded: LoadedModel, proof: Sequence[LayerProof]) -> str:

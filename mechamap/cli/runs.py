@@ -57,7 +57,7 @@ def _show(args: argparse.Namespace, narration: Narration) -> int:
     from mechamap.cli.scan_report import coverage_lines, strongest_lines
     from mechamap.csv_files.run import open_run
     from mechamap.runs.layout import layers_in_words, side_labels
-    from mechamap.runs.proof_record import proof_table, verdict
+    from mechamap.runs.proof_record import proof_table, token_verdict, verdict
 
     run = open_run(args.name)
     record, model = run.record, run.record.model
@@ -77,6 +77,7 @@ def _show(args: argparse.Namespace, narration: Narration) -> int:
         if run.has_context
         else "",
         "proof": " ".join(map(str, verdict(record.proof, model.dtype))),
+        "tokens": token_verdict(record.token_proof).removeprefix("Tokens: ") if record.proof else "",
         "versions": ", ".join(f"{name} {version}" for name, version in record.versions.items()),
         "began": record.created,
         "timings": ", ".join(f"{name} {duration(seconds)}" for name, seconds in record.timings.items()),

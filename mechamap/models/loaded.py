@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from mechamap.models.neurons.layers import NeuronLayer
+from mechamap.runs.scanned import TokenProof
 
 if TYPE_CHECKING:
     import torch
@@ -35,6 +36,8 @@ class LoadedModel:
         parameters: how many weights the whole model has, tied ones counted once.
         kind: ``decoder``, ``encoder`` or ``encoder-decoder``.
         packing: what the weights are packed as, such as ``int8 (bitsandbytes)``; empty where they are not packed.
+        token_proof: how the tokenizer was checked against the model's own tokenizer.json.
+        notes: what is to be known of how it was loaded, in sentences.
     """
 
     label: str
@@ -52,6 +55,8 @@ class LoadedModel:
     parameters: int
     kind: Kind = "decoder"
     packing: str = ""
+    token_proof: TokenProof | None = None
+    notes: tuple[str, ...] = ()
 
 
 Kind: TypeAlias = Literal["decoder", "encoder", "encoder-decoder"]

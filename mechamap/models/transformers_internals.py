@@ -1,7 +1,7 @@
 """The internal parts of transformers that MechaMap uses: when a release moves one, this file breaks.
 
-There is no public way to ask which class an Auto class would load, nor to have a model's experts computed by other
-code for one call.
+There is no public way to ask which class an Auto class would load or which pre-tokenizers it knows, nor to have a
+model's experts computed by other code for one call.
 """
 
 from __future__ import annotations
@@ -10,7 +10,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-__all__ = ["apply_gate", "experts_computed_by", "has_gate_function", "lists_type", "model_class_of", "register_experts"]
+__all__ = [
+    "apply_gate",
+    "experts_computed_by",
+    "gguf_pre_tokenizers",
+    "has_gate_function",
+    "lists_type",
+    "model_class_of",
+    "register_experts",
+]
 
 
 def model_class_of(auto: Any, config: Any) -> Any:
@@ -21,6 +29,18 @@ def model_class_of(auto: Any, config: Any) -> Any:
 def lists_type(auto: Any, config: Any) -> bool:
     """Whether an Auto class lists the type of a config; imports nothing of the model's own code."""
     return type(config) in auto._model_mapping
+
+
+def gguf_pre_tokenizers() -> frozenset[str]:
+    """What GGUF files of byte-level vocabularies call the pre-tokenizers that transformers has a rule of its own for.
+
+    It splits every other text as GPT-2 does.
+    """
+    try:
+        from transformers.integrations.gguf.gguf_tokenizer_mapping import GGUF_PRE_TOKENIZER_SPLITS
+    except ImportError:  # releases before there were any
+        return frozenset()
+    return frozenset(GGUF_PRE_TOKENIZER_SPLITS)
 
 
 def has_gate_function(experts: Any) -> bool:

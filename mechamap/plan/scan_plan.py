@@ -13,9 +13,9 @@ from typing import Any
 from mechamap.catalog.source import ModelSource
 from mechamap.config.scan_config import ScanConfig
 from mechamap.models.loading import gguf
-from mechamap.models.loading.checkpoint import read_tokenizer
 from mechamap.models.loading.devices import check_names, pick_dtype
 from mechamap.models.loading.offload import check_device_map
+from mechamap.models.loading.tokenizer import read_tokenizer
 from mechamap.models.loading.trouble import quiet_transformers, translated
 from mechamap.plan.alternatives import options
 from mechamap.plan.disk_need import run_size
@@ -148,7 +148,7 @@ def _read(
         if not files.has_tokenizer:
             return shape, None
         with translated(f"The tokenizer of {files.source.id}"):
-            return shape, read_tokenizer(files.path, trust_remote_code)
+            return shape, read_tokenizer(files.path, trust_remote_code)[0]
 
 
 def _read_shape(

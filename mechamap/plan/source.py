@@ -1,19 +1,11 @@
-"""Where a model's config, tokenizer and weights lie, found without reading or fetching any weights.
-
-The number of weights in a GGUF file is read from its header in milliseconds: the reader of the ``gguf`` package makes
-an object of every word in the vocabulary, which takes seconds; here they are stepped over. Layout: magic, version,
-counts of tensors and of keys; the keys with their values; the tensors' names, shapes, formats and offsets
-(https://github.com/ggml-org/ggml/blob/master/docs/gguf.md).
-"""
+"""Where a model's config, tokenizer and weights lie, found without reading or fetching any weights."""
 
 from __future__ import annotations
 
 import json
-import mmap
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from math import prod
 from pathlib import Path
 
 from mechamap.catalog.hub_cache import cached_repository
@@ -23,7 +15,7 @@ from mechamap.errors import MechaMapError, ModelNotFound, WeightsError
 from mechamap.models.loading import folder, gguf, hub
 from mechamap.models.loading.quantized import check_packing
 
-__all__ = ["ModelFiles", "find_files", "gguf_parameters", "listed_bytes", "stored_dtype"]
+__all__ = ["ModelFiles", "find_files", "listed_bytes", "stored_dtype"]
 
 
 # What safetensors calls the number formats that weights are kept in.
@@ -59,9 +51,7 @@ class ModelFiles:
     @property
     def place(self) -> dict[str, str]:
         """How transformers is told where the model lies."""
-        if self.source.kind == "gguf":
-            return {"pretrained_model_name_or_path": str(self.path.parent), "gguf_file": self.path.name}
-        return {"pretrained_model_name_or_path": str(self.path)}
+        return gguf.place(self.path)
 
 
 def find_files(
@@ -79,6 +69,7 @@ def find_files(
         UnsupportedModel: its config describes no model that transformers knows.
         ModelError: its config cannot be read.
         MissingExtra: it is a GGUF file, and what reads those is not installed.
+        WeightsError: it is a GGUF file without the weights of a whole model.
         UsageError: a revision of something that is not on the hub.
     """
     source.check_revision(config.revision)
@@ -152,53 +143,3 @@ def listed_bytes(path: Path) -> int | None:
         if isinstance(size, int):
             return size
     return None
-
-
-_STRING, _ARRAY = 8, 9
-_SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}  # bytes of a value, by its type
-
-
-def gguf_parameters(path: Path) -> int | None:
-    """The number of weights in a GGUF file, None where its header cannot be read."""
-    try:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-            return _parameters(data)
-    except (OSError, ValueError, KeyError, RecursionError, struct.error):
-        return None
-
-
-def _parameters(data: mmap.mmap) -> int | None:
-    magic, version, tensors, keys = struct.unpack_from("<4sIQQ", data, 0)
-    if magic != b"GGUF" or version < 2:
-        return None
-    offset = 24
-    for _ in range(keys):
-        offset = _behind_string(data, offset)
-        (kind,) = struct.unpack_from("<I", data, offset)
-        offset = _behind_value(data, offset + 4, kind)
-    parameters = 0
-    for _ in range(tensors):
-        offset = _behind_string(data, offset)
-        (dimensions,) = struct.unpack_from("<I", data, offset)
-        parameters += prod(struct.unpack_from(f"<{dimensions}Q", data, offset + 4))
-        offset += 4 + 8 * dimensions + 12
-    return parameters if offset <= len(data) else None
-
-
-def _behind_value(data: mmap.mmap, offset: int, kind: int) -> int:
-    if kind == _STRING:
-        return _behind_string(data, offset)
-    if kind != _ARRAY:
-        return offset + _SIZES[kind]
-    item_kind, count = map(int, struct.unpack_from("<IQ", data, offset))
-    offset += 12
-    if item_kind not in (_STRING, _ARRAY):
-        return offset + count * _SIZES[item_kind]
-    for _ in range(count):
-        offset = _behind_value(data, offset, item_kind)
-    return offset
-
-
-def _behind_string(data: mmap.mmap, offset: int) -> int:
-    (length,) = struct.unpack_from("<Q", data, offset)
-    return offset + 8 + int(length)

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from mechamap.catalog.source import ModelSource
 from mechamap.config.scan_config import ScanConfig
 from mechamap.errors import MechaMapError
+from mechamap.models.loading.gguf_header import read_header
 from mechamap.plan.alternatives import options
 from mechamap.plan.memory_need import PROCESS, memory_needs
 from mechamap.plan.places import places_of
 from mechamap.plan.scan_plan import situation
-from mechamap.plan.source import find_files, gguf_parameters
+from mechamap.plan.source import find_files
 from mechamap.plan.weights import ITEM_BYTES
 from mechamap.protocol.planned import PlannedOption
 
@@ -36,7 +37,8 @@ def shortfall(source: ModelSource, config: ScanConfig, *, whole: bool = False) -
     """
     try:
         if source.kind == "gguf" and source.path is not None:
-            return _of_gguf(gguf_parameters(source.path) or 0, config)
+            header = read_header(source.path)
+            return _of_gguf(header.parameters if header is not None else 0, config)
         inputs = situation(find_files(source, config, fetch=False), config, quick=True, whole=whole)
         for need in memory_needs(inputs):
             if not need.fits:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from mechamap.runs.scanned import LayerProof
+from mechamap.runs.scanned import LayerProof, TokenProof
 from mechamap.wording.advice import Advice, Hint, Setting
 from mechamap.wording.amounts import layer_ranges, quantity
 
-__all__ = ["WAYS", "other_dtypes", "proof_table", "verdict", "worst_errors"]
+__all__ = ["WAYS", "other_dtypes", "proof_table", "token_note", "token_verdict", "verdict", "worst_errors"]
 
 
 NONE, LOST = "-", "lost in rounding"
@@ -91,6 +91,51 @@ def verdict(proof: Sequence[LayerProof], dtype: str) -> list[Hint]:
     if any(part.expected_width is None for part in proof):
         lines.append(f"{_UNSAID} The config does not say how many neurons there should be.")
     return lines
+
+
+def token_verdict(proof: TokenProof | None) -> str:
+    """The result of the comparison with tokenizer.json, in a sentence; also of a record that lacks it."""
+    if proof is None:
+        return "Tokens: whether they are those of the model's tokenizer.json was not recorded."
+    if not proof.compared:
+        unknown = f" {token_note(proof)}" if proof.unknown_pre_tokenizer else ""
+        return (
+            f"Tokens: as transformers' {proof.tokenizer} gives them, not compared with a tokenizer.json: "
+            f"{proof.remark}.{unknown}"
+        )
+    if not proof.replaced:
+        return (
+            f"Tokens: those of tokenizer.json; transformers' {proof.tokenizer} has the same vocabulary and rules, and "
+            f"gives the same {proof.tokens:,} tokens for a probe text."
+        )
+    return f"Tokens: those of tokenizer.json, read as it is; {_unlike(proof)}."
+
+
+def token_note(proof: TokenProof) -> str:
+    """What is to be known where transformers gives other tokens than the model's own, or may; else empty."""
+    if proof.unknown_pre_tokenizer:
+        return (
+            f"The file names the pre-tokenizer {proof.unknown_pre_tokenizer} (tokenizer.ggml.pre), which the installed "
+            "transformers does not know: it splits the text as GPT-2 does, so some tokens, of digits and line ends "
+            "most of all, may be others than the model was trained on."
+        )
+    if not proof.replaced or not (proof.differing or proof.remark):
+        return ""
+    return f"The text is cut as tokenizer.json says; {_unlike(proof)}."
+
+
+def _unlike(proof: TokenProof) -> str:
+    """Why transformers' own tokenizer was not used."""
+    other = "the tokenizer that transformers builds by the configs beside it"
+    if proof.remark:
+        return f"{other} cannot be used ({proof.remark})"
+    differences = f"differs in {', '.join(proof.differences)}" if proof.differences else ""
+    if not proof.differing:
+        return f"{other}, {proof.tokenizer}, gives the same {proof.tokens:,} tokens for a probe text, but {differences}"
+    return (
+        f"{other}, {proof.tokenizer}, gives others in place of {proof.differing:,} of the {proof.tokens:,} tokens of a "
+        f"probe text{f' and {differences}' if differences else ''}"
+    )
 
 
 def other_dtypes(dtype: str) -> str:

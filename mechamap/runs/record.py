@@ -16,7 +16,7 @@ from mechamap.config.scan_config import ScanConfig, config_to_dict
 from mechamap.errors import RunError
 from mechamap.runs.checked import Causes, Confirmation, RandomizedSearches, SecondText
 from mechamap.runs.coverage import Coverage
-from mechamap.runs.scanned import Exclusions, LayerProof, UnembeddingRecord
+from mechamap.runs.scanned import Exclusions, LayerProof, TokenProof, UnembeddingRecord
 from mechamap.system.plain_values import from_plain_values, to_plain_values
 
 __all__ = ["FORMAT", "LayerRows", "ModelRecord", "RunRecord", "TokenRecord"]
@@ -102,6 +102,7 @@ class RunRecord:
     coverage: Mapping[str, Coverage] = field(default_factory=dict)
     exclusions: Exclusions | None = None  # None of a CSV
     proof: tuple[LayerProof, ...] = ()
+    token_proof: TokenProof | None = None  # None where that is not known: of a CSV and of older versions
     unembedding: UnembeddingRecord | None = None  # None where neurons have no direct effect on the logits
     # why a figure is empty, by its name
     undefined: Mapping[str, str] = field(default_factory=dict)
@@ -129,7 +130,7 @@ class RunRecord:
 CHANGING = ("format", "state", "created", "finished", "layers", "problems", "timings", "proof")
 
 # None of these is an empty object in the file.
-_OBJECTS = ("config", "exclusions", "unembedding", "confirmation")
+_OBJECTS = ("config", "exclusions", "token_proof", "unembedding", "confirmation")
 
 
 def dump_fixed(record: RunRecord) -> str:
@@ -175,6 +176,7 @@ def parse(text: str, where: str) -> RunRecord:
                 "tokens": _tokens(data.get("tokens", {})),
                 "occurrences": tuple(tuple(row) for row in data.get("occurrences", ())),
                 "proof": _listed(LayerProof, data, "proof"),
+                "token_proof": _member(TokenProof, data, "token_proof"),
                 "coverage": {
                     name: from_plain_values(Coverage, entry, f"coverage.{name}")
                     for name, entry in data.get("coverage", {}).items()

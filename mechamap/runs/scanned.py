@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from mechamap.system.plain_values import Recorded
 
-__all__ = ["Exclusions", "LayerProof", "UnembeddingRecord"]
+__all__ = ["Exclusions", "LayerProof", "TokenProof", "UnembeddingRecord"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +66,36 @@ class LayerProof(Recorded):
     def largest_error(self) -> float | None:
         """The largest of its errors, None where there is none."""
         return max((error for error in self.errors.values() if error is not None), default=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenProof(Recorded):
+    """How the tokens were checked against the model's own ``tokenizer.json``.
+
+    Attributes:
+        tokenizer: the class that transformers loads as the model's tokenizer; empty where it could not load one.
+        compared: whether there is a tokenizer.json, so that they could be compared.
+        used: whose tokens were taken: ``transformers``, or ``tokenizer.json`` where the two are not the same.
+        tokens: how many tokens of a probe text were compared.
+        differing: how many of them transformers gives otherwise.
+        differences: what else is not the same: special tokens, parts of the tokenizer.
+        remark: why it could not be compared, or why transformers could not load one; else empty.
+        unknown_pre_tokenizer: what a GGUF file calls its pre-tokenizer, where transformers does not know it.
+    """
+
+    tokenizer: str
+    compared: bool
+    used: str = "transformers"
+    tokens: int = 0
+    differing: int = 0
+    differences: tuple[str, ...] = ()
+    remark: str = ""
+    unknown_pre_tokenizer: str = ""
+
+    @property
+    def replaced(self) -> bool:
+        """Whether tokenizer.json was read in place of what transformers builds."""
+        return self.used == "tokenizer.json"
 
 
 @dataclass(frozen=True, slots=True)

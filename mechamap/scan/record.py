@@ -17,6 +17,7 @@ from mechamap.models.unembedding import Unembedding
 from mechamap.runs.coverage import Coverage
 from mechamap.runs.figure_names import CATEGORY_FIGURES, LATER_FIGURES, NEURON_FIGURES, ROUTED_FIGURES, TOKEN_FIGURES
 from mechamap.runs.library import check_run_folder, new_run_folder
+from mechamap.runs.proof_record import token_note
 from mechamap.runs.record import LayerRows, ModelRecord, RunRecord
 from mechamap.runs.run import Run
 from mechamap.runs.scanned import LayerProof
@@ -123,13 +124,21 @@ def new_record(inputs: ScanInputs, kept: Mapping[int, LayerRows], folder: Path) 
         coverage=inputs.coverage,
         exclusions=tokenized.exclusions,
         proof=inputs.proof,
+        token_proof=loaded.token_proof,
         unembedding=inputs.unembedding.record if inputs.unembedding is not None else None,
         undefined=inputs.undefined,
         versions={name: _version(name) for name in _VERSIONS} | {"python": platform.python_version()},
+        problems=_remarks(loaded),
         state="running",
         created=inputs.created,
         **checked,
     )
+
+
+def _remarks(loaded: LoadedModel) -> tuple[str, ...]:
+    """What is to be known of how the model was loaded."""
+    tokens = token_note(loaded.token_proof) if loaded.token_proof is not None else ""
+    return (tokens, *loaded.notes) if tokens else loaded.notes
 
 
 def figures_of(layers: Sequence[NeuronLayer] | Sequence[LayerRows]) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from mechamap.runs.checked import (
     SecondText,
 )
 from mechamap.runs.layout import side_labels
-from mechamap.runs.proof_record import WAYS, proof_table, verdict
+from mechamap.runs.proof_record import WAYS, proof_table, token_verdict, verdict
 from mechamap.runs.record import RunRecord
 from mechamap.tables.numbers import effect, probability
 from mechamap.wording.amounts import duration, layer_ranges
@@ -40,6 +40,7 @@ def verdict_lines(record: RunRecord) -> Iterator[Line]:
     yield "text" if any(part.finite for part in record.proof) else "trouble", INDENT + proved
     for line in others:
         yield "text" if all(part.finite for part in record.proof) else "trouble", INDENT + line
+    yield "text", INDENT + token_verdict(record.token_proof)
 
 
 def part_lines(record: RunRecord, width: int) -> Iterator[Line]:

@@ -1,4 +1,4 @@
-"""Reading a checkpoint: its config, its tokenizer, and the model with every weight from the file."""
+"""Reading a checkpoint: its config, and the model with every weight from the file."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mechamap.errors import ModelError, WeightsError
+from mechamap.errors import WeightsError
 from mechamap.models.loaded import Kind
-from mechamap.models.loading import folder, gguf
+from mechamap.models.loading import gguf
+from mechamap.models.loading.gguf_header import read_header
 from mechamap.models.loading.kinds import auto_class, is_left_out, kind_of
 from mechamap.models.loading.offload import DeviceMap, offloading
 from mechamap.models.loading.partial import LowerBlocks
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-__all__ = ["LoadOptions", "LoadedCheckpoint", "read_config", "read_model", "read_tokenizer"]
+__all__ = ["LoadOptions", "LoadedCheckpoint", "read_config", "read_model"]
+
+_ENOUGH = 0.9  # of a model's weights; what is missing of fewer is found when they are read
 
 _LOG = logging.getLogger(__name__)
 
@@ -75,7 +78,7 @@ def read_config(path: Path, trust_remote_code: bool) -> tuple[Any, Kind]:
     """
     from transformers import AutoConfig
 
-    config = AutoConfig.from_pretrained(**_place(path), trust_remote_code=trust_remote_code)
+    config = AutoConfig.from_pretrained(**gguf.place(path), trust_remote_code=trust_remote_code)
     return config, kind_of(config, str(path))
 
 
@@ -103,9 +106,10 @@ def read_model(path: Path, config: Any, kind: Kind, how: LoadOptions) -> LoadedC
 
 def _read(path: Path, model_class: Any, config: Any, kind: Kind, how: LoadOptions) -> nn.Module:
     """One reading of the files, by ``model_class``."""
-    place = _place(path)
+    place = gguf.place(path)
     options = {"config": config, "dtype": how.dtype or "auto", "trust_remote_code": how.trust_remote_code}
     if "gguf_file" in place:
+        _refuse_too_few(path, _on_meta(kind, config, how))
         options |= gguf.unpacking()
     packed = reading_packed(config, how.target, how.quantize)
     with offloading(how.device_map, partial(_on_meta, kind, config, how)) as offload:
@@ -133,31 +137,19 @@ def _on_meta(kind: Kind, config: Any, how: LoadOptions) -> nn.Module:
     return model
 
 
-def read_tokenizer(path: Path, trust_remote_code: bool) -> Any:
-    """The model's tokenizer, which must give the characters that each token stands for.
+def _refuse_too_few(path: Path, model: nn.Module) -> None:
+    """Refuse a GGUF file with fewer weights than its model has, before memory is taken for them.
 
     Raises:
-        ModelError: there is none, or it is a slow tokenizer, which cannot.
+        WeightsError: it has.
     """
-    from transformers import AutoTokenizer
-
-    if path.is_dir():
-        folder.check_tokenizer_files(path)
-    tokenizer = AutoTokenizer.from_pretrained(**_place(path), trust_remote_code=trust_remote_code)
-    if not tokenizer.is_fast:
-        raise ModelError(
-            f"The tokenizer of {path} ({type(tokenizer).__name__}) does not say which characters a token stands for, "
-            "so words cannot be found in the text.",
-            "Give a model with a fast tokenizer (one with a tokenizer.json).",
+    header = read_header(path)
+    needed = number_of_weights(model)
+    if header is not None and header.parameters < _ENOUGH * needed:
+        raise WeightsError(
+            f"{path} holds {header.parameters:,} weights, but the model that its header describes has {needed:,}.",
+            "It may be a part of a model: give the .gguf file of the whole model.",
         )
-    return tokenizer
-
-
-def _place(path: Path) -> dict[str, str]:
-    """The arguments that tell transformers where to find a model."""
-    if path.suffix.lower() == ".gguf" and path.is_file():
-        return {"pretrained_model_name_or_path": str(path.parent), "gguf_file": path.name}
-    return {"pretrained_model_name_or_path": str(path)}
 
 
 def _refuse_gaps(path: Path, info: Any, kind: Kind) -> None:

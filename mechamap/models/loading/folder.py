@@ -82,8 +82,9 @@ def check_tokenizer_files(folder: Path) -> None:
     """Check that there is a tokenizer: transformers would silently make up an empty one.
 
     Raises:
-        ModelError: there is none.
+        ModelError: there is none, or only a pointer to it.
     """
+    _refuse_pointer(folder / "tokenizer.json", "the tokenizer", ModelError)
     if not any(any(folder.glob(pattern)) for pattern in _TOKENIZER_FILES):
         raise ModelError(
             f"{folder} has no tokenizer: neither {', '.join(_TOKENIZER_FILES[:-1])} nor {_TOKENIZER_FILES[-1]}.",
@@ -113,11 +114,19 @@ def weight_files(folder: Path) -> list[Path]:
     raise WeightsError(f"{folder} has no weights: none of {', '.join((*_ONE_FILE, *_INDEXES))}.", hint)
 
 
-def _check_file(path: Path) -> None:
-    with path.open("rb") as file:
-        start = file.read(24)
+def _refuse_pointer(path: Path, what: str, kind: type[ModelError]) -> None:
+    """Refuse a file that git put there in place of a large one."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(24)
+    except OSError:  # reported where it is read
+        return
     if start.startswith(b"version https://git-lfs"):
-        raise WeightsError(f"{path} is only a Git LFS pointer, not the weights.", "Run `git lfs pull` in its folder.")
+        raise kind(f"{path} is only a Git LFS pointer, not {what}.", "Run `git lfs pull` in its folder.")
+
+
+def _check_file(path: Path) -> None:
+    _refuse_pointer(path, "the weights", WeightsError)
     if path.suffix == ".safetensors":
         _check_safetensors(path)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, partial
@@ -10,18 +11,20 @@ from pathlib import Path
 from typing import Any
 
 from mechamap.errors import MissingExtra, WeightsError
+from mechamap.models.loading.gguf_header import check_header
 
-__all__ = ["check_file", "reading", "unpacking"]
+__all__ = ["check_file", "place", "reading", "unpacking"]
 
 
 _PACKAGES = ("gguf", "accelerate")
 
 
 def check_file(path: Path) -> None:
-    """Check that ``path`` is a GGUF file and that what reads it is installed.
+    """Check that ``path`` is a GGUF file of a whole model and that what reads it is installed.
 
     Raises:
-        WeightsError: it is not a GGUF file, or cannot be read.
+        WeightsError: it is not a GGUF file, cannot be read, or holds no weights or too few.
+        UnsupportedModel: it holds something else than a model.
         MissingExtra: the ``gguf`` extra is not installed.
     """
     try:
@@ -31,12 +34,36 @@ def check_file(path: Path) -> None:
         raise WeightsError(f"{path} cannot be read: {error.strerror or error}.") from None
     if start != b"GGUF":
         raise WeightsError(f"{path} is not a GGUF file: it does not begin with GGUF.", "Download it again.")
+    check_header(path)
     missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
     if missing:
         raise MissingExtra(
             f"Reading {path.name} needs {' and '.join(missing)}, not installed here.",
             "Install the extra: pip install 'mechamap[gguf]'",
         )
+
+
+def place(path: Path) -> dict[str, str]:
+    """The arguments that tell transformers where to find a model: in a folder, or in a GGUF file."""
+    if path.suffix.lower() == ".gguf" and path.is_file():
+        return {"pretrained_model_name_or_path": str(_alone(path.absolute())), "gguf_file": path.name}
+    return {"pretrained_model_name_or_path": str(path)}
+
+
+_FOLDERS: dict[Path, tempfile.TemporaryDirectory[str]] = {}  # removed when the process ends
+
+
+def _alone(path: Path) -> Path:
+    """A folder in which nothing but the GGUF file is: transformers prefers a tokenizer that lies beside the file."""
+    if path not in _FOLDERS:
+        folder = tempfile.TemporaryDirectory(prefix="mechamap-gguf-", ignore_cleanup_errors=True)
+        try:
+            (Path(folder.name) / path.name).symlink_to(path)
+        except OSError:  # Windows allows links to some users only
+            folder.cleanup()
+            return path.parent
+        _FOLDERS[path] = folder
+    return Path(_FOLDERS[path].name)
 
 
 def unpacking() -> dict[str, Any]:

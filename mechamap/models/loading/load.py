@@ -12,11 +12,12 @@ from mechamap.catalog.source import ModelSource
 from mechamap.errors import UsageError
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading import devices, folder, gguf, hub
-from mechamap.models.loading.checkpoint import LoadOptions, read_config, read_model, read_tokenizer
+from mechamap.models.loading.checkpoint import LoadOptions, read_config, read_model
 from mechamap.models.loading.kinds import longest_window
 from mechamap.models.loading.load_settings import LoadSettings
 from mechamap.models.loading.offload import input_device
 from mechamap.models.loading.quantized import check_packing, packing_of
+from mechamap.models.loading.tokenizer import read_tokenizer
 from mechamap.models.loading.trouble import quiet_transformers, translated
 from mechamap.models.neurons.layers import NeuronLayer
 
@@ -59,7 +60,7 @@ def load_model(
         config, kind = read_config(path, settings.trust_remote_code)
         stage("reading the tokenizer")
         with translated(f"The tokenizer of {source.id}"):
-            tokenizer = read_tokenizer(path, settings.trust_remote_code)
+            tokenizer, token_proof = read_tokenizer(path, settings.trust_remote_code)
         stage("reading weights")
         read = read_model(path, config, kind, options)
     return LoadedModel(
@@ -78,6 +79,7 @@ def load_model(
         parameters=read.parameters,
         kind=kind,
         packing=packing_of(read.model),
+        token_proof=token_proof,
     )
 
 

@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 from support.by_name import find_files, plan_scan
 from support.fake_hub import hub_serving
+from support.gguf_files import gguf_bytes
 from support.tiny_models import save_tiny_model
 
 from mechamap.config.schema import default_config, with_overrides
 from mechamap.errors import ModelError, ModelNotFound
 from mechamap.plan.scan_plan import ScanPlan
-from mechamap.plan.source import gguf_parameters, stored_dtype
+from mechamap.plan.source import stored_dtype
 
 NOBODY = "http://127.0.0.1:9"  # the discard port: refused at once
 
@@ -147,45 +148,6 @@ def test_weights_packed_in_a_way_that_is_not_read_are_noted(tmp_path: Path) -> N
 
 
 # --- GGUF files ----------------------------------------------------------------------------------------------------
-
-
-def text(words: str) -> bytes:
-    return struct.pack("<Q", len(words)) + words.encode()
-
-
-def tensor(name: str, *shape: int) -> bytes:
-    return text(name) + struct.pack(f"<I{len(shape)}QIQ", len(shape), *shape, 2, 0)
-
-
-def gguf_bytes() -> bytes:
-    """A header with a key of each sort of value, and two tensors of 64 x 32 and 32 weights."""
-    keys = [
-        text("a.string") + struct.pack("<I", 8) + text("llama"),
-        text("a.number") + struct.pack("<II", 4, 7),
-        text("a.long") + struct.pack("<IQ", 10, 7),
-        text("a.truth") + struct.pack("<IB", 7, 1),
-        text("words") + struct.pack("<IIQ", 9, 8, 3) + text("one") + text("") + text("three"),
-        text("scores") + struct.pack("<IIQ", 9, 6, 3) + struct.pack("<3f", 1, 2, 3),
-        text("pairs") + struct.pack("<IIQ", 9, 9, 2) + 2 * (struct.pack("<IQ", 5, 2) + struct.pack("<2i", 1, 2)),
-    ]
-    head = struct.pack("<4sIQQ", b"GGUF", 3, 2, len(keys))
-    return head + b"".join(keys) + tensor("weight", 64, 32) + tensor("bias", 32)
-
-
-def test_the_weights_of_a_gguf_file_are_counted_in_its_header(tmp_path: Path) -> None:
-    file = tmp_path / "tiny.gguf"
-    file.write_bytes(gguf_bytes())
-    assert gguf_parameters(file) == 64 * 32 + 32
-
-
-def test_a_header_of_a_gguf_file_that_is_damaged_says_nothing(tmp_path: Path) -> None:
-    file, whole = tmp_path / "tiny.gguf", gguf_bytes()
-    for content in (b"", b"GGUF", b"GGML" + whole[4:], *(whole[:end] for end in range(24, len(whole), 7))):
-        file.write_bytes(content)
-        assert gguf_parameters(file) is None
-    file.write_bytes(whole[:16] + struct.pack("<Q", 2**60) + whole[24:])
-    assert gguf_parameters(file) is None
-    assert gguf_parameters(tmp_path / "nothing.gguf") is None
 
 
 def test_a_gguf_file_too_large_to_be_unpacked_is_known_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
