@@ -40,7 +40,7 @@ def test_what_was_not_proved_is_a_warning_with_what_to_do(run: Run) -> None:
     proof = (*run.record.proof[:3], *(replace(part, finite=False, **errors) for part in run.record.proof[3:]))
     record = replace(run.record, proof=proof, model=replace(run.record.model, dtype="float16"))
     kinds = [kind for kind, _ in verdict_lines(record)]
-    assert kinds == ["title", "text", "trouble"]
+    assert kinds == ["title", "text", "trouble", "text"]  # of the neurons; last, of the tokens
     assert "Dtype: bfloat16 or float32" in list(verdict_lines(record))[-1][1]
     table = [kind for kind, line in part_lines(record, 120) if "model.layers." in line]
     assert table == ["text"] * 3 + ["trouble"] * 2
