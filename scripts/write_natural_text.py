@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from mechamap.config.scan_config import Category
 from mechamap.config.schema import default_config
-from mechamap.text.occurrences import whole_word_spans
+from mechamap.words.finder import WordFinder
 
 FILE = Path(__file__).parent.parent / "mechamap" / "text" / "natural" / "passages.txt"
 LENGTH = 86_000  # characters: about 20,000 tokens
@@ -135,10 +135,10 @@ def _chosen(passages: Sequence[Passage], lists: Sequence[tuple[str, ...]], books
     list_of = np.array([number for number, _ in words])
     column_of = {place: column for column, place in enumerate(words)}
     counts = np.zeros((len(passages), len(words)))
+    finder = WordFinder(lists)
     for row, passage in enumerate(passages):
-        for number, listed in enumerate(lists):
-            for _, _, word in whole_word_spans(listed, passage.text):
-                counts[row, column_of[number, word]] += 1
+        for match in finder.matches(passage.text):
+            counts[row, column_of[match.list, match.word]] += 1
     lengths = np.array([len(passage.text) for passage in passages])
     totals = np.stack([counts[:, list_of == number].sum(axis=1) for number in range(len(lists))], axis=1)
     left = np.full(books, LARGEST_SHARE * LENGTH)  # [books]

@@ -21,7 +21,6 @@ from mechamap.checks.chosen_neurons import ChosenNeurons
 from mechamap.checks.natural_record import FIGURES, CategoryLook, WordScores, look_record
 from mechamap.checks.strength import second_evidence, strength
 from mechamap.checks.timed_reading import TextRead, TimeLimit, joined_passages, read_in_time
-from mechamap.config.scan_config import Category
 from mechamap.errors import TextError
 from mechamap.events import Listener, Stage, StageEntered
 from mechamap.figures.values import category_values
@@ -34,7 +33,7 @@ from mechamap.scores.against_rest import scores_against
 from mechamap.scores.positions import CategoryPositions, score_plan
 from mechamap.system.event_log import logged
 from mechamap.text.natural_text import NATURAL_TEXT, natural_passages, ordered_passages
-from mechamap.text.occurrences import Occurrence, find_occurrences
+from mechamap.text.occurrences import Occurrence, find_words
 
 __all__ = ["CANDIDATES", "look_in_natural_text"]
 
@@ -118,15 +117,11 @@ def _looks(
 ) -> list[CategoryLook]:
     """The scores of each category's candidates."""
     config = run.config
-    words = find_occurrences(text.tokenized, text.texts, config.categories)
-    second_lists = tuple(Category(category.name, category.others) for category in config.categories)
-    listed = [category for category in second_lists if category.words]
-    number_of = [number for number, category in enumerate(second_lists) if category.words]
-    others = [
-        replace(occurrence, category=number_of[occurrence.category])
-        for occurrence in find_occurrences(text.tokenized, text.texts, listed)
-    ]
     count = len(config.categories)
+    lists = [*(category.words for category in config.categories), *(category.others for category in config.categories)]
+    occurrences = find_words(text.tokenized, text.texts, lists).occurrences
+    words = [each for each in occurrences if each.category < count]
+    others = [replace(each, category=each.category - count) for each in occurrences if each.category >= count]
     in_words = score_plan(text.tokenized, words, count, config.pooling, 1).categories
     in_others = score_plan(text.tokenized, others, count, config.pooling, 1).categories
     values = text.values.numpy()  # [scored positions, rows]

@@ -21,7 +21,7 @@ from mechamap.figures.values import category_values, falling
 from mechamap.runs.record import RunRecord
 from mechamap.runs.run import Run
 from mechamap.tables.numbers import number_writer, probability, small_probability
-from mechamap.wording.amounts import duration
+from mechamap.wording.amounts import duration, quantity
 from mechamap.wording.plain import printable
 
 __all__ = ["coverage_lines", "export_as", "remark_lines", "report", "second_text_lines", "strongest_lines"]
@@ -82,6 +82,10 @@ def coverage_lines(run: Run, most: int | None = None) -> list[str]:
         if missing:
             line += f"; not in the text: {', '.join(map(printable, missing[:most]))}"
             line += f" and {len(missing[most:])} more" if most is not None and missing[most:] else ""
+        if coverage.anywhere:
+            line += (
+                f"; {quantity(len(coverage.anywhere), 'word')} found inside longer ones too (no spaces in the script)"
+            )
         if coverage.dropped:
             line += f"; {coverage.dropped} at excluded positions"
         lines.append(line)

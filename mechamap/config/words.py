@@ -12,6 +12,7 @@ from mechamap.errors import TextError
 from mechamap.system.paths import user_path
 from mechamap.system.text_files import read_text_file
 from mechamap.wording.plain import shortened
+from mechamap.words.known import KnownWords, word_key
 
 __all__ = ["read_categories", "read_contrast", "read_extend", "read_templates", "read_texts"]
 
@@ -52,11 +53,11 @@ def _category(name: str, entry: Located) -> Category:
     if "words" not in entry.value:
         fail(entry, f"the category {name} without words", _example(name))
     words = _words(name, entry.value["words"])
-    folded = {word.casefold() for word in words}
+    known = KnownWords(words)
     lists = {key: _list(f"{key} of the category {name}", entry.value.get(key)) for key in _LISTS[1:]}
     for key, listed in lists.items():
         for item, word in listed:
-            if word.casefold() in folded:
+            if known.like(word) is not None:
                 fail(item, f'the word "{word}" in words and {key} of the category {name}', "each word in one of them")
     return Category(name, words, **{key: tuple(word for _, word in listed) for key, listed in lists.items()})
 
@@ -94,16 +95,25 @@ def read_contrast(entry: Located) -> tuple[str, ...] | None:
 
 
 def _each_once(owner: str, items: Iterable[Located]) -> tuple[str, ...]:
-    words: dict[str, str] = {}
+    words: list[str] = []
+    known = KnownWords()
     for item in items:
         word = _word(owner, item)
-        if (earlier := words.get(word.casefold())) is not None:
-            hint = f'"{earlier}" is in the list already.'
-            if earlier != word:
-                hint += " A word in lower case matches in any case."
+        if (earlier := known.like(word)) is not None:
+            hint = f'"{earlier}" is in the list already.{_why_alike(earlier, word)}'
             fail(item, f'the word "{word}" of {owner} a second time', "each word once", hint)
-        words[word.casefold()] = word
-    return tuple(words.values())
+        known.add(word)
+        words.append(word)
+    return tuple(words)
+
+
+def _why_alike(earlier: str, word: str) -> str:
+    """A sentence on what makes two spellings one word, where they differ."""
+    if earlier == word:
+        return ""
+    if word_key(earlier) != word_key(word) or earlier.lower() == word.lower():
+        return " A word in lower case matches in any case."
+    return " They differ only in how letters, apostrophes or hyphens are encoded, and match the same places of a text."
 
 
 def _word(owner: str, item: Located) -> str:

@@ -51,16 +51,16 @@ def _record_bytes(inputs: PlanInputs) -> int:
         figures=(*CATEGORY_FIGURES, *NEURON_FIGURES, *TOKEN_FIGURES),
         config=config,
     )
-    tokenized, occurrences = text.tokenized, text.occurrences
+    tokenized, words = text.tokenized, text.words
     about = PROOF_BYTES * len(layers)
-    if tokenized is None:
+    if tokenized is None or words is None:
         return len(run_record.dump(record).encode()) + about + TOKEN_BYTES * text.positions
     tokens = token_record(tokenized)
     record = replace(
         record,
         tokens=tokens,
-        occurrences=tuple((o.category, o.word, o.first, o.last) for o in occurrences),
-        coverage=coverage(occurrences, tokenized, config.categories),
+        occurrences=tuple((o.category, o.word, o.first, o.last) for o in words.occurrences),
+        coverage=coverage(words, config.categories),
         exclusions=tokenized.exclusions,
     )
     return len(run_record.dump(record).encode()) + about

@@ -11,7 +11,7 @@ from mechamap.config.scan_config import ScanConfig
 
 if TYPE_CHECKING:
     from mechamap.scores.positions import ScorePlan
-    from mechamap.text.occurrences import Occurrence
+    from mechamap.text.occurrences import FoundWords, Occurrence
     from mechamap.text.tokenize import TokenizedText
 
 __all__ = ["TextSize", "about", "counted"]
@@ -30,7 +30,7 @@ class TextSize:
         windows: how many sequences they are in.
         longest: tokens of the longest.
         tokenized: the text itself, None where it was not tokenized and the numbers are estimates.
-        occurrences: of category words in it.
+        words: where the words of the categories stand in it, None where it was not tokenized.
     """
 
     positions: int
@@ -38,7 +38,12 @@ class TextSize:
     windows: int
     longest: int
     tokenized: TokenizedText | None = None
-    occurrences: tuple[Occurrence, ...] = ()
+    words: FoundWords | None = None
+
+    @property
+    def occurrences(self) -> tuple[Occurrence, ...]:
+        """Those of category words that count."""
+        return self.words.occurrences if self.words is not None else ()
 
     @property
     def is_counted(self) -> bool:
@@ -76,18 +81,17 @@ def counted(config: ScanConfig, tokenizer: Any, context: int | None, kind: str =
     Raises:
         TextError: it cannot be scanned.
     """
-    from mechamap.text.occurrences import find_occurrences
+    from mechamap.text.occurrences import find_words
     from mechamap.text.tokenize import tokenize
 
     tokenized = tokenize(config.texts, tokenizer, config, context, kind)
-    occurrences = find_occurrences(tokenized, config.texts, config.categories)
     return TextSize(
         positions=len(tokenized.ids),
         scored=int(tokenized.scored.sum()),
         windows=len(tokenized.windows),
         longest=max(window.length for window in tokenized.windows),
         tokenized=tokenized,
-        occurrences=tuple(occurrences),
+        words=find_words(tokenized, config.texts, [category.words for category in config.categories]),
     )
 
 

@@ -25,9 +25,11 @@ class Coverage:
         found: its words that are in the text.
         not_found: those that are not.
         dropped: matches that a window border cut or whose last position is not scored.
+        anywhere: its words in scripts that are written without spaces: they are found inside longer words too.
     """
 
     occurrences: int
     found: Mapping[str, FoundWord]
     not_found: tuple[str, ...]
     dropped: int = 0
+    anywhere: tuple[str, ...] = ()

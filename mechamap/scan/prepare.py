@@ -23,8 +23,9 @@ from mechamap.models.unembedding_search import find_unembedding
 from mechamap.runs.scanned import LayerProof
 from mechamap.scan.clock import Clock, now
 from mechamap.scan.record import ScanInputs
-from mechamap.text.occurrences import coverage, find_occurrences
+from mechamap.text.occurrences import FoundWords, coverage, find_words
 from mechamap.text.tokenize import TokenizedText, tokenize
+from mechamap.wording.amounts import quantity
 
 __all__ = ["ScanRequest", "load_for", "prepare"]
 
@@ -77,7 +78,7 @@ def prepare(
     with clock.timed("tokenize"):
         tokenized = tokenize(config.texts, loaded.tokenizer, config, loaded.context, loaded.kind)
         _check_vocabulary(tokenized, loaded)
-        occurrences = find_occurrences(tokenized, config.texts, config.categories)
+        words = _words(tokenized, config, on_event)
     _check_cancelled(cancel)
     return ScanInputs(
         name=request.model.name,
@@ -85,14 +86,26 @@ def prepare(
         loaded=loaded,
         layers=layers,
         tokenized=tokenized,
-        occurrences=occurrences,
-        coverage=coverage(occurrences, tokenized, config.categories),
+        occurrences=words.occurrences,
+        coverage=coverage(words, config.categories),
         proof=proof,
         created=now(),
         unembedding=unembedding,
         undefined=undefined,
         label=request.label,
     )
+
+
+def _words(tokenized: TokenizedText, config: ScanConfig, on_event: Listener) -> FoundWords:
+    """Where the words of the categories stand in the text."""
+    lists = [category.words for category in config.categories]
+    looking = f"looking for {quantity(sum(map(len, lists)), 'word')}"
+
+    def progressed(share: float) -> None:
+        on_event(StageEntered(Stage.TOKENIZE, f"{looking}, {share:.0%} of the text"))
+
+    on_event(StageEntered(Stage.TOKENIZE, looking))
+    return find_words(tokenized, config.texts, lists, progressed)
 
 
 def _unembedding(loaded: LoadedModel, proof: Sequence[LayerProof]) -> tuple[Unembedding | None, dict[str, str]]:

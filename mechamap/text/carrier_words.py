@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechamap.config.scan_config import ScanConfig
+from mechamap.words.known import KnownWords, without_case, word_key
 from mechamap.words.matching import Alike, alike, draw_matched
 from mechamap.words.pool import control_words, features_of
 
@@ -63,21 +64,36 @@ class CarrierWords:
         )
 
 
+class _Rows:
+    """The words, each once, in the order in which they came; two spellings of one word are one."""
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+        self._rows: dict[str, int] = {}
+
+    def of(self, word: str) -> int:
+        """The row of a word, a new one where it is new."""
+        row = self._rows.setdefault(word_key(word), len(self.words))
+        if row == len(self.words):
+            self.words.append(word)
+        return row
+
+
 def carrier_words(config: ScanConfig, tokenizer: Any) -> CarrierWords:
     """The words that a confirmation needs; a word of two categories is in both.
 
     A contrast word that is in a category is left out of the contrast, a near relative that is in another category is
     that one's member too.
     """
-    rows: dict[str, int] = {}
-    of_category = [[rows.setdefault(word, len(rows)) for word in category.words] for category in config.categories]
-    named = {word.casefold() for word in rows}
-    contrast = [rows.setdefault(word, len(rows)) for word in config.contrast or () if word.casefold() not in named]
+    rows = _Rows()
+    of_category = [[rows.of(word) for word in category.words] for category in config.categories]
+    named = KnownWords(rows.words)
+    contrast = [rows.of(word) for word in config.contrast or () if named.like(word) is None]
     matched = _matched(config, tokenizer, rows)
     if config.contrast is None:
         contrast = sorted({row for drawn in matched for row in drawn})
-    near = [[rows.setdefault(word, len(rows)) for word in category.near] for category in config.categories]
-    words = tuple(rows)
+    near = [[rows.of(word) for word in category.near] for category in config.categories]
+    words = tuple(rows.words)
     return CarrierWords(
         words,
         _marked(len(words), of_category),
@@ -88,7 +104,7 @@ def carrier_words(config: ScanConfig, tokenizer: Any) -> CarrierWords:
     )
 
 
-def _matched(config: ScanConfig, tokenizer: Any, rows: dict[str, int]) -> list[list[int]]:
+def _matched(config: ScanConfig, tokenizer: Any, rows: _Rows) -> list[list[int]]:
     """For each category the rows of the words drawn for it; new ones are added to ``rows``.
 
     None are drawn where the sentences are not in English: English words in them would be told apart by that alone.
@@ -96,8 +112,8 @@ def _matched(config: ScanConfig, tokenizer: Any, rows: dict[str, int]) -> list[l
     if not _english(config.templates):
         return [[] for _ in config.categories]
     lists = [(*category.words, *category.others, *category.near) for category in config.categories]
-    listed = {word.casefold() for words in lists for word in words}
-    pool = [control.word for control in control_words() if control.word.casefold() not in listed]
+    listed = {without_case(word) for words in lists for word in words}
+    pool = [control.word for control in control_words() if without_case(control.word) not in listed]
     unknown = tokenizer.unk_token_id
     known = [(word, ids) for word, ids in zip(pool, _tokens(pool, tokenizer), strict=True) if unknown not in ids]
     pool = [word for word, _ in known]
@@ -108,7 +124,7 @@ def _matched(config: ScanConfig, tokenizer: Any, rows: dict[str, int]) -> list[l
         members = alike(category.words, _tokens(category.words, tokenizer))
         places = draw_matched(members, features, MATCHED, drawn)
         drawn[places] = True
-        matched.append([rows.setdefault(pool[place], len(rows)) for place in places.tolist()])
+        matched.append([rows.of(pool[place]) for place in places.tolist()])
     return matched
 
 

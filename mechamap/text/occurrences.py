@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +13,12 @@ from numpy.typing import NDArray
 from mechamap.config.scan_config import Category
 from mechamap.runs.coverage import Coverage, FoundWord
 from mechamap.text.tokenize import TokenizedText
+from mechamap.words.finder import WordFinder, has_no_border
 
-__all__ = ["Occurrence", "coverage", "find_occurrences", "whole_word_spans"]
+__all__ = ["FoundWords", "Occurrence", "coverage", "find_occurrences", "find_words"]
+
+
+_PROGRESS_AFTER = 1_000_000  # characters: about a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,56 +34,81 @@ class Occurrence:
     last: int
 
 
+@dataclass(frozen=True, slots=True)
+class FoundWords:
+    """Every place in some texts where a word of a category stands.
+
+    Attributes:
+        occurrences: those whose last position is scored and that lie in one window, by category, text, start.
+        dropped: how many others each category has.
+    """
+
+    occurrences: tuple[Occurrence, ...]
+    dropped: tuple[int, ...]
+
+
+def find_words(
+    tokenized: TokenizedText,
+    texts: Sequence[str],
+    lists: Sequence[Sequence[str]],
+    on_progress: Callable[[float], None] = lambda share: None,
+) -> FoundWords:
+    """Where the words of each list stand in texts, which are read once however many words there are.
+
+    Words match whole and smart-case, the leftmost longest within a list; see :mod:`mechamap.words.finder`.
+
+    Args:
+        tokenized: the texts as a model reads them.
+        texts: the texts.
+        lists: the words of each category.
+        on_progress: called with the share of the texts that was read, each time that some more of a long one was.
+    """
+    finder = WordFinder(lists)
+    occurrences: list[Occurrence] = []
+    dropped = [0] * len(lists)
+    total, before, told = sum(map(len, texts)), 0, 0  # characters
+    for number, text in enumerate(texts):
+        places = _Places(tokenized, number)
+        for category, word, start, end in finder.matches(text):
+            first, last, together = places.positions(start, end)
+            if together and tokenized.scored[last]:
+                occurrences.append(Occurrence(category, word, number, start, end, first, last))
+            else:
+                dropped[category] += 1
+            if before + end - told > _PROGRESS_AFTER:
+                told = before + end
+                on_progress(told / total)
+        before += len(text)
+    occurrences.sort(key=lambda each: (each.category, each.text, each.start))
+    return FoundWords(tuple(occurrences), tuple(dropped))
+
+
 def find_occurrences(
     tokenized: TokenizedText, texts: Sequence[str], categories: Sequence[Category]
 ) -> tuple[Occurrence, ...]:
-    """Every occurrence whose last position is scored and that lies in one window.
-
-    Words match whole and smart-case, the leftmost longest within a category. Ordered by category, text, start.
-    """
-    return tuple(occurrence for occurrence, is_counted in _matches(tokenized, texts, categories) if is_counted)
+    """Every occurrence of the categories' words that counts, ordered by category, text, start."""
+    return find_words(tokenized, texts, [category.words for category in categories]).occurrences
 
 
-def coverage(
-    occurrences: Sequence[Occurrence], tokenized: TokenizedText, categories: Sequence[Category]
-) -> dict[str, Coverage]:
+def coverage(words: FoundWords, categories: Sequence[Category]) -> dict[str, Coverage]:
     """For each category how often its words were found, with how many tokens, and which were not."""
-    dropped = Counter(
-        occurrence.category
-        for occurrence, is_counted in _matches(tokenized, _texts(tokenized), categories)
-        if not is_counted
-    )
-    report: dict[str, Coverage] = {}
-    for number, category in enumerate(categories):
-        lengths: list[Counter[int]] = [Counter() for _ in category.words]
-        for occurrence in occurrences:
-            if occurrence.category == number:
-                lengths[occurrence.word][occurrence.last - occurrence.first + 1] += 1
-        report[category.name] = Coverage(
-            occurrences=sum(counts.total() for counts in lengths),
+    lengths = [[Counter[int]() for _ in category.words] for category in categories]
+    for occurrence in words.occurrences:
+        lengths[occurrence.category][occurrence.word][occurrence.last - occurrence.first + 1] += 1
+    return {
+        category.name: Coverage(
+            occurrences=sum(counts.total() for counts in of_words),
             found={
                 word: FoundWord(counts.total(), counts.most_common(1)[0][0])
-                for word, counts in zip(category.words, lengths, strict=True)
+                for word, counts in zip(category.words, of_words, strict=True)
                 if counts
             },
-            not_found=tuple(word for word, counts in zip(category.words, lengths, strict=True) if not counts),
-            dropped=dropped[number],
+            not_found=tuple(word for word, counts in zip(category.words, of_words, strict=True) if not counts),
+            dropped=dropped,
+            anywhere=tuple(word for word in category.words if has_no_border(word)),
         )
-    return report
-
-
-def _matches(
-    tokenized: TokenizedText, texts: Sequence[str], categories: Sequence[Category]
-) -> Iterator[tuple[Occurrence, bool]]:
-    """All matches, and whether each counts."""
-    places = [_Places(tokenized, number) for number in range(len(texts))]
-    for number, category in enumerate(categories):
-        for text_number, text in enumerate(texts):
-            place = places[text_number]
-            for start, end, word in whole_word_spans(category.words, text):
-                first, last, together = place.positions(start, end)
-                occurrence = Occurrence(number, word, text_number, start, end, first, last)
-                yield occurrence, together and bool(tokenized.scored[last])
+        for category, of_words, dropped in zip(categories, lengths, words.dropped, strict=True)
+    }
 
 
 class _Places:
@@ -107,42 +133,3 @@ class _Places:
             return 0, 0, False
         together = bool(self.window[first] == self.window[last])
         return int(self.position[first]), int(self.position[last]), together
-
-
-def whole_word_spans(words: Sequence[str], text: str) -> Iterator[tuple[int, int, int]]:
-    """Character start, end and word number of each match in ``text``: leftmost, then longest, never overlapping."""
-    pattern, word_of_group = _pattern(tuple(words))
-    position = 0
-    while (match := pattern.search(text, position)) is not None:
-        start, end = match.span()
-        # \w does not know combining marks: "cafe" is not a whole word before a combining accent.
-        if end < len(text) and unicodedata.category(text[end]).startswith("M"):
-            position = start + 1
-            continue
-        assert match.lastindex is not None
-        yield start, end, word_of_group[match.lastindex]
-        position = end
-
-
-@lru_cache(maxsize=256)
-def _pattern(words: tuple[str, ...]) -> tuple[re.Pattern[str], list[int]]:
-    """One alternation, longest word first, a group for each; and the word number of each group."""
-    spellings = []
-    for number, word in enumerate(words):
-        forms = {unicodedata.normalize(form, word) for form in ("NFC", "NFD")} | {word}
-        spellings += [(form, number) for form in sorted(forms)]
-    spellings.sort(key=lambda entry: len(entry[0]), reverse=True)
-    groups = []
-    for spelling, _ in spellings:
-        body = r"\s+".join(re.escape(part) for part in spelling.split())
-        groups.append(f"(?i:({body}))" if spelling == spelling.lower() else f"({body})")
-    return re.compile(rf"(?<!\w)(?:{'|'.join(groups)})(?!\w)"), [-1, *(number for _, number in spellings)]
-
-
-def _texts(tokenized: TokenizedText) -> list[str]:
-    """The texts, from the pieces without the specials around windows."""
-    texts = [""] * (1 + max(window.text for window in tokenized.windows))
-    for window in tokenized.windows:
-        span = range(window.start, window.start + window.length)
-        texts[window.text] += "".join(tokenized.pieces[n] for n in span if tokenized.offsets[n, 0] >= 0)
-    return texts

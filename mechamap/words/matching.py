@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mechamap.words.known import without_case
 from mechamap.words.pool import WordFeatures, features_of
 
 __all__ = ["Alike", "alike", "draw_matched", "feature_levels", "strata"]
@@ -62,7 +63,7 @@ def alike(words: Sequence[str], tokens: Sequence[Sequence[int]]) -> Alike:
         np.array([ids[0] if len(ids) else -1 for ids in tokens], np.intp),
         np.array([_UNKNOWN_ZIPF if features.zipf is None else features.zipf for features in known]),
         np.array([_part(features) for features in known], np.intp),
-        np.array([ord(word.lower()[0]) for word in words], np.intp),
+        np.array([ord(without_case(word)[0]) for word in words], np.intp),
     )
 
 

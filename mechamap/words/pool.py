@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple, cast
 
+from mechamap.words.comparable import comparable
+
 __all__ = ["ControlWord", "PartOfSpeech", "WordFeatures", "control_words", "features_of", "known_words"]
 
 PartOfSpeech = Literal["noun", "name", "verb", "adjective", "adverb", "other"]
@@ -79,7 +81,7 @@ def known_words() -> tuple[str, ...]:
 
 def features_of(word: str) -> WordFeatures:
     """The features of any word or phrase; a word that the table has only in another case has that one's frequency."""
-    parts = re.findall(r"[^\s-]+", word)
+    parts = re.findall(r"[^\s-]+", comparable(word).exact)
     known = [_known(part) for part in parts]
     frequencies = [entry[0] for entry in known if entry]
     rarest = min(frequencies) if known and all(known) else None

@@ -66,6 +66,8 @@ def _coverage(category: str, report: Coverage) -> Iterator[tuple[str, str]]:
     yield "text", f"  {category}: {report.occurrences} occurrences. {', '.join(words)}"
     if report.not_found:
         yield "trouble", f"    words not found: {', '.join(report.not_found)}"
+    if report.anywhere:
+        yield "text", f"    found inside longer words too, as the script has no spaces: {', '.join(report.anywhere)}"
     if report.dropped:
         yield "trouble", f"    found but not scored: {report.dropped}"
 

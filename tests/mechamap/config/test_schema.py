@@ -25,7 +25,8 @@ from mechamap.config.schema import (
     with_overrides,
 )
 from mechamap.errors import ConfigError, UsageError
-from mechamap.text.occurrences import whole_word_spans
+from mechamap.words.finder import WordFinder
+from mechamap.words.known import without_case
 from mechamap.words.pool import control_words
 
 EIGHT = ["date", "location", "animal", "food", "numeric", "language", "vehicle", "color"]
@@ -77,7 +78,7 @@ def test_in_the_master_text_a_category_stands_anywhere(name: str) -> None:
     places = [
         (number, start / len(text))
         for number, text in enumerate(config.texts)
-        for start, _, _ in whole_word_spans(category.words, text)
+        for _, _, start, _ in WordFinder([category.words]).matches(text)
     ]
     assert len(places) >= 10
     assert len({number for number, _ in places}) >= 6
@@ -88,9 +89,8 @@ def test_in_the_master_text_a_category_stands_anywhere(name: str) -> None:
 def test_the_master_text_is_mostly_ordinary_words() -> None:
     config = default_config()
     length = sum(len(text.split()) for text in config.texts)
-    matches = sum(
-        1 for text in config.texts for category in config.categories for _ in whole_word_spans(category.words, text)
-    )
+    finder = WordFinder([category.words for category in config.categories])
+    matches = sum(1 for text in config.texts for _ in finder.matches(text))
     assert 1_000 <= length <= 1_400
     assert matches / length < 0.15
 
@@ -99,9 +99,10 @@ def test_the_master_text_is_mostly_ordinary_words() -> None:
 def test_every_example_finds_all_its_words_in_its_texts(path: Path) -> None:
     config = load_config(path)
     for category in config.categories:
-        spans = [span for text in config.texts for span in whole_word_spans(category.words, text)]
-        assert len(spans) >= 10
-        assert {word for _, _, word in spans} == set(range(len(category.words)))
+        finder = WordFinder([category.words])
+        matches = [match for text in config.texts for match in finder.matches(text)]
+        assert len(matches) >= 10
+        assert {match.word for match in matches} == set(range(len(category.words)))
 
 
 # --- a file needs only what it changes --------------------------------------------------------------------
@@ -319,7 +320,7 @@ _configs = st.builds(
         texts=tuple(texts),
         limit_neurons=limit,
     ),
-    st.dictionaries(_name, st.lists(_word, min_size=1, max_size=4, unique_by=str.casefold), min_size=1, max_size=3),
+    st.dictionaries(_name, st.lists(_word, min_size=1, max_size=4, unique_by=without_case), min_size=1, max_size=3),
     st.lists(
         st.text(st.characters(codec="utf-8"), min_size=1, max_size=80)
         .map(lambda it: it.rstrip("\n"))

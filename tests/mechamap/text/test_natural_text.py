@@ -9,11 +9,11 @@ import pytest
 from mechamap.config.scan_config import Category
 from mechamap.config.schema import default_config
 from mechamap.text.natural_text import natural_passages, ordered_passages
-from mechamap.text.occurrences import whole_word_spans
+from mechamap.words.finder import WordFinder
 
 
 def occurrences(words: tuple[str, ...], text: str) -> int:
-    return sum(1 for _ in whole_word_spans(words, text))
+    return sum(1 for _ in WordFinder([words]).matches(text))
 
 
 def test_the_text_is_prose_in_passages_that_name_no_source() -> None:

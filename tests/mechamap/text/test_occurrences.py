@@ -12,15 +12,16 @@ from support.small_tokenizers import TURN, byte_level, meta_space, word_piece
 from mechamap.config.scan_config import Category
 from mechamap.config.schema import default_config, with_overrides
 from mechamap.system.plain_values import to_plain_values
-from mechamap.text.occurrences import Occurrence, coverage, find_occurrences, whole_word_spans
+from mechamap.text.occurrences import Occurrence, coverage, find_words
 from mechamap.text.tokenize import TokenizedText, tokenize
+from mechamap.words.finder import WordFinder
 
 TOKENIZERS = {"byte level": byte_level, "word piece": word_piece, "meta space": meta_space}
 every_tokenizer = pytest.mark.parametrize("kind", TOKENIZERS)
 
 
 def matched(words: Sequence[str], text: str) -> list[str]:
-    return [text[start:end] for start, end, _ in whole_word_spans(words, text)]
+    return [text[match.start : match.end] for match in WordFinder([words]).matches(text)]
 
 
 def scanned(
@@ -28,8 +29,8 @@ def scanned(
 ) -> tuple[TokenizedText, tuple[Occurrence, ...], dict[str, Any]]:
     config = with_overrides(default_config(), categories=words, texts=texts, **changes)
     tokenized = tokenize(texts, tokenizer or byte_level(), config, None)
-    found = find_occurrences(tokenized, texts, config.categories)
-    return tokenized, found, to_plain_values(coverage(found, tokenized, config.categories))
+    found = find_words(tokenized, texts, [category.words for category in config.categories])
+    return tokenized, found.occurrences, to_plain_values(coverage(found, config.categories))
 
 
 # --- what matches -----------------------------------------------------------------------------------------
@@ -48,7 +49,7 @@ def scanned(
         (["cafe"], "café cafe\u0301 cafe", ["cafe"]),
         (["a.b", "(x)"], "a.b acb (x)", ["a.b", "(x)"]),
         (["straße"], "Straße straße", ["Straße", "straße"]),
-        (["東京"], "東京、東京都", ["東京"]),
+        (["東京"], "東京、東京都", ["東京", "東京"]),
         (["well-known", "known"], "well-known, known", ["well-known", "known"]),
         (["navy blue", "blue", "navy"], "navy blue sky, blue navy", ["navy blue", "blue", "navy"]),
     ],
@@ -82,7 +83,8 @@ def test_matches_are_what_a_look_at_every_place_finds(words: list[str], text: st
             else:
                 return None
         before, after = text[start - 1 : start], text[at : at + 1]
-        return None if before.isalnum() or after.isalnum() else at
+        is_cut = any(map(str.isalnum, word)) and (before.isalnum() or after.isalnum())  # signs alone have no border
+        return None if is_cut else at
 
     expected = []
     start = 0
@@ -94,7 +96,7 @@ def test_matches_are_what_a_look_at_every_place_finds(words: list[str], text: st
             start = end
         else:
             start += 1
-    assert [(start, end) for start, end, _ in whole_word_spans(words, text)] == expected
+    assert [(match.start, match.end) for match in WordFinder([words]).matches(text)] == expected
 
 
 # --- where it stands --------------------------------------------------------------------------------------
@@ -104,7 +106,7 @@ def test_matches_are_what_a_look_at_every_place_finds(words: list[str], text: st
 def test_in_the_master_text_an_occurrence_covers_its_word_whatever_the_tokenizer(kind: str) -> None:
     config = default_config()
     tokenized = tokenize(config.texts, TOKENIZERS[kind](), with_overrides(config, window=64), None)
-    found = find_occurrences(tokenized, config.texts, config.categories)
+    found = find_words(tokenized, config.texts, [each.words for each in config.categories]).occurrences
     assert len(found) > 150
     for it in found:
         word = config.categories[it.category].words[it.word]
@@ -193,7 +195,7 @@ def test_categories_with_nothing_found_are_reported_too() -> None:
 def test_the_default_config_leaves_no_word_unfound() -> None:
     config = default_config()
     tokenized = tokenize(config.texts, byte_level(), config, None)
-    occurrences = find_occurrences(tokenized, config.texts, config.categories)
-    report = to_plain_values(coverage(occurrences, tokenized, config.categories))
+    found = find_words(tokenized, config.texts, [category.words for category in config.categories])
+    report = to_plain_values(coverage(found, config.categories))
     assert all(its["occurrences"] >= 10 and not its["not_found"] for its in report.values())
     assert [Category(name, ()).name for name in report] == [category.name for category in config.categories]

@@ -12,7 +12,7 @@ from mechamap.config.schema import default_config
 from mechamap.errors import TextError
 from mechamap.text.carrier_words import carrier_words
 from mechamap.text.carriers import carry
-from mechamap.text.occurrences import coverage, find_occurrences
+from mechamap.text.occurrences import coverage, find_words
 from mechamap.text.special_tokens import Specials, specials_around
 from mechamap.text.tokenize import tokenize
 
@@ -115,10 +115,10 @@ def test_the_policy_says_what_stands_where(framing: str, kind: str, said: str) -
 def test_words_are_found_between_the_specials() -> None:
     its = config(window=16)
     found = tokenize(TEXTS, framed_tokenizer("bert"), its, None, "encoder")
-    occurrences = find_occurrences(found, TEXTS, its.categories)
-    words = {"".join(found.pieces[it.first : it.last + 1]).strip(" .") for it in occurrences}
+    words_found = find_words(found, TEXTS, [category.words for category in its.categories])
+    words = {"".join(found.pieces[it.first : it.last + 1]).strip(" .") for it in words_found.occurrences}
     assert {"cat", "apple", "dog", "Paris"} <= words
-    assert coverage(occurrences, found, its.categories)["animal"].dropped == 0
+    assert coverage(words_found, its.categories)["animal"].dropped == 0
 
 
 # --- in the carrier sentences -----------------------------------------------------------------------------
