@@ -83,9 +83,8 @@ def coverage_lines(run: Run, most: int | None = None) -> list[str]:
             line += f"; not in the text: {', '.join(map(printable, missing[:most]))}"
             line += f" and {len(missing[most:])} more" if most is not None and missing[most:] else ""
         if coverage.anywhere:
-            line += (
-                f"; {quantity(len(coverage.anywhere), 'word')} found inside longer ones too (no spaces in the script)"
-            )
+            words = quantity(len(coverage.anywhere), "word")
+            line += f"; {words} found inside longer words too, as the script has no spaces"
         if coverage.dropped:
             line += f"; {coverage.dropped} at excluded positions"
         lines.append(line)
