@@ -41,11 +41,11 @@ def test_what_was_not_proved_is_a_warning_with_what_to_do(run: Run) -> None:
     record = replace(run.record, proof=proof, model=replace(run.record.model, dtype="float16"))
     kinds = [kind for kind, _ in verdict_lines(record)]
     assert kinds == ["title", "text", "trouble", "text"]  # of the neurons; last, of the tokens
-    assert "Dtype: bfloat16 or float32" in list(verdict_lines(record))[-1][1]
+    assert "Dtype: bfloat16 or float32" in list(verdict_lines(record))[-2][1]
     table = [kind for kind, line in part_lines(record, 120) if "model.layers." in line]
     assert table == ["text"] * 3 + ["trouble"] * 2
     nothing = replace(record, proof=proof[3:])
-    assert [kind for kind, _ in verdict_lines(nothing)] == ["title", "trouble"]
+    assert [kind for kind, _ in verdict_lines(nothing)] == ["title", "trouble", "text"]
 
 
 def test_where_there_is_no_room_a_part_has_two_lines(run: Run) -> None:
