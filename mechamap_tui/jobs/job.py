@@ -32,7 +32,6 @@ class Job(ABC, Generic[Answer]):
     """
 
     is_scan = False
-    kept = "the run stays unchanged"  # what is kept if it is stopped
 
     def __init__(self, runs: tuple[Run, ...] = ()) -> None:
         from mechamap.protocol.messages import Progress  # not before there is a job: the first frame needs none
@@ -54,6 +53,11 @@ class Job(ABC, Generic[Answer]):
     @abstractmethod
     def activity(self) -> str:
         """The same in a word or two."""
+
+    @property
+    def kept(self) -> str:
+        """What is kept if it is stopped."""
+        return "the run stays unchanged"
 
     @property
     def doing(self) -> str:

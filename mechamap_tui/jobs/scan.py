@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mechamap.errors import MechaMapError, RunError
+from mechamap.events import Stage
 from mechamap.protocol.messages import Progress, ScanResult
 from mechamap.runs.run import Run
 from mechamap_tui.jobs.draft import ScanDraft
@@ -29,7 +30,6 @@ class ScanJob(Job[ScanResult]):
     """
 
     is_scan = True
-    kept = "finished layers are kept"
 
     def __init__(self, model: str, changes: Mapping[str, object] | None = None, draft: ScanDraft | None = None) -> None:
         super().__init__()
@@ -40,11 +40,21 @@ class ScanJob(Job[ScanResult]):
 
     @property
     def title(self) -> str:
+        if self._reads_second_text:
+            return f"The reading of a second text with {self.model}"
         return f"The scan of {self.model}"
+
+    @property
+    def kept(self) -> str:
+        return "the scan is complete and stays" if self._reads_second_text else "finished layers are kept"
 
     @property
     def activity(self) -> str:
         return "scanning"
+
+    @property
+    def _reads_second_text(self) -> bool:
+        return self.progress.stage == Stage.SECOND_TEXT
 
     @property
     def run(self) -> Run | None:

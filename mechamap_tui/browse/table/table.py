@@ -35,8 +35,8 @@ __all__ = ["NeuronTable"]
 class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
     """The neurons of a run: browsed, sorted by any column, filtered, shown for one category or for all.
 
-    The cursor is a neuron, not a line: it stays on it through sort, filter and arriving layers, and where a filter
-    hides it, it comes back with it.
+    A cursor that has been moved is a neuron, not a line: it stays on it through sort, filter and arriving layers, and
+    where a filter hides it, it comes back with it. Until then it stays on the top line, on the best neuron there is.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -72,7 +72,7 @@ class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
         self.order = NeuronOrder(run.neurons, self._values, (default,))
         self._columns: tuple[Column, ...] = ()
         self._check_sign: Callable[[int], str] | None = None
-        self._anchor: int | None = None  # the neuron the user stands on, shown or not
+        self._anchor: int | None = None  # the neuron that the user went to, shown or not
         self._highlighted: int | None = -1
         self._make_columns()
         self.column = self._column_of(default)
@@ -142,7 +142,7 @@ class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
         return "\t".join([*(part for part in parts if part), token_summary(self.run, row, self.category)])
 
     def reordered(self) -> None:
-        """Take over the order: the cursor stays on its neuron, and its neuron on its line of the screen."""
+        """Take over the order: a moved cursor stays on its neuron, and its neuron on its line of the screen."""
         line = self.cursor_index - self.scroll_offset.y
         index = self.order.place_of(self._anchor) if self._anchor is not None else 0
         self.cursor_index = 0 if index is None else index
@@ -158,6 +158,7 @@ class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
 
     def action_open(self) -> None:
         if (row := self.cursor_row) is not None:
+            self._anchor = row
             self.post_message(self.NeuronOpened(row))
 
     def action_sort(self) -> None:
@@ -196,8 +197,6 @@ class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
 
     def _highlight(self) -> None:
         row = self.cursor_row
-        if self._anchor is None:
-            self._anchor = row
         if row != self._highlighted:
             self._highlighted = row
             self.post_message(self.NeuronHighlighted(row))

@@ -10,10 +10,11 @@ from support.recorded_run import recorded_run
 from textual.app import App
 
 from mechamap.errors import Cancelled, EngineError, UsageError
-from mechamap.protocol.messages import CausesEstimated
+from mechamap.protocol.messages import CausesEstimated, Progress
 from mechamap_tui.jobs.checks import CausesJob, ConfirmJob
 from mechamap_tui.jobs.job import JobChanged
 from mechamap_tui.jobs.runner import JobRunner
+from mechamap_tui.jobs.scan import ScanJob
 
 
 class Runner(App[None]):
@@ -69,3 +70,10 @@ async def test_a_job_is_stopped_once_however_often_that_is_asked(tmp_path: Path)
         await app.runner.cancel()  # the double fails where it is asked twice
         await pilot.pause()
         assert isinstance(job.error, Cancelled)
+
+
+def test_a_scan_that_reads_its_second_text_says_so_when_it_is_to_be_stopped() -> None:
+    scan = ScanJob("demo")
+    assert (scan.title, scan.kept) == ("The scan of demo", "finished layers are kept")
+    scan.follow(Progress("second look", "512 tokens read"))
+    assert (scan.title, scan.kept) == ("The reading of a second text with demo", "the scan is complete and stays")

@@ -191,6 +191,21 @@ async def test_the_column_cursor_goes_on_with_the_default_sort(tmp_path: Path) -
         assert "sorted by strength ▲" in browser.title
 
 
+async def test_a_cursor_that_was_not_moved_stays_on_the_best_neuron_when_the_order_changes(tmp_path: Path) -> None:
+    run, checked = recorded_run(tmp_path / "run"), checked_run(tmp_path / "checked")
+    assert run.path is not None
+    async with browsing(run, (80, 24)) as browser:
+        best = browser.at
+        strength = np.asarray(checked.figure("strength")).copy()
+        strength[run.row_of(best)] = 0.0
+        add_to_run(run.path, {"strength": strength})
+        assert run.refresh()
+        browser.screen.refresh_run()
+        await browser.rest()
+        assert browser.table.cursor_index == 0 and browser.table.scroll_offset.y == 0
+        assert browser.at == browser.names[0] != best
+
+
 async def test_a_sort_that_was_chosen_stays_when_the_run_is_confirmed(tmp_path: Path) -> None:
     run, checked = recorded_run(tmp_path / "run"), checked_run(tmp_path / "checked")
     assert run.path is not None
