@@ -32,7 +32,7 @@ from mechamap.runs.run import Run
 from mechamap.scores.against_rest import scores_against
 from mechamap.scores.positions import CategoryPositions, score_plan
 from mechamap.system.event_log import logged
-from mechamap.text.natural_text import NATURAL_TEXT, natural_passages, ordered_passages
+from mechamap.text.natural_text import NATURAL_TEXT, ordered_passages, unread_passages
 from mechamap.text.occurrences import Occurrence, find_words
 
 __all__ = ["CANDIDATES", "look_in_natural_text"]
@@ -107,7 +107,7 @@ def _read(
 ) -> TextRead | None:
     """What there is time to read, for the activations of some rows."""
     config = run.config
-    texts = joined_passages(ordered_passages(natural_passages(), config.categories), config, loaded.context)
+    texts = joined_passages(ordered_passages(unread_passages(config.texts), config.categories), config, loaded.context)
     neurons = ChosenNeurons(loaded, layers_of_run(run, loaded), rows.tolist(), cancel)
     return read_in_time(loaded, neurons, texts, config, limit=limit, on_event=on_event)
 

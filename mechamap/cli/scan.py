@@ -51,6 +51,13 @@ def add_to(commands: Commands) -> None:
         action="append",
         help="a text file to scan instead of the config's (-: stdin); repeatable",
     )
+    add(
+        "--text-size",
+        metavar="N",
+        type=float,
+        help="make the default text N times as long, up to 6, with passages of the bundled natural text (the second text "
+        "leaves them out); the scan takes about N times as long",
+    )
     add("--layers", metavar="L", help="the layers to scan, counted from 0: 0-5,11 (default: all)")
     add("--limit-neurons", metavar="N", type=int, help="only the first N neurons of each layer")
     add("--threshold", metavar="X", type=float, help="mean activation at which a neuron is listed under a category")
@@ -109,7 +116,7 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
 
     options = scan_options(args)
     sweep = load_sweep(args.config)
-    changes = _changes(args)
+    changes = _changes(args, sweep.config)
     if not args.models and not sweep.models:
         raise UsageError(
             "No model was named.",
@@ -156,12 +163,14 @@ def _scan_one(model: str, config: ScanConfig, options: ScanOptions, narration: N
     return 0
 
 
-def _changes(args: argparse.Namespace) -> dict[str, object]:
+def _changes(args: argparse.Namespace, config: ScanConfig) -> dict[str, object]:
     """The changes that the flags make to a config."""
     texts = [read_text_argument(name) for name in args.text or ()]
     # The original took the text itself or a file's name here.
     for text in args.custom_text or ():
         texts.append(text if " " in text.strip() and not _is_file(text) else read_text_argument(text))
+    if args.text_size is not None:
+        texts = _longer(config, args.text_size, texts)
     changes = {
         "layers": args.layers,
         "limit_neurons": args.limit_neurons,
@@ -173,6 +182,21 @@ def _changes(args: argparse.Namespace) -> dict[str, object]:
         "texts": texts or None,
     }
     return {key: value for key, value in changes.items() if value is not None} | loading_changes(args)
+
+
+def _longer(config: ScanConfig, size: float, texts: list[str]) -> list[str]:
+    """The default text made so many times as long."""
+    from mechamap.config.schema import default_config
+    from mechamap.text.natural_text import LARGEST_SIZE, longer_texts
+
+    if not 1 <= size <= LARGEST_SIZE:
+        raise UsageError(f"--text-size is {size:g}.", f"Give a number from 1 to {LARGEST_SIZE}.")
+    if texts or config.texts != default_config().texts:
+        where = "--text names" if texts else "the config has"
+        raise UsageError(
+            f"--text-size makes the default text longer, and {where} another.", "Give a longer text, or leave one out."
+        )
+    return longer_texts(config.texts, config.categories, size)
 
 
 def _is_file(name: str) -> bool:

@@ -18,10 +18,12 @@ from numpy.typing import NDArray
 
 from mechamap.config.scan_config import Category
 
-__all__ = ["NATURAL_TEXT", "natural_passages", "ordered_passages"]
+__all__ = ["LARGEST_SIZE", "NATURAL_TEXT", "longer_texts", "natural_passages", "ordered_passages", "unread_passages"]
 
 
 NATURAL_TEXT = "the bundled natural text"  # what it is called in runs and reports
+
+LARGEST_SIZE = 6  # times the default text's length that half of the passages make of it
 
 _FILE = Path(__file__).parent / "natural" / "passages.txt"
 _OFTEN = 4  # occurrences of a category's words from which one more adds little
@@ -35,6 +37,28 @@ def natural_passages() -> tuple[str, ...]:
     """The passages, grouped by the work that they are taken from."""
     blocks = _FILE.read_text(encoding="utf-8").split("\n\n")
     return tuple(block.strip() for block in blocks if block.strip() and not block.startswith("# "))
+
+
+def longer_texts(texts: Sequence[str], categories: Sequence[Category], size: float) -> list[str]:
+    """Texts made ``size`` times as long, in characters, with passages of the natural text behind them.
+
+    Every other passage in their order, so that as good ones are left for the second text.
+    """
+    length = sum(map(len, texts))
+    missing = (size - 1) * length
+    longer = list(texts)
+    for passage in ordered_passages(natural_passages(), categories)[1::2]:
+        if missing <= 0:
+            break
+        longer.append(passage)
+        missing -= len(passage)
+    return longer
+
+
+def unread_passages(texts: Sequence[str]) -> list[str]:
+    """The passages that are not among the texts of a scan."""
+    read = set(texts)
+    return [passage for passage in natural_passages() if passage not in read]
 
 
 def ordered_passages(passages: Sequence[str], categories: Sequence[Category]) -> list[str]:

@@ -179,3 +179,21 @@ def test_activations_that_overflow_in_half_precision_are_said_and_never_a_silent
     assert np.isnan(run.column("auroc", "food")[80:]).all()
     assert main(["scan", str(folder), "--device", "cpu", "--dtype", "float32"]) == 0
     assert "NaN or infinite" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["--text-size", "9"], "--text-size is 9.\nGive a number from 1 to 6."),
+        (["--text-size", "nan"], "--text-size is nan.\nGive a number from 1 to 6."),
+        (["--text-size", "2", "--text", "{text}"], "makes the default text longer, and --text names another."),
+        (["--text-size", "2", "--config", "{config}"], "makes the default text longer, and the config has another."),
+    ],
+)
+def test_only_the_default_text_is_made_longer(
+    refused: Callable[..., str], tmp_path: Path, flags: list[str], message: str
+) -> None:
+    (tmp_path / "text.txt").write_text("A dog ate an apple.")
+    (tmp_path / "config.yaml").write_text("texts: [A dog ate an apple.]")
+    given = [flag.format(text=tmp_path / "text.txt", config=tmp_path / "config.yaml") for flag in flags]
+    assert message in refused("Invalid request", *given, code=2)

@@ -19,7 +19,7 @@ from transformers import AutoTokenizer, BertModel
 
 from mechamap.checks.confirm import confirm_run
 from mechamap.checks.confirmation_pass import ConfirmSettings
-from mechamap.config.schema import default_config
+from mechamap.config.schema import default_config, with_overrides
 from mechamap.runs.run import Run
 from mechamap.scan.scan import scan
 from mechamap.system.plain_values import to_plain_values
@@ -51,8 +51,9 @@ def loaded(minilm_path):
 
 @pytest.fixture(scope="module")
 def run(loaded, tmp_path_factory) -> Run:
-    folder = tmp_path_factory.mktemp("minilm") / "run"
-    return scan(scan_request(loaded.id, default_config(), folder), loaded=loaded)
+    default = default_config()
+    config = with_overrides(default, second_text="never", templates=list(default.templates[:3]))
+    return scan(scan_request(loaded.id, config, tmp_path_factory.mktemp("minilm") / "run"), loaded=loaded)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 
 from mechamap.config.scan_config import Category
 from mechamap.config.schema import default_config
-from mechamap.text.natural_text import natural_passages, ordered_passages
+from mechamap.text.natural_text import LARGEST_SIZE, longer_texts, natural_passages, ordered_passages, unread_passages
 from mechamap.words.finder import WordFinder
 
 
@@ -58,3 +58,24 @@ def test_words_that_do_not_occur_leave_every_passage_neutral() -> None:
     order = ordered_passages(("one", "two"), (Category("tools", ("hammer",)),))
     assert sorted(order) == ["one", "two"]
     assert ordered_passages((), (Category("tools", ("hammer",)),)) == []
+
+
+@pytest.mark.parametrize("size", [1, 1.5, 4, LARGEST_SIZE])
+def test_the_default_text_is_made_longer_with_passages_that_the_second_text_then_leaves_out(size: float) -> None:
+    config = default_config()
+    texts = longer_texts(config.texts, config.categories, size)
+    assert tuple(texts[: len(config.texts)]) == config.texts
+    length, passage = sum(map(len, config.texts)), max(map(len, natural_passages()))
+    assert size * length <= sum(map(len, texts)) < size * length + passage
+    unread = unread_passages(texts)
+    assert not set(unread) & set(texts)
+    assert len(unread) + len(texts) - len(config.texts) == len(natural_passages())
+
+
+def test_as_good_passages_are_left_for_the_second_text() -> None:
+    config = default_config()
+    added = longer_texts(config.texts, config.categories, LARGEST_SIZE)[len(config.texts) :]
+    left = unread_passages(added)
+    for category in config.categories:
+        in_added, in_left = (occurrences(category.words, "\n".join(passages)) for passages in (added, left))
+        assert min(in_added, in_left) >= 10
