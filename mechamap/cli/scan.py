@@ -55,8 +55,8 @@ def add_to(commands: Commands) -> None:
         "--text-size",
         metavar="N",
         type=float,
-        help="make the default text N times as long, up to 6, with passages of the bundled natural text (the second text "
-        "leaves them out); the scan takes about N times as long",
+        help="make the default text N times as long, up to 6, with passages of the bundled natural text (the second "
+        "text leaves them out); the scan takes about N times as long",
     )
     add("--layers", metavar="L", help="the layers to scan, counted from 0: 0-5,11 (default: all)")
     add("--limit-neurons", metavar="N", type=int, help="only the first N neurons of each layer")

@@ -69,7 +69,7 @@ def scanned(loaded: LoadedModel, tmp_path_factory: pytest.TempPathFactory) -> Pa
 
 @pytest.fixture
 def run(scanned: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.setattr(module, "natural_passages", lambda: PASSAGES)
+    monkeypatch.setattr(module, "unread_passages", lambda texts: PASSAGES)
     monkeypatch.setattr(module, "ordered_passages", lambda passages, categories: list(passages))
     shutil.copytree(scanned, tmp_path / "run")
     return Run.open(tmp_path / "run")
@@ -231,7 +231,7 @@ def test_where_experts_see_too_little_there_are_no_candidates(tiny_models: Calla
 def test_where_none_of_the_words_occur_the_record_says_so(
     run: Run, loaded: LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "natural_passages", lambda: ("It rained, and nothing more was heard of them.",))
+    monkeypatch.setattr(module, "unread_passages", lambda texts: ("It rained, and nothing more was heard of them.",))
     look = natural_look(look_in_natural_text(run, loaded, UNLIMITED))
     assert look is not None
     assert "no word of any category" in look.reason
@@ -261,7 +261,7 @@ def test_a_scan_reads_it_as_the_config_has_it(loaded: LoadedModel, tmp_path: Pat
 def test_encoders_and_experts_are_looked_at_too(
     tiny_models: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, architecture: str
 ) -> None:
-    monkeypatch.setattr(module, "natural_passages", lambda: PASSAGES)
+    monkeypatch.setattr(module, "unread_passages", lambda texts: PASSAGES)
     if architecture == "qwen2_moe":
         folder = tiny_models(architecture)
     else:
