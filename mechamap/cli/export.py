@@ -10,6 +10,7 @@ from pathlib import Path
 from mechamap.cli.loading import add_source_model_flag, opened
 from mechamap.cli.narration import Narration
 from mechamap.cli.parser import Commands
+from mechamap.cli.report_options import EXCEL_HELP, refuse_excel
 from mechamap.errors import UsageError
 from mechamap.exports.registry import FORMATS, ExportRequest, export_run, format_of, write_export
 from mechamap.exports.target import check_target
@@ -43,6 +44,7 @@ def add_to(commands: Commands) -> None:
     add("--limit", metavar="N", type=int, help="only the first N neurons")
     add("--category", metavar="C", help="the category meant by a figure without one, as in reads > 0.9")
     add("--threshold", metavar="X", type=float, help="mean activation at which a neuron is listed (default: the run's)")
+    add("--excel", action="store_true", help=EXCEL_HELP)
     add("--overwrite", action="store_true", help="replace the file if there is one")
     parser.set_defaults(run=run, parser=parser)
 
@@ -61,6 +63,7 @@ class ExportOptions:
     limit: int | None
     category: str | None
     threshold: float | None
+    excel: bool
     overwrite: bool
 
     @property
@@ -77,6 +80,7 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
     format = args.format or (format_of(args.out) if args.out != "-" else "csv")
     if format is None:
         raise UsageError(f"The name {args.out} does not tell the format.", f"Give --format: {', '.join(FORMATS)}.")
+    refuse_excel(args.excel, format)
     options = ExportOptions(
         source=args.source,
         model=args.model,
@@ -88,6 +92,7 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
         limit=args.limit,
         category=args.category,
         threshold=args.threshold,
+        excel=args.excel,
         overwrite=args.overwrite,
     )
     return _export(options, narration)
@@ -108,7 +113,12 @@ def _export(options: ExportOptions, narration: Narration) -> int:
         source.category_index(options.category)
     rows = chosen_rows(source, options.where, options.sort, options.limit, options.category)
     request = ExportRequest(
-        options.format, wide=options.wide, rows=rows, scope=options.scope, threshold=options.threshold
+        options.format,
+        wide=options.wide,
+        rows=rows,
+        scope=options.scope,
+        threshold=options.threshold,
+        excel=options.excel,
     )
     if options.out is None:
         done = write_export(source, sys.stdout.buffer, request)

@@ -15,7 +15,17 @@ from mechamap.system.paths import user_path
 from mechamap.tables.formats import FORMATS, format_of
 from mechamap.tables.selection import ROWS, no_table
 
-__all__ = ["ReportOptions", "ReportTables", "add_judging_flags", "add_report_flags", "report_options"]
+__all__ = [
+    "EXCEL_HELP",
+    "ReportOptions",
+    "ReportTables",
+    "add_judging_flags",
+    "add_report_flags",
+    "refuse_excel",
+    "report_options",
+]
+
+EXCEL_HELP = "of CSV: for a spreadsheet, which then knows the encoding and runs no cell as a formula"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +58,7 @@ class ReportOptions:
         out: the file, or a folder of CSV files; None: standard output.
         is_folder: whether ``out`` is such a folder.
         overwrite: replace files that are there.
+        excel: whether CSV is for a spreadsheet.
     """
 
     format: str
@@ -56,6 +67,7 @@ class ReportOptions:
     out: Path | None
     is_folder: bool
     overwrite: bool
+    excel: bool = False
 
     @property
     def rows(self) -> int | None:
@@ -110,7 +122,20 @@ def add_report_flags(parser: argparse.ArgumentParser, *, rows: str = "for CSV an
         + ", for people the first 10 of long lists)")  # fmt: skip
     add("--out", metavar="F", default="-", help="the file to write, or for CSV a folder: one file a table (default: -, "
         "standard output)")  # fmt: skip
+    add("--excel", action="store_true", help=EXCEL_HELP)
     add("--overwrite", action="store_true", help="replace the file if there is one")
+
+
+def refuse_excel(excel: bool, format: str) -> None:
+    """Refuse ``--excel`` for another format than CSV.
+
+    Raises:
+        UsageError: it is given for one.
+    """
+    if excel and format != "csv":
+        raise UsageError(
+            f"--excel is about CSV, and this is written as {format}.", "Add --format csv, or leave it out."
+        )
 
 
 def report_options(args: argparse.Namespace) -> ReportOptions:
@@ -126,7 +151,8 @@ def report_options(args: argparse.Namespace) -> ReportOptions:
         raise UsageError("--out is empty.", "Leave it out for standard output.")
     tables = None if args.table is None else tuple(dict.fromkeys(args.table))
     if args.out == "-":
-        return ReportOptions(args.format or "table", tables, args.limit, None, False, args.overwrite)
+        refuse_excel(args.excel, args.format or "table")
+        return ReportOptions(args.format or "table", tables, args.limit, None, False, args.overwrite, args.excel)
     out = user_path(args.out)
     is_folder = args.out.endswith(os.sep) or out.is_dir()
     format = args.format or ("csv" if is_folder else format_of(out) or "table")
@@ -138,4 +164,5 @@ def report_options(args: argparse.Namespace) -> ReportOptions:
         check_target(out, overwrite=args.overwrite)
     elif not out.is_dir():
         check_target(out, overwrite=True)
-    return ReportOptions(format, tables, args.limit, out, is_folder, args.overwrite)
+    refuse_excel(args.excel, format)
+    return ReportOptions(format, tables, args.limit, out, is_folder, args.overwrite, args.excel)

@@ -42,14 +42,24 @@ def write_report(report: Report, options: ReportOptions, tables: ReportTables, n
             narration.say(f"note: {printable(remark)}")
     if options.out is not None and options.is_folder:
         texts = {
-            table.key: written(report, "csv", tables=[table.key], limit=options.limit, whole=tables.whole)
+            table.key: written(
+                report, "csv", tables=[table.key], limit=options.limit, whole=tables.whole, excel=options.excel
+            )
             for table in selected(report, keys)
         }
         _write_folder(options.out, texts, overwrite=options.overwrite)
         narration.say(f"{_tables(len(texts))} to {options.out.resolve()}: {', '.join(texts)}")
         return
     width = _WIDTH if options.out is not None else shutil.get_terminal_size((_WIDTH, 24)).columns
-    text = written(report, options.format, tables=keys, width=width, limit=options.limit, whole=tables.whole)
+    text = written(
+        report,
+        options.format,
+        tables=keys,
+        width=width,
+        limit=options.limit,
+        whole=tables.whole,
+        excel=options.excel,
+    )
     if options.out is None:
         _write_stdout(text, options.format)
     else:

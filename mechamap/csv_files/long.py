@@ -13,6 +13,7 @@ from mechamap.csv_files.numbers import FigureCells
 from mechamap.csv_files.source import CsvSource, RowBlock
 from mechamap.csv_files.tokens import TokenCells
 from mechamap.wording.amounts import quantity
+from mechamap.wording.spreadsheet import as_read
 
 __all__ = ["LongRows"]
 
@@ -81,7 +82,10 @@ class LongRows:
     def _without_missing(self, block: RowBlock) -> list[str]:
         """The categories of a block's rows; ``NaN`` and the like, where the mean is so too, are none."""
         names = block.column(self._category)
-        if not any(map(_is_missing, {*names} - {""})):
+        distinct = {*names} - {""}
+        if any(name.startswith("'") for name in distinct):
+            names = [as_read(name) for name in names]
+        if not any(map(_is_missing, distinct)):
             return names
         for row, name in enumerate(names):
             if name and _is_missing(name) and _is_missing(block.rows[row][self._mean]):

@@ -30,6 +30,7 @@ from mechamap.runs.record import ModelRecord, RunRecord, TokenRecord
 from mechamap.runs.run import Run
 from mechamap.system.paths import user_path
 from mechamap.wording.advice import Advice, Setting
+from mechamap.wording.spreadsheet import as_read
 from mechamap.wording.suggest import suggestion
 
 __all__ = ["open_run", "read_csv"]
@@ -128,6 +129,8 @@ class _Models:
         if self._position is None:
             return block
         cells = [row[self._position] for row in block.rows]
+        if any(name.startswith("'") for name in {*cells}):
+            cells = [as_read(cell) for cell in cells]
         if self.name is None:
             self.name = cells[0].strip()
         if {*cells} == {self.name}:

@@ -113,7 +113,7 @@ def export(call: Request) -> Exported:
     written = export_run(
         run,
         params.path,
-        ExportRequest(params.format, wide=params.wide, rows=_rows(params, run), scope=params.scope),
+        ExportRequest(params.format, wide=params.wide, rows=_rows(params, run), scope=params.scope, excel=params.excel),
         overwrite=params.overwrite,
     )
     assert written.path is not None

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from mechamap.exports.table import ExportTable, NeuronBlock
+from mechamap.wording.spreadsheet import EXCEL_MARK, as_written
 
 __all__ = ["write"]
 
@@ -19,6 +20,8 @@ def write(table: ExportTable, wide: bool, stream: BinaryIO) -> int:
     if wide:
         header = (*table.naming_columns, *(column.name for column in table.wide_columns), *table.token_columns)
     text = io.TextIOWrapper(stream, encoding="utf-8", errors="backslashreplace", newline="", write_through=True)
+    if table.excel:
+        text.write(EXCEL_MARK)
     writer = csv.writer(text, lineterminator="\n")
     rows = 0
     try:
@@ -34,13 +37,15 @@ def write(table: ExportTable, wide: bool, stream: BinaryIO) -> int:
 
 def _long(block: NeuronBlock, quoted: list[str]) -> Iterator[tuple[object, ...]]:
     table = block.table
+    model = as_written(table.model, excel=table.excel)
+    names = [as_written(name, excel=table.excel) for name in table.run.categories]
     tokens = block.token_lists("top_tokens", quoted, "()", "None")
     neurons, categories = block.listed()
     means = [f"{mean:.4f}" for mean in block.listed_means(neurons, categories).tolist()]
     beside = [*zip(*block.long_naming, strict=True)] or [()] * len(block.layers)
     for neuron, category, mean in zip(neurons.tolist(), categories.tolist(), means, strict=True):
-        listed = (table.run.categories[category], mean) if category >= 0 else ("", "")
-        yield table.model, block.layers[neuron], block.neurons[neuron], *listed, tokens[neuron], *beside[neuron]
+        listed = (names[category], mean) if category >= 0 else ("", "")
+        yield model, block.layers[neuron], block.neurons[neuron], *listed, tokens[neuron], *beside[neuron]
 
 
 def _wide(block: NeuronBlock, quoted: list[str]) -> Iterator[tuple[object, ...]]:

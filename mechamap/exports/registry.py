@@ -63,6 +63,7 @@ class ExportRequest:
         rows: row numbers to write, in this order; all where None.
         scope: what ``rows`` are: ``all``, ``filtered``, ``marked``.
         threshold: mean activation at which a neuron is listed under a category; the run's own where None.
+        excel: of a CSV, whether it is for a spreadsheet: with a byte order mark, and no cell that is run as a formula.
     """
 
     format: str
@@ -70,6 +71,7 @@ class ExportRequest:
     rows: NDArray[np.int64] | None = None
     scope: str = "all"
     threshold: float | None = None
+    excel: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,7 @@ def export_run(run: Run, path: Path, request: ExportRequest, *, overwrite: bool 
     Raises:
         ExportError: the file exists, its folder does not, no permission, disk full.
         MissingExtra: the format needs a package that is not installed.
-        UsageError: no such format, or the threshold is not a finite number.
+        UsageError: no such format, one that is not for spreadsheets, or the threshold is not a finite number.
     """
     target = check_target(path, overwrite=overwrite)
     table = _table(run, request)
@@ -134,7 +136,9 @@ def _table(run: Run, request: ExportRequest) -> ExportTable:
         threshold = run.threshold
     if not math.isfinite(threshold):
         raise UsageError(f"The threshold is {threshold}; it must be a number.")
-    return ExportTable(run, chosen, threshold, _scope(run, request.scope, len(chosen)))
+    if request.excel and request.format != "csv":
+        raise UsageError(f"{request.format} is written in one way only.", "A CSV can be written for a spreadsheet.")
+    return ExportTable(run, chosen, threshold, _scope(run, request.scope, len(chosen)), request.excel)
 
 
 def _scope(run: Run, scope: str, neurons: int) -> str:

@@ -62,12 +62,14 @@ class ExportTable:
         rows: row numbers in the order they are written, ``[exported]``.
         threshold: the mean activation at which the long layout lists a neuron under a category.
         scope: what the rows are, in words.
+        excel: whether a CSV is for a spreadsheet.
     """
 
     run: Run
     rows: NDArray[np.int64]
     threshold: float
     scope: str
+    excel: bool = False
 
     @property
     def model(self) -> str:

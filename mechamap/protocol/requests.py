@@ -132,6 +132,7 @@ class ExportParams(_Params, frozen=True):
     where: _Text | None = None
     sort: _Text | None = None
     limit: _Positive | None = None
+    excel: _Flag = False
 
 
 class InterpretParams(_Params, frozen=True, kw_only=True):

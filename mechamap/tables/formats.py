@@ -34,6 +34,7 @@ def written(
     width: int = 100,
     limit: int | None = None,
     whole: Collection[str] = (),
+    excel: bool = False,
 ) -> str:
     """A report as text.
 
@@ -43,6 +44,7 @@ def written(
         width: of a terminal, in cells.
         limit: the most rows of a table; 0: all; None: for people ten, for programs all.
         whole: keys of tables that are written with every row, whatever the limit.
+        excel: of CSV, whether it is for a spreadsheet: with a byte order mark, and no cell that is run as a formula.
 
     Raises:
         UsageError: no such format or table, a negative limit, or several tables as CSV.
@@ -55,7 +57,7 @@ def written(
         tables = [report.main or report.tables[0].key]
     chosen = selected(report, tables)
     if format in ("csv", "json"):
-        return _for_programs(report, format, Selection(chosen, limit or 0, whole))
+        return _for_programs(report, format, Selection(chosen, limit or 0, whole), excel)
     selection = Selection(chosen, limit, whole)
     if format == "md":
         from mechamap.tables.markdown import markdown_text
@@ -66,7 +68,7 @@ def written(
     return terminal_text(report, selection, width)
 
 
-def _for_programs(report: Report, format: str, selection: Selection) -> str:
+def _for_programs(report: Report, format: str, selection: Selection, excel: bool) -> str:
     if format == "json":
         from mechamap.tables.programs import json_text
 
@@ -78,4 +80,4 @@ def _for_programs(report: Report, format: str, selection: Selection) -> str:
         )
     from mechamap.tables.programs import csv_text
 
-    return csv_text(selection.tables[0], selection.rows_of(selection.tables[0]))
+    return csv_text(selection.tables[0], selection.rows_of(selection.tables[0]), excel=excel)

@@ -9,6 +9,7 @@ from typing import Any
 
 from mechamap.tables.selection import Selection
 from mechamap.tables.table import Cell, Report, Table, Values
+from mechamap.wording.spreadsheet import EXCEL_MARK, as_written
 
 __all__ = ["csv_text", "json_text"]
 
@@ -16,16 +17,22 @@ __all__ = ["csv_text", "json_text"]
 _TO_QUOTE = re.compile(r'[,"\r\n]|^\s|\s$')
 
 
-def csv_text(table: Table, rows: int | None = None) -> str:
-    """The first ``rows`` rows (all where None) below a header; tokens and values as the Python literal of a list."""
-    lines = [_line(column.key for column in table.columns)]
-    lines += [_line(map(_plain, row)) for row in table.rows[:rows]]
-    return "\n".join(lines) + "\n"
+def csv_text(table: Table, rows: int | None = None, *, excel: bool = False) -> str:
+    """The first ``rows`` rows (all where None) below a header; tokens and values as the Python literal of a list.
+
+    Args:
+        excel: whether it is for a spreadsheet, see :mod:`mechamap.wording.spreadsheet`.
+    """
+    lines = [_line(as_written(column.key, excel=excel) for column in table.columns)]
+    lines += [_line(_plain(cell, excel) for cell in row) for row in table.rows[:rows]]
+    return (EXCEL_MARK if excel else "") + "\n".join(lines) + "\n"
 
 
-def _plain(cell: Cell) -> str:
+def _plain(cell: Cell, excel: bool) -> str:
     if cell is None:
         return ""
+    if isinstance(cell, str):
+        return as_written(cell, excel=excel)
     if isinstance(cell, Values):
         return repr([*cell.numbers])
     return repr([*cell]) if isinstance(cell, tuple) else str(cell)

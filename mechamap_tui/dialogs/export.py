@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mechamap.exports.registry import FORMATS
 from mechamap.protocol.requests import ExportParams
 from mechamap.runs.run import Run
-from mechamap_tui.dialogs.file import Field, FileDialog
+from mechamap_tui.dialogs.file import EXCEL, Field, FileDialog, cells_field
 from mechamap_tui.explorer import explorer_of
 from mechamap_tui.widgets.choice import Option
 
@@ -28,6 +28,7 @@ class ExportChoices:
     format: str = "csv"
     wide: bool = False
     scope: str = "all"
+    excel: bool = False
     folder: Path | None = None
 
 
@@ -64,16 +65,19 @@ class NeuronExport:
             Field("format", "Format", [Option(name, name) for name in FORMATS], chosen.format),
             Field("columns", "Columns", layouts, "wide" if chosen.wide else "long"),
             Field("scope", "Neurons", scopes, chosen.scope),
+            cells_field(chosen.format, chosen.excel),
         ]
 
     def choose(self, field: str, value: str) -> None:
         match field:
             case "format":
-                self.choices = replace(self.choices, format=value)
+                self.choices = replace(self.choices, format=value, excel=self.choices.excel and value == "csv")
             case "columns":
                 self.choices = replace(self.choices, wide=value == "wide")
             case "scope":
                 self.choices = replace(self.choices, scope=value)
+            case "cells":
+                self.choices = replace(self.choices, excel=value == EXCEL)
 
     def amount(self) -> str:
         chosen = self.choices
@@ -87,7 +91,14 @@ class NeuronExport:
         rows = None if chosen.scope == "all" else tuple(self.scopes[chosen.scope].tolist())
         assert self.run.path is not None
         order = ExportParams(
-            self.run.path, target, chosen.format, wide=chosen.wide, scope=chosen.scope, rows=rows, overwrite=overwrite
+            self.run.path,
+            target,
+            chosen.format,
+            wide=chosen.wide,
+            scope=chosen.scope,
+            rows=rows,
+            overwrite=overwrite,
+            excel=chosen.excel,
         )
         explorer_of(dialog).export(order)
 

@@ -23,7 +23,9 @@ from mechamap_tui.explorer import explorer_of
 from mechamap_tui.terminal.terminal_text import clean
 from mechamap_tui.widgets.choice import Choice, Option
 
-__all__ = ["Field", "FileContents", "FileDialog"]
+__all__ = ["EXCEL", "Field", "FileContents", "FileDialog", "cells_field"]
+
+EXCEL = "excel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,12 @@ class Field:
     label: str
     options: Sequence[Option]
     value: str
+
+
+def cells_field(format: str, excel: bool) -> Field:
+    """The choice whether a CSV is for programs or for a spreadsheet, which would run some cells as formulas."""
+    options = [Option("plain", "as they are"), Option(EXCEL, "for a spreadsheet", format == "csv")]
+    return Field("cells", "Cells", options, EXCEL if excel else "plain")
 
 
 class FileContents(Protocol):

@@ -196,7 +196,7 @@ class Opening:
     def export(self, order: ExportParams) -> None:
         from mechamap_tui.dialogs.export import ExportChoices
 
-        self._export_choices = ExportChoices(order.format, order.wide, order.scope, order.path.parent)
+        self._export_choices = ExportChoices(order.format, order.wide, order.scope, order.excel, order.path.parent)
         self.app.run_worker(self._export(order), group="export")
 
     async def _export(self, order: ExportParams) -> None:

@@ -11,7 +11,7 @@ from mechamap.exports.target import write_whole
 from mechamap.tables.formats import written
 from mechamap.tables.table import Report, Table
 from mechamap.wording.amounts import quantity
-from mechamap_tui.dialogs.file import Field, FileDialog
+from mechamap_tui.dialogs.file import EXCEL, Field, FileDialog, cells_field
 from mechamap_tui.widgets.choice import Option
 
 __all__ = ["ReportExport"]
@@ -33,7 +33,7 @@ class ReportExport:
 
     def __init__(self, report: Report, table: Table, name: str) -> None:
         self.report, self.table = report, table
-        self.format, self.scope = "csv", THIS
+        self.format, self.scope, self.excel = "csv", THIS, False
         self._name = re.sub(r"[^\w.+-]+", "-", name).strip("-")
 
     def suggested(self) -> Path:
@@ -48,13 +48,16 @@ class ReportExport:
         return [
             Field("format", "Format", [Option(name, name) for name in self.suffixes], self.format),
             Field("scope", "Tables", tables, self.scope),
+            cells_field(self.format, self.excel),
         ]
 
     def choose(self, field: str, value: str) -> None:
         if field == "scope":
             self.scope = value
+        elif field == "cells":
+            self.excel = value == EXCEL
         else:
-            self.format = value
+            self.format, self.excel = value, self.excel and value == "csv"
             self.scope = THIS if value == "csv" else self.scope
 
     def amount(self) -> str:
@@ -64,7 +67,7 @@ class ReportExport:
 
     def write(self, dialog: FileDialog, target: Path, *, overwrite: bool) -> None:
         keys = None if self.scope == ALL else [self.table.key]
-        text = written(self.report, self.format, tables=keys, limit=0)
+        text = written(self.report, self.format, tables=keys, limit=0, excel=self.excel)
         data = text.encode("utf-8", errors="backslashreplace")  # a lone surrogate cannot be encoded otherwise
         write_whole(target, lambda stream: stream.write(data), overwrite=overwrite)
         dialog.notify(str(target), title=f"Exported {target.name}", timeout=10, markup=False)
