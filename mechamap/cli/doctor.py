@@ -141,6 +141,7 @@ def _prove(source: ModelSource, config: ScanConfig, narration: Narration) -> Non
     dtype = str(loaded.dtype).removeprefix("torch.")
     kind = "" if loaded.kind == "decoder" else f"{loaded.kind}, "
     packing = f", weights in {loaded.packing}" if loaded.packing else ""
+    packing += f", {loaded.attention}" if loaded.attention else ""
     parameters = f"{loaded.parameters:,} parameters"
     print_data(f"{loaded.label}: {loaded.architecture}, {kind}{parameters}, {dtype} on {loaded.device}{packing}")
     for row in proof_table(proof, side_labels(loaded.layers, proof)):

@@ -62,6 +62,8 @@ def export_as(format: str, run: Run, target: Path | None, narration: Narration, 
 
 def remark_lines(record: RunRecord) -> Iterator[str]:
     """What is to be known of a run, and which figures it cannot have."""
+    if record.model.attention:
+        yield f"computed with {printable(record.model.attention)}"
     for problem in record.problems:
         yield f"note: {printable(problem)}"
     for figure, reason in record.undefined.items():

@@ -37,6 +37,7 @@ class LoadedModel:
         kind: ``decoder``, ``encoder`` or ``encoder-decoder``.
         packing: what the weights are packed as, such as ``int8 (bitsandbytes)``; empty where they are not packed.
         token_proof: how the tokenizer was checked against the model's own tokenizer.json.
+        attention: what it is computed with, in words, where the config names something else; else empty.
         notes: what is to be known of how it was loaded, in sentences.
     """
 
@@ -56,6 +57,7 @@ class LoadedModel:
     kind: Kind = "decoder"
     packing: str = ""
     token_proof: TokenProof | None = None
+    attention: str = ""
     notes: tuple[str, ...] = ()
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from mechamap.catalog.source import ModelSource
 from mechamap.config.scan_config import ScanConfig
 from mechamap.models.loading import gguf
+from mechamap.models.loading.checkpoint import read_config
 from mechamap.models.loading.devices import check_names, pick_dtype
 from mechamap.models.loading.offload import check_device_map
 from mechamap.models.loading.tokenizer import read_tokenizer
@@ -154,10 +155,8 @@ def _read(
 def _read_shape(
     files: ModelFiles, neurons: tuple[str, ...] | None, trust_remote_code: bool, stamp: tuple[object, ...]
 ) -> tuple[ModelShape, None]:
-    from transformers import AutoConfig
-
     with _reading(files):
-        config = AutoConfig.from_pretrained(**files.place, trust_remote_code=trust_remote_code)
+        config, _, _ = read_config(files.path, trust_remote_code)
         model, kind = on_meta(config, str(files.path), trust_remote_code)
         return model_shape(model, kind, neurons), None
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mechamap.errors import WeightsError
 from mechamap.models.loaded import Kind
 from mechamap.models.loading import gguf
+from mechamap.models.loading.attention import attention_in_file, use_common_attention
 from mechamap.models.loading.gguf_header import read_header
 from mechamap.models.loading.kinds import auto_class, is_left_out, kind_of
 from mechamap.models.loading.offload import DeviceMap, offloading
@@ -70,8 +71,10 @@ class LoadedCheckpoint:
     parameters: int
 
 
-def read_config(path: Path, trust_remote_code: bool) -> tuple[Any, Kind]:
+def read_config(path: Path, trust_remote_code: bool) -> tuple[Any, Kind, str]:
     """The config in a folder or GGUF file, as transformers has it, and which kind of model it describes.
+
+    Last, the attention that it named; what is returned names none that some machines lack.
 
     Raises:
         UnsupportedModel: it is not a language model.
@@ -79,7 +82,8 @@ def read_config(path: Path, trust_remote_code: bool) -> tuple[Any, Kind]:
     from transformers import AutoConfig
 
     config = AutoConfig.from_pretrained(**gguf.place(path), trust_remote_code=trust_remote_code)
-    return config, kind_of(config, str(path))
+    named = use_common_attention(config) or attention_in_file(path)
+    return config, kind_of(config, str(path)), named
 
 
 def read_model(path: Path, config: Any, kind: Kind, how: LoadOptions) -> LoadedCheckpoint:

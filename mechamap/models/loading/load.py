@@ -12,6 +12,7 @@ from mechamap.catalog.source import ModelSource
 from mechamap.errors import UsageError
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading import devices, folder, gguf, hub
+from mechamap.models.loading.attention import attention_in_words
 from mechamap.models.loading.checkpoint import LoadOptions, read_config, read_model
 from mechamap.models.loading.kinds import longest_window
 from mechamap.models.loading.load_settings import LoadSettings
@@ -57,7 +58,7 @@ def load_model(
     options = _load_options(settings)
     unpacking = gguf.reading() if source.kind == "gguf" else nullcontext()
     with translated(source.id), quiet_transformers(), unpacking:
-        config, kind = read_config(path, settings.trust_remote_code)
+        config, kind, attention = read_config(path, settings.trust_remote_code)
         stage("reading the tokenizer")
         with translated(f"The tokenizer of {source.id}"):
             tokenizer, token_proof = read_tokenizer(path, settings.trust_remote_code)
@@ -80,6 +81,7 @@ def load_model(
         kind=kind,
         packing=packing_of(read.model),
         token_proof=token_proof,
+        attention=attention_in_words(attention, read.model),
     )
 
 
