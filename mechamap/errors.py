@@ -24,10 +24,15 @@ settings or commands is an :class:`~mechamap.wording.advice.Advice`, which each 
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from mechamap.wording.advice import Advice, Hint
+
+_QUOTED = 72  # characters of an expression that a message shows
+_LONGEST = 4_000  # characters of a message, whatever it quotes
+_BLANKS = re.compile(r"\s")
 
 
 class MechaMapError(Exception):
@@ -43,9 +48,10 @@ class MechaMapError(Exception):
     fields: ClassVar[tuple[str, ...]] = ()  # what an error has besides its texts
 
     def __init__(self, message: str, hint: Hint = "") -> None:
+        message = _bounded(message)
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self.hint = _bounded(hint) if isinstance(hint, str) else hint
 
     def __str__(self) -> str:
         return f"{self.message}\n{self.hint}" if self.hint else self.message
@@ -139,8 +145,15 @@ class QueryError(MechaMapError):
 
     @classmethod
     def at(cls, source: str, position: int, problem: str, hint: Hint = "") -> Self:
-        """The error of a character of an expression; the message shows both, one above the other."""
-        error = cls(f"{source}\n{' ' * position}^ character {position + 1}: {problem}", hint)
+        """The error of a character of an expression; the message shows both, one above the other.
+
+        Of a long expression, what is around the character.
+        """
+        start = max(min(position - _QUOTED // 2, len(source) - _QUOTED), 0)
+        shown = _BLANKS.sub(" ", source[start : start + _QUOTED])
+        before, after = "…" * (start > 0), "…" * (start + _QUOTED < len(source))
+        pointer = " " * (len(before) + position - start)
+        error = cls(f"{before}{shown}{after}\n{pointer}^ character {position + 1:,}: {problem}", hint)
         error.position, error.problem = position, problem
         return error
 
@@ -180,3 +193,8 @@ def error_from_plain(data: Mapping[str, Any]) -> MechaMapError:
     for name in error.fields:
         setattr(error, name, data.get(name))
     return error
+
+
+def _bounded(text: str) -> str:
+    """``text`` with its middle left out where it is too long to be read."""
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST // 2]} … {text[-_LONGEST // 2 :]}"

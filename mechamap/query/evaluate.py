@@ -153,7 +153,7 @@ class _Query:
                 return same if operator == "==" else ~same
         # A number is compared in the figure's own type: 0.7 that was stored as float32 equals 0.7.
         a, b = self.numbers(left), self.numbers(right)
-        with np.errstate(invalid="ignore"):
+        with np.errstate(invalid="ignore", over="ignore"):  # a number may be too large for the figure's type
             match operator:
                 case "<":
                     result = a < b
@@ -213,7 +213,18 @@ class _Query:
                 wrong(self.source, node.position, "this is a condition where a number was expected.")
 
     def computed(self, node: Operation) -> Numbers:
-        a, *rest = (np.asarray(self.numbers(operand), dtype=np.float64) for operand in node.operands)
+        chain = [node]  # a long sum is a deep tree on its left: no recursion there
+        while isinstance(left := chain[-1].operands[0], Operation):
+            chain.append(left)
+        result: Numbers = self.numbers(chain[-1].operands[0])
+        for each in reversed(chain):
+            result = self.applied(each, result)
+        return result
+
+    def applied(self, node: Operation, first: Numbers) -> Numbers:
+        """An operation whose first operand is known."""
+        a = np.asarray(first, dtype=np.float64)
+        rest = [np.asarray(self.numbers(operand), dtype=np.float64) for operand in node.operands[1:]]
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
             match node.operator:
                 case "neg":

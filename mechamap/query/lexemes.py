@@ -22,6 +22,7 @@ _LEXEME = re.compile(
 )
 _SPELLED = {"&&": "and", "&": "and", "||": "or", "|": "or", "!": "not", "=": "==", "<>": "!=", "≤": "<=", "≥": ">="}
 OPERATORS = ("and", "or", "not", "abs")
+_MOST = 5_000  # words, numbers and signs; more than anybody types, and few enough to be answered at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,8 @@ def lexemes_of(source: str, names: Iterable[str] = ()) -> list[Lexeme]:
     lexemes: list[Lexeme] = []
     position = 0
     while position < len(source):
+        if len(lexemes) == _MOST:
+            wrong(source, position, f"this is too long: more than {_MOST:,} words, numbers and signs.")
         if source[position].isspace():
             position += 1
             continue

@@ -14,6 +14,7 @@ from mechamap.figures.values import known_values
 from mechamap.query.lexemes import wrong
 from mechamap.query.nodes import Name
 from mechamap.runs.run import Run
+from mechamap.wording.plain import shortened
 from mechamap.wording.suggest import suggestion
 
 __all__ = ["Names", "Values", "query_names"]
@@ -118,6 +119,6 @@ class Names:
         wrong(
             self.source,
             position,
-            f"unknown {kind} {name!r}.",
+            f"unknown {kind} {shortened(name)!r}.",
             suggestion(name, known, cutoff=0.5) or f"Choose from {choices}.",
         )

@@ -19,6 +19,7 @@ from typing import NoReturn
 
 from mechamap.query.lexemes import Lexeme, lexemes_of, wrong
 from mechamap.query.nodes import Both, Comparison, Name, Negation, Node, Number, Operation, Text
+from mechamap.wording.plain import shortened
 
 __all__ = ["parse"]
 
@@ -70,7 +71,7 @@ class _Parser:
         if now.kind == "end":
             wrong(self.source, now.position, f"the expression ends, but {expected} was expected.")
         hint = "Put quotes around a text of several words." if now.kind in ("name", "text") else ""
-        wrong(self.source, now.position, f"{now.value!r} is here, but {expected} was expected.", hint)
+        wrong(self.source, now.position, f"{shortened(now.value)!r} is here, but {expected} was expected.", hint)
 
     def either(self) -> Node:
         return self.joined("or", self.both)

@@ -5,7 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 
+from mechamap.wording.plain import shortened
+
 __all__ = ["alternatives", "nearest", "suggestion", "unknown_name"]
+
+_LONGEST = 200  # characters of a name that may resemble another; comparing takes time with their square
 
 
 def nearest(name: str, known: Iterable[str], *, most: int = 1, cutoff: float = 0.6) -> list[str]:
@@ -15,6 +19,8 @@ def nearest(name: str, known: Iterable[str], *, most: int = 1, cutoff: float = 0
         most: how many at most.
         cutoff: from 0 to 1, how alike two names must at least be.
     """
+    if len(name) > _LONGEST:
+        return []
     return difflib.get_close_matches(name, list(known), n=most, cutoff=cutoff)
 
 
@@ -32,4 +38,4 @@ def alternatives(choices: Sequence[str]) -> str:
 def unknown_name(kind: str, name: str, choices: Sequence[str]) -> tuple[str, str]:
     """Message and hint for a name that is none of ``choices``: ``Unknown format 'x'; choose csv or json.``"""
     advice = f"; choose {alternatives(choices)}" if choices else ""
-    return f"Unknown {kind} {name!r}{advice}.", suggestion(name, choices)
+    return f"Unknown {kind} {shortened(name, 80)!r}{advice}.", suggestion(name, choices)

@@ -161,7 +161,7 @@ def _check_split(path: Path, header: GgufHeader) -> None:
         tensors = f", with {len(header.tensors):,} of its {all_tensors:,} tensors" if all_tensors else ""
         raise WeightsError(
             f"{path} is {of}{tensors}.",
-            "Put the files together first, as llama-gguf-split does (its option --merge), and give the file it makes.",
+            "Merge the files into one with llama-gguf-split first, and give that one.",
         )
 
 

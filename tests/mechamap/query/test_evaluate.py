@@ -204,8 +204,10 @@ def test_a_mistake_is_pointed_at(run: Run, expression: str, character: int, hint
     with pytest.raises(QueryError) as caught:
         matching(run, expression)
     lines = caught.value.message.split("\n")
-    assert lines[0] == expression
-    assert lines[1].index("^") == character - 1
+    assert lines[0].strip("…") in expression
+    at = lines[1].index("^")
+    assert lines[0][at : at + 1] == expression[character - 1 : character]
+    assert lines[0] == expression or len(lines[0]) < 80 < len(expression)
     assert f"character {character}:" in lines[1]
     assert hint in str(caught.value.hint)
 
@@ -260,6 +262,29 @@ def test_no_expression_escapes_as_anything_but_a_users_error(expression: str) ->
             ask(run, expression)
         except MechaMapError as error:
             assert isinstance(error, QueryError)
+
+
+def test_long_expressions_are_answered_without_recursion_or_refused(run: Run) -> None:
+    assert (matching(run, "max" + " + 0" * 2_000 + " > 0.5") == matching(run, "max > 0.5")).all()
+    assert (matching(run, " and ".join(["max > 0.5"] * 1_200)) == matching(run, "max > 0.5")).all()
+    with pytest.raises(QueryError, match="too long: more than 5,000"):
+        matching(run, "max" + " + 0" * 6_000)
+
+
+@pytest.mark.parametrize(
+    "expression",
+    ["x" * 50_000, "'" + "x" * 50_000, "reads." + "x" * 50_000, "max > 0 " + "y" * 50_000, "\n" * 90 + "?"],
+)
+def test_what_is_said_of_a_long_expression_is_short(run: Run, expression: str) -> None:
+    for ask in (matching, sorted_rows):
+        try:
+            ask(run, expression)
+        except QueryError as error:
+            assert len(error.message.split("\n")) == 2 and len(str(error)) < 1_000
+
+
+def test_numbers_beyond_a_figures_type_are_compared(run: Run) -> None:
+    assert not matching(run, "max > 1e300").any() and matching(run, "max < 1e999").any()
 
 
 _cache: list[Run] = []
