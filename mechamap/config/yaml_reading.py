@@ -21,6 +21,10 @@ __all__ = ["EXPONENT", "TAG", "from_yaml", "read_config_file"]
 # libyaml's loader is ten times faster; PyYAML may have been built without it.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 TAG = "tag:yaml.org,2002:"
+_DEEPEST = 20  # lists and mappings inside one another; a config needs four
+_MOST_VALUES = 100_000
+_MOST_ALIASES = 1_000
+_LARGEST = 64_000_000  # bytes: what is larger is no config
 _LINE_END = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 EXPONENT = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)[eE][-+]?\d+")  # YAML 1.1 reads 1e-3 as text
 
@@ -36,6 +40,8 @@ def read_config_file(path: Path) -> Located:
 
 def _text(path: Path) -> str:
     try:
+        if path.is_file() and (size := path.stat().st_size) > _LARGEST:
+            raise ConfigError.at(str(path), f"{size / 1e6:,.0f} MB", f"a config of at most {_LARGEST // 10**6} MB")
         data = path.read_bytes()
     except FileNotFoundError:
         hint = Advice.of("{} writes one to start from.", Action("config init"))
@@ -62,6 +68,7 @@ def from_yaml(text: str, source: str) -> Located:
         ConfigError: bad syntax, a key given twice, a value that contains itself.
     """
     try:
+        _refuse_if_too_much(text, source)
         loader = _LOADER(text)
         try:
             node = loader.get_single_node()
@@ -82,6 +89,26 @@ def from_yaml(text: str, source: str) -> Located:
     if node is None:
         return Located({}, f"{source}:1:1")
     return _Reader(source).located(node)
+
+
+def _refuse_if_too_much(text: str, source: str) -> None:
+    """Refuse a document that is nested so deep, or so large, that making a tree of it would take down the process.
+
+    Events come one at a time and need no stack, so that nothing behind the first thing that is too much is read.
+    """
+    depth = values = aliases = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        values += isinstance(event, yaml.NodeEvent)
+        aliases += isinstance(event, yaml.AliasEvent)
+        for count, most, what in (
+            (depth, _DEEPEST, "lists and mappings inside one another"),
+            (values, _MOST_VALUES, "values"),
+            (aliases, _MOST_ALIASES, "aliases (*name)"),
+        ):
+            if count > most:
+                mark = event.start_mark
+                fail(f"{source}:{mark.line + 1}:{mark.column + 1}", f"more than {most:,} {what}", "a config")
 
 
 def _syntax_error(error: yaml.MarkedYAMLError, text: str, source: str) -> ConfigError:
