@@ -108,7 +108,8 @@ def _refuse_if_too_much(text: str, source: str) -> None:
         ):
             if count > most:
                 mark = event.start_mark
-                fail(f"{source}:{mark.line + 1}:{mark.column + 1}", f"more than {most:,} {what}", "a config")
+                place = f"{source}:{mark.line + 1}:{mark.column + 1}" if mark else source
+                fail(place, f"more than {most:,} {what}", "a config")
 
 
 def _syntax_error(error: yaml.MarkedYAMLError, text: str, source: str) -> ConfigError:

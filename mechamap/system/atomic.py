@@ -1,15 +1,20 @@
 """Files that are replaced whole: written beside their place and moved there, so that a reader finds the old or the new.
 
-Whatever ends the writing, a full disk or a killed process, what was there stays.
+Whatever ends the writing, a full disk or a killed process, what was there stays; what a killed process left beside it
+is removed by the next one that writes there. A link under the name beside is never followed: a run may be somebody
+else's.
 """
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
+
+from mechamap.system.leftovers import lock_as_owner, own_name, remove_abandoned
 
 __all__ = ["beside", "replacing", "synced"]
 
@@ -23,17 +28,21 @@ def beside(path: Path, *, shared: bool = False) -> Path:
         shared: whether several processes may write the file at once, so that each needs a name of its own. Files that
             a lock protects have one name: then a process that was killed leaves no more than one behind.
     """
-    return path.with_name(f".{path.name[:_LONGEST]}{f'.{os.getpid()}.part' if shared else '.new'}")
+    name = path.name[:_LONGEST]
+    return path.with_name(own_name(name) if shared else f".{name}.new")
 
 
 @contextmanager
 def synced(path: Path) -> Iterator[BinaryIO]:
-    """A file to write, which is on disk when the block ends.
+    """A new file to write, which is on disk when the block ends; one of that name is removed first.
 
     Raises:
         OSError: it cannot be written.
     """
-    with path.open("wb") as stream:
+    path.unlink(missing_ok=True)
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666)
+    lock_as_owner(file)
+    with os.fdopen(file, "wb") as stream:
         yield stream
         stream.flush()
         os.fsync(stream.fileno())
@@ -50,6 +59,8 @@ def replacing(path: Path, *, shared: bool = False) -> Iterator[BinaryIO]:
         OSError: it cannot be written.
     """
     temporary = beside(path, shared=shared)
+    if shared:
+        remove_abandoned(path.parent.glob(f".{glob.escape(path.name[:_LONGEST])}.*.part"))
     try:
         with synced(temporary) as stream:
             yield stream

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache, partial
@@ -12,6 +11,7 @@ from typing import Any
 
 from mechamap.errors import MissingExtra, WeightsError
 from mechamap.models.loading.gguf_header import check_header
+from mechamap.system.leftovers import OwnFolder
 
 __all__ = ["check_file", "place", "reading", "unpacking"]
 
@@ -50,20 +50,20 @@ def place(path: Path) -> dict[str, str]:
     return {"pretrained_model_name_or_path": str(path)}
 
 
-_FOLDERS: dict[Path, tempfile.TemporaryDirectory[str]] = {}  # removed when the process ends
+_FOLDERS: dict[Path, OwnFolder] = {}  # removed when the process ends
 
 
 def _alone(path: Path) -> Path:
     """A folder in which nothing but the GGUF file is: transformers prefers a tokenizer that lies beside the file."""
     if path not in _FOLDERS:
-        folder = tempfile.TemporaryDirectory(prefix="mechamap-gguf-", ignore_cleanup_errors=True)
+        folder = OwnFolder("gguf")
         try:
-            (Path(folder.name) / path.name).symlink_to(path)
+            (folder.path / path.name).symlink_to(path)
         except OSError:  # Windows allows links to some users only
-            folder.cleanup()
+            folder.remove()
             return path.parent
         _FOLDERS[path] = folder
-    return Path(_FOLDERS[path].name)
+    return _FOLDERS[path].path
 
 
 def unpacking() -> dict[str, Any]:

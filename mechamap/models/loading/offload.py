@@ -7,8 +7,6 @@ meta device, and :mod:`mechamap.models.neurons.weights` reads them.
 from __future__ import annotations
 
 import importlib.util
-import shutil
-import tempfile
 import weakref
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mechamap.config.choices import DEVICE_MAPS
 from mechamap.errors import MissingExtra, UsageError
+from mechamap.system.leftovers import OwnFolder
 from mechamap.wording.suggest import nearest, unknown_name
 
 if TYPE_CHECKING:
@@ -57,12 +56,12 @@ class Offloading:
     """The arguments that make transformers spread a model, and the folder for weights that it has to rewrite."""
 
     options: dict[str, Any] = field(default_factory=dict)
-    folder: str = ""
+    folder: OwnFolder | None = None
 
     def keep_with(self, model: nn.Module) -> None:
         """Keep the folder as long as the model exists, at most until the process ends."""
-        if self.folder:
-            weakref.finalize(model, shutil.rmtree, self.folder, True)
+        if self.folder is not None:
+            weakref.finalize(model, self.folder.remove)
 
 
 @contextmanager
@@ -83,11 +82,11 @@ def offloading(device_map: DeviceMap | None, built: Callable[[], nn.Module]) -> 
         yield Offloading()
         return
     mapped = device_map if isinstance(device_map, str) else _without_overlap(device_map, built())
-    folder = tempfile.mkdtemp(prefix="mechamap-offload-")
+    folder = OwnFolder("offload")
     try:
-        yield Offloading({"device_map": mapped, "offload_folder": folder}, folder)
+        yield Offloading({"device_map": mapped, "offload_folder": str(folder.path)}, folder)
     except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
+        folder.remove()
         raise
 
 

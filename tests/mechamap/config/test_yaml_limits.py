@@ -1,4 +1,4 @@
-"""Configs that would take down the process or take for ever are refused where they become too much, in a short message."""
+"""Configs that would take down the process, or take for ever, are refused where they become too much."""
 
 from __future__ import annotations
 
