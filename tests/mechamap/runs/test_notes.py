@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from support.recorded_run import recorded_run
 
 from mechamap.errors import RunError
 from mechamap.runs.notes import Notes
+from mechamap.system import atomic
 
 
 @pytest.fixture
@@ -76,9 +76,12 @@ def test_a_damaged_file_is_reported_and_not_overwritten(folder: Path, content: s
     assert notes.is_marked("L1.N7"), "the mark is kept in memory"
 
 
-def test_a_file_that_cannot_be_written_is_reported_and_the_note_kept_in_memory(folder: Path) -> None:
+def test_a_file_that_cannot_be_written_is_reported_and_the_note_kept_in_memory(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     notes = Notes(folder)
-    (folder / f".notes.json.{os.getpid()}.part").mkdir()  # stands where the new file is written
+    monkeypatch.setattr(atomic, "own_name", lambda name: f".{name}.part")
+    (folder / ".notes.json.part").mkdir()  # stands where the new file is written
     with pytest.raises(RunError, match="cannot be written"):
         notes.write_note("L1.N7", "x")
     assert notes.note("L1.N7") == "x"
