@@ -15,7 +15,7 @@ __all__ = ["write"]
 
 def write(table: ExportTable, wide: bool, stream: BinaryIO) -> int:
     """Write the table to ``stream``; returns the number of rows below the header."""
-    quoted = [repr(piece) for piece in table.run.record.tokens.pieces]
+    quoted = [repr(piece) for piece in table.run.token_text.shown]
     header = table.long_columns
     if wide:
         header = (*table.naming_columns, *(column.name for column in table.wide_columns), *table.token_columns)

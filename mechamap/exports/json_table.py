@@ -18,7 +18,7 @@ def write(table: ExportTable, wide: bool, stream: BinaryIO) -> int:
     """Write the table to ``stream``; returns the number of rows (as the CSV would have)."""
     rows = len(table.rows) if wide else table.long_rows
     head = _text({**_beside(table, wide), "rows": rows})
-    quoted = [_text(piece) for piece in table.run.record.tokens.pieces]
+    quoted = [_text(piece) for piece in table.run.token_text.shown]
     _put(stream, head[:-1] + ', "results": {')
     first = True
     for block in table.blocks():

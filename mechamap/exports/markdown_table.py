@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 
 from mechamap.exports.table import ExportTable, NeuronBlock
 from mechamap.wording.amounts import quantity
-from mechamap.wording.plain import markdown_escaped, markdown_row
+from mechamap.wording.plain import markdown_escaped, markdown_row, printable
 
 __all__ = ["write"]
 
@@ -24,7 +24,7 @@ def write(table: ExportTable, wide: bool, stream: BinaryIO) -> int:
     text_columns = {"category", "name", "side", *table.token_columns}
     _put(stream, markdown_row(markdown_escaped(name) for name in header) + "\n")
     _put(stream, markdown_row("---" if name in text_columns else "---:" for name in header) + "\n")
-    shown = [markdown_escaped(_visible(piece)) for piece in table.run.record.tokens.pieces]
+    shown = [markdown_escaped(_visible(piece)) for piece in table.run.token_text.shown]
     for block in table.blocks():
         lines = _wide(block, shown) if wide else _long(block, shown)
         _put(stream, "".join([f"{markdown_row(cells)}\n" for cells in lines]))
@@ -63,7 +63,7 @@ def _tokens(block: NeuronBlock, column: str, shown: list[str]) -> list[str]:
 
 def _visible(piece: str) -> str:
     """A token on one line: control characters spelled out, surrounding spaces left away."""
-    return "".join(ch if ch.isprintable() else ascii(ch)[1:-1] for ch in piece.strip(" ")) or "(space)"
+    return printable(piece.strip(" ")) or ("(space)" if piece else "(nothing)")
 
 
 def _put(stream: BinaryIO, text: str) -> None:

@@ -22,7 +22,7 @@ def write(table: ExportTable, wide: bool, stream: BinaryIO) -> int:
     """
     pa, parquet = _pyarrow()
     pieces = pa.array(
-        [piece.encode("utf-8", "backslashreplace").decode() for piece in table.run.record.tokens.pieces], pa.string()
+        [piece.encode("utf-8", "backslashreplace").decode() for piece in table.run.token_text.shown], pa.string()
     )
     schema = _schema(pa, table, wide)
     rows = 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,10 +10,6 @@ from mechamap.figures.figure import JudgedFigure
 from mechamap.runs.run import Run
 
 __all__ = ["ShownTokens", "TopWords"]
-
-
-_WITHIN_WORD = re.compile(r"\w")  # a piece that begins like this continues what stands before it ...
-_WORD_ENDS = re.compile(r"\w$")  # ... if that ends like this
 
 
 class TopWords:
@@ -45,20 +40,8 @@ class TopWords:
         """The token with the rest of its word, without surrounding spaces: ``ese`` alone tells a reader little."""
         word = self._words.get(position)
         if word is None:
-            joined = self._joined(position)
-            word = self._words[position] = joined.strip() or joined
+            word = self._words[position] = self.run.token_text.word(position)
         return word
-
-    def _joined(self, position: int) -> str:
-        run, pieces = self.run, self.run.record.tokens.pieces
-        first = last = position
-        if run.has_context and _WITHIN_WORD.match(pieces[position].lstrip()):
-            window = run.window_of(position)
-            while first > window.start and _WITHIN_WORD.match(pieces[first]) and _WORD_ENDS.search(pieces[first - 1]):
-                first -= 1
-            while last + 1 < window.stop and _WORD_ENDS.search(pieces[last]) and _WITHIN_WORD.match(pieces[last + 1]):
-                last += 1
-        return "".join(pieces[first : last + 1])
 
 
 _MOST = 4

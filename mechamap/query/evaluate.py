@@ -31,6 +31,7 @@ from mechamap.query.names import Names, Values, query_names
 from mechamap.query.nodes import Both, Comparison, Name, Negation, Node, Number, Operation, Text
 from mechamap.query.syntax import parse
 from mechamap.runs.run import Run
+from mechamap.words.known import without_case
 
 __all__ = ["chosen_rows", "matching", "sorted_rows"]
 
@@ -186,9 +187,10 @@ class _Query:
 
     def with_token(self, text: str) -> Mask:
         """Neurons with the text among their highest or lowest tokens, spaces around it and case aside."""
-        token = text.strip().casefold()
-        pieces = self.run.record.tokens.pieces
-        hit = np.array([piece.strip().casefold() == token for piece in pieces] + [False])  # the last for no position
+        token = without_case(text.strip())
+        pieces = self.run.token_text.shown
+        hits = {piece for piece in set(pieces) if without_case(piece.strip()) == token}
+        hit = np.array([piece in hits for piece in pieces] + [False])  # the last for no position
         matches = np.zeros(self.run.neurons, dtype=np.bool_)
         for figure in ("top_positions", "bottom_positions"):
             if self.run.has(figure) and hit.any():

@@ -26,6 +26,7 @@ from mechamap.runs.rows import absent_neuron, names_of_rows
 from mechamap.system.paths import user_path
 from mechamap.wording.advice import Action, Advice
 from mechamap.wording.suggest import unknown_name
+from mechamap.words.token_text import TokenText
 
 __all__ = ["Run", "TokenHit"]
 
@@ -259,7 +260,7 @@ class Run:
         side = "bottom" if lowest else "top"
         values = self.figure(f"{side}_values")[row]  # [k]
         positions = self.figure(f"{side}_positions")[row]  # [k]
-        pieces = self.record.tokens.pieces
+        pieces = self.token_text.shown
         return [
             TokenHit(pieces[position], float(value), int(position))
             for position, value in zip(positions.tolist(), values.tolist(), strict=True)
@@ -280,11 +281,13 @@ class Run:
 
     def context(self, position: int, width: int) -> tuple[str, str, str]:
         """The text before, at and after a position: up to ``width`` characters on each side, in its window."""
-        pieces = self.record.tokens.pieces
-        window = self.window_of(position)
-        before = "".join(pieces[max(window.start, position - width) : position])
-        after = "".join(pieces[position + 1 : min(position + 1 + width, window.stop)])
-        return before[-width:] if width else "", pieces[position], after[:width]
+        return self.token_text.around(position, self.window_of(position), width)
+
+    @cached_property
+    def token_text(self) -> TokenText:
+        """What its tokens stand for in its text, as it is shown."""
+        tokens = self.record.tokens
+        return TokenText(tokens.pieces, tokens.windows, tokens.special)
 
     @cached_property
     def excluded(self) -> frozenset[int]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+import regex
+
 __all__ = ["markdown_escaped", "markdown_row", "printable"]
 
 
@@ -12,8 +14,18 @@ _MARKS = re.compile(r"([\\`*_{}\[\]<>|~#$&])")
 
 
 def printable(text: str) -> str:
-    """``text`` with control characters spelled out: a token or a file name must not steer the terminal."""
-    return "".join(ch if ch.isprintable() else ascii(ch)[1:-1] for ch in text)
+    """``text`` with control characters spelled out: a token or a file name must not steer the terminal.
+
+    Joiners within a character stay: without them Persian and emoji are other characters.
+    """
+    if text.isprintable():
+        return text
+    return "".join([_printable_cluster(cluster) for cluster in regex.findall(r"\X", text)])
+
+
+def _printable_cluster(cluster: str) -> str:
+    joiners = "\u200c\u200d" if cluster[0].isprintable() and not cluster[0].isspace() else ""
+    return "".join([ch if ch.isprintable() or ch in joiners else ascii(ch)[1:-1] for ch in cluster])
 
 
 def markdown_escaped(text: str) -> str:
@@ -27,6 +39,9 @@ def markdown_row(cells: Iterable[str]) -> str:
 
 
 def shortened(text: str, width: int = 40) -> str:
-    """``text`` on one line, cut to ``width`` characters."""
+    """``text`` on one line, cut to ``width`` characters; letters keep their marks."""
     line = " ".join(text.split())
-    return line if len(line) <= width else line[: width - 1] + "…"
+    if len(line) <= width:
+        return line
+    ends = [match.end() for match in regex.finditer(r"\X", line[: width + 1])]
+    return line[: max((end for end in ends if end < width), default=0)] + "…"

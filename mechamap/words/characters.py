@@ -13,16 +13,16 @@ from functools import lru_cache
 
 import regex
 
-__all__ = ["CONTINUOUS", "IGNORED", "LETTER", "Kind", "are_joined", "kind_of"]
+__all__ = ["ANY_LETTER", "CONTINUOUS", "IGNORED", "LETTER", "Kind", "are_joined", "kind_of"]
 
 
 # Line_Break=SA is Thai, Lao, Khmer, Burmese and their relatives: no space tells where their words end. The marks of
 # Japanese that several scripts share (the long vowel) are found through the scripts that use them.
 _WITHOUT_SPACES = r"\p{Line_Break=SA}\p{Han}\p{scx=Hira}\p{scx=Kana}\p{Bopo}\p{Tibetan}\p{Javanese}\p{Balinese}"
-_ANY_LETTER = r"\p{L}\p{N}\p{M}_\u200c\u200d"  # the joiners bind the letters beside them
+ANY_LETTER = r"[\p{L}\p{N}\p{M}_\u200c\u200d]"  # the joiners bind the letters beside them
 
-CONTINUOUS = rf"[[{_WITHOUT_SPACES}]&&[{_ANY_LETTER}]]"
-LETTER = rf"[[{_ANY_LETTER}]--[{_WITHOUT_SPACES}]]"
+CONTINUOUS = rf"[[{_WITHOUT_SPACES}]&&{ANY_LETTER}]"
+LETTER = rf"[{ANY_LETTER}--[{_WITHOUT_SPACES}]]"
 # Soft hyphens, variation selectors, marks of direction: they change how a text looks, not which words it has. Joiners
 # tell words apart in some scripts, a zero-width space parts words, and the others stand for something that is seen.
 IGNORED = r"[\p{Default_Ignorable_Code_Point}--[\u200b-\u200d\u115f\u1160\u3164\uffa0\U000e0000-\U000e007f]]"

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 import regex
 
 from mechamap.words.characters import CONTINUOUS, IGNORED, Kind, kind_of
+from mechamap.words.clusters import BEGINS_CLUSTER, CLUSTER, EXTENDS_CLUSTER
 
 __all__ = ["ComparableText", "comparable", "folded", "is_in_lower_case"]
 
 
-_EXTENDS = r"[\p{GCB=Extend}\p{GCB=SpacingMark}\p{GCB=ZWJ}\p{GCB=V}\p{GCB=T}]"
-_BEGINS = rf"[\p{{GCB=Prepend}}\p{{Regional_Indicator}}\p{{GCB=L}}\p{{NFC_QC=No}}||{_EXTENDS}||{IGNORED}]"
+_BEGINS = rf"[\p{{NFC_QC=No}}||{BEGINS_CLUSTER}||{IGNORED}]"
 _LINE_BREAK = rf"(?<={CONTINUOUS})(?P<nothing>\u200b)(?={CONTINUOUS})"  # one that is permitted, not one that is there
 _BLANK = r"[\s\x1c-\x1f]"
 _TYPOGRAPHIC = {"‘": "'", "’": "'", "‛": "'", "＇": "'", "‐": "-", "‑": "-", "﹣": "-", "－": "-"}
@@ -28,9 +28,9 @@ _TYPOGRAPHIC = {"‘": "'", "’": "'", "‛": "'", "＇": "'", "‐": "-", "‑
 _PARTS = regex.compile(
     rf"""
     (?=[\x00-\x20\x85\xa0\u1680-\u3000])
-     (?P<blank>{_BLANK}(?:{_BLANK}|(?=[\xad\u0300-\U0010ffff]){IGNORED})+|(?!\ ){_BLANK})(?!{_EXTENDS})
-    |(?=.[\u0300-\U0010ffff])(?=.{_EXTENDS})(?P<cluster>\X)
-    |(?=[\xad\u0300-\U0010ffff])(?:(?P<sign>[{"".join(_TYPOGRAPHIC)}])|{_LINE_BREAK}|(?={_BEGINS})(?P<cluster>\X))
+     (?P<blank>{_BLANK}(?:{_BLANK}|(?=[\xad\u0300-\U0010ffff]){IGNORED})+|(?!\ ){_BLANK})(?!{EXTENDS_CLUSTER})
+    |(?=.[\u0300-\U0010ffff])(?=.{EXTENDS_CLUSTER})(?P<cluster>{CLUSTER})
+    |(?=[\xad\u0300-\U0010ffff])(?:(?P<sign>[{"".join(_TYPOGRAPHIC)}])|{_LINE_BREAK}|(?={_BEGINS})(?P<cluster>{CLUSTER}))
     """,
     regex.VERSION1 | regex.DOTALL | regex.VERBOSE,
 )

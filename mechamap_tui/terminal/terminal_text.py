@@ -1,7 +1,8 @@
 """Text from a tokenizer made fit for a terminal: one line, nothing invisible, nothing that moves the cursor.
 
 Tokens hold control characters, escape sequences, zero-width and direction-changing characters. All of these are
-replaced by something that can be seen, and widths are counted in terminal cells, as wide characters take two.
+replaced by something that can be seen, and widths are counted in terminal cells, as wide characters take two. Letters
+of every script are shown, with what belongs to them: vowel signs, accents, the tone of an emoji's skin.
 """
 
 from __future__ import annotations
@@ -9,15 +10,22 @@ from __future__ import annotations
 import unicodedata
 from functools import lru_cache
 
+import regex
 from rich.cells import cell_len, set_cell_size
 
-__all__ = ["clean", "fit", "fit_ends", "pad", "piece_label"]
+from mechamap.words.clusters import CLUSTER
+
+__all__ = ["clean", "fit", "fit_ends", "fit_right", "pad", "piece_label"]
 
 
-NEWLINE, TAB, SPACE, ELLIPSIS = "⏎", "⇥", "␣", "…"
-# Emoji and text presentation selectors: terminals disagree on the width of what they follow.
-_DROPPED = frozenset("\ufe0e\ufe0f")
+NEWLINE, TAB, SPACE, ELLIPSIS, NOTHING = "⏎", "⇥", "␣", "…", "◌"
+# Presentation selectors and joiners inside a character: terminals disagree on the width of what they join. An emoji of
+# several people is shown as these people.
+_DROPPED = frozenset("\ufe0e\ufe0f\u200c\u200d")
 _UNSEEN = frozenset(("Cf", "Co", "Cn", "Cs", "Zl", "Zp"))
+_MARKS = frozenset(("Mn", "Mc", "Me"))
+_BLACK_FLAG = "\U0001f3f4"  # followed by the letters of a region, which cannot be seen
+_CLUSTER = regex.compile(CLUSTER)
 
 
 @lru_cache(maxsize=65_536)
@@ -25,24 +33,44 @@ def clean(text: str) -> str:
     """``text`` on one line with every control, format and unassigned character made visible."""
     if text.isascii() and text.isprintable():
         return text
-    seen: list[str] = []
-    for char in text:
-        category = unicodedata.category(char)
-        if char in _DROPPED:
+    return "".join([_clean_cluster(cluster) for cluster in _CLUSTER.findall(text)])
+
+
+def _clean_cluster(cluster: str) -> str:
+    """What a reader takes for one character: its first sign, and what belongs to that."""
+    first, others = cluster[0], cluster[1:]
+    seen = [_clean_character(first)]
+    has_base = cell_len(first) > 0 and not first.isspace()
+    for character in others:
+        if has_base and (character in _DROPPED or (first == _BLACK_FLAG and character >= "\U000e0020")):
             continue
-        if category == "Cc":
-            seen.append(_control(char))
-        elif category in _UNSEEN:
-            seen.append(f"<{ord(char):04X}>")
-        elif category == "Zs":
-            seen.append(" ")
-        elif category in ("Mn", "Me") and not seen:  # nothing to sit on: it would join what stands before
-            seen.append(f"◌{char}")
-        elif cell_len(char) == 0 and category not in ("Mn", "Me"):
-            seen.append(f"<{ord(char):04X}>")
+        if has_base and (unicodedata.category(character) in _MARKS or _belongs(character)):
+            seen.append(character)
         else:
-            seen.append(char)
+            seen.append(_clean_character(character))
     return "".join(seen)
+
+
+def _belongs(character: str) -> bool:
+    """Whether a character that takes no cell of its own is a part of the one in front, though it is no mark: a vowel
+    of decomposed Korean, the tone of a skin."""
+    return cell_len(character) == 0 and unicodedata.category(character) in ("Lo", "Sk")
+
+
+def _clean_character(character: str) -> str:
+    """A character by itself; one that would join what stands before has something to sit on."""
+    category = unicodedata.category(character)
+    if character in "\ufe0e\ufe0f":
+        return ""
+    if category == "Cc":
+        return _control(character)
+    if category in _UNSEEN:
+        return f"<{ord(character):04X}>"
+    if category == "Zs":
+        return " "
+    if cell_len(character) == 0:
+        return f"◌{character}" if category in _MARKS else f"<{ord(character):04X}>"
+    return character
 
 
 def _control(char: str) -> str:
@@ -59,7 +87,7 @@ def _control(char: str) -> str:
 def piece_label(piece: str) -> str:
     """A token as a word in a list: without the spaces around it, and visible where it is nothing but space."""
     stripped = piece.strip(" ")
-    return clean(stripped) if stripped else SPACE * max(len(piece), 1)
+    return clean(stripped) or NOTHING if stripped or not piece else SPACE * len(piece)
 
 
 def fit(text: str, width: int) -> str:
@@ -76,10 +104,18 @@ def fit_ends(text: str, width: int) -> str:
     kept = width // 3
     if cell_len(text) <= width or not kept:
         return fit(text, width)
-    end = len(text)
-    while cell_len(text[end - 1 :]) <= kept:
-        end -= 1
-    return fit(text, width - cell_len(text[end:])) + text[end:]
+    end = fit_right(text, kept)
+    return fit(text, width - cell_len(end)) + end
+
+
+def fit_right(text: str, width: int) -> str:
+    """The end of ``text`` that fits into ``width`` cells, of whole characters."""
+    end = ""
+    for cluster in reversed(_CLUSTER.findall(text)):
+        if cell_len(cluster + end) > width:
+            break
+        end = cluster + end
+    return end
 
 
 def pad(text: str, width: int, *, right: bool = False) -> str:

@@ -1,21 +1,20 @@
 """The words of a text that two models read, and the token at which each model has read a word to its end.
 
-Models cut a text into different tokens; its words are the same for all. A word is a run of letters, digits and
-underscores (``\\w``, with the marks that combine with them), joined by apostrophes and hyphens inside it: *don't*,
-*twenty-one*. In scripts written without spaces that is everything between two punctuation marks. What a model makes of
-a word is read at the token that holds its last character.
+Models cut a text into different tokens; its words are the same for all. A word is a run of letters (see
+:mod:`mechamap.words.characters`: digits, underscores and combining marks too), joined by apostrophes and hyphens inside
+it: *don't*, *twenty-one*. In scripts written without spaces that is everything between two punctuation marks. What a
+model makes of a word is read at the token that holds its last character.
 """
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
 import numpy as np
+import regex
 from numpy.typing import NDArray
 
 from mechamap.errors import RunError, UsageError
@@ -23,11 +22,13 @@ from mechamap.runs.record import TokenRecord
 from mechamap.runs.run import Run
 from mechamap.wording.advice import Advice, Setting
 from mechamap.wording.amounts import quantity
+from mechamap.words.characters import ANY_LETTER, IGNORED
 
 __all__ = ["Words", "common_words", "run_words", "word_spans", "words_in"]
 
 
-_WORD = re.compile(r"\w+(?:['’ʼ\-‐‑]\w+)*")
+_WORD = regex.compile(rf"{ANY_LETTER}+(?:(?:['’\-‐‑]|{IGNORED}+){ANY_LETTER}+)*", regex.VERSION1)
+_ASCII_WORD = regex.compile(r"\w+(?:['-]\w+)*", regex.ASCII)
 _SAME_TEXT = Advice.of("Have both read the same text: {}.", Setting("text", "FILE"))
 
 
@@ -88,9 +89,7 @@ def words_in(texts: tuple[str, ...], tokens: TokenRecord) -> Words:
 
 def word_spans(text: str) -> list[tuple[int, int]]:
     """First character and one past the last of each word of a text."""
-    if not text.isascii():  # \w does not know combining marks; for finding words they are letters
-        text = "".join("a" if unicodedata.category(character)[0] == "M" else character for character in text)
-    return [match.span() for match in _WORD.finditer(text)]
+    return [match.span() for match in (_ASCII_WORD if text.isascii() else _WORD).finditer(text)]
 
 
 def common_words(a: Words, b: Words) -> NDArray[np.intp]:

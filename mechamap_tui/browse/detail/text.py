@@ -48,6 +48,7 @@ class TextView(ActivationView):
             peak = float(np.abs(values[scored]).max(initial=0.0)) or 1.0
             self._levels = np.clip(np.rint(values / peak * LEVELS), -LEVELS, LEVELS).astype(np.int8)
             self._levels[~scored] = 0
+            self._levels = _drawn_levels(self._levels, self.run.token_text.home)
         self.renew(keep_scroll=True)
 
     def measure(self, width: int) -> int:
@@ -93,7 +94,7 @@ class TextView(ActivationView):
             return [self._shown.message, ""]
         if values is None:
             return []
-        pieces = run.record.tokens.pieces
+        pieces = run.token_text.shown
         counted = np.setdiff1d(np.flatnonzero(~np.isnan(values)), list(run.excluded))
         if not len(counted):
             return [NOT_SCORED, ""]
@@ -108,6 +109,15 @@ class TextView(ActivationView):
         return [figures, legend, *([f"dim: {note}"] if note else []), ""]
 
 
+def _drawn_levels(levels: NDArray[np.int8], home: NDArray[np.intp]) -> NDArray[np.int8]:
+    """``[positions]`` the level of what is drawn at each: the strongest of the tokens that one character takes."""
+    drawn = levels.copy()
+    for position in np.flatnonzero(home != np.arange(len(home))).tolist():
+        if abs(levels[position]) > abs(drawn[home[position]]):
+            drawn[home[position]] = levels[position]
+    return drawn
+
+
 def wrap_positions(run: Run, width: int) -> list[list[tuple[int, str]]]:
     """The text's tokens in lines of at most ``width`` cells: (position, what is shown), an empty line between texts."""
     lines: list[list[tuple[int, str]]] = [[]]
@@ -116,7 +126,7 @@ def wrap_positions(run: Run, width: int) -> list[list[tuple[int, str]]]:
         if text_before is not None and text != text_before:
             lines += [[], []]
         text_before = text
-        for word in _words(run.record.tokens.pieces, range(start, start + length)):
+        for word in _words(run.token_text.drawn, range(start, start + length)):
             _add_word(lines, word, width)
     return lines
 

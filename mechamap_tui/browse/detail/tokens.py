@@ -9,7 +9,7 @@ from rich.text import Text
 from mechamap.runs.run import Run, TokenHit
 from mechamap.tables.numbers import magnitude
 from mechamap_tui.data.occurrences import OccurrenceMap
-from mechamap_tui.terminal.terminal_text import clean, fit, pad, piece_label
+from mechamap_tui.terminal.terminal_text import clean, fit, fit_right, pad, piece_label
 from mechamap_tui.widgets.line_view import LineView
 
 __all__ = ["TokenView"]
@@ -73,9 +73,7 @@ class TokenView(LineView):
             before += " "
         label = fit(label, max(width - 2, 1))
         room = max(min((width - 2) * 2 // 5, width - 2 - cell_len(label)), 0)
-        before = clean(before)
-        while cell_len(before) > room:
-            before = before[max(len(before) - room, 1) :]
+        before = fit_right(clean(before), room)
         text = Text().append(" " * (room - cell_len(before)) + before, self.look("dim"))
         style = self.look("strong")
         text.append("[", self.look("dim"))

@@ -205,7 +205,7 @@ def _first_token_rank(run: Run, category: str) -> NDArray[Any]:
     """The alphabetical place of each neuron's first token; NaN where it has none."""
     if not run.has("top_positions"):
         return np.full(run.neurons, np.nan, dtype=np.float32)
-    labels = [piece_label(piece).casefold() for piece in run.record.tokens.pieces]
+    labels = [piece_label(piece).casefold() for piece in run.token_text.shown]
     places = {label: place for place, label in enumerate(sorted(set(labels)))}
     ranks = np.array([*(places[label] for label in labels), np.nan])  # position -1 takes the last: none
     first = np.asarray(run.figure("top_positions")[:, 0])

@@ -60,7 +60,7 @@ def test_a_name_keeps_its_end_where_it_is_cut() -> None:
     assert [len(fit_ends("abcdef", width)) for width in range(7)] == list(range(7))
 
 
-@pytest.mark.parametrize(("piece", "label"), [(" dog", "dog"), ("  ", "␣␣"), ("\n", "⏎"), ("", "␣"), (" \n", "⏎")])
+@pytest.mark.parametrize(("piece", "label"), [(" dog", "dog"), ("  ", "␣␣"), ("\n", "⏎"), ("", "◌"), (" \n", "⏎")])
 def test_a_token_in_a_list_goes_without_its_spaces_unless_it_is_nothing_else(piece: str, label: str) -> None:
     assert piece_label(piece) == label
 
