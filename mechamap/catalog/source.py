@@ -9,6 +9,7 @@ from typing import Literal
 
 from mechamap.catalog.hub_cache import cached_repository
 from mechamap.catalog.short_names import SHORT_NAMES
+from mechamap.catalog.weight_files import UNFINISHED
 from mechamap.errors import ModelNotFound, UsageError
 from mechamap.system.paths import user_path
 from mechamap.wording.advice import Action, Advice, Hint
@@ -158,6 +159,8 @@ def _inside_hint(folder: Path) -> Hint:
 
 
 def _file_hint(path: Path) -> str:
+    if path.suffix.lower() in UNFINISHED:
+        return "It is of a download that has not finished: finish it."
     if (path.parent / "config.json").is_file():
         return f"Give the folder it is in: {path.parent}"
     return _WHAT_A_MODEL_IS

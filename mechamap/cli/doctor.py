@@ -128,6 +128,7 @@ def _free_disk(folder: Path) -> str:
 def _prove(source: ModelSource, config: ScanConfig, narration: Narration) -> None:
     """Load the model as a scan would, and print what was seen at each part of each layer."""
     from mechamap.models.loading.load_settings import load_settings
+    from mechamap.models.neurons.not_finite import why_not_finite
     from mechamap.models.proof import prove
     from mechamap.runs.layout import side_labels
     from mechamap.runs.proof_record import proof_table, token_verdict, verdict
@@ -148,6 +149,8 @@ def _prove(source: ModelSource, config: ScanConfig, narration: Narration) -> Non
         print_data(printable("  ".join(row).rstrip()))
     for line in verdict(proof, dtype):
         print_data(str(line))
+    if not all(part.finite for part in proof) and (weights := why_not_finite(loaded).weights):
+        print_data(printable(weights))
     print_data(printable(token_verdict(loaded.token_proof)))
     print_data(_unembedding(loaded, proof))
     for note in loaded.notes:

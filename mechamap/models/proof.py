@@ -23,12 +23,12 @@ import torch
 from mechamap.errors import ModelError, UnsupportedModel
 from mechamap.models.config_keys import config_widths
 from mechamap.models.neurons.layers import NeuronPart
+from mechamap.models.neurons.not_finite import why_not_finite
 from mechamap.models.neurons.weights import packing_tolerance
 from mechamap.models.proof_forward import TracedPart, trace_forward
 from mechamap.models.proof_removal import trace_contribution
 from mechamap.models.reading import inputs_to_try
 from mechamap.runs.scanned import LayerProof
-from mechamap.wording.advice import Advice, Setting
 
 if TYPE_CHECKING:
     from mechamap.models.loaded import LoadedModel
@@ -62,10 +62,11 @@ def prove(loaded: LoadedModel) -> tuple[LayerProof, ...]:
         ]
         proofs = _traced(loaded, inputs, proofs)
     if not any(proof.finite for proof in proofs):
+        why = why_not_finite(loaded)
         raise ModelError(
-            f"{_at(loaded, loaded.layers[0].layer, proofs[0].path)}: its activations overflow in "
-            f"{_name(loaded.dtype)}, and so do those of all layers.",
-            Advice.of("Load it with {} or {}.", Setting("dtype", "bfloat16"), Setting("dtype", "float32")),
+            f"{_at(loaded, loaded.layers[0].layer, proofs[0].path)}: its activations are NaN or infinite in "
+            f"{_name(loaded.dtype)}, and so are those of all layers. {why.weights}".rstrip(),
+            why.hint,
         )
     return tuple(proofs)
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 from mechamap.errors import UnsupportedModel
 from mechamap.models.config_keys import text_config
 from mechamap.models.loading.kinds import refuse_undefined
+from mechamap.models.neurons.not_finite import why_not_finite
 from mechamap.models.neurons.weights import readable_bias, readable_weight
 from mechamap.models.norms import Norm, norm_of
 from mechamap.models.proof import prove
 from mechamap.models.traced_forward import Call, Trace, output_paths, traced_forward
 from mechamap.models.unembedding import Unembedding, folded
 from mechamap.runs.scanned import LayerProof
-from mechamap.wording.advice import Advice, Setting
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -50,10 +50,11 @@ def find_unembedding(loaded: LoadedModel, proofs: Sequence[LayerProof] | None = 
         raise UnsupportedModel(f"{loaded.id} has no output embedding, so its neurons have no direct effect on tokens.")
     trace = traced_forward(loaded, head)
     if not trace.logits.isfinite().all():
-        dtype = str(loaded.dtype).removeprefix("torch.")
+        dtype, why = str(loaded.dtype).removeprefix("torch."), why_not_finite(loaded)
         raise UnsupportedModel(
-            f"The logits of {loaded.label} are not finite in {dtype}, so the neurons' effect on them is unknown.",
-            Advice.of("Load it with {} or {}.", Setting("dtype", "bfloat16"), Setting("dtype", "float32")),
+            f"The logits of {loaded.label} are not finite in {dtype}, so the neurons' effect on them is unknown. "
+            f"{why.weights}".rstrip(),
+            why.hint,
         )
     with torch.inference_mode():
         before, norm, norm_path, stream = _way_to(loaded, trace)

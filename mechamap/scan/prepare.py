@@ -25,6 +25,7 @@ from mechamap.scan.clock import Clock, now
 from mechamap.scan.record import ScanInputs
 from mechamap.text.occurrences import FoundWords, coverage, find_words
 from mechamap.text.tokenize import TokenizedText, tokenize
+from mechamap.wording.advice import Advice, Hint, Setting
 from mechamap.wording.amounts import quantity
 
 __all__ = ["ScanRequest", "load_for", "prepare"]
@@ -128,12 +129,20 @@ def _wanted(loaded: LoadedModel, config: ScanConfig) -> tuple[NeuronLayer, ...]:
 
 
 def _check_vocabulary(tokenized: TokenizedText, loaded: LoadedModel) -> None:
-    largest = int(tokenized.ids.max())
-    if largest >= loaded.vocabulary:
-        raise TextError(
-            f"The tokenizer of {loaded.label} gives token {largest:,}; the embedding has {loaded.vocabulary:,} rows.",
-            "The tokenizer and the weights do not belong together.",
-        )
+    position = int(tokenized.ids.argmax())
+    token = int(tokenized.ids[position])
+    if token < loaded.vocabulary:
+        return
+    hint: Hint = "The tokenizer and the weights do not belong together."
+    if tokenized.offsets[position, 0] < 0:
+        hint = Advice.of(f"{hint} Without special tokens around the text: {{}}.", Setting("no_bos"))
+    elif token in getattr(loaded.tokenizer, "added_tokens_decoder", {}):
+        hint = "It was added to the tokenizer and has no weights: take it out of the text, or get the right tokenizer."
+    raise TextError(
+        f"The tokenizer of {loaded.label} gives token {token:,}, {tokenized.pieces[position]!r}; the embedding has "
+        f"{loaded.vocabulary:,} rows.",
+        hint,
+    )
 
 
 def _check_cancelled(cancel: threading.Event | None) -> None:

@@ -20,6 +20,7 @@ from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.trouble import translated
 from mechamap.models.neurons.activations import Activations
 from mechamap.models.neurons.layers import NeuronLayer
+from mechamap.models.neurons.not_finite import WhyNotFinite, why_not_finite
 from mechamap.runs.run import Run
 from mechamap.runs.writer import RunWriter
 from mechamap.scan.clock import Clock, now
@@ -104,6 +105,7 @@ class _Pass:
     on_event: Listener
     done: int
     timings: dict[str, float] = field(default_factory=lambda: {"score": 0.0, "writes": 0.0, "disk": 0.0})
+    why: WhyNotFinite | None = None  # looked for once, when the first layer needs it
 
     def run(self, layers: list[NeuronLayer], cancel: threading.Event | None) -> None:
         inputs = self.inputs
@@ -150,8 +152,11 @@ class _Pass:
     def _write(self, layer: NeuronLayer, scores: LayerScores) -> None:
         started = time.perf_counter()
         unproved = any(part.layer == layer.layer and not part.finite for part in self.inputs.proof)
+        problem = self._problem(layer, scores, unproved=unproved)
         flags = (*scores.flags, "not proved") if unproved else scores.flags
-        self.writer.write_layer(layer.layer, scores.figures, flags, _problem(layer, scores, unproved=unproved))
+        if problem and self.why is not None and self.why.damaged:
+            flags = (*flags, "weights not finite")
+        self.writer.write_layer(layer.layer, scores.figures, flags, problem)
         self.timings["disk"] += time.perf_counter() - started
         self.done += 1
         layers = self.writer.record.layers
@@ -165,20 +170,21 @@ class _Pass:
             )
         )
 
-
-def _problem(layer: NeuronLayer, scores: LayerScores, *, unproved: bool) -> str:
-    """What is wrong with a layer, empty where nothing is."""
-    problems = []
-    if scores.not_finite:
-        problems.append(
-            f"{scores.not_finite:,} of {len(scores.figures['max']):,} neurons have activations that are NaN or "
-            "infinite; they are left out"
-        )
-    if unproved:
-        problems.append("its capture could not be proved, because activations were NaN or infinite there")
-    if not problems:
-        return ""
-    return f"Layer {layer.layer}: {'; '.join(problems)}. Scan it in bfloat16 or float32."
+    def _problem(self, layer: NeuronLayer, scores: LayerScores, *, unproved: bool) -> str:
+        """What is wrong with a layer, and why; empty where nothing is."""
+        problems = []
+        if scores.not_finite:
+            problems.append(
+                f"{scores.not_finite:,} of {len(scores.figures['max']):,} neurons have activations that are NaN or "
+                "infinite; they are left out"
+            )
+        if unproved:
+            problems.append("its capture could not be proved, because activations were NaN or infinite there")
+        if not problems:
+            return ""
+        if self.why is None:
+            self.why = why_not_finite(self.inputs.loaded)
+        return f"Layer {layer.layer}: {'; '.join(problems)}. {self.why.remedy}"
 
 
 def half(activations: Tensor) -> NDArray[np.float16]:

@@ -45,7 +45,12 @@ class Specials:
 
     @staticmethod
     def _pieces(tokenizer: Any, ids: tuple[int, ...]) -> list[str]:
-        return [str(token) for token in tokenizer.convert_ids_to_tokens(list(ids))]
+        names = [str(token) for token in tokenizer.convert_ids_to_tokens(list(ids))]
+        # One that is no ASCII may be spelled byte by byte, as in GGUF files.
+        return [
+            name if name.isascii() else tokenizer.decode([token]).strip() or name
+            for name, token in zip(names, ids, strict=True)
+        ]
 
 
 def specials_around(tokenizer: Any, kind: str, add_specials: bool) -> Specials:

@@ -28,6 +28,7 @@ _SETTINGS = {
     "by": "{value} (f)",
     "words": "m",
     "overwrite": "enter, then Overwrite",
+    "no_bos": "`add_bos: false` in the config file",
     "model": "`mechamap interpret FILE.csv --model {value}`",
 }
 # The commands with the flags for which the explorer has nothing.

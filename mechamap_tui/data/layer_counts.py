@@ -95,6 +95,7 @@ class LayerCounts:
 
 
 NOT_FINITE = "not finite"
+DAMAGED = "weights not finite"
 
 
 def flag_words(run: Run, rows: LayerRows) -> str:
@@ -113,10 +114,12 @@ def flagged_layers(run: Run) -> str:
 
 def _worst(rows: LayerRows) -> str:
     """The most informative flag: a layer that is not finite could not be proved either."""
-    return NOT_FINITE if NOT_FINITE in rows.flags else ", ".join(rows.flags)
+    return NOT_FINITE if NOT_FINITE in rows.flags else ", ".join(flag for flag in rows.flags if flag != DAMAGED)
 
 
 def remedy(run: Run) -> str:
     """What to do about activations that are not finite; empty where no number format has a larger range."""
+    if any(DAMAGED in rows.flags for rows in run.layers):
+        return "download the weights again"
     dtypes = other_dtypes(run.record.model.dtype)
     return f"scan with {explorer_words(Setting('dtype', dtypes))}" if dtypes else ""

@@ -64,7 +64,7 @@ GLOSSARY = (
     ("excess", "that correlation minus the largest that random mixtures of the other model's neurons reach"),
     (
         "not finite",
-        "the layer's activations overflowed their number format; not proved: so it could not be checked",
+        "the layer's activations are NaN or infinite, as its weights may be; not proved: so it could not be checked",
     ),
     ("sinks", "the first position, where activations are huge whatever the text: left out of every score"),
 )

@@ -33,17 +33,22 @@ def gguf_bytes() -> bytes:
     return head + b"".join(keys) + tensor("weight", 64, 32) + tensor("bias", 32)
 
 
-def vocabulary_of(writer: Any, pre_tokenizer: str = "") -> int:
-    """Write a vocabulary; of bytes and letters, or byte-level with a pre-tokenizer of that name. Its size."""
+def vocabulary_of(writer: Any, pre_tokenizer: str = "", end: str = "<|end|>", bos: int | None = None) -> int:
+    """Write a vocabulary; of bytes and letters, or byte-level with a pre-tokenizer of that name. Its size.
+
+    Args:
+        end: the last token of the byte-level one, its BOS.
+        bos: the number of another one.
+    """
     if pre_tokenizer:
         from tokenizers.pre_tokenizers import ByteLevel
 
         alphabet = sorted(ByteLevel.alphabet())
-        tokens, merges, types = [*alphabet, "12", "123", "<|end|>"], ["1 2", "12 3"], [1] * (len(alphabet) + 2) + [3]
+        tokens, merges, types = [*alphabet, "12", "123", end], ["1 2", "12 3"], [1] * (len(alphabet) + 2) + [3]
         writer.add_tokenizer_model("gpt2")
         writer.add_tokenizer_pre(pre_tokenizer)
         writer.add_token_merges(merges)
-        writer.add_bos_token_id(len(tokens) - 1)
+        writer.add_bos_token_id(len(tokens) - 1 if bos is None else bos)
         writer.add_eos_token_id(len(tokens) - 1)
     else:
         tokens = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), *"abcdefghij"]
@@ -65,6 +70,8 @@ def write_gguf(
     without: Collection[str] = (),
     keys: Mapping[str, int] | None = None,
     pre_tokenizer: str = "",
+    end: str = "<|end|>",
+    bos: int | None = None,
 ) -> Path:
     """A tiny Llama by its header, with random weights.
 
@@ -72,7 +79,7 @@ def write_gguf(
         blocks: how many the header says; those behind the first two have no weights.
         without: parts of the names of tensors that are left out.
         keys: more keys of the header.
-        pre_tokenizer: see :func:`vocabulary_of`.
+        pre_tokenizer, end, bos: see :func:`vocabulary_of`.
     """
     import numpy as np
     from gguf import GGUFWriter
@@ -88,7 +95,7 @@ def write_gguf(
     writer.add_rope_dimension_count(WIDTH // 4)
     for key, value in (keys or {}).items():
         writer.add_uint32(key, value)
-    tokens = vocabulary_of(writer, pre_tokenizer)
+    tokens = vocabulary_of(writer, pre_tokenizer, end, bos)
     shapes: dict[str, tuple[int, ...]] = {
         "token_embd": (tokens, WIDTH),
         "output_norm": (WIDTH,),

@@ -8,14 +8,19 @@ import struct
 from pathlib import Path
 from typing import Any
 
+from mechamap.catalog.weight_files import other_content, unfinished_download, without_weights
 from mechamap.errors import ModelError, ModelNotFound, UnsupportedModel, WeightsError
+from mechamap.system.content import unicode_encoding
 
 __all__ = ["check_model_type", "check_tokenizer_files", "check_weight_files", "read_config", "weight_files"]
 
 
 _TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "vocab.txt", "merges.txt", "*.model", "*.tiktoken")
+_TOKENIZER_CONFIGS = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 _ONE_FILE = ("model.safetensors", "pytorch_model.bin")
 _INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
+_WEIGHT_KINDS = ("a file of weights in safetensors", "a file of PyTorch", "a zip archive", "a Python pickle")
+_LOOKED_AT = 4096  # bytes
 _COPY_AGAIN = "Copy or download the file again."
 
 
@@ -28,14 +33,13 @@ def read_config(folder: Path) -> dict[str, Any]:
         UnsupportedModel: it does not say which type of model it describes.
     """
     path = folder / "config.json"
+    _refuse_other(path, "the config", ModelError)
     try:
-        config = json.loads(path.read_bytes())
+        _refuse_marked(path)
+        config = _json(path, "the config")
     except FileNotFoundError:
         raise ModelNotFound(f"{path} does not exist.", "A model folder holds a config.json.") from None
-    except json.JSONDecodeError as error:
-        where = f"{path}:{error.lineno}:{error.colno}"
-        raise ModelError(f"{where}: the config is not JSON: {error.msg}.", _COPY_AGAIN) from None
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise ModelError(f"{path} cannot be read: {error}.", _COPY_AGAIN) from None
     if not isinstance(config, dict) or not config.get("model_type"):
         raise UnsupportedModel(
@@ -70,11 +74,9 @@ def check_weight_files(folder: Path) -> None:
         WeightsError: naming the file that is missing or damaged.
     """
     files = weight_files(folder)
+    if missing := [path for path in files if not path.is_file()]:
+        raise WeightsError(*_missing(folder, missing, len(files)))
     for path in files:
-        if not path.is_file():
-            raise WeightsError(
-                f"{path} is missing: the index beside it lists it.", "Download the missing shard as well."
-            )
         _check_file(path)
 
 
@@ -82,14 +84,20 @@ def check_tokenizer_files(folder: Path) -> None:
     """Check that there is a tokenizer: transformers would silently make up an empty one.
 
     Raises:
-        ModelError: there is none, or only a pointer to it.
+        ModelError: there is none, or something else is in its place.
     """
-    _refuse_pointer(folder / "tokenizer.json", "the tokenizer", ModelError)
     if not any(any(folder.glob(pattern)) for pattern in _TOKENIZER_FILES):
         raise ModelError(
             f"{folder} has no tokenizer: neither {', '.join(_TOKENIZER_FILES[:-1])} nor {_TOKENIZER_FILES[-1]}.",
             "Save the tokenizer into the folder as well (tokenizer.save_pretrained).",
         )
+    for name in ("tokenizer.json", *_TOKENIZER_CONFIGS):
+        if (path := folder / name).is_file():
+            _refuse_other(path, "the tokenizer", ModelError)
+            _refuse_marked(path)
+    for name in _TOKENIZER_CONFIGS:
+        if (path := folder / name).is_file():
+            _json(path, "the tokenizer's config")
 
 
 def weight_files(folder: Path) -> list[Path]:
@@ -102,31 +110,85 @@ def weight_files(folder: Path) -> list[Path]:
         if (folder / single).is_file():
             return [folder / single]
         if (folder / index).is_file():
-            try:
-                shards = json.loads((folder / index).read_bytes())["weight_map"].values()
-            except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-                raise WeightsError(
-                    f"{folder / index} cannot be read as an index of weights: {error}.", _COPY_AGAIN
-                ) from None
-            return [folder / shard for shard in sorted(set(shards))]
-    gguf = sorted(folder.glob("*.gguf"))
-    hint = f"To use the GGUF file in it, give {gguf[0]}." if gguf else "Download the weights as well."
-    raise WeightsError(f"{folder} has no weights: none of {', '.join((*_ONE_FILE, *_INDEXES))}.", hint)
+            return _listed(folder / index)
+    raise WeightsError(*without_weights(folder, (*_ONE_FILE, *_INDEXES)))
 
 
-def _refuse_pointer(path: Path, what: str, kind: type[ModelError]) -> None:
-    """Refuse a file that git put there in place of a large one."""
+def _listed(index: Path) -> list[Path]:
+    """The shards that an index lists."""
+    _refuse_other(index, "the index of the weights", WeightsError)
     try:
-        with path.open("rb") as file:
-            start = file.read(24)
+        shards = sorted(set(json.loads(index.read_bytes())["weight_map"].values()))
+        paths = [index.parent / shard for shard in shards]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise WeightsError(f"{index} cannot be read as an index of weights: {error}.", _COPY_AGAIN) from None
+    if not paths:
+        raise WeightsError(f"{index} lists no weights.", _COPY_AGAIN)
+    return paths
+
+
+def _missing(folder: Path, missing: list[Path], count: int) -> tuple[str, str]:
+    """What is said of shards that are not there."""
+    part = unfinished_download(folder)
+    again = f"{part.name} is of a download that has not finished: finish it." if part is not None else ""
+    if len(missing) == count > 1:
+        return (
+            f"{folder} has none of the {count} files that its index of weights lists.",
+            again or "Download them as well.",
+        )
+    others = f", and so {'is' if len(missing) == 2 else 'are'} {len(missing) - 1} more" if len(missing) > 1 else ""
+    shards = "shard" if len(missing) == 1 else "shards"
+    return (
+        f"{missing[0]} is missing{others}: the index beside it lists {'it' if not others else 'them'}.",
+        again or f"Download the missing {shards} as well.",
+    )
+
+
+def _refuse_other(path: Path, what: str, kind: type[ModelError], allowed: tuple[str, ...] = ()) -> None:
+    """Refuse a file that holds something else: a Git LFS pointer, a web page, a packed file."""
+    try:
+        other = other_content(path, what, allowed)
     except OSError:  # reported where it is read
         return
-    if start.startswith(b"version https://git-lfs"):
-        raise kind(f"{path} is only a Git LFS pointer, not {what}.", "Run `git lfs pull` in its folder.")
+    if other is not None:
+        raise kind(*other)
+
+
+def _refuse_marked(path: Path) -> None:
+    """Refuse JSON that transformers cannot read: it takes UTF-8 without a byte order mark."""
+    with path.open("rb") as file:
+        start = file.read(_LOOKED_AT)
+    encoding = unicode_encoding(start)
+    if encoding is not None or start.startswith(b"\xef\xbb\xbf"):
+        name = encoding[0] if encoding is not None else "utf-8"
+        convert = f"iconv -f {name} -t utf-8 FILE > NEW" if encoding is not None else "tail -c +4 FILE > NEW"
+        raise ModelError(
+            f"{path} is in {name.upper()}{' with a byte order mark' if encoding is None else ''}; transformers reads "
+            "UTF-8 without one.",
+            f"Convert it: {convert}",
+        )
+
+
+def _json(path: Path, what: str) -> Any:
+    """The value of a JSON file.
+
+    Raises:
+        FileNotFoundError: there is none.
+        ModelError: it cannot be read, or is not JSON, with line and column.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except json.JSONDecodeError as error:
+        where = f"{path}:{error.lineno}:{error.colno}"
+        raise ModelError(f"{where}: {what} is not JSON: {error.msg}.", _COPY_AGAIN) from None
+    except FileNotFoundError:
+        raise
+    except (OSError, UnicodeDecodeError) as error:
+        raise ModelError(f"{path} cannot be read: {error}.", _COPY_AGAIN) from None
 
 
 def _check_file(path: Path) -> None:
-    _refuse_pointer(path, "the weights", WeightsError)
+    _refuse_other(path, "the weights", WeightsError, _WEIGHT_KINDS)
     if path.suffix == ".safetensors":
         _check_safetensors(path)
 

@@ -9,6 +9,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from mechamap.catalog.weight_files import other_content
 from mechamap.errors import MissingExtra, WeightsError
 from mechamap.models.loading.gguf_header import check_header
 from mechamap.system.leftovers import OwnFolder
@@ -16,6 +17,7 @@ from mechamap.system.leftovers import OwnFolder
 __all__ = ["check_file", "place", "reading", "unpacking"]
 
 
+_BEFORE_GGUF = (b"tjgg", b"lmgg", b"fmgg", b"algg")
 _PACKAGES = ("gguf", "accelerate")
 
 
@@ -29,11 +31,21 @@ def check_file(path: Path) -> None:
     """
     try:
         with path.open("rb") as file:
-            start = file.read(4)
+            start = file.read(8)
+        other = other_content(path, "a GGUF file", ("a model in GGUF",))
     except OSError as error:
         raise WeightsError(f"{path} cannot be read: {error.strerror or error}.") from None
-    if start != b"GGUF":
+    if other is not None:
+        raise WeightsError(*other)
+    if start.startswith(_BEFORE_GGUF):
+        raise WeightsError(
+            f"{path} is not a GGUF file: it is in the GGML format of before, which is read no more.",
+            "Get the model as GGUF, or in the format of transformers.",
+        )
+    if not start.startswith(b"GGUF"):
         raise WeightsError(f"{path} is not a GGUF file: it does not begin with GGUF.", "Download it again.")
+    if start[4:7] == b"\0\0\0" and start[7:] != b"\0":  # the version, the other way round
+        raise WeightsError(f"{path} is a GGUF file for big-endian machines.", "Get the one for little-endian machines.")
     check_header(path)
     missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
     if missing:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ __all__ = ["read_tokenizer"]
 
 
 _FILE = "tokenizer.json"
+_SPECIAL_ID = re.compile(r"tokenizer\.ggml\.(bos|eos|unknown|padding)_token_id")
 _CONFIGS = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 # Names of GPT-2's pre-tokenizer in GGUF files; transformers splits as it does where it does not know a name.
 _AS_GPT2 = frozenset(
@@ -43,7 +45,7 @@ def read_tokenizer(path: Path, trust_remote_code: bool) -> tuple[Any, TokenProof
         folder.check_tokenizer_files(path)
         if (file := path / _FILE).is_file():
             return _proved(path, file, trust_remote_code)
-    tokenizer = _of_transformers(path, trust_remote_code)
+    tokenizer = _of_transformers(path, trust_remote_code) if path.is_dir() else _of_gguf(path, trust_remote_code)
     if not tokenizer.is_fast:
         raise ModelError(
             f"The tokenizer of {path} ({type(tokenizer).__name__}) does not say which characters a token stands for, "
@@ -55,6 +57,31 @@ def read_tokenizer(path: Path, trust_remote_code: bool) -> tuple[Any, TokenProof
     return tokenizer, TokenProof(
         tokenizer=type(tokenizer).__name__, compared=False, remark=missing, unknown_pre_tokenizer=unknown
     )
+
+
+def _of_gguf(path: Path, trust_remote_code: bool) -> Any:
+    """The tokenizer of a GGUF file, its BOS the token that the file names.
+
+    transformers looks the BOS up by its text. In byte-level vocabularies it has that under another spelling, as
+    DeepSeek's is no ASCII, and adds another token behind the vocabulary, for which the model has no weights.
+
+    Raises:
+        ModelError: the file names a special token that its vocabulary lacks.
+    """
+    header = read_header(path)
+    named = {key: value for key, value in header.values.items() if _SPECIAL_ID.fullmatch(key)} if header else {}
+    try:
+        tokenizer = _of_transformers(path, trust_remote_code)
+    except IndexError:
+        ids = ", ".join(f"{key.rpartition('.')[2]} {value:,}" for key, value in named.items())
+        raise ModelError(
+            f"The header of {path} names a special token that its vocabulary lacks: {ids}.",
+            "Get another conversion of the model, or set the number right (gguf-set-metadata).",
+        ) from None
+    bos = named.get("tokenizer.ggml.bos_token_id")
+    if tokenizer.is_fast and isinstance(bos, int) and tokenizer.bos_token_id not in (None, bos):
+        tokenizer.bos_token = tokenizer.convert_ids_to_tokens(bos)
+    return tokenizer
 
 
 def _unknown_pre_tokenizer(path: Path) -> str:

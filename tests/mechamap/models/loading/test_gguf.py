@@ -31,9 +31,13 @@ def test_a_gguf_file_loads_to_the_same_model_as_its_converted_folder(smollm2_pat
 
 def test_a_file_that_is_no_gguf_is_refused_before_anything_is_loaded(tmp_path: Path) -> None:
     file = tmp_path / "model.gguf"
-    for content in (b"", b"GG", b"<html>not found</html>"):
+    for content, what in (
+        (b"", "is empty"),
+        (b"GG", "is not a GGUF file"),
+        (b"<html>not found</html>", "is a web page"),
+    ):
         file.write_bytes(content)
-        with pytest.raises(WeightsError, match="is not a GGUF file"):
+        with pytest.raises(WeightsError, match=what):
             load_model(str(file))
 
 
