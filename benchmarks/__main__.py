@@ -22,6 +22,7 @@ from benchmarks.interpret import interpret_figures
 from benchmarks.loading import loading_figures
 from benchmarks.matching import matching_figures
 from benchmarks.scan import scan_figures
+from benchmarks.words import word_figures
 
 
 def main() -> None:
@@ -34,7 +35,7 @@ def main() -> None:
     )  # fmt: skip
     parser.add_argument(
         "--only",
-        choices=["loading", "scan", "findings", "causes", "interpret", "matching", "explorer"],
+        choices=["loading", "scan", "findings", "causes", "interpret", "matching", "words", "explorer"],
         help="one group of figures (causes: those of the findings that are about estimated causes)",
     )
     arguments = parser.parse_args()
@@ -52,6 +53,8 @@ def main() -> None:
         print(table(f"Interpreting a run of {model.name}", interpret_figures(model, arguments.rounds)), flush=True)
     if arguments.only in (None, "matching"):
         print(table("Closest neurons of two models", matching_figures(arguments.rounds)), flush=True)
+    if arguments.only in (None, "words"):
+        print(table("Words found in a text", word_figures(arguments.rounds)), flush=True)
     if arguments.only in (None, "explorer"):
         print(table(f"Explorer on a run of {model.name}", explorer_figures(model, arguments.rounds)), flush=True)
 
