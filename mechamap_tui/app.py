@@ -20,6 +20,7 @@ from mechamap_tui.explorer import ExplorerApp
 from mechamap_tui.jobs.draft import ScanDraft
 from mechamap_tui.opening.screens import Opening
 from mechamap_tui.start.target import Target
+from mechamap_tui.terminal.columns_in_place import ColumnsInPlace
 from mechamap_tui.terminal.keys_in_order import KeysInOrder
 from mechamap_tui.terminal.pasted_lines import PastedLines
 from mechamap_tui.terminal.textual_internals import MortalApp
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["MechaMapApp", "shown_error"]
 
 
-class MechaMapApp(KeysInOrder, PastedLines, MortalApp, ExplorerApp):
+class MechaMapApp(KeysInOrder, PastedLines, ColumnsInPlace, MortalApp, ExplorerApp):
     """The explorer.
 
     Args:

@@ -15,7 +15,7 @@ from rich.cells import cell_len, set_cell_size
 
 from mechamap.words.clusters import CLUSTER
 
-__all__ = ["clean", "fit", "fit_ends", "fit_right", "pad", "piece_label"]
+__all__ = ["clean", "fit", "fit_ends", "fit_right", "most_cells", "pad", "piece_label"]
 
 
 NEWLINE, TAB, SPACE, ELLIPSIS, NOTHING = "⏎", "⇥", "␣", "…", "◌"
@@ -26,6 +26,7 @@ _UNSEEN = frozenset(("Cf", "Co", "Cn", "Cs", "Zl", "Zp"))
 _MARKS = frozenset(("Mn", "Mc", "Me"))
 _BLACK_FLAG = "\U0001f3f4"  # followed by the letters of a region, which cannot be seen
 _CLUSTER = regex.compile(CLUSTER)
+_SPACING, _SKIN_TONE = regex.compile(r"\p{Mc}"), regex.compile("[\U0001f3fb-\U0001f3ff]")
 
 
 @lru_cache(maxsize=65_536)
@@ -88,6 +89,13 @@ def piece_label(piece: str) -> str:
     """A token as a word in a list: without the spaces around it, and visible where it is nothing but space."""
     stripped = piece.strip(" ")
     return clean(stripped) or NOTHING if stripped or not piece else SPACE * len(piece)
+
+
+def most_cells(text: str) -> int:
+    """The cells that ``text`` takes in a terminal that gives spacing vowel signs and skin tones room of their own."""
+    if text.isascii():
+        return len(text)
+    return cell_len(text) + len(_SPACING.findall(text)) + 2 * len(_SKIN_TONE.findall(text))
 
 
 def fit(text: str, width: int) -> str:

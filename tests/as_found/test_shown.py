@@ -23,6 +23,7 @@ from mechamap.text.tokenize import tokenize
 from mechamap.wording.plain import printable
 from mechamap_tui.browse.detail.text import wrap_positions
 from mechamap_tui.browse.table.columns import token_summary
+from mechamap_tui.terminal.columns_in_place import in_place
 from mechamap_tui.terminal.terminal_text import clean, piece_label
 
 TEXT = "A train left Łódź for Zürich. भारत में 👩‍🚀 और 👍🏽 है."
@@ -126,3 +127,10 @@ def test_joiners_within_a_character_are_printed(word: str) -> None:
 def test_a_line_without_spaces_is_not_taken_for_a_word() -> None:
     run = run_of("A key " + "A9f" * 2_000 + " ends.")
     assert max(len(TopWords(run).at(position)) for position in range(run.neurons)) < 300
+
+
+@pytest.mark.kind("terminals_that_widen_marks")
+@pytest.mark.parametrize("text", ["भारत", "👍🏽", "เชียงใหม่"])
+def test_what_stands_behind_text_of_uncertain_width_is_put_in_place(text: str) -> None:
+    column = 3 + cell_len(text) + 2
+    assert in_place(f"\x1b[2;3H{text}  │").endswith(f"\x1b[{column}G│")

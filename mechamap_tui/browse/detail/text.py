@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.cells import cell_len
 from rich.style import Style
 from rich.text import Text
 from textual.color import Color
@@ -15,7 +14,7 @@ from mechamap.runs.run import Run
 from mechamap.tables.numbers import magnitude, share
 from mechamap_tui.browse.detail.activations import NOT_SCORED, Activations, ActivationView
 from mechamap_tui.data.occurrences import OccurrenceMap
-from mechamap_tui.terminal.terminal_text import clean, fit, piece_label
+from mechamap_tui.terminal.terminal_text import clean, fit, most_cells, piece_label
 from mechamap_tui.widgets.glyphs import DOWN, UP
 
 __all__ = ["TextView", "wrap_positions"]
@@ -152,13 +151,13 @@ def _add_word(lines: list[list[tuple[int, str]]], word: list[tuple[int, str]], w
     if not word:
         lines.append([])
         return
-    used = sum(cell_len(shown) for _, shown in lines[-1])
-    if used and used + sum(cell_len(shown) for _, shown in word) > width:
+    used = sum(most_cells(shown) for _, shown in lines[-1])
+    if used and used + sum(most_cells(shown) for _, shown in word) > width:
         lines.append([])
         used = 0
     for position, shown in word:
         cut = fit(shown, width)
-        cells = cell_len(cut)
+        cells = most_cells(cut)
         if used and used + cells > width:
             lines.append([])
             used = 0
