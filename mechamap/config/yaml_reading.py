@@ -12,6 +12,7 @@ import yaml
 from mechamap.config.located import Located, LocatedValue, fail
 from mechamap.errors import ConfigError
 from mechamap.system.content import why_not_text
+from mechamap.system.paths import path_problem
 from mechamap.wording.advice import Action, Advice
 from mechamap.wording.plain import shortened
 
@@ -49,8 +50,8 @@ def _text(path: Path) -> str:
     except IsADirectoryError:
         raise ConfigError.at(str(path), "a folder", "a config file in YAML") from None
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ConfigError(f"{path}: cannot be read ({reason})", "Check the path and its rights.") from None
+        reason, remedy = path_problem(error, "Check the path and its rights.")
+        raise ConfigError(f"{path}: cannot be read ({reason})", remedy) from None
     if (problem := why_not_text(data)) is not None:
         if problem.offset is None:
             raise ConfigError.at(str(path), problem.what, "YAML as text in UTF-8", problem.hint)

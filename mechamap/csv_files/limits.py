@@ -100,7 +100,7 @@ def _folder(name: str) -> Path | None:
     repository = cached_repository(source.id)
     reference = repository / "refs" / "main"
     if reference.is_file():
-        return repository / "snapshots" / reference.read_text().strip()
+        return repository / "snapshots" / reference.read_text(encoding="utf-8", errors="replace").strip()
     return max(repository.glob("snapshots/*"), key=lambda path: path.stat().st_mtime, default=None)
 
 

@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from mechamap.errors import ExportError
 from mechamap.system.atomic import replacing
+from mechamap.system.paths import path_problem
 from mechamap.wording.advice import Advice, Setting
 
 __all__ = ["check_target", "write_whole"]
@@ -81,11 +82,5 @@ def _failed(target: Path, error: OSError | ValueError) -> ExportError:
         errno.EROFS: "The disk is read-only; choose another place.",
         errno.ENAMETOOLONG: "Choose a shorter name.",
     }
-    if isinstance(error, UnicodeEncodeError):
-        reason = f"{error.object[error.start]!r} cannot stand in a file name in this locale ({error.encoding})"
-        return ExportError(
-            f"{target} cannot be written: {reason}.", "Choose another name, or set LC_ALL to a UTF-8 one."
-        )
-    hint = hints.get(getattr(error, "errno", None) or 0, "Choose another place.")
-    reason = getattr(error, "strerror", None) or str(error)
+    reason, hint = path_problem(error, hints.get(getattr(error, "errno", None) or 0, "Choose another place."))
     return ExportError(f"{target} cannot be written: {reason}. Nothing was changed there.", hint)

@@ -48,7 +48,7 @@ def _left_in_group() -> int | None:
         ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory/memory.usage_in_bytes"),
     ):
         try:
-            return max(int(Path(limit).read_text()) - int(Path(used).read_text()), 0)
+            return max(int(Path(limit).read_text(encoding="ascii")) - int(Path(used).read_text(encoding="ascii")), 0)
         except (OSError, ValueError):  # no such group, or "max"
             continue
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["home", "user_path"]
+__all__ = ["home", "path_problem", "user_path"]
 
 
 def user_path(path: Path | str) -> Path:
@@ -24,3 +24,16 @@ def home() -> Path:
     from platformdirs import user_data_path
 
     return user_data_path("mechamap", appauthor=False)
+
+
+def path_problem(error: OSError | ValueError, hint: str) -> tuple[str, str]:
+    """Why a path cannot be used, without a full stop, and what to do: ``hint`` unless the path itself is at fault."""
+    if isinstance(error, UnicodeEncodeError):
+        letter = error.object[error.start]
+        return (
+            f"{letter!r} cannot stand in a file name in this locale ({error.encoding})",
+            "Choose another name, or set LC_ALL to a locale in UTF-8.",
+        )
+    if isinstance(error, ValueError):
+        return str(error), "Choose another name."
+    return error.strerror or str(error), hint

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from mechamap.errors import TextError
 from mechamap.system.content import why_not_text
+from mechamap.system.paths import path_problem
 
 __all__ = ["decoded", "read_text_file"]
 
@@ -23,8 +24,8 @@ def read_text_file(path: Path) -> str:
     except IsADirectoryError:
         raise TextError(f"{path} is a folder, not a text file.", "Name a file inside it.") from None
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise TextError(f"The text file {path} cannot be read: {reason}.", "Check the path and its rights.") from None
+        reason, hint = path_problem(error, "Check the path and its rights.")
+        raise TextError(f"The text file {path} cannot be read: {reason}.", hint) from None
     return decoded(data, str(path))
 
 

@@ -15,8 +15,15 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 @contextmanager
-def hub_serving(models: dict[str, Path], gated: tuple[str, ...] = ()) -> Iterator[tuple[str, list[str]]]:
-    """Its address and the paths asked for so far, while the block runs; ``gated`` ids show only their list."""
+def hub_serving(
+    models: dict[str, Path], gated: tuple[str, ...] = (), expired: str = ""
+) -> Iterator[tuple[str, list[str]]]:
+    """Its address and the paths asked for so far, while the block runs.
+
+    Args:
+        gated: ids that show only their list.
+        expired: a token with which every request is refused.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -34,6 +41,9 @@ def hub_serving(models: dict[str, Path], gated: tuple[str, ...] = ()) -> Iterato
         def answer(self, with_body: bool) -> None:
             path = self.path.partition("?")[0].strip("/")
             self.asked.append(path)
+            if expired and self.headers.get("Authorization") == f"Bearer {expired}":
+                self.refuse(401, "", "Invalid credentials in Authorization header")
+                return
             parts = path.split("/")
             if parts[:2] == ["api", "models"]:
                 model_id, _, revision = "/".join(parts[2:]).partition("/revision/")
@@ -72,9 +82,12 @@ def hub_serving(models: dict[str, Path], gated: tuple[str, ...] = ()) -> Iterato
                 for file in sorted(folder.iterdir())
             ]
 
-        def refuse(self, status: int, code: str) -> None:
+        def refuse(self, status: int, code: str, message: str = "") -> None:
             self.send_response(status)
-            self.send_header("X-Error-Code", code)
+            if code:
+                self.send_header("X-Error-Code", code)
+            if message:
+                self.send_header("X-Error-Message", message)
             self.send_header("X-Request-Id", "1")
             self.send_header("Content-Length", "0")
             self.end_headers()

@@ -68,15 +68,39 @@ def fetch(
         raise ModelNotFound(
             f"{model_id} has no revision {revision!r} on the hub.", "Give a branch, tag or commit."
         ) from None
-    except errors.RepositoryNotFoundError:
+    except errors.RepositoryNotFoundError as error:
+        if _refuses_token(error):
+            return _without_hub(model_id, revision)
         raise ModelNotFound(f"The hub has no model {model_id}, or it is private.", _near_hint(model_id)) from None
     except errors.HFValidationError as error:
         raise ModelNotFound(f"{model_id!r} is not a valid hub id: {error}") from None
     except unreachable as error:
         if getattr(error, "errno", None) in _CANNOT_WRITE:
             raise ModelError(f"{model_id} cannot be written to {hub_cache()}: {_reason(error)}.") from None
+        if _refuses_token(error):
+            return _without_hub(model_id, revision)
         return from_cache(model_id, revision, f"the hub cannot be reached ({_reason(error)})")
     return folder, folder.name
+
+
+def _without_hub(model_id: str, revision: str | None) -> tuple[Path, str | None]:
+    """What the local cache has, where the hub refuses the token that is set."""
+    try:
+        return from_cache(model_id, revision, "the hub refuses the token that is set")
+    except ModelNotFound:
+        raise ModelError(
+            f"{model_id} cannot be fetched: the hub refuses the token that is set here, for public models too.",
+            "Log in again with `hf auth login`, or unset HF_TOKEN: public models need none.",
+        ) from None
+
+
+def _refuses_token(error: Any) -> bool:
+    """Whether the hub says that a token is wrong or expired; it says so of every model, as if there were none."""
+    from huggingface_hub import get_token
+
+    answer = f"{error} {getattr(error, 'server_message', '')}"
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    return status == 401 and bool(get_token()) and ("Invalid credentials" in answer or "expired" in answer)
 
 
 def _download(
@@ -120,7 +144,7 @@ def from_cache(model_id: str, revision: str | None, why: str) -> tuple[Path, str
     repository = cached_repository(model_id)
     branch = revision or "main"
     reference = repository / "refs" / branch
-    commit = reference.read_text().strip() if reference.is_file() else branch
+    commit = reference.read_text(encoding="utf-8", errors="replace").strip() if reference.is_file() else branch
     if revision is None and not reference.is_file():  # only ever fetched by commit: take the newest of those
         snapshots = sorted(repository.glob("snapshots/*"), key=lambda path: path.stat().st_mtime)
         commit = snapshots[-1].name if snapshots else branch

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import re
 import warnings
@@ -12,6 +13,7 @@ from mechamap.errors import (
     MechaMapError,
     MissingExtra,
     ModelError,
+    ModelNotFound,
     OutOfMemory,
     UnsupportedModel,
     UsageError,
@@ -58,6 +60,44 @@ _BROKEN_FILE = ("SafetensorError", "UnpicklingError", "EOFError", "BadZipFile")
 _BROKEN_ZIP = re.compile(r"PytorchStreamReader|central directory|safetensors metadata", re.I)
 _NOT_A_WEIGHT = re.compile(r"\bGLOBAL ([\w.]+)")
 _CANNOT_OFFLOAD = re.compile(r"dispatched on the CPU or the disk|disk offload", re.I)
+_NO_NAME = re.compile(
+    r"cannot import name '\w+' from '?(transformers|torch)|module '(transformers|torch)[\w.]*' has no"
+)
+_NO_LIBRARY = re.compile(r"cannot open shared object|undefined symbol|DLL load failed|symbol not found", re.I)
+_NO_NETWORK = re.compile(r"couldn't connect to 'https?://|Max retries exceeded|Name or service not known", re.I)
+_NEEDED = re.compile(
+    r"(?:requires|need to have|needs) (?:the )?'?(sentencepiece|tiktoken|protobuf|einops|jinja2)\b", re.I
+)
+_PACKAGES = {"flash_attn": "flash-attn", "mamba_ssm": "mamba-ssm", "pil": "pillow", "google": "protobuf"}
+_OTHER_VERSION = (
+    "Python code that comes with the model is written for another version of transformers or torch; its page may say "
+    "for which."
+)
+_OF_SYSTEM = {
+    errno.ENOSPC: "Free some space on the disk.",
+    errno.EDQUOT: "Your disk quota is used up; free some space.",
+    errno.EACCES: "Check the rights of its files.",
+    errno.EPERM: "Check the rights of its files.",
+    errno.EMFILE: "Allow more open files, as by: ulimit -n 4096",
+    errno.ENFILE: "Allow more open files, as by: ulimit -n 4096",
+}
+_OF_MACHINE = (
+    (
+        re.compile(r"not implemented for '(Half|BFloat16)'"),
+        "This machine cannot compute it in that number format: load it with {}.",
+        Setting("dtype", "float32"),
+    ),
+    (
+        re.compile(r"CUDA error|CUDA driver|no kernel image|cuDNN|CUBLAS|HIP error|NCCL"),
+        "The graphics card or its driver failed, not the model: try {}.",
+        Setting("device", "cpu"),
+    ),
+    (
+        re.compile(r"not (currently )?(implemented|supported) (for|on) (the )?MPS|MPS framework", re.I),
+        "The graphics card lacks what the model needs: try {}.",
+        Setting("device", "cpu"),
+    ),
+)
 _NO_MODULE = re.compile(r"No module named '([\w.]+)'")
 
 
@@ -91,9 +131,12 @@ def _translation(model_id: str, error: Exception) -> MechaMapError:
     return (
         _refused(model_id, text)
         or _broken_weights(model_id, kind, text)
+        or _of_machine(model_id, error, text)
         or ModelError(
             f"{model_id} cannot be used: {kind}: {_shortened(text)}",
-            "Check that its files are complete; a newer transformers may be able to read it.",
+            _OTHER_VERSION
+            if _in_own_code(error)
+            else "Check that its files are complete; a newer transformers may be able to read it.",
         )
     )
 
@@ -101,12 +144,47 @@ def _translation(model_id: str, error: Exception) -> MechaMapError:
 def _missing_package(model_id: str, text: str) -> MechaMapError:
     if "trust_remote_code" in text:  # the same message asks for permission to run the model's code
         return _code_not_allowed(model_id)
-    named = _NO_MODULE.search(text)
-    package = named.group(1).partition(".")[0] if named else None
+    if _NO_NAME.search(text):
+        return ModelError(f"{model_id} cannot be used: {_first_sentence(text)}", _OTHER_VERSION)
+    if _NO_LIBRARY.search(text):
+        return ModelError(
+            f"{model_id} cannot be used: a package that is installed cannot be loaded: {_shortened(text)}",
+            "Install that package again, for this version of Python, torch and the driver.",
+        )
+    named = _NO_MODULE.search(text) or _NEEDED.search(text)
+    module = named.group(1).partition(".")[0] if named else ""
+    if module in ("transformers", "torch", "tokenizers"):  # installed, so a part of it is meant
+        return ModelError(f"{model_id} cannot be used: {_first_sentence(text)}", _OTHER_VERSION)
+    package = _PACKAGES.get(module.lower(), module)
     return MissingExtra(
         f"{model_id} needs a package that is not installed: {package or _first_sentence(text)}.",
         f"Install it: pip install {package}" if package else "Install what the message names.",
     )
+
+
+def _of_machine(model_id: str, error: Exception, text: str) -> MechaMapError | None:
+    """The error where the machine cannot do what the model needs, or a package is missing; None where it is another."""
+    problem = f"{model_id} cannot be used: {_shortened(text)}"
+    if isinstance(error, OSError) and (hint := _OF_SYSTEM.get(error.errno or 0)):
+        return ModelError(problem, hint)
+    if (named := _NEEDED.search(text)) is not None:
+        return _missing_package(model_id, named.group(0))
+    if _NO_NETWORK.search(text):
+        return ModelNotFound(problem, "Some of its files are on the hub only: fetch them once with a network.")
+    for pattern, sentence, setting in _OF_MACHINE:
+        if pattern.search(text):
+            return ModelError(problem, Advice.of(sentence, setting))
+    return None
+
+
+def _in_own_code(error: Exception) -> bool:
+    """Whether an error was raised in Python code that came with a model."""
+    trace = error.__traceback__
+    while trace is not None:
+        if "transformers_modules" in trace.tb_frame.f_code.co_filename:
+            return True
+        trace = trace.tb_next
+    return False
 
 
 def _code_not_allowed(model_id: str) -> ModelError:
