@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from mechamap.catalog.adapters import adapter_in
 from mechamap.catalog.hub_cache import cached_repository
 from mechamap.catalog.short_names import SHORT_NAMES
 from mechamap.catalog.weight_files import UNFINISHED
@@ -79,6 +80,8 @@ def resolve(name: str) -> ModelSource:
             folder = path.resolve()
             return ModelSource("folder", str(folder), folder, short_label(str(folder)), as_given)
         # A folder that merely shares a model's name must not hide that model.
+        if known is None and (adapter := adapter_in(path.resolve())) is not None:
+            raise ModelNotFound(f"The folder {path} holds {adapter.named} and no whole model.", adapter.advice)
         if known is None:
             raise ModelNotFound(
                 f"The folder {path} has no config.json, so it is not a model folder.", _inside_hint(path)

@@ -33,6 +33,7 @@ _EXTRAS = {
     "bitsandbytes": "weights in int8 and nf4 (extra: quantized)",
     "torchao": "weights packed by it (extra: quantized)",
     "accelerate": "spreading a model over devices (extra: device-map)",
+    "peft": "merging an adapter (extra: adapter)",
     "pyarrow": "writing Parquet (extra: parquet)",
 }
 
@@ -142,6 +143,7 @@ def _prove(source: ModelSource, config: ScanConfig, narration: Narration) -> Non
     dtype = str(loaded.dtype).removeprefix("torch.")
     kind = "" if loaded.kind == "decoder" else f"{loaded.kind}, "
     packing = f", weights in {loaded.packing}" if loaded.packing else ""
+    packing += f", with the adapter {loaded.adapter}" if loaded.adapter else ""
     packing += f", {loaded.attention}" if loaded.attention else ""
     parameters = f"{loaded.parameters:,} parameters"
     print_data(f"{loaded.label}: {loaded.architecture}, {kind}{parameters}, {dtype} on {loaded.device}{packing}")

@@ -12,6 +12,7 @@ from mechamap.cli.loading import ModelOptions, add_model_flags, load, model_of_r
 from mechamap.cli.narration import Narration, print_lines, write_data
 from mechamap.cli.parser import Commands, refuse_below
 from mechamap.errors import RunError, UsageError
+from mechamap.system.paths import user_path
 from mechamap.wording.plain import printable
 
 if TYPE_CHECKING:
@@ -65,7 +66,9 @@ def _lens(options: LensOptions, narration: Narration) -> int:
         from mechamap.catalog.source import resolve
         from mechamap.models.loading.load_settings import LoadSettings
 
-        loaded = load(resolve(options.source), LoadSettings(device=options.model.device or "auto"), narration)
+        adapter = None if options.model.adapter is None else str(user_path(options.model.adapter).resolve())
+        settings = LoadSettings(device=options.model.device or "auto", adapter=adapter)
+        loaded = load(resolve(options.source), settings, narration)
     from mechamap.checks.lens import UNIT, neuron_lens
 
     lenses = [neuron_lens(loaded, name, options.top) for name in names]

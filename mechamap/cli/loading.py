@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from mechamap.cli.narration import Narration
 from mechamap.cli.parser import Parser
 from mechamap.config.choices import DEVICE_MAPS, QUANTIZE
-from mechamap.errors import ModelError
+from mechamap.errors import ModelError, UsageError
 from mechamap.events import LayerFinished, ScanEvent, StageEntered
+from mechamap.system.paths import user_path
 from mechamap.wording.plain import printable
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ def add_loading_flags(parser: argparse.ArgumentParser) -> None:
         help='where the down-projections are, as in "model.layers.{layer}.mlp.down_proj", for a model whose neurons '
         "are not found; repeatable",
     )
+    add("--adapter", metavar="DIR", help="the folder of an adapter (LoRA) to merge into the weights")
     add("--revision", metavar="R", help="branch, tag or commit of a hub model")
     add("--trust-remote-code", action="store_true", help="run Python code that comes with the model")
 
@@ -63,6 +65,7 @@ def loading_changes(args: argparse.Namespace) -> dict[str, object]:
         "device_map": args.device_map,
         "quantize": args.quantize,
         "neurons": args.neurons,
+        "adapter": args.adapter,
         "revision": args.revision,
         "trust_remote_code": args.trust_remote_code or None,
     }
@@ -91,21 +94,23 @@ def opened(name: str, narration: Narration, model: str | None = None) -> Run:
 
 @dataclass(frozen=True, slots=True)
 class ModelOptions:
-    """Where a run's model lies now, and where to put it; None: as the run had it."""
+    """Where a run's model and its adapter lie now, and where to put it; None: as the run had it."""
 
     model: str | None = None
     device: str | None = None
+    adapter: str | None = None
 
 
 def model_options(args: argparse.Namespace) -> ModelOptions:
     """What the flags of :func:`add_model_flags` say."""
-    return ModelOptions(args.model, args.device)
+    return ModelOptions(args.model, args.device, args.adapter)
 
 
 def add_model_flags(parser: argparse.ArgumentParser) -> None:
     """Where the run's model lies now and where to put it."""
     add = parser.add_argument
     add("--model", metavar="MODEL", help="the run's model, where it has moved since the scan")
+    add("--adapter", metavar="DIR", help="the adapter that the run's model has, where it has moved since the scan")
     add("--device", metavar="D", help="auto, cpu, cuda, cuda:1 or mps (default: as the run had it)")
 
 
@@ -147,6 +152,10 @@ def model_of_run(run: Run, options: ModelOptions, narration: Narration) -> Loade
         config = replace(config, device=options.device, device_map=None)
     if options.model:
         config = replace(config, revision=None)
+    if options.adapter:
+        if config.adapter is None:
+            raise UsageError(f"{run.name} was made without an adapter.", "Scan the model with it to have such a run.")
+        config = replace(config, adapter=str(user_path(options.adapter).resolve()))
     source = resolve(options.model or run.record.model.name)
     loaded = load(source, load_settings(config), narration)
     architecture, expected = loaded.architecture, run.record.model.architecture

@@ -69,6 +69,7 @@ def _show(args: argparse.Namespace, narration: Narration) -> int:
         else model.name,
         "id": model.id + (f" at {model.revision}" if model.revision else ""),
         "computed": f"{model.dtype} on {model.device}{f', weights in {model.packing}' if model.packing else ''}",
+        "adapter": model.adapter,
         "attention": model.attention.removeprefix("attention "),
         "neurons": f"{run.neurons:,} in layers {layers_in_words(run.layers)}",
         "figures": ", ".join(record.figures),

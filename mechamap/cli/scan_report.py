@@ -62,6 +62,8 @@ def export_as(format: str, run: Run, target: Path | None, narration: Narration, 
 
 def remark_lines(record: RunRecord) -> Iterator[str]:
     """What is to be known of a run, and which figures it cannot have."""
+    if record.model.adapter:
+        yield f"with the adapter {printable(record.model.adapter)}, merged into the weights"
     if record.model.attention:
         yield f"computed with {printable(record.model.attention)}"
     for problem in record.problems:

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 
 from mechamap.config.choices import DEVICE_MAPS, QUANTIZE
 from mechamap.config.located import Located, fail
+from mechamap.system.paths import user_path
 from mechamap.wording.plain import shortened
 from mechamap.wording.suggest import suggestion
 
-__all__ = ["one_place", "read_device", "read_device_map", "read_neurons", "read_quantize", "read_revision"]
+__all__ = [
+    "beside_file",
+    "one_place",
+    "read_adapter",
+    "read_device",
+    "read_device_map",
+    "read_neurons",
+    "read_quantize",
+    "read_revision",
+]
 
 
 _DEVICE = r"cpu|mps|cuda(:\d+)?"
@@ -70,6 +81,20 @@ def read_revision(entry: Located, key: str) -> str | None:
     if isinstance(entry.value, bool | list | dict) or not entry.written.strip():
         fail(entry, f"{key} is {entry.described()}", "a branch, a tag, a commit or null")
     return entry.written.strip()
+
+
+def read_adapter(entry: Located, key: str) -> str | None:
+    """The folder of an adapter to merge into the weights; null for the weights alone."""
+    if entry.value is None:
+        return None
+    if isinstance(entry.value, bool | list | dict) or not entry.written.strip():
+        fail(entry, f"{key} is {entry.described()}", "the folder of an adapter, or null")
+    return entry.written.strip()
+
+
+def beside_file(path: object, folder: Path) -> object:
+    """A path in a config as its file in ``folder`` means it, absolute; null as it is."""
+    return str((folder / user_path(path)).resolve()) if isinstance(path, str) else path
 
 
 def read_neurons(entry: Located, key: str) -> tuple[str, ...] | None:

@@ -57,6 +57,7 @@ class ScanConfig:
     keep_activations: Literal["auto", "always", "never"]
     hard_auroc: float = 0.8
     second_text: Literal["auto", "always", "never"] = "auto"
+    adapter: str | None = None
 
 
 def config_to_dict(config: ScanConfig) -> dict[str, Any]:

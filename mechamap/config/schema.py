@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from mechamap.config.located import Located, fail, from_plain
+from mechamap.config.model_settings import beside_file
 from mechamap.config.scan_config import Category, ScanConfig, config_to_dict, lists_of
 from mechamap.config.settings import SETTINGS, unknown_key
 from mechamap.config.sweep_models import read_models
@@ -152,7 +153,8 @@ def _values(tree: Located, folder: Path, base: ScanConfig | None) -> dict[str, o
     values: dict[str, object] = {}
     for key, entry in tree.value.items():
         if key in SETTINGS:
-            values[key] = SETTINGS[key](entry, key)
+            value = SETTINGS[key](entry, key)
+            values[key] = beside_file(value, folder) if key == "adapter" else value
         elif key == "texts":
             values[key] = read_texts(entry, folder)
         elif key == "templates":

@@ -9,7 +9,14 @@ from typing import NoReturn
 from mechamap.config.choices import KEEP_ACTIVATIONS, SECOND_TEXT
 from mechamap.config.layers import _LAYERS_EXPECTED, layer_ranges
 from mechamap.config.located import Located, fail
-from mechamap.config.model_settings import read_device, read_device_map, read_neurons, read_quantize, read_revision
+from mechamap.config.model_settings import (
+    read_adapter,
+    read_device,
+    read_device_map,
+    read_neurons,
+    read_quantize,
+    read_revision,
+)
 from mechamap.wording.plain import shortened
 from mechamap.wording.suggest import suggestion
 
@@ -109,6 +116,7 @@ SETTINGS: dict[str, Callable[[Located, str], object]] = {
     "device": read_device,
     "device_map": read_device_map,
     "quantize": read_quantize,
+    "adapter": read_adapter,
     "revision": read_revision,
     "trust_remote_code": _yes_or_no,
     "keep_activations": _one_of(*KEEP_ACTIVATIONS),

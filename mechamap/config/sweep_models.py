@@ -15,6 +15,7 @@ from typing import NoReturn
 from mechamap.catalog.short_names import SHORT_NAMES
 from mechamap.catalog.source import looks_like_path
 from mechamap.config.located import Located, fail
+from mechamap.config.model_settings import beside_file
 from mechamap.config.settings import SETTINGS, unknown_key
 from mechamap.system.paths import user_path
 from mechamap.wording.plain import shortened
@@ -28,6 +29,7 @@ OWN_SETTINGS = (
     "device",
     "device_map",
     "quantize",
+    "adapter",
     "neurons",
     "trust_remote_code",
     "layers",
@@ -102,7 +104,8 @@ def _model(item: Located, folder: Path) -> SweptModel:
     settings: dict[str, object] = {}
     for key, value in item.value.items():
         if key in OWN_SETTINGS:
-            settings[key] = SETTINGS[key](value, key)
+            setting = SETTINGS[key](value, key)
+            settings[key] = beside_file(setting, folder) if key == "adapter" else setting
         elif key in _SHARED:
             place = value.key_where or value.where
             fail(place, f"{key} of one model", "it at the top of the file", "It is the same for all models.")

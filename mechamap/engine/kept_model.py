@@ -42,7 +42,8 @@ class ModelCache:
         from mechamap.models.loading.load_settings import load_settings
 
         settings = load_settings(config, whole=whole)
-        key = (replace(settings, layers_wanted=None), source.id, _files(source.path))
+        adapter = None if settings.adapter is None else Path(settings.adapter)
+        key = (replace(settings, layers_wanted=None), source.id, _files(source.path), _files(adapter))
         if self._loaded is not None and key == self._key and _has(self._loaded, settings.layers_wanted):
             return self._loaded
         self.drop()
@@ -86,6 +87,6 @@ def _files(path: Path | None) -> tuple[tuple[str, int, int], ...]:
     """What tells a model folder or file from one that was trained on since: names, sizes, modification times."""
     if path is None:
         return ()
-    files = sorted(path.iterdir()) if path.is_dir() else [path]
+    files = sorted(path.iterdir()) if path.is_dir() else [path] if path.exists() else []
     stats = [(file.name, file.stat()) for file in files]
     return tuple((file, stat.st_size, stat.st_mtime_ns) for file, stat in stats)

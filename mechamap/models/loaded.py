@@ -38,6 +38,7 @@ class LoadedModel:
         packing: what the weights are packed as, such as ``int8 (bitsandbytes)``; empty where they are not packed.
         token_proof: how the tokenizer was checked against the model's own tokenizer.json.
         attention: what it is computed with, in words, where the config names something else; else empty.
+        adapter: the folder of the adapter that was merged into its weights; empty where none was.
         notes: what is to be known of how it was loaded, in sentences.
     """
 
@@ -58,6 +59,7 @@ class LoadedModel:
     packing: str = ""
     token_proof: TokenProof | None = None
     attention: str = ""
+    adapter: str = ""
     notes: tuple[str, ...] = ()
 
 

@@ -18,6 +18,7 @@ __all__ = [
     "lists_type",
     "model_class_of",
     "register_experts",
+    "without_adapters",
 ]
 
 
@@ -60,6 +61,23 @@ def register_experts(experts: Any, name: str, forward: Callable[..., Any]) -> No
     if name not in ALL_EXPERTS_FUNCTIONS:
         ALL_EXPERTS_FUNCTIONS.register(name, forward)
     experts.config._experts_implementation = name
+
+
+@contextmanager
+def without_adapters() -> Iterator[None]:
+    """Within the context, transformers leaves an adapter that lies beside the weights alone, as without peft."""
+    from transformers.integrations import peft
+    from transformers.models.auto import auto_factory
+
+    modules = [module for module in (peft, auto_factory) if hasattr(module, "is_peft_available")]
+    before = [module.is_peft_available for module in modules]
+    for module in modules:
+        module.is_peft_available = lambda: False
+    try:
+        yield
+    finally:
+        for module, known in zip(modules, before, strict=True):
+            module.is_peft_available = known
 
 
 @contextmanager

@@ -63,7 +63,7 @@ class PlanInputs:
         """
         paths = [layer.block for layer in self.shape.blocks]
         one_list = len({path.rpartition(".")[0] for path in paths}) == 1 and len(paths) == len(self.shape.layers)
-        if self.whole or not one_list or self.shape.kind == "encoder-decoder":
+        if self.whole or self.config.adapter is not None or not one_list or self.shape.kind == "encoder-decoder":
             return self.weights.total
         return self.weights.up_to(paths.index(self.layers[-1].block) + 1)
 

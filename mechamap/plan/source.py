@@ -13,6 +13,8 @@ from mechamap.catalog.source import ModelSource
 from mechamap.config.scan_config import ScanConfig
 from mechamap.errors import MechaMapError, ModelNotFound, WeightsError
 from mechamap.models.loading import folder, gguf, hub
+from mechamap.models.loading.adapter import check_adapter
+from mechamap.models.loading.load_settings import load_settings
 from mechamap.models.loading.quantized import check_packing
 
 __all__ = ["ModelFiles", "find_files", "listed_bytes", "stored_dtype"]
@@ -81,10 +83,11 @@ def find_files(
     folder.check_model_type(path, described)
     weights = _weights(path)
     packing = _problem(lambda: check_packing(path, described, config.quantize))
+    adapter = _problem(lambda: check_adapter(load_settings(config)))
     # A hub model's weights may simply not have been downloaded yet.
     missing = _problem(lambda: folder.check_weight_files(path)) if weights or source.kind != "hub" else ""
     no_tokenizer = _problem(lambda: folder.check_tokenizer_files(path))
-    return ModelFiles(source, path, weights, packing or missing or no_tokenizer, not no_tokenizer)
+    return ModelFiles(source, path, weights, packing or missing or adapter or no_tokenizer, not no_tokenizer)
 
 
 def _problem(check: Callable[[], None]) -> str:

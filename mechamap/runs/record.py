@@ -69,6 +69,7 @@ class ModelRecord:
     layers: int = 0
     context: int | None = None
     packing: str = ""  # what the weights are packed as, such as "nf4 (bitsandbytes)"
+    adapter: str = ""  # the folder of the adapter that was merged into the weights
     attention: str = ""  # what it is computed with, in words, where the config names something else
 
 

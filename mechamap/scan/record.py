@@ -114,6 +114,7 @@ def new_record(inputs: ScanInputs, kept: Mapping[int, LayerRows], folder: Path) 
             layers=loaded.n_layers,
             context=loaded.context,
             packing=loaded.packing,
+            adapter=loaded.adapter,
             attention=loaded.attention,
         ),
         categories=tuple(category.name for category in inputs.config.categories),

@@ -22,7 +22,7 @@ __all__ = ["Named", "SweepConfig", "SweepJob", "labels_of", "load_sweep", "sweep
 
 
 # Their values need no key beside them.
-_PLAIN = ("revision", "dtype", "device", "quantize")
+_PLAIN = ("revision", "dtype", "device", "quantize", "adapter")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,8 @@ def _settings(model: Named, alike: Sequence[Named]) -> list[str]:
         if isinstance(value, dict | tuple):
             shown.append(key)
         else:
-            shown.append(str(value) if key in _PLAIN else f"{key}-{value}")
+            text = Path(str(value)).name if key == "adapter" else str(value)
+            shown.append(text if key in _PLAIN else f"{key}-{text}")
     return shown
 
 

@@ -30,6 +30,8 @@ def info_lines(run: Run, width: int = 100) -> Iterator[tuple[str, str]]:
     yield "text", f"  {model.architecture}, {model.parameters:,} parameters, {model.dtype} on {model.device}"
     if model.packing:
         yield "text", f"  weights in {model.packing}"
+    if model.adapter:
+        yield "text", f"  with the adapter {model.adapter}"
     if model.attention:
         yield "text", f"  {model.attention}"
     yield from verdict_lines(record)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from mechamap.runs.csv_gaps import known_from, lists_some
 from mechamap.runs.layout import layers_in_words
+from mechamap.runs.record import ModelRecord
 from mechamap.runs.run import Run
 from mechamap.tables.rows import Rows
 from mechamap.tables.table import Column, Table
@@ -79,6 +81,14 @@ def _state(run: Run) -> str:
     return f"{run.record.state}, {len(run.complete_layers)} of {len(run.layers)} layers"
 
 
+def _adapters(first: ModelRecord, second: ModelRecord) -> tuple[str, str]:
+    """The adapters that are merged into two models, by their folders' names, or their paths where those are alike."""
+    paths = first.adapter, second.adapter
+    names = Path(paths[0]).name, Path(paths[1]).name
+    shown = paths if paths[0] != paths[1] and names[0] == names[1] else names
+    return shown[0] or "none", shown[1] or "none"
+
+
 def _model(a: Run, b: Run, same: bool) -> Iterator[Setting]:
     first, second = a.record.model, b.record.model
     ids = first.id or first.name, second.id or second.name
@@ -98,6 +108,7 @@ def _model(a: Run, b: Run, same: bool) -> Iterator[Setting]:
     rounding = "Figures differ by rounding, mostly for neurons that are hardly about a category."
     pairs: tuple[tuple[str, object, object, str], ...] = (
         ("revision", first.revision or "", second.revision or "", "Different weights."),
+        ("adapter", *_adapters(first, second), "Different weights."),
         ("parameters", f"{first.parameters:,}", f"{second.parameters:,}", ""),
         ("dtype", first.dtype, second.dtype, rounding),
         ("weights packed", first.packing or "no", second.packing or "no", "Packing rounds the weights."),

@@ -11,14 +11,16 @@ from typing import TYPE_CHECKING, Any
 from mechamap.errors import WeightsError
 from mechamap.models.loaded import Kind
 from mechamap.models.loading import gguf
+from mechamap.models.loading.adapter import merge_adapter
 from mechamap.models.loading.attention import attention_in_file, use_common_attention
 from mechamap.models.loading.gguf_header import read_header
 from mechamap.models.loading.kinds import auto_class, is_left_out, kind_of
 from mechamap.models.loading.offload import DeviceMap, offloading
 from mechamap.models.loading.partial import LowerBlocks
-from mechamap.models.loading.quantized import number_of_weights, reading_packed, with_readable_weights
+from mechamap.models.loading.quantized import number_of_weights, packing_of, reading_packed, with_readable_weights
 from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.models.neurons.model_layers import neuron_layers
+from mechamap.models.transformers_internals import without_adapters
 
 if TYPE_CHECKING:
     import torch
@@ -43,6 +45,7 @@ class LoadOptions:
         neurons: paths of the down-projections with ``{layer}``, where the user has named them.
         layers_wanted: how many layers from the lowest up are needed; None for all.
         trust_remote_code: whether Python code in the folder may be run.
+        adapter: the folder of an adapter to merge into the weights.
     """
 
     dtype: torch.dtype | None
@@ -52,6 +55,7 @@ class LoadOptions:
     neurons: tuple[str, ...] | None = None
     layers_wanted: int | None = None
     trust_remote_code: bool = False
+    adapter: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -116,7 +120,7 @@ def _read(path: Path, model_class: Any, config: Any, kind: Kind, how: LoadOption
         _refuse_too_few(path, _on_meta(kind, config, how))
         options |= gguf.unpacking()
     packed = reading_packed(config, how.target, how.quantize)
-    with offloading(how.device_map, partial(_on_meta, kind, config, how)) as offload:
+    with without_adapters(), offloading(how.device_map, partial(_on_meta, kind, config, how)) as offload:
         model, info = model_class.from_pretrained(
             **place,
             **(options | packed | offload.options),
@@ -128,6 +132,13 @@ def _read(path: Path, model_class: Any, config: Any, kind: Kind, how: LoadOption
     if not packed and not offload.options:
         model = model.to(how.target)
     with_readable_weights(path, model)
+    if how.adapter is not None:
+        if packing := packing_of(model):
+            raise WeightsError(
+                f"The weights in {path} are packed as {packing}, so no adapter can be merged into them.",
+                "Give the model's original weights.",
+            )
+        merge_adapter(Path(how.adapter), model)
     read: nn.Module = model.eval().requires_grad_(False)
     return read
 

@@ -8,6 +8,7 @@ import struct
 from pathlib import Path
 from typing import Any
 
+from mechamap.catalog.adapters import adapter_in
 from mechamap.catalog.weight_files import other_content, unfinished_download, without_weights
 from mechamap.errors import ModelError, ModelNotFound, UnsupportedModel, WeightsError
 from mechamap.system.content import unicode_encoding
@@ -111,6 +112,8 @@ def weight_files(folder: Path) -> list[Path]:
             return [folder / single]
         if (folder / index).is_file():
             return _listed(folder / index)
+    if (adapter := adapter_in(folder)) is not None:
+        raise WeightsError(f"{folder} holds {adapter.named} and no weights of a whole model.", adapter.advice)
     raise WeightsError(*without_weights(folder, (*_ONE_FILE, *_INDEXES)))
 
 

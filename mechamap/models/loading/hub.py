@@ -14,6 +14,7 @@ from mechamap.catalog.hub_cache import cached_repository, hub_cache
 from mechamap.catalog.short_names import SHORT_NAMES
 from mechamap.errors import ModelError, ModelNotFound, WeightsError
 from mechamap.models.loading.trouble import quiet_hub
+from mechamap.wording.advice import Advice, Hint, Setting
 from mechamap.wording.suggest import nearest
 
 __all__ = ["fetch", "from_cache"]
@@ -168,7 +169,11 @@ def _weights(model_id: str, files: Sequence[str]) -> list[str]:
     raise WeightsError(f"{model_id} on the hub has no weights that transformers can read.", _no_config_hint(files))
 
 
-def _no_config_hint(files: Sequence[str]) -> str:
+def _no_config_hint(files: Sequence[str]) -> Hint:
+    if "adapter_config.json" in files:
+        return Advice.of(
+            "It is an adapter: download it, and give the model it was trained on with {}.", Setting("adapter", "DIR")
+        )
     if any(name.lower().endswith(".gguf") for name in files):
         return "It holds GGUF files: download one and give its path."
     return "Give the id of a model in the format of transformers."

@@ -12,6 +12,7 @@ from mechamap.catalog.source import ModelSource
 from mechamap.errors import UsageError
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading import devices, folder, gguf, hub
+from mechamap.models.loading.adapter import check_adapter, left_out
 from mechamap.models.loading.attention import attention_in_words
 from mechamap.models.loading.checkpoint import LoadOptions, read_config, read_model
 from mechamap.models.loading.kinds import longest_window
@@ -52,6 +53,7 @@ def load_model(
     """
     settings = settings or LoadSettings()
     settings.check()
+    check_adapter(settings)
     source.check_revision(settings.revision)
     path, commit = _checked_files(source, settings, stage)
     stage("loading torch")
@@ -65,7 +67,7 @@ def load_model(
         stage("reading weights")
         read = read_model(path, config, kind, options)
     return LoadedModel(
-        label=source.label,
+        label=_label(source, settings.adapter),
         id=source.id,
         revision=commit,
         model=read.model,
@@ -82,7 +84,16 @@ def load_model(
         packing=packing_of(read.model),
         token_proof=token_proof,
         attention=attention_in_words(attention, read.model),
+        adapter=settings.adapter or "",
+        notes=tuple(filter(None, (left_out(path, settings.adapter),))),
     )
+
+
+def _label(source: ModelSource, adapter: str | None) -> str:
+    """The short name of a model, with that of the adapter that is merged into it."""
+    if adapter is None:
+        return source.label
+    return f"{source.label}+{'adapter' if Path(adapter) == source.path else Path(adapter).name}"
 
 
 def _load_options(settings: LoadSettings) -> LoadOptions:
@@ -95,6 +106,7 @@ def _load_options(settings: LoadSettings) -> LoadOptions:
         neurons=settings.neurons,
         layers_wanted=settings.layers_wanted,
         trust_remote_code=settings.trust_remote_code,
+        adapter=settings.adapter,
     )
 
 

@@ -27,6 +27,7 @@ class LoadSettings:
             possible. What needs the model's output needs all: None.
         revision: branch, tag or commit on the hub.
         trust_remote_code: whether Python code that comes with the model may be run.
+        adapter: the folder of an adapter to merge into the weights; None for the weights alone, whatever lies beside.
     """
 
     dtype: str = "auto"
@@ -37,6 +38,7 @@ class LoadSettings:
     layers_wanted: int | None = None
     revision: str | None = None
     trust_remote_code: bool = False
+    adapter: str | None = None
 
     def check(self) -> None:
         """Refuse settings that no machine can carry out.
@@ -61,7 +63,9 @@ def load_settings(config: ScanConfig, *, whole: bool = True) -> LoadSettings:
         device_map=config.device_map,
         quantize=config.quantize,
         neurons=config.neurons,
-        layers_wanted=None if whole else layers_needed(config.layers),
+        # An adapter is checked to be taken whole, so all blocks that it may change are read.
+        layers_wanted=None if whole or config.adapter is not None else layers_needed(config.layers),
         revision=config.revision,
         trust_remote_code=config.trust_remote_code,
+        adapter=config.adapter,
     )

@@ -1,0 +1,53 @@
+"""What a folder with an adapter says of itself: a few weights that change those of a base model."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from mechamap.wording.advice import Advice, Setting
+
+__all__ = ["Adapter", "adapter_in"]
+
+
+_CONFIG = "adapter_config.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """An adapter in a folder.
+
+    Attributes:
+        folder: where it lies.
+        kind: what PEFT calls it, such as ``LORA``; empty where its config does not say.
+        base: the model it was trained on, by the name or path it had there; empty where its config does not say.
+    """
+
+    folder: Path
+    kind: str = ""
+    base: str = ""
+
+    @property
+    def named(self) -> str:
+        """``an adapter (LORA)``."""
+        return f"an adapter ({self.kind})" if self.kind else "an adapter"
+
+    @property
+    def advice(self) -> Advice:
+        """How its base model is scanned with it."""
+        base = f"its base model, {self.base}," if self.base else "its base model"
+        return Advice.of(f"Give {base} with {{}}.", Setting("adapter", str(self.folder)))
+
+
+def adapter_in(folder: Path) -> Adapter | None:
+    """The adapter that a folder holds, alone or beside the weights of a model; None where there is none."""
+    try:
+        config = json.loads((folder / _CONFIG).read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError):
+        return Adapter(folder)
+    texts = config if isinstance(config, dict) else {}
+    kind, base = texts.get("peft_type"), texts.get("base_model_name_or_path")
+    return Adapter(folder, kind if isinstance(kind, str) else "", base if isinstance(base, str) else "")
