@@ -112,14 +112,14 @@ def test_a_merged_adapter_is_scanned_confirmed_and_compared(
     assert main(["compare", str(base.path), str(tuned.path)]) == 0
     assert "adapter  none  lora" in capsys.readouterr().out
     for run in (merged, tuned):
-        assert main(["lens", str(run.path), "L0.N0", "--json"]) == 0
+        assert main(["lens", str(run.path), "--neuron", "L0.N0", "--json"]) == 0
     one, other = (json.loads(line)[0]["promoted"] for line in capsys.readouterr().out.splitlines())
     assert [token for token, _ in one] == [token for token, _ in other]
     moved = Path(shutil.move(folders["lora"], tmp_path / "moved"))
     try:
-        assert main(["lens", str(tuned.path), "L0.N0"]) != 0
-        assert main(["lens", str(tuned.path), "L0.N0", "--adapter", str(moved)]) == 0
-        assert main(["lens", str(base.path), "L0.N0", "--adapter", str(moved)]) != 0
+        assert main(["lens", str(tuned.path), "--neuron", "L0.N0"]) != 0
+        assert main(["lens", str(tuned.path), "--neuron", "L0.N0", "--adapter", str(moved)]) == 0
+        assert main(["lens", str(base.path), "--neuron", "L0.N0", "--adapter", str(moved)]) != 0
     finally:
         shutil.move(moved, folders["lora"])
 
