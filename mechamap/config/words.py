@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -34,6 +35,11 @@ def read_categories(categories: Located) -> dict[str, Category]:
     example = 'a mapping such as "weather: {words: [rain, snow]}"'
     if not isinstance(categories.value, dict) or not categories.value:
         fail(categories, f"categories is {categories.described()}", example)
+    names: dict[str, str] = {}
+    for name, entry in categories.value.items():
+        if (earlier := names.setdefault(unicodedata.normalize("NFC", name), name)) != name:
+            hint = f'"{earlier}" is the same in another encoding, composed or decomposed.'
+            fail(entry.key_where or entry.where, f"the category {name} a second time", "each name once", hint)
     return {_category_name(name, entry): _category(name, entry) for name, entry in categories.value.items()}
 
 

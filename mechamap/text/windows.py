@@ -7,13 +7,15 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
+from mechamap.words.clusters import Clusters
+
 __all__ = ["cuts"]
 
 
 _BLANKS = re.compile(r"\s+")
 # What may end a sentence: its sign, closing quotes and brackets, then blanks (none after the full-width
 # signs of Chinese and Japanese); or an empty line.
-_SENTENCE_GAP = re.compile(r"""(?<=[.!?…])["'”’»)\]]*\s+|[。！？]["'”’」』）]*\s*|\n\s*\n\s*""")
+_SENTENCE_GAP = re.compile(r"""(?<=[.!?…।॥؟۔։።])["'”’»)\]]*\s+|[。！？]["'”’」』）]*\s*|\n\s*\n\s*""")
 _CLOSING = "\"'”’»)]。！？」』）"
 
 _INSIDE_CHARACTER, _INSIDE_WORD, _WORD, _SENTENCE = 0, 1, 2, 3
@@ -53,6 +55,7 @@ def _cut_quality(text: str, ends: NDArray[np.int32]) -> NDArray[np.int8]:
         closing = len(gap.group()) - len(gap.group().lstrip(_CLOSING))
         # A blank may belong to the piece after it or before it: anywhere in the blanks will do.
         cut_quality[gap.start() + closing : gap.end() + 1] = _SENTENCE
+    cut_quality[Clusters(text).inside] = _INSIDE_CHARACTER
     front = np.concatenate(([0], ends[:-1]))  # [tokens] where the piece of each token begins
     quality = cut_quality[front]  # [tokens]
     quality[ends == front] = _INSIDE_CHARACTER  # further tokens of a character that has begun

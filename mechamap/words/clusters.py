@@ -34,6 +34,11 @@ class Clusters:
                 self._inside = self._inside or bytearray(len(text) + 1)
                 self._inside[start + 1 : end] = b"\1" * (end - start - 1)
 
+    @property
+    def inside(self) -> list[int]:
+        """The places that are between two characters of a cluster."""
+        return [place for place, cuts in enumerate(self._inside) if cuts]
+
     def begin(self, place: int) -> int:
         """The first character of the cluster that a place is in; the place itself between two."""
         while self._cuts(place):

@@ -94,7 +94,7 @@ def _capital(word: str) -> bool:
 
 
 def _letters(word: str) -> int:
-    return sum(map(str.isalnum, word))
+    return sum(map(str.isalnum, comparable(word).exact))
 
 
 def _known(word: str) -> tuple[float, PartOfSpeech] | None:

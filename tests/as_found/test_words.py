@@ -111,6 +111,12 @@ def test_one_word_is_listed_once_however_it_is_encoded(one: str, other: str) -> 
     assert "in words and near" in refusal([one], near=[other])
 
 
+@pytest.mark.kind("one_word_in_two_encodings")
+def test_a_category_is_named_once_however_it_is_encoded() -> None:
+    with pytest.raises(ConfigError, match="a second time"):
+        config_from_dict({"categories": {"café": ["tea"], "cafe\u0301": ["cake"]}})
+
+
 @pytest.mark.kind("many_words")
 def test_each_place_of_a_text_is_looked_at_once_however_many_words_there_are() -> None:
     words = [f"w{number}x" for number in range(2_000)]
@@ -132,6 +138,16 @@ def test_the_letters_i_of_turkish() -> None:
 @pytest.mark.kind("emoji_as_words")
 def test_an_emoji_is_one_character() -> None:
     assert counts(["👩", "❤"], "love❤️you 👩‍🚀 👩🏽 👩!") == {"👩": 1, "❤": 1}
+
+
+@pytest.mark.kind("window_inside_a_character")
+def test_a_window_ends_with_a_whole_character() -> None:
+    text = "ते" * 60
+    config = with_overrides(default_config(), texts=[text], window=20)
+    tokenized = tokenize(config.texts, byte_level(), config, None)
+    firsts = [int(tokenized.offsets[window.start + 1, 0]) for window in tokenized.windows]
+    assert len(firsts) > 10
+    assert all(first % len("ते") == 0 for first in firsts)
 
 
 @pytest.mark.kind("german_letters_are_letters")

@@ -178,6 +178,20 @@ def test_a_text_without_words_is_cut_between_characters() -> None:
     assert all(window_texts(found))
 
 
+def test_a_letter_is_not_cut_from_its_marks() -> None:
+    letter = "e\u0301\u0323"
+    found = tokenize([letter * 40], byte_level(), config(window=17), None)
+    assert len(found.windows) > 5
+    assert all(len(part) % len(letter) == 0 for part in window_texts(found))
+
+
+def test_a_sentence_ends_with_the_sign_of_its_script() -> None:
+    sentence = "भारत में नदी बहती है। "
+    parts = window_texts(tokenize([sentence * 12], byte_level(), config(window=150), None))
+    assert len(parts) > 2
+    assert all(part.strip().endswith("।") for part in parts)
+
+
 def test_the_model_bounds_the_window_too() -> None:
     found = tokenize(MASTER, byte_level(), config(window=512), 20)
     assert max(window.length for window in found.windows) <= 20
