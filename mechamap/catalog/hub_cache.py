@@ -12,6 +12,7 @@ __all__ = ["cached_models", "cached_repository", "hub_cache"]
 
 
 _WEIGHT_SUFFIXES = (".safetensors", ".bin")
+_WEIGHT_NAMES = ("model", "pytorch_model")  # and not those of an adapter, an optimizer, training arguments
 
 
 def hub_cache() -> Path:
@@ -48,7 +49,10 @@ def _is_causal_model(snapshot: Path) -> bool:
     try:
         config = json.loads((snapshot / "config.json").read_bytes())
         architectures = [str(name) for name in config.get("architectures") or []]
-        has_weights = any(path.suffix in _WEIGHT_SUFFIXES and path.exists() for path in snapshot.iterdir())
+        has_weights = any(
+            path.suffix in _WEIGHT_SUFFIXES and path.name.startswith(_WEIGHT_NAMES) and path.exists()
+            for path in snapshot.iterdir()
+        )
     except (OSError, ValueError, AttributeError, TypeError):
         return False
     return has_weights and any(name.endswith(("ForCausalLM", "LMHeadModel")) for name in architectures)

@@ -161,7 +161,9 @@ def _inside_hint(folder: Path) -> Hint:
     return "A model folder holds config.json, the weights (model.safetensors) and the tokenizer (tokenizer.json)."
 
 
-def _file_hint(path: Path) -> str:
+def _file_hint(path: Path) -> Hint:
+    if path.name.startswith("adapter_") and (adapter := adapter_in(path.parent.resolve())) is not None:
+        return adapter.advice
     if path.suffix.lower() in UNFINISHED:
         return "It is of a download that has not finished: finish it."
     if (path.parent / "config.json").is_file():

@@ -1,4 +1,4 @@
-"""The attention that a config names, put back to what every machine has.
+"""How a config asks for its model to be run, put back to what every machine has and this program reads.
 
 A config may keep the implementation that a model was trained with (FlashAttention, a kernel of the hub): it is about
 speed alone, it needs packages or cards that a machine may not have, and refusing the model over it would help nobody.
@@ -34,6 +34,8 @@ def use_common_attention(config: Any) -> str:
         if (name := getattr(part, "_attn_implementation", None)) not in _EVERYWHERE
     ]
     for part in _parts(config):
+        # Training scripts leave these in configs; what a forward returns is read by name here.
+        part.return_dict, part.output_hidden_states, part.output_attentions = True, False, False
         for key in ("_attn_implementation", "_experts_implementation"):
             if getattr(part, key, None) not in _EVERYWHERE:
                 setattr(part, f"{key}_internal", None)

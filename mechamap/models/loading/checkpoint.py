@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -167,6 +168,13 @@ def _refuse_too_few(path: Path, model: nn.Module) -> None:
         )
 
 
+def _wrapper(missing: Iterable[str], unexpected: Iterable[str]) -> str:
+    """What the file has in front of the names of missing weights, such as ``module.``; empty where it has nothing."""
+    ends = tuple(f".{name}" for name in missing)
+    longer = next((name for name in unexpected if name.endswith(ends)), "")
+    return next((longer.removesuffix(end[1:]) for end in ends if longer.endswith(end)), "")
+
+
 def _refuse_gaps(path: Path, info: Any, kind: Kind) -> None:
     """Refuse a model with weights that are not from the file: transformers fills such gaps with random numbers."""
     misshapen = [
@@ -177,6 +185,12 @@ def _refuse_gaps(path: Path, info: Any, kind: Kind) -> None:
         ("lacks", sorted(name for name in info.get("missing_keys", ()) if not is_left_out(kind, name))),
         ("does not fit its config.json:", sorted(misshapen)),
     ):
+        if names and (wrapped := _wrapper(names, info.get("unexpected_keys", ()))):
+            raise WeightsError(
+                f"The checkpoint in {path} has its weights under other names than its model: they begin with {wrapped}",
+                "It was saved from a model that something was wrapped around, as training code and torch.compile do: "
+                "save the model inside, or take that beginning off the names.",
+            )
         if names:
             more = f" and {len(names) - 4} more" if len(names) > 4 else ""
             raise WeightsError(

@@ -98,6 +98,7 @@ _OF_MACHINE = (
         Setting("device", "cpu"),
     ),
 )
+_NO_DTYPE = re.compile(r"module 'torch' has no attribute '([\w.]+)'")
 _NO_MODULE = re.compile(r"No module named '([\w.]+)'")
 
 
@@ -201,6 +202,11 @@ def _refused(model_id: str, text: str) -> MechaMapError | None:
     if "does not recognize this architecture" in text or "Unrecognized model" in text:
         return UnsupportedModel(
             f"{model_id}: {_first_sentence(text)}", "It may need a newer transformers: pip install -U transformers"
+        )
+    if unknown := _NO_DTYPE.search(text):
+        return ModelError(
+            f"The config of {model_id} names the number format {unknown.group(1)}, which torch does not know.",
+            "Write float32, bfloat16 or float16 as its dtype (torch_dtype in older ones); a newer torch may know others.",
         )
     if _CANNOT_OFFLOAD.search(text):
         return UsageError(
