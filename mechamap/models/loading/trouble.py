@@ -206,7 +206,7 @@ def _refused(model_id: str, text: str) -> MechaMapError | None:
     if unknown := _NO_DTYPE.search(text):
         return ModelError(
             f"The config of {model_id} names the number format {unknown.group(1)}, which torch does not know.",
-            "Write float32, bfloat16 or float16 as its dtype (torch_dtype in older ones); a newer torch may know others.",
+            "Write float32, bfloat16 or float16 as its dtype (once torch_dtype); a newer torch may know others.",
         )
     if _CANNOT_OFFLOAD.search(text):
         return UsageError(
