@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mechamap.cli.loading import add_source_model_flag, opened
-from mechamap.cli.narration import Narration
+from mechamap.cli.narration import Narration, write_binary
 from mechamap.cli.parser import Commands
 from mechamap.cli.report_options import EXCEL_HELP, refuse_excel
 from mechamap.errors import UsageError
@@ -121,7 +121,7 @@ def _export(options: ExportOptions, narration: Narration) -> int:
         excel=options.excel,
     )
     if options.out is None:
-        done = write_export(source, sys.stdout.buffer, request)
+        done = write_binary(lambda stream: write_export(source, stream, request))
     else:
         done = export_run(source, options.out, request, overwrite=options.overwrite)
     narration.say(f"{quantity(done.rows, 'row')}, {done.scope}, to {done.path or 'standard output'}")

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO, TypeVar
 
 from mechamap.errors import MechaMapError
-from mechamap.wording.plain import printable
+from mechamap.wording.plain import inert, printable
 
-__all__ = ["Narration", "print_data", "print_lines", "print_path", "write_data"]
+__all__ = ["Narration", "print_data", "print_lines", "print_path", "write_binary", "write_data"]
+
+Written = TypeVar("Written")
 
 
 class Narration:
@@ -27,7 +30,7 @@ class Narration:
 
     def say(self, text: str = "") -> None:
         """Write a line, in place of the progress line if there is one."""
-        self._write(("\r\x1b[K" if self._under_way else "") + text + "\n", under_way=False)
+        self._write(("\r\x1b[K" if self._under_way else "") + inert(text) + "\n", under_way=False)
 
     def error(self, title: str, error: MechaMapError) -> None:
         """Tell an error under a title, with what can be done about it."""
@@ -39,7 +42,7 @@ class Narration:
         """Show ``text`` in the line that is rewritten, cut to the terminal's width."""
         if self.live:
             width = shutil.get_terminal_size().columns - 1
-            self._write("\r\x1b[K" + text[:width], under_way=True)
+            self._write("\r\x1b[K" + inert(text)[:width], under_way=True)
 
     def clear(self) -> None:
         """Take the progress line away."""
@@ -57,8 +60,8 @@ class Narration:
 
 
 def print_data(text: str) -> None:
-    """A line for a reader on stdout; on a terminal in its encoding."""
-    sys.stdout.write(text + "\n")
+    """A line for a reader on stdout, which steers no terminal; on a terminal in its encoding."""
+    sys.stdout.write(inert(text) + "\n")
 
 
 def write_data(text: str) -> None:
@@ -73,7 +76,20 @@ def print_path(path: Path | None) -> None:
     _write_bytes(os.fsencode(path) + b"\n")
 
 
+def write_binary(write: Callable[[BinaryIO], Written]) -> Written:
+    """Let ``write`` write data to stdout; returns what it returns."""
+    if not sys.stdout.isatty():
+        return write(sys.stdout.buffer)
+    collected = io.BytesIO()
+    written = write(collected)
+    _write_bytes(collected.getvalue())
+    return written
+
+
 def _write_bytes(data: bytes) -> None:
+    """Data as they are for a file or a program; what would steer a terminal is spelled out on one."""
+    if sys.stdout.isatty():
+        data = inert(data.decode("utf-8", errors="surrogateescape")).encode("utf-8", errors="backslashreplace")
     sys.stdout.flush()
     sys.stdout.buffer.write(data)
     sys.stdout.buffer.flush()  # before anything is said about it

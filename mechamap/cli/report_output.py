@@ -15,7 +15,7 @@ from mechamap.exports.target import check_target, write_whole
 from mechamap.tables.formats import written
 from mechamap.tables.selection import selected
 from mechamap.wording.amounts import quantity
-from mechamap.wording.plain import printable
+from mechamap.wording.plain import inert, printable
 
 if TYPE_CHECKING:
     from mechamap.tables.table import Report
@@ -96,7 +96,7 @@ def _write_file(path: Path, text: str, *, overwrite: bool) -> None:
 
 def _write_stdout(text: str, format: str) -> None:
     if format == "table":
-        sys.stdout.write(text)  # in the terminal's own encoding
+        sys.stdout.write(inert(text))  # in the terminal's own encoding
         sys.stdout.flush()
         return
     write_data(text)

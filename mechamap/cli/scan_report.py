@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
-from mechamap.cli.narration import Narration
+from mechamap.cli.narration import Narration, write_binary
 from mechamap.exports.registry import ExportRequest, export_run, write_export
 from mechamap.figures.catalogue import FEW_OCCURRENCES, judged_figures
 from mechamap.figures.figure import JudgedFigure
@@ -54,7 +53,7 @@ def report(run: Run, narration: Narration) -> None:
 def export_as(format: str, run: Run, target: Path | None, narration: Narration, *, overwrite: bool) -> None:
     """Export a whole run to a file, or to standard output where None is named, and say so."""
     if target is None:
-        done = write_export(run, sys.stdout.buffer, ExportRequest(format))
+        done = write_binary(lambda stream: write_export(run, stream, ExportRequest(format)))
     else:
         done = export_run(run, target, ExportRequest(format), overwrite=overwrite)
     narration.say(f"{format.upper()}: {done.rows:,} rows, {done.scope}, to {done.path or 'standard output'}")

@@ -7,10 +7,24 @@ from collections.abc import Iterable
 
 import regex
 
-__all__ = ["markdown_escaped", "markdown_row", "printable"]
+__all__ = ["inert", "markdown_escaped", "markdown_row", "printable", "shortened"]
 
 
 _MARKS = re.compile(r"([\\`*_{}\[\]<>|~#$&])")
+
+
+# Control characters but the line end, what turns the direction of writing round, lone surrogates, invisible tags.
+_STEERING = re.compile(
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufff9-\ufffb\U000e0000-\U000e0fff]"
+)
+
+
+def inert(text: str) -> str:
+    """``text`` of several lines with everything spelled out that could steer a terminal.
+
+    The last gate in front of one, for whatever was not :func:`printable` before; letters of all scripts pass.
+    """
+    return _STEERING.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
 def printable(text: str) -> str:
