@@ -145,7 +145,7 @@ def main() -> None:
         app = empty()
         app.run()
     else:
-        from mechamap_tui.__main__ import run_explorer
+        from mechamap_tui.command import run_explorer
 
         def make() -> MechaMapApp:
             nonlocal app

@@ -1,8 +1,8 @@
 """The ``mechamap`` command: data goes to stdout, narration and errors to stderr.
 
 Each command has a file of its own in this folder: ``add_to`` declares its flags, ``run`` does it. Exit codes: 0 done,
-1 failed, 2 wrong usage or config, 130 cancelled. Nothing heavy is imported before a command runs, so that
-``mechamap --help`` answers at once.
+1 failed, 2 wrong usage or config, 130 cancelled; of a signal that ended it, 128 and its number. Nothing heavy is
+imported before a command runs, so that ``mechamap --help`` answers at once.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from mechamap import __version__
 from mechamap.cli import ablate, compare, config, confirm, doctor, export, interpret, lens, runs, scan
 from mechamap.cli.narration import Narration
 from mechamap.cli.parser import Parser
+from mechamap.cli.stopping import forget_signals, stop_code, was_interrupted
 from mechamap.cli.streams import discard_output, readied_streams, written_whole
 from mechamap.config.choices import KEEP_ACTIVATIONS
 from mechamap.errors import Cancelled, MechaMapError, UsageError
@@ -45,26 +46,32 @@ def build_parser() -> Parser:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     readied_streams()
+    forget_signals()
     narration = Narration()
     try:
         with written_whole():
-            code = _run(argv, narration)
-    except Cancelled as stopped:
-        narration.error("cancelled", stopped)
-        return stopped.exit_code
-    except MechaMapError as error:
-        _log_refusal(error)
-        narration.error(f"error: {error.title}", error)
-        return error.exit_code
-    except KeyboardInterrupt:
-        narration.say("cancelled")
-        return 130
+            return _run(argv, narration)
     except BrokenPipeError:
         discard_output()  # whoever read it has gone
         return 1
-    except Exception as error:
-        return _unexpected(narration, error, argv)
-    return code
+    except (Exception, KeyboardInterrupt) as error:
+        return _failed(narration, error, argv)
+
+
+def _failed(narration: Narration, error: BaseException, argv: Sequence[str] | None) -> int:
+    """Tell what ended a command; returns its exit code."""
+    if isinstance(error, Cancelled):
+        narration.error("cancelled", error)
+        return stop_code()
+    if isinstance(error, KeyboardInterrupt) or was_interrupted():
+        narration.say("cancelled")
+        return stop_code()
+    if isinstance(error, MechaMapError):
+        _log_refusal(error)
+        narration.error(f"error: {error.title}", error)
+        return error.exit_code
+    assert isinstance(error, Exception)
+    return _unexpected(narration, error, argv)
 
 
 def _run(argv: Sequence[str] | None, narration: Narration) -> int:

@@ -119,6 +119,12 @@ class EngineProcess:
         killer.add_done_callback(self._killers.discard)
         return True
 
+    def kill(self) -> None:
+        """End the engine process at once; may be called from any thread."""
+        if (pid := self.pid) is not None:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
     async def close(self) -> None:
         """End the engine process, whatever it is doing."""
         self._closing = True

@@ -62,6 +62,11 @@ class Opening:
         if self._engine is not None:
             await self._engine.close()
 
+    def kill_engine(self) -> None:
+        """End the engine process at once; may be called from any thread."""
+        if self._engine is not None:
+            self._engine.kill()
+
     # --- errors and going back -------------------------------------------------------------------------------
 
     def show_error(self, error: MechaMapError) -> None:

@@ -39,7 +39,7 @@ def test_every_file_that_the_map_names_is_there() -> None:
 
 def test_the_top_levels_hold_only_what_every_room_may_know() -> None:
     assert modules_of(ROOT / "mechamap") == ["__main__", "errors", "events"]
-    assert modules_of(ROOT / "mechamap_tui") == ["__main__", "app", "explorer", "palette"]
+    assert modules_of(ROOT / "mechamap_tui") == ["__main__", "app", "command", "explorer", "palette"]
 
 
 @pytest.mark.parametrize("folder", PACKAGES, ids=named)

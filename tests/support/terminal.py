@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import pexpect
@@ -43,6 +44,7 @@ class Terminal:
         home: MECHAMAP_HOME of the process.
         cwd: where it is started.
         variables: of its environment, beside those of this process.
+        prefix: a command and its arguments that starts it.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Terminal:
         rows: int = 24,
         cwd: Path | None = None,
         variables: Mapping[str, str] | None = None,
+        prefix: Sequence[str] = (),
     ) -> None:
         self.screen = pyte.Screen(columns, rows)
         self._stream = pyte.ByteStream(self.screen)
@@ -68,15 +71,17 @@ class Terminal:
             "PYTHONPATH": os.pathsep.join([*paths, root]),
             **(variables or {}),
         }
+        command = [*prefix, sys.executable, "-m", "mechamap_tui", *arguments]
         self.process = pexpect.spawn(
-            sys.executable,
-            ["-m", "mechamap_tui", *arguments],
+            command[0],
+            command[1:],
             env=environment,
             dimensions=(rows, columns),
             cwd=str(cwd) if cwd else None,
             timeout=None,
         )
         self.process.delaybeforesend = None
+        self._hung_up = False
 
     def __enter__(self) -> Terminal:
         return self
@@ -84,8 +89,17 @@ class Terminal:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def hang_up(self) -> None:
+        """Close the terminal, as a window or a connection that is gone."""
+        os.close(self.process.child_fd)
+        self._hung_up = True
+
     def close(self) -> None:
         """End the process if it still runs."""
+        if self._hung_up:
+            with suppress(ProcessLookupError):
+                os.kill(self.process.pid, signal.SIGKILL)
+            return
         if self.process.isalive():
             self.process.kill(signal.SIGKILL)
             self.process.wait()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,10 +16,10 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Start the explorer in a terminal, in a folder and with a data folder of its own."""
     started: list[Terminal] = []
 
-    def start(*arguments: str, columns: int = 80, rows: int = 24) -> Terminal:
+    def start(*arguments: str, columns: int = 80, rows: int = 24, prefix: Sequence[str] = ()) -> Terminal:
         work = tmp_path / "work"
         work.mkdir(exist_ok=True)
-        terminal = Terminal(arguments, tmp_path / "home", columns=columns, rows=rows, cwd=work)
+        terminal = Terminal(arguments, tmp_path / "home", columns=columns, rows=rows, cwd=work, prefix=prefix)
         started.append(terminal)
         return terminal
 

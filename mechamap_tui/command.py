@@ -1,0 +1,106 @@
+"""The command ``mechamap-tui``: its arguments, and the app from its making to its end."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mechamap import __version__
+from mechamap_tui.terminal.ending import Ending
+
+if TYPE_CHECKING:
+    from mechamap_tui.app import MechaMapApp
+
+__all__ = ["open_explorer", "run_explorer"]
+
+
+def open_explorer(argv: Sequence[str] | None, ending: Ending) -> int:
+    """Open the explorer; returns the exit status."""
+    options = _parser().parse_args(argv)
+    if (stream := _not_a_terminal()) is not None:
+        told = sys.stdout if stream == "standard error" else sys.stderr
+        print(
+            f"mechamap-tui: {stream} is not a terminal. The explorer needs one; `mechamap scan` works without.",
+            file=told,
+        )
+        return 1
+    return _explore(options, ending)
+
+
+def _not_a_terminal() -> str | None:
+    """The first standard stream that is no terminal, None where all are: Textual draws on standard error."""
+    streams = {"standard input": sys.stdin, "standard output": sys.stdout, "standard error": sys.stderr}
+    return next((name for name, stream in streams.items() if stream is None or not stream.isatty()), None)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="mechamap-tui",
+        description="Scan the MLP neurons of a language model and explore what they read, in the terminal.",
+        epilog="Without an argument it starts with recent runs and models. Press ? for the keys, ctrl+q to quit.",
+    )
+    parser.add_argument(
+        "what",
+        nargs="?",
+        default="",
+        metavar="MODEL | RUN | FILE.csv",
+        help="a model to scan (demo, gpt2, a hub id, a folder, a .gguf file), a run's name or folder, "
+        "or a CSV of results",
+    )
+    parser.add_argument("--config", type=Path, metavar="F", help="config file for the scan of a model")
+    parser.add_argument("--new", action="store_true", help="scan the model even if a run has that name")
+    parser.add_argument(
+        "--version", action="version", version=f"mechamap-tui {__version__}", help="print the version and exit"
+    )
+    return parser
+
+
+def _explore(options: argparse.Namespace, ending: Ending) -> int:
+    from mechamap_tui.start.target import Target, read_target
+
+    target = read_target(options.what)
+    if options.new and target.kind == "run":
+        target = Target("model", options.what)
+
+    def make() -> MechaMapApp:
+        from mechamap_tui.app import MechaMapApp
+
+        return MechaMapApp(target, options.config)
+
+    return run_explorer(make, ending)
+
+
+def run_explorer(make: Callable[[], MechaMapApp], ending: Ending | None = None) -> int:
+    """Make the app, run it until it is left, and end its engine process; returns the exit status."""
+    import asyncio
+    import gc
+
+    from mechamap_tui.terminal.encoding import draw_in_utf8
+
+    draw_in_utf8()
+    # What is loaded until the first frame stays for good: looking for garbage in it only delays that frame.
+    gc.disable()
+    app = make()
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+
+        def leave(code: int) -> None:
+            loop.call_soon_threadsafe(lambda: app.exit(return_code=code))
+
+        if ending is not None:
+            ending.watch(leave, app.explorer.kill_engine)
+        try:
+            await app.run_async()
+        finally:
+            await app.explorer.close_engine()
+
+    asyncio.run(run())
+    if ending is not None:
+        ending.done()
+        if ending.number is not None:  # whatever the app made of it
+            return 128 + ending.number
+    return app.return_code or 0
