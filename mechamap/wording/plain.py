@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-import regex
-
 __all__ = ["inert", "markdown_escaped", "markdown_row", "printable", "shortened"]
 
 
@@ -34,6 +32,8 @@ def printable(text: str) -> str:
     """
     if text.isprintable():
         return text
+    import regex  # a tenth of the time of `mechamap --help`, which needs none of it
+
     return "".join([_printable_cluster(cluster) for cluster in regex.findall(r"\X", text)])
 
 
@@ -57,5 +57,7 @@ def shortened(text: str, width: int = 40) -> str:
     line = " ".join(text.split())
     if len(line) <= width:
         return line
+    import regex
+
     ends = [match.end() for match in regex.finditer(r"\X", line[: width + 1])]
     return line[: max((end for end in ends if end < width), default=0)] + "…"

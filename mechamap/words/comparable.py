@@ -15,7 +15,7 @@ import regex
 from mechamap.words.characters import CONTINUOUS, IGNORED, Kind, kind_of
 from mechamap.words.clusters import BEGINS_CLUSTER, CLUSTER, EXTENDS_CLUSTER
 
-__all__ = ["ComparableText", "comparable", "folded", "is_in_lower_case"]
+__all__ = ["ComparableText", "comparable", "comparable_word", "folded", "is_in_lower_case"]
 
 
 _BEGINS = rf"[\p{{NFC_QC=No}}||{BEGINS_CLUSTER}||{IGNORED}]"
@@ -111,6 +111,11 @@ def comparable(text: str) -> ComparableText:
         for start, end in clusters:
             result._inside[start + 1 : end] = b"\1" * (end - start - 1)
     return result
+
+
+def comparable_word(word: str) -> str:
+    """A word of a list as it is looked for; empty where it has no character that is seen."""
+    return comparable(word).exact.strip(" \u200b")
 
 
 def _rewritten(original: str, group: str) -> str:

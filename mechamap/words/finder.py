@@ -13,7 +13,7 @@ from typing import NamedTuple
 import regex
 
 from mechamap.words.characters import LETTER, Kind, kind_of
-from mechamap.words.comparable import ComparableText, comparable, folded, is_in_lower_case
+from mechamap.words.comparable import ComparableText, comparable, comparable_word, folded, is_in_lower_case
 from mechamap.words.known import LETTER_APOSTROPHE
 
 __all__ = ["Match", "WordFinder", "has_no_border"]
@@ -73,14 +73,14 @@ class WordFinder:
 
     def _spellings(self, word: str) -> Iterator[tuple[str, dict[str, _Spelling]]]:
         """Every way in which a word is written, and the table for it."""
-        exact = comparable(word).exact
+        exact = comparable_word(word)
         for spelling in _with_letter_apostrophe(exact) if exact else ():
             if not is_in_lower_case(exact):
                 yield spelling, self._exact
                 continue
             yield folded(spelling), self._any_case
             # Capitals that are other letters in lower case again: STRASSE for straße, ISI for Turkish ısı.
-            for capitals in {spelling.upper(), spelling.title()}:
+            for capitals in {comparable_word(spelling.upper()), comparable_word(spelling.title())}:
                 if folded(capitals) != folded(spelling):
                     yield capitals, self._exact
 
@@ -138,7 +138,7 @@ def _goes_on(outside: str, inside: str) -> bool:
 
 def has_no_border(word: str) -> bool:
     """Whether a word begins or ends in a script that is written without spaces: it may be a part of a longer word."""
-    exact = comparable(word).exact
+    exact = comparable_word(word)
     return any(kind_of(character) is Kind.CONTINUOUS for character in exact[:1] + exact[-1:])
 
 

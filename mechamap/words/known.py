@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mechamap.words.comparable import comparable, folded, is_in_lower_case
+from mechamap.words.comparable import comparable_word, folded, is_in_lower_case
 
 __all__ = ["KnownWords", "without_case", "word_key"]
 
@@ -25,7 +25,7 @@ def without_case(word: str) -> str:
 
 
 def _spelled(word: str) -> str:
-    exact = comparable(word).exact or word  # of nothing but invisible characters nothing would be left
+    exact = comparable_word(word) or word  # of nothing but invisible characters nothing would be left
     return exact.replace(LETTER_APOSTROPHE, "'")
 
 
