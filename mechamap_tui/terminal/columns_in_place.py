@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import groupby
+from typing import NamedTuple
 
 import regex
 from rich.cells import cell_len
@@ -55,24 +56,24 @@ class _UpdateInPlace(CompositorUpdate):
         return in_place(self._update.render_segments(console))
 
 
-@dataclass(frozen=True, slots=True)
-class _Cluster:
-    """One character as it is seen, with the escape sequences around it and the number of its segment."""
+class _Cluster(NamedTuple):
+    """One character as it is seen.
+
+    Attributes:
+        text: its characters.
+        before: the escape sequence in front of its segment.
+        after: that behind it.
+        segment: the number of its segment.
+        width: cells by the layout.
+        most: cells in a terminal that gives all of it room.
+    """
 
     text: str
     before: str
     after: str
     segment: int
-
-    @property
-    def width(self) -> int:
-        """Cells by the layout."""
-        return cell_len(self.text)
-
-    @property
-    def most(self) -> int:
-        """Cells in a terminal that gives all of it room."""
-        return most_cells(self.text)
+    width: int
+    most: int
 
 
 def in_place(data: str) -> str:
@@ -94,7 +95,7 @@ def _line(line: str, column: int) -> str:
     if not _UNSURE.search(text) or "".join([match.group() for match in segments]) != text:
         return line
     clusters = [
-        _Cluster(cluster, match[1], match[3], number)
+        _Cluster(cluster, match[1], match[3], number, *_cells(cluster))
         for number, match in enumerate(segments)
         for cluster in _CLUSTER.findall(match[2])
     ]
@@ -122,13 +123,21 @@ def _fields(clusters: Sequence[_Cluster]) -> Iterator[list[_Cluster]]:
 def _field(field: Sequence[_Cluster], column: int) -> str:
     """The blanks at the end of a field first, then its text, as far as that has room in any terminal."""
     room = sum(cluster.width for cluster in field)
+    most = sum(cluster.most for cluster in field)
     text = list(field)
     blanks: list[_Cluster] = []
-    while text and (text[-1].text == " " or sum(cluster.most for cluster in text) > room):
+    while text and (text[-1].text == " " or most > room):
         last = text.pop()
-        blanks.insert(0, replace(last, text=" " * last.width))
+        most -= last.most
+        blanks.append(last._replace(text=" " * last.width))
     begin = column + sum(cluster.width for cluster in text)
-    return f"{_to(begin)}{_joined(blanks)}{_to(column)}{_joined(text)}{_to(column + room)}"
+    return f"{_to(begin)}{_joined(blanks[::-1])}{_to(column)}{_joined(text)}{_to(column + room)}"
+
+
+@lru_cache(maxsize=4096)
+def _cells(cluster: str) -> tuple[int, int]:
+    """The cells of a character by the layout, and in a terminal that gives all of it room."""
+    return cell_len(cluster), most_cells(cluster)
 
 
 def _to(column: int) -> str:
