@@ -7,7 +7,7 @@ from pathlib import Path
 
 from mechamap.system.content import foreign_content, is_lfs_pointer, is_web_page
 
-__all__ = ["UNFINISHED", "other_content", "unfinished_download", "without_weights"]
+__all__ = ["UNFINISHED", "WEIGHT_KINDS", "other_content", "unfinished_download", "without_weights"]
 
 
 _SHARD = re.compile(r"(?P<stem>model|pytorch_model)-(?P<number>\d+)-of-(?P<count>\d+)(?P<suffix>\.safetensors|\.bin)")
@@ -25,6 +25,8 @@ _OTHER_PROGRAMS = {
 }
 _WEIGHT_SUFFIXES = (".safetensors", ".bin")
 _NO_MODEL = ("adapter_", "training_", "optimizer", "scheduler")  # files that training leaves beside a model
+WEIGHT_KINDS = ("a file of weights in safetensors", "a file of PyTorch", "a zip archive", "a Python pickle")
+"""What files of weights begin like, of the kinds of :func:`mechamap.system.content.foreign_content`."""
 _LOOKED_AT = 4096  # bytes of a file
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save
 from support.adapters import save_lora, save_prompt
 from support.by_name import load_model, plan_scan, scan_request
 
@@ -157,6 +158,26 @@ def test_an_adapter_that_changes_no_weights_is_refused(folders: dict[str, Path],
     save_prompt(folders["base"], tmp_path)
     with pytest.raises(UnsupportedModel, match="PROMPT_TUNING"):
         load_model(folders["base"], device="cpu", adapter=str(tmp_path))
+
+
+@pytest.mark.kind("adapter_that_is_broken")
+def test_an_adapter_that_is_broken_is_blamed_itself(folders: dict[str, Path], tmp_path: Path) -> None:
+    def broken(name: str, content: bytes) -> str:
+        folder = Path(shutil.copytree(folders["lora"], tmp_path / name))
+        (folder / "adapter_model.safetensors").write_bytes(content)
+        return str(folder)
+
+    weights = load_file(folders["lora"] / "adapter_model.safetensors")
+    whole = save({name: torch.full_like(weight, float("nan")) for name, weight in weights.items()})
+    for name, content, words in (
+        ("nan", whole, "holds NaN or infinity"),
+        ("pointer", b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "Git LFS pointer"),
+        ("short", whole[:400], "cannot be read"),
+    ):
+        adapter = broken(name, content)
+        with pytest.raises(WeightsError, match=words) as caught:
+            load_model(folders["base"], device="cpu", adapter=adapter)
+        assert adapter in caught.value.message
 
 
 @pytest.mark.kind("adapter_without_peft")

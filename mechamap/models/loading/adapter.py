@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mechamap.catalog.adapters import Adapter, adapter_in
+from mechamap.catalog.weight_files import WEIGHT_KINDS, other_content
 from mechamap.errors import MissingExtra, ModelNotFound, UnsupportedModel, UsageError, WeightsError
+from mechamap.models.loading.trouble import is_lack_of_memory
 
 if TYPE_CHECKING:
     from torch import nn
@@ -22,6 +24,7 @@ __all__ = ["check_adapter", "left_out", "merge_adapter"]
 
 
 _WEIGHTS = ("adapter_model.safetensors", "adapter_model.bin")
+_BROKEN = ("SafetensorError", "UnpicklingError", "EOFError")
 
 
 def check_adapter(settings: LoadSettings) -> None:
@@ -41,7 +44,10 @@ def check_adapter(settings: LoadSettings) -> None:
             f"{folder} holds no adapter: it has no adapter_config.json.",
             "Give the folder that PEFT's save_pretrained wrote.",
         )
-    if not any((folder / name).is_file() for name in _WEIGHTS):
+    weights = [folder / name for name in _WEIGHTS if (folder / name).is_file()]
+    if weights and (other := other_content(weights[0], "the weights of an adapter", WEIGHT_KINDS)) is not None:
+        raise WeightsError(*other)
+    if not weights:
         raise WeightsError(
             f"{folder} has no weights of its adapter: neither {_WEIGHTS[0]} nor {_WEIGHTS[1]}.", "Copy them as well."
         )
@@ -73,35 +79,60 @@ def merge_adapter(folder: Path, model: nn.Module) -> None:
     """Add an adapter's changes to the weights of a model that has just been read.
 
     Raises:
-        UnsupportedModel: it changes no weights, or belongs to another model.
-        WeightsError: the model's weights are packed.
+        UnsupportedModel: it changes no weights, belongs to another model, or cannot be merged into its weights.
+        WeightsError: its own weights cannot be read, or make NaN of the model's.
     """
-    from peft import PeftModel
-
     adapter = adapter_in(folder) or Adapter(folder)
-    for_what = f" (it was trained on {adapter.base})" if adapter.base else ""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        try:
-            wrapped: Any = PeftModel.from_pretrained(model, str(folder))
-            unknown = _not_taken(folder, wrapped)
-            merge = getattr(wrapped, "merge_and_unload", None)
-        except (ValueError, RuntimeError, KeyError) as error:
-            raise UnsupportedModel(
-                f"The adapter in {folder}{for_what} does not fit this model: {' '.join(str(error).split())[:200]}",
-                "Give the model that it was trained on.",
-            ) from None
-        if unknown:
-            raise UnsupportedModel(
-                f"The adapter in {folder}{for_what} has weights that this model has no place for, such as {unknown}.",
-                "Give the model that it was trained on.",
-            )
-        if merge is None or getattr(wrapped.active_peft_config, "is_prompt_learning", False):
+        wrapped = _wrapped(adapter, model)
+        if getattr(wrapped.active_peft_config, "is_prompt_learning", False):
             raise UnsupportedModel(
                 f"{folder} holds {adapter.named}, which adds to the text or the activations and changes no weights.",
                 "Adapters that are merged into the weights can be scanned, such as LoRA.",
             )
-        merge(safe_merge=True)
+        try:
+            wrapped.merge_and_unload(safe_merge=True)
+        except (ValueError, RuntimeError, AttributeError, NotImplementedError) as error:
+            if is_lack_of_memory(error):
+                raise
+            text = " ".join(str(error).split())[:200]
+            if "NaN" in text:
+                raise WeightsError(
+                    f"The adapter in {folder} holds NaN or infinity, or makes them of the model's weights.",
+                    "Copy it again; where the file is right, its training had diverged.",
+                ) from None
+            raise UnsupportedModel(f"The adapter in {folder} cannot be merged into this model: {text}") from None
+
+
+def _wrapped(adapter: Adapter, model: nn.Module) -> Any:
+    """The model with an adapter on top, as PEFT has it; every weight of the adapter is in its place."""
+    from peft import PeftModel
+
+    folder, on = adapter.folder, f" (it was trained on {adapter.base})" if adapter.base else ""
+    try:
+        wrapped = PeftModel.from_pretrained(model, str(folder))
+        unknown = _not_taken(folder, wrapped)
+    except (ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
+        if is_lack_of_memory(error):
+            raise
+        raise UnsupportedModel(
+            f"The adapter in {folder}{on} does not fit this model: {' '.join(str(error).split())[:200]}",
+            "Give the model that it was trained on.",
+        ) from None
+    except Exception as error:
+        if type(error).__name__ not in _BROKEN:
+            raise
+        raise WeightsError(
+            f"The weights of the adapter in {folder} cannot be read: {' '.join(str(error).split())[:200]}",
+            "Copy or download them again.",
+        ) from None
+    if unknown:
+        raise UnsupportedModel(
+            f"The adapter in {folder}{on} has weights that this model has no place for, such as {unknown}.",
+            "Give the model that it was trained on.",
+        )
+    return wrapped
 
 
 def _not_taken(folder: Path, wrapped: Any) -> str:

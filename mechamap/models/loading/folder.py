@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mechamap.catalog.adapters import adapter_in
-from mechamap.catalog.weight_files import other_content, unfinished_download, without_weights
+from mechamap.catalog.weight_files import WEIGHT_KINDS, other_content, unfinished_download, without_weights
 from mechamap.errors import ModelError, ModelNotFound, UnsupportedModel, WeightsError
 from mechamap.system.content import unicode_encoding
 
@@ -20,7 +20,6 @@ _TOKENIZER_FILES = ("tokenizer.json", "vocab.json", "vocab.txt", "merges.txt", "
 _TOKENIZER_CONFIGS = ("tokenizer_config.json", "special_tokens_map.json", "added_tokens.json")
 _ONE_FILE = ("model.safetensors", "pytorch_model.bin")
 _INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
-_WEIGHT_KINDS = ("a file of weights in safetensors", "a file of PyTorch", "a zip archive", "a Python pickle")
 _LOOKED_AT = 4096  # bytes
 _COPY_AGAIN = "Copy or download the file again."
 
@@ -191,7 +190,7 @@ def _json(path: Path, what: str) -> Any:
 
 
 def _check_file(path: Path) -> None:
-    _refuse_other(path, "the weights", WeightsError, _WEIGHT_KINDS)
+    _refuse_other(path, "the weights", WeightsError, WEIGHT_KINDS)
     if path.suffix == ".safetensors":
         _check_safetensors(path)
 
