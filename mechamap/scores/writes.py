@@ -22,11 +22,14 @@ from torch import Tensor
 from mechamap.config.scan_config import Category
 from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.models.unembedding import Unembedding
+from mechamap.words.finder import begins_without_border
 
 __all__ = ["WriteScores", "category_tokens", "first_tokens"]
 
 
-_IN_FRONT = "the "  # words are mostly met inside a sentence, and tokenizers spell them otherwise there
+# Words are mostly met inside a sentence, and tokenizers spell them otherwise there; in scripts that are written without
+# spaces nothing stands between a word and what precedes it.
+_IN_FRONT, _IN_FRONT_CLOSE = "the ", "the\n"
 
 
 def first_tokens(words: Sequence[str], tokenizer: Any) -> NDArray[np.int64]:
@@ -34,7 +37,7 @@ def first_tokens(words: Sequence[str], tokenizer: Any) -> NDArray[np.int64]:
     tokens = np.full(len(words), -1, np.int64)
     if not words:
         return tokens
-    texts = [f"{_IN_FRONT}{word}" for word in words]
+    texts = [f"{_IN_FRONT_CLOSE if begins_without_border(word) else _IN_FRONT}{word}" for word in words]
     encoded = tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True, padding=False, verbose=False)
     for number, (ids, spans) in enumerate(zip(encoded["input_ids"], encoded["offset_mapping"], strict=True)):
         first = next((id for id, (_, end) in zip(ids, spans, strict=True) if end > len(_IN_FRONT)), None)

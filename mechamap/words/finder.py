@@ -16,7 +16,7 @@ from mechamap.words.characters import LETTER, Kind, kind_of
 from mechamap.words.comparable import ComparableText, comparable, comparable_word, folded, is_in_lower_case
 from mechamap.words.known import LETTER_APOSTROPHE
 
-__all__ = ["Match", "WordFinder", "has_no_border"]
+__all__ = ["Match", "WordFinder", "begins_without_border", "has_no_border"]
 
 
 # Where a word can begin: a run of letters, one letter of a script without spaces, one sign.
@@ -138,8 +138,12 @@ def _goes_on(outside: str, inside: str) -> bool:
 
 def has_no_border(word: str) -> bool:
     """Whether a word begins or ends in a script that is written without spaces: it may be a part of a longer word."""
-    exact = comparable_word(word)
-    return any(kind_of(character) is Kind.CONTINUOUS for character in exact[:1] + exact[-1:])
+    return begins_without_border(word) or kind_of(comparable_word(word)[-1:]) is Kind.CONTINUOUS
+
+
+def begins_without_border(word: str) -> bool:
+    """Whether a word begins in such a script, so that no space stands in front of it in a text."""
+    return kind_of(comparable_word(word)[:1]) is Kind.CONTINUOUS
 
 
 def _with_letter_apostrophe(spelling: str) -> set[str]:

@@ -7,10 +7,13 @@ from typing import Any
 
 import pytest
 from support.small_tokenizers import byte_level
+from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+from transformers import PreTrainedTokenizerFast
 
 from mechamap.config.schema import config_from_dict, default_config, with_overrides
 from mechamap.errors import ConfigError
 from mechamap.runs.coverage import Coverage
+from mechamap.scores.writes import first_tokens
 from mechamap.text.occurrences import coverage, find_words
 from mechamap.text.tokenize import tokenize
 
@@ -148,6 +151,20 @@ def test_a_window_ends_with_a_whole_character() -> None:
     firsts = [int(tokenized.offsets[window.start + 1, 0]) for window in tokenized.windows]
     assert len(firsts) > 10
     assert all(first % len("ते") == 0 for first in firsts)
+
+
+@pytest.mark.kind("written_words_without_spaces")
+def test_the_token_that_begins_a_word_of_such_a_script_has_no_space_in_front() -> None:
+    inner = Tokenizer(models.BPE())
+    inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=300, initial_alphabet=alphabet, show_progress=False)
+    inner.train_from_iterator([" 苹果 dog" * 20, "苹果 dog" * 20], trainer)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=inner)
+    apple, dog = (tokenizer.convert_ids_to_tokens(int(number)) for number in first_tokens(["苹果", "dog"], tokenizer))
+    assert tokenizer.tokenize(" 苹果")[0].startswith("Ġ")
+    assert apple == tokenizer.tokenize("吃苹果")[-len(tokenizer.tokenize("苹果"))]
+    assert dog.startswith("Ġ")
 
 
 @pytest.mark.kind("german_letters_are_letters")

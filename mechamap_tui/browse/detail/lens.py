@@ -132,9 +132,13 @@ class LensView(LineView):
 
 
 def _tokens(title: str, tokens: tuple[tuple[str, float], ...]) -> Column:
-    # A space in front is kept: "␣the" and "the" are two tokens, and the space is what tells them apart.
-    shown = ((clean(token) if token.strip(" ") else piece_label(token), z) for token, z in tokens)
+    shown = ((_label(token), z) for token, z in tokens)
     return [(title, "", "title"), *((label, magnitude(z).rjust(NUMBER), "") for label, z in shown)]
+
+
+def _label(token: str) -> str:
+    """A token with its space in front, which is what tells "␣the" from "the"; visible where nothing of it is."""
+    return clean(token) if clean(token).strip(" ") else piece_label(token)
 
 
 def _by_category(run: Run, row: int, current: str) -> Column:
