@@ -13,7 +13,7 @@ from mechamap.catalog.short_names import SHORT_NAMES
 from mechamap.catalog.weight_files import UNFINISHED
 from mechamap.errors import ModelNotFound, UsageError
 from mechamap.system.paths import user_path
-from mechamap.wording.advice import Action, Advice, Hint
+from mechamap.wording.advice import Action, Advice, Hint, Setting
 from mechamap.wording.suggest import nearest
 
 __all__ = ["ModelSource", "demo_folder", "looks_like_path", "resolve", "short_label"]
@@ -21,6 +21,10 @@ __all__ = ["ModelSource", "demo_folder", "looks_like_path", "resolve", "short_la
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(/[A-Za-z0-9][A-Za-z0-9._-]*)?")
 _LONGEST_NAME = 255  # bytes that file systems take for one component of a path
+_OTHER_FILES = (
+    ((".yaml", ".yml"), "If it is a config, give it beside a model: {}.", "config"),
+    ((".txt", ".md"), "If it is a text to scan, give it beside a model: {}.", "text"),
+)
 _WHAT_A_MODEL_IS = (
     "Give a hub id (openai-community/gpt2), a short name (gpt2-small), a folder with a config.json, "
     "a .gguf file, or demo for the bundled model."
@@ -168,6 +172,11 @@ def _file_hint(path: Path) -> Hint:
         return "It is of a download that has not finished: finish it."
     if (path.parent / "config.json").is_file():
         return f"Give the folder it is in: {path.parent}"
+    for suffixes, sentence, setting in _OTHER_FILES:
+        if path.suffix.lower() in suffixes:
+            return Advice.of(sentence, Setting(setting, str(path)))
+    if path.suffix.lower() == ".csv" or path.name == "run.json":
+        return Advice.of("It holds results: open it with {}.", Action(str(path), program="mechamap-tui"))
     return _WHAT_A_MODEL_IS
 
 

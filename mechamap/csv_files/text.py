@@ -55,7 +55,7 @@ def _refuse_others(path: Path, start: bytes) -> None:
     if is_web_page(start):
         raise RunError(f"{path} is not a CSV: it is a web page.", "Download the file itself, not the page about it.")
     foreign = foreign_content(start)
-    if foreign is not None and start.startswith(b"PK\x03\x04"):  # the beginning of a workbook does not name it
+    if foreign is not None and foreign.what in ("a zip archive", "an Excel workbook"):  # which may show as an archive
         raise RunError(f"{path} is not a CSV: it begins like a zip archive, as .xlsx files are.", _SHEET)
     if foreign is not None:
         raise RunError(f"{path} is not a CSV: it is {foreign.what}.", _HINT)

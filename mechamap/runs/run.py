@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mechamap.catalog.weight_files import other_content
 from mechamap.config.scan_config import ScanConfig
 from mechamap.errors import RunError, UsageError
 from mechamap.runs import record as run_record
@@ -198,8 +199,8 @@ class Run:
         file = self.path / f"{name}.npy"
         try:
             array: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError) as error:
-            raise RunError(f"{file} cannot be read: {error}.", "The run is damaged; scan again.") from None
+        except (OSError, ValueError, EOFError) as error:
+            raise _unreadable(file, error) from None
         if array.shape[0] != self.neurons:
             raise RunError(
                 f"{file} has {array.shape[0]:,} rows; the run has {self.neurons:,} neurons.",
@@ -305,7 +306,7 @@ class Run:
         file = activations_file(self.path, layer)
         try:
             kept: NDArray[np.float16] = np.load(file, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError):
+        except (OSError, ValueError, EOFError):
             return None
         return kept if kept.shape == (self.layer_rows(layer).width, len(self.record.tokens.pieces)) else None
 
@@ -332,5 +333,27 @@ def _read(folder: Path) -> RunRecord:
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise RunError(f"{file} cannot be read: {error}.") from None
-    return run_record.parse(text, str(file))
+        raise _unreadable(file, error) from None
+    try:
+        return run_record.parse(text, str(file))
+    except RunError as error:
+        raise _instead(file) or error from None
+
+
+def _unreadable(file: Path, error: Exception) -> RunError:
+    """The error that a file of a run cannot be read."""
+    if isinstance(error, OSError):
+        return RunError(f"{file} cannot be read: {error.strerror or error}.", "Copy the whole folder of the run again.")
+    return _instead(file) or RunError(f"{file} is damaged: it cannot be read.", "Copy the run again, or scan again.")
+
+
+def _instead(file: Path) -> RunError | None:
+    """The error where something else lies in place of a file of a run, as Git LFS leaves pointers to large ones."""
+    try:
+        other = other_content(file, "what the run keeps there", ("a NumPy array",))
+    except OSError:
+        return None
+    if other is None:
+        return None
+    problem, hint = other
+    return RunError(problem, hint if "git lfs" in hint else "Copy the run again, or scan again.")

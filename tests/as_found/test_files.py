@@ -13,10 +13,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from support.recorded_run import recorded_run
 
+from mechamap.catalog.source import resolve
 from mechamap.config import yaml_reading
 from mechamap.config.yaml_reading import from_yaml, read_config_file
-from mechamap.errors import ConfigError, TextError
+from mechamap.errors import ConfigError, ModelNotFound, RunError, TextError
+from mechamap.runs.run import Run
 from mechamap.system.content import why_not_text
 from mechamap.system.text_files import decoded
 
@@ -180,4 +183,43 @@ def test_a_key_behind_a_no_break_space_is_named_as_such() -> None:
 def test_what_is_open_or_unquoted_is_told_from_wrong_indentation(text: str, hint: str) -> None:
     with pytest.raises(ConfigError) as caught:
         from_yaml(text, "config.yaml")
+    assert hint in str(caught.value.hint)
+
+
+@pytest.mark.kind("run_under_git_lfs")
+@pytest.mark.parametrize("name", ["run.json", "max.npy"])
+def test_a_pointer_in_place_of_a_file_of_a_run_is_named(tmp_path: Path, name: str) -> None:
+    recorded_run(tmp_path / "run")
+    (tmp_path / "run" / name).write_bytes(b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 3\n")
+    with pytest.raises(RunError) as caught:
+        Run.open(tmp_path / "run").figure("max")
+    assert caught.value.message == f"{tmp_path / 'run' / name} is only a Git LFS pointer, not what the run keeps there."
+    assert "git lfs pull" in str(caught.value.hint)
+
+
+@pytest.mark.kind("run_under_git_lfs")
+@pytest.mark.parametrize(("data", "said"), [(b"", "is empty"), (b"\0" * 99, "zeros"), (b"other", "is damaged")])
+def test_a_damaged_figure_is_not_advised_to_be_unpickled(tmp_path: Path, data: bytes, said: str) -> None:
+    recorded_run(tmp_path / "run")
+    (tmp_path / "run" / "max.npy").write_bytes(data)
+    with pytest.raises(RunError) as caught:
+        Run.open(tmp_path / "run").figure("max")
+    assert said in caught.value.message
+    assert "pickle" not in caught.value.message
+    assert caught.value.hint == "Copy the run again, or scan again."
+    (tmp_path / "run" / "max.npy").unlink()
+    with pytest.raises(RunError, match="No such file") as caught:
+        Run.open(tmp_path / "run").figure("max")
+    assert "Copy the whole folder" in str(caught.value.hint)
+
+
+@pytest.mark.kind("other_file_given_as_model")
+@pytest.mark.parametrize(
+    ("name", "hint"),
+    [("mine.yaml", "--config"), ("words.txt", "--text"), ("results.csv", "mechamap-tui"), ("other.bin", "hub id")],
+)
+def test_a_file_given_as_the_model_is_told_where_it_belongs(tmp_path: Path, name: str, hint: str) -> None:
+    (tmp_path / name).write_text("a")
+    with pytest.raises(ModelNotFound) as caught:
+        resolve(str(tmp_path / name))
     assert hint in str(caught.value.hint)

@@ -164,7 +164,7 @@ def test_what_is_no_run_says_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "match"),
     [
-        ("", "not valid JSON"),
+        ("", "is empty"),
         ('{"format": 1, "model"', "not valid JSON"),
         ("[]", "does not describe a run"),
         ("{}", "no format number"),
