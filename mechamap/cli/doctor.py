@@ -149,10 +149,11 @@ def _prove(source: ModelSource, config: ScanConfig, narration: Narration) -> Non
     print_data(f"{loaded.label}: {loaded.architecture}, {kind}{parameters}, {dtype} on {loaded.device}{packing}")
     for row in proof_table(proof, side_labels(loaded.layers, proof)):
         print_data(printable("  ".join(row).rstrip()))
-    for line in verdict(proof, dtype):
+    why = why_not_finite(loaded) if not all(part.finite for part in proof) else None
+    for line in verdict(proof, dtype, damaged=why is not None and why.damaged):
         print_data(str(line))
-    if not all(part.finite for part in proof) and (weights := why_not_finite(loaded).weights):
-        print_data(printable(weights))
+    if why is not None and why.weights:
+        print_data(printable(why.weights))
     print_data(printable(token_verdict(loaded.token_proof)))
     print_data(_unembedding(loaded, proof))
     for note in loaded.notes:

@@ -78,7 +78,9 @@ def _show(args: argparse.Namespace, narration: Narration) -> int:
         "text": f"{len(record.tokens.pieces):,} tokens in {len(record.tokens.windows)} windows"
         if run.has_context
         else "",
-        "proof": " ".join(map(str, verdict(record.proof, model.dtype))),
+        "proof": " ".join(
+            map(str, verdict(record.proof, model.dtype, damaged=any(rows.damaged for rows in record.layers)))
+        ),
         "tokens": token_verdict(record.token_proof).removeprefix("Tokens: ") if record.proof else "",
         "versions": ", ".join(f"{name} {version}" for name, version in record.versions.items()),
         "began": record.created,

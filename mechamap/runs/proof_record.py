@@ -71,8 +71,12 @@ def worst_errors(proof: Sequence[LayerProof]) -> str:
     return f"{errors}; allowed {_number(max(part.tolerance for part in proof))}"
 
 
-def verdict(proof: Sequence[LayerProof], dtype: str) -> list[Hint]:
-    """The result of the proof, one sentence per line: what was proved, what could not be, and what to do about it."""
+def verdict(proof: Sequence[LayerProof], dtype: str, *, damaged: bool = False) -> list[Hint]:
+    """The result of the proof, one sentence per line: what was proved, what could not be, and what to do about it.
+
+    Args:
+        damaged: whether weights hold NaN or infinity, which another number format does not cure.
+    """
     proved = [part for part in proof if part.finite]
     lines: list[Hint] = []
     if proved:
@@ -80,10 +84,10 @@ def verdict(proof: Sequence[LayerProof], dtype: str) -> list[Hint]:
     unproved = [part for part in proof if not part.finite]
     if unproved:
         numbers = layer_ranges(part.layer for part in unproved)
-        dtypes = other_dtypes(dtype)
+        dtypes = "" if damaged else other_dtypes(dtype)
         problem = f"{_parts(unproved)} not proved (layers {numbers}): activations are NaN or infinite in {dtype}."
         remedy = Advice.of(f"{problem} Load it with {{}}.", Setting("dtype", dtypes)) if dtypes else ""
-        lines.append(remedy or f"{problem} The weights may be damaged.")
+        lines.append(remedy or f"{problem} The weights {'are' if damaged else 'may be'} damaged.")
     if lost := [part.layer for part in proved if _way(part) == LOST]:
         lines.append(
             f"What layers {layer_ranges(lost)} contribute is lost in rounding in {dtype}, so its removal shows nothing."

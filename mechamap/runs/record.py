@@ -19,12 +19,15 @@ from mechamap.runs.coverage import Coverage
 from mechamap.runs.scanned import Exclusions, LayerProof, TokenProof, UnembeddingRecord
 from mechamap.system.plain_values import from_plain_values, to_plain_values
 
-__all__ = ["FORMAT", "LayerRows", "ModelRecord", "RunRecord", "TokenRecord"]
+__all__ = ["DAMAGED", "FORMAT", "LayerRows", "ModelRecord", "RunRecord", "TokenRecord"]
 
 
 T = TypeVar("T")
 
 FORMAT = 1
+
+
+DAMAGED = "weights not finite"  # a flag of layers
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,11 @@ class LayerRows:
     @property
     def rows(self) -> slice:
         return slice(self.first_row, self.first_row + self.width)
+
+    @property
+    def damaged(self) -> bool:
+        """Whether weights of the model hold NaN or infinity, so that this layer's activations are not finite."""
+        return DAMAGED in self.flags
 
 
 @dataclass(frozen=True, slots=True)

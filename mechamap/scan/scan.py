@@ -21,6 +21,7 @@ from mechamap.models.loading.trouble import translated
 from mechamap.models.neurons.activations import Activations
 from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.models.neurons.not_finite import WhyNotFinite, why_not_finite
+from mechamap.runs.record import DAMAGED
 from mechamap.runs.run import Run
 from mechamap.runs.writer import RunWriter
 from mechamap.scan.clock import Clock, now
@@ -155,7 +156,7 @@ class _Pass:
         problem = self._problem(layer, scores, unproved=unproved)
         flags = (*scores.flags, "not proved") if unproved else scores.flags
         if problem and self.why is not None and self.why.damaged:
-            flags = (*flags, "weights not finite")
+            flags = (*flags, DAMAGED)
         self.writer.write_layer(layer.layer, scores.figures, flags, problem)
         self.timings["disk"] += time.perf_counter() - started
         self.done += 1

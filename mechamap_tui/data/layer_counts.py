@@ -9,7 +9,7 @@ from mechamap.figures.catalogue import FEW_OCCURRENCES, judged_figures
 from mechamap.figures.findings import confirmed
 from mechamap.figures.of_run import default_figure
 from mechamap.runs.proof_record import other_dtypes
-from mechamap.runs.record import LayerRows
+from mechamap.runs.record import DAMAGED, LayerRows
 from mechamap.runs.run import Run
 from mechamap.wording.advice import Setting
 from mechamap.wording.amounts import quantity
@@ -95,7 +95,6 @@ class LayerCounts:
 
 
 NOT_FINITE = "not finite"
-DAMAGED = "weights not finite"
 
 
 def flag_words(run: Run, rows: LayerRows) -> str:
@@ -119,7 +118,7 @@ def _worst(rows: LayerRows) -> str:
 
 def remedy(run: Run) -> str:
     """What to do about activations that are not finite; empty where no number format has a larger range."""
-    if any(DAMAGED in rows.flags for rows in run.layers):
+    if any(rows.damaged for rows in run.layers):
         return "download the weights again"
     dtypes = other_dtypes(run.record.model.dtype)
     return f"scan with {explorer_words(Setting('dtype', dtypes))}" if dtypes else ""

@@ -35,7 +35,9 @@ def verdict_lines(record: RunRecord) -> Iterator[Line]:
     """What was proved, what could not be, and what to do about it."""
     if not record.proof:
         return
-    proved, *others = map(hint_text, verdict(record.proof, record.model.dtype))
+    proved, *others = map(
+        hint_text, verdict(record.proof, record.model.dtype, damaged=any(rows.damaged for rows in record.layers))
+    )
     yield "title", "Proof that the hooks see the neurons"
     yield "text" if any(part.finite for part in record.proof) else "trouble", INDENT + proved
     for line in others:

@@ -17,6 +17,7 @@ from support.by_name import load_model, scan_request
 from support.gguf_files import write_gguf
 
 from mechamap.catalog.source import resolve
+from mechamap.cli.main import main
 from mechamap.config.schema import default_config
 from mechamap.errors import ModelError, ModelNotFound, TextError, WeightsError
 from mechamap.models.loading import folder, gguf
@@ -269,3 +270,14 @@ def test_a_token_that_was_added_to_the_tokenizer_alone_is_named(model: Path, tmp
     with pytest.raises(TextError, match=r"gives token \d+, .*\[NEW\].*; the embedding has") as caught:
         scan(scan_request(model, config, tmp_path / "run"), loaded=loaded)
     assert "take it out of the text" in str(caught.value.hint)
+
+
+@pytest.mark.kind("nan_in_weights")
+def test_doctor_names_the_weights_and_advises_no_other_format(model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["doctor", str(damaged(model, float("nan"))), "--dtype", "float16", "--device", "cpu"]) == 0
+    told = capsys.readouterr().out
+    assert (
+        "2 layers not proved (layers 1-2): activations are NaN or infinite in float16. The weights are damaged." in told
+    )
+    assert "The weights of layer 1 hold NaN: model.layers.1.mlp.up_proj.weight (1 NaN of 2,560)." in told
+    assert "Load it with" not in told
