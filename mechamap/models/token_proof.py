@@ -13,7 +13,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["PROBE", "TokenComparison", "add_declared", "compare_tokens"]
+__all__ = ["ADDED", "PROBE", "TokenComparison", "add_declared", "compare_tokens"]
 
 
 PROBE: tuple[str, ...] = (
@@ -41,6 +41,7 @@ _PARTS = {
     "model": "vocabulary or merges",
     "decoder": "decoder",
 }
+ADDED = "added tokens"
 _SPECIALS = ("bos_token", "eos_token", "cls_token", "sep_token")  # those that may be put around a text
 
 Token = tuple[int, int, int]  # its id, and the characters it stands for without blanks at either end
@@ -67,12 +68,15 @@ class TokenComparison:
         return not (self.differing or self.specials or self.parts)
 
 
-def compare_tokens(tokenizer: Any, reference: Any, *, own_ends: bool = False) -> TokenComparison:
+def compare_tokens(
+    tokenizer: Any, reference: Any, *, declared: Collection[str] = (), own_ends: bool = False
+) -> TokenComparison:
     """Compare a tokenizer of transformers with the ``tokenizers.Tokenizer`` read from its ``tokenizer.json``.
 
     Args:
         tokenizer: as transformers loads it; of one without offsets, only ids are compared.
         reference: the file's, without truncation and padding, see :func:`add_declared`.
+        declared: tokens that the configs beside the file name, which they may describe otherwise than the file does.
         own_ends: whether a config says which special tokens are put around a text, so that they may differ.
     """
     total = differing = 0
@@ -89,7 +93,8 @@ def compare_tokens(tokenizer: Any, reference: Any, *, own_ends: bool = False) ->
         if (content := getattr(tokenizer, name, None)) is not None
         and reference.token_to_id(content) != tokenizer.convert_tokens_to_ids(content)
     )
-    return TokenComparison(total, differing, specials, _other_parts(tokenizer, reference, own_ends=own_ends))
+    parts = _other_parts(tokenizer, reference, declared, own_ends=own_ends)
+    return TokenComparison(total, differing, specials, parts)
 
 
 def add_declared(reference: Any, tokenizer: Any, declared: Collection[str]) -> None:
@@ -103,18 +108,29 @@ def add_declared(reference: Any, tokenizer: Any, declared: Collection[str]) -> N
             (reference.add_special_tokens if token.special else reference.add_tokens)([token])
 
 
-def _other_parts(tokenizer: Any, reference: Any, *, own_ends: bool) -> tuple[str, ...]:
+def _other_parts(tokenizer: Any, reference: Any, declared: Collection[str], *, own_ends: bool) -> tuple[str, ...]:
     backend = getattr(tokenizer, "backend_tokenizer", None) if tokenizer.is_fast else None
     if backend is None:
         return ("code",)
     parts = [
         words for name, words in _PARTS.items() if _state(getattr(backend, name)) != _state(getattr(reference, name))
     ]
+    if _added(backend, declared) != _added(reference, declared):
+        parts.append(ADDED)
     ends = [list(tokenizer(text, padding=False, truncation=False, verbose=False)["input_ids"]) for text in PROBE[-3:]]
     expected = [reference.encode(text).ids for text in PROBE[-3:]]
     if not own_ends and not parts and ends != expected:
         parts.append("special tokens around a text")
     return tuple(parts)
+
+
+def _added(backend: Any, declared: Collection[str]) -> set[tuple[object, ...]]:
+    """The added tokens of a tokenizer but for ``declared`` ones, with what decides where they match."""
+    return {
+        (number, token.content, token.lstrip, token.rstrip, token.single_word, token.normalized)
+        for number, token in backend.get_added_tokens_decoder().items()
+        if token.content not in declared
+    }
 
 
 def _state(part: Any) -> Any:

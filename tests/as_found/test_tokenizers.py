@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from support.by_name import load_model, scan_request
 from support.gguf_files import write_gguf
-from support.small_tokenizers import byte_level, word_piece
+from support.small_tokenizers import BOS, byte_level, word_piece
 from support.tiny_models import save_tiny_model
 from tokenizers import Tokenizer
 
@@ -181,7 +181,7 @@ def test_truncation_and_padding_in_the_file_change_nothing(tmp_path: Path) -> No
     loaded, proof = read_tokenizer(folder, trust_remote_code=False)
     encoding = loaded(TEXT, add_special_tokens=False, return_offsets_mapping=True, padding=False, truncation=False)
     assert (encoding["input_ids"], encoding["offset_mapping"]) == whole
-    assert not proof.replaced
+    assert token_note(proof) == ""
 
 
 @pytest.mark.kind("gguf_unknown_pre_tokenizer")
@@ -241,3 +241,14 @@ def test_a_proof_is_read_back_as_it_was_written() -> None:
         differences=("normalizer",),
     )
     assert from_plain_values(TokenProof, json.loads(json.dumps(to_plain_values(proof))), "token_proof") == proof
+
+
+@pytest.mark.kind("tokenizer_class_adds_tokens")
+def test_a_class_adds_no_tokens_that_are_found_in_a_text(tmp_path: Path) -> None:
+    """GPT-2's class has <|endoftext|> for unknown words, whether or not the vocabulary has it."""
+    own = dict.fromkeys(("bos_token", "eos_token", "pad_token"), BOS)
+    folder = folder_of(tmp_path, byte_level().backend_tokenizer, tokens={"tokenizer_class": "GPT2Tokenizer", **own})
+    text = "The cat sat.<|endoftext|>A dog"
+    loaded, proof = read_tokenizer(folder, trust_remote_code=False)
+    assert given(loaded, text) == expected(folder, text)
+    assert "added tokens" in proof.differences

@@ -11,7 +11,7 @@ from typing import Any
 from mechamap.errors import ModelError
 from mechamap.models.loading import folder, gguf
 from mechamap.models.loading.gguf_header import read_header
-from mechamap.models.token_proof import TokenComparison, add_declared, compare_tokens
+from mechamap.models.token_proof import ADDED, TokenComparison, add_declared, compare_tokens
 from mechamap.models.transformers_internals import gguf_pre_tokenizers
 from mechamap.runs.scanned import TokenProof
 
@@ -103,7 +103,7 @@ def _proved(path: Path, file: Path, trust_remote_code: bool) -> tuple[Any, Token
     try:
         tokenizer = _of_transformers(path, trust_remote_code)
         add_declared(reference, tokenizer, declared.tokens)
-        compared = compare_tokens(tokenizer, reference, own_ends=declared.names_ends)
+        compared = compare_tokens(tokenizer, reference, declared=declared.tokens, own_ends=declared.names_ends)
     except BaseException as error:  # a class that does not fit the file fails in many ways
         if _is_ours(error) or "trust_remote_code" in str(error):
             raise
@@ -165,12 +165,13 @@ def _of_file(path: Path, other: Any, reference: Any, declared: _Declared) -> Any
         if getattr(tokenizer, name, None) is None and content in special:
             setattr(tokenizer, name, content)
     add_declared(reference, tokenizer, declared.tokens)
-    compared = compare_tokens(tokenizer, reference, own_ends=True)
-    if compared.differing or compared.parts:
+    compared = compare_tokens(tokenizer, reference, declared=declared.tokens, own_ends=True)
+    parts = [part for part in compared.parts if part != ADDED]
+    if compared.differing or parts:
         what = f"{compared.differing} of {compared.tokens} tokens of a probe text differ"
         raise ModelError(
             f"The tokens of {path / _FILE} are not those that transformers makes of it: "
-            f"{what if compared.differing else f'its {compared.parts[0]} is another'}.",
+            f"{what if compared.differing else f'its {parts[0]} is another'}.",
             "A scan of other tokens than the model was trained on would mean nothing. Another version of transformers "
             "may read it as it is.",
         )
