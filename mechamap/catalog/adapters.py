@@ -30,8 +30,8 @@ class Adapter:
 
     @property
     def named(self) -> str:
-        """``an adapter (LORA)``."""
-        return f"an adapter ({self.kind})" if self.kind else "an adapter"
+        """``an adapter (LORA) of org/base``, as far as its config says."""
+        return f"an adapter{f' ({self.kind})' if self.kind else ''}{f' of {self.base}' if self.base else ''}"
 
     @property
     def advice(self) -> Advice:
