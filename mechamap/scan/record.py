@@ -197,6 +197,13 @@ def _kept(run: Run, inputs: ScanInputs) -> dict[int, LayerRows]:
     if run.record.model.id != inputs.loaded.id or run.record.model.revision != inputs.loaded.revision:
         changed.insert(0, "model")
     if run.record.tokens.ids != tuple(inputs.tokenized.ids.tolist()):
+        proof = inputs.loaded.token_proof
+        if not changed and run.record.token_proof is None and proof is not None and proof.replaced:
+            raise RunError(
+                f"{run.path} was started by a version that took the tokens of transformers' {proof.tokenizer}, which "
+                "are not those of the model's tokenizer.json.",
+                "Scan into another folder.",
+            )
         changed.append("tokens")
     refuse_changed(run, changed)
     if not set(run.record.figures) >= set(figures_of(inputs.layers)):

@@ -229,6 +229,22 @@ def test_a_run_without_the_proof_opens_and_says_so(tmp_path: Path) -> None:
     assert "was not recorded" in token_verdict(record.token_proof)
 
 
+@pytest.mark.kind("old_run_without_token_proof")
+def test_a_run_that_was_begun_with_other_tokens_is_not_gone_on_with(model: Callable[..., Path], tmp_path: Path) -> None:
+    from mechamap.errors import RunError
+    from mechamap.scan.scan import scan
+
+    folder = model(word_piece().backend_tokenizer, tokenizer_class="RobertaTokenizer", unk_token="[UNK]")
+    config = with_overrides(default_config(), texts=[TEXT], device="cpu")
+    run = scan(scan_request(folder, config, tmp_path / "run"))
+    written = json.loads((run.path / "run.json").read_text(encoding="utf-8"))
+    written["token_proof"] = {}
+    written["tokens"]["ids"][0] += 1
+    (run.path / "run.json").write_text(json.dumps(written), encoding="utf-8")
+    with pytest.raises(RunError, match="started by a version that took the tokens of transformers' RobertaTokenizer"):
+        scan(scan_request(folder, config, run.path, resume=True))
+
+
 def test_a_proof_is_read_back_as_it_was_written() -> None:
     from mechamap.system.plain_values import from_plain_values, to_plain_values
 
