@@ -19,6 +19,7 @@ from mechamap.cli.loading import (
 from mechamap.cli.narration import Narration, print_lines, write_data
 from mechamap.cli.parser import Commands, refuse_below
 from mechamap.errors import RunError, UnsupportedModel, UsageError
+from mechamap.system.paths import typed_text
 from mechamap.wording.plain import printable
 
 if TYPE_CHECKING:
@@ -42,7 +43,13 @@ def add_to(commands: Commands) -> None:
     add = parser.add_argument
     add("source", metavar="RUN", help="a run's name or folder")
     add("--neuron", metavar="N", action="append", help="a neuron, such as L7.N1844; repeatable")
-    add("--category", metavar="C", action="append", help="only the strongest of this category; repeatable")
+    add(
+        "--category",
+        metavar="C",
+        type=typed_text,
+        action="append",
+        help="only the strongest of this category; repeatable",
+    )
     add("--top", metavar="N", type=int, default=2, help="how many of each category to measure (2; 0: only estimate)")
     add("--mean", action="store_true", help="hold neurons at their mean activation instead of at zero")
     add("--controls", metavar="N", type=int, default=8, help="random neurons beside each neuron (8)")

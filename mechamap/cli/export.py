@@ -15,7 +15,7 @@ from mechamap.errors import UsageError
 from mechamap.exports.registry import FORMATS, ExportRequest, export_run, format_of, write_export
 from mechamap.exports.target import check_target
 from mechamap.figures.catalogue import figure_names
-from mechamap.system.paths import user_path
+from mechamap.system.paths import typed_text, user_path
 from mechamap.wording.plain import printable
 
 __all__ = ["add_to"]
@@ -39,10 +39,12 @@ def add_to(commands: Commands) -> None:
     add("--format", choices=tuple(FORMATS), help="default: what the suffix of --out means, else csv")
     add("--out", metavar="F", default="-", help="the file to write (default: -, standard output)")
     add("--wide", action="store_true", help="one row per neuron with every figure")
-    add("--where", metavar="EXPR", help="only the neurons that this is true for")
-    add("--sort", metavar="COLS", help="sort by these columns; - in front sorts downwards")
+    add("--where", metavar="EXPR", type=typed_text, help="only the neurons that this is true for")
+    add("--sort", metavar="COLS", type=typed_text, help="sort by these columns; - in front sorts downwards")
     add("--limit", metavar="N", type=int, help="only the first N neurons")
-    add("--category", metavar="C", help="the category meant by a figure without one, as in reads > 0.9")
+    add(
+        "--category", metavar="C", type=typed_text, help="the category meant by a figure without one, as in reads > 0.9"
+    )
     add("--threshold", metavar="X", type=float, help="mean activation at which a neuron is listed (default: the run's)")
     add("--excel", action="store_true", help=EXCEL_HELP)
     add("--overwrite", action="store_true", help="replace the file if there is one")

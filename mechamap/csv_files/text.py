@@ -58,7 +58,8 @@ def _refuse_others(path: Path, start: bytes) -> None:
     if foreign is not None and foreign.what in ("a zip archive", "an Excel workbook"):  # which may show as an archive
         raise RunError(f"{path} is not a CSV: it begins like a zip archive, as .xlsx files are.", _SHEET)
     if foreign is not None:
-        raise RunError(f"{path} is not a CSV: it is {foreign.what}.", _HINT)
+        packed = foreign.hint.startswith("Unpack")
+        raise RunError(f"{path} is not a CSV: it is {foreign.what}.", foreign.hint if packed else _HINT)
 
 
 def _beginning(stream: IO[bytes] | gzip.GzipFile) -> bytes:

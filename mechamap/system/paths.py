@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["home", "path_problem", "user_path"]
+__all__ = ["home", "path_problem", "typed_text", "user_path"]
 
 
 def user_path(path: Path | str) -> Path:
@@ -14,6 +14,17 @@ def user_path(path: Path | str) -> Path:
     ``Path.expanduser`` raises an unexpected error there, and a model may well be called ``~0``.
     """
     return Path(os.path.expanduser(path))  # noqa: PTH111
+
+
+def typed_text(argument: str) -> str:
+    """A word of the command line that is text and no path, as it was typed.
+
+    Python takes arguments for the locale's encoding; terminals are UTF-8 where the locale names another, too.
+    """
+    try:
+        return os.fsencode(argument).decode("utf-8")
+    except UnicodeError:
+        return argument
 
 
 def home() -> Path:

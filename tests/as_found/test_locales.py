@@ -115,6 +115,18 @@ def test_a_file_name_that_the_locale_cannot_spell_is_an_error_in_words(tmp_path:
         check_target(Path("a\0b.csv"), overwrite=True)
 
 
+@pytest.mark.kind("words_typed_in_another_locale")
+def test_a_category_that_is_typed_is_the_one_of_the_run(tmp_path: Path) -> None:
+    run = recorded_run(tmp_path / "run")
+    record = json.loads((tmp_path / "run" / "run.json").read_text(encoding="utf-8"))
+    record["categories"][0] = "食べ物"
+    (tmp_path / "run" / "run.json").write_text(json.dumps(record), encoding="utf-8")
+    words = ("export", str(run.path), "--where", "reads.食べ物 > -2", "--sort", "reads.食べ物", "--limit", "2")
+    done = mechamap(*words, **latin1_locale(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) > 2
+
+
 @pytest.mark.kind("explorer_in_another_locale")
 def test_the_explorer_draws_lines_and_letters(tmp_path: Path) -> None:
     recorded_run(tmp_path / "run")

@@ -140,7 +140,9 @@ def test_what_a_folder_has_instead_is_told(model: Path, name: str, hint: str) ->
 
 
 @pytest.mark.kind("pointer_or_page_in_place_of_a_file")
-@pytest.mark.parametrize("name", ["model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json"])
+@pytest.mark.parametrize(
+    "name", ["model.safetensors", "config.json", "tokenizer.json", "tokenizer_config.json", "tokenizer.model"]
+)
 @pytest.mark.parametrize(
     ("data", "said", "hint"),
     [

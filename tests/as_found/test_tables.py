@@ -75,6 +75,7 @@ def test_utf32_is_read_and_utf16_without_a_mark_is_named(tmp_path: Path) -> None
         (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "it is a PDF"),
         (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "it is a picture (PNG)"),
         (b"GGUF\x03\0\0\0", "it is a model in GGUF"),
+        (b"\xfd7zXZ\0\0", "it is a file packed with xz"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "it is only a Git LFS pointer"),
     ],
 )

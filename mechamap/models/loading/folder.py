@@ -91,10 +91,12 @@ def check_tokenizer_files(folder: Path) -> None:
             f"{folder} has no tokenizer: neither {', '.join(_TOKENIZER_FILES[:-1])} nor {_TOKENIZER_FILES[-1]}.",
             "Save the tokenizer into the folder as well (tokenizer.save_pretrained).",
         )
-    for name in ("tokenizer.json", *_TOKENIZER_CONFIGS):
-        if (path := folder / name).is_file():
-            _refuse_other(path, "the tokenizer", ModelError)
-            _refuse_marked(path)
+    for pattern in (*_TOKENIZER_FILES, *_TOKENIZER_CONFIGS):
+        for path in folder.glob(pattern):
+            if pattern != "merges.txt":  # may be empty
+                _refuse_other(path, "the tokenizer", ModelError)
+            if path.suffix == ".json":
+                _refuse_marked(path)
     for name in _TOKENIZER_CONFIGS:
         if (path := folder / name).is_file():
             _json(path, "the tokenizer's config")
