@@ -141,6 +141,11 @@ def _shards_alone(folder: Path, shards: list[re.Match[str]]) -> tuple[str, str]:
     alike = [match for match in shards if match["suffix"] == first["suffix"] and match["count"] == first["count"]]
     count = int(first["count"])
     index = f"{first['stem']}{first['suffix']}.index.json"
+    if count == 1:
+        return (
+            f"{folder} has its weights in {first[0]}, but no {index}, which says so.",
+            f"Rename {first[0]} to {first['stem']}{first['suffix']}.",
+        )
     missing = sorted({*range(1, count + 1)} - {int(match["number"]) for match in alike})
     also = (
         f" Shards are missing, too: {', '.join(map(str, missing[:8]))}{' ...' if missing[8:] else ''}."

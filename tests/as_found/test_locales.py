@@ -138,6 +138,7 @@ def test_the_explorer_draws_lines_and_letters(tmp_path: Path) -> None:
 
 
 @pytest.mark.kind("explorer_without_standard_error")
+@pytest.mark.skipif(shutil.which("script") is None or sys.platform != "linux", reason="needs the command script")
 def test_the_explorer_refuses_a_standard_error_that_is_no_terminal(tmp_path: Path) -> None:
     recorded_run(tmp_path / "run")
     hidden = f"{sys.executable} -m mechamap_tui {tmp_path / 'run'} 2>/dev/null"

@@ -14,6 +14,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from support.by_name import load_model, scan_request
+from support.fake_hub import hub_serving
 from support.gguf_files import write_gguf
 
 from mechamap.catalog.source import resolve
@@ -69,6 +70,27 @@ def test_the_index_is_what_is_missing(model: Path) -> None:
     message, hint = refused(model)
     assert "has 1 of 2 shards" in message
     assert hint.endswith("Shards are missing, too: 2.")
+
+
+@pytest.mark.kind("shards_without_their_index")
+def test_one_shard_alone_is_to_be_renamed(model: Path) -> None:
+    (model / "model.safetensors").rename(model / "model-00001-of-00001.safetensors")
+    assert refused(model)[1] == "Rename model-00001-of-00001.safetensors to model.safetensors."
+
+
+@pytest.mark.kind("shards_without_their_index")
+def test_a_model_of_the_hub_without_an_index_is_named(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    in_shards(model)
+    (model / "model.safetensors.index.json").unlink()
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
+        monkeypatch.delenv(name, raising=False)
+    with hub_serving({"org/tiny": model}) as (address, _):
+        monkeypatch.setenv("HF_ENDPOINT", address)
+        with pytest.raises(WeightsError, match="has shards of its weights, such as model-00001-of-00002"):
+            load_model("org/tiny", device="cpu")
 
 
 @pytest.mark.kind("shards_that_an_index_lists_are_missing")

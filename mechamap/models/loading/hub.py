@@ -166,6 +166,11 @@ def _weights(model_id: str, files: Sequence[str]) -> list[str]:
             return [f"{stem}{suffix}"]
         if f"{stem}{suffix}.index.json" in files:
             return [f"{stem}-*{suffix}"]
+    if shard := next((name for name in files if "-of-" in name and name.endswith((".safetensors", ".bin"))), None):
+        raise WeightsError(
+            f"{model_id} on the hub has shards of its weights, such as {shard}, but no index that says where each is.",
+            "Ask its authors for model.safetensors.index.json, or give a model that it was made from.",
+        )
     raise WeightsError(f"{model_id} on the hub has no weights that transformers can read.", _no_config_hint(files))
 
 
