@@ -6,7 +6,7 @@ EXTRAS := dev,gguf,quantized,parquet,adapter
 NEWEST := .venv-newest/bin
 INSTALLED := .venv/.installed
 
-.PHONY: run test check planted matrix measured newest format bench docs clean
+.PHONY: run test check planted matrix measured torture newest format bench docs clean
 .DELETE_ON_ERROR:
 
 run: $(INSTALLED)
@@ -40,6 +40,10 @@ matrix: $(INSTALLED)
 # The longer suite: plans of memory against what real scans take.
 measured: $(INSTALLED)
 	$(BIN)/python -m pytest tests/measured
+
+# Another: damaged and hostile inputs by the thousand, kills by the hundred (docs/reliability.md).
+torture: $(INSTALLED)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/torture
 
 # The suite with the newest release that pyproject.toml allows of everything, in an environment of its own. torch stays
 # as pinned: the newest one from PyPI brings gigabytes of CUDA packages.

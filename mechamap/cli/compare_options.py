@@ -12,7 +12,7 @@ from mechamap.cli.report_options import ReportOptions, add_judging_flags, add_re
 from mechamap.compare.closest.settings import LEAST_WORDS, MatchSettings
 from mechamap.config.choices import BASELINES
 from mechamap.errors import UsageError
-from mechamap.system.paths import user_path
+from mechamap.system.paths import can_be_path, user_path
 
 if TYPE_CHECKING:
     from mechamap.compare.alignment.relation import CompareAs
@@ -128,7 +128,7 @@ def compare_options(args: argparse.Namespace) -> CompareOptions:
     if len(args.runs) < 2:
         raise UsageError(f"Only one run was given, {args.runs[0]}; a comparison takes two or more.")
     models = (args.model_a, args.model_b)
-    is_csv = [user_path(name).is_file() for name in args.runs]
+    is_csv = [can_be_path(name) and user_path(name).is_file() for name in args.runs]
     closest = ClosestOptions(
         asked_by=_asking_flag(args, [model if not csv else None for model, csv in zip(models, is_csv, strict=False)]),
         tables=report.asks_for(*_OF_CLOSEST),

@@ -83,7 +83,7 @@ def config_from_dict(data: Mapping[str, object], source: str = "config") -> Scan
     return config_of(from_plain(data, f"{source}: "), Path())
 
 
-def with_overrides(config: ScanConfig, **changes: object) -> ScanConfig:
+def with_overrides(config: ScanConfig, /, **changes: object) -> ScanConfig:
     """``config`` with some keys changed, as flags of the command line do.
 
     ``categories`` takes Category values or the mapping the YAML takes; ``texts`` strings.

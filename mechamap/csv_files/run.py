@@ -61,8 +61,9 @@ def open_run(name: Path | str, *, model: str | None = None, progress: Progress |
         if path.exists() and not path.is_file() and not path.is_dir():
             raise RunError(f"{path} is a pipe or a device, not a file.", "Save its contents as a CSV file first.")
         run = Run.open(path.parent if path.is_file() else find_run(str(name)))
-    except OSError as error:  # such as a name too long for a file
-        raise RunError(f"{str(name)[:80]!r} cannot be opened: {error.strerror or error}.") from None
+    except (OSError, ValueError) as error:  # such as a name too long for a file, or one with a NUL
+        reason = getattr(error, "strerror", None) or error
+        raise RunError(f"{str(name)[:80]!r} cannot be opened: {reason}.") from None
     if model is not None:
         raise UsageError(
             f"{run.name} is a run, which has one model, {run.record.model.name}.",

@@ -219,7 +219,8 @@ class NeuronBlock:
         positions = run.figure(f"{side}_positions")[self.rows].astype(np.int64)
         positions[positions >= len(run.record.tokens.pieces)] = -1
         values = run.figure(f"{side}_values")[self.rows].astype(np.float64)
-        return positions, np.round(values, DECIMALS)
+        with np.errstate(over="ignore", invalid="ignore"):  # a value may be near the end of its type
+            return positions, np.round(values, DECIMALS)
 
     def token_lists(self, column: str, quoted: Sequence[str], pair: str, missing: str) -> list[str]:
         """Each neuron's tokens as one text such as ``[(' apple', 1.5)]``.

@@ -14,7 +14,8 @@ from typing import Any, Literal, TypeVar
 import msgspec
 from msgspec import Struct
 
-from mechamap.system.paths import user_path
+from mechamap.system.paths import can_be_path, user_path
+from mechamap.wording.plain import shortened
 
 __all__ = [
     "Ablation",
@@ -51,7 +52,9 @@ def plain(value: object) -> Any:
 
 def _decoded(kind: type, value: object) -> object:
     if kind is not Path or not isinstance(value, str) or not value:
-        raise ValueError(f"{value!r} is not a {kind.__name__}")
+        raise ValueError(f"{shortened(repr(value))} is not a {kind.__name__}")
+    if not can_be_path(value):
+        raise ValueError(f"{shortened(repr(value))} cannot be the name of a file")
     return user_path(value)
 
 

@@ -16,8 +16,10 @@ from mechamap.config.scan_config import ScanConfig, config_to_dict
 from mechamap.errors import RunError
 from mechamap.runs.checked import Causes, Confirmation, RandomizedSearches, SecondText
 from mechamap.runs.coverage import Coverage
+from mechamap.runs.gate import check_record
 from mechamap.runs.scanned import Exclusions, LayerProof, TokenProof, UnembeddingRecord
 from mechamap.system.plain_values import from_plain_values, to_plain_values
+from mechamap.wording.plain import shortened
 
 __all__ = ["DAMAGED", "FORMAT", "LayerRows", "ModelRecord", "RunRecord", "TokenRecord"]
 
@@ -165,26 +167,27 @@ def parse(text: str, where: str) -> RunRecord:
     """
     try:
         data = json.loads(text)
-    except ValueError as error:
-        raise RunError(f"{where} is not valid JSON: {error}.", "The run is damaged; scan again.") from None
+    except (ValueError, RecursionError) as error:
+        reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise RunError(f"{where} is not valid JSON: {reason}.", "The run is damaged; scan again.") from None
     if not isinstance(data, dict) or "format" not in data:
         raise RunError(f"{where} does not describe a run: it has no format number.")
-    if not isinstance(data["format"], int) or data["format"] > FORMAT:
+    if type(data["format"]) is not int or data["format"] > FORMAT:
         raise RunError(
-            f"{where} has format {data['format']!r}; this version reads up to {FORMAT}.",
+            f"{where} has format {shortened(repr(data['format']))}; this version reads up to {FORMAT}.",
             "Update MechaMap to open it.",
         )
     try:
-        return RunRecord(
+        record = RunRecord(
             **{
                 **{f.name: data[f.name] for f in fields(RunRecord) if f.name in data},
-                "model": ModelRecord(**data["model"]),
-                "categories": tuple(data["categories"]),
-                "figures": tuple(data["figures"]),
-                "layers": tuple(LayerRows(**{**row, "flags": tuple(row["flags"])}) for row in data["layers"]),
+                "model": from_plain_values(ModelRecord, data["model"], "model"),
+                "categories": _list(data["categories"], "categories"),
+                "figures": _list(data["figures"], "figures"),
+                "layers": _listed(LayerRows, data, "layers"),
                 "config": recorded_config(data.get("config", {})),
                 "tokens": _tokens(data.get("tokens", {})),
-                "occurrences": tuple(tuple(row) for row in data.get("occurrences", ())),
+                "occurrences": tuple(map(tuple, _list(data.get("occurrences", []), "occurrences"))),
                 "proof": _listed(LayerProof, data, "proof"),
                 "token_proof": _member(TokenProof, data, "token_proof"),
                 "coverage": {
@@ -197,11 +200,14 @@ def parse(text: str, where: str) -> RunRecord:
                 "causes": _member(Causes, data, "causes") or Causes(),
                 "second_looks": _listed(SecondText, data, "second_looks"),
                 "randomized": _member(RandomizedSearches, data, "randomized") or RandomizedSearches(),
-                "problems": tuple(data.get("problems", ())),
+                "problems": _list(data.get("problems", []), "problems"),
             }
         )
-    except (TypeError, LookupError, AttributeError, ValueError) as error:
-        raise RunError(f"{where} is damaged: {error}.", "Scan again, or remove the folder.") from None
+        check_record(record)
+    except (TypeError, LookupError, AttributeError, ValueError, RecursionError, OverflowError) as error:
+        reason = f"it has no {error}" if isinstance(error, KeyError) else shortened(str(error), 200)
+        raise RunError(f"{where} is damaged: {reason}.", "Scan again, or remove the folder.") from None
+    return record
 
 
 def _member(kind: type[T], data: Mapping[str, Any], member: str) -> T | None:
@@ -209,19 +215,22 @@ def _member(kind: type[T], data: Mapping[str, Any], member: str) -> T | None:
 
 
 def _listed(kind: type[T], data: Mapping[str, Any], member: str) -> tuple[T, ...]:
-    return tuple(
-        from_plain_values(kind, value, f"{member}[{number}]") for number, value in enumerate(data.get(member, ()))
-    )
+    values = _list(data.get(member, []), member)
+    return tuple(from_plain_values(kind, value, f"{member}[{number}]") for number, value in enumerate(values))
 
 
-def _tokens(data: Mapping[str, Any]) -> TokenRecord:
-    return TokenRecord(
-        ids=tuple(data.get("ids", ())),
-        pieces=tuple(data.get("pieces", ())),
-        windows=tuple((w[0], w[1], w[2]) for w in data.get("windows", ())),
-        special=tuple(data.get("special", ())),
-        excluded=tuple(data.get("excluded", ())),
-    )
+def _list(value: object, place: str) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise ValueError(f"{place} is {shortened(repr(value))}; expected a list")
+    return tuple(value)
+
+
+def _tokens(data: object) -> TokenRecord:
+    if not isinstance(data, dict):
+        raise ValueError(f"tokens is {shortened(repr(data))}; expected an object")
+    lists = {name: _list(data.get(name, []), f"tokens.{name}") for name in ("ids", "pieces", "special", "excluded")}
+    windows = _list(data.get("windows", []), "tokens.windows")
+    return TokenRecord(**lists, windows=tuple((text, first, length) for text, first, length in windows))
 
 
 def _plain(value: Any) -> Any:

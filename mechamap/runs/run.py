@@ -16,11 +16,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mechamap.catalog.weight_files import other_content
 from mechamap.config.scan_config import ScanConfig
 from mechamap.errors import RunError, UsageError
 from mechamap.runs import record as run_record
-from mechamap.runs.figure_names import LATER_FIGURES
+from mechamap.runs.figure_names import LATER_FIGURES, TOKEN_FIGURES
+from mechamap.runs.gate import (
+    LARGEST_RECORD,
+    check_alike,
+    check_size,
+    instead,
+    open_figure,
+    read_figure,
+    unreadable,
+)
 from mechamap.runs.neuron_names import NeuronName, parse_neuron
 from mechamap.runs.record import LayerRows, RunRecord
 from mechamap.runs.rows import absent_neuron, names_of_rows
@@ -196,16 +204,10 @@ class Run:
         if self.path is None or name not in self.record.figures:
             have = ", ".join(self.record.figures) or "none"
             raise RunError(f"{self.name} has no figure {name!r}; it has {have}.", "Scan again with a newer version.")
-        file = self.path / f"{name}.npy"
-        try:
-            array: NDArray[Any] = np.load(file, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise _unreadable(file, error) from None
-        if array.shape[0] != self.neurons:
-            raise RunError(
-                f"{file} has {array.shape[0]:,} rows; the run has {self.neurons:,} neurons.",
-                "The run is damaged; scan again.",
-            )
+        array = read_figure(self.path / f"{name}.npy", name, self.neurons, len(self.categories))
+        side, _, what = name.partition("_")
+        if name in TOKEN_FIGURES and what == "values" and self.has(f"{side}_positions"):
+            check_alike(self.path / f"{name}.npy", array, self.figure(f"{side}_positions"))
         return array
 
     def column(self, figure: str, category: str | None = None) -> NDArray[Any]:
@@ -305,8 +307,8 @@ class Run:
             return None
         file = activations_file(self.path, layer)
         try:
-            kept: NDArray[np.float16] = np.load(file, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError, EOFError):
+            kept: NDArray[np.float16] = open_figure(file)
+        except RunError:
             return None
         return kept if kept.shape == (self.layer_rows(layer).width, len(self.record.tokens.pieces)) else None
 
@@ -320,7 +322,7 @@ def _stamp(folder: Path) -> tuple[int, int]:
     """Inode and modification time of ``run.json``, which change when the file is replaced."""
     try:
         status = (folder / "run.json").stat()
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a NUL in its name
         raise RunError(
             f"{folder} is not a run: it has no run.json.",
             Advice.of("Give a run folder or a run's name; {} lists them.", Action("runs")),
@@ -331,29 +333,14 @@ def _stamp(folder: Path) -> tuple[int, int]:
 def _read(folder: Path) -> RunRecord:
     file = folder / "run.json"
     try:
+        if (size := file.stat().st_size) > LARGEST_RECORD:
+            raise RunError(f"{file} has {size:,} bytes, more than any run's record.", "Remove the folder.")
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise _unreadable(file, error) from None
+        raise unreadable(file, error) from None
     try:
-        return run_record.parse(text, str(file))
+        record = run_record.parse(text, str(file))
     except RunError as error:
-        raise _instead(file) or error from None
-
-
-def _unreadable(file: Path, error: Exception) -> RunError:
-    """The error that a file of a run cannot be read."""
-    if isinstance(error, OSError):
-        return RunError(f"{file} cannot be read: {error.strerror or error}.", "Copy the whole folder of the run again.")
-    return _instead(file) or RunError(f"{file} is damaged: it cannot be read.", "Copy the run again, or scan again.")
-
-
-def _instead(file: Path) -> RunError | None:
-    """The error where something else lies in place of a file of a run, as Git LFS leaves pointers to large ones."""
-    try:
-        other = other_content(file, "what the run keeps there", ("a NumPy array",))
-    except OSError:
-        return None
-    if other is None:
-        return None
-    problem, hint = other
-    return RunError(problem, hint if "git lfs" in hint else "Copy the run again, or scan again.")
+        raise instead(file) or error from None
+    check_size(record, folder)
+    return record

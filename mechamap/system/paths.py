@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-__all__ = ["home", "path_problem", "typed_text", "user_path"]
+__all__ = ["can_be_path", "home", "path_problem", "typed_text", "user_path"]
+
+_LONGEST_PATH, _LONGEST_NAME = 4095, 255  # bytes
 
 
 def user_path(path: Path | str) -> Path:
@@ -25,6 +27,15 @@ def typed_text(argument: str) -> str:
         return os.fsencode(argument).decode("utf-8")
     except UnicodeError:
         return argument
+
+
+def can_be_path(text: str) -> bool:
+    """Whether some file system could have a file of that name."""
+    try:
+        name = os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+    return b"\0" not in name and len(name) <= _LONGEST_PATH and max(map(len, name.split(b"/"))) <= _LONGEST_NAME
 
 
 def home() -> Path:

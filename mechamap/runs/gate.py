@@ -1,0 +1,286 @@
+"""What a run that somebody else made must hold to, looked at once, when it is opened: behind it no reader checks again.
+
+``run.json`` gives types and places; the files of figures give types and shapes. What does not fit is refused with the
+member or the file that is wrong. Sizes are bounded by the files that are there before anything is allocated.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from mechamap.catalog.weight_files import other_content
+from mechamap.errors import RunError, UsageError
+from mechamap.runs.figure_names import CATEGORY_FIGURES, LATER_FIGURES, NEURON_FIGURES, ROUTED_FIGURES, TOKEN_FIGURES
+from mechamap.runs.neuron_names import parse_neuron
+from mechamap.wording.plain import shortened
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from mechamap.runs.record import RunRecord, TokenRecord
+
+__all__ = [
+    "LARGEST_RECORD",
+    "check_alike",
+    "check_record",
+    "check_size",
+    "instead",
+    "open_figure",
+    "read_figure",
+    "unreadable",
+]
+
+
+LARGEST_RECORD = 4_000_000_000  # bytes of run.json
+_MOST_LAYERS = 100_000
+_MOST_CATEGORIES = 10_000
+_LARGEST_NUMBER = 2**31 - 1  # of a layer, an expert, a neuron: as the arrays of names hold them
+_FEW_NEURONS = 1_000_000  # as many are believed without a look at the files
+_FIGURE = re.compile(r"[a-z][a-z0-9_]{0,63}")  # also of newer versions; no path
+_SIDES = ("", "encoder", "decoder")
+
+
+def check_record(record: RunRecord) -> None:
+    """See that the members of a record fit one another and can be used as they are.
+
+    Raises:
+        ValueError: one does not; the message names it.
+    """
+    _check_texts(record)
+    _check_layers(record)
+    _check_tokens(record.tokens)
+    _check_occurrences(record)
+    _check_checks(record)
+
+
+def check_size(record: RunRecord, folder: Path) -> None:
+    """See that a run's files are as large as the record says, before anything of that size is allocated.
+
+    Raises:
+        RunError: they are too small.
+    """
+    if record.neurons <= _FEW_NEURONS:
+        return
+    sizes = [_size(folder / f"{name}.npy") for name in record.figures]
+    if max(sizes, default=0) < record.neurons:  # a byte a neuron, at least
+        raise RunError(
+            f"{folder / 'run.json'} is damaged: it says {record.neurons:,} neurons, and no figure has so many.",
+            "Scan again, or remove the folder.",
+        )
+
+
+def open_figure(file: Path) -> NDArray[Any]:
+    """The array of a ``.npy`` file, mapped from the disk: numbers, and nothing that has to be unpickled.
+
+    Raises:
+        RunError: it is missing, damaged, or holds something else.
+    """
+    import numpy as np
+
+    try:
+        array: NDArray[Any] = np.lib.format.open_memmap(file, mode="r")
+    except Exception as error:  # numpy's reader of headers fails in as many ways as headers can be damaged
+        raise unreadable(file, error) from None
+    if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8 or array.ndim == 0:  # no long doubles
+        raise RunError(
+            f"{file} holds {shortened(str(array.dtype))} of shape {array.shape}, not figures.",
+            "The run is damaged; scan again.",
+        )
+    return array
+
+
+def read_figure(file: Path, name: str, neurons: int, categories: int) -> NDArray[Any]:
+    """A figure of a run, mapped from its file.
+
+    Raises:
+        RunError: as :func:`open_figure`, or it is not of the run's size.
+    """
+    array = open_figure(file)
+    if array.shape[0] != neurons:
+        raise RunError(
+            f"{file} has {array.shape[0]:,} rows; the run has {neurons:,} neurons.", "The run is damaged; scan again."
+        )
+    per_category = name in (*CATEGORY_FIGURES, *LATER_FIGURES, ROUTED_FIGURES[1])
+    columns = (categories,) if per_category else () if name in (*NEURON_FIGURES, ROUTED_FIGURES[0]) else None
+    if array.ndim > 2 or (columns is not None and array.shape[1:] != columns):
+        raise RunError(
+            f"{file} has shape {array.shape}; the run has {neurons:,} neurons and {categories} categories.",
+            "The run is damaged; scan again.",
+        )
+    if (name in TOKEN_FIGURES and array.ndim != 2) or (name.endswith("_positions") and array.dtype.kind not in "iu"):
+        raise RunError(f"{file} holds no list of tokens for each neuron.", "The run is damaged; scan again.")
+    return array
+
+
+def check_alike(file: Path, values: NDArray[Any], positions: NDArray[Any]) -> None:
+    """See that tokens have as many values as positions.
+
+    Raises:
+        RunError: they do not.
+    """
+    if values.shape != positions.shape:
+        raise RunError(
+            f"{file} has shape {values.shape}, the positions beside it {positions.shape}.",
+            "The run is damaged; scan again.",
+        )
+
+
+def unreadable(file: Path, error: Exception) -> RunError:
+    """The error that a file of a run cannot be read."""
+    if isinstance(error, OSError):
+        return RunError(f"{file} cannot be read: {error.strerror or error}.", "Copy the whole folder of the run again.")
+    return instead(file) or RunError(f"{file} is damaged: it cannot be read.", "Copy the run again, or scan again.")
+
+
+def instead(file: Path) -> RunError | None:
+    """The error where something else lies in place of a file of a run, as Git LFS leaves pointers to large ones."""
+    try:
+        other = other_content(file, "what the run keeps there", ("a NumPy array",))
+    except OSError:
+        return None
+    if other is None:
+        return None
+    problem, hint = other
+    return RunError(problem, hint if "git lfs" in hint else "Copy the run again, or scan again.")
+
+
+# --- the record -----------------------------------------------------------------------------------------
+
+
+def _check_texts(record: RunRecord) -> None:
+    for member in ("state", "created", "source"):
+        _check_type(member, getattr(record, member), str)
+    if record.finished is not None:
+        _check_type("finished", record.finished, str)
+    _check_all("categories", record.categories, str)
+    _check_all("figures", record.figures, str)
+    _check_all("problems", record.problems, str)
+    for member in ("versions", "undefined"):
+        _check_all(member, _mapping(member, getattr(record, member)).values(), str)
+    for stage, seconds in _mapping("timings", record.timings).items():
+        if type(seconds) not in (int, float):
+            raise _wrong(f"timings.{stage}", seconds, "a number of seconds")
+    if len(record.categories) > _MOST_CATEGORIES:
+        raise ValueError(f"categories has {len(record.categories):,} names")
+    for member, names in (("categories", record.categories), ("figures", record.figures)):
+        if len(set(names)) < len(names):
+            raise ValueError(f"{member} has a name twice")
+    for name in record.figures:
+        if not _FIGURE.fullmatch(name):
+            raise _wrong("figures", name, "the name of a figure")
+
+
+def _check_layers(record: RunRecord) -> None:
+    if len(record.layers) > _MOST_LAYERS:
+        raise ValueError(f"layers has {len(record.layers):,} entries")
+    row = 0
+    for number, layer in enumerate(record.layers):
+        place = f"layers[{number}]"
+        for member in ("layer", "first_row", "width", "d_mlp", "experts", "shared"):
+            value = getattr(layer, member)
+            if type(value) is not int or not 0 <= value <= _LARGEST_NUMBER:
+                raise _wrong(f"{place}.{member}", value, "a whole number of at least 0")
+        _check_type(f"{place}.complete", layer.complete, bool)
+        _check_all(f"{place}.flags", layer.flags, str)
+        if layer.side not in _SIDES:
+            raise _wrong(f"{place}.side", layer.side, "encoder or decoder")
+        if layer.first_row != row:
+            raise _wrong(f"{place}.first_row", layer.first_row, f"{row}, behind the layer before")
+        if layer.experts and (layer.shared > layer.width or (layer.width - layer.shared) % layer.experts):
+            raise _wrong(f"{place}.experts", layer.experts, "experts with as many neurons each")
+        row += layer.width
+    if row > _LARGEST_NUMBER:
+        raise ValueError(f"layers have {row:,} neurons together")
+    names = [(layer.side, layer.layer) for layer in record.layers]
+    if len(set(names)) < len(names):
+        raise ValueError("layers has one twice")
+
+
+def _check_tokens(tokens: TokenRecord) -> None:
+    count = len(tokens.pieces)
+    _check_all("tokens.ids", tokens.ids, int)
+    _check_all("tokens.pieces", tokens.pieces, str)
+    if tokens.ids and len(tokens.ids) != count:
+        raise ValueError(f"tokens.ids has {len(tokens.ids):,} entries, tokens.pieces {count:,}")
+    for member in ("special", "excluded"):
+        positions = getattr(tokens, member)
+        _check_all(f"tokens.{member}", positions, int)
+        if positions and not (min(positions) >= 0 and max(positions) < count):
+            raise ValueError(f"tokens.{member} names a position that the text does not have")
+    end = 0
+    for number, window in enumerate(tokens.windows):
+        _check_all(f"tokens.windows[{number}]", window, int)
+        text, start, length = window
+        if text < 0 or length < 0 or start < end or start + length > count:
+            raise _wrong(f"tokens.windows[{number}]", list(window), "a stretch of the text behind the one before")
+        end = start + length
+
+
+def _check_occurrences(record: RunRecord) -> None:
+    count = len(record.tokens.pieces)
+    for number, occurrence in enumerate(record.occurrences):
+        if len(occurrence) != 4 or set(map(type, occurrence)) != {int}:
+            raise _wrong(f"occurrences[{number}]", list(occurrence), "four whole numbers")
+        category, word, first, last = occurrence
+        if not (0 <= category < len(record.categories) and word >= 0 and 0 <= first <= last < count):
+            raise _wrong(f"occurrences[{number}]", list(occurrence), "a category, a word and positions that are there")
+        if record.config is not None and record.categories == tuple(each.name for each in record.config.categories):
+            words = record.config.categories[category].words
+            if word >= len(words):
+                raise _wrong(f"occurrences[{number}]", list(occurrence), f"one of {len(words)} words")
+
+
+def _check_checks(record: RunRecord) -> None:
+    """Names of neurons and categories in what was checked after the scan."""
+    for name in _named_neurons(record):
+        try:
+            neuron = parse_neuron(name)
+        except UsageError as error:
+            raise ValueError(error.message) from None
+        if max(neuron.layer, neuron.index, neuron.expert) > _LARGEST_NUMBER:
+            raise _wrong("second_looks", name, "the name of a neuron")
+
+
+def _named_neurons(record: RunRecord) -> Iterator[str]:
+    for look in record.second_looks:
+        yield from (entry.neuron for entry in look.neurons)
+    if record.confirmation is not None:
+        for about in record.confirmation.categories.values():
+            yield from (*about.chosen, *about.chosen_by_mean, *([about.best] if about.best else []))
+
+
+# --- parts ----------------------------------------------------------------------------------------------
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0
+
+
+def _mapping(member: str, value: object) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise _wrong(member, value, "an object")
+    return value
+
+
+def _check_type(member: str, value: object, kind: type) -> None:
+    if type(value) is not kind:
+        raise _wrong(member, value, _NAMES[kind])
+
+
+def _check_all(member: str, values: Iterable[object], kind: type) -> None:
+    if set(map(type, values)) - {kind}:
+        wrong = next(value for value in values if type(value) is not kind)
+        raise _wrong(member, wrong, f"{_NAMES[kind]} in each place")
+
+
+_NAMES = {str: "a text", int: "a whole number", bool: "true or false"}
+
+
+def _wrong(member: str, value: object, expected: str) -> ValueError:
+    return ValueError(f"{member} is {shortened(repr(value))}; expected {expected}")
