@@ -26,10 +26,10 @@ from mechamap.compare.tables.profiles import Profiled, depth_table, profiled, pr
 from mechamap.compare.tables.settings import settings_table
 from mechamap.compare.tables.specialised import specialised_table
 from mechamap.figures.catalogue import figure_names
+from mechamap.figures.csv_gaps import known_from
 from mechamap.figures.figure import JudgedFigure
 from mechamap.figures.of_run import figures_of
 from mechamap.figures.values import left_out
-from mechamap.runs.csv_gaps import known_from
 from mechamap.runs.run import Run
 from mechamap.tables.table import Report, Table
 from mechamap.wording.advice import AS_DIFFERENT

@@ -10,13 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from mechamap.errors import RunError
+from mechamap.figures.csv_gaps import lists_some
 from mechamap.figures.figure import JudgedFigure
 from mechamap.figures.of_run import default_figure, judged_figure
 from mechamap.figures.values import category_values, falling
 from mechamap.interpret.combinations import Combinations, combinations_of
 from mechamap.query.filters import Conditions
 from mechamap.query.link import Link
-from mechamap.runs.csv_gaps import lists_some
 from mechamap.runs.record import LayerRows
 from mechamap.runs.run import Run
 from mechamap.tables.rows import checked_threshold

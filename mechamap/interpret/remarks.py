@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from mechamap.figures.catalogue import FEW_OCCURRENCES
+from mechamap.figures.csv_gaps import listed_from
 from mechamap.figures.of_run import figures_of
 from mechamap.figures.values import left_out
 from mechamap.interpret.judged import FigureView
-from mechamap.runs.csv_gaps import listed_from
 from mechamap.wording.advice import BY_READS
 
 __all__ = ["remarks"]

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from mechamap.catalog.weight_files import other_content
 from mechamap.errors import RunError, UsageError
+from mechamap.runs import record as run_record
 from mechamap.runs.figure_names import CATEGORY_FIGURES, LATER_FIGURES, NEURON_FIGURES, ROUTED_FIGURES, TOKEN_FIGURES
 from mechamap.runs.neuron_names import parse_neuron
+from mechamap.runs.record import RunRecord, TokenRecord
 from mechamap.wording.plain import shortened
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-    from mechamap.runs.record import RunRecord, TokenRecord
 
 __all__ = [
     "LARGEST_RECORD",
@@ -30,6 +30,7 @@ __all__ = [
     "instead",
     "open_figure",
     "read_figure",
+    "read_record",
     "unreadable",
 ]
 
@@ -41,6 +42,20 @@ _LARGEST_NUMBER = 2**31 - 1  # of a layer, an expert, a neuron: as the arrays of
 _FEW_NEURONS = 1_000_000  # as many are believed without a look at the files
 _FIGURE = re.compile(r"[a-z][a-z0-9_]{0,63}")  # also of newer versions; no path
 _SIDES = ("", "encoder", "decoder")
+
+
+def read_record(text: str, where: str) -> RunRecord:
+    """The content of a ``run.json``.
+
+    Raises:
+        RunError: it is no run's, of a newer format, or damaged.
+    """
+    record = run_record.parse(text, where)
+    try:
+        check_record(record)
+    except ValueError as error:
+        raise RunError(f"{where} is damaged: {error}.", "Scan again, or remove the folder.") from None
+    return record
 
 
 def check_record(record: RunRecord) -> None:

@@ -16,7 +16,6 @@ from mechamap.config.scan_config import ScanConfig, config_to_dict
 from mechamap.errors import RunError
 from mechamap.runs.checked import Causes, Confirmation, RandomizedSearches, SecondText
 from mechamap.runs.coverage import Coverage
-from mechamap.runs.gate import check_record
 from mechamap.runs.scanned import Exclusions, LayerProof, TokenProof, UnembeddingRecord
 from mechamap.system.plain_values import from_plain_values, to_plain_values
 from mechamap.wording.plain import shortened
@@ -160,7 +159,7 @@ def dump(record: RunRecord, fixed: str | None = None) -> str:
 
 
 def parse(text: str, where: str) -> RunRecord:
-    """Read ``run.json``.
+    """Read ``run.json``; whether its members fit one another is for :mod:`mechamap.runs.gate` to say.
 
     Raises:
         RunError: not JSON, not a run, or of a newer format.
@@ -178,7 +177,7 @@ def parse(text: str, where: str) -> RunRecord:
             "Update MechaMap to open it.",
         )
     try:
-        record = RunRecord(
+        return RunRecord(
             **{
                 **{f.name: data[f.name] for f in fields(RunRecord) if f.name in data},
                 "model": from_plain_values(ModelRecord, data["model"], "model"),
@@ -203,11 +202,9 @@ def parse(text: str, where: str) -> RunRecord:
                 "problems": _list(data.get("problems", []), "problems"),
             }
         )
-        check_record(record)
     except (TypeError, LookupError, AttributeError, ValueError, RecursionError, OverflowError) as error:
         reason = f"it has no {error}" if isinstance(error, KeyError) else shortened(str(error), 200)
         raise RunError(f"{where} is damaged: {reason}.", "Scan again, or remove the folder.") from None
-    return record
 
 
 def _member(kind: type[T], data: Mapping[str, Any], member: str) -> T | None:

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 
 from mechamap.config.scan_config import ScanConfig
 from mechamap.errors import RunError, UsageError
-from mechamap.runs import record as run_record
 from mechamap.runs.figure_names import LATER_FIGURES, TOKEN_FIGURES
 from mechamap.runs.gate import (
     LARGEST_RECORD,
@@ -27,6 +26,7 @@ from mechamap.runs.gate import (
     instead,
     open_figure,
     read_figure,
+    read_record,
     unreadable,
 )
 from mechamap.runs.neuron_names import NeuronName, parse_neuron
@@ -339,7 +339,7 @@ def _read(folder: Path) -> RunRecord:
     except (OSError, UnicodeDecodeError) as error:
         raise unreadable(file, error) from None
     try:
-        record = run_record.parse(text, str(file))
+        record = read_record(text, str(file))
     except RunError as error:
         raise instead(file) or error from None
     check_size(record, folder)

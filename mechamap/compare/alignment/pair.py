@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechamap.compare.alignment.relation import Relation
+from mechamap.figures.csv_gaps import known_from, lists_some
 from mechamap.figures.figure import JudgedFigure
 from mechamap.figures.values import category_values
-from mechamap.runs.csv_gaps import known_from, lists_some
 from mechamap.runs.run import Run
 
 __all__ = ["Pair", "common_threshold", "pair_of", "usual_threshold"]

@@ -9,12 +9,12 @@ from mechamap.compare.alignment.pair import Pair, pair_of
 from mechamap.compare.alignment.relation import Relation
 from mechamap.compare.tables.ranks import spearman
 from mechamap.figures.catalogue import figure_names, judged_figures
+from mechamap.figures.csv_gaps import lists_some
 from mechamap.figures.figure import JudgedFigure
 from mechamap.figures.of_run import figures_of, is_in
 from mechamap.figures.top_words import ShownTokens
 from mechamap.query.filters import bracketed, counting_filter, listed
 from mechamap.query.link import Link
-from mechamap.runs.csv_gaps import lists_some
 from mechamap.runs.run import Run
 from mechamap.tables.rows import LinkedCell, Rows, number, numbers, threshold_text
 from mechamap.tables.table import Cell, Column, Kind, Table

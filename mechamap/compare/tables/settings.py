@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from mechamap.runs.csv_gaps import known_from, lists_some
+from mechamap.figures.csv_gaps import known_from, lists_some
 from mechamap.runs.layout import layers_in_words
 from mechamap.runs.record import ModelRecord
 from mechamap.runs.run import Run

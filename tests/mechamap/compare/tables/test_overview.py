@@ -15,6 +15,7 @@ from mechamap.csv_files.run import read_csv
 from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.figures.findings import confirmed
 from mechamap.query.evaluate import matching
+from mechamap.runs.figure_names import CATEGORY_FIGURES, LATER_FIGURES
 from mechamap.runs.layout import relative_depth
 from mechamap.runs.run import Run
 from mechamap.tables.table import Table
@@ -160,8 +161,9 @@ def test_a_neuron_that_falls_is_shown_with_its_lowest_tokens(runs: list[Run], ta
 
 
 def test_a_category_that_a_run_does_not_have_is_empty_there(tmp_path: Path, runs: list[Run]) -> None:
-    fewer = Run(replace(runs[1].record, categories=CATEGORIES[:2]), path=runs[1].path)
-    fewer = Run(fewer.record, {"ap": runs[1].figure("ap")[:, :2]}, runs[1].path)
+    per_category = [name for name in (*CATEGORY_FIGURES, *LATER_FIGURES) if runs[1].has(name)]
+    figures = {name: runs[1].figure(name)[:, :2] for name in per_category}
+    fewer = Run(replace(runs[1].record, categories=CATEGORIES[:2]), figures, runs[1].path)
     row = _row(overview_table([runs[0], fewer]), "color", 1)
     assert {value for key, value in row.items() if key not in ("category", "model")} == {None}
 
