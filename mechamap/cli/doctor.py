@@ -1,4 +1,4 @@
-"""``mechamap doctor``: what this machine has for a scan, and whether a model can be scanned."""
+"""``mechamap doctor``: what this machine has for a scan, and what is wrong with a model or a run."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from mechamap import __version__
 from mechamap.cli.loading import add_loading_flags, load, loading_changes
 from mechamap.cli.narration import Narration, print_data
 from mechamap.cli.parser import Commands
-from mechamap.errors import UnsupportedModel
-from mechamap.system.paths import user_path
-from mechamap.wording.amounts import size
+from mechamap.errors import UnsupportedModel, UsageError
+from mechamap.system.paths import can_be_path, user_path
+from mechamap.wording.amounts import quantity, size
 from mechamap.wording.plain import printable
 
 if TYPE_CHECKING:
@@ -44,9 +44,12 @@ def add_to(commands: Commands) -> None:
         "doctor",
         help="what this machine has, and whether a model can be scanned",
         description="Versions, devices, memory and folders; with MODEL, load it and prove layer by layer that the "
-        "hooks see its neurons.",
+        "hooks see its neurons; with the folder of a run, say what is damaged there.",
     )
-    parser.add_argument("model", metavar="MODEL", nargs="?", help="a model to load and prove")
+    parser.add_argument("model", metavar="MODEL | RUN", nargs="?", help="a model to load and prove, or a run's folder")
+    parser.add_argument(
+        "--salvage", metavar="OUT", type=user_path, help="copy all that is good of a damaged run to a new folder"
+    )
     parser.add_argument("--config", metavar="F", type=user_path, help="a YAML file that says how to load it")
     add_loading_flags(parser)
     parser.set_defaults(run=run, parser=parser)
@@ -56,6 +59,11 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
     """Print the facts about the machine, then the proof of a model if one is named."""
     from mechamap.catalog.source import resolve
 
+    folder = _run_folder(args.model)
+    if folder is not None:
+        return _examine(folder, args.salvage, narration)
+    if args.salvage is not None:
+        raise UsageError("--salvage is for a run.", "Name the run's folder: mechamap doctor RUN --salvage OUT")
     config = _config(args)
     source = resolve(args.model) if args.model is not None else None
     for name, fact in _facts():
@@ -64,6 +72,33 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
         print_data("")
         _prove(source, config, narration)
     return 0
+
+
+def _run_folder(name: str | None) -> Path | None:
+    """The folder of a run that is named by it; None of anything else, such as a model."""
+    if name is None or not can_be_path(name):
+        return None
+    folder = user_path(name)
+    return folder if (folder / "run.json").exists() else None
+
+
+def _examine(folder: Path, out: Path | None, narration: Narration) -> int:
+    """Say what is wrong with a run, and copy what is good where that is asked for; returns the exit code."""
+    from mechamap.runs.gate.salvage import examined, salvage
+
+    record, damages = examined(folder)
+    for damage in damages:
+        print_data(f"{damage.where}: {damage.what}" + (f" ({damage.without})" if damage.without else ""))
+    if out is not None:
+        salvage(folder, out)
+        narration.say(f"What is good is in {out}; {folder} is as it was.")
+        return 0
+    if not damages:
+        print_data(f"Nothing is wrong with {folder}.")
+        return 0
+    can = "mechamap doctor RUN --salvage OUT copies what is good" if record is not None else "nothing can be salvaged"
+    narration.say(f"{quantity(len(damages), 'thing')} wrong with {folder}; {can}.")
+    return 1
 
 
 def _config(args: argparse.Namespace) -> ScanConfig:

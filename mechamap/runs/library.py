@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mechamap.errors import RunError
-from mechamap.runs.gate import read_record
+from mechamap.runs.gate.records import read_record
 from mechamap.runs.lock import has_writer
 from mechamap.system.paths import home, user_path
 from mechamap.wording.advice import Advice, Setting

@@ -18,6 +18,7 @@ from mechamap.runs.checked import Causes, Confirmation, RandomizedSearches, Seco
 from mechamap.runs.coverage import Coverage
 from mechamap.runs.scanned import Exclusions, LayerProof, TokenProof, UnembeddingRecord
 from mechamap.system.plain_values import from_plain_values, to_plain_values
+from mechamap.wording.advice import Action, Advice
 from mechamap.wording.plain import shortened
 
 __all__ = ["DAMAGED", "FORMAT", "LayerRows", "ModelRecord", "RunRecord", "TokenRecord"]
@@ -26,6 +27,7 @@ __all__ = ["DAMAGED", "FORMAT", "LayerRows", "ModelRecord", "RunRecord", "TokenR
 T = TypeVar("T")
 
 FORMAT = 1
+DAMAGED = Advice.of("{} says what is wrong with it, and copies what is good.", Action("doctor RUN"))
 
 
 DAMAGED = "weights not finite"  # a flag of layers
@@ -204,7 +206,7 @@ def parse(text: str, where: str) -> RunRecord:
         )
     except (TypeError, LookupError, AttributeError, ValueError, RecursionError, OverflowError) as error:
         reason = f"it has no {error}" if isinstance(error, KeyError) else shortened(str(error), 200)
-        raise RunError(f"{where} is damaged: {reason}.", "Scan again, or remove the folder.") from None
+        raise RunError(f"{where} is damaged: {reason}.", DAMAGED) from None
 
 
 def _member(kind: type[T], data: Mapping[str, Any], member: str) -> T | None:

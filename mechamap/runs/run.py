@@ -19,16 +19,8 @@ from numpy.typing import NDArray
 from mechamap.config.scan_config import ScanConfig
 from mechamap.errors import RunError, UsageError
 from mechamap.runs.figure_names import LATER_FIGURES, TOKEN_FIGURES
-from mechamap.runs.gate import (
-    LARGEST_RECORD,
-    check_alike,
-    check_size,
-    instead,
-    open_figure,
-    read_figure,
-    read_record,
-    unreadable,
-)
+from mechamap.runs.gate.figures import check_alike, instead, open_figure, read_figure, unreadable
+from mechamap.runs.gate.records import LARGEST_RECORD, check_size, read_record
 from mechamap.runs.neuron_names import NeuronName, parse_neuron
 from mechamap.runs.record import LayerRows, RunRecord
 from mechamap.runs.rows import absent_neuron, names_of_rows
