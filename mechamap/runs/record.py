@@ -21,13 +21,13 @@ from mechamap.system.plain_values import from_plain_values, to_plain_values
 from mechamap.wording.advice import Action, Advice
 from mechamap.wording.plain import shortened
 
-__all__ = ["DAMAGED", "FORMAT", "LayerRows", "ModelRecord", "RunRecord", "TokenRecord"]
+__all__ = ["DAMAGED", "FORMAT", "RUN_DAMAGED", "LayerRows", "ModelRecord", "RunRecord", "TokenRecord"]
 
 
 T = TypeVar("T")
 
 FORMAT = 1
-DAMAGED = Advice.of("{} says what is wrong with it, and copies what is good.", Action("doctor RUN"))
+RUN_DAMAGED = Advice.of("{} says what is wrong with it, and copies what is good.", Action("doctor RUN"))
 
 
 DAMAGED = "weights not finite"  # a flag of layers
@@ -206,7 +206,7 @@ def parse(text: str, where: str) -> RunRecord:
         )
     except (TypeError, LookupError, AttributeError, ValueError, RecursionError, OverflowError) as error:
         reason = f"it has no {error}" if isinstance(error, KeyError) else shortened(str(error), 200)
-        raise RunError(f"{where} is damaged: {reason}.", DAMAGED) from None
+        raise RunError(f"{where} is damaged: {reason}.", RUN_DAMAGED) from None
 
 
 def _member(kind: type[T], data: Mapping[str, Any], member: str) -> T | None:

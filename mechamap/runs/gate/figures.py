@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from mechamap.catalog.weight_files import other_content
 from mechamap.errors import RunError
 from mechamap.runs.figure_names import CATEGORY_FIGURES, LATER_FIGURES, NEURON_FIGURES, ROUTED_FIGURES, TOKEN_FIGURES
-from mechamap.runs.record import DAMAGED
+from mechamap.runs.record import RUN_DAMAGED
 from mechamap.wording.plain import shortened
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def open_figure(file: Path) -> NDArray[Any]:
     if array.dtype.kind not in "biuf" or array.dtype.itemsize > 8 or array.ndim == 0:  # no long doubles
         raise RunError(
             f"{file} holds {shortened(str(array.dtype))} of shape {array.shape}, not figures.",
-            DAMAGED,
+            RUN_DAMAGED,
         )
     return array
 
@@ -45,16 +45,16 @@ def read_figure(file: Path, name: str, neurons: int, categories: int) -> NDArray
     """
     array = open_figure(file)
     if array.shape[0] != neurons:
-        raise RunError(f"{file} has {array.shape[0]:,} rows; the run has {neurons:,} neurons.", DAMAGED)
+        raise RunError(f"{file} has {array.shape[0]:,} rows; the run has {neurons:,} neurons.", RUN_DAMAGED)
     per_category = name in (*CATEGORY_FIGURES, *LATER_FIGURES, ROUTED_FIGURES[1])
     columns = (categories,) if per_category else () if name in (*NEURON_FIGURES, ROUTED_FIGURES[0]) else None
     if array.ndim > 2 or (columns is not None and array.shape[1:] != columns):
         raise RunError(
             f"{file} has shape {array.shape}; the run has {neurons:,} neurons and {categories} categories.",
-            DAMAGED,
+            RUN_DAMAGED,
         )
     if (name in TOKEN_FIGURES and array.ndim != 2) or (name.endswith("_positions") and array.dtype.kind not in "iu"):
-        raise RunError(f"{file} holds no list of tokens for each neuron.", DAMAGED)
+        raise RunError(f"{file} holds no list of tokens for each neuron.", RUN_DAMAGED)
     return array
 
 
@@ -67,7 +67,7 @@ def check_alike(file: Path, values: NDArray[Any], positions: NDArray[Any]) -> No
     if values.shape != positions.shape:
         raise RunError(
             f"{file} has shape {values.shape}, the positions beside it {positions.shape}.",
-            DAMAGED,
+            RUN_DAMAGED,
         )
 
 

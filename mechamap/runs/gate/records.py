@@ -14,7 +14,7 @@ from typing import Any
 from mechamap.errors import RunError, UsageError
 from mechamap.runs import record as run_record
 from mechamap.runs.neuron_names import parse_neuron
-from mechamap.runs.record import DAMAGED, RunRecord, TokenRecord
+from mechamap.runs.record import RUN_DAMAGED, RunRecord, TokenRecord
 from mechamap.wording.plain import shortened
 
 __all__ = ["LARGEST_RECORD", "check_record", "check_size", "read_record"]
@@ -39,7 +39,7 @@ def read_record(text: str, where: str) -> RunRecord:
     try:
         check_record(record)
     except ValueError as error:
-        raise RunError(f"{where} is damaged: {error}.", DAMAGED) from None
+        raise RunError(f"{where} is damaged: {error}.", RUN_DAMAGED) from None
     return record
 
 
@@ -68,7 +68,7 @@ def check_size(record: RunRecord, folder: Path) -> None:
     if max(sizes, default=0) < record.neurons:  # a byte a neuron, at least
         raise RunError(
             f"{folder / 'run.json'} is damaged: it says {record.neurons:,} neurons, and no figure has so many.",
-            DAMAGED,
+            RUN_DAMAGED,
         )
 
 
