@@ -6,13 +6,15 @@ So a run that is being written differs from one whose scan was killed, and no tw
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
 from mechamap.errors import RunError
 
-__all__ = ["RunLock", "has_writer"]
+__all__ = ["RunLock", "has_writer", "in_turn"]
 
 
 _NAME = ".lock"
@@ -43,6 +45,26 @@ class RunLock:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.release()
+
+
+@contextmanager
+def in_turn(folder: Path, name: str) -> Iterator[None]:
+    """Wait until no other process is in a block of the same folder and name.
+
+    Where the folder cannot be written or its disk has no locks, nobody waits.
+    """
+    try:
+        file = (folder / f".{name}.lock").open("ab")
+    except OSError:
+        yield
+        return
+    with file:
+        if sys.platform != "win32":
+            import fcntl
+
+            with suppress(OSError):
+                fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def has_writer(folder: Path) -> bool:

@@ -1,16 +1,18 @@
 """Marks and notes that a user adds to a run: ``notes.json`` beside ``run.json``.
 
-The file belongs to the user, so a change reads it again, changes one neuron and replaces it: two explorers on one
-run do not undo each other's changes, and what a newer version wrote for a neuron is kept.
+The file belongs to the user, so a change reads it again, changes one neuron and replaces it, one process after another:
+two explorers on one run do not undo each other's changes, and what a newer version wrote for a neuron is kept.
 """
 
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from mechamap.errors import RunError
+from mechamap.runs.lock import in_turn
 from mechamap.system.atomic import replacing
 
 __all__ = ["Notes"]
@@ -74,13 +76,17 @@ class Notes:
             raise RunError(f"{self.file} cannot be read: {error}.", "Marks and notes are not shown.") from None
         try:
             neurons = json.loads(text)["neurons"]
-            self._neurons = {str(name): dict(entry) for name, entry in neurons.items()}
-        except (ValueError, KeyError, TypeError, AttributeError):
+            self._neurons = {name: _entry(entry) for name, entry in neurons.items()}
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise RunError(
                 f"{self.file} does not hold marks and notes.", "Repair it or move it away; it is left as it is."
             ) from None
 
     def _change(self, name: str, member: str, value: bool | str) -> None:
+        with in_turn(self.file.parent, "notes") if self.file is not None else nullcontext():
+            self._change_alone(name, member, value)
+
+    def _change_alone(self, name: str, member: str, value: bool | str) -> None:
         try:
             self.reload()
         finally:
@@ -105,3 +111,10 @@ class Notes:
                 f"{self.file} cannot be written: {error.strerror or error}.",
                 "Marks and notes are kept until the explorer is closed.",
             ) from None
+
+
+def _entry(entry: object) -> dict[str, Any]:
+    """What the file has of a neuron, a newer version's members included."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("note", ""), str):
+        raise TypeError("no marks and notes")
+    return dict(entry)

@@ -60,7 +60,7 @@ def test_what_a_newer_version_wrote_for_a_neuron_is_kept(folder: Path) -> None:
 def test_no_temporary_file_is_left(folder: Path) -> None:
     before = {path.name for path in folder.iterdir()}
     Notes(folder).mark("L1.N7")
-    assert {path.name for path in folder.iterdir()} - before == {"notes.json"}
+    assert {path.name for path in folder.iterdir()} - before == {"notes.json", ".notes.lock"}
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"neurons": 3}', '{"neurons": {"L1.N7": 3}}', "{}"])

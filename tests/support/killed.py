@@ -1,0 +1,96 @@
+"""Work that is killed at random moments, in children of this process: forked, since imports take the longest.
+
+python killed.py scans FOLDER FIRST LAST         a scan of the bundled model for each seed, in FOLDER/seed
+python killed.py exports RUN FILE FIRST LAST     exports over FILE
+python killed.py notes RUN FIRST LAST            notes; each that is acknowledged is a line of output
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from mechamap.config.schema import default_config, with_overrides
+from mechamap.exports.registry import ExportRequest, export_run
+from mechamap.models.loaded import LoadedModel
+from mechamap.runs.notes import Notes
+from mechamap.runs.run import Run
+from mechamap.scan.scan import scan
+from support.by_name import load_model, scan_request
+
+FORMATS = ("csv", "json")
+
+
+def killed_after(work: Callable[[], object], seconds: float) -> None:
+    """Do something in a child, and kill the child after some seconds if it is not done by then."""
+    child = os.fork()
+    if child == 0:
+        try:
+            work()
+        finally:
+            os._exit(0)
+    time.sleep(seconds)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+
+
+def scanned(loaded: LoadedModel, folder: Path, *, resume: bool = False) -> Run:
+    config = with_overrides(default_config(), second_text="never", keep_activations="always")
+    return scan(scan_request("demo", config, folder, resume=resume), loaded=loaded)
+
+
+def scans(folder: Path, seeds: range) -> None:
+    loaded = load_model("demo", device="cpu")
+    began = time.monotonic()
+    scanned(loaded, folder / "whole")
+    longest = time.monotonic() - began
+    for seed in seeds:
+        seconds = random.Random(seed).uniform(0, 1.1 * longest)
+        killed_after(lambda seed=seed: scanned(loaded, folder / str(seed)), seconds)  # type: ignore[misc]
+
+
+def exports(folder: Path, file: Path, seeds: range) -> None:
+    run = Run.open(folder)
+
+    def work() -> None:
+        while True:
+            for format in FORMATS:
+                export_run(run, file, ExportRequest(format), overwrite=True)
+
+    for seed in seeds:
+        killed_after(work, random.Random(seed).uniform(0, 0.3))
+
+
+def notes(folder: Path, seeds: range) -> None:
+    for seed in seeds:
+
+        def work(seed: int = seed) -> None:
+            for number in range(10_000):
+                Notes(folder).write_note(f"L{seed}.N{number}", "seen")
+                os.write(1, f"L{seed}.N{number}\n".encode())  # not before it is kept
+
+        killed_after(work, random.Random(seed).uniform(0, 0.3))
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    what, *words = sys.argv[1:]
+    seeds = range(int(words[-2]), int(words[-1]))
+    match what:
+        case "scans":
+            scans(Path(words[0]), seeds)
+        case "exports":
+            exports(Path(words[0]), Path(words[1]), seeds)
+        case _:
+            notes(Path(words[0]), seeds)
+
+
+if __name__ == "__main__":
+    main()
