@@ -14,6 +14,7 @@ MechaMapError
 ├── ExportError           an export cannot be written
 ├── EngineError           the engine process died, or its answer makes no sense
 ├── MissingExtra          an optional dependency is not installed
+├── Unforeseen            a failure that nobody thought of, with a report for the maintainers
 └── Cancelled             the user stopped it; what was finished is kept
 
 Each carries three texts, so that a terminal can print it and a screen can show it as a dialog:
@@ -168,6 +169,18 @@ class EngineError(MechaMapError):
 
 class MissingExtra(MechaMapError):
     title = "An optional package is missing"
+
+
+class Unforeseen(MechaMapError):
+    """A failure that nobody thought of.
+
+    Attributes:
+        report: what a maintainer needs to know: versions, the place, what happened last; no text of the user's.
+    """
+
+    title = "Something went wrong that should not have"
+    fields = ("report",)
+    report: str | None = None
 
 
 class Cancelled(MechaMapError):

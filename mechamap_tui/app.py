@@ -13,8 +13,8 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.worker import WorkerFailed
 
-from mechamap.errors import MechaMapError
-from mechamap.system.failures import record_failure
+from mechamap.errors import MechaMapError, Unforeseen
+from mechamap.system.failures import failure_report, record_failure
 from mechamap.system.log import start_log
 from mechamap_tui.explorer import ExplorerApp
 from mechamap_tui.jobs.draft import ScanDraft
@@ -151,4 +151,6 @@ def shown_error(error: BaseException, where: str) -> MechaMapError:
         return cause
     file = record_failure(cause, where)
     hint = "This is a bug in MechaMap" + (f"; the details are in {file}." if file else ".")
-    return MechaMapError(f"{type(cause).__name__}: {cause}", hint)
+    unforeseen = Unforeseen(f"{type(cause).__name__}: {cause}", hint)
+    unforeseen.report = failure_report(cause, where)
+    return unforeseen

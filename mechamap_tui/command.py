@@ -27,6 +27,10 @@ def open_explorer(argv: Sequence[str] | None, ending: Ending) -> int:
             file=told,
         )
         return 1
+    if options.offline:
+        from mechamap.system.network import go_offline
+
+        go_offline()  # the engine process inherits it
     return _explore(options, ending)
 
 
@@ -52,6 +56,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--config", type=Path, metavar="F", help="config file for the scan of a model")
     parser.add_argument("--new", action="store_true", help="scan the model even if a run has that name")
+    parser.add_argument(
+        "--offline", action="store_true", help="reach no network: models of the hub come from the cache alone"
+    )
     parser.add_argument(
         "--version", action="version", version=f"mechamap-tui {__version__}", help="print the version and exit"
     )

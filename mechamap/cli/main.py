@@ -18,6 +18,7 @@ from mechamap.cli.stopping import forget_signals, stop_code, was_interrupted
 from mechamap.cli.streams import discard_output, readied_streams, written_whole
 from mechamap.config.choices import KEEP_ACTIVATIONS
 from mechamap.errors import Cancelled, MechaMapError, UsageError
+from mechamap.system.network import go_offline
 from mechamap.wording.plain import printable
 from mechamap.wording.suggest import suggestion
 
@@ -36,6 +37,11 @@ def build_parser() -> Parser:
     )
     parser.add_argument(
         "--version", action="version", version=f"mechamap {__version__}", help="say which version this is"
+    )
+    parser.add_argument(
+        "--offline",
+        action="store_true",
+        help="reach no network: models of the hub come from the cache alone; before or behind the command",
     )
     commands = parser.add_subparsers(metavar="COMMAND", dest="command")
     for command in COMMANDS:
@@ -76,7 +82,11 @@ def _failed(narration: Narration, error: BaseException, argv: Sequence[str] | No
 
 def _run(argv: Sequence[str] | None, narration: Narration) -> int:
     parser = build_parser()
-    args, extra = parser.parse_known_args(_joined(sys.argv[1:] if argv is None else argv))
+    words = list(sys.argv[1:] if argv is None else argv)
+    if "--offline" in words:
+        words = [word for word in words if word != "--offline"]
+        go_offline()
+    args, extra = parser.parse_known_args(_joined(words))
     if extra:
         known = args.parser.flags() if hasattr(args, "parser") else parser.flags()
         wrong = next((word for word in extra if word.startswith("-")), extra[0])

@@ -18,10 +18,10 @@ from typing import Any, BinaryIO
 from mechamap import __version__
 from mechamap.engine.calls import Method, Methods, Request
 from mechamap.engine.kept import Kept
-from mechamap.errors import Cancelled, MechaMapError
+from mechamap.errors import Cancelled, MechaMapError, Unforeseen
 from mechamap.protocol import rpc
 from mechamap.protocol.rpc import RpcFault
-from mechamap.system.failures import record_failure
+from mechamap.system.failures import failure_report, record_failure
 from mechamap.system.log import place_of, start_log
 
 __all__ = ["Engine", "main"]
@@ -208,9 +208,11 @@ def _failure(call: Request, error: Exception | SystemExit) -> dict[str, Any]:
     if not isinstance(error, MechaMapError):
         file = record_failure(error, f"in the engine, {call.method}")
         details = f"; the details are in {file}" if file else ""
-        error = MechaMapError(
+        unforeseen = Unforeseen(
             f"{call.method} failed: {type(error).__name__}: {error}", f"This is a bug in MechaMap{details}."
         )
+        unforeseen.report = failure_report(error, f"in the engine, {call.method}")
+        error = unforeseen
     return rpc.error(call.id, rpc.FAILED, error.message, error.to_plain())
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import platform
 import traceback
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from mechamap.system.paths import home
 
-__all__ = ["log_folder", "record_failure", "rotate"]
+__all__ = ["failure_report", "log_folder", "record_failure", "rotate"]
 
 
 ROTATE_BYTES = 1_000_000
+_PACKAGES = ("torch", "transformers", "tokenizers", "textual", "numpy")
+_EVENTS = 12  # lines of the log
 
 
 def log_folder() -> Path:
@@ -38,3 +43,36 @@ def record_failure(error: BaseException, doing: str) -> Path | None:
     except OSError:
         return None
     return file
+
+
+def failure_report(error: BaseException, doing: str) -> str:
+    """What a maintainer needs to know of a failure: versions, where it was, what happened before.
+
+    Neither the error's text nor anything that a user wrote is in it, so that it can be sent to somebody.
+    """
+    from importlib.metadata import PackageNotFoundError, version
+
+    from mechamap import __version__
+
+    versions = [f"MechaMap {__version__}", f"Python {platform.python_version()} on {platform.platform()}"]
+    for package in _PACKAGES:
+        with suppress(PackageNotFoundError):
+            versions.append(f"{package} {version(package)}")
+    frames = [
+        f"  {'/'.join(Path(frame.filename).parts[-3:])}:{frame.lineno} in {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)
+    ]
+    return "\n".join(
+        (", ".join(versions), f"{type(error).__name__} {doing}, at", *frames[-_EVENTS:], "before it:", *_last_events())
+    )
+
+
+def _last_events() -> list[str]:
+    """The last lines of the log, which hold no text of the user's."""
+    try:
+        with (log_folder() / "mechamap.log").open("rb") as log:
+            log.seek(max(log.seek(0, os.SEEK_END) - 4096, 0))
+            lines = log.read().decode("utf-8", "replace").splitlines()
+    except OSError:
+        return []
+    return [f"  {line}" for line in lines[-_EVENTS:]]

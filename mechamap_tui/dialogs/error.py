@@ -11,7 +11,7 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from mechamap.errors import MechaMapError
+from mechamap.errors import MechaMapError, Unforeseen
 from mechamap_tui.data.advice_text import hint_text
 from mechamap_tui.terminal.clipboard import copy_text
 from mechamap_tui.terminal.terminal_text import clean
@@ -40,7 +40,8 @@ class ErrorScreen(ModalScreen[None]):
                     yield Static(_lines(hint), id="hint")
             with Horizontal(classes="buttons"):
                 yield Button("Close", id="close", variant="primary", compact=True)
-                yield Button("Copy (y)", id="copy", compact=True)
+                copied = "Copy a report (y)" if isinstance(self.error, Unforeseen) else "Copy (y)"
+                yield Button(copied, id="copy", compact=True)
 
     def on_button_pressed(self, event: Button.Pressed) -> None:
         if event.button.id == "copy":
@@ -53,7 +54,10 @@ class ErrorScreen(ModalScreen[None]):
 
     def action_copy(self) -> None:
         error = self.error
-        where = copy_text(self.app, "\n".join(filter(None, (error.title, error.message, hint_text(error.hint)))))
+        parts: tuple[str, ...] = (error.title, error.message, hint_text(error.hint))
+        if isinstance(error, Unforeseen) and error.report:
+            parts = (error.title, error.report)  # for the maintainers: its message may hold what the user wrote
+        where = copy_text(self.app, "\n".join(filter(None, parts)))
         self.notify(f"Copied {where}.", markup=False)
 
 

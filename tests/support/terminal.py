@@ -36,6 +36,9 @@ KEYS = {
 }
 
 
+_NOT_PASSED_ON = ("TEXTUAL", "TMUX", "COLUMNS", "LINES")
+
+
 class Terminal:
     """Runs a command in a pseudo-terminal of ``columns`` x ``rows`` cells.
 
@@ -64,7 +67,8 @@ class Terminal:
         root = str(Path(__file__).resolve().parents[2])
         paths = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
         environment = {
-            **{name: value for name, value in os.environ.items() if not name.startswith(("TEXTUAL", "TMUX"))},
+            # Without COLUMNS and LINES, which would stand for the terminal's own size.
+            **{name: value for name, value in os.environ.items() if not name.startswith(_NOT_PASSED_ON)},
             "MECHAMAP_HOME": str(home),
             "TERM": "xterm-256color",
             "COLORTERM": "truecolor",

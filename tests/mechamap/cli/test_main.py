@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -493,3 +494,16 @@ def test_the_page_about_the_command_line_is_not_stale() -> None:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert module.FILE.read_text(encoding="utf-8") == module.text(), "run: python scripts/write_cli_docs.py"
+
+
+@pytest.mark.parametrize("words", [["--offline", "scan", "nobody/nothing"], ["scan", "nobody/nothing", "--offline"]])
+def test_offline_reaches_no_network(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for variable in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE"):
+        monkeypatch.setenv(variable, "0")  # put back afterwards
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(socket, "create_connection", lambda *_, **__: pytest.fail("it reaches the network"))
+    assert main(words) == 1
+    assert "is not in the local cache" in capsys.readouterr().err
+    assert os.environ["HF_HUB_OFFLINE"] == "1"
