@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields, is_dataclass
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from functools import cache
+from typing import Any, TypeAlias, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 __all__ = ["OMIT_EMPTY", "Recorded", "from_plain_values", "to_plain_values"]
 
@@ -40,7 +41,10 @@ def from_plain_values(kind: type[T], value: object, place: str) -> T:
     Raises:
         ValueError: a member is missing or of another type; the message names it.
     """
-    read: T = _dataclass(kind, value, place)
+    try:
+        read: T = _reader(cast(Any, kind))(value)
+    except _Misfit as misfit:
+        raise ValueError(f"{place}{''.join(reversed(misfit.path))} {misfit.what}") from None
     return read
 
 
@@ -69,63 +73,132 @@ def _members(kind: type[Any]) -> tuple[tuple[Field[Any], Any], ...]:
     return _MEMBERS[kind]
 
 
-def _dataclass(kind: type[Any], value: object, place: str) -> Any:
-    if not isinstance(value, dict):
-        raise _wrong(place, value, "an object")
-    members: dict[str, Any] = {}
-    for member, hint in _members(kind):
-        if member.name in value:
-            members[member.name] = _read(hint, value[member.name], f"{place}.{member.name}")
-        elif member.default is MISSING and member.default_factory is MISSING:
-            raise ValueError(f"{place} has no {member.name}")
-    if issubclass(kind, Recorded):
-        members["lacking"] = frozenset(member.name for member, _ in _members(kind)) - members.keys()
-    return kind(**members)
+class _Misfit(Exception):
+    """A value that is not of its type: what it is, and the way to it from the inside out."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what)
+        self.what = what
+        self.path: list[str] = []
 
 
-def _read(hint: Any, value: object, place: str) -> Any:
+Reader: TypeAlias = "Callable[[object], Any]"
+
+
+@cache
+def _reader(hint: Any) -> Reader:
+    """What reads values of a type; made once for each, as types are slow to look into."""
     origin, args = get_origin(hint), get_args(hint)
     if is_dataclass(hint) and isinstance(hint, type):
-        return _dataclass(hint, value, place)
+        return _dataclass_reader(hint)
     if origin in (types.UnionType, Union):
-        return _one_of(args, value, place)
+        return _union_reader(args)
     if origin is tuple:
-        if not isinstance(value, list | tuple):
-            raise _wrong(place, value, "a list")
-        return tuple(_read(args[0], item, f"{place}[{number}]") for number, item in enumerate(value))
+        return _list_reader(_reader(args[0]))
     if origin in (dict, Mapping):
+        return _mapping_reader(_reader(args[1]))
+    return _choice_reader(args) if args else _scalar_reader(hint)
+
+
+def _dataclass_reader(kind: type[Any]) -> Reader:
+    members = [
+        (member.name, _reader(hint), member.default is MISSING and member.default_factory is MISSING)
+        for member, hint in _members(kind)
+    ]
+    names, is_recorded = frozenset(name for name, *_ in members), issubclass(kind, Recorded)
+
+    def read(value: object) -> Any:
         if not isinstance(value, dict):
-            raise _wrong(place, value, "an object")
-        return {key: _read(args[1], item, f"{place}.{key}") for key, item in value.items()}
-    return _scalar(hint, args, value, place)
+            raise _wrong(value, "an object")
+        known: dict[str, Any] = {}
+        for name, reader, needed in members:
+            if name in value:
+                try:
+                    known[name] = reader(value[name])
+                except _Misfit as misfit:
+                    misfit.path.append(f".{name}")
+                    raise
+            elif needed:
+                raise _Misfit(f"has no {name}")
+        if is_recorded:
+            known["lacking"] = names - known.keys()
+        return kind(**known)
+
+    return read
 
 
-def _scalar(hint: Any, choices: tuple[Any, ...], value: object, place: str) -> Any:
-    """A text, number or truth value; one of ``choices`` where there are some."""
-    if choices:
-        if value not in choices:
-            raise _wrong(place, value, " or ".join(map(str, choices)))
-        return value
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    if not isinstance(value, hint) or (hint is not bool and isinstance(value, bool)):
-        raise _wrong(place, value, _NAMES[hint])
-    return value
-
-
-def _one_of(hints: tuple[Any, ...], value: object, place: str) -> Any:
-    """Read as the first type that fits; where none does, the message is that of the first, None aside."""
-    if value is None and type(None) in hints:
-        return None
-    wrong: ValueError | None = None
-    for hint in hints:
+def _list_reader(reader: Reader) -> Reader:
+    def read(value: object) -> tuple[Any, ...]:
+        if not isinstance(value, list | tuple):
+            raise _wrong(value, "a list")
         try:
-            return _read(hint, value, place)
-        except ValueError as error:
-            wrong = wrong or error
-    raise wrong or _wrong(place, value, "something else")
+            return tuple([reader(item) for item in value])
+        except _Misfit:
+            return tuple(_named(reader, item, f"[{number}]") for number, item in enumerate(value))
+
+    return read
 
 
-def _wrong(place: str, value: object, expected: str) -> ValueError:
+def _mapping_reader(reader: Reader) -> Reader:
+    def read(value: object) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise _wrong(value, "an object")
+        return {key: _named(reader, item, f".{key}") for key, item in value.items()}
+
+    return read
+
+
+def _named(reader: Reader, value: object, name: str) -> Any:
+    try:
+        return reader(value)
+    except _Misfit as misfit:
+        misfit.path.append(name)
+        raise
+
+
+def _choice_reader(choices: tuple[Any, ...]) -> Reader:
+    def read(value: object) -> Any:
+        if value not in choices:
+            raise _wrong(value, " or ".join(map(str, choices)))
+        return value
+
+    return read
+
+
+def _scalar_reader(hint: type) -> Reader:
+    """Of a text, a number or a truth value; a whole number is a number, a truth value is none."""
+
+    def read(value: object) -> Any:
+        if type(value) is hint:
+            return value
+        if hint is float and type(value) is int:
+            return float(value)
+        if not isinstance(value, hint) or isinstance(value, bool):
+            raise _wrong(value, _NAMES[hint])
+        return value
+
+    return read
+
+
+def _union_reader(hints: tuple[Any, ...]) -> Reader:
+    """Of the first type that fits; where none does, the message is that of the first, None aside."""
+    optional = type(None) in hints
+    readers = [_reader(hint) for hint in hints if hint is not type(None)]
+
+    def read(value: object) -> Any:
+        if value is None and optional:
+            return None
+        wrong: _Misfit | None = None
+        for reader in readers:
+            try:
+                return reader(value)
+            except _Misfit as misfit:
+                wrong = wrong or misfit
+        raise wrong or _wrong(value, "something else")
+
+    return read
+
+
+def _wrong(value: object, expected: str) -> _Misfit:
     shown = repr(value)
-    return ValueError(f"{place} is {shown if len(shown) <= 40 else shown[:40] + '...'}; expected {expected}")
+    return _Misfit(f"is {shown if len(shown) <= 40 else shown[:40] + '...'}; expected {expected}")

@@ -9,7 +9,7 @@ import random
 import shutil
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -19,7 +19,7 @@ import pytest
 from mechamap.cli import main as command_line
 from mechamap.config.schema import configs_folder, load_config
 from mechamap.csv_files.run import read_csv
-from mechamap.engine.calls import Methods
+from mechamap.engine.methods import METHODS
 from mechamap.engine.server import Engine
 from mechamap.errors import MechaMapError
 from mechamap.exports.registry import ExportRequest, export_run
@@ -170,7 +170,7 @@ class Torture:
                 with self._watched(f"filter {seed}"):
                     ask(run, expression)
 
-    def messages(self, seeds: Iterable[int], methods: Callable[[], Methods]) -> None:
+    def messages(self, seeds: Iterable[int]) -> None:
         """Damaged messages to the engine, which answers each that has an id, and lives."""
         run = checked_run(self.folder / "whole")
         out = self.folder / "x.csv"
@@ -185,22 +185,22 @@ class Torture:
         )  # fmt: skip
         for request in requests:  # what is imported when one of a kind comes first takes seconds
             first = _Conversation(json.dumps(request).encode())
-            Engine(cast(BinaryIO, first), first.answers, methods()).serve()
+            Engine(cast(BinaryIO, first), first.answers, METHODS).serve()
         for seed in seeds:
             rng = random.Random(seed)
             message = {"jsonrpc": "2.0", **damaged_json(rng.choice(requests), rng, rng.choice([1, 2, 3]))}
             line = json.dumps(message).encode(errors="replace")
             if rng.random() < 0.3:
                 line = damaged_text(line.decode(), rng).replace(b"\n", b" ")
-            if self._told(seed, line, methods()):  # what is imported for it takes seconds, once
+            if self._told(seed, line):  # what is imported for it takes seconds, once
                 self.wrong.pop()
-                self._told(seed, line, methods())
+                self._told(seed, line)
 
-    def _told(self, seed: int, line: bytes, methods: Methods) -> bool:
+    def _told(self, seed: int, line: bytes) -> bool:
         """Tell a message to an engine; whether all that was wrong is the time that it took."""
         before, conversation = len(self.wrong), _Conversation(line)
         with self._watched(f"message {seed}"):
-            Engine(cast(BinaryIO, conversation), conversation.answers, methods).serve()
+            Engine(cast(BinaryIO, conversation), conversation.answers, METHODS).serve()
             if not conversation.answered:
                 self.wrong.append(f"message {seed}: no answer")
             if b'"version"' not in conversation.answers.getvalue().splitlines()[-1]:
