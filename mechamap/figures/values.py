@@ -72,7 +72,9 @@ def category_values(run: Run, figure: str) -> NDArray[np.float32]:
         columns = [known_values(run, judged, category) for category in run.categories]
         values = np.stack(columns, axis=1) if columns else np.zeros((run.neurons, 0), np.float32)
     else:
-        values = np.array(run.figure(figure), np.float32)  # [neurons, categories], a copy: the run's is not changed
+        with np.errstate(invalid="ignore", over="ignore"):  # signalling NaNs of odd files become plain ones
+            values = np.array(run.figure(figure), np.float32)  # [neurons, categories], a copy: the run's is not changed
+            values *= np.float32(1)
         if values.ndim != 2:
             raise RunError(f"{figure} has one value per neuron, not one per category.")
     if judged is not None and judged.compares and run.has("occurrences"):

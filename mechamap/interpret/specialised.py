@@ -49,7 +49,8 @@ def neuron_evenness(view: FigureView) -> pd.Series[float]:
     values = view.values.to_numpy()
     evenness_of_neurons = np.empty(len(values))
     for first in range(0, len(values), _AT_ONCE):
-        distance = values[first : first + _AT_ONCE].astype(np.float64) - view.kind.centre
+        with np.errstate(invalid="ignore"):  # infinite values of odd runs
+            distance = values[first : first + _AT_ONCE].astype(np.float64) - view.kind.centre
         strengths = np.abs(distance) if view.kind.two_sided else np.where(distance < 0, 0.0, distance)
         if view.lists_some:
             strengths[np.isnan(strengths)] = 0.0

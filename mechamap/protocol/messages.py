@@ -42,7 +42,10 @@ def decode(value: object, kind: type[T]) -> T:
     Raises:
         msgspec.ValidationError: a member is missing or of another type.
     """
-    return msgspec.convert(value, kind, dec_hook=_decoded)
+    try:
+        return msgspec.convert(value, kind, dec_hook=_decoded)
+    except UnicodeEncodeError:
+        raise msgspec.ValidationError("a text has half a character (a lone surrogate)") from None
 
 
 def plain(value: object) -> Any:

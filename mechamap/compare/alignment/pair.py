@@ -37,7 +37,8 @@ class Pair:
     @cached_property
     def difference(self) -> NDArray[np.float32]:
         """B - A, ``[common, categories]``."""
-        return self.b - self.a
+        with np.errstate(invalid="ignore"):  # infinite values of odd runs
+            return self.b - self.a
 
     @cached_property
     def in_a(self) -> NDArray[np.bool_]:
@@ -62,7 +63,8 @@ class Pair:
         """What counts in both, but goes up in one run and down in the other."""
         if self.kind.directed:
             a, b = _in_common(self.relation, lambda run: _as_stored(run, "selectivity"))
-            directed: NDArray[np.bool_] = self.in_a & self.in_b & (a * b < 0)
+            with np.errstate(invalid="ignore", over="ignore"):
+                directed: NDArray[np.bool_] = self.in_a & self.in_b & (a * b < 0)
             return directed
         above_a, above_b = (self.kind.positive(values, self.threshold) for values in (self.a, self.b))
         turned: NDArray[np.bool_] = self.in_a & self.in_b & (above_a ^ above_b)
