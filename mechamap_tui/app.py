@@ -52,6 +52,7 @@ class MechaMapApp(KeysInOrder, PastedLines, ColumnsInPlace, MortalApp, ExplorerA
         Binding("ctrl+p", "command_palette", "palette", show=False, priority=True),
         Binding("f8", "picture", "screenshot", show=False),
         Binding("ctrl+q", "quit", "quit", show=False, priority=True),
+        Binding("ctrl+z", "suspend_process", "to the shell", show=False),  # not where a text takes it as undo
     ]
 
     def __init__(

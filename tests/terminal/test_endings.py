@@ -91,3 +91,17 @@ def test_an_interrupt_while_it_loads_is_one_line(module: str, tmp_path: Path) ->
         )  # fmt: skip
         assert done.returncode == 130, done.stderr
         assert done.stderr in ("cancelled\n", "mechamap-tui: interrupted\n")
+
+
+def test_ctrl_z_leads_to_the_shell_and_fg_paints_it_again(start: Start, tmp_path: Path) -> None:
+    recorded_run(tmp_path / "home" / "runs" / "tiny-1")
+    shell = ("bash", "--norc", "-i", "-c", '"$@"; echo IN THE SHELL; sleep 1; fg', "bash")
+    terminal = start("tiny-1", prefix=shell)
+    terminal.wait("2 Neurons")
+    terminal.process.send("\x1a")
+    terminal.wait("IN THE SHELL", gone=["2 Neurons"])
+    screen = terminal.wait("2 Neurons", "48 of 48", gone=["IN THE SHELL"])
+    terminal.press("j")
+    terminal.until(lambda shown: shown != screen, "the cursor moves")
+    terminal.press("ctrl+q")
+    assert terminal.ended() == 0
