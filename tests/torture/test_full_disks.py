@@ -1,4 +1,4 @@
-"""Disks without room, as files that may not grow beyond a size: told in a sentence, nothing lost, gone on with after."""
+"""Disks without room, as files that may not grow beyond a size: told in a sentence, and nothing is lost."""
 
 from __future__ import annotations
 
