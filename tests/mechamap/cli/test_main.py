@@ -455,6 +455,7 @@ def test_removing_a_run_asks_at_a_terminal(at_terminal: Callable[..., pexpect.sp
         assert recorded.path.exists()
         terminal.sendline(answer)
         terminal.expect(pexpect.EOF)
+        terminal.wait()
         terminal.close()
         assert terminal.exitstatus == code
     assert not recorded.path.exists()
@@ -469,6 +470,7 @@ def test_a_terminal_shows_one_line_that_is_updated_and_ctrl_c_before_the_pass_en
     terminal.sendintr()
     terminal.expect("cancelled")
     terminal.expect(pexpect.EOF)
+    terminal.wait()  # its end: to close the terminal of a process that is still ending would kill it
     terminal.close()
     assert terminal.exitstatus == 130
     assert not (home / "runs").exists()

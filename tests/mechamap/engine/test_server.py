@@ -189,7 +189,8 @@ def test_what_nobody_foresaw_is_answered_and_written_down(
     monkeypatch.setenv("MECHAMAP_HOME", str(tmp_path))
     talk.ask(1, method)
     data = talk.hear()["error"]["data"]
-    assert data["kind"] == "MechaMapError" and method in data["message"]
+    assert data["kind"] == "Unforeseen" and method in data["message"]
+    assert f"in the engine, {method}, at" in data["report"]
     log = tmp_path / "log" / "failures.log"
     assert str(log) in data["hint"] and "Traceback" in log.read_text()
     talk.ask(2, "echo")
