@@ -12,11 +12,14 @@ __all__ = ["main"]
 
 def main() -> int:
     """Run the command line on the words of this process; returns the exit code."""
-    signal.signal(signal.SIGINT, _interrupted)
+    heard = signal.getsignal(signal.SIGINT) is not signal.SIG_IGN  # a job in the background of a script ignores it
+    if heard:
+        signal.signal(signal.SIGINT, _interrupted)
     from mechamap.cli.main import main as run_command
     from mechamap.cli.stopping import interrupt
 
-    signal.signal(signal.SIGINT, interrupt)
+    if heard:
+        signal.signal(signal.SIGINT, interrupt)
     code = run_command()
     signal.signal(
         signal.SIGINT, signal.SIG_IGN

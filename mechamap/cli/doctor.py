@@ -86,11 +86,10 @@ def _examine(folder: Path, out: Path | None, narration: Narration) -> int:
     """Say what is wrong with a run, and copy what is good where that is asked for; returns the exit code."""
     from mechamap.runs.gate.salvage import examined, salvage
 
-    record, damages = examined(folder)
+    record, damages = examined(folder) if out is None else (None, salvage(folder, out))
     for damage in damages:
         print_data(f"{damage.where}: {damage.what}" + (f" ({damage.without})" if damage.without else ""))
     if out is not None:
-        salvage(folder, out)
         narration.say(f"What is good is in {out}; {folder} is as it was.")
         return 0
     if not damages:

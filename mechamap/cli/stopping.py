@@ -90,7 +90,9 @@ def stopping(cancel: threading.Event, progress: Watched, narration: Narration) -
         cancel.set()
         narration.say("Stopping after this layer; Ctrl+C again stops at once.")
 
-    before = {number: signal.signal(number, stop) for number in _ENDING}
+    # What whoever started it has it ignore, as nohup does with a hang-up, it goes on ignoring.
+    heard = [number for number in _ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, stop) for number in heard}
     try:
         yield
     finally:
