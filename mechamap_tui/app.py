@@ -1,4 +1,4 @@
-"""The explorer: which screen is shown when, the jobs that run beside it, and errors that never end it."""
+"""The explorer: which screen is shown when, the jobs that run beside it, and failures that the rest outlives."""
 
 from __future__ import annotations
 
@@ -13,24 +13,23 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.worker import WorkerFailed
 
-from mechamap.errors import MechaMapError, Unforeseen
-from mechamap.system.failures import failure_report, record_failure
 from mechamap.system.log import start_log
 from mechamap_tui.explorer import ExplorerApp
 from mechamap_tui.jobs.draft import ScanDraft
+from mechamap_tui.opening.failures import Failures, shown_error
 from mechamap_tui.opening.screens import Opening
 from mechamap_tui.start.target import Target
 from mechamap_tui.terminal.columns_in_place import ColumnsInPlace
 from mechamap_tui.terminal.keys_in_order import KeysInOrder
 from mechamap_tui.terminal.pasted_lines import PastedLines
-from mechamap_tui.terminal.textual_internals import MortalApp
+from mechamap_tui.terminal.textual_internals import Blame, MortalApp
 
 if TYPE_CHECKING:
     from textual.actions import ActionParseResult
 
     from mechamap_tui.engine.client import EngineClient
 
-__all__ = ["MechaMapApp", "shown_error"]
+__all__ = ["MechaMapApp"]
 
 
 class MechaMapApp(KeysInOrder, PastedLines, ColumnsInPlace, MortalApp, ExplorerApp):
@@ -50,6 +49,7 @@ class MechaMapApp(KeysInOrder, PastedLines, ColumnsInPlace, MortalApp, ExplorerA
         Binding("question_mark,f1", "help_here", "help", key_display="?"),
         Binding("colon", "command_palette", "palette", key_display=":"),
         Binding("ctrl+p", "command_palette", "palette", show=False, priority=True),
+        Binding("f2", "copy_report", "copy a report of what failed", priority=True, show=False),
         Binding("f8", "picture", "screenshot", show=False),
         Binding("ctrl+q", "quit", "quit", show=False, priority=True),
         Binding("ctrl+z", "suspend_process", "to the shell", show=False),  # not where a text takes it as undo
@@ -61,6 +61,7 @@ class MechaMapApp(KeysInOrder, PastedLines, ColumnsInPlace, MortalApp, ExplorerA
         super().__init__()
         self.target = target or Target("nothing")
         self.explorer = Opening(self, ScanDraft(config=str(config) if config else ""), engine)
+        self.failures = Failures(self, self.explorer.show_error)
 
     def on_mount(self) -> None:
         # Textual's own default screen stays below: a screen that was never pushed can neither be switched nor has
@@ -79,6 +80,8 @@ class MechaMapApp(KeysInOrder, PastedLines, ColumnsInPlace, MortalApp, ExplorerA
         if action in ("cancel_scan", "cancel_check"):
             job = self.explorer.job
             return job is not None and job.is_scan == (action == "cancel_scan")
+        if action == "copy_report":
+            return bool(self.failures.report)
         return True
 
     def action_back(self) -> Any:  # Textual's is a coroutine; this one is done when it returns
@@ -103,6 +106,12 @@ class MechaMapApp(KeysInOrder, PastedLines, ColumnsInPlace, MortalApp, ExplorerA
 
         path = save_picture(self.export_screenshot(title="MechaMap"), self.screen)
         self.notify(str(path), title="Screenshot saved", markup=False)
+
+    def action_copy_report(self) -> None:
+        from mechamap_tui.terminal.clipboard import copy_text
+
+        where = copy_text(self.screen.app, self.failures.report)
+        self.notify(f"A report of what failed is copied {where}.", markup=False)
 
     async def action_quit(self) -> None:
         """Quit; asks while a scan or a check runs."""
@@ -135,23 +144,14 @@ class MechaMapApp(KeysInOrder, PastedLines, ColumnsInPlace, MortalApp, ExplorerA
         try:
             return await super().run_action(action, default_namespace, namespaces)
         except Exception as error:
-            self.explorer.show_error(shown_error(error, f"on the action {action}"))
+            self.failures.in_action(self.blame(error), error, str(action))
         return True
 
     def worker_failed(self, error: WorkerFailed) -> None:
-        self.explorer.show_error(shown_error(error, "in the explorer"))
+        self.failures.in_worker(error)
+
+    def part_failed(self, blame: Blame, error: Exception) -> bool:
+        return self.failures.in_part(blame, error)
 
     def last_words(self, error: Exception) -> str:
         return f"mechamap-tui: {shown_error(error, 'in the explorer')}"
-
-
-def shown_error(error: BaseException, where: str) -> MechaMapError:
-    """The error itself where it is meant for users; else one that names the log its traceback went to."""
-    cause = error.error if isinstance(error, WorkerFailed) else error
-    if isinstance(cause, MechaMapError):
-        return cause
-    file = record_failure(cause, where)
-    hint = "This is a bug in MechaMap" + (f"; the details are in {file}." if file else ".")
-    unforeseen = Unforeseen(f"{type(cause).__name__}: {cause}", hint)
-    unforeseen.report = failure_report(cause, where)
-    return unforeseen

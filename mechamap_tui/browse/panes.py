@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 from textual import events
 from textual.containers import Horizontal, Vertical
 from textual.timer import Timer
@@ -14,6 +15,7 @@ from mechamap_tui.browse.header import PANES, PaneLine
 from mechamap_tui.browse.layer_line import LayerLine
 from mechamap_tui.browse.layer_list import LayerList
 from mechamap_tui.browse.table.table import NeuronTable
+from mechamap_tui.terminal.textual_internals import alone
 
 __all__ = ["Panes"]
 
@@ -69,7 +71,9 @@ class Panes(Vertical):
 
     async def go_to(self, name: str) -> None:
         """Focus a pane; going again to the detail or the categories opens its next tab."""
-        again = self._pane == name and self.has_focus_within
+        again = self._pane == name and (
+            self.has_focus_within or self.screen.focused is None
+        )  # what failed has no focus
         self._show(name)
         match name:
             case "layers":
@@ -143,15 +147,17 @@ class Panes(Vertical):
         """Show layers or figures that have arrived."""
         run = self._table.run
         complete = run.complete_layers
-        if len(complete) == len(run.layers):
-            self._table.show_available(None)
-        else:
+        mask: NDArray[np.bool_] | None = None
+        if len(complete) < len(run.layers):
             mask = np.zeros(run.neurons, dtype=bool)
             for rows in complete:
                 mask[rows.rows] = True
+        with alone(self._table):
             self._table.show_available(mask)
-        self._layers.show_new()
-        self._layer_line.show(self._table.category, self._layers.layer_shown)
+        with alone(self._layers):
+            self._layers.show_new()
+        with alone(self._layer_line):
+            self._layer_line.show(self._table.category, self._layers.layer_shown)
 
     def follow_soon(self) -> None:
         """Show the table's neuron and category in the other panes, once the cursor rests."""
@@ -164,10 +170,14 @@ class Panes(Vertical):
         self._resting = None
         row, category = self._table.cursor_row, self._table.category
         if self._layers.category != category:
-            self._layers.show_category(category)
-            self._layer_line.show(category, self._layers.layer_shown)
-        self._detail.show(row, category)
-        self._categories.show(row, category)
+            with alone(self._layers):
+                self._layers.show_category(category)
+            with alone(self._layer_line):
+                self._layer_line.show(category, self._layers.layer_shown)
+        with alone(self._detail):
+            self._detail.show(row, category)
+        with alone(self._categories):
+            self._categories.show(row, category)
 
     def on_neuron_table_neuron_highlighted(self) -> None:
         self.follow_soon()

@@ -26,6 +26,7 @@ from mechamap_tui.browse.table.table import NeuronTable
 from mechamap_tui.explorer import explorer_of
 from mechamap_tui.jobs.checks import AblationJob, CausesJob, ConfirmJob
 from mechamap_tui.terminal.clipboard import copy_text
+from mechamap_tui.terminal.textual_internals import alone
 from mechamap_tui.widgets.key_footer import KeyFooter
 from mechamap_tui.widgets.prompt import Prompt
 from mechamap_tui.widgets.too_small import TooSmall
@@ -101,20 +102,25 @@ class BrowseScreen(Screen[None]):
         seen, before = (scanning, explorer_of(self).job, self.run.record), self._seen
         self._seen = seen
         if before is None or seen[:2] != before[:2]:
-            self.header.show(scanning)
+            with alone(self.header):
+                self.header.show(scanning)
             self.refresh_bindings()
-            self.detail.show(self.detail.row, self.category)
+            with alone(self.detail):
+                self.detail.show(self.detail.row, self.category)
         if before is None or seen[2] is not before[2]:
             self.panes.show_new()
-            self.finding.apply()
-            self.header.show(scanning)
+            with alone(self.table):
+                self.finding.apply()
+            with alone(self.header):
+                self.header.show(scanning)
             if before is not None and self.run.record.state != "running":
                 self.panes.follow_soon()  # what is known about the neuron may have changed too
 
     def show_category(self, category: str, *, stay: bool = False) -> None:
         """Show another category in all panes; ``stay`` keeps the cursor on its neuron."""
-        self.table.show_category(category, stay=stay)
-        self.finding.apply()
+        with alone(self.table):
+            self.table.show_category(category, stay=stay)
+            self.finding.apply()
         self.panes.follow_soon()
 
     def on_category_chart_category_clicked(self, event: CategoryChart.CategoryClicked) -> None:

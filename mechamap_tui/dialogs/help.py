@@ -89,6 +89,7 @@ _NAMES = {
     "right": "→",
     "escape": "Esc",
     "f1": "F1",
+    "f2": "F2",
     "f8": "F8",
 }
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 
 import pytest
 from textual.app import App
 from textual.pilot import Pilot
+
+from mechamap.errors import Unforeseen
+from mechamap_tui.opening.failures import Failures
 
 TURNS = 5  # of the event loop without anything to do, after which nothing comes on its own
 LONGEST = 10.0  # seconds; a screen that never stops painting is tested for something else
@@ -30,6 +34,23 @@ def pauses_wait_for_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
             pass
 
     monkeypatch.setattr(Pilot, "pause", pause)
+
+
+@pytest.fixture(autouse=True)
+def nothing_fails(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test in which the explorer went on after a failure, unless the test is about one (``failing``)."""
+    seen: list[str] = []
+    note = Failures._note
+
+    def noted(failures: Failures, error: Exception, where: str) -> object:
+        failure = note(failures, error, where)
+        if isinstance(failure.error, Unforeseen):
+            seen.append(f"{failure.error} {where}")
+        return failure
+
+    monkeypatch.setattr(Failures, "_note", noted)
+    yield
+    assert not seen or request.node.get_closest_marker("failing"), seen
 
 
 async def _settle(pilot: Pilot[object]) -> None:

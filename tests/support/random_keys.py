@@ -73,6 +73,7 @@ _KEYS = (
         "ctrl+k",
         "ctrl+w",
         "f1",
+        "f2",
         "f8",
         "enter",
         "escape",
@@ -96,7 +97,7 @@ async def press_random_keys(
     def unforeseen(error: BaseException, *_: object) -> None:
         wrong.append(f"{type(error).__name__}: {str(error)[:100]} after {' '.join(pressed[-12:])}")
 
-    for module in ("mechamap.system.failures", "mechamap_tui.app"):
+    for module in ("mechamap.system.failures", "mechamap_tui.opening.failures"):
         monkeypatch.setattr(f"{module}.record_failure", unforeseen)
     assert failures.record_failure is unforeseen
     rng = random.Random(seed)

@@ -25,6 +25,7 @@ KEYS = {
     "backspace": "\x7f",
     "end": "\x1b[F",
     "f1": "\x1bOP",
+    "f2": "\x1bOQ",
     "f8": "\x1b[19~",
     "ctrl+q": "\x11",
     "ctrl+c": "\x03",

@@ -19,6 +19,7 @@ from mechamap_tui.browse.detail.place import NeuronPlace
 from mechamap_tui.browse.detail.tokens import TokenView
 from mechamap_tui.data.check_signs import BADGE_SIGNS
 from mechamap_tui.data.occurrences import OccurrenceMap
+from mechamap_tui.terminal.textual_internals import alone
 from mechamap_tui.widgets.glyphs import MARK
 from mechamap_tui.widgets.pane_title import first_fitting, pane_title
 
@@ -74,7 +75,8 @@ class DetailPane(Container):
         """Show a neuron in the open tab."""
         self.row, self.category = row, category
         self._entitle()
-        self.open_view.show(row, category)
+        with alone(self.open_view):
+            self.open_view.show(row, category)
 
     async def show_tab(self, tab: str) -> None:
         """Open a tab; its view is made when it is first opened."""
@@ -82,7 +84,8 @@ class DetailPane(Container):
         if self.tab == "notes":
             from mechamap_tui.browse.detail.notes import NotesView
 
-            self.query_one(NotesView).keep()
+            with alone(before):
+                self.query_one(NotesView).keep()
         if tab not in self._views:
             self._views[tab] = self._make_view(tab)
             await self.mount(self._views[tab])

@@ -10,8 +10,9 @@ from support.waiting import until
 from textual.widgets import Button
 
 from mechamap.errors import UsageError, error_from_plain
-from mechamap_tui.app import MechaMapApp, shown_error
+from mechamap_tui.app import MechaMapApp
 from mechamap_tui.dialogs.error import ErrorScreen
+from mechamap_tui.opening.failures import shown_error
 from mechamap_tui.start.target import read_target
 from mechamap_tui.terminal.clipboard import copied_file
 
