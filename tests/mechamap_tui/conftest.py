@@ -70,6 +70,9 @@ def _something_waits(app: App[object]) -> bool:
         return True
     screen = app.screen
     if screen._layout_required or screen._repaint_required or screen._dirty_widgets or screen._callbacks:
-        screen._on_timer_update()
+        try:
+            screen._on_timer_update()
+        except Exception as error:
+            app._handle_exception(error)  # as the timer does
         return True
     return False
