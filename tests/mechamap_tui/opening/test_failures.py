@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pytest
 from support.recorded_run import checked_run
 from support.report_host import Reader, exploring
+from support.waiting import LONGEST
 from textual.widget import Widget
 
 from mechamap.errors import RunError
@@ -45,7 +47,9 @@ def explode(*_: object, **__: object) -> Any:
 
 async def covered(reader: Reader, part: Widget) -> str:
     """Wait until a part has a line in its place; the screen's text."""
-    await reader.until(lambda: part._cover_widget is not None)
+    async with asyncio.timeout(LONGEST):
+        while part._cover_widget is None:  # without the pilot, whose pauses paint too
+            await asyncio.sleep(0.01)
     await reader.until(lambda: "failed" in reader.text())
     return reader.text()
 
