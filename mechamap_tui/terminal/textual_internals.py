@@ -146,7 +146,11 @@ class MortalApp(App[None]):
             if self._running and not self._exit:  # else it failed because the app around it was being closed
                 self.worker_failed(error)
             return
-        self.fail(self.blame(error), error)
+        trace = error.__traceback__
+        if trace is not None and trace.tb_frame.f_code.co_name == "_process_messages":  # the app's own, which is over
+            self._end(error)
+        else:
+            self.fail(self.blame(error), error)
 
     def fail(self, blame: Blame, error: Exception) -> None:
         """Have a failure shown where it belongs; end where that cannot be."""
@@ -156,6 +160,9 @@ class MortalApp(App[None]):
                     return
             except Exception as failure:  # in what should have shown the other
                 error = failure
+        self._end(error)
+
+    def _end(self, error: Exception) -> None:
         words = self.last_words(error)
         if self._exception is None:
             self._exception = error

@@ -254,6 +254,18 @@ async def test_nothing_is_copied_where_nothing_failed(home: Path) -> None:
         assert not copied_file().exists()
 
 
+async def test_what_fails_before_the_first_screen_ends_with_a_sentence(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("mechamap_tui.opening.screens.Opening.open_first", explode)
+    app = MechaMapApp(read_target(""))
+    with pytest.raises(ZeroDivisionError):
+        async with app.run_test():
+            pass
+    assert app.return_code == 1
+    assert "what the user wrote" in (home / "log" / "failures.log").read_text()
+
+
 @pytest.mark.parametrize("what", ["a line that fails", "a screen that cannot be composed", "the app again and again"])
 async def test_what_cannot_go_on_ends_with_one_clean_sentence(
     home: Path, what: str, monkeypatch: pytest.MonkeyPatch
