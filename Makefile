@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-EXTRAS := dev,gguf,quantized,parquet,adapter
+EXTRAS := dev,gguf,quantized,parquet,corpus,adapter
 NEWEST := .venv-newest/bin
 INSTALLED := .venv/.installed
 

@@ -9,6 +9,7 @@ MechaMapError
 │   ├── UnsupportedModel  it is not known where the architecture keeps its neurons, or it has none
 │   └── OutOfMemory       the model or its activations do not fit
 ├── TextError             the text to scan is empty, unreadable or not text
+├── CorpusError           a corpus lacks files or text, is damaged, or is another one than before
 ├── RunError              a run folder (or a CSV opened as one) is missing, damaged or of another version
 ├── QueryError            a filter or sort expression, with the position of the mistake
 ├── ExportError           an export cannot be written
@@ -124,6 +125,10 @@ class OutOfMemory(ModelError):
 
 class TextError(MechaMapError):
     title = "The text cannot be scanned"
+
+
+class CorpusError(MechaMapError):
+    title = "The corpus cannot be read"
 
 
 class RunError(MechaMapError):

@@ -1,0 +1,60 @@
+"""A corpus cut into ranges of documents of about equal length."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+from mechamap.corpus.corpus import Corpus
+from mechamap.corpus.documents import DocumentRange
+from mechamap.corpus.inventory import Inventory
+
+__all__ = ["cut_into_shards", "ranges_of_stream"]
+
+
+def cut_into_shards(corpus: Corpus, characters_per_shard: int) -> list[DocumentRange]:
+    """All documents of a corpus' files in ranges that follow each other, the same for the same corpus anywhere.
+
+    Cuts are at the inventory's marks. A range has at most ``characters_per_shard`` characters, unless there is no mark
+    within it: a document of more is a range of its own. Those of a data set that is read as it comes, which are not
+    known, come from :func:`ranges_of_stream`.
+
+    Raises:
+        ValueError: ``characters_per_shard`` is not positive.
+    """
+    if characters_per_shard < 1:
+        raise ValueError(f"shards of {characters_per_shard} characters")
+    shards: list[DocumentRange] = []
+    (first, before), *places = _cuts(corpus.inventory)
+    last = (first, before)
+    for place in places:
+        if place[1] - before > characters_per_shard and last[0] > first:
+            shards.append(DocumentRange(first, last[0], last[1] - before))
+            first, before = last
+        last = place
+    if last[0] > first:
+        shards.append(DocumentRange(first, last[0], last[1] - before))
+    return shards
+
+
+def ranges_of_stream(corpus: Corpus, documents_per_shard: int) -> Iterator[DocumentRange]:
+    """Ranges of the data set behind a corpus' files, without end: the first of which nothing can be read is behind it.
+
+    Raises:
+        ValueError: ``documents_per_shard`` is not positive.
+    """
+    if documents_per_shard < 1:
+        raise ValueError(f"shards of {documents_per_shard} documents")
+    for first in itertools.count(corpus.inventory.documents, documents_per_shard):
+        yield DocumentRange(first, first + documents_per_shard, None)
+
+
+def _cuts(inventory: Inventory) -> Iterator[tuple[int, int]]:
+    """Where shards may end: numbers of documents in the corpus, with the characters in front of them."""
+    start = characters = 0
+    for file in inventory.files:
+        for document, before in zip(file.marks.documents, file.marks.characters, strict=True):
+            yield start + document, characters + before
+        start += file.documents
+        characters += file.characters
+    yield start, characters
