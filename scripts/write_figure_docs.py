@@ -27,6 +27,7 @@ _TITLES: dict[Shape, str] = {
 _MADE_BY: dict[MadeBy, str] = {
     "scan": "every scan",
     "experts": "scans of models with routed experts",
+    "corpus": "scans over a corpus",
     "after scan": "scans, where `second_text` has it",
     "confirm": "`mechamap confirm`",
     "second text": "scans likewise, `mechamap confirm --text`",

@@ -25,11 +25,12 @@ _ROWS = (
     ),
     JudgedFigure(
         name="ap", usual=0.5, compares=True, directed=True, written="probability", in_table=True, in_detail=True,
+        error="ap_se",
         about="average precision in the direction of the sign of selectivity",
     ),
     JudgedFigure(
         name="selectivity", aliases=("reads",), usual=0.9, two_sided=True, of_reading=True, compares=True,
-        written="correlation", in_table=True, in_detail=True, sign_matters=True,
+        written="correlation", in_table=True, in_detail=True, sign_matters=True, error="auroc_se", error_factor=2.0,
         about="2 · auroc − 1; negative where the neuron goes down on the category's words",
     ),
     JudgedFigure(
@@ -88,15 +89,16 @@ _ROWS = (
     ),
     JudgedFigure(
         name="auroc", usual=0.95, two_sided=True, centre=0.5, of_reading=True, compares=True, written="probability",
-        in_table=True, in_detail=True,
+        in_table=True, in_detail=True, error="auroc_se",
         about="probability that the activation is higher at a word of the category than outside all its words",
     ),
     JudgedFigure(
         name="d", usual=3.0, two_sided=True, of_reading=True, compares=True, in_table=True, in_detail=True,
+        error="d_se",
         about="Cohen's d between the category's words and the other positions",
     ),
     JudgedFigure(
-        name="mean", usual=None, of_reading=True, in_table=True, in_detail=True,
+        name="mean", usual=None, of_reading=True, in_table=True, in_detail=True, error="mean_se",
         about="mean activation at the category's words",
     ),
     JudgedFigure(
@@ -141,12 +143,41 @@ _ROWS = (
         name="second_held", shape="category", made_by="after scan", written="count",
         about="1 where the reading holds in the natural text that is read after a scan, 0 where it does not",
     ),
+    Figure(
+        name="mean_se", shape="category", made_by="corpus", written="number",
+        about="standard error of `mean`: standard deviation over the category's words, divided by the root of their "
+        "number",
+    ),
+    Figure(
+        name="auroc_se", shape="category", made_by="corpus", written="number",
+        about="standard error of `auroc` (DeLong et al., 1988); that of `selectivity` is twice as large",
+    ),
+    Figure(
+        name="d_se", shape="category", made_by="corpus", written="number",
+        about="standard error of `d`, by the delta method; that of Hedges and Olkin (1985) where activations are "
+        "normal with one variance",
+    ),
+    Figure(
+        name="ap_se", shape="category", made_by="corpus", written="number",
+        about="standard error of `ap`, by the delta method, from what each sampled word and each other position adds "
+        "to it (Hampel, 1974)",
+    ),
     Figure(name="max", shape="neuron", in_table=True, about="highest activation"),
     Figure(name="min", shape="neuron", in_table=True, about="lowest activation"),
     Figure(name="mean_all", shape="neuron", about="mean activation over all scored positions"),
     Figure(name="std_all", shape="neuron", about="standard deviation of the activation over all scored positions"),
     Figure(name="fire", shape="neuron", written="share", in_table=True, about="share of positions above 0"),
     Figure(name="dead", shape="neuron", written="number", flag=True, about="whether the neuron is dead"),
+    Figure(
+        name="skew", shape="neuron", made_by="corpus",
+        about="skewness of the activation over all scored positions, g1 of Joanes and Gill (1998); 0 of a normal "
+        "distribution",
+    ),
+    Figure(
+        name="kurtosis", shape="neuron", made_by="corpus",
+        about="excess kurtosis of the activation over all scored positions, g2 of Joanes and Gill (1998); 0 of a "
+        "normal distribution",
+    ),
     Figure(
         name="tokens", shape="neuron", made_by="experts", written="count",
         about="how many scored positions were routed to the neuron's expert",

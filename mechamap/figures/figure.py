@@ -25,6 +25,7 @@ Shape: TypeAlias = Literal[
 MadeBy: TypeAlias = Literal[
     "scan",
     "experts",  # the scan of a model with routed experts
+    "corpus",  # a scan over a corpus
     "after scan",  # the natural text that is read after a scan
     "confirm",
     "second text",  # that text, or confirm with a text
@@ -91,6 +92,8 @@ class JudgedFigure(Figure):
         in_detail: whether the explorer lists it for a single neuron.
         sign_matters: whether the explorer marks values below 0.
         lowest_first: whether a list that is sorted by it begins with its lowest values.
+        error: the figure with its standard error, where runs may have one.
+        error_factor: what that is to be multiplied by.
     """
 
     shape: Shape = "category"
@@ -106,6 +109,8 @@ class JudgedFigure(Figure):
     in_detail: bool = False
     sign_matters: bool = False
     lowest_first: bool = False
+    error: str = ""
+    error_factor: float = 1.0
 
     def threshold(self, run: Run) -> float:
         """The value from which a neuron counts, unless the user says otherwise."""

@@ -26,6 +26,8 @@ def how_to_get(figure: Figure, before: str = "") -> Hint:
         return Advice.of(f"{before} {{}} works it out.".lstrip(), action)
     if figure.made_by == "after scan":
         return Advice.of(f"{before} A scan with {{}} works it out.".lstrip(), Setting("second_text", "always"))
+    if figure.made_by == "corpus":
+        return f"{before} Only scans over a corpus work it out.".lstrip()
     return f"{before} Only models with routed experts have it.".lstrip() if figure.made_by == "experts" else before
 
 

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-__all__ = ["CATEGORY_FIGURES", "LATER_FIGURES", "NEURON_FIGURES", "ROUTED_FIGURES", "TOKEN_FIGURES"]
+__all__ = [
+    "CATEGORY_FIGURES",
+    "CORPUS_CATEGORY_FIGURES",
+    "CORPUS_FIGURES",
+    "CORPUS_NEURON_FIGURES",
+    "LATER_FIGURES",
+    "NEURON_FIGURES",
+    "ROUTED_FIGURES",
+    "TOKEN_FIGURES",
+]
 
 
 CATEGORY_FIGURES = ("mean", "auroc", "selectivity", "d", "ap", "write")  # [neurons, categories]
@@ -32,4 +41,8 @@ NEURON_FIGURES = ("max", "min", "mean_all", "std_all", "fire", "dead")  # [neuro
 # Only of models with routed experts: how many scored positions and how many occurrences of each category a neuron's
 # figures run over, [neurons] and [neurons, categories].
 ROUTED_FIGURES = ("tokens", "occurrences")
+# Only of scans over a corpus, which add them to those of any scan.
+CORPUS_CATEGORY_FIGURES = ("mean_se", "auroc_se", "d_se", "ap_se")  # [neurons, categories]
+CORPUS_NEURON_FIGURES = ("skew", "kurtosis")  # [neurons]
+CORPUS_FIGURES = (*CORPUS_CATEGORY_FIGURES, *CORPUS_NEURON_FIGURES)
 TOKEN_FIGURES = ("top_values", "top_positions", "bottom_values", "bottom_positions")  # [neurons, k]

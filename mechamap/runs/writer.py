@@ -22,7 +22,15 @@ from numpy.typing import NDArray
 
 from mechamap.errors import RunError
 from mechamap.runs import record as run_record
-from mechamap.runs.figure_names import CATEGORY_FIGURES, LATER_FIGURES, NEURON_FIGURES, ROUTED_FIGURES, TOKEN_FIGURES
+from mechamap.runs.figure_names import (
+    CATEGORY_FIGURES,
+    CORPUS_CATEGORY_FIGURES,
+    CORPUS_NEURON_FIGURES,
+    LATER_FIGURES,
+    NEURON_FIGURES,
+    ROUTED_FIGURES,
+    TOKEN_FIGURES,
+)
 from mechamap.runs.lock import RunLock
 from mechamap.runs.record import RunRecord
 from mechamap.runs.run import Run, activations_file
@@ -78,11 +86,11 @@ class RunWriter:
 
     def _open(self, name: str, top_k: int, *, fresh: bool) -> None:
         columns: tuple[int, ...]
-        if name in CATEGORY_FIGURES or name == "occurrences":
+        if name in (*CATEGORY_FIGURES, *CORPUS_CATEGORY_FIGURES, "occurrences"):
             columns = (len(self.record.categories),)
         elif name in TOKEN_FIGURES:
             columns = (top_k,)
-        elif name in NEURON_FIGURES or name in ROUTED_FIGURES:
+        elif name in (*NEURON_FIGURES, *CORPUS_NEURON_FIGURES, *ROUTED_FIGURES):
             columns = ()
         else:
             raise ValueError(f"there is no figure {name}")

@@ -13,13 +13,12 @@ from rich.text import Text
 from textual import events
 from textual.message import Message
 
-from mechamap.figures.figure import JudgedFigure
 from mechamap.figures.findings import finding
 from mechamap.figures.of_run import is_in, why_undefined
 from mechamap.figures.values import known_value
 from mechamap.runs.run import Run
 from mechamap_tui.data.check_signs import BADGE_SIGNS
-from mechamap_tui.data.figures import detail_figures, figure_cell, figure_width
+from mechamap_tui.data.figures import detail_figures, detail_width, figure_with_error
 from mechamap_tui.terminal.terminal_text import clean, fit, pad
 from mechamap_tui.widgets.bars import signed_bars
 from mechamap_tui.widgets.line_view import LineView
@@ -94,13 +93,15 @@ class CategoryChart(LineView):
             self._lines = [partial(self._plain, Text(line), "dim") for line in lines]
             return
         values = [known_value(run, figure, row, name)[0] for name in run.categories]
+        cells = [figure_with_error(run, figure, row, name) for name in run.categories]
         largest = max((abs(value) for value in values if np.isfinite(value)), default=0.0)
-        labels = self._labels(run, row, max((width - NUMBER) * 9 // 20, 4))
-        bars = signed_bars(labels, values, limit or largest or 1.0, width - NUMBER)
+        number = max(NUMBER, *(len(cell) + 1 for cell in cells))
+        labels = self._labels(run, row, max((width - number) * 9 // 20, 4))
+        bars = signed_bars(labels, values, limit or largest or 1.0, width - number)
         for index, (name, label, value) in enumerate(zip(run.categories, labels, values, strict=True)):
-            bar = bars[index] if bars else Text(pad(label, max(width - NUMBER, 0)))
+            bar = bars[index] if bars else Text(pad(label, max(width - number, 0)))
             self._clickable[len(self._lines)] = name
-            cell = figure_cell(run, figure, row, name)
+            cell = cells[index].rjust(number)
             self._lines.append(partial(self._numbered, bar, value, cell, name, label))
         if bars:
             self._lines.append(partial(self._plain, bars[-1], "dim"))
@@ -113,7 +114,7 @@ class CategoryChart(LineView):
         return [fit(name, room - len(sign)) + sign for name, sign in zip(run.categories, signs, strict=True)]
 
     def _numbered(self, bar: Text, value: float, written: str, name: str, label: str) -> Text:
-        text = bar.copy().append(written.rjust(NUMBER), self.look("falling" if value < 0 else "strong"))
+        text = bar.copy().append(written, self.look("falling" if value < 0 else "strong"))
         if name == self._category:
             text.stylize(self.look("cursor"), 0, len(text.plain) - len(text.plain.lstrip(" ")) + len(label))
         return text
@@ -126,15 +127,16 @@ class CategoryChart(LineView):
         names = max(min(max(map(len, run.categories)), 14), 4) + run.has("p")
         labels = self._labels(run, row, names)
         figures = [figure for figure in detail_figures() if is_in(run, figure)]
+        cells_of = {figure.name: detail_width(run, figure) for figure in figures}
         while figures:
-            fitting = max(_fitting(figures, width - names), 1)
+            fitting = max(_fitting([cells_of[figure.name] for figure in figures], width - names), 1)
             columns, figures = figures[:fitting], figures[fitting:]
             if self._lines:
                 self._lines.append(partial(self._plain, Text(), "dim"))
-            header = " " * names + "".join(figure.label.rjust(figure_width(figure)) for figure in columns)
+            header = " " * names + "".join(figure.label.rjust(cells_of[figure.name]) for figure in columns)
             self._lines.append(partial(self._plain, Text(header), "title"))
             for name, label in zip(run.categories, labels, strict=True):
-                cells = (figure_cell(run, figure, row, name).rjust(figure_width(figure)) for figure in columns)
+                cells = (figure_with_error(run, each, row, name).rjust(cells_of[each.name]) for each in columns)
                 self._clickable[len(self._lines)] = name
                 self._lines.append(partial(self._table_line, pad(label, names), "".join(cells), name))
 
@@ -145,7 +147,6 @@ class CategoryChart(LineView):
         return text
 
 
-def _fitting(figures: list[JudgedFigure], room: int) -> int:
-    """How many of the first figures fit side by side."""
-    edges = list(accumulate(figure_width(figure) for figure in figures))
-    return sum(edge <= room for edge in edges)
+def _fitting(widths: list[int], room: int) -> int:
+    """How many of the first columns fit side by side."""
+    return sum(edge <= room for edge in accumulate(widths))

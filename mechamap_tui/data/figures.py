@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,17 @@ from mechamap.figures.values import known_value, known_values
 from mechamap.runs.run import Run
 from mechamap.tables.numbers import NONE, number_writer
 
-__all__ = ["ESTIMATE", "detail_figures", "estimated", "figure_cell", "figure_column", "figure_width", "figure_writer"]
+__all__ = [
+    "ESTIMATE",
+    "detail_figures",
+    "detail_width",
+    "estimated",
+    "figure_cell",
+    "figure_column",
+    "figure_width",
+    "figure_with_error",
+    "figure_writer",
+]
 
 
 ESTIMATE = "~"  # in front of a number that was estimated, not measured
@@ -26,6 +37,8 @@ _CELLS: dict[NumberFormat, int] = {
     "feature": 15,
 }  # with a space in front
 _LEAST_CELLS = 6
+_WITHOUT_ZERO: tuple[NumberFormat, ...] = ("probability", "correlation")  # before the point
+_ERROR_CELLS = 8  # room for " ± <0.01"
 
 
 def detail_figures() -> tuple[JudgedFigure, ...]:
@@ -75,3 +88,33 @@ def figure_cell(run: Run, figure: JudgedFigure, row: int, category: str) -> str:
     value, measured = known_value(run, figure, row, category)
     text = figure_writer(figure)(value)
     return ESTIMATE + text if figure.measured_as and not measured and text != NONE else text
+
+
+def figure_with_error(run: Run, figure: JudgedFigure, row: int, category: str) -> str:
+    """One neuron's value, with its standard error where the run has one: ``.93 ± .02``."""
+    text = figure_cell(run, figure, row, category)
+    if text == NONE or not _has_error(run, figure):
+        return text
+    error = figure.error_factor * float(run.column(figure.error, category)[row])
+    if math.isnan(error):
+        return text
+    written = _error_text(error)
+    return f"{text} ± {written.replace('0.', '.', 1) if figure.written in _WITHOUT_ZERO else written}"
+
+
+def detail_width(run: Run, figure: JudgedFigure) -> int:
+    """The cells of a figure's column of values with errors."""
+    return figure_width(figure) + (_ERROR_CELLS if _has_error(run, figure) else 0)
+
+
+def _has_error(run: Run, figure: JudgedFigure) -> bool:
+    return bool(figure.error) and run.has(figure.error)
+
+
+def _error_text(error: float) -> str:
+    """At most five cells: ``0.02``, ``<0.01``, ``12.3``, ``1e+07``; what is small is not nothing."""
+    if 0 < error < 0.005:
+        return "<0.01"
+    if error < 9.995:
+        return f"{error:.2f}"
+    return f"{error:.3g}" if error < 99_999.5 else f"{error:.0e}"

@@ -11,7 +11,15 @@ from mechamap.config.schema import config_from_dict
 from mechamap.runs.additions import add_to_run
 from mechamap.runs.checked import Confirmation, SecondText, SecondTextNeuron
 from mechamap.runs.coverage import Coverage, FoundWord
-from mechamap.runs.figure_names import CATEGORY_FIGURES, NEURON_FIGURES, ROUTED_FIGURES, TOKEN_FIGURES
+from mechamap.runs.figure_names import (
+    CATEGORY_FIGURES,
+    CORPUS_CATEGORY_FIGURES,
+    CORPUS_FIGURES,
+    CORPUS_NEURON_FIGURES,
+    NEURON_FIGURES,
+    ROUTED_FIGURES,
+    TOKEN_FIGURES,
+)
 from mechamap.runs.record import LayerRows, ModelRecord, RunRecord, TokenRecord
 from mechamap.runs.run import Run
 from mechamap.runs.scanned import Exclusions, LayerProof
@@ -40,12 +48,20 @@ class Shape:
         shared: how many neurons those layers have beside.
         encoders: how many of the layers are the encoder's; those behind are the decoder's.
         step: how far the numbers of the layers lie apart.
+        corpus: whether the run has the figures of scans over a corpus too.
     """
 
     experts: int = 0
     shared: int = 0
     encoders: int = 0
     step: int = 1
+    corpus: bool = False
+
+    @property
+    def figures(self) -> tuple[str, ...]:
+        """The figures of the run."""
+        more = (*(ROUTED_FIGURES if self.experts else ()), *(CORPUS_FIGURES if self.corpus else ()))
+        return (*CATEGORY_FIGURES, *NEURON_FIGURES, *TOKEN_FIGURES, *more)
 
     def rows(self, layers: int, width: int) -> tuple[LayerRows, ...]:
         """The record's layers."""
@@ -104,7 +120,7 @@ def recorded_run(
         model=ModelRecord("tiny", "tiny", "tiny", None, "gpt2", 1234, "float32", "cpu", layers, 64),
         categories=CATEGORIES,
         layers=shape.rows(layers, width),
-        figures=(*CATEGORY_FIGURES, *NEURON_FIGURES, *TOKEN_FIGURES, *(ROUTED_FIGURES if shape.experts else ())),
+        figures=shape.figures,
         proof=shape.proof(layers, width),
         config=config_from_dict({"texts": [TEXT], "threshold": 0.2, "top_k_tokens": top_k,
                                  "categories": {name: {"words": list(words)} for name, words in WORDS.items()}}),
@@ -126,6 +142,11 @@ def recorded_run(
                 figures["tokens"] = came[:, 2:].sum(axis=1).astype(np.float32)
                 ends = [[o[3] for o in record.occurrences if o[0] == at] for at in range(len(record.categories))]
                 figures["occurrences"] = np.stack([came[:, at].sum(axis=1) for at in ends], axis=1).astype(np.float32)
+            if shape.corpus:
+                figures |= {
+                    name: rng.uniform(0.01, 0.3, (rows.width, 3)).astype(np.float32) for name in CORPUS_CATEGORY_FIGURES
+                }
+                figures |= {name: rng.normal(0, 2, rows.width).astype(np.float32) for name in CORPUS_NEURON_FIGURES}
             writer.write_layer(rows.layer, figures)
         done = complete is None or complete == layers
         run = writer.finish("complete" if done else "cancelled", "2026-01-02T03:04:06+00:00", {"pass": 1.0})

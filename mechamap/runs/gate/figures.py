@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from mechamap.catalog.weight_files import other_content
 from mechamap.errors import RunError
-from mechamap.runs.figure_names import CATEGORY_FIGURES, LATER_FIGURES, NEURON_FIGURES, ROUTED_FIGURES, TOKEN_FIGURES
+from mechamap.runs.figure_names import (
+    CATEGORY_FIGURES,
+    CORPUS_CATEGORY_FIGURES,
+    CORPUS_NEURON_FIGURES,
+    LATER_FIGURES,
+    NEURON_FIGURES,
+    ROUTED_FIGURES,
+    TOKEN_FIGURES,
+)
 from mechamap.runs.record import RUN_DAMAGED
 from mechamap.wording.plain import shortened
 
@@ -46,8 +54,9 @@ def read_figure(file: Path, name: str, neurons: int, categories: int) -> NDArray
     array = open_figure(file)
     if array.shape[0] != neurons:
         raise RunError(f"{file} has {array.shape[0]:,} rows; the run has {neurons:,} neurons.", RUN_DAMAGED)
-    per_category = name in (*CATEGORY_FIGURES, *LATER_FIGURES, ROUTED_FIGURES[1])
-    columns = (categories,) if per_category else () if name in (*NEURON_FIGURES, ROUTED_FIGURES[0]) else None
+    per_category = name in (*CATEGORY_FIGURES, *LATER_FIGURES, *CORPUS_CATEGORY_FIGURES, ROUTED_FIGURES[1])
+    per_neuron = name in (*NEURON_FIGURES, *CORPUS_NEURON_FIGURES, ROUTED_FIGURES[0])
+    columns = (categories,) if per_category else () if per_neuron else None
     if array.ndim > 2 or (columns is not None and array.shape[1:] != columns):
         raise RunError(
             f"{file} has shape {array.shape}; the run has {neurons:,} neurons and {categories} categories.",

@@ -10,7 +10,7 @@ import pytest
 from support.recorded_run import CATEGORIES, Shape, checked_run, recorded_run
 
 from mechamap.csv_files.run import read_csv
-from mechamap.errors import UsageError
+from mechamap.errors import RunError, UsageError
 from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.figures.catalogue import FEW_OCCURRENCES, FIGURES, figure_names, judged_figures
 from mechamap.figures.figure import JudgedFigure
@@ -19,7 +19,16 @@ from mechamap.figures.values import category_values
 from mechamap.interpret.report import interpret_run
 from mechamap.query.evaluate import matching, sorted_rows
 from mechamap.query.filters import counting_filter, known_filter
-from mechamap.runs.figure_names import CATEGORY_FIGURES, LATER_FIGURES, NEURON_FIGURES, ROUTED_FIGURES, TOKEN_FIGURES
+from mechamap.runs.figure_names import (
+    CATEGORY_FIGURES,
+    CORPUS_CATEGORY_FIGURES,
+    CORPUS_FIGURES,
+    CORPUS_NEURON_FIGURES,
+    LATER_FIGURES,
+    NEURON_FIGURES,
+    ROUTED_FIGURES,
+    TOKEN_FIGURES,
+)
 from mechamap.runs.run import Run
 from mechamap_tui.browse.table.columns import category_columns
 from mechamap_tui.data.figures import detail_figures
@@ -176,11 +185,14 @@ def test_a_filter_tells_the_neurons_that_have_a_value(run: Run, name: str) -> No
 
 def test_the_format_of_a_run_and_the_catalogue_name_the_same_figures() -> None:
     scanned = {*CATEGORY_FIGURES, *NEURON_FIGURES, *TOKEN_FIGURES}
-    assert set(FIGURES) == {*scanned, *LATER_FIGURES, *ROUTED_FIGURES}
+    assert set(FIGURES) == {*scanned, *LATER_FIGURES, *ROUTED_FIGURES, *CORPUS_FIGURES}
     assert {name for name in FIGURES if FIGURES[name].made_by == "scan"} == scanned
     assert set(figure_names("category", "neuron", made_by="experts")) == set(ROUTED_FIGURES)
-    assert set(figure_names("category")) == {*CATEGORY_FIGURES, *LATER_FIGURES, "occurrences"}
-    assert set(figure_names("neuron")) == {*NEURON_FIGURES, "tokens"}
+    assert set(figure_names("category", "neuron", made_by="corpus")) == set(CORPUS_FIGURES)
+    assert set(figure_names("category")) == {
+        *CATEGORY_FIGURES, *LATER_FIGURES, *CORPUS_CATEGORY_FIGURES, "occurrences"
+    }  # fmt: skip
+    assert set(figure_names("neuron")) == {*NEURON_FIGURES, *CORPUS_NEURON_FIGURES, "tokens"}
     assert set(figure_names("tokens")) == set(TOKEN_FIGURES)
 
 
@@ -215,6 +227,32 @@ def test_a_row_more_is_a_figure_everywhere(run: Run, tmp_path: Path, monkeypatch
     assert "new" in [figure.label for figure in detail_figures()]
     assert ", hard, new (default: " in write_cli_docs.text()
     assert "| `novelty`, `new` | a made-up figure |" in write_figure_docs.text()
+
+
+def test_the_figures_of_a_corpus_can_be_filtered_sorted_and_exported(run: Run, tmp_path: Path) -> None:
+    read = recorded_run(tmp_path / "corpus", shape=Shape(corpus=True))
+    errors, skew = np.asarray(read.column("ap_se", "food")), np.asarray(read.figure("skew"))
+    assert (matching(read, "ap_se.food < 0.1 and skew > 0") == ((errors < 0.1) & (skew > 0))).all()
+    assert sorted_rows(read, "-kurtosis")[0] == np.argmax(read.figure("kurtosis"))
+    assert sorted_rows(read, "auroc_se.color")[0] == np.argmin(read.column("auroc_se", "color"))
+    export_run(read, tmp_path / "wide.csv", ExportRequest("csv", wide=True))
+    again = read_csv(tmp_path / "wide.csv")
+    for name in CORPUS_FIGURES:
+        np.testing.assert_allclose(again.figure(name), read.figure(name), rtol=1e-4)
+    with pytest.raises(UsageError, match="has no ap_se") as absent:
+        matching(run, "ap_se.food < 0.1")
+    assert "Only scans over a corpus" in str(absent.value.hint)
+
+
+@pytest.mark.parametrize(("name", "shape"), [("ap_se", (48,)), ("ap_se", (48, 2)), ("skew", (48, 3)), ("skew", (47,))])
+def test_a_figure_of_a_corpus_that_is_not_of_the_size_of_the_run_is_refused(
+    tmp_path: Path, name: str, shape: tuple[int, ...]
+) -> None:
+    folder = tmp_path / "corpus"
+    recorded_run(folder, shape=Shape(corpus=True))
+    np.save(folder / f"{name}.npy", np.zeros(shape, np.float32))
+    with pytest.raises(RunError, match=f"{name}.npy has "):
+        Run.open(folder).figure(name)
 
 
 def test_the_page_about_the_figures_is_not_stale() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.browse_host import SIZES, browsing
-from support.recorded_run import checked_run, recorded_run
+from support.recorded_run import Shape, checked_run, recorded_run
 
 from mechamap.runs.run import Run
 from mechamap.tables.numbers import correlation, effect, magnitude, probability, share, small_probability
@@ -116,6 +116,32 @@ async def test_reads_writes_and_causes_stand_side_by_side_at_every_size(tmp_path
         everything = "\n".join(view.line(at, 30).plain for at in range(view.virtual_size.height))
         for title in ("p", "held", "second", "auroc", "d", "mean", "strength", "ap"):
             assert title in everything.split(), "what does not fit beside the names stands below"
+
+
+async def test_the_figures_of_a_corpus_stand_with_their_standard_errors(tmp_path: Path) -> None:
+    run = recorded_run(tmp_path / "corpus", shape=Shape(corpus=True))
+    row, animal = run.row_of("L0.N3"), run.categories.index("animal")
+    planted = {"auroc_se": 0.012, "ap_se": 0.004, "d_se": 0.25, "mean_se": float("nan")}
+    for name, error in planted.items():
+        run._arrays[name] = np.array(run.figure(name))
+        run._arrays[name][row, animal] = error
+    async with browsing(run) as browser:
+        assert "+.95 ± .02" in browser.painted("#categories").splitlines()[1]
+        assert not any(name in browser.painted("#neurons") for name in planted), "no columns of their own"
+        await browser.press("4", "h")
+        await browser.rest()
+        view = browser.screen.categories.query_one(CategoryChart)
+        lines = [view.line(at, 30).plain for at in range(view.virtual_size.height)]
+        first = " ".join(line for line in lines if line.startswith("animal"))
+        for text in (
+            "+.95 ± .02",
+            f"{probability(float(run.column('auroc', 'animal')[row]))} ± .01",
+            ".90 ± <.01",
+            f"{magnitude(float(run.figure('d')[row, animal]))} ± 0.25",
+        ):
+            assert text in first
+        assert first.count("±") == 4
+        assert lines[0].index("auroc") + len("auroc") == lines[1].index("± .01") + len("± .01"), "columns end alike"
 
 
 async def test_a_neuron_that_dropped_on_a_second_text_is_marked_in_the_chart(tmp_path: Path) -> None:
