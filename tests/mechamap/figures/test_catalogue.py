@@ -10,7 +10,7 @@ import pytest
 from support.recorded_run import CATEGORIES, Shape, checked_run, recorded_run
 
 from mechamap.csv_files.run import read_csv
-from mechamap.errors import RunError, UsageError
+from mechamap.errors import QueryError, RunError, UsageError
 from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.figures.catalogue import FEW_OCCURRENCES, FIGURES, figure_names, judged_figures
 from mechamap.figures.figure import JudgedFigure
@@ -239,7 +239,7 @@ def test_the_figures_of_a_corpus_can_be_filtered_sorted_and_exported(run: Run, t
     again = read_csv(tmp_path / "wide.csv")
     for name in CORPUS_FIGURES:
         np.testing.assert_allclose(again.figure(name), read.figure(name), rtol=1e-4)
-    with pytest.raises(UsageError, match="has no ap_se") as absent:
+    with pytest.raises(QueryError, match="this run has no ap_se") as absent:
         matching(run, "ap_se.food < 0.1")
     assert "Only scans over a corpus" in str(absent.value.hint)
 
