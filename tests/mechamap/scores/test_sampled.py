@@ -170,3 +170,18 @@ def test_layout_precision_blocks_and_threads_change_nothing() -> None:
     for name in SAMPLED_FIGURES:
         assert np.array_equal(in_threads[name], expected[name])
         assert np.array_equal(backwards[name][::-1], expected[name])
+
+
+@pytest.mark.parametrize("shift", [1.0, 3.0])
+def test_standard_errors_are_the_spread_over_repeated_samples(shift: float) -> None:
+    rng = np.random.default_rng(10)
+    samples, p, r = 500, 150, 1500  # each neuron is one more sample of the same
+    values = rng.standard_normal((samples, p + r)).astype(np.float32)
+    values[:, :p] = values[:, :p] * 2 + np.float32(shift)  # a neuron varies more at words that it reads
+    values *= 0.5 + 0.5 * np.tanh(values)  # skewed, as activations are
+    category = SampledCategory(np.arange(p), np.array([], np.intp), p, 30 * p)
+    figures = sampled_figures(values, SampledPositions(np.arange(p, p + r), (category,)), 2)
+    for name in ("auroc", "d", "ap"):
+        spread = figures[name].std()
+        error = np.sqrt(np.square(figures[f"{name}_se"]).mean())
+        assert error == pytest.approx(spread, rel=0.15), name
