@@ -75,16 +75,21 @@ def decoded_line(file: SourceFile, number: int, data: bytes) -> str:
         number: of the line, counted from 1.
 
     Raises:
-        CorpusError: it is not UTF-8.
+        CorpusError: it is not UTF-8, or has a NUL character.
     """
     try:
-        return data.removesuffix(b"\r").decode()
+        text = data.removesuffix(b"\r").decode()
     except UnicodeDecodeError as error:
         problem = why_not_text(data)
         raise CorpusError(
             f"{file.at(number)} is not UTF-8: byte 0x{data[error.start]:02x}, the {error.start + 1:,}. of the line.",
             problem.hint if problem is not None and problem.offset is not None else "Mend that line, or take it out.",
         ) from None
+    if "\0" in text:
+        raise CorpusError(
+            f"{file.at(number)} has a NUL character, which text does not have.", "Give a plain text file."
+        )
+    return text
 
 
 def whole_text(file: SourceFile, stream: BinaryIO) -> str:

@@ -30,9 +30,10 @@ def parquet_member(file: SourceFile, field: str | None) -> str:
     with _opened(file, pyarrow) as table:
         schema = table.schema_arrow
         of_text = [column.name for column in schema if _is_text(pyarrow, column.type)]
-        if field is not None and field in schema.names and field not in of_text:
+        others = {column.name: column.type for column in schema if column.name not in of_text}
+        if field is not None and field in others:
             raise CorpusError(
-                f"{file.shown}: the column {listed([field])} is of {schema.field(field).type}, not of texts.",
+                f"{file.shown}: the column {listed([field])} is of {printable(str(others[field]))}, not of texts.",
                 f"Columns of texts: {listed(of_text)}." if of_text else "Choose another file.",
             )
         return chosen_member(file.shown, schema.names, of_text, field)
@@ -52,8 +53,9 @@ def parquet_texts(file: SourceFile, member: str, first: int) -> Iterator[tuple[i
         row = 0
         for group in range(table.metadata.num_row_groups):
             rows, unpacked = table.metadata.row_group(group).num_rows, table.metadata.row_group(group).total_byte_size
-            if row + rows <= first:
-                row += rows
+            end = row + rows
+            if end <= first:
+                row = end
                 continue
             at_once = min(max(_BATCH_BYTES * rows // max(unpacked, 1), 1), _MOST_ROWS)
             for batch in table.iter_batches(at_once, row_groups=[group], columns=[member], use_threads=False):
@@ -61,6 +63,8 @@ def parquet_texts(file: SourceFile, member: str, first: int) -> Iterator[tuple[i
                 for text in _texts(pyarrow, file, batch.column(0).slice(skipped), row + skipped):
                     yield 0, text
                 row += len(batch)
+            if row != end:  # numbers of rows further down would be other ones for a reading that passes this group over
+                raise ValueError(f"a group of {rows:,} rows has {row - end + rows:,}")
 
 
 def hear_file(file: SourceFile, heard: Heard) -> None:

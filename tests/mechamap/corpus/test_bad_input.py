@@ -89,6 +89,7 @@ def test_names_of_members_cannot_steer_a_terminal(tmp_path: Path) -> None:
         ("x.jsonl", b'{"text": "a"}\n{"text": "caf\xe9 au lait"}\n', ":2 is not UTF-8: byte 0xe9, the 14. of the line"),
         ("x.txt", b"One.\nTwo caf\xe9s.\n", ":2 is not UTF-8: byte 0xe9"),
         ("x.txt.gz", packed(b"One.\nTwo caf\xe9s.\n", "gz"), ":2 is not UTF-8: byte 0xe9"),
+        ("x.jsonl", b'{"text": "a"}\n{"text": "\0"}\n', ":2 has a NUL character"),
     ],
 )
 @pytest.mark.parametrize("per_line", [False, True])

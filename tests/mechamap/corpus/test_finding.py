@@ -6,12 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
-from support.corpus_files import opened, refused, write_jsonl
+from support.corpus_files import CORPUS_KINDS, opened, refused, write_jsonl, written_corpus
 
 from mechamap.config.corpus_settings import CorpusSettings
 from mechamap.corpus.finding import find_files
 from mechamap.corpus.opening import open_corpus
 from mechamap.corpus.source_files import FileKind
+from mechamap.errors import Cancelled
 
 
 def texts(folder: Path, *names: str) -> Path:
@@ -142,6 +143,15 @@ def test_no_source_and_data_sets_of_the_hub_in_other_places_are_refused(tmp_path
     assert refused()[0] == "No corpus is given."
     for sources in (["hf:a/b", "hf:c/d"], ["hf:a/b", tmp_path / "a.txt"]):
         assert refused(*sources)[0].startswith("Only one data set of the hub can be read, as the last source")
+
+
+@pytest.mark.parametrize("kind", CORPUS_KINDS)
+def test_what_listens_to_the_progress_can_end_it(tmp_path: Path, kind: str) -> None:
+    def stopped(_: object) -> None:
+        raise Cancelled("Stopped.")
+
+    with pytest.raises(Cancelled):
+        open_corpus(written_corpus(tmp_path, kind, ["One.", "Two.", "Three."]), stopped)
 
 
 def test_progress_tells_files_and_bytes(tmp_path: Path) -> None:
