@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,8 @@ __all__ = ["HUB", "HubStream", "is_hub_source", "open_stream"]
 
 HUB = "hf:"
 """What a source begins with that is a data set of the hub."""
+
+_COMMIT = re.compile("[0-9a-f]{40}")
 
 
 def is_hub_source(source: str) -> bool:
@@ -81,12 +84,13 @@ def _text(where: str, row: Mapping[str, Any], member: str) -> str:
     return text or ""
 
 
-def open_stream(source: str, field: str | None) -> HubStream:
+def open_stream(source: str, field: str | None, before: StreamRecord | None = None) -> HubStream:
     """A data set of the hub, of which the first row has been read.
 
     Args:
         source: ``hf:owner/name[/config][:split]``; the split is ``train`` where not given, or the only one.
         field: which column holds the text.
+        before: what an earlier reading has recorded; the same commit is read again, whatever has come to the hub since.
 
     Raises:
         CorpusError: there is no such data set, configuration, split or column, or the hub cannot be reached.
@@ -95,7 +99,7 @@ def open_stream(source: str, field: str | None) -> HubStream:
     reference, name = _reference(source), printable(source)
     datasets = _library(name)
     try:
-        builder = datasets.load_dataset_builder(reference.path, reference.config)
+        builder = datasets.load_dataset_builder(reference.path, reference.config, revision=_commit(before))
         splits = builder.as_streaming_dataset()
     except Exception as error:  # as above
         raise _unreachable(name, error) from None
@@ -116,6 +120,11 @@ def open_stream(source: str, field: str | None) -> HubStream:
         _text(f"{name}:1", first, member)
         rows = rows.select_columns([member])
     return HubStream(StreamRecord(source, member, str(builder.hash)), rows)
+
+
+def _commit(before: StreamRecord | None) -> str | None:
+    """The commit that was read before; None for the newest one, and where there are no commits, as in a folder."""
+    return before.fingerprint if before is not None and _COMMIT.fullmatch(before.fingerprint) else None
 
 
 def _library(name: str) -> Any:

@@ -52,7 +52,8 @@ def open_corpus(
             "Give it last, and other data sets as files.",
         )
     files = find_files(sources[: len(sources) - len(hub)], settings.per_line)
-    stream = open_stream(hub[0], settings.field) if hub else None
+    before = inventory.stream if inventory is not None else None
+    stream = open_stream(hub[0], settings.field, before) if hub else None
     progress = _Progress(files, on_progress)
     record = stream.record if stream is not None else None
     if inventory is None:

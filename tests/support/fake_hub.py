@@ -21,6 +21,7 @@ def hub_serving(
     """Its address and the paths asked for so far, while the block runs.
 
     Args:
+        models: folders by id; those of data sets by ``datasets/owner/name``.
         gated: ids that show only their list.
         expired: a token with which every request is refused.
     """
@@ -45,26 +46,32 @@ def hub_serving(
                 self.refuse(401, "", "Invalid credentials in Authorization header")
                 return
             parts = path.split("/")
-            if parts[:2] == ["api", "models"]:
-                model_id, _, revision = "/".join(parts[2:]).partition("/revision/")
+            if parts[:2] in (["api", "models"], ["api", "datasets"]):
+                model_id, _, revision = "/".join(parts[1 + (parts[1] == "models") :]).partition("/revision/")
                 tree = False
                 if "/tree/" in model_id:
                     model_id, _, revision = model_id.partition("/tree/")
                     tree = True
                 folder = models.get(model_id)
+                revision, _, below = revision.partition("/")
                 if folder is None:
                     self.refuse(401, "RepoNotFound")
+                elif below:
+                    self.refuse(404, "EntryNotFound")
                 elif revision not in {"", "main", COMMIT}:
                     self.refuse(404, "RevisionNotFound")
                 elif tree:
                     self.send(json.dumps(self.tree(folder)).encode(), with_body)
                 else:
                     names = [{"rfilename": name.name} for name in sorted(folder.iterdir())]
-                    self.send(json.dumps({"id": model_id, "sha": COMMIT, "siblings": names}).encode(), with_body)
+                    said_id = model_id.removeprefix("datasets/")
+                    self.send(json.dumps({"id": said_id, "sha": COMMIT, "siblings": names}).encode(), with_body)
                 return
             model_id, _, rest = path.partition("/resolve/")
-            file = models[model_id] / rest.partition("/")[2]
-            if model_id in gated:
+            file = models.get(model_id, Path("nowhere")) / rest.partition("/")[2]
+            if model_id not in models:
+                self.refuse(401, "RepoNotFound")
+            elif model_id in gated:
                 self.refuse(403, "GatedRepo")
             elif not file.is_file():
                 self.refuse(404, "EntryNotFound")
@@ -93,9 +100,16 @@ def hub_serving(
             self.end_headers()
 
         def send(self, body: bytes, with_body: bool) -> None:
-            self.send_response(200)
+            etag, wanted = hashlib.sha1(body).hexdigest(), self.headers.get("Range", "").removeprefix("bytes=")
+            first, _, last = wanted.partition("-")
+            if first and last and "/resolve/" in self.path:
+                self.send_response(206)
+                self.send_header("Content-Range", f"bytes {wanted}/{len(body)}")
+                body = body[int(first) : int(last) + 1]
+            else:
+                self.send_response(200)
             self.send_header("X-Repo-Commit", COMMIT)
-            self.send_header("ETag", f'"{hashlib.sha1(body).hexdigest()}"')
+            self.send_header("ETag", f'"{etag}"')
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             if with_body:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
+import subprocess
+import sys
 from itertools import islice
 from pathlib import Path
 
 import pytest
 from support.corpus_files import opened, refused, write_jsonl, write_parquet
+from support.fake_hub import COMMIT, hub_serving
+from support.repository import ROOT
 
 from mechamap.config.corpus_settings import CorpusSettings
 from mechamap.corpus.corpus import Corpus
@@ -125,6 +131,37 @@ def test_a_hub_that_is_not_reached_is_said(tmp_path: Path) -> None:
     assert message.startswith("hf:nobody/nothing cannot be read: ") and "\n" not in message
     assert "Check its name and the network" in hint
     assert refused(f"hf:{tmp_path}/gone")[0].startswith(f"hf:{tmp_path}/gone cannot be read: ")
+
+
+SCRIPT = """
+import json, sys
+from mechamap.config.corpus_settings import CorpusSettings
+from mechamap.corpus.opening import open_corpus
+from mechamap.errors import CorpusError
+for source in sys.argv[1:]:
+    try:
+        corpus = open_corpus(CorpusSettings((source,)))
+        again = open_corpus(CorpusSettings((source,)), inventory=corpus.inventory)
+        print(json.dumps([again.identity["stream"]["fingerprint"], [document.name for document in again.read(1, 4)]]))
+    except CorpusError as error:
+        print(json.dumps([error.message, str(error.hint)]))
+"""
+
+
+def test_what_a_hub_answers_is_read_or_told(folder: Path, tmp_path: Path) -> None:
+    """In a process of its own, as the libraries learn where the hub is when they are imported."""
+    served = {f"datasets/org/{name}": folder for name in ("tales", "gated")}
+    with hub_serving(served, gated=("datasets/org/gated",)) as hub:
+        environment = os.environ | {"HF_ENDPOINT": hub[0], "HF_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)}
+        sources = ["hf:org/tales", "hf:org/tales/mine", "hf:org/gone", "hf:org/gated"]
+        command = [sys.executable, "-c", SCRIPT, *sources]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment, check=True)
+        assert any(COMMIT in path for path in hub[1])
+    read, config, gone, gated = map(json.loads, done.stdout.splitlines())
+    assert read == [COMMIT, ["hf:org/tales:3", "hf:org/tales:4"]]
+    assert "'mine' not found. Available: ['default']" in config[0]
+    assert "doesn't exist on the Hub or cannot be accessed" in gone[0]
+    assert gated[0].startswith("hf:org/gated cannot be read: ") and gated[1]
 
 
 def test_names_of_files_and_data_sets_do_not_meet(folder: Path) -> None:

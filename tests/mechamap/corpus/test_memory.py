@@ -23,7 +23,7 @@ for path in sys.argv[1:]:
 """
 
 
-@pytest.mark.parametrize("ending", ["jsonl", "jsonl.zst", "parquet"])
+@pytest.mark.parametrize("ending", ["jsonl.zst", "parquet"])
 def test_sixty_megabytes_take_little_more_than_six(tmp_path: Path, ending: str) -> None:
     text = "the cat sat on the mat and saw " * 32
     paths = []

@@ -39,7 +39,7 @@ def is_blank(text: str) -> bool:
 
 
 @pytest.mark.parametrize("kind", CORPUS_KINDS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(TEXTS, st.data())
 def test_any_range_is_that_slice_of_a_full_reading(kind: str, texts: list[str], data: st.DataObject) -> None:
     texts = [*texts, "the last one"]

@@ -18,7 +18,7 @@ from mechamap.corpus.shards import cut_into_shards, ranges_of_stream
 LENGTHS = st.lists(st.lists(st.integers(0, 60), max_size=12), min_size=1, max_size=4)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(LENGTHS, st.integers(1, 150), st.sampled_from([1, 3, 100]))
 def test_shards_hold_every_document_once_and_no_more_characters_than_asked(
     files: list[list[int]], most: int, marks: int
