@@ -117,7 +117,7 @@ class Corpus:
         self._refuse_changed(part)
 
     def _from_cursor(self, cursor: _Cursor, first: int, stop: int | None) -> Iterator[Document]:
-        part, start = cursor.part, self._starts[min(cursor.part, len(self._files))]
+        part, start = cursor.part, self._starts[cursor.part]
         is_file, ended = part < len(self._files), True
         try:
             while stop is None or cursor.position < stop:
