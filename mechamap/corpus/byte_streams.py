@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import re
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -28,6 +29,7 @@ UNREADABLE = (OSError, EOFError, zlib.error)
 """What reading an unpacked stream may raise."""
 
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_SKIPPABLE = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")  # a frame without content, which pzstd begins with
 _SNIFFED = 4096  # bytes that are looked at
 
 
@@ -68,7 +70,7 @@ def open_unpacked(file: SourceFile, heard: Heard | None = None) -> Iterator[Bina
             raise unreadable(file, error) from None
         if head.startswith(_GZIP):
             yield cast(BinaryIO, opened.enter_context(gzip.GzipFile(fileobj=stream)))
-        elif head.startswith(_ZSTD):
+        elif head.startswith(_ZSTD) or _SKIPPABLE.match(head):
             pyarrow = pyarrow_for(file)
             packed = pyarrow.PythonFile(stream, mode="r")
             yield cast(BinaryIO, opened.enter_context(pyarrow.CompressedInputStream(packed, "zstd")))
@@ -141,4 +143,9 @@ def unreadable(file: SourceFile, error: Exception, line: int | None = None) -> C
         return CorpusError(f"{where} cannot be read: {reason}.", hint)
     if isinstance(error, EOFError) or "truncated" in str(error).lower():
         return CorpusError(f"{where}: the file is cut short; what is packed in it ends here.", "Get the whole file.")
+    if "too much memory" in str(error):
+        return CorpusError(
+            f"{file.shown} is packed by zstd with a window of more than 128 MB.",
+            "Pack it with a smaller one: zstd -dc --long=31 FILE | zstd > NEW",
+        )
     return CorpusError(f"{where}: the packed file is damaged here ({printable(str(error))}).", "Get the file again.")

@@ -83,8 +83,10 @@ def _record(file: SourceFile, number: int, data: bytes) -> dict[str, Any]:
     try:
         record = json.loads(line)
     except json.JSONDecodeError as error:
+        begins_list = number == 1 and line.lstrip()[:1] in ("[", "{")
         raise CorpusError(
-            f"{file.at(number)} is not JSON: {error.msg}, at character {error.pos + 1:,} of the line.", _ONE_A_LINE
+            f"{file.at(number)} is not JSON: {error.msg}, at character {error.pos + 1:,} of the line.",
+            _ONE_A_LINE if begins_list else "Mend that line, or take it out.",
         ) from None
     except (ValueError, RecursionError):  # a number of thousands of digits; nesting without end
         raise CorpusError(f"{file.at(number)} is JSON of a kind that is not read.", "Remove that record.") from None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import BinaryIO
 
-from mechamap.corpus.byte_streams import BLOCK, UNREADABLE, unreadable
+from mechamap.corpus.byte_streams import BLOCK, UNREADABLE, open_unpacked, skip_bytes, unreadable
 from mechamap.corpus.documents import LARGEST_DOCUMENT
 from mechamap.corpus.source_files import SourceFile
 from mechamap.errors import CorpusError
@@ -16,6 +17,7 @@ from mechamap.wording.amounts import size
 __all__ = ["byte_lines", "decoded_line", "text_lines", "whole_text"]
 
 _BOM = b"\xef\xbb\xbf"
+_STEP = 8  # bytes, fewer than a record has
 
 
 def byte_lines(file: SourceFile, stream: BinaryIO, line: int = 0, offset: int = 0) -> Iterator[tuple[int, bytes]]:
@@ -53,7 +55,7 @@ def byte_lines(file: SourceFile, stream: BinaryIO, line: int = 0, offset: int = 
             line += len(rest)
             pending, length = [rest[-1]], len(rest[-1])
     except UNREADABLE as error:
-        raise unreadable(file, error, line + 1) from None
+        raise unreadable(file, error, _last_line(file, offset + length, line) + 1) from None
     if length:
         yield offset, b"".join(pending)
 
@@ -110,7 +112,8 @@ def whole_text(file: SourceFile, stream: BinaryIO) -> str:
                     Advice.of("Have each of its lines read as a document with {}, or cut it up.", Setting("per_line")),
                 )
     except UNREADABLE as error:
-        raise unreadable(file, error, sum(block.count(b"\n") for block in blocks) + 1) from None
+        lines = sum(block.count(b"\n") for block in blocks)
+        raise unreadable(file, error, _last_line(file, length, lines) + 1) from None
     data = b"".join(blocks)
     if (problem := why_not_text(data)) is not None:
         where = file.shown if problem.offset is None else file.at(data.count(b"\n", 0, problem.offset) + 1)
@@ -125,6 +128,20 @@ def _refuse_foreign(file: SourceFile, block: bytes) -> None:
         problem = why_not_text(block[: len(block) // 4 * 4])
     if problem is not None:
         raise CorpusError(f"{file.shown} is {problem.what}; lines of text in UTF-8 are read.", problem.hint)
+
+
+def _last_line(file: SourceFile, position: int, line: int) -> int:
+    """The last line of which something can be read; what of a block precedes the damage is lost with the block.
+
+    Args:
+        position: of the block in what is unpacked.
+        line: in which it begins.
+    """
+    with suppress(CorpusError, *UNREADABLE), open_unpacked(file) as stream:
+        skip_bytes(file, stream, position)
+        while data := stream.read(_STEP):
+            line += data.count(b"\n")
+    return line
 
 
 def _too_long(file: SourceFile, number: int) -> CorpusError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import os
+import random
 import re
 import sys
 from collections.abc import Callable
@@ -123,13 +124,15 @@ def test_files_of_other_formats_are_named(tmp_path: Path, name: str, data: bytes
 @pytest.mark.parametrize("ending", ["gz", "zst"])
 @pytest.mark.parametrize("kind", ["jsonl", "txt"])
 def test_a_packed_file_cut_in_the_middle_is_named_with_its_line(tmp_path: Path, kind: str, ending: str) -> None:
-    whole = packed("".join(LINES).encode(), ending)
+    rng = random.Random(0)
+    whole = packed("".join(f'{{"text": "{rng.randbytes(100).hex()}"}}\n' for _ in range(3000)).encode(), ending)
     path = tmp_path / f"x.{kind}.{ending}"
     for cut in (5, len(whole) // 2, len(whole) - 1):
         path.write_bytes(whole[:cut])
         message, hint = refused(path)
-        assert re.match(rf"{re.escape(str(path))}:\d+: the file is cut short", message), message
-        assert hint == "Get the whole file."
+        match = re.match(rf"{re.escape(str(path))}:(\d+): the file is cut short", message)
+        assert match is not None and hint == "Get the whole file."
+        assert (int(match[1]) > 100) == (cut > 5)  # of zstd, a block of up to 128 kB is lost
 
 
 @pytest.mark.parametrize("ending", ["gz", "zst"])

@@ -8,6 +8,8 @@ from itertools import islice
 from pathlib import Path
 from unittest.mock import patch
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -125,3 +127,13 @@ def test_streams_put_behind_each_other_are_one(tmp_path: Path) -> None:
         path = tmp_path / f"x.jsonl.{ending}"
         path.write_bytes(packed(line, ending) + packed(line * 2, ending))
         assert opened(path).documents == 3
+    skipped = b"\x50\x2a\x4d\x18\x04\0\0\0size"  # a frame for programs that unpack in parallel
+    path.write_bytes(skipped + packed(line, "zst") + skipped + packed(line, "zst"))
+    assert opened(path).documents == 2
+
+
+@pytest.mark.parametrize("kind", [pyarrow.large_string(), pyarrow.dictionary(pyarrow.int32(), pyarrow.string())])
+def test_a_column_of_texts_may_be_of_several_types(tmp_path: Path, kind: pyarrow.DataType) -> None:
+    column = pyarrow.array(["One.", None, "Two.", "One."], pyarrow.string()).cast(kind)
+    pyarrow.parquet.write_table(pyarrow.table({"a.b": column, "n": [1, 2, 3, 4]}), tmp_path / "x.parquet")
+    assert [document.text for document in opened(tmp_path / "x.parquet").read()] == ["One.", "Two.", "One."]
