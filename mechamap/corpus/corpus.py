@@ -53,7 +53,7 @@ class Corpus:
         self.inventory = inventory
         self._files = files
         self._stream = stream
-        self._starts = inventory.starts()
+        self._starts = inventory.starts
         self._cursor: _Cursor | None = None
 
     @property
@@ -77,12 +77,7 @@ class Corpus:
         Raises:
             IndexError: there is no document of that number.
         """
-        if 0 <= number < self._starts[-1]:
-            part = bisect_right(self._starts, number) - 1
-            return self._files[part].document_name(number - self._starts[part])
-        if number < 0 or self._stream is None:
-            raise IndexError(f"the corpus has no document {number:,}")
-        return f"{self._stream.record.name}:{number - self._starts[-1] + 1}"
+        return self.inventory.name_of(number)
 
     def read(self, first: int = 0, stop: int | None = None) -> Iterator[Document]:
         """The documents ``first`` up to, not including, ``stop``, less those without text.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import accumulate
 from typing import Any
 
@@ -61,6 +62,10 @@ class FileRecord:
     characters: int
     marks: Marks
 
+    def document_name(self, number: int) -> str:
+        """The name of its document ``number``, counted from 0."""
+        return self.name if self.kind == FileKind.TEXT else f"{self.name}:{number + 1}"
+
 
 @dataclass(frozen=True, slots=True)
 class StreamRecord:
@@ -106,9 +111,24 @@ class Inventory:
         """Of the files' texts."""
         return sum(file.characters for file in self.files)
 
-    def starts(self) -> list[int]:
+    @cached_property
+    def starts(self) -> tuple[int, ...]:
         """For each file the number of its first document in the corpus, and last the number behind them all."""
-        return list(accumulate((file.documents for file in self.files), initial=0))
+        return tuple(accumulate((file.documents for file in self.files), initial=0))
+
+    def name_of(self, number: int) -> str:
+        """The name of a document of the corpus, told without its files.
+
+        Raises:
+            IndexError: there is no document of that number.
+        """
+        end = self.starts[-1]
+        if 0 <= number < end:
+            file = bisect_right(self.starts, number) - 1
+            return self.files[file].document_name(number - self.starts[file])
+        if number < 0 or self.stream is None:
+            raise IndexError(f"the corpus has no document {number:,}")
+        return f"{self.stream.name}:{number - end + 1}"
 
     def identity(self) -> dict[str, Any]:
         """What two readings of the same corpus have in common wherever its files lie, as plain values for JSON."""

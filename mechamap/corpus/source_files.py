@@ -45,10 +45,6 @@ class SourceFile:
         """A line or row of it, counted from 1, for messages."""
         return f"{self.shown}:{number}"
 
-    def document_name(self, number: int) -> str:
-        """The name of its document ``number``, counted from 0."""
-        return self.name if self.kind is FileKind.TEXT else f"{self.name}:{number + 1}"
-
 
 _PACKED = (".gz", ".zst")
 _KINDS = {".txt": FileKind.TEXT, ".jsonl": FileKind.JSON_LINES, ".ndjson": FileKind.JSON_LINES}

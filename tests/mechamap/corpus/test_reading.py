@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from support.corpus_files import CORPUS_KINDS, opened, packed, write_jsonl, write_parquet, written_corpus
 
 from mechamap.corpus.documents import Document
+from mechamap.corpus.inventory import Inventory
 from mechamap.corpus.opening import open_corpus
 
 WORDS = st.text(
@@ -79,6 +80,8 @@ def test_names_are_files_lines_and_rows(tmp_path: Path) -> None:
     names = ["tales/new.jsonl:1", "tales/new.jsonl:2", "tales/old/fox.txt", "x.parquet:1"]
     assert [document.name for document in corpus.read()] == names
     assert list(map(corpus.name_of, range(4))) == names
+    kept = Inventory.from_plain(corpus.inventory.to_plain())
+    assert list(map(kept.name_of, range(4))) == names  # without the files
     for number in (-1, 4):
         with pytest.raises(IndexError):
             corpus.name_of(number)
