@@ -50,8 +50,9 @@ def sampled_figures(
     """Figures of every neuron and category, with standard errors; those of neurons that are not finite are NaN.
 
     Args:
-        values: ``[neurons, columns]`` of any float type, in memory or mapped; rows are read and turned into float32
-            block by block, so the transpose of a ``[columns, neurons]`` array does as well.
+        values: ``[neurons, columns]`` of any float type, in memory or mapped. Some tens of rows at a time are turned
+            into float32, so the transpose of a ``[columns, neurons]`` array in memory does as well; mapped from a disk
+            it would be read in pieces of a hundred bytes.
         sample: which columns are which positions.
         threads: how many blocks of neurons to work on at once.
 

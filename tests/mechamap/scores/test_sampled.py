@@ -10,6 +10,8 @@ import pytest
 from numpy.typing import NDArray
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from mechamap.scores.positions import CategoryPositions, ScorePlan
+from mechamap.scores.ranked import RankedScores
 from mechamap.scores.sampled import SAMPLED_FIGURES, SampledCategory, SampledPositions, sampled_figures
 
 NEURONS = 6
@@ -60,6 +62,28 @@ def test_auroc_and_average_precision_are_those_of_scikit_learn(rest: int, sizes:
             expected = average_precision_score(labels, np.sign(auroc - 0.5) * scores, sample_weight=weights)
             assert figures["ap"][cell] == pytest.approx(expected, abs=1e-6)
     assert falling > len(sizes)
+
+
+@pytest.mark.parametrize("kind", ["distinct", "rectified", "coarse"])
+def test_a_sample_of_everything_scores_as_a_scan_does(kind: str) -> None:
+    rng = np.random.default_rng(4)
+    scored = 300
+    values = rng.standard_normal((9, scored)).astype(np.float32)
+    if kind == "rectified":
+        values = np.maximum(values - np.float32(0.5), 0) * np.where(values > 1, 1, -1).astype(np.float32)  # -0.0 too
+    elif kind == "coarse":
+        values = np.round(values * 4) / np.float32(4)
+    plan, sampled = [], []
+    for spans in ([(3,), (10, 11), (40, 41, 42)], [(299,)], [(place, place + 1) for place in range(0, 200, 4)]):
+        last = np.array([span[-1] for span in spans])
+        extra = np.array([place for span in spans for place in span[:-1]], np.intp)
+        positions = CategoryPositions(last, tuple(map(np.array, spans)), extra, scored)
+        plan.append(positions)
+        sampled.append(SampledCategory(last, positions.inside, len(last), positions.rest))
+    scan = RankedScores(ScorePlan(np.arange(scored, dtype=np.int32), tuple(plan), "last", 1), 1).score(values)
+    figures = sampled_figures(values, SampledPositions(np.arange(scored), tuple(sampled)), 1)
+    for name in ("auroc", "ap", "d"):
+        np.testing.assert_allclose(figures[name], scan[name], rtol=2e-6, atol=2e-6)
 
 
 @pytest.mark.parametrize("levels", [None, 2])
