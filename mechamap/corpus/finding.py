@@ -69,6 +69,10 @@ def _existing(source: str) -> Path:
     while can_be_path(source) and parent != missing and not parent.exists():
         missing, parent = parent, parent.parent
     message = f"The corpus {_shown(path)} does not exist."
+    if "://" in source:
+        raise CorpusError(
+            f"{printable(shortened(source, 300))} is an address; a corpus is read from files.", "Download it first."
+        )
     try:
         names = [name for name in os.listdir(parent) if not name.startswith(".")]  # noqa: PTH208 names alone
     except (OSError, ValueError):

@@ -14,6 +14,7 @@ from mechamap.corpus.inventory import StreamRecord
 from mechamap.corpus.members import chosen_member, listed, no_member
 from mechamap.errors import CorpusError, MissingExtra
 from mechamap.system.paths import user_path
+from mechamap.wording.advice import Advice, Setting
 from mechamap.wording.amounts import size
 from mechamap.wording.plain import printable
 from mechamap.wording.suggest import suggestion
@@ -78,7 +79,9 @@ def _text(where: str, row: Mapping[str, Any], member: str) -> str:
         raise no_member(where, member, list(row))
     text = row[member]
     if text is not None and not isinstance(text, str):
-        raise CorpusError(f"{where}: {listed([member])} is not a text.", "Choose another column.")
+        raise CorpusError(
+            f"{where}: {listed([member])} is not a text.", Advice.of("Choose another column with {}.", Setting("field"))
+        )
     if text and len(text) > LARGEST_DOCUMENT:
         raise CorpusError(f"{where} is a text of more than {size(LARGEST_DOCUMENT)}.", "Choose another data set.")
     return text or ""

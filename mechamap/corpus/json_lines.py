@@ -8,13 +8,14 @@ from typing import Any, BinaryIO
 
 from mechamap.corpus.byte_streams import open_unpacked
 from mechamap.corpus.lines import byte_lines, decoded_line
-from mechamap.corpus.members import chosen_member, listed, no_member
+from mechamap.corpus.members import choose_another, chosen_member, listed, no_member
 from mechamap.corpus.source_files import SourceFile
 from mechamap.errors import CorpusError
+from mechamap.system.content import is_web_page
 
 __all__ = ["json_member", "json_texts"]
 
-_ONE_A_LINE = "A record is one line. A file that is one list becomes such lines with: jq -c '.[]' FILE > NEW"
+_ONE_A_LINE = "Each line is one record in JSON. A file that is one list of them is rewritten by: jq -c '.[]' FILE > NEW"
 
 
 def json_member(file: SourceFile, field: str | None) -> str:
@@ -66,7 +67,11 @@ def _text_in_full(file: SourceFile, number: int, data: bytes, member: str) -> st
         raise no_member(where, member, list(record))
     text = record[member]
     if text is not None and not isinstance(text, str):
-        raise CorpusError(f"{where}: {listed([member])} is {_named(text)}, not a text.", "Mend or remove that record.")
+        others = [name for name, value in record.items() if isinstance(value, str)]
+        raise CorpusError(
+            f"{where}: {listed([member])} is {_named(text)}, not a text.",
+            choose_another(others) if others and number == 1 else "Mend or remove that record.",
+        )
     try:
         (text or "").encode()
     except UnicodeEncodeError as error:
@@ -83,10 +88,11 @@ def _record(file: SourceFile, number: int, data: bytes) -> dict[str, Any]:
     try:
         record = json.loads(line)
     except json.JSONDecodeError as error:
-        begins_list = number == 1 and line.lstrip()[:1] in ("[", "{")
+        if number == 1 and is_web_page(data):
+            raise CorpusError(f"{file.shown} is a web page.", "Download the file itself.") from None
         raise CorpusError(
             f"{file.at(number)} is not JSON: {error.msg}, at character {error.pos + 1:,} of the line.",
-            _ONE_A_LINE if begins_list else "Mend that line, or take it out.",
+            _ONE_A_LINE if number == 1 else "Mend that line, or take it out.",
         ) from None
     except (ValueError, RecursionError):  # a number of thousands of digits; nesting without end
         raise CorpusError(f"{file.at(number)} is JSON of a kind that is not read.", "Remove that record.") from None

@@ -9,13 +9,13 @@ from mechamap.wording.advice import Advice, Hint, Setting
 from mechamap.wording.plain import printable, shortened
 from mechamap.wording.suggest import nearest
 
-__all__ = ["chosen_member", "listed", "no_member"]
+__all__ = ["choose_another", "chosen_member", "listed", "no_member"]
 
 _MOST_LISTED = 12
 
 
 def chosen_member(where: str, members: Iterable[str], of_text: Sequence[str], field: str | None) -> str:
-    """``field`` where it is given, else ``text`` where there is one, else the only member that is a text.
+    """``field`` where it is given, else ``text`` where there is such a member, else the only one that is a text.
 
     Args:
         where: the record, or the file of a table, for messages.
@@ -26,7 +26,7 @@ def chosen_member(where: str, members: Iterable[str], of_text: Sequence[str], fi
         CorpusError: there is no such member, or several could be meant.
     """
     known = list(members)
-    if field is not None or "text" in of_text:
+    if field is not None or "text" in known:
         member = "text" if field is None else field
         if member not in known:
             raise no_member(where, member, known)
@@ -36,10 +36,12 @@ def chosen_member(where: str, members: Iterable[str], of_text: Sequence[str], fi
     if not of_text:
         has = f"{listed(known)}, none of which is a text" if known else "no members"
         raise CorpusError(f"{where} has {has}.", "Give records with a text.")
-    raise CorpusError(
-        f"{where} has several members that are texts: {listed(of_text)}.",
-        Advice.of("Say which one to read with {}.", Setting("field", _shown(of_text[0]))),
-    )
+    raise CorpusError(f"{where} has several members that are texts: {listed(of_text)}.", choose_another(of_text))
+
+
+def choose_another(of_text: Sequence[str]) -> Advice:
+    """What to do where the text is in another member: one of ``of_text``, which are texts."""
+    return Advice.of("Say which one to read with {}.", Setting("field", _shown(of_text[0])))
 
 
 def no_member(where: str, member: str, known: Sequence[str]) -> CorpusError:

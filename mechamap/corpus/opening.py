@@ -20,7 +20,7 @@ from mechamap.wording.plain import printable
 
 __all__ = ["open_corpus"]
 
-_MARKS, _FEWEST, _MOST = 65_536, 16, 16_384  # of all files together; of each one
+_MARKS, _FEWEST = 65_536, 16  # of all files together, which is some megabytes in a run; of each one
 
 _ANEW = "Give the same corpus as before, or scan it anew."
 
@@ -57,7 +57,7 @@ def open_corpus(
     progress = _Progress(files, on_progress)
     record = stream.record if stream is not None else None
     if inventory is None:
-        most = min(max(_MARKS // max(len(files), 1), _FEWEST), _MOST)
+        most = max(_MARKS // max(len(files), 1), _FEWEST)
         records = [
             counted(file, settings.field, most, partial(progress.add, number)) for number, file in enumerate(files)
         ]

@@ -8,7 +8,7 @@ from typing import Any
 
 from mechamap.corpus.byte_streams import BLOCK, Heard, pyarrow_for, unreadable
 from mechamap.corpus.documents import LARGEST_DOCUMENT
-from mechamap.corpus.members import chosen_member, listed, no_member
+from mechamap.corpus.members import choose_another, chosen_member, listed, no_member
 from mechamap.corpus.source_files import SourceFile
 from mechamap.errors import CorpusError
 from mechamap.wording.amounts import size
@@ -31,12 +31,13 @@ def parquet_member(file: SourceFile, field: str | None) -> str:
         schema = table.schema_arrow
         of_text = [column.name for column in schema if _is_text(pyarrow, column.type)]
         others = {column.name: column.type for column in schema if column.name not in of_text}
-        if field is not None and field in others:
+        member = chosen_member(file.shown, schema.names, of_text, field)
+        if member in others:
             raise CorpusError(
-                f"{file.shown}: the column {listed([field])} is of {printable(str(others[field]))}, not of texts.",
-                f"Columns of texts: {listed(of_text)}." if of_text else "Choose another file.",
+                f"{file.shown}: the column {listed([member])} is of {printable(str(others[member]))}, not of texts.",
+                choose_another(of_text) if of_text else "It has no column of texts; choose another file.",
             )
-        return chosen_member(file.shown, schema.names, of_text, field)
+        return member
 
 
 def parquet_texts(file: SourceFile, member: str, first: int) -> Iterator[tuple[int, str]]:

@@ -210,7 +210,26 @@ def test_parquet_without_text_or_damaged_is_named(tmp_path: Path, make: Callable
 def test_a_column_that_is_not_of_texts_is_named_with_those_that_are(tmp_path: Path) -> None:
     message, hint = refused(write_parquet(tmp_path / "x.parquet", ["One."]), field="id")
     assert message.endswith('the column "id" is of int64, not of texts.')
-    assert hint == 'Columns of texts: "text".'
+    assert hint == "Say which one to read with --field text."
+
+
+def test_a_member_named_text_is_meant_even_where_it_is_none_and_others_are(tmp_path: Path) -> None:
+    path = written(tmp_path, "x.jsonl", '{"text": null, "title": "a"}\n{"text": "b", "title": "c"}\n')
+    assert [document.text for document in opened(path).read()] == ["b"]
+    message, hint = refused(written(tmp_path, "x.jsonl", '{"text": ["a"], "title": "a"}\n'))
+    assert message == f'{path}:1: "text" is a list, not a text.' and hint == "Say which one to read with --field title."
+    pyarrow.parquet.write_table(pyarrow.table({"text": [["a"]], "title": ["a"]}), tmp_path / "x.parquet")
+    message, hint = refused(tmp_path / "x.parquet")
+    assert message.endswith('the column "text" is of list<element: string>, not of texts.')
+    assert hint == "Say which one to read with --field title."
+
+
+def test_a_web_page_and_an_address_are_told_as_such(tmp_path: Path) -> None:
+    path = written(tmp_path, "x.jsonl", "<!DOCTYPE html>\n<html></html>\n")
+    assert refused(path) == (f"{path} is a web page.", "Download the file itself.")
+    message, hint = refused("https://example.org/x.jsonl")
+    assert message == "https://example.org/x.jsonl is an address; a corpus is read from files."
+    assert hint == "Download it first."
 
 
 @pytest.mark.parametrize("name", ["x.txt", "x.jsonl", "x.jsonl.gz", "x.parquet"])

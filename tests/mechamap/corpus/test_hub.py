@@ -96,7 +96,7 @@ def test_its_inventory_is_kept_and_told_from_another(folder: Path) -> None:
     [
         (":tst", None, "there is no split 'tst'; there are train, test.", "Did you mean test?"),
         ("", "txt", 'has no "txt"; it has "id", "text", "title".', "Did you mean --field text?"),
-        ("", "id", '"id" is not a text.', "Choose another column."),
+        ("", "id", '"id" is not a text.', "Choose another column with --field."),
     ],
 )
 def test_a_split_or_column_that_it_lacks_is_named(

@@ -31,7 +31,7 @@ def small_steps() -> Iterator[None]:
     with (
         patch("mechamap.corpus.lines.BLOCK", 5),
         patch("mechamap.corpus.byte_streams.BLOCK", 5),
-        patch("mechamap.corpus.opening._MOST", 4),
+        patch("mechamap.corpus.opening._MARKS", 4),
         patch("mechamap.corpus.opening._FEWEST", 2),
     ):
         yield

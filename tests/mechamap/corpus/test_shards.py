@@ -26,7 +26,7 @@ def test_shards_hold_every_document_once_and_no_more_characters_than_asked(
     files = [*files, [5]]
     with (
         tempfile.TemporaryDirectory() as folder,
-        patch("mechamap.corpus.opening._MOST", marks),
+        patch("mechamap.corpus.opening._MARKS", marks),
         patch("mechamap.corpus.opening._FEWEST", marks),
     ):
         for number, lengths in enumerate(files):
@@ -45,7 +45,7 @@ def test_shards_hold_every_document_once_and_no_more_characters_than_asked(
 
 
 def test_marks_are_thinned_and_stay_even(tmp_path: Path) -> None:
-    with patch("mechamap.corpus.opening._MOST", 16):
+    with patch("mechamap.corpus.opening._MARKS", 16):
         corpus = opened(write_jsonl(tmp_path / "x.jsonl", ["ten chars."] * 1000))
     documents = corpus.inventory.files[0].marks.documents
     assert documents == tuple(range(0, 1000, 64))
