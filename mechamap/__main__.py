@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import sys
+from contextlib import suppress
 from types import FrameType
+from typing import NoReturn
 
 __all__ = ["main"]
 
@@ -15,8 +18,14 @@ def main() -> int:
     heard = signal.getsignal(signal.SIGINT) is not signal.SIG_IGN  # a job in the background of a script ignores it
     if heard:
         signal.signal(signal.SIGINT, _interrupted)
-    from mechamap.cli.main import main as run_command
-    from mechamap.cli.stopping import interrupt
+    try:
+        from mechamap.cli.main import main as run_command
+        from mechamap.cli.stopping import interrupt
+    except (ImportError, MemoryError, OSError) as error:
+        if not isinstance(error, MemoryError) and "map segment" not in str(error):
+            raise
+        os.write(2, b"error: Out of memory\n  This process may not take the memory that it needs to begin.\n")
+        return 1
 
     if heard:
         signal.signal(signal.SIGINT, interrupt)
@@ -24,7 +33,18 @@ def main() -> int:
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
     )  # all is done: what Python tidies up at its end is not worth a traceback
+    if code and "torch" in sys.modules:
+        _end_here(code)
     return code
+
+
+def _end_here(code: int) -> NoReturn:
+    """End without the destructors of libraries: PyTorch's abort the process when a thread of theirs was refused."""
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def _interrupted(number: int, frame: FrameType | None) -> None:

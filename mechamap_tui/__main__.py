@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -17,6 +18,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         from mechamap_tui.command import open_explorer
 
         return open_explorer(argv, ending)
+    except (ImportError, MemoryError, OSError) as error:
+        if not isinstance(error, MemoryError) and "map segment" not in str(error):
+            raise
+        os.write(2, b"mechamap-tui: this process may not take the memory that it needs to begin\n")
+        return 1
     finally:
         ending.close()
 

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mechamap import __version__
+from mechamap.errors import OutOfMemory
+from mechamap.system.room import EXPLORER, require_room
 from mechamap_tui.terminal.ending import Ending
 
 if TYPE_CHECKING:
@@ -26,6 +28,11 @@ def open_explorer(argv: Sequence[str] | None, ending: Ending) -> int:
             f"mechamap-tui: {stream} is not a terminal. The explorer needs one; `mechamap scan` works without.",
             file=told,
         )
+        return 1
+    try:
+        require_room(EXPLORER, "The explorer")
+    except OutOfMemory as error:
+        sys.stderr.write(f"mechamap-tui: {error.message} {error.hint}\n")
         return 1
     if options.offline:
         from mechamap.system.network import go_offline

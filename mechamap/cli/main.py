@@ -19,6 +19,7 @@ from mechamap.cli.streams import discard_output, readied_streams, written_whole
 from mechamap.config.choices import KEEP_ACTIVATIONS
 from mechamap.errors import Cancelled, MechaMapError, UsageError
 from mechamap.system.network import go_offline
+from mechamap.system.room import ARRAYS, MODELS, TABLES, lacks_memory, out_of_memory, require_room
 from mechamap.wording.plain import printable
 from mechamap.wording.suggest import suggestion
 
@@ -26,6 +27,12 @@ __all__ = ["build_parser", "main"]
 
 
 COMMANDS = (scan, confirm, ablate, lens, interpret, compare, export, runs, config, doctor)
+# Of address space, without which libraries end the process while they are loaded.
+_ROOM = {
+    **dict.fromkeys(("scan", "confirm", "ablate", "lens"), MODELS),
+    **dict.fromkeys(("interpret", "compare", "export"), TABLES),
+    **dict.fromkeys(("runs", "doctor"), ARRAYS),
+}
 
 
 def build_parser() -> Parser:
@@ -77,6 +84,10 @@ def _failed(narration: Narration, error: BaseException, argv: Sequence[str] | No
         narration.error(f"error: {error.title}", error)
         return error.exit_code
     assert isinstance(error, Exception)
+    if lacks_memory(error):
+        error = out_of_memory("The command")
+        narration.error(f"error: {error.title}", error)
+        return error.exit_code
     return _unexpected(narration, error, argv)
 
 
@@ -101,6 +112,8 @@ def _run(argv: Sequence[str] | None, narration: Narration) -> int:
     from mechamap.system.log import start_log
 
     start_log(args.command)
+    if args.command in _ROOM:
+        require_room(_ROOM[args.command], f"`{parser.prog} {args.command}`")
     return int(args.run(args, narration))
 
 

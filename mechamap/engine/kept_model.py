@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from mechamap.errors import OutOfMemory
 from mechamap.events import Stage
 from mechamap.system.memory import give_memory_back
+from mechamap.system.room import MODELS, require_room
 
 if TYPE_CHECKING:
     from mechamap.catalog.source import ModelSource
@@ -37,8 +38,10 @@ class ModelCache:
                 serves as well.
 
         Raises:
+            OutOfMemory: the process may take too little for any model.
             ModelError: see :func:`mechamap.models.loading.load.load_model`.
         """
+        require_room(MODELS, "Reading a model")
         from mechamap.models.loading.load_settings import load_settings
 
         settings = load_settings(config, whole=whole)

@@ -24,6 +24,7 @@ from mechamap.protocol.messages import ActivationsFile, Exported, Models, ScanRe
 from mechamap.protocol.planned import Planned
 from mechamap.protocol.requests import ActivationsParams, ExportParams, PlanParams, ScanParams
 from mechamap.protocol.rpc import RpcFault
+from mechamap.system.room import MODELS, require_room
 from mechamap.wording.advice import Action
 from mechamap.wording.amounts import quantity
 
@@ -60,6 +61,7 @@ def scan(call: Request) -> ScanResult:
 def plan(call: Request) -> Planned:
     """What a scan will take, and whether the machine has it."""
     params = call.read(PlanParams)
+    require_room(MODELS, "Planning a scan")
     from mechamap.config.schema import with_overrides
     from mechamap.plan.message import plan_message
     from mechamap.plan.scan_plan import plan_scan

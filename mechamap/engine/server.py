@@ -23,6 +23,7 @@ from mechamap.protocol import rpc
 from mechamap.protocol.rpc import RpcFault
 from mechamap.system.failures import failure_report, record_failure
 from mechamap.system.log import place_of, start_log
+from mechamap.system.room import lacks_memory, out_of_memory
 
 __all__ = ["Engine", "main"]
 
@@ -205,6 +206,8 @@ def _answer(call: Request, method: Method) -> bytes:
 
 def _failure(call: Request, error: Exception | SystemExit) -> dict[str, Any]:
     """The answer to a request that could not be done; an unforeseen error is written to a log."""
+    if isinstance(error, Exception) and not isinstance(error, MechaMapError) and lacks_memory(error):
+        error = out_of_memory(call.method.capitalize())
     if not isinstance(error, MechaMapError):
         file = record_failure(error, f"in the engine, {call.method}")
         details = f"; the details are in {file}" if file else ""

@@ -163,7 +163,20 @@ class RunWriter:
             self._committing = self._committer.submit(self._sync, self.record)
 
     def commit(self) -> None:
-        """Sync what was written and say in ``run.json`` that its layers are complete."""
+        """Sync what was written and say in ``run.json`` that its layers are complete.
+
+        Raises:
+            RunError: the disk is full, or the folder is gone or another's.
+        """
+        try:
+            self._commit()
+        except OSError as error:
+            raise RunError(
+                f"{self.folder} cannot be written any more: {error.strerror or error}.",
+                "Free some space, or choose another place; the layers written before are kept.",
+            ) from None
+
+    def _commit(self) -> None:
         if self._committing is not None:
             self._committing.result()
             self._committing = None
@@ -185,7 +198,7 @@ class RunWriter:
         """
         self.record = replace(self.record, state=state, finished=finished, timings=dict(timings))
         try:
-            self.commit()
+            self._commit()
         except OSError as error:
             raise RunError(
                 f"The end of the run cannot be written to {self.folder}: {error.strerror or error}.",
@@ -204,7 +217,7 @@ class RunWriter:
         """Commit what is written and close the files; safe to call twice."""
         try:
             if self._files:
-                self.commit()
+                self._commit()
         except OSError:
             pass  # a disk that cannot take the rows cannot take the record either; what was committed stays
         finally:

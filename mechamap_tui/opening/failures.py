@@ -13,6 +13,7 @@ from textual.worker import WorkerFailed
 from mechamap.errors import MechaMapError, Unforeseen
 from mechamap.system.failures import failure_report, record_failure
 from mechamap.system.log import place_of
+from mechamap.system.room import lacks_memory, out_of_memory
 from mechamap_tui.terminal.textual_internals import Blame, Stage, cover, holds_panes, is_leaving
 
 __all__ = ["Failures", "shown_error"]
@@ -26,6 +27,8 @@ def shown_error(error: BaseException, where: str) -> MechaMapError:
     cause = error.error if isinstance(error, WorkerFailed) else error
     if isinstance(cause, MechaMapError):
         return cause
+    if lacks_memory(cause):
+        return out_of_memory("The explorer")
     file = record_failure(cause, where)
     hint = "This is a bug in MechaMap" + (f"; the details are in {file}." if file else ".")
     unforeseen = Unforeseen(f"{type(cause).__name__}: {cause}", hint)

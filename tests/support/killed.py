@@ -1,29 +1,36 @@
-"""Work that is killed at random moments, in children of this process: forked, since imports take the longest.
+"""Work that is killed, or loses its run, at random moments, in forked children of this process: imports take longest.
 
 python killed.py scans FOLDER FIRST LAST         a scan of the bundled model for each seed, in FOLDER/seed
 python killed.py exports RUN FILE FIRST LAST     exports over FILE
 python killed.py notes RUN FIRST LAST            notes; each that is acknowledged is a line of output
+python killed.py removed WORK WAY FOLDER FIRST LAST   a scan or a confirmation whose run is taken away; a line for each:
+                                                 the seed, and how it ended
 """
 
 from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
+from mechamap.checks.confirm import confirm_run
 from mechamap.config.schema import default_config, with_overrides
+from mechamap.errors import MechaMapError
 from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.models.loaded import LoadedModel
 from mechamap.runs.notes import Notes
 from mechamap.runs.run import Run
 from mechamap.scan.scan import scan
 from support.by_name import load_model, scan_request
+from support.recorded_run import recorded_run
 
 FORMATS = ("csv", "json")
 
@@ -56,6 +63,61 @@ def scans(folder: Path, seeds: range) -> None:
         killed_after(lambda seed=seed: scanned(loaded, folder / str(seed)), seconds)  # type: ignore[misc]
 
 
+def removed(work: str, way: str, folder: Path, seeds: range) -> None:
+    """Take a run away from a scan that writes it, or a confirmation that reads it and adds to it."""
+    loaded = load_model("demo", device="cpu")
+    began = time.monotonic()
+    scanned(loaded, folder / "whole")
+    if work == "confirm":
+        confirm_run(Run.open(folder / "whole"), loaded)
+    longest = time.monotonic() - began
+    for seed in seeds:
+        run = folder / f"{work}-{way}-{seed}"
+        if work == "confirm":
+            scanned(loaded, run)
+        child = os.fork()
+        if child == 0:
+            os._exit(
+                _ended(lambda run=run: scanned(loaded, run) if work == "scan" else confirm_run(Run.open(run), loaded))
+            )  # type: ignore[misc]
+        time.sleep(random.Random(seed).uniform(0, longest))
+        take_away(run, way)
+        _, status = os.waitpid(child, 0)
+        os.write(1, f"{seed} {ENDINGS.get(os.waitstatus_to_exitcode(status), 'killed')}\n".encode())
+
+
+ENDINGS = {0: "done", 3: "told", 9: "unforeseen"}
+
+
+def _ended(work: Callable[[], object]) -> int:
+    try:
+        work()
+    except MechaMapError:
+        return 3
+    except BaseException:
+        traceback.print_exc()
+        return 9
+    return 0
+
+
+def take_away(run: Path, way: str) -> None:
+    """Remove a run, move it, put another thing in its place, or make it unreadable."""
+    if not run.exists():
+        return
+    if way == "moved":
+        run.rename(run.with_name(f"{run.name}-moved"))
+    elif way == "replaced":
+        run.rename(run.with_name(f"{run.name}-moved"))
+        recorded_run(run)
+    elif way == "unreadable":  # for the super-user too, who may read everything
+        for file in list(run.glob("*.*")):
+            if file.suffix in (".json", ".npy"):
+                file.unlink(missing_ok=True)
+                file.mkdir()
+    else:
+        shutil.rmtree(run, ignore_errors=True)
+
+
 def exports(folder: Path, file: Path, seeds: range) -> None:
     run = Run.open(folder)
 
@@ -86,6 +148,8 @@ def main() -> None:
     match what:
         case "scans":
             scans(Path(words[0]), seeds)
+        case "removed":
+            removed(words[0], words[1], Path(words[2]), seeds)
         case "exports":
             exports(Path(words[0]), Path(words[1]), seeds)
         case _:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -84,9 +84,19 @@ _KEYS = (
 
 
 async def press_random_keys(
-    folder: Path, start: str, count: int, seed: int, monkeypatch: pytest.MonkeyPatch
+    folder: Path,
+    start: str,
+    count: int,
+    seed: int,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    meanwhile: Callable[[Path], None] = lambda run: None,
 ) -> list[str]:
-    """Press keys at random from a screen on; returns what failed on the way, each with the last keys before it."""
+    """Press keys at random from a screen on; returns what failed on the way, each with the last keys before it.
+
+    Args:
+        meanwhile: what happens to the run that is open, after a third of the keys.
+    """
     monkeypatch.setenv("MECHAMAP_HOME", str(folder / "home"))
     monkeypatch.chdir(folder)
     recorded_run(folder / "home" / "runs" / "tiny-1")
@@ -107,6 +117,8 @@ async def press_random_keys(
         await pilot.pause(0.3)
         for number in range(count):
             key = keys[number] if number < len(keys) else rng.choice(_KEYS)
+            if number == count // 3:
+                meanwhile(folder / "home" / "runs" / "checked-1")
             pressed.append(key)
             await pilot.press(key)
             if app.return_code is not None or not app.is_running:

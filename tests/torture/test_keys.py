@@ -17,10 +17,10 @@ EACH = 420  # of each screen; twelve of them
 async def test_random_keys(tmp_path: Path, start: str, monkeypatch: pytest.MonkeyPatch) -> None:
     for seed in range(3):
         count = max(int(EACH / 3 * SCALE), 5)
-        assert await press_random_keys(_folder(tmp_path, seed), start, count, seed, monkeypatch) == []
+        assert await press_random_keys(in_folder(tmp_path, seed), start, count, seed, monkeypatch) == []
 
 
-def _folder(parent: Path, seed: int) -> Path:
+def in_folder(parent: Path, seed: int) -> Path:
     folder = parent / str(seed)
     folder.mkdir()
     return folder

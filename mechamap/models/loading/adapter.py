@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from mechamap.catalog.adapters import Adapter, adapter_in
 from mechamap.catalog.weight_files import WEIGHT_KINDS, other_content
 from mechamap.errors import MissingExtra, ModelNotFound, UnsupportedModel, UsageError, WeightsError
-from mechamap.models.loading.trouble import is_lack_of_memory
+from mechamap.system.room import lacks_memory
 
 if TYPE_CHECKING:
     from torch import nn
@@ -94,7 +94,7 @@ def merge_adapter(folder: Path, model: nn.Module) -> None:
         try:
             wrapped.merge_and_unload(safe_merge=True)
         except (ValueError, RuntimeError, AttributeError, NotImplementedError) as error:
-            if is_lack_of_memory(error):
+            if lacks_memory(error):
                 raise
             text = " ".join(str(error).split())[:200]
             if "NaN" in text:
@@ -114,7 +114,7 @@ def _wrapped(adapter: Adapter, model: nn.Module) -> Any:
         wrapped = PeftModel.from_pretrained(model, str(folder))
         unknown = _not_taken(folder, wrapped)
     except (ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
-        if is_lack_of_memory(error):
+        if lacks_memory(error):
             raise
         raise UnsupportedModel(
             f"The adapter in {folder}{on} does not fit this model: {' '.join(str(error).split())[:200]}",

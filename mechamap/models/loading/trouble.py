@@ -19,9 +19,10 @@ from mechamap.errors import (
     UsageError,
     WeightsError,
 )
+from mechamap.system.room import lacks_memory
 from mechamap.wording.advice import Advice, Setting
 
-__all__ = ["is_lack_of_memory", "quiet_hub", "quiet_transformers", "translated"]
+__all__ = ["quiet_hub", "quiet_transformers", "translated"]
 
 
 # What transformers imports when it is installed, and what these log about kernels that a machine cannot use.
@@ -55,9 +56,6 @@ def quiet_transformers() -> Iterator[None]:
         yield
 
 
-_NO_MEMORY = re.compile(
-    r"OutOfMemory|out of memory|can't allocate memory|cannot allocate memory|not enough memory", re.I
-)
 _BROKEN_FILE = ("SafetensorError", "UnpicklingError", "EOFError", "BadZipFile")
 _BROKEN_ZIP = re.compile(r"PytorchStreamReader|central directory|safetensors metadata", re.I)
 _NOT_A_WEIGHT = re.compile(r"\bGLOBAL ([\w.]+)")
@@ -115,15 +113,10 @@ def translated(model_id: str) -> Iterator[None]:
         raise _translation(model_id, error) from error
 
 
-def is_lack_of_memory(error: Exception) -> bool:
-    """Whether an exception of Python or torch is about memory that there is not."""
-    return isinstance(error, MemoryError) or bool(_NO_MEMORY.search(f"{type(error).__name__} {error}"))
-
-
 def _translation(model_id: str, error: Exception) -> MechaMapError:
     text = " ".join(str(error).split())
     kind = type(error).__name__
-    if is_lack_of_memory(error):
+    if lacks_memory(error):
         return OutOfMemory(
             f"{model_id} does not fit into memory: {_first_sentence(text) or kind}",
             Advice.of(

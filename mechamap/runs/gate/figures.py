@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mechamap.catalog.weight_files import other_content
-from mechamap.errors import RunError
+from mechamap.errors import MechaMapError, RunError
 from mechamap.runs.figure_names import (
     CATEGORY_FIGURES,
     CORPUS_CATEGORY_FIGURES,
@@ -17,6 +17,7 @@ from mechamap.runs.figure_names import (
     TOKEN_FIGURES,
 )
 from mechamap.runs.record import RUN_DAMAGED
+from mechamap.system.room import lacks_memory, out_of_memory
 from mechamap.wording.plain import shortened
 
 if TYPE_CHECKING:
@@ -80,8 +81,10 @@ def check_alike(file: Path, values: NDArray[Any], positions: NDArray[Any]) -> No
         )
 
 
-def unreadable(file: Path, error: Exception) -> RunError:
+def unreadable(file: Path, error: Exception) -> MechaMapError:
     """The error that a file of a run cannot be read."""
+    if lacks_memory(error):
+        return out_of_memory(f"Reading {file}")
     if isinstance(error, OSError):
         return RunError(f"{file} cannot be read: {error.strerror or error}.", "Copy the whole folder of the run again.")
     return instead(file) or RunError(f"{file} is damaged: it cannot be read.", "Copy the run again, or scan again.")
