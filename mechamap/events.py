@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar, TypeAlias
 
 __all__ = [
+    "CorpusProgress",
     "LayerFinished",
     "Listener",
     "ModelFinished",
@@ -16,6 +17,7 @@ __all__ = [
     "ScanEvent",
     "ScanFinished",
     "ScanStarted",
+    "ShardFinished",
     "Stage",
     "StageEntered",
     "SweepFinished",
@@ -26,6 +28,7 @@ __all__ = [
 class Stage(StrEnum):
     """What a scan, a check or a comparison is doing; the values are those of JSON and of the engine's protocol."""
 
+    CORPUS = "corpus"  # the documents of a corpus are counted, before the model is loaded
     RESOLVE = "resolve"  # the model's files are looked for
     LOAD = "load"
     PROVE = "prove"  # that what the hooks see is the neurons
@@ -89,6 +92,26 @@ class LayerFinished(ScanEvent):
     total: int
     neurons_done: int
     flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusProgress(ScanEvent):
+    """So many ``tokens`` of a corpus were read, the last of them at ``tokens_per_second``."""
+
+    event: ClassVar[str] = "corpus_progress"
+    tokens: int
+    tokens_per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class ShardFinished(ScanEvent):
+    """A shard of a corpus was read and is on disk: ``done`` of ``total``, None where the end is not known."""
+
+    event: ClassVar[str] = "shard"
+    shard: int
+    done: int
+    total: int | None
+    tokens: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from mechamap.errors import UnsupportedModel
 from mechamap.models.reading import Reading
 from mechamap.text.tokenize import TokenizedText, Window
 
-__all__ = ["BATCH_TOKENS", "Batch", "batch_tokens", "window_batches"]
+__all__ = ["BATCH_TOKENS", "Batch", "batch_tokens", "padded_length", "sorted_batches", "window_batches"]
 
 
 # Tokens of one forward, padding included. On a CPU larger batches are no faster; on a GPU they are.
@@ -103,6 +103,41 @@ def window_batches(
     return [_batch(windows, tokenized, position_mask, device, reading) for windows in groups]
 
 
+def padded_length(length: int) -> int:
+    """The length that a window of ``length`` tokens is padded to among windows of about its length: at most an eighth
+    more."""
+    step = max(8, 1 << max((length // 8).bit_length() - 1, 0))
+    return -(-length // step) * step
+
+
+def sorted_batches(
+    tokenized: TokenizedText,
+    position_mask: NDArray[np.bool_],
+    size: int,
+    device: torch.device,
+    reading: Reading = _DECODER,
+) -> Iterator[Batch]:
+    """Windows in batches of at most ``size`` tokens, at least one window each, those of one length together.
+
+    How far a window is padded depends on the window alone: so its activations are the same, bit for bit, whichever
+    other windows are in its batch, as far as the device's products of matrices have that property.
+
+    Args:
+        position_mask: ``[positions]``, which of them each batch's ``take`` picks.
+        reading: how the model reads; a decoder where not given.
+    """
+    limit = tokenized.exclusions.window or max((window.length for window in tokenized.windows), default=0)
+    by_length: dict[int, list[Window]] = {}
+    for window in tokenized.windows:
+        length = window.length if reading.equal_lengths else min(padded_length(window.length), limit)
+        by_length.setdefault(length, []).append(window)
+    for length in sorted(by_length, reverse=True):  # the largest first: what they need is known at once
+        windows = by_length[length]
+        count = max(size // length, 1)
+        for first in range(0, len(windows), count):
+            yield _batch(windows[first : first + count], tokenized, position_mask, device, reading, length=length)
+
+
 @dataclass(frozen=True, slots=True)
 class _Limits:
     """What a batch may hold; see :func:`window_batches`."""
@@ -139,8 +174,11 @@ def _batch(
     position_mask: NDArray[np.bool_],
     device: torch.device,
     reading: Reading,
+    *,
+    length: int | None = None,
 ) -> Batch:
-    shape = len(windows), max(window.length for window in windows)
+    """Windows padded to ``length`` tokens, to that of the longest where not given."""
+    shape = len(windows), length or max(window.length for window in windows)
     positions = np.full(shape, -1, np.int64)
     for row, window in enumerate(windows):
         positions[row, : window.length] = np.arange(window.start, window.start + window.length)

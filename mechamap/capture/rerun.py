@@ -58,7 +58,7 @@ def text_of_run(run: Run) -> TokenizedText:
     scored[list(tokens.excluded)] = False
     return TokenizedText(
         ids=np.array(tokens.ids, np.int32),
-        pieces=tokens.pieces,
+        pieces=tuple(tokens.pieces),
         offsets=np.full((count, 2), -1, np.int32),
         special=special,
         scored=scored,

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from mechamap import __version__
-from mechamap.cli import ablate, compare, config, confirm, doctor, export, interpret, lens, runs, scan
+from mechamap.cli import ablate, compare, config, confirm, doctor, export, interpret, lens, merge, runs, scan
 from mechamap.cli.narration import Narration
 from mechamap.cli.parser import Parser
 from mechamap.cli.stopping import forget_signals, stop_code, was_interrupted
@@ -26,10 +26,10 @@ from mechamap.wording.suggest import suggestion
 __all__ = ["build_parser", "main"]
 
 
-COMMANDS = (scan, confirm, ablate, lens, interpret, compare, export, runs, config, doctor)
+COMMANDS = (scan, merge, confirm, ablate, lens, interpret, compare, export, runs, config, doctor)
 # Of address space, without which libraries end the process while they are loaded.
 _ROOM = {
-    **dict.fromkeys(("scan", "confirm", "ablate", "lens"), MODELS),
+    **dict.fromkeys(("scan", "merge", "confirm", "ablate", "lens"), MODELS),
     **dict.fromkeys(("interpret", "compare", "export"), TABLES),
     **dict.fromkeys(("runs", "doctor"), ARRAYS),
 }

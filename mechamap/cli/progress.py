@@ -13,12 +13,14 @@ from mechamap.cli.scan_options import ScanOptions
 from mechamap.cli.scan_report import remark_lines
 from mechamap.errors import MechaMapError, error_named
 from mechamap.events import (
+    CorpusProgress,
     LayerFinished,
     ModelFinished,
     ModelStarted,
     ScanEvent,
     ScanFinished,
     ScanStarted,
+    ShardFinished,
     Stage,
     StageEntered,
 )
@@ -115,6 +117,7 @@ class SweepProgress:
 
 
 _VERBS = {
+    Stage.CORPUS: "counting the documents of the corpus",
     Stage.RESOLVE: "looking for the model",
     Stage.LOAD: "loading",
     Stage.PROVE: "proving that the hooks see the neurons",
@@ -140,6 +143,7 @@ class ScanProgress:
         self._stage_told_at = 0.0
         self._passing = _VERBS[Stage.PASS]
         self._done_before: int | None = None
+        self._shards = ""  # of a corpus, how many are done
         self.run: Path | None = None  # the run's folder, once there is one
 
     def __call__(self, event: ScanEvent) -> None:
@@ -152,6 +156,11 @@ class ScanProgress:
                 self._began = time.monotonic()
             case LayerFinished():
                 self._layer(event)
+            case ShardFinished():
+                of = f" of {event.total:,}" if event.total is not None else ""
+                self._shards = f"{event.done:,}{of} shards, "
+            case CorpusProgress():
+                self._corpus(event)
             case ScanFinished():
                 self._narration.clear()
 
@@ -168,6 +177,17 @@ class ScanProgress:
             return  # the next part of the same stage
         self._stage_told, self._stage_told_at = event.stage, now
         self._narration.say(text)
+
+    def _corpus(self, event: CorpusProgress) -> None:
+        now = time.monotonic()
+        if now - self._told < (_LIVE_SECONDS if self._narration.live else _LINE_SECONDS):
+            return
+        self._told = now
+        text = f"{self._passing}: {self._shards}{event.tokens:,} tokens, {event.tokens_per_second:,.0f} a second"
+        if self._narration.live:
+            self._narration.progress(text)
+        else:
+            self._narration.say(text)
 
     def _layer(self, event: LayerFinished) -> None:
         now = time.monotonic()

@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mechamap.cli.corpus_flags import add_corpus_flags, corpus_change
 from mechamap.cli.loading import add_loading_flags, loading_changes
 from mechamap.cli.narration import Narration, print_path, write_data
 from mechamap.cli.parser import Commands
@@ -62,6 +63,7 @@ def add_to(commands: Commands) -> None:
     add("--limit-neurons", metavar="N", type=int, help="only the first N neurons of each layer")
     add("--threshold", metavar="X", type=float, help="mean activation at which a neuron is listed under a category")
     add("--top-k-tokens", metavar="K", type=int, help="how many highest and lowest tokens to keep for each neuron")
+    add_corpus_flags(parser)
     add_loading_flags(parser)
     add("--no-bos", action="store_true", help="put no BOS in front (of an encoder: no special tokens around)")
     add(
@@ -181,7 +183,8 @@ def _changes(args: argparse.Namespace, config: ScanConfig) -> dict[str, object]:
         "add_bos": False if args.no_bos else None,
         "texts": texts or None,
     }
-    return {key: value for key, value in changes.items() if value is not None} | loading_changes(args)
+    given = {key: value for key, value in changes.items() if value is not None}
+    return given | corpus_change(args, config) | loading_changes(args)
 
 
 def _longer(config: ScanConfig, size: float, texts: list[str]) -> list[str]:
@@ -224,7 +227,7 @@ def _scan(source: ModelSource, config: ScanConfig, options: ScanOptions, narrati
         from mechamap.scan.with_checks import Checks, scan_and_check
 
         warn(source, config, narration, whole=options.needs_all_layers)
-        request = ScanRequest(source, config, options.out, options.resume)
+        request = ScanRequest(source, config, options.out, options.resume, part=options.part)
         checks = Checks(options.confirm, options.causes)
         try:
             return scan_and_check(request, checks, on_event=tell, cancel=cancel)

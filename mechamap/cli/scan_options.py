@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mechamap.errors import UsageError
+from mechamap.scan.corpus.part import Part, parse_part
 from mechamap.system.paths import user_path
 
 __all__ = ["ScanOptions", "scan_options"]
@@ -25,6 +26,7 @@ class ScanOptions:
         exports: the formats to export to, each with its file; None: standard output.
         overwrite: replace these files.
         events: write the events to standard output.
+        part: which part of a corpus is read; None: all.
     """
 
     out: Path | None
@@ -35,6 +37,7 @@ class ScanOptions:
     exports: tuple[tuple[str, Path | None], ...]
     overwrite: bool
     events: bool
+    part: Part | None = None
 
     @property
     def needs_all_layers(self) -> bool:
@@ -72,4 +75,5 @@ def scan_options(args: argparse.Namespace) -> ScanOptions:
         exports=exports,
         overwrite=args.overwrite,
         events=bool(args.events),
+        part=parse_part(args.shard) if args.shard is not None else None,
     )

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from mechamap.config.corpus_settings import CorpusSettings
+from mechamap.system.plain_values import to_plain_values
+
 __all__ = ["Category", "ScanConfig", "config_to_dict", "lists_of"]
 
 
@@ -31,7 +34,8 @@ class ScanConfig:
     """What a scan looks for, in which texts, and how; the YAML keys have the same names.
 
     ``contrast`` is None where contrast words are drawn to match the categories' words. Settings that came later than
-    the first runs have defaults, so that a run that lacks them is read without the default config.
+    the first runs have defaults, so that a run that lacks them is read without the default config. Where there is a
+    ``corpus``, it is read in place of the ``texts``.
     """
 
     categories: tuple[Category, ...]
@@ -58,6 +62,7 @@ class ScanConfig:
     hard_auroc: float = 0.8
     second_text: Literal["auto", "always", "never"] = "auto"
     adapter: str | None = None
+    corpus: CorpusSettings | None = None
 
 
 def config_to_dict(config: ScanConfig) -> dict[str, Any]:
@@ -66,6 +71,7 @@ def config_to_dict(config: ScanConfig) -> dict[str, Any]:
     plain["categories"] = lists_of(config.categories)
     for name in ("texts", "templates", "contrast", "neurons"):
         plain[name] = None if plain[name] is None else list(plain[name])
+    plain["corpus"] = None if config.corpus is None else to_plain_values(config.corpus)
     return plain
 
 

@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
+from mechamap.config.corpus_reading import read_corpus
+from mechamap.config.corpus_settings import CorpusSettings
 from mechamap.config.located import Located, fail, from_plain
 from mechamap.config.model_settings import beside_file
 from mechamap.config.scan_config import Category, ScanConfig, config_to_dict, lists_of
@@ -21,6 +23,7 @@ from mechamap.config.words import read_categories, read_contrast, read_extend, r
 from mechamap.config.yaml_reading import read_config_file
 from mechamap.config.yaml_writing import dump
 from mechamap.errors import ConfigError, UsageError
+from mechamap.system.plain_values import to_plain_values
 from mechamap.wording.advice import Action, Advice
 
 __all__ = [
@@ -96,6 +99,8 @@ def with_overrides(config: ScanConfig, /, **changes: object) -> ScanConfig:
     categories = changes.get("categories")
     if isinstance(categories, tuple | list) and all(isinstance(item, Category) for item in categories):
         changes["categories"] = lists_of(categories)
+    if isinstance(changes.get("corpus"), CorpusSettings):
+        changes["corpus"] = to_plain_values(changes["corpus"])
     tree = Located({key: from_plain(value, key) for key, value in changes.items()}, "overrides")
     try:
         changed = dataclasses.replace(config, **cast(Any, _values(tree, Path(), base=config)))
@@ -161,6 +166,8 @@ def _values(tree: Located, folder: Path, base: ScanConfig | None) -> dict[str, o
             values[key] = read_templates(entry)
         elif key == "contrast":
             values[key] = read_contrast(entry)
+        elif key == "corpus":
+            values[key] = read_corpus(entry, folder)
         elif key == "categories":
             categories = read_categories(entry)
             extend = tree.value.get("extend")

@@ -20,7 +20,7 @@ from mechamap.config.model_settings import (
 from mechamap.wording.plain import shortened
 from mechamap.wording.suggest import suggestion
 
-__all__ = ["SETTINGS", "unknown_key"]
+__all__ = ["SETTINGS", "unknown_key", "whole_number", "yes_or_no"]
 
 
 def unknown_key(key: str, value: Located, known: Iterable[str], inside: str = "") -> NoReturn:
@@ -33,9 +33,8 @@ def unknown_key(key: str, value: Located, known: Iterable[str], inside: str = ""
 # --- settings of one value ------------------------------------------------------------------------------
 
 
-def _whole_number(
-    least: int, most: int | None = None, *, or_null: bool = False
-) -> Callable[[Located, str], int | None]:
+def whole_number(least: int, most: int | None = None, *, or_null: bool = False) -> Callable[[Located, str], int | None]:
+    """What reads a whole number within limits, or null."""
     expected = f"a whole number from {least} to {most}" if most else f"a whole number of at least {least}"
     expected += " or null" if or_null else ""
 
@@ -72,7 +71,9 @@ def _auroc(entry: Located, key: str) -> float:
     return value
 
 
-def _yes_or_no(entry: Located, key: str) -> bool:
+def yes_or_no(entry: Located, key: str) -> bool:
+    """true or false."""
+    """true or false."""
     if not isinstance(entry.value, bool):
         fail(entry, f"{key} is {entry.described()}", "true or false")
     return entry.value
@@ -103,14 +104,14 @@ def _layers(entry: Located, key: str) -> str:
 
 SETTINGS: dict[str, Callable[[Located, str], object]] = {
     "threshold": _finite_number,
-    "top_k_tokens": _whole_number(1, 1000),
+    "top_k_tokens": whole_number(1, 1000),
     "pooling": _one_of("last", "mean", "max"),
-    "add_bos": _yes_or_no,
-    "exclude_first_position": _yes_or_no,
-    "exclude_special_tokens": _yes_or_no,
-    "window": _whole_number(8),
+    "add_bos": yes_or_no,
+    "exclude_first_position": yes_or_no,
+    "exclude_special_tokens": yes_or_no,
+    "window": whole_number(8),
     "layers": _layers,
-    "limit_neurons": _whole_number(1, or_null=True),
+    "limit_neurons": whole_number(1, or_null=True),
     "neurons": read_neurons,
     "dtype": _one_of("auto", "float32", "bfloat16", "float16"),
     "device": read_device,
@@ -118,7 +119,7 @@ SETTINGS: dict[str, Callable[[Located, str], object]] = {
     "quantize": read_quantize,
     "adapter": read_adapter,
     "revision": read_revision,
-    "trust_remote_code": _yes_or_no,
+    "trust_remote_code": yes_or_no,
     "keep_activations": _one_of(*KEEP_ACTIVATIONS),
     "second_text": _one_of(*SECOND_TEXT),
     "hard_auroc": _auroc,

@@ -7,26 +7,28 @@ because the file is replaced whenever layers are finished.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, TypeVar
 
 from mechamap.config.recorded import recorded_config
 from mechamap.config.scan_config import ScanConfig, config_to_dict
 from mechamap.errors import RunError
 from mechamap.runs.checked import Causes, Confirmation, RandomizedSearches, SecondText
+from mechamap.runs.corpus.record import CorpusRecord
 from mechamap.runs.coverage import Coverage
 from mechamap.runs.scanned import Exclusions, LayerProof, TokenProof, UnembeddingRecord
 from mechamap.system.plain_values import from_plain_values, to_plain_values
 from mechamap.wording.advice import Action, Advice
 from mechamap.wording.plain import shortened
 
-__all__ = ["DAMAGED", "FORMAT", "RUN_DAMAGED", "LayerRows", "ModelRecord", "RunRecord", "TokenRecord"]
+__all__ = ["CORPUS_FORMAT", "DAMAGED", "FORMAT", "RUN_DAMAGED", "LayerRows", "ModelRecord", "RunRecord", "TokenRecord"]
 
 
 T = TypeVar("T")
 
 FORMAT = 1
+CORPUS_FORMAT = 2  # tokens lie in arrays beside run.json
 RUN_DAMAGED = Advice.of("{} says what is wrong with it, and copies what is good.", Action("doctor RUN"))
 
 
@@ -90,12 +92,13 @@ class TokenRecord:
 
     ``pieces[p]`` is the stretch of text position p stands for; ``windows`` are (text, first position, length);
     ``special`` are the positions of prepended tokens (BOS), ``excluded`` those that are not scored. Without
-    windows (a CSV), positions have no neighbours.
+    windows (a CSV), positions have no neighbours. Of a corpus only stretches of windows are kept, and the number of the
+    text is that of the document; see :mod:`mechamap.runs.corpus.tokens`.
     """
 
-    ids: tuple[int, ...] = ()
-    pieces: tuple[str, ...] = ()
-    windows: tuple[tuple[int, int, int], ...] = ()
+    ids: Sequence[int] = ()
+    pieces: Sequence[str] = ()
+    windows: Sequence[tuple[int, int, int]] = ()
     special: tuple[int, ...] = ()
     excluded: tuple[int, ...] = ()
 
@@ -114,6 +117,7 @@ class RunRecord:
     occurrences: tuple[tuple[int, int, int, int], ...] = ()
     coverage: Mapping[str, Coverage] = field(default_factory=dict)
     exclusions: Exclusions | None = None  # None of a CSV
+    corpus: CorpusRecord | None = None  # None where texts were read
     proof: tuple[LayerProof, ...] = ()
     token_proof: TokenProof | None = None  # None where that is not known: of a CSV and of older versions
     unembedding: UnembeddingRecord | None = None  # None where neurons have no direct effect on the logits
@@ -145,11 +149,17 @@ CHANGING = ("format", "state", "created", "finished", "layers", "problems", "tim
 # None of these is an empty object in the file.
 _OBJECTS = ("config", "exclusions", "token_proof", "unembedding", "confirmation")
 
+# Written only where they are there: most runs are over texts.
+_RARE = ("corpus",)
+
 
 def dump_fixed(record: RunRecord) -> str:
     """JSON of the members that stay the same during a scan, without the outer braces."""
+    if record.format == CORPUS_FORMAT:
+        record = replace(record, tokens=TokenRecord())  # they are in arrays
     members = {f.name: _plain(getattr(record, f.name)) for f in fields(record) if f.name not in CHANGING}
     members |= {name: {} for name in _OBJECTS if members[name] is None}
+    members = {name: value for name, value in members.items() if name not in _RARE or value is not None}
     return json.dumps(members, ensure_ascii=False, allow_nan=False)[1:-1]
 
 
@@ -173,9 +183,9 @@ def parse(text: str, where: str) -> RunRecord:
         raise RunError(f"{where} is not valid JSON: {reason}.", "The run is damaged; scan again.") from None
     if not isinstance(data, dict) or "format" not in data:
         raise RunError(f"{where} does not describe a run: it has no format number.")
-    if type(data["format"]) is not int or data["format"] > FORMAT:
+    if type(data["format"]) is not int or data["format"] > CORPUS_FORMAT:
         raise RunError(
-            f"{where} has format {shortened(repr(data['format']))}; this version reads up to {FORMAT}.",
+            f"{where} has format {shortened(repr(data['format']))}; this version reads up to {CORPUS_FORMAT}.",
             "Update MechaMap to open it.",
         )
     try:
@@ -196,6 +206,7 @@ def parse(text: str, where: str) -> RunRecord:
                     for name, entry in data.get("coverage", {}).items()
                 },
                 "exclusions": _member(Exclusions, data, "exclusions"),
+                "corpus": _member(CorpusRecord, data, "corpus"),
                 "unembedding": _member(UnembeddingRecord, data, "unembedding"),
                 "confirmation": _member(Confirmation, data, "confirmation"),
                 "causes": _member(Causes, data, "causes") or Causes(),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,15 +18,17 @@ from numpy.typing import NDArray
 
 from mechamap.config.scan_config import ScanConfig
 from mechamap.errors import RunError, UsageError
+from mechamap.runs.corpus.tokens import DocumentNames, open_names, open_tokens
 from mechamap.runs.figure_names import LATER_FIGURES, TOKEN_FIGURES
 from mechamap.runs.gate.figures import check_alike, instead, open_figure, read_figure, unreadable
 from mechamap.runs.gate.records import LARGEST_RECORD, check_size, read_record
 from mechamap.runs.neuron_names import NeuronName, parse_neuron
-from mechamap.runs.record import LayerRows, RunRecord
+from mechamap.runs.record import CORPUS_FORMAT, LayerRows, RunRecord
 from mechamap.runs.rows import absent_neuron, names_of_rows
 from mechamap.system.paths import user_path
 from mechamap.wording.advice import Action, Advice
 from mechamap.wording.suggest import unknown_name
+from mechamap.words.stretch_text import StretchText
 from mechamap.words.token_text import TokenText
 
 __all__ = ["Run", "TokenHit"]
@@ -93,6 +95,10 @@ class Run:
         self._stamp = stamp
         for name in LATER_FIGURES:  # written anew each time, not row by row into the file that is mapped
             self._arrays.pop(name, None)
+        if self.record.corpus is not None:  # all of its figures are
+            self._arrays.clear()
+            for cached in ("token_text", "document_names"):
+                self.__dict__.pop(cached, None)
         return True
 
     @property
@@ -134,8 +140,10 @@ class Run:
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """The scanned texts; empty where the run does not say."""
-        return self.record.config.texts if self.record.config is not None else ()
+        """The scanned texts; empty where the run does not say, and of a corpus, which is not kept."""
+        if self.record.config is None or self.record.corpus is not None:
+            return ()
+        return self.record.config.texts
 
     @property
     def threshold(self) -> float:
@@ -159,6 +167,8 @@ class Run:
         """Why the model cannot be run over the run's text again, in a sentence; empty where it can."""
         if self.is_csv:
             return f"{self.name} is a CSV, with no model behind it."
+        if self.record.corpus is not None:
+            return f"{self.name} keeps the tokens around its contexts, not the whole corpus."
         if self.path is None or not self.has_context or not self.texts:
             return f"{self.name} keeps no text that a model could be run over."
         return ""
@@ -279,10 +289,20 @@ class Run:
         return self.token_text.around(position, self.window_of(position), width)
 
     @cached_property
-    def token_text(self) -> TokenText:
+    def token_text(self) -> TokenText | StretchText:
         """What its tokens stand for in its text, as it is shown."""
         tokens = self.record.tokens
+        if self.record.corpus is not None:
+            return StretchText(tokens.pieces, tokens.windows)
         return TokenText(tokens.pieces, tokens.windows, tokens.special)
+
+    @cached_property
+    def document_names(self) -> DocumentNames | None:
+        """What the documents are called that its tokens are from; None of a run over texts."""
+        corpus = self.record.corpus
+        if corpus is None or self.path is None or not corpus.kept:
+            return None
+        return open_names(self.path / Path(corpus.kept).name)
 
     @cached_property
     def excluded(self) -> frozenset[int]:
@@ -335,4 +355,6 @@ def _read(folder: Path) -> RunRecord:
     except RunError as error:
         raise instead(file) or error from None
     check_size(record, folder)
+    if record.format == CORPUS_FORMAT and record.corpus is not None and record.corpus.kept:
+        record = replace(record, tokens=open_tokens(folder / Path(record.corpus.kept).name))
     return record

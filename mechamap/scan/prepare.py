@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,26 +22,28 @@ from mechamap.models.unembedding import Unembedding
 from mechamap.models.unembedding_search import find_unembedding
 from mechamap.runs.scanned import LayerProof
 from mechamap.scan.clock import Clock, now
+from mechamap.scan.corpus.part import Part
 from mechamap.scan.record import ScanInputs
 from mechamap.text.occurrences import FoundWords, coverage, find_words
 from mechamap.text.tokenize import TokenizedText, tokenize
 from mechamap.wording.advice import Advice, Hint, Setting
 from mechamap.wording.amounts import quantity
 
-__all__ = ["ScanRequest", "load_for", "prepare"]
+__all__ = ["PreparedModel", "ScanRequest", "check_vocabulary", "inputs_of", "load_for", "prepare", "prepare_model"]
 
 
 @dataclass(frozen=True, slots=True)
 class ScanRequest:
     """What to scan. ``out`` is the run's folder (a new one in the default place where not given); ``resume`` goes on
-    with the run in it, leaving the layers that are complete as they are. ``label`` is what the run is called in place
-    of the model's short name."""
+    with the run in it, leaving the layers, of a corpus the shards, that are complete as they are. ``label`` is what the
+    run is called in place of the model's short name. ``part`` is the part of a corpus to read; all where not given."""
 
     model: ModelSource
     config: ScanConfig
     out: Path | None = None
     resume: bool = False
     label: str = ""
+    part: Part | None = None
 
 
 def load_for(request: ScanRequest, on_event: Listener, *, whole: bool = False) -> LoadedModel:
@@ -58,16 +60,34 @@ def load_for(request: ScanRequest, on_event: Listener, *, whole: bool = False) -
     return load_model(request.model, settings, stage=lambda text: on_event(StageEntered(Stage.LOAD, text)))
 
 
-def prepare(
+@dataclass(frozen=True, slots=True, eq=False)
+class PreparedModel:
+    """A model as far as it is ready before there is a text.
+
+    Attributes:
+        loaded: it.
+        layers: those of its layers that are wanted.
+        proof: of its hooks.
+        unembedding: the way to the logits, None where there can be no ``write``.
+        undefined: why a figure is empty, by its name.
+    """
+
+    loaded: LoadedModel
+    layers: tuple[NeuronLayer, ...]
+    proof: tuple[LayerProof, ...]
+    unembedding: Unembedding | None
+    undefined: Mapping[str, str]
+
+
+def prepare_model(
     request: ScanRequest, on_event: Listener, cancel: threading.Event | None, loaded: LoadedModel | None, clock: Clock
-) -> ScanInputs:
-    """Everything up to the pass: the model in memory, its proof, the tokens and the occurrences."""
-    config = request.config
+) -> PreparedModel:
+    """The model in memory and its proof."""
     if loaded is None:
         with clock.timed("load"):
             loaded = load_for(request, on_event)
         _check_cancelled(cancel)
-    layers = _wanted(loaded, config)
+    layers = _wanted(loaded, request.config)
     on_event(StageEntered(Stage.PROVE, f"{len(loaded.layers)} layers"))
     with clock.timed("prove"):
         proof = prove(loaded)
@@ -75,24 +95,39 @@ def prepare(
         unembedding, undefined = _unembedding(loaded, proof)
         undefined = undefined_figures(loaded) | undefined
     _check_cancelled(cancel)
+    return PreparedModel(loaded, layers, proof, unembedding, undefined)
+
+
+def prepare(
+    request: ScanRequest, on_event: Listener, cancel: threading.Event | None, loaded: LoadedModel | None, clock: Clock
+) -> ScanInputs:
+    """Everything up to the pass: the model in memory, its proof, the tokens and the occurrences."""
+    config = request.config
+    model = prepare_model(request, on_event, cancel, loaded, clock)
+    loaded = model.loaded
     on_event(StageEntered(Stage.TOKENIZE))
     with clock.timed("tokenize"):
         tokenized = tokenize(config.texts, loaded.tokenizer, config, loaded.context, loaded.kind)
-        _check_vocabulary(tokenized, loaded)
+        check_vocabulary(tokenized, loaded)
         words = _words(tokenized, config, on_event)
     _check_cancelled(cancel)
+    return inputs_of(request, model, tokenized, words)
+
+
+def inputs_of(request: ScanRequest, model: PreparedModel, tokenized: TokenizedText, words: FoundWords) -> ScanInputs:
+    """A prepared model and its text together."""
     return ScanInputs(
         name=request.model.name,
-        config=config,
-        loaded=loaded,
-        layers=layers,
+        config=request.config,
+        loaded=model.loaded,
+        layers=model.layers,
         tokenized=tokenized,
         occurrences=words.occurrences,
-        coverage=coverage(words, config.categories),
-        proof=proof,
+        coverage=coverage(words, request.config.categories),
+        proof=model.proof,
         created=now(),
-        unembedding=unembedding,
-        undefined=undefined,
+        unembedding=model.unembedding,
+        undefined=model.undefined,
         label=request.label,
     )
 
@@ -128,7 +163,12 @@ def _wanted(loaded: LoadedModel, config: ScanConfig) -> tuple[NeuronLayer, ...]:
     return layers
 
 
-def _check_vocabulary(tokenized: TokenizedText, loaded: LoadedModel) -> None:
+def check_vocabulary(tokenized: TokenizedText, loaded: LoadedModel) -> None:
+    """See that the model has an embedding of every token.
+
+    Raises:
+        TextError: it has not.
+    """
     position = int(tokenized.ids.argmax())
     token = int(tokenized.ids[position])
     if token < loaded.vocabulary:

@@ -12,6 +12,7 @@ from mechamap.figures.second_text import natural_look
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.kinds import refuse_undefined
 from mechamap.runs.run import Run
+from mechamap.scan.corpus.corpus_scan import scan_corpus
 from mechamap.scan.prepare import ScanRequest, load_for
 from mechamap.scan.scan import scan_and_keep_model
 
@@ -54,7 +55,8 @@ def scan_and_check(
         else:
             on_event(event)
 
-    run, loaded = scan_and_keep_model(request, hear, cancel, loaded)
+    scan_over = scan_corpus if request.config.corpus is not None else scan_and_keep_model
+    run, loaded = scan_over(request, hear, cancel, loaded)
     try:
         run = _second_text(run, loaded, time.perf_counter() - started, on_event, cancel)
     finally:
@@ -83,11 +85,13 @@ def _second_text(
     from mechamap.checks.natural_look import look_in_natural_text
     from mechamap.checks.timed_reading import TimeLimit
 
-    timings = run.record.timings
-    forward = timings["pass"] - sum(timings[part] for part in ("score", "writes", "disk"))
+    timings, corpus = run.record.timings, run.record.corpus
+    forward, tokens = timings["pass"], corpus.tokens if corpus is not None else len(run.record.tokens.ids)
+    if corpus is None:
+        forward -= sum(timings[part] for part in ("score", "writes", "disk"))
     limit = TimeLimit(
         seconds=scan_seconds * SHARE if when == "auto" else None,
-        tokens_per_second=len(run.record.tokens.ids) / max(forward, 1e-3),
+        tokens_per_second=tokens / max(forward, 1e-3),
         started=time.perf_counter(),
     )
     try:

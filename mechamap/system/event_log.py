@@ -5,7 +5,16 @@ from __future__ import annotations
 import logging
 import time
 
-from mechamap.events import LayerFinished, Listener, ScanEvent, ScanFinished, ScanStarted, Stage, StageEntered
+from mechamap.events import (
+    LayerFinished,
+    Listener,
+    ScanEvent,
+    ScanFinished,
+    ScanStarted,
+    ShardFinished,
+    Stage,
+    StageEntered,
+)
 
 __all__ = ["logged"]
 
@@ -30,6 +39,8 @@ def logged(on_event: Listener, job: str) -> Listener:
                 _LOG.info("%s: %s layers, %s neurons, %s positions", job, event.layers, event.neurons, event.positions)
             case LayerFinished():
                 _LOG.debug("%s: layer %s, %s of %s", job, event.layer, event.done, event.total)
+            case ShardFinished():
+                _LOG.info("%s: shard %s, %s of %s, %s tokens", job, event.shard, event.done, event.total, event.tokens)
             case ScanFinished():
                 seconds = ", ".join(f"{name} {value:.2f} s" for name, value in event.timings.items())
                 _LOG.info("%s: %s (%s)", job, event.state, seconds)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mechamap.config.scan_config import Category
 from mechamap.runs.coverage import Coverage, FoundWord
-from mechamap.text.tokenize import TokenizedText
+from mechamap.text.tokenize import TokenizedText, Window
 from mechamap.words.finder import WordFinder, has_no_border
 
 __all__ = ["FoundWords", "Occurrence", "coverage", "find_occurrences", "find_words"]
@@ -67,8 +67,13 @@ def find_words(
     occurrences: list[Occurrence] = []
     dropped = [0] * len(lists)
     total, before, told = sum(map(len, texts)), 0, 0  # characters
+    windows: dict[int, list[Window]] = {}
+    for window in tokenized.windows:
+        windows.setdefault(window.text, []).append(window)
     for number, text in enumerate(texts):
-        places = _Places(tokenized, number)
+        if number not in windows:  # it has no tokens
+            continue
+        places = _Places(tokenized, windows[number])
         for category, word, start, end in finder.matches(text):
             first, last, together = places.positions(start, end)
             if together and tokenized.scored[last]:
@@ -114,8 +119,8 @@ def coverage(words: FoundWords, categories: Sequence[Category]) -> dict[str, Cov
 class _Places:
     """From characters to positions, for one text."""
 
-    def __init__(self, tokenized: TokenizedText, text: int) -> None:
-        ranges = [np.arange(w.start, w.start + w.length) for w in tokenized.windows if w.text == text]
+    def __init__(self, tokenized: TokenizedText, windows: Sequence[Window]) -> None:
+        ranges = [np.arange(window.start, window.start + window.length) for window in windows]
         of_text = np.concatenate(ranges)  # [positions of the text]
         window = np.repeat(np.arange(len(ranges)), [len(positions) for positions in ranges])  # [positions of the text]
         real = tokenized.offsets[of_text, 0] >= 0  # without the specials around windows

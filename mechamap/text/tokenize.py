@@ -42,17 +42,26 @@ class TokenizedText:
 
 
 def tokenize(
-    texts: Sequence[str], tokenizer: Any, config: ScanConfig, context: int | None, kind: str = "decoder"
+    texts: Sequence[str],
+    tokenizer: Any,
+    config: ScanConfig,
+    context: int | None,
+    kind: str = "decoder",
+    *,
+    partial: bool = False,
 ) -> TokenizedText:
     """Tokens of ``texts`` in windows of at most ``config.window`` (and ``context``) tokens, specials included.
 
     Windows of one text are about equally long and are cut between sentences where that is possible. What stands around
     each of them depends on the ``kind`` of model (see :func:`mechamap.text.special_tokens.specials_around`).
 
+    Args:
+        partial: the texts are a part of what is scanned, so that some, or all, may have no tokens or none that count.
+
     Raises:
         TextError: nothing to scan, a tokenizer that cannot say where its tokens stand, nothing left to score.
     """
-    if not texts:
+    if not texts and not partial:
         raise TextError("No text to scan was given.", "Give at least one text.")
     if not getattr(tokenizer, "is_fast", False):
         raise TextError(
@@ -67,9 +76,12 @@ def tokenize(
 
     sequences = _Sequences(around, around.named(tokenizer))
     for number, text in enumerate(texts):
-        ids, spans = _encoded(text, tokenizer, f"Text {number + 1} of {len(texts)}")  # [tokens], [tokens, 2]
-        sequences.add(number, text, ids, spans, room)
-    all_ids, offsets = np.concatenate(sequences.ids), np.concatenate(sequences.offsets)  # [positions], [positions, 2]
+        name = "" if partial else f"Text {number + 1} of {len(texts)}"
+        ids, spans = _encoded(text, tokenizer, name)  # [tokens], [tokens, 2]
+        if len(ids):
+            sequences.add(number, text, ids, spans, room)
+    all_ids = np.concatenate([np.zeros(0, np.int32), *sequences.ids])  # [positions]
+    offsets = np.concatenate([np.zeros((0, 2), np.int32), *sequences.offsets])  # [positions, 2]
     special = np.isin(all_ids, _special_ids(tokenizer)) | (offsets[:, 0] < 0)  # [positions]
     first_of_window = np.zeros(len(all_ids), np.bool_)  # [positions]
     first_of_window[[window.start for window in sequences.windows]] = True
@@ -91,7 +103,7 @@ def tokenize(
         excluded=int(excluded.sum()),
     )
     exclusions = replace(exclusions, summary=_summary(exclusions, around.in_words(tokenizer, kind)))
-    if not scored.any():
+    if not scored.any() and not partial:
         raise TextError(
             f"No position is left to score: {exclusions.summary}.",
             "Give a longer text, or exclude less (exclude_first_position, exclude_special_tokens).",
@@ -130,7 +142,8 @@ class _Sequences:
 
 
 def _encoded(text: str, tokenizer: Any, name: str) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-    if not text.strip():
+    """A text's tokens, ``[tokens]``, and their characters, ``[tokens, 2]``; one without a name may have none."""
+    if name and not text.strip():
         raise TextError(f"{name} is empty.", "Give a text of at least a few sentences.")
     encoding = tokenizer(
         text,
@@ -141,7 +154,7 @@ def _encoded(text: str, tokenizer: Any, name: str) -> tuple[NDArray[np.int32], N
         verbose=False,
     )
     ids = np.asarray(encoding["input_ids"], np.int32)  # [tokens]
-    if not len(ids):
+    if name and not len(ids):
         raise TextError(f"{name} gives no tokens.", "The model's vocabulary may not cover its script.")
     spans = np.asarray(encoding["offset_mapping"], np.int32).reshape(-1, 2)  # [tokens, 2]
     # Tokens of one character share its span and some normalizers report (0, 0): never step backwards.

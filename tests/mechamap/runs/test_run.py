@@ -169,8 +169,8 @@ def test_what_is_no_run_says_so(tmp_path: Path) -> None:
         ("[]", "does not describe a run"),
         ("{}", "no format number"),
         ('{"format": 1}', "damaged"),
-        ('{"format": 2}', "reads up to 1"),
-        ('{"format": "1"}', "reads up to 1"),
+        ('{"format": 3}', "reads up to 2"),
+        ('{"format": "1"}', "reads up to 2"),
         ("\udcff", "cannot be read"),
     ],
 )

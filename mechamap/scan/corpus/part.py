@@ -1,0 +1,38 @@
+"""One of several parts of a corpus that are read apart from each other, on other machines perhaps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mechamap.errors import UsageError
+from mechamap.wording.plain import shortened
+
+__all__ = ["Part", "parse_part"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Number ``number``, from 1, of ``of`` parts."""
+
+    number: int
+    of: int
+
+    def has(self, shard: int) -> bool:
+        """Whether a shard, counted from 0, is in it: every ``of``-th is, so that parts take about equally long."""
+        return shard % self.of == self.number - 1
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+
+def parse_part(text: str) -> Part:
+    """``3/16`` as a part.
+
+    Raises:
+        UsageError: it is none.
+    """
+    number, slash, of = (part.strip() for part in text.partition("/"))
+    are_numbers = all(part.isascii() and part.isdecimal() and len(part) < 10 for part in (number, of))
+    if not slash or not are_numbers or not 1 <= int(number) <= int(of):
+        raise UsageError(f"{shortened(text)!r} is no part of a corpus.", "Write the third of sixteen parts as 3/16.")
+    return Part(int(number), int(of))

@@ -1,0 +1,103 @@
+"""The shards of a corpus scan: which documents each has, and which of them are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
+
+import torch
+
+from mechamap.config.corpus_settings import CorpusSettings
+from mechamap.corpus.corpus import Corpus
+from mechamap.corpus.documents import Document, DocumentRange
+from mechamap.corpus.shards import cut_into_shards, ranges_of_stream
+from mechamap.models.loaded import LoadedModel
+
+__all__ = ["Shards", "device_of_layer", "shard_tokens", "stop_of_tokens"]
+
+
+CHARACTERS_A_TOKEN = 4  # of English, by tokenizers of today; only how evenly shards are cut depends on it
+DOCUMENTS_OF_STREAM = 1_000  # of a shard of a data set whose documents nobody has counted
+_MINUTE_OF_WORK = {"cpu": 3e12, "cuda": 6e15, "mps": 6e13}  # operations
+_SMALLEST, _LARGEST = 4_096, 16_000_000  # tokens
+
+
+def shard_tokens(settings: CorpusSettings, loaded: LoadedModel) -> int:
+    """About how many tokens a shard has: those of a minute's work on a device of that type where nothing else is said.
+
+    It depends on nothing that differs between machines of one kind, so that they cut a corpus alike.
+    """
+    if settings.shard_tokens is not None:
+        return settings.shard_tokens
+    work = _MINUTE_OF_WORK.get(loaded.device.type, _MINUTE_OF_WORK["cpu"])
+    return int(min(max(work / (2 * max(loaded.parameters, 1)), _SMALLEST), _LARGEST))
+
+
+@dataclass(frozen=True, slots=True)
+class Shards:
+    """All shards of a corpus, in its order.
+
+    Attributes:
+        ranges: the documents of each; of a data set that is read as it comes, those of the files in front of it.
+        stop: the first document that is not read any more; None: all are.
+        corpus: they are of.
+    """
+
+    ranges: tuple[DocumentRange, ...]
+    stop: int | None
+    corpus: Corpus
+
+    @classmethod
+    def of(cls, corpus: Corpus, tokens: int, stop: int | None) -> Shards:
+        """A corpus in shards of about so many tokens."""
+        ranges: list[DocumentRange] = []
+        files = cut_into_shards(corpus, tokens * CHARACTERS_A_TOKEN) if corpus.inventory.documents else []
+        for each in files:
+            if stop is None or each.first < stop:
+                ranges.append(
+                    DocumentRange(each.first, each.stop if stop is None else min(each.stop, stop), each.characters)
+                )
+        if corpus.documents is None and stop is not None:
+            stream = ranges_of_stream(corpus, DOCUMENTS_OF_STREAM)
+            for each in takewhile(lambda part: part.first < stop, stream):
+                ranges.append(DocumentRange(each.first, min(each.stop, stop), None))
+        return cls(tuple(ranges), stop, corpus)
+
+    @property
+    def count(self) -> int | None:
+        """How many there are; None where a data set is read to its end, which nobody knows."""
+        return None if self.corpus.documents is None and self.stop is None else len(self.ranges)
+
+    def numbered(self) -> Iterator[tuple[int, DocumentRange]]:
+        """Each with its number; without end where the count is not known."""
+        yield from enumerate(self.ranges)
+        if self.count is None:
+            yield from enumerate(ranges_of_stream(self.corpus, DOCUMENTS_OF_STREAM), len(self.ranges))
+
+    def plain(self) -> list[list[int]]:
+        """First document and the one behind the last of each, for comparison."""
+        return [[each.first, each.stop] for each in self.ranges]
+
+
+def stop_of_tokens(documents: Iterator[Document], count: Callable[[Sequence[str]], int], most: int) -> int | None:
+    """The number behind the document with which ``most`` tokens are reached; None where all have fewer.
+
+    Args:
+        documents: in order.
+        count: how many tokens some texts have.
+    """
+    total = 0
+    for document in documents:
+        total += count([document.text])
+        if total >= most:
+            return document.number + 1
+    return None
+
+
+def device_of_layer(module: torch.nn.Module, default: torch.device) -> torch.device:
+    """Where a module's weights are, and so its activations."""
+    parameter = next(module.parameters(), None)
+    if parameter is None or parameter.device.type == "meta":  # brought from disk when its turn comes
+        return default
+    return parameter.device
