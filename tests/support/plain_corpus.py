@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from support.plain_activations import plain_activations
 
 from mechamap.config.scan_config import ScanConfig
 from mechamap.models.loaded import LoadedModel
 from mechamap.runs.run import Run
 from mechamap.text.occurrences import Occurrence, find_words
 from mechamap.text.tokenize import TokenizedText, tokenize
+from support.plain_activations import plain_activations
 
 __all__ = ["PlainCorpus", "differences"]
 

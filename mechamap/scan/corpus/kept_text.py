@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from mechamap.config.corpus_settings import CorpusSettings
 from mechamap.statistics.draws import DRAWN
 from mechamap.statistics.ranges import RANGES
+from mechamap.system.array_files import read_arrays, save_arrays
 from mechamap.system.atomic import replacing
 from mechamap.text.chunk import Chunk
 
@@ -89,12 +91,18 @@ class KeptTokens:
         Raises:
             OSError: the disk is full or gone.
         """
-        names = np.frombuffer("\n".join(name.replace("\n", " ") for name in self.names).encode(), np.uint8)
+        names = "\n".join(name.replace("\n", " ") for name in self.names).encode("utf-8", "replace")
+        arrays: dict[str, NDArray[Any]] = {
+            "keys": self.keys,
+            "ids": self.ids,
+            "sizes": self.sizes,
+            "begins": np.packbits(self.begins),
+            "text": self.text,
+            "documents": self.documents,
+            "names": np.frombuffer(names, np.uint8),
+        }
         with replacing(path) as stream:
-            np.savez(
-                stream, keys=self.keys, ids=self.ids, sizes=self.sizes, begins=np.packbits(self.begins),
-                text=self.text, documents=self.documents, names=names,
-            )  # fmt: skip
+            save_arrays(stream, arrays)
 
     @classmethod
     def load(cls, path: Path) -> KeptTokens:
@@ -103,14 +111,18 @@ class KeptTokens:
         Raises:
             OSError, ValueError, KeyError: it cannot be read.
         """
-        with np.load(path, allow_pickle=False) as arrays:
-            keys, documents = arrays["keys"], arrays["documents"]
-            names = arrays["names"].tobytes().decode()
-            begins = np.unpackbits(arrays["begins"], count=len(keys)).astype(np.bool_)
-            return cls(
-                keys, arrays["ids"], arrays["sizes"], begins, arrays["text"], documents,
-                tuple(names.split("\n")) if len(documents) else (),
-            )  # fmt: skip
+        arrays = read_arrays(path)
+        keys, documents = arrays["keys"], arrays["documents"]
+        names = arrays["names"].tobytes().decode()
+        return cls(
+            keys,
+            arrays["ids"],
+            arrays["sizes"],
+            np.unpackbits(arrays["begins"], count=len(keys)).astype(np.bool_),
+            arrays["text"],
+            documents,
+            tuple(names.split("\n")) if len(documents) else (),
+        )
 
 
 def tokens_of_chunk(chunk: Chunk) -> KeptTokens:

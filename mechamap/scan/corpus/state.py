@@ -27,6 +27,7 @@ from mechamap.scan.corpus.samples import Sample
 from mechamap.scan.corpus.tallies import Tallies
 from mechamap.statistics.neuron_statistics import LayerStatistics
 from mechamap.statistics.places import NONE
+from mechamap.system.array_files import read_arrays, write_arrays
 
 __all__ = ["CorpusState", "LayerSpan"]
 
@@ -129,12 +130,12 @@ class CorpusState:
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir()
         for span, layer in zip(self.spans, self.layers, strict=True):
-            _write_arrays(temporary / f"L{span.layer}.npz", layer.arrays())
+            write_arrays(temporary / f"L{span.layer}.npz", layer.arrays())
         samples = {f"rest.{name}": array for name, array in self.rest.arrays().items()}
         for index, sample in enumerate(self.categories):
             samples |= {f"{index}.{name}": array for name, array in sample.arrays().items()}
-        _write_arrays(temporary / "samples.npz", samples)
-        _write_arrays(temporary / "tallies.npz", self.tallies.arrays())
+        write_arrays(temporary / "samples.npz", samples)
+        write_arrays(temporary / "tallies.npz", self.tallies.arrays())
         content = {"version": _VERSION, "shards": sorted(self.shards), **about}
         with (temporary / "ledger.json").open("w", encoding="utf-8") as stream:
             json.dump(content, stream, ensure_ascii=False, indent=1)
@@ -158,19 +159,18 @@ class CorpusState:
         assert path is not None
         try:
             ledger = read_ledger(folder)
-            samples = _read_arrays(path / "samples.npz")
+            samples = read_arrays(path / "samples.npz")
             state = cls(
                 tuple(spans),
                 tuple(
-                    LayerStatistics.from_arrays(_read_arrays(path / f"L{span.layer}.npz"), span.device)
-                    for span in spans
+                    LayerStatistics.from_arrays(read_arrays(path / f"L{span.layer}.npz"), span.device) for span in spans
                 ),
                 Sample.from_arrays(corpus.sample, len(categories), _named(samples, "rest")),
                 tuple(
                     Sample.from_arrays(corpus.occurrences, 0, _named(samples, str(number)))
                     for number in range(len(categories))
                 ),
-                Tallies.from_arrays(_read_arrays(path / "tallies.npz")),
+                Tallies.from_arrays(read_arrays(path / "tallies.npz")),
                 frozenset(ledger["shards"]),
             )
             widths = [layer.neurons for layer in state.layers]
@@ -220,18 +220,6 @@ def read_ledger(folder: Path) -> dict[str, Any]:
             f"{path / 'ledger.json'} is damaged: {error}.", "Restore the run's folder from a copy, or scan again."
         ) from None
     return ledger
-
-
-def _write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    with path.open("wb") as stream:
-        np.savez(stream, **arrays)  # type: ignore[arg-type]
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    with np.load(path, allow_pickle=False) as arrays:
-        return {name: arrays[name] for name in arrays.files}
 
 
 def _named(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
