@@ -291,7 +291,7 @@ def test_a_category_of_which_the_text_has_hardly_a_word_is_named(typed: Typed, t
     text = tmp_path / "short.txt"
     text.write_text("A dog and a cat, a lion and a giraffe, a horse and a wolf came to Paris.")
     run = tmp_path / "run"
-    assert main(["scan", "demo", "--text", str(text), "--out", str(run)]) == 0
+    assert main(["scan", "demo", "--text", str(text), "--out", str(run), "--no-second-text"]) == 0
     said = "The text has fewer than 5 words of location (1): for these, neurons reach any value of {} by chance."
     out = typed(run, "--format", "json")[1]
     assert said.format("ap") in json.loads(out[out.index("{") :])["remarks"]
