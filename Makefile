@@ -43,7 +43,9 @@ measured: $(INSTALLED)
 
 # Another: damaged and hostile inputs by the thousand, kills by the hundred (docs/reliability.md).
 torture: $(INSTALLED)
+	rm -rf .torture
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/torture
+	$(BIN)/python scripts/write_reliability_docs.py
 
 # The suite with the newest release that pyproject.toml allows of everything, in an environment of its own. torch stays
 # as pinned: the newest one from PyPI brings gigabytes of CUDA packages.

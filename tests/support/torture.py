@@ -27,11 +27,13 @@ from mechamap.query.evaluate import matching, sorted_rows
 from mechamap.runs.run import Run
 from support.damage import damage_run, damaged_json, damaged_text
 from support.recorded_run import checked_run
+from support.torture_figures import peak_of_memory
 
 __all__ = ["Torture"]
 
 
 SECONDS = 2.0  # of CPU, for one input
+MEMORY = 500_000_000  # bytes that may be resident beyond what was before, for one input
 LONGEST_MESSAGE = 5_000  # characters
 RUN_COMMANDS = (
     ("runs", "show", "{run}"),
@@ -56,6 +58,7 @@ class Torture:
     def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder = folder
         self.wrong: list[str] = []
+        self.cpu, self.memory = 0.0, 0  # the most that one input took
         self._doing = ""
         monkeypatch.setenv("MECHAMAP_HOME", str(folder / "home"))
         for module in ("mechamap.system.failures", "mechamap.engine.server"):
@@ -70,18 +73,23 @@ class Torture:
 
     @contextlib.contextmanager
     def _watched(self, doing: str) -> Iterator[None]:
-        """Note what escapes, what takes too long, and what is said at length."""
+        """Note what escapes, what takes too long or too much memory, and what is said at length."""
         self._doing = doing
-        began = time.process_time()
-        try:
-            yield
-        except MechaMapError as error:
-            if len(str(error)) > LONGEST_MESSAGE:
-                self.wrong.append(f"{doing}: a message of {len(str(error)):,} characters")
-        except BaseException as error:
-            self._unforeseen(error)
-        if time.process_time() - began > SECONDS:
-            self.wrong.append(f"{doing}: {time.process_time() - began:.1f} s")
+        with peak_of_memory() as peak:
+            began = time.process_time()
+            try:
+                yield
+            except MechaMapError as error:
+                if len(str(error)) > LONGEST_MESSAGE:
+                    self.wrong.append(f"{doing}: a message of {len(str(error)):,} characters")
+            except BaseException as error:
+                self._unforeseen(error)
+            took = time.process_time() - began
+        if peak.bytes > MEMORY:
+            self.wrong.append(f"{doing}: {peak.bytes / 1e6:.0f} MB")
+        if took > SECONDS:
+            self.wrong.append(f"{doing}: {took:.1f} s")
+        self.cpu, self.memory = max(self.cpu, took), max(self.memory, peak.bytes)
 
     def runs(self, seeds: Iterable[int]) -> None:
         """Damaged runs through every command that reads one without its model."""

@@ -14,6 +14,7 @@ from support import killed
 from support.by_name import load_model
 from support.recorded_run import recorded_run
 from support.repository import ROOT
+from support.torture_figures import record
 
 from mechamap.runs.notes import Notes
 from mechamap.runs.run import Run
@@ -58,6 +59,7 @@ def test_a_scan_that_finds_no_room_says_so_and_is_gone_on_with(tmp_path: Path) -
         else:
             killed.scanned(loaded, folder)
         assert_same(Run.open(folder), whole, tuple(rows.layer for rows in whole.layers))
+    record("no room on the disk", TRIES)
 
 
 @pytest.mark.timeout(600)
@@ -82,3 +84,4 @@ def test_exports_and_notes_that_find_no_room_leave_what_was_there(tmp_path: Path
         assert "RunError" in done.stderr and "cannot be written" in done.stderr
         assert (tmp_path / "run" / "notes.json").read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == ["figures.csv", "run"]
+    record("no room on the disk", 2 * TRIES)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.torture import Torture
+from support.torture_figures import record
 
 SCALE = float(os.environ.get("MECHAMAP_TORTURE", "1"))
 COUNTS = {"runs": 3_000, "configs": 6_000, "csvs": 4_000, "filters": 5_000, "messages": 3_000}
@@ -29,3 +30,4 @@ def test_damaged_inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: s
     torture = Torture(tmp_path, monkeypatch)
     getattr(torture, kind)(range(first, last))
     assert torture.wrong == []
+    record(kind, last - first, torture.cpu, torture.memory)

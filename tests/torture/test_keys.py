@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from support.random_keys import STARTS, press_random_keys
+from support.torture_figures import record
 
 SCALE = float(os.environ.get("MECHAMAP_TORTURE", "1"))
 EACH = 420  # of each screen; twelve of them
@@ -18,6 +19,7 @@ async def test_random_keys(tmp_path: Path, start: str, monkeypatch: pytest.Monke
     for seed in range(3):
         count = max(int(EACH / 3 * SCALE), 5)
         assert await press_random_keys(in_folder(tmp_path, seed), start, count, seed, monkeypatch) == []
+        record("keys", count)
 
 
 def in_folder(parent: Path, seed: int) -> Path:

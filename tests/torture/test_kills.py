@@ -13,6 +13,7 @@ from support import killed
 from support.by_name import load_model
 from support.recorded_run import recorded_run
 from support.repository import ROOT
+from support.torture_figures import record
 
 from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.runs.notes import Notes
@@ -63,6 +64,7 @@ def test_a_killed_scan_keeps_its_layers_and_is_gone_on_with(tmp_path: Path, firs
         left = {file.name for file in folder.rglob("*") if file.name.endswith((".new", ".part"))}
         assert left == set()
     assert kept, "none was killed after its first layer"
+    record("killed scans", last - first)
 
 
 @pytest.mark.timeout(600)
@@ -79,6 +81,7 @@ def test_a_killed_export_leaves_the_old_file_or_the_new_one(tmp_path: Path, firs
         assert not (tmp_path / "out" / "figures").exists() or (tmp_path / "out" / "figures").read_bytes() in whole
     export_run(run, tmp_path / "out" / "figures", ExportRequest("csv"), overwrite=True)
     assert [file.name for file in (tmp_path / "out").iterdir()] == ["figures"]
+    record("killed exports", last - first)
 
 
 @pytest.mark.timeout(600)
@@ -90,6 +93,7 @@ def test_no_note_that_was_kept_is_lost(tmp_path: Path, first: int, last: int) ->
     assert acknowledged and [name for name in acknowledged if kept.note(name) != "seen"] == []
     kept.mark("L0.N0")
     assert not list((tmp_path / "run").glob(".notes.json.*.part"))
+    record("killed notes", last - first)
 
 
 def test_two_explorers_that_write_notes_at_once_lose_none(tmp_path: Path) -> None:
@@ -104,6 +108,7 @@ def test_two_explorers_that_write_notes_at_once_lose_none(tmp_path: Path) -> Non
     both = [subprocess.Popen([*command, str(number)], env=environment) for number in (1, 2)]
     assert [process.wait(120) for process in both] == [0, 0]
     assert len(Notes(tmp_path / "run").marked) == 300
+    record("two at once", 1)
 
 
 def test_two_scans_to_one_folder_make_one_run(tmp_path: Path) -> None:
@@ -118,3 +123,4 @@ def test_two_scans_to_one_folder_make_one_run(tmp_path: Path) -> None:
     assert any("Another scan is writing" in text or "holds a run already" in text for text in said)
     whole = killed.scanned(load_model("demo", device="cpu"), tmp_path / "whole")
     assert_same(Run.open(tmp_path / "run"), whole, tuple(rows.layer for rows in whole.layers))
+    record("two at once", 1)

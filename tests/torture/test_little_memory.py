@@ -17,6 +17,7 @@ from support.by_name import load_model
 from support.recorded_run import checked_run, recorded_run
 from support.repository import ROOT
 from support.terminal import Terminal
+from support.torture_figures import record
 
 from mechamap.runs.run import Run
 from mechamap.system.room import ARRAYS, EXPLORER, MODELS, TABLES
@@ -59,10 +60,12 @@ def told(limit: int, done: subprocess.CompletedProcess[str], *, native: bool = F
     said = f"{limit / 1e6:.0f} MB: {done.returncode}, {done.stderr[-600:]}"
     if native and done.returncode in (-signal.SIGABRT, -signal.SIGSEGV):
         assert "Traceback" not in done.stderr, said
+        record("little memory, ended by a library", 1)
         return True
     assert done.returncode in (0, 1), said
     assert "Traceback" not in done.stderr and "should not have" not in done.stderr, said
     assert done.returncode == 0 or "error: " in done.stderr, said
+    record("little memory", 1)
     return done.returncode == 1
 
 
@@ -127,3 +130,4 @@ def test_the_explorer_opens_or_says_so(tmp_path: Path) -> None:
         assert b"Traceback" not in said, limit
         assert code == 0 or (code == 1 and b"mechamap-tui: " in said), (limit, code, said[-500:])
         assert contents(tmp_path / "home" / "runs") == before
+        record("little memory", 1)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from support.killed import take_away
 from support.random_keys import press_random_keys
+from support.torture_figures import record
 
 from mechamap.runs.run import Run
 
@@ -24,6 +25,7 @@ TRIES = {"scan": max(int(8 * SCALE), 2), "confirm": max(int(4 * SCALE), 2)}
 def test_work_on_a_run_that_is_taken_away_says_so(tmp_path: Path, work: str, way: str) -> None:
     ended = dict(line.split() for line in run_killed("removed", work, way, tmp_path, 0, TRIES[work]).splitlines())
     assert len(ended) == TRIES[work] and set(ended.values()) <= {"done", "told"}, ended
+    record("taken away", TRIES[work])
     for moved in tmp_path.glob("*-moved"):
         assert not (moved / "run.json").exists() or Run.open(moved).record.layers
 
@@ -39,3 +41,4 @@ async def test_a_run_that_is_open_in_the_explorer(
         folder = in_folder(tmp_path, seed)
         away = partial(take_away, way=way)
         assert await press_random_keys(folder, start, count, seed, monkeypatch, meanwhile=away) == []
+        record("taken away in the explorer", 1)
