@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 
 from benchmarks.causes import all_causes_figures
+from benchmarks.corpus import corpus_figures
 from benchmarks.explorer import explorer_figures
 from benchmarks.figures import table
 from benchmarks.findings import findings_figures
@@ -35,9 +36,11 @@ def main() -> None:
     )  # fmt: skip
     parser.add_argument(
         "--only",
-        choices=["loading", "scan", "findings", "causes", "interpret", "matching", "words", "explorer"],
+        choices=["loading", "scan", "findings", "causes", "interpret", "matching", "words", "explorer", "corpus"],
         help="one group of figures (causes: those of the findings that are about estimated causes)",
     )
+    parser.add_argument("--corpus", type=Path, help="a corpus of 1,000,000 tokens or more, for --only corpus")
+    parser.add_argument("--tokens", type=int, default=100_000, help="of the corpus, for its speed (default: 100,000)")
     arguments = parser.parse_args()
     model = arguments.model or _smollm2()
     print(f"{date.today()}, {_machine()}\n")
@@ -55,6 +58,12 @@ def main() -> None:
         print(table("Closest neurons of two models", matching_figures(arguments.rounds)), flush=True)
     if arguments.only in (None, "words"):
         print(table("Words found in a text", word_figures(arguments.rounds)), flush=True)
+    if arguments.only == "corpus":
+        if arguments.corpus is None:
+            parser.error("--only corpus needs --corpus")
+        models = [("demo", "float32")] if arguments.model is None else [(str(arguments.model), "bfloat16")]
+        figures = corpus_figures(models, arguments.corpus, arguments.rounds, arguments.tokens)
+        print(table("A corpus scan", figures), flush=True)
     if arguments.only in (None, "explorer"):
         print(table(f"Explorer on a run of {model.name}", explorer_figures(model, arguments.rounds)), flush=True)
 

@@ -1,6 +1,7 @@
 """Work that is killed, or loses its run, at random moments, in forked children of this process: imports take longest.
 
 python killed.py scans FOLDER FIRST LAST         a scan of the bundled model for each seed, in FOLDER/seed
+python killed.py corpora CORPUS FOLDER FIRST LAST   likewise, scans over a corpus in shards
 python killed.py exports RUN FILE FIRST LAST     exports over FILE
 python killed.py notes RUN FIRST LAST            notes; each that is acknowledged is a line of output
 python killed.py removed WORK WAY FOLDER FIRST LAST   a scan or a confirmation whose run is taken away; a line for each:
@@ -17,17 +18,22 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
+from mechamap.catalog.source import resolve
 from mechamap.checks.confirm import confirm_run
+from mechamap.config.corpus_settings import CorpusSettings
 from mechamap.config.schema import default_config, with_overrides
 from mechamap.errors import MechaMapError
 from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.models.loaded import LoadedModel
 from mechamap.runs.notes import Notes
 from mechamap.runs.run import Run
+from mechamap.scan.corpus.corpus_scan import scan_corpus
+from mechamap.scan.prepare import ScanRequest
 from mechamap.scan.scan import scan
 from support.by_name import load_model, scan_request
 from support.recorded_run import recorded_run
@@ -61,6 +67,24 @@ def scans(folder: Path, seeds: range) -> None:
     for seed in seeds:
         seconds = random.Random(seed).uniform(0, 1.1 * longest)
         killed_after(lambda seed=seed: scanned(loaded, folder / str(seed)), seconds)  # type: ignore[misc]
+
+
+def corpus_scanned(loaded: LoadedModel, corpus: Path, folder: Path, *, resume: bool = False) -> Run:
+    """Two layers of the bundled model over a corpus, in shards so small that there are several."""
+    settings = CorpusSettings((str(corpus),), seq_len=48, contexts=4, sample=100, occurrences=10, shard_tokens=180)
+    config = replace(default_config(), corpus=settings, layers="1,3", second_text="never")
+    return scan_corpus(ScanRequest(resolve("demo"), config, folder, resume), loaded=loaded)[0]
+
+
+def corpora(corpus: Path, folder: Path, seeds: range) -> None:
+    loaded = load_model("demo", device="cpu")
+    corpus_scanned(loaded, corpus, folder / "whole")
+    began = time.monotonic()
+    corpus_scanned(loaded, corpus, folder / "again")
+    longest = time.monotonic() - began
+    for seed in seeds:
+        seconds = random.Random(seed).uniform(0, longest)
+        killed_after(lambda seed=seed: corpus_scanned(loaded, corpus, folder / str(seed)), seconds)  # type: ignore[misc]
 
 
 def removed(work: str, way: str, folder: Path, seeds: range) -> None:
@@ -148,6 +172,8 @@ def main() -> None:
     match what:
         case "scans":
             scans(Path(words[0]), seeds)
+        case "corpora":
+            corpora(Path(words[0]), Path(words[1]), seeds)
         case "removed":
             removed(words[0], words[1], Path(words[2]), seeds)
         case "exports":

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from support import killed
 from support.by_name import load_model
+from support.corpus_text import documents, write_corpus
+from support.plain_corpus import differences
 from support.recorded_run import recorded_run
 from support.repository import ROOT
 from support.torture_figures import record
@@ -65,6 +67,24 @@ def test_a_killed_scan_keeps_its_layers_and_is_gone_on_with(tmp_path: Path, firs
         assert left == set()
     assert kept, "none was killed after its first layer"
     record("killed scans", last - first)
+
+
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize(("first", "last"), batches(40))
+def test_a_killed_scan_over_a_corpus_comes_to_the_same_end(tmp_path: Path, first: int, last: int) -> None:
+    corpus = write_corpus(tmp_path / "corpus.jsonl", documents())
+    run_killed("corpora", corpus, tmp_path, first, last)
+    whole, loaded = Run.open(tmp_path / "whole"), load_model("demo", device="cpu")
+    kept = 0
+    for seed in range(first, last):
+        folder = tmp_path / str(seed)
+        resume = (folder / "run.json").exists()
+        if resume and (corpus_record := Run.open(folder).record.corpus) is not None:
+            kept += corpus_record.merged
+        if not resume or Run.open(folder).record.state != "complete":
+            killed.corpus_scanned(loaded, corpus, folder, resume=resume)
+        assert differences(Run.open(folder), whole) == []
+    assert kept, "none was killed after its first shard"
 
 
 @pytest.mark.timeout(600)
