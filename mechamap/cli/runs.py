@@ -56,6 +56,7 @@ def _show(args: argparse.Namespace, narration: Narration) -> int:
     from mechamap.cli.direction_lines import direction_lines
     from mechamap.cli.scan_report import coverage_lines, strongest_lines
     from mechamap.csv_files.run import open_run
+    from mechamap.runs.foreign_code import foreign_code
     from mechamap.runs.layout import layers_in_words, side_labels
     from mechamap.runs.proof_record import proof_table, token_verdict, verdict
 
@@ -70,6 +71,7 @@ def _show(args: argparse.Namespace, narration: Narration) -> int:
         "id": model.id + (f" at {model.revision}" if model.revision else ""),
         "computed": f"{model.dtype} on {model.device}{f', weights in {model.packing}' if model.packing else ''}",
         "adapter": model.adapter,
+        "code": foreign_code(record),
         "attention": model.attention.removeprefix("attention "),
         "neurons": f"{run.neurons:,} in layers {layers_in_words(run.layers)}",
         "figures": ", ".join(record.figures),

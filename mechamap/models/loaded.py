@@ -39,6 +39,7 @@ class LoadedModel:
         token_proof: how the tokenizer was checked against the model's own tokenizer.json.
         attention: what it is computed with, in words, where the config names something else; else empty.
         adapter: the folder of the adapter that was merged into its weights; empty where none was.
+        own_code: the classes of it that came with the model as Python code, as ``Model (modeling.py)``.
         notes: what is to be known of how it was loaded, in sentences.
     """
 
@@ -60,6 +61,7 @@ class LoadedModel:
     token_proof: TokenProof | None = None
     attention: str = ""
     adapter: str = ""
+    own_code: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
 

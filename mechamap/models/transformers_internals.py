@@ -17,6 +17,7 @@ __all__ = [
     "has_gate_function",
     "lists_type",
     "model_class_of",
+    "own_code",
     "register_experts",
     "without_adapters",
 ]
@@ -30,6 +31,16 @@ def model_class_of(auto: Any, config: Any) -> Any:
 def lists_type(auto: Any, config: Any) -> bool:
     """Whether an Auto class lists the type of a config; imports nothing of the model's own code."""
     return type(config) in auto._model_mapping
+
+
+def own_code(config: Any, tokenizer: Any, model: Any) -> tuple[str, ...]:
+    """The classes of a loaded model that are code which came with it, as ``Homemade (modeling.py)``.
+
+    transformers imports such code under a package of its own.
+    """
+    classes = [cls for part in (config, tokenizer, *model.modules()) for cls in type(part).__mro__]
+    modules = {cls: cls.__module__ for cls in classes if cls.__module__.startswith("transformers_modules.")}
+    return tuple(f"{cls.__name__} ({module.rpartition('.')[2]}.py)" for cls, module in modules.items())
 
 
 def gguf_pre_tokenizers() -> frozenset[str]:

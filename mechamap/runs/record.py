@@ -84,6 +84,7 @@ class ModelRecord:
     packing: str = ""  # what the weights are packed as, such as "nf4 (bitsandbytes)"
     adapter: str = ""  # the folder of the adapter that was merged into the weights
     attention: str = ""  # what it is computed with, in words, where the config names something else
+    own_code: tuple[str, ...] = ()  # classes that came with the model as Python code, which was run
 
 
 @dataclass(frozen=True, slots=True)

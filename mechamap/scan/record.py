@@ -116,6 +116,7 @@ def new_record(inputs: ScanInputs, kept: Mapping[int, LayerRows], folder: Path) 
             packing=loaded.packing,
             adapter=loaded.adapter,
             attention=loaded.attention,
+            own_code=loaded.own_code,
         ),
         categories=tuple(category.name for category in inputs.config.categories),
         layers=tuple(layers),

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from mechamap.runs.coverage import Coverage
+from mechamap.runs.foreign_code import foreign_code
 from mechamap.runs.layout import layers_in_words
 from mechamap.runs.run import Run
 from mechamap.system.plain_values import to_plain_values
@@ -32,6 +33,8 @@ def info_lines(run: Run, width: int = 100) -> Iterator[tuple[str, str]]:
         yield "text", f"  weights in {model.packing}"
     if model.adapter:
         yield "text", f"  with the adapter {model.adapter}"
+    if code := foreign_code(record):
+        yield "trouble", f"  code: {code}"
     if model.attention:
         yield "text", f"  {model.attention}"
     yield from verdict_lines(record)

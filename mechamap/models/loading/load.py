@@ -22,6 +22,7 @@ from mechamap.models.loading.quantized import check_packing, packing_of
 from mechamap.models.loading.tokenizer import read_tokenizer
 from mechamap.models.loading.trouble import quiet_transformers, translated
 from mechamap.models.neurons.layers import NeuronLayer
+from mechamap.models.transformers_internals import own_code
 
 if TYPE_CHECKING:
     import torch
@@ -85,6 +86,7 @@ def load_model(
         token_proof=token_proof,
         attention=attention_in_words(attention, read.model),
         adapter=settings.adapter or "",
+        own_code=own_code(config, tokenizer, read.model),
         notes=tuple(filter(None, (left_out(path, settings.adapter),))),
     )
 

@@ -400,6 +400,11 @@ def test_a_model_nobody_has_seen_is_scanned_once_it_is_told_where_its_neurons_ar
         loaded = load_model(str(homemade), device="cpu", trust_remote_code=True, neurons=given)
         assert [layer.path for layer in loaded.layers] == [f"transformer.h.{number}.mlp.fall" for number in range(3)]
         assert len(prove(loaded)) == 3
+        assert loaded.own_code[:2] == ("HomemadeConfig (code.py)", "Homemade (code.py)")
+
+
+def test_a_model_of_the_library_runs_no_code_of_its_own(folder: Path) -> None:
+    assert load_model(str(folder), device="cpu", trust_remote_code=True).own_code == ()
 
 
 def test_a_wrong_place_of_neurons_is_found_out(homemade: Path) -> None:
