@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mechamap.statistics.batch import LayerBatch
+from mechamap.statistics.bins import ZERO_BIN
 from mechamap.statistics.category_sums import CategorySums
+from mechamap.statistics.compiled.backend import add_compiled, is_compiled
+from mechamap.statistics.compiled.state import NeuronState
 from mechamap.statistics.contexts import Contexts
 from mechamap.statistics.draws import Draws
 from mechamap.statistics.histogram import Histogram
@@ -65,12 +68,34 @@ class LayerStatistics:
             positions: of how many positions this is; that of the rows where not given.
             first: the neuron of the first column, where the values are those of a part of the layer, as an expert.
         """
+        if values.device.type == "cpu" and is_compiled():
+            self._add_compiled(values, places, positions, first)
+            return
         columns = slice(first, first + values.shape[1])
         batch = LayerBatch.of(values, places, len(values) if positions is None else positions)
         self.moments.part(columns).add(batch)
         self.histogram.part(columns).add(batch)
         self.contexts.part(columns).add(batch)
         self.draws.part(columns).add(batch)
+
+    def _add_compiled(self, values: Tensor, places: Places, positions: int | None, first: int) -> None:
+
+        rows, width = values.shape
+        columns = slice(first, first + width)
+        positions = rows if positions is None else positions
+        self.moments.count[columns] += positions
+        self.histogram.counts[columns, ZERO_BIN] += positions - rows
+        if rows and width:
+            state = NeuronState(
+                self.moments.sums.numpy(),
+                self.histogram.counts.numpy(),
+                self.contexts.values.numpy(),
+                self.contexts.keys.numpy(),
+                self.draws.values.numpy(),
+                self.draws.keys.numpy(),
+                self.draws.worst.numpy(),
+            )
+            add_compiled(values, places, state, first)
 
     def add_occurrences(self, categories: NDArray[np.int64], values: Tensor) -> None:
         """Add occurrences of words of the categories.

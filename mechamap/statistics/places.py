@@ -13,6 +13,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from mechamap.statistics.tiles import TileOrder
+
 __all__ = [
     "NONE",
     "DevicePlaces",
@@ -120,6 +122,11 @@ class Places:
     def by_key(self) -> NDArray[np.intp]:
         """``[positions]``, the rows in rising order of key."""
         return np.argsort(self.keys)
+
+    @cached_property
+    def tiles(self) -> TileOrder:
+        """The places tile by tile, for the CPU."""
+        return TileOrder.of(self.keys, self.hashes, self.by_hash)
 
     @cached_property
     def least_key(self) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mechamap.statistics.neuron_statistics import LayerStatistics
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(0, 3), max_size=40), st.integers(0, 2**32 - 1), st.integers(0, 40))
 def test_batches_and_merges_give_the_sums_of_all_occurrences(categories: list[int], chance: int, cut: int) -> None:
     numbers = np.array(categories, np.int64)

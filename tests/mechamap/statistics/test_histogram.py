@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.plain_statistics import VALUES, plain_bin
 
@@ -19,6 +19,7 @@ def counted(values: np.ndarray) -> np.ndarray:
     return np.bincount(bins_of(torch.from_numpy(values)).numpy(), minlength=BINS)[None]
 
 
+@settings(max_examples=60, deadline=None)
 @given(FLOATS)
 def test_a_value_lies_between_the_edges_of_its_column(values: list[float]) -> None:
     bins = bins_of(torch.tensor(values)).numpy()
@@ -35,11 +36,13 @@ def test_values_on_edges_and_zeros_have_the_columns_that_are_promised() -> None:
     ]  # fmt: skip
 
 
+@settings(max_examples=60, deadline=None)
 @given(FLOATS)
 def test_what_fires_is_counted_exactly(values: list[float]) -> None:
     assert fire_of(counted(np.array(values, np.float32))).tolist() == [sum(value > 0 for value in values)]
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(0, 1))
 def test_a_quantile_is_off_by_no_more_than_its_bin(chance: int, share: float) -> None:
     values = np.random.default_rng(chance).standard_normal(500).astype(np.float32) * 3
@@ -51,6 +54,7 @@ def test_a_quantile_is_off_by_no_more_than_its_bin(chance: int, share: float) ->
     assert abs(found - exact) <= max(abs(exact) / 2, 2.0**-8)
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(-20, 20))
 def test_the_percentile_of_a_value_is_off_by_no_more_than_the_share_of_its_bin(chance: int, value: float) -> None:
     values = np.random.default_rng(chance).standard_normal(500).astype(np.float32) * 3

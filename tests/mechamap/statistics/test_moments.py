@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mechamap.statistics.neuron_statistics import LayerStatistics
@@ -19,6 +19,7 @@ def moments_of(values: np.ndarray) -> LayerStatistics:
     return statistics
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**32 - 1), st.sampled_from([1e-3, 1.0, 1e4]), st.sampled_from([0.0, 1.0, 5.0]))
 def test_they_are_those_of_scipy(chance: int, scale: float, shift: float) -> None:
     values = np.random.default_rng(chance).gamma(2.0, size=(300, 4)) * scale + shift * scale

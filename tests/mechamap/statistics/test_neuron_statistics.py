@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.plain_statistics import SmallCorpus, parts_of, plain_statistics, small_corpora, statistics_of
 
 from mechamap.statistics.neuron_statistics import LayerStatistics, bytes_per_neuron
 from mechamap.statistics.places import Places
+
+
+@pytest.fixture(scope="module", autouse=True, params=["torch", "numba"])
+def _way(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every test goes both ways."""
+    if request.param == "numba":
+        pytest.importorskip("numba")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mechamap.statistics.neuron_statistics.is_compiled", lambda: request.param == "numba")
+        yield
+
 
 CUTS = st.lists(st.integers(1, 60), max_size=5)
 
@@ -29,6 +41,7 @@ def assert_equal(statistics: LayerStatistics, other: LayerStatistics) -> None:
             np.testing.assert_array_equal(array, expected[name], err_msg=name)
 
 
+@settings(max_examples=60, deadline=None)
 @given(small_corpora(), CUTS)
 def test_batches_give_what_plain_computation_gives(corpus: SmallCorpus, cuts: list[int]) -> None:
     statistics = LayerStatistics(corpus.values.shape[1], corpus.seed, contexts=3)
@@ -42,6 +55,7 @@ def test_batches_give_what_plain_computation_gives(corpus: SmallCorpus, cuts: li
     np.testing.assert_allclose(arrays["sums"], powers.sum(axis=1), atol=1e-12 * np.abs(powers).sum(axis=1).max())
 
 
+@settings(max_examples=60, deadline=None)
 @given(small_corpora(), CUTS, st.randoms(use_true_random=False))
 def test_parts_merge_in_any_order_to_the_whole(corpus: SmallCorpus, cuts: list[int], chance: random.Random) -> None:
     parts = [statistics_of(corpus, rows) for rows in parts_of(corpus, cuts)]
@@ -51,6 +65,7 @@ def test_parts_merge_in_any_order_to_the_whole(corpus: SmallCorpus, cuts: list[i
     assert_equal(parts[0], statistics_of(corpus, slice(None)))
 
 
+@settings(max_examples=60, deadline=None)
 @given(small_corpora(), CUTS)
 def test_arrays_that_were_read_back_go_on_growing(corpus: SmallCorpus, cuts: list[int]) -> None:
     statistics = LayerStatistics(corpus.values.shape[1], corpus.seed, contexts=3)
@@ -60,6 +75,7 @@ def test_arrays_that_were_read_back_go_on_growing(corpus: SmallCorpus, cuts: lis
     assert_equal(statistics, statistics_of(corpus, slice(None)))
 
 
+@settings(max_examples=60, deadline=None)
 @given(small_corpora(), st.sampled_from([torch.bfloat16, torch.float16, torch.float64]))
 def test_activations_of_any_float_type_count_as_the_float32_they_are(corpus: SmallCorpus, dtype: torch.dtype) -> None:
     values = torch.from_numpy(corpus.values).clamp(-6e4, 6e4).to(dtype)
@@ -67,6 +83,7 @@ def test_activations_of_any_float_type_count_as_the_float32_they_are(corpus: Sma
     assert_equal(statistics_of(read, slice(None), dtype), statistics_of(read, slice(None)))
 
 
+@settings(max_examples=60, deadline=None)
 @given(small_corpora(), st.integers(0, 2**32 - 1))
 def test_routed_rows_give_what_zeros_elsewhere_give_but_for_contexts(corpus: SmallCorpus, chance: int) -> None:
     positions, neurons = corpus.values.shape
@@ -88,6 +105,7 @@ def test_routed_rows_give_what_zeros_elsewhere_give_but_for_contexts(corpus: Sma
         np.testing.assert_array_equal(arrays[name][1:-1], alone.arrays()[name])
 
 
+@settings(max_examples=60, deadline=None)
 @given(small_corpora(), CUTS, st.sampled_from([np.nan, np.inf, -np.inf]))
 def test_neurons_that_are_not_finite_are_left_out(corpus: SmallCorpus, cuts: list[int], bad: float) -> None:
     spoilt = corpus.values.copy()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mechamap.statistics.places import (
@@ -28,6 +28,7 @@ def finalized(state: int) -> int:
     return state ^ state >> 31
 
 
+@settings(max_examples=60, deadline=None)
 @given(NUMBERS, NUMBERS)
 def test_a_key_holds_document_and_position(document: int, position: int) -> None:
     keys = place_keys(np.array([document]), np.array([position]))
@@ -44,6 +45,7 @@ def test_keys_are_ordered_as_documents_and_their_positions_are() -> None:
     assert (np.diff(keys) > 0).all()
 
 
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 2**63 - 1), KEYS)
 def test_hashes_are_those_of_splitmix64_on_every_device(seed: int, keys: list[int]) -> None:
     found = hashes(seed, np.array(keys))

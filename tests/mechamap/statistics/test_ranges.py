@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.plain_statistics import SmallCorpus, plain_bin, small_corpora, statistics_of
 
@@ -11,6 +11,7 @@ from mechamap.statistics.places import hashes
 from mechamap.statistics.ranges import context_ranges
 
 
+@settings(max_examples=60, deadline=None)
 @given(small_corpora(), st.sampled_from([-1, 1]))
 def test_the_first_four_octaves_and_the_rest(corpus: SmallCorpus, sign: int) -> None:
     arrays = statistics_of(corpus, slice(None)).arrays()
