@@ -44,7 +44,7 @@ PARTS = {
         "no traceback; runs as they were, or finished with the figures of an undisturbed scan",
     ),
     "taken away": (
-        "scans and confirmations whose run is removed, moved, replaced or made unreadable meanwhile",
+        "scans and confirmations whose run is removed, moved, replaced, made unreadable or cut short meanwhile",
         "done or told; what was moved can be read",
     ),
     "taken away in the explorer": ("the same with a run that is open in the explorer, and keys after it", "no failure"),

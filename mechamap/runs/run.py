@@ -34,6 +34,9 @@ from mechamap.words.token_text import TokenText
 __all__ = ["Run", "TokenHit"]
 
 
+LARGEST_COPY = 16 * 2**20  # bytes of a figure that is read whole; larger ones are mapped
+
+
 @dataclass(frozen=True, slots=True)
 class TokenHit:
     """One of a neuron's extreme activations: where, how large, and the stretch of text it stands for."""
@@ -210,7 +213,16 @@ class Run:
         side, _, what = name.partition("_")
         if name in TOKEN_FIGURES and what == "values" and self.has(f"{side}_positions"):
             check_alike(self.path / f"{name}.npy", array, self.figure(f"{side}_positions"))
+        if array.nbytes <= LARGEST_COPY and self._is_finished:
+            # A process that has a file mapped is killed when another one cuts it short, as `cp` over it does.
+            array = np.array(array)
+            array.flags.writeable = False
         return array
+
+    @property
+    def _is_finished(self) -> bool:
+        """Whether no scan writes into the files of its figures any more; what comes later is in files of its own."""
+        return self.record.state != "running" and all(rows.complete for rows in self.record.layers)
 
     def column(self, figure: str, category: str | None = None) -> NDArray[Any]:
         """A figure as one value per neuron, ``[neurons]``; ``category`` picks the column where it has several."""

@@ -15,7 +15,7 @@ from mechamap.runs.run import Run
 from .test_keys import in_folder
 from .test_kills import SCALE, run_killed
 
-WAYS = ("removed", "moved", "replaced", "unreadable")
+WAYS = ("removed", "moved", "replaced", "unreadable", "cut")
 TRIES = {"scan": max(int(8 * SCALE), 2), "confirm": max(int(4 * SCALE), 2)}
 
 

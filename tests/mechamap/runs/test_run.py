@@ -296,3 +296,28 @@ def test_many_neurons_have_the_names_that_each_has(tmp_path: Path) -> None:
         run = recorded_run(tmp_path / name, shape=shape)
         rows = np.arange(run.neurons)[::-1]
         assert run.neuron_names(rows) == [str(run.neuron_name(row)) for row in rows.tolist()]
+
+
+def test_a_finished_run_outlives_files_that_are_cut_short(tmp_path: Path) -> None:
+    recorded_run(tmp_path / "run")
+    code = (
+        "import os, sys\nfrom pathlib import Path\nfrom mechamap.runs.run import Run\n"
+        "run = Run.open(sys.argv[1])\n"
+        "before = {name: run.figure(name).tobytes() for name in run.record.figures}\n"
+        "for file in Path(sys.argv[1]).glob('*.npy'): os.truncate(file, 0)\n"
+        "print(all(run.figure(name).tobytes() == before[name] for name in before))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "run")], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (0, "True\n"), done.stderr
+
+
+def test_a_run_that_is_still_written_shows_rows_as_they_come(tmp_path: Path) -> None:
+    run = recorded_run(tmp_path / "run", complete=1)
+    rows = run.layers[1].rows
+    assert np.isnan(run.figure("ap")[rows]).all()
+    whole = recorded_run(tmp_path / "whole")
+    with (tmp_path / "run" / "ap.npy").open("r+b") as file:
+        file.write((tmp_path / "whole" / "ap.npy").read_bytes())
+    np.testing.assert_array_equal(run.figure("ap")[rows], whole.figure("ap")[rows])
