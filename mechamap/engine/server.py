@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 from mechamap import __version__
 from mechamap.engine.calls import Method, Methods, Request
 from mechamap.engine.kept import Kept
+from mechamap.engine.parent import end_with_parent
 from mechamap.errors import Cancelled, MechaMapError, Unforeseen
 from mechamap.protocol import rpc
 from mechamap.protocol.rpc import RpcFault
@@ -232,6 +233,7 @@ def _private_streams() -> tuple[BinaryIO, BinaryIO]:
 
 def main() -> int:
     """Serve until stdin ends."""
+    end_with_parent()
     incoming, outgoing = _private_streams()
     # stderr is a log file here: bars that redraw themselves would only fill it.
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")

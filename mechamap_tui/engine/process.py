@@ -19,6 +19,7 @@ from msgspec import Struct, ValidationError
 from mechamap.errors import Cancelled, EngineError, MechaMapError, error_from_plain
 from mechamap.protocol import rpc
 from mechamap.protocol.messages import Progress, decode, plain
+from mechamap.protocol.parent import PARENT
 from mechamap_tui.engine.log import EngineLog
 
 __all__ = ["EngineCall", "EngineProcess"]
@@ -93,7 +94,7 @@ class EngineProcess:
                     # A session of its own: what the terminal sends on ctrl+c or hang-up is for the explorer,
                     # which then ends the engine by closing its stdin.
                     start_new_session=True,
-                    env=_environment(),
+                    env={**_environment(), PARENT: str(os.getpid())},
                 )
             except OSError as error:
                 raise EngineError(

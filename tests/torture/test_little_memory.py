@@ -79,7 +79,7 @@ def test_what_reads_a_run_says_so_and_leaves_what_was_there(tmp_path: Path, comm
     words, room = READERS[command]
     checked_run(tmp_path / "run")
     before, refused = contents(tmp_path / "run"), 0
-    for limit in ladder(12, 20e6, 1.4 * room, seed=len(command)):
+    for limit in ladder(12, 20e6, 1.4 * room.bytes, seed=len(command)):
         out = tmp_path / "out"
         out.write_text("what was there")
         if told(limit, limited(limit, *(word.format(run=tmp_path / "run", out=out) for word in words))):
@@ -94,7 +94,7 @@ def test_what_reads_a_run_says_so_and_leaves_what_was_there(tmp_path: Path, comm
 def test_a_scan_says_so_and_is_gone_on_with(tmp_path: Path) -> None:
     loaded = load_model("demo", device="cpu")
     whole = killed.scanned(loaded, tmp_path / "whole")
-    for number, limit in enumerate(ladder(8, 0.97 * MODELS, 1.1 * MODELS, seed=1)):
+    for number, limit in enumerate(ladder(8, 0.97 * MODELS.bytes, 1.1 * MODELS.bytes, seed=1)):
         folder = tmp_path / str(number)
         done = limited(limit, "scan", "demo", "--no-second-text", "--keep-activations", "always", "--out", str(folder))
         if told(limit, done, native=True):
@@ -107,7 +107,7 @@ def test_a_scan_says_so_and_is_gone_on_with(tmp_path: Path) -> None:
 def test_a_confirmation_says_so_and_the_run_is_as_it_was(tmp_path: Path) -> None:
     killed.scanned(load_model("demo", device="cpu"), tmp_path / "run")
     before = contents(tmp_path / "run")
-    for limit in ladder(5, 0.97 * MODELS, 1.1 * MODELS, seed=2):
+    for limit in ladder(5, 0.97 * MODELS.bytes, 1.1 * MODELS.bytes, seed=2):
         if told(limit, limited(limit, "confirm", str(tmp_path / "run")), native=True):
             assert contents(tmp_path / "run") == before
         else:
@@ -119,7 +119,7 @@ def test_a_confirmation_says_so_and_the_run_is_as_it_was(tmp_path: Path) -> None
 def test_the_explorer_opens_or_says_so(tmp_path: Path) -> None:
     recorded_run(tmp_path / "home" / "runs" / "tiny-1")
     before = contents(tmp_path / "home" / "runs")
-    for limit in ladder(10, 20e6, 1.3 * EXPLORER, seed=3):
+    for limit in ladder(10, 20e6, 1.3 * EXPLORER.bytes, seed=3):
         prefix = ("/bin/sh", "-c", f'ulimit -v {limit // 1024}; exec "$0" "$@"')
         with Terminal(["tiny-1"], tmp_path / "home", columns=120, rows=30, prefix=prefix) as terminal:
             while terminal.process.isalive() and "2 Neurons" not in terminal.text:

@@ -66,6 +66,15 @@ def test_a_limit_under_which_nothing_can_begin_is_said_before_anything_is_loaded
         require_room(MODELS, "Reading a model")
 
 
+def test_libraries_take_more_with_more_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    alone = MODELS.bytes
+    monkeypatch.setenv("OMP_NUM_THREADS", "9")
+    assert MODELS.bytes == alone + 2 * 8 * 40_000_000
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    assert MODELS.bytes >= alone
+
+
 def test_without_a_limit_everything_may_begin() -> None:
     require_room(MODELS, "Reading a model")
 
