@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from mechamap.system.paths import home
+from mechamap.system.paths import home, privately
 
 __all__ = ["failure_report", "log_folder", "record_failure", "rotate"]
 
@@ -38,7 +38,7 @@ def record_failure(error: BaseException, doing: str) -> Path | None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         rotate(file)
-        with file.open("a", encoding="utf-8", errors="backslashreplace") as log:
+        with open(file, "a", encoding="utf-8", errors="backslashreplace", opener=privately) as log:
             log.write(f"--- {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC, version {__version__}, {doing}\n{lines}\n")
     except OSError:
         return None

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["can_be_path", "home", "path_problem", "typed_text", "user_path"]
+__all__ = ["can_be_path", "home", "path_problem", "privately", "typed_text", "user_path"]
 
 _LONGEST_PATH, _LONGEST_NAME = 4095, 255  # bytes
 
@@ -36,6 +37,15 @@ def can_be_path(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return b"\0" not in name and len(name) <= _LONGEST_PATH and max(map(len, name.split(b"/"))) <= _LONGEST_NAME
+
+
+def privately(path: str, flags: int) -> int:
+    """The ``opener`` of a file that nobody else may read: what was copied, and what an error said."""
+    descriptor = os.open(path, flags, 0o600)
+    if hasattr(os, "fchmod"):
+        with suppress(OSError):  # a file system without rights
+            os.fchmod(descriptor, 0o600)  # one that was there before
+    return descriptor
 
 
 def home() -> Path:

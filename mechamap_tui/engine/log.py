@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from mechamap.system.failures import log_folder, rotate
+from mechamap.system.paths import privately
 
 __all__ = ["EngineLog"]
 
@@ -26,7 +27,7 @@ class EngineLog:
             log_folder().mkdir(parents=True, exist_ok=True)
             path = log_folder() / "engine.log"
             rotate(path)
-            self._file = path.open("a+b")
+            self._file = open(path, "a+b", opener=privately)  # noqa: SIM115  # what libraries print
         except OSError:
             return None
         self.path = path

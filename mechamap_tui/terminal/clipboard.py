@@ -12,7 +12,7 @@ from pathlib import Path
 
 from textual.app import App
 
-from mechamap.system.paths import home
+from mechamap.system.paths import home, privately
 
 __all__ = ["copied_file", "copy_text"]
 
@@ -31,7 +31,8 @@ def copy_text(app: App[object], text: str) -> str:
     file = copied_file()
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text + "\n", encoding="utf-8")
+        with open(file, "w", encoding="utf-8", opener=privately) as copied:  # Path's takes no opener
+            copied.write(text + "\n")
     except (OSError, UnicodeEncodeError) as error:
         _LOG.warning("the copy cannot be written: %s", type(error).__name__)
         return f"{clipboard}; {file} cannot be written: {getattr(error, 'strerror', None) or error}"

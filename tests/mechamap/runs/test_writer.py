@@ -157,6 +157,19 @@ def test_a_reader_of_the_run_before_is_not_disturbed_by_a_new_one_in_its_place(t
         assert np.array_equal(reader.figure("mean"), before)
 
 
+@pytest.mark.parametrize("other", [True, False])
+def test_a_folder_that_is_taken_away_is_an_error_at_the_next_commit(tmp_path: Path, other: bool) -> None:
+    source = recorded_run(tmp_path / "source")
+    (tmp_path / "run").mkdir()
+    with RunWriter(tmp_path / "run", empty(source), 5) as writer:
+        (tmp_path / "run").rename(tmp_path / "moved")
+        if other:
+            (tmp_path / "run" / "run.json").mkdir(parents=True)
+        with pytest.raises(RunError, match="cannot be written any more"):
+            writer.commit()
+    assert Run.open(tmp_path / "moved").record.state == "running"
+
+
 def test_rows_of_the_wrong_shape_are_a_mistake_in_the_program(tmp_path: Path) -> None:
     source = recorded_run(tmp_path / "source")
     (tmp_path / "run").mkdir()
