@@ -22,6 +22,7 @@ from benchmarks.findings import findings_figures
 from benchmarks.interpret import interpret_figures
 from benchmarks.loading import loading_figures
 from benchmarks.matching import matching_figures
+from benchmarks.neuron_statistics import statistics_figures
 from benchmarks.scan import scan_figures
 from benchmarks.words import word_figures
 
@@ -36,7 +37,18 @@ def main() -> None:
     )  # fmt: skip
     parser.add_argument(
         "--only",
-        choices=["loading", "scan", "findings", "causes", "interpret", "matching", "words", "explorer", "corpus"],
+        choices=[
+            "loading",
+            "scan",
+            "findings",
+            "causes",
+            "interpret",
+            "matching",
+            "words",
+            "statistics",
+            "explorer",
+            "corpus",
+        ],
         help="one group of figures (causes: those of the findings that are about estimated causes)",
     )
     parser.add_argument("--corpus", type=Path, help="a corpus of 1,000,000 tokens or more, for --only corpus")
@@ -56,6 +68,8 @@ def main() -> None:
         print(table(f"Interpreting a run of {model.name}", interpret_figures(model, arguments.rounds)), flush=True)
     if arguments.only in (None, "matching"):
         print(table("Closest neurons of two models", matching_figures(arguments.rounds)), flush=True)
+    if arguments.only in (None, "statistics"):
+        print(table("Statistics of a corpus, for each activation", statistics_figures(arguments.rounds)), flush=True)
     if arguments.only in (None, "words"):
         print(table("Words found in a text", word_figures(arguments.rounds)), flush=True)
     if arguments.only == "corpus":

@@ -15,7 +15,7 @@ from mechamap.statistics.category_sums import CategorySums
 from mechamap.statistics.compiled.backend import add_compiled, is_compiled
 from mechamap.statistics.compiled.state import NeuronState
 from mechamap.statistics.contexts import Contexts
-from mechamap.statistics.draws import Draws
+from mechamap.statistics.draws import DRAWN, Draws
 from mechamap.statistics.histogram import Histogram
 from mechamap.statistics.moments import Moments
 from mechamap.statistics.places import NONE, Places
@@ -79,21 +79,21 @@ class LayerStatistics:
         self.draws.part(columns).add(batch)
 
     def _add_compiled(self, values: Tensor, places: Places, positions: int | None, first: int) -> None:
-
         rows, width = values.shape
         columns = slice(first, first + width)
         positions = rows if positions is None else positions
         self.moments.count[columns] += positions
         self.histogram.counts[columns, ZERO_BIN] += positions - rows
         if rows and width:
+            kept = self.contexts.values.shape[2]
             state = NeuronState(
                 self.moments.sums.numpy(),
                 self.histogram.counts.numpy(),
-                self.contexts.values.numpy(),
-                self.contexts.keys.numpy(),
-                self.draws.values.numpy(),
-                self.draws.keys.numpy(),
-                self.draws.worst.numpy(),
+                self.contexts.values.view(-1, kept).numpy(),
+                self.contexts.keys.view(-1, kept).numpy(),
+                self.draws.values.view(-1, DRAWN).numpy(),
+                self.draws.keys.view(-1, DRAWN).numpy(),
+                self.draws.worst.view(-1).numpy(),
             )
             add_compiled(values, places, state, first)
 

@@ -88,9 +88,9 @@ def _state_of_one() -> NeuronState:
     return NeuronState(
         np.zeros((4, 1)),
         np.zeros((1, 64), np.int64),
-        np.full((2, 1, 1), -np.inf, np.float32),
-        np.full((2, 1, 1), -1, np.int64),
-        np.zeros((1, 32, 4), np.float32),
-        np.full((1, 32, 4), -1, np.int64),
-        np.full((1, 32), np.iinfo(np.int64).max),
+        np.full((2, 1), -np.inf, np.float32),
+        np.full((2, 1), -1, np.int64),
+        np.zeros((32, 4), np.float32),
+        np.full((32, 4), -1, np.int64),
+        np.full(32, np.iinfo(np.int64).max),
     )

@@ -1,6 +1,6 @@
 """All statistics of some neurons from a batch in the CPU's memory, in one walk over its activations.
 
-They are read once, in tiles of 128 rows and 32 neurons that stay in the first cache while everything is counted. Each
+They are read once, in tiles of 192 rows and 32 neurons that stay in the first cache while everything is counted. Each
 neuron's figures come from its own column alone, in the order of the rows, so that they do not depend on how neurons are
 shared out to threads.
 """
@@ -107,11 +107,12 @@ def _begin(state: NeuronState, scratch: Scratch, neuron: int, width: int) -> Non
     for index in range(width):
         block, lane = index // LANES, index % LANES
         for side in range(2):
-            last = state.context_values[side, neuron + index, -1]
+            at = side * len(state.histogram) + neuron + index
+            last = state.context_values[at, state.context_keys.shape[1] - 1]
             scratch.last_values[block, side, lane] = last if side == 0 else -last
-            scratch.last_keys[block, side, lane] = state.context_keys[side, neuron + index, -1]
+            scratch.last_keys[block, side, lane] = state.context_keys[at, state.context_keys.shape[1] - 1]
         for octave in range(OCTAVES):
-            scratch.worst[block, octave, lane] = prefix(state.worst[neuron + index, octave])
+            scratch.worst[block, octave, lane] = prefix(state.worst[(neuron + index) * OCTAVES + octave])
 
 
 def _finish(state: NeuronState, scratch: Scratch, neuron: int, width: int) -> None:

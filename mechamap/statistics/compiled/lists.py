@@ -11,9 +11,10 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from mechamap.statistics.bins import OCTAVES
 from mechamap.statistics.compiled.state import BatchRows, NeuronState, Scratch, Tile
 from mechamap.statistics.compiled.vectors import LANES
-from mechamap.statistics.draws import DRAWN, NO_HASH
+from mechamap.statistics.draws import DRAWN
 from mechamap.statistics.places import FIRST_FACTOR, NONE, SECOND_FACTOR
 
 __all__ = ["add_contexts", "add_draws", "any_enters", "prefix", "write_limits"]
@@ -54,6 +55,7 @@ def _write_limits(scratch: Scratch, block: int, least: np.int64) -> None:
 
 def _add_contexts(rows: BatchRows, state: NeuronState, scratch: Scratch, tile: Tile) -> None:
     """Put the contexts of a tile that are marked into the neurons' lists, where they still belong there."""
+    last = state.context_keys.shape[1] - 1
     for t in range(tile.rows):
         mark = scratch.marks[t]
         number = 0
@@ -63,62 +65,65 @@ def _add_contexts(rows: BatchRows, state: NeuronState, scratch: Scratch, tile: T
                 value = scratch.values[tile.block, t, lane]
                 value = value if side == 0 else -value
                 key = rows.keys[tile.row + t]
-                values = state.context_values[side, tile.neuron + lane]
-                keys = state.context_keys[side, tile.neuron + lane]
-                if value > values[-1] or (value == values[-1] and key < keys[-1]):
-                    insert_context(values, keys, value, key)
-                    scratch.last_values[tile.block, side, lane] = values[-1] if side == 0 else -values[-1]
-                    scratch.last_keys[tile.block, side, lane] = keys[-1]
+                at = side * len(state.histogram) + tile.neuron + lane
+                lowest = state.context_values[at, last]
+                if value > lowest or (value == lowest and key < state.context_keys[at, last]):
+                    insert_context(state, at, value, key)
+                    lowest = state.context_values[at, last]
+                    scratch.last_values[tile.block, side, lane] = lowest if side == 0 else -lowest
+                    scratch.last_keys[tile.block, side, lane] = state.context_keys[at, last]
             mark >>= _ONE
             number += 1
 
 
-def _insert_context(values: NDArray[np.float32], keys: NDArray[np.int64], value: np.float32, key: np.int64) -> None:
+def _insert_context(state: NeuronState, at: int, value: np.float32, key: np.int64) -> None:
     """Put a context that beats the last one into a list, in place of the last or of another one of its document."""
-    place = len(values) - 1
-    for index in range(len(values)):
-        if keys[index] != NONE and keys[index] >> 32 == key >> 32:
-            if values[index] > value or (values[index] == value and keys[index] < key):
+    values, keys = state.context_values, state.context_keys
+    place = keys.shape[1] - 1
+    for index in range(keys.shape[1]):
+        if keys[at, index] >> 32 == key >> 32:  # that of no place is the document -1
+            if values[at, index] > value or (values[at, index] == value and keys[at, index] < key):
                 return
             place = index
             break
-    while place > 0 and (values[place - 1] < value or (values[place - 1] == value and keys[place - 1] > key)):
-        values[place], keys[place] = values[place - 1], keys[place - 1]
+    while place > 0 and (
+        values[at, place - 1] < value or (values[at, place - 1] == value and keys[at, place - 1] > key)
+    ):
+        values[at, place], keys[at, place] = values[at, place - 1], keys[at, place - 1]
         place -= 1
-    values[place], keys[place] = value, key
+    values[at, place], keys[at, place] = value, key
 
 
 def _add_draws(rows: BatchRows, state: NeuronState, scratch: Scratch, tile: Tile) -> None:
     """Draw from the values of a tile."""
-    bins, worst = scratch.bins[tile.block], scratch.worst[tile.block]
     for lane in range(tile.width):
-        neuron, bound = tile.neuron + lane, scratch.bounds[lane]
+        bound = scratch.bounds[lane]
         for index in range(tile.row, tile.row + tile.rows):
             hashed = rows.prefixes[index]
             if hashed > bound:
                 break
             t = np.int64(rows.order[index])
-            octave = bins[t, lane] >> 1
-            if hashed <= worst[octave, lane]:
-                values, keys = state.drawn_values[neuron, octave], state.drawn_keys[neuron, octave]
-                insert_draw(values, keys, scratch.values[tile.block, t, lane], rows.keys[tile.row + t], rows.hash_start)
-                last = NO_HASH if keys[-1] == NONE else np.int64(hash_of(keys[-1], rows.hash_start) ^ _SIGN)
-                state.worst[neuron, octave] = last
-                worst[octave, lane] = prefix(last)
+            octave = np.int64(scratch.bins[tile.block, t, lane] >> 1)
+            if hashed <= scratch.worst[tile.block, octave, lane]:
+                cell = (tile.neuron + lane) * OCTAVES + octave
+                insert_draw(state, cell, scratch.values[tile.block, t, lane], rows.keys[tile.row + t], rows.hash_start)
+                scratch.worst[tile.block, octave, lane] = prefix(state.worst[cell])
 
 
-def _insert_draw(
-    values: NDArray[np.float32], keys: NDArray[np.int64], value: np.float32, key: np.int64, start: np.uint64
-) -> None:
+def _insert_draw(state: NeuronState, cell: int, value: np.float32, key: np.int64, start: np.uint64) -> None:
     """Put a context into the list of an octave, if its hash is among the smallest."""
+    values, keys = state.drawn_values, state.drawn_keys
     hashed = hash_of(key, start)
     place = DRAWN
-    while place > 0 and (keys[place - 1] == NONE or hash_of(keys[place - 1], start) > hashed):
+    while place > 0 and (keys[cell, place - 1] == NONE or hash_of(keys[cell, place - 1], start) > hashed):
         place -= 1
-    if place < DRAWN:
-        for index in range(DRAWN - 1, place, -1):
-            values[index], keys[index] = values[index - 1], keys[index - 1]
-        values[place], keys[place] = value, key
+    if place == DRAWN:
+        return
+    for index in range(DRAWN - 1, place, -1):
+        values[cell, index], keys[cell, index] = values[cell, index - 1], keys[cell, index - 1]
+    values[cell, place], keys[cell, place] = value, key
+    if keys[cell, DRAWN - 1] != NONE:
+        state.worst[cell] = np.int64(hash_of(keys[cell, DRAWN - 1], start) ^ _SIGN)
 
 
 def _hash_of(key: np.int64, start: np.uint64) -> np.uint64:

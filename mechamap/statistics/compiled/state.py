@@ -33,7 +33,17 @@ class BatchRows(NamedTuple):
 
 
 class NeuronState(NamedTuple):
-    """The arrays of :class:`mechamap.statistics.neuron_statistics.LayerStatistics` that grow with every batch."""
+    """The arrays of :class:`mechamap.statistics.neuron_statistics.LayerStatistics` that grow with every batch.
+
+    Lists are rows, as a slice of an array would be counted as one more reference to it for each context.
+
+    Attributes:
+        sums: ``[4, neurons]``.
+        histogram: ``[neurons, 64]``.
+        context_values, context_keys: ``[2 * neurons, K]``, the highest ones of all neurons first.
+        drawn_values, drawn_keys: ``[neurons * 32, 4]``.
+        worst: ``[neurons * 32]``.
+    """
 
     sums: NDArray[np.float64]
     histogram: NDArray[np.int64]
@@ -48,7 +58,7 @@ class Scratch(NamedTuple):
     """Memory of one thread.
 
     Attributes:
-        values, bins: ``[blocks, 128, 32]`` float32 and uint8, tiles side by side.
+        values, bins: ``[blocks, 192, 32]`` float32 and uint8, tiles side by side.
         sums: ``[blocks, 4, 32]`` float64, of powers.
         histogram: ``[blocks, 64, 32]`` int32.
         worst: ``[blocks, 32 octaves, 32]`` uint32, upper halves of the largest hashes that are drawn.
@@ -57,9 +67,9 @@ class Scratch(NamedTuple):
         counts: ``[bins, 32]`` uint8, of the tile in work, as are the following.
         extremes: ``[2, 32]`` float32, largest and smallest values.
         limits: ``[2, 32]`` float32, what values must be beyond to be contexts.
-        marks: ``[128]`` uint64, a bit for each neuron that is above its limit, then one for each that is below.
+        marks: ``[192]`` uint64, a bit for each neuron that is above its limit, then one for each that is below.
         bounds: ``[32]`` uint32, upper halves of the largest hashes that any octave with values draws.
-        padded: ``[128 * 32]``, a block with columns of zeros, of the batch's type.
+        padded: ``[192 * 32]``, a block with columns of zeros, of the batch's type.
     """
 
     values: NDArray[np.float32]
