@@ -10,9 +10,7 @@ from numpy.typing import NDArray
 __all__ = ["TILE", "TileOrder"]
 
 
-TILE = (
-    192  # rows: a byte can count them, and with 32 neurons they take 30 KB, about a first cache; fewer cost more calls
-)
+TILE = 192  # rows: a byte can count them, and with 32 neurons they fill a first cache; fewer cost more calls
 
 
 @dataclass(frozen=True, slots=True, eq=False)

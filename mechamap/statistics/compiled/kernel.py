@@ -72,6 +72,8 @@ def _new_scratch(rows: BatchRows) -> Scratch:
         np.zeros((2, LANES), np.float32),
         np.zeros((2, LANES), np.float32),
         np.zeros(TILE, np.uint64),
+        np.zeros((2, LANES), np.float32),
+        np.zeros((2, LANES), np.int64),
         np.zeros(LANES, np.uint32),
         np.zeros(TILE * LANES, rows.values.dtype),
     )

@@ -56,6 +56,7 @@ def _write_limits(scratch: Scratch, block: int, least: np.int64) -> None:
 def _add_contexts(rows: BatchRows, state: NeuronState, scratch: Scratch, tile: Tile) -> None:
     """Put the contexts of a tile that are marked into the neurons' lists, where they still belong there."""
     last = state.context_keys.shape[1] - 1
+    scratch.seen_documents[:] = NONE
     for t in range(tile.rows):
         mark = scratch.marks[t]
         number = 0
@@ -65,6 +66,11 @@ def _add_contexts(rows: BatchRows, state: NeuronState, scratch: Scratch, tile: T
                 value = scratch.values[tile.block, t, lane]
                 value = value if side == 0 else -value
                 key = rows.keys[tile.row + t]
+                if value < scratch.seen_values[side, lane] and scratch.seen_documents[side, lane] == key >> 32:
+                    mark >>= _ONE
+                    number += 1
+                    continue
+                scratch.seen_values[side, lane], scratch.seen_documents[side, lane] = value, key >> 32
                 at = side * len(state.histogram) + tile.neuron + lane
                 lowest = state.context_values[at, last]
                 if value > lowest or (value == lowest and key < state.context_keys[at, last]):

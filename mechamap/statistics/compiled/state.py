@@ -68,6 +68,8 @@ class Scratch(NamedTuple):
         extremes: ``[2, 32]`` float32, largest and smallest values.
         limits: ``[2, 32]`` float32, what values must be beyond to be contexts.
         marks: ``[192]`` uint64, a bit for each neuron that is above its limit, then one for each that is below.
+        seen_values, seen_documents: ``[2, 32]`` float32 and int64, a context of the tile that was tried and
+            its document, of which smaller ones need not be tried.
         bounds: ``[32]`` uint32, upper halves of the largest hashes that any octave with values draws.
         padded: ``[192 * 32]``, a block with columns of zeros, of the batch's type.
     """
@@ -83,6 +85,8 @@ class Scratch(NamedTuple):
     extremes: NDArray[np.float32]
     limits: NDArray[np.float32]
     marks: NDArray[np.uint64]
+    seen_values: NDArray[np.float32]
+    seen_documents: NDArray[np.int64]
     bounds: NDArray[np.uint32]
     padded: NDArray[Any]
 
