@@ -6,7 +6,7 @@ EXTRAS := dev,gguf,quantized,parquet,corpus,adapter,fast
 NEWEST := .venv-newest/bin
 INSTALLED := .venv/.installed
 
-.PHONY: run test check planted matrix measured torture newest format bench docs clean
+.PHONY: run test check planted matrix measured torture cluster newest format bench docs clean
 .DELETE_ON_ERROR:
 
 run: $(INSTALLED)
@@ -46,6 +46,11 @@ torture: $(INSTALLED)
 	rm -rf .torture
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 tests/torture
 	$(BIN)/python scripts/write_reliability_docs.py
+
+# Another: workers on Ray, which brings 80 MB.
+cluster: $(INSTALLED)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS),ray]'
+	$(BIN)/python -m pytest tests/cluster
 
 # The suite with the newest release that pyproject.toml allows of everything, in an environment of its own. torch stays
 # as pinned: the newest one from PyPI brings gigabytes of CUDA packages.

@@ -35,6 +35,12 @@ def add_corpus_flags(parser: argparse.ArgumentParser) -> None:
     add("--contexts", metavar="K", type=int, help="how many highest and lowest contexts to keep (default: 16)")
     add("--shard-tokens", metavar="N", type=int, help="about how many tokens a shard has (default: a minute of work)")
     add("--seed", metavar="N", type=int, help="of the draws (default: 0)")
+    add(
+        "--ray",
+        metavar="ADDRESS",
+        help="have workers on Ray read the shards: local, or the address of a cluster (extra: ray)",
+    )
+    add("--workers", metavar="N", type=int, help="how many of them (default: one for each GPU, else one)")
     add("--shard", metavar="I/N", help="read the I-th of N parts alone, to be put together by `mechamap merge`")
 
 
@@ -54,8 +60,8 @@ def corpus_change(args: argparse.Namespace, config: ScanConfig) -> dict[str, Cor
         changed = dataclasses.replace(base, sources=sources, **given)
     elif config.corpus is not None:
         changed = dataclasses.replace(config.corpus, **given)
-    elif given or args.shard:
-        flag = "shard" if not given else next(iter(given)).replace("_", "-")
+    elif given or args.shard or args.ray:
+        flag = next(iter(given), "shard" if args.shard else "ray").replace("_", "-")
         raise UsageError(f"--{flag} is about a corpus, and none is given.", "Give one with --corpus.")
     else:
         return {}

@@ -227,7 +227,7 @@ def _scan(source: ModelSource, config: ScanConfig, options: ScanOptions, narrati
         from mechamap.scan.with_checks import Checks, scan_and_check
 
         warn(source, config, narration, whole=options.needs_all_layers)
-        request = ScanRequest(source, config, options.out, options.resume, part=options.part)
+        request = ScanRequest(source, config, options.out, options.resume, part=options.part, ray=options.ray)
         checks = Checks(options.confirm, options.causes)
         try:
             return scan_and_check(request, checks, on_event=tell, cancel=cancel)

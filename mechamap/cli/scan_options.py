@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mechamap.errors import UsageError
-from mechamap.scan.corpus.part import Part, parse_part
+from mechamap.scan.corpus.part import Part, RayRequest, parse_part
 from mechamap.system.paths import user_path
 
 __all__ = ["ScanOptions", "scan_options"]
@@ -27,6 +27,7 @@ class ScanOptions:
         overwrite: replace these files.
         events: write the events to standard output.
         part: which part of a corpus is read; None: all.
+        ray: the workers that read it; None: this process does.
     """
 
     out: Path | None
@@ -38,6 +39,7 @@ class ScanOptions:
     overwrite: bool
     events: bool
     part: Part | None = None
+    ray: RayRequest | None = None
 
     @property
     def needs_all_layers(self) -> bool:
@@ -76,4 +78,13 @@ def scan_options(args: argparse.Namespace) -> ScanOptions:
         overwrite=args.overwrite,
         events=bool(args.events),
         part=parse_part(args.shard) if args.shard is not None else None,
+        ray=_ray(args.ray, args.workers),
     )
+
+
+def _ray(address: str | None, workers: int | None) -> RayRequest | None:
+    if workers is not None and address is None:
+        raise UsageError("--workers is about Ray.", "Give --ray local, or the address of a cluster.")
+    if workers is not None and workers < 1:
+        raise UsageError(f"--workers is {workers}.", "Give at least 1.")
+    return None if address is None else RayRequest(address, workers)

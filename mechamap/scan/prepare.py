@@ -22,7 +22,7 @@ from mechamap.models.unembedding import Unembedding
 from mechamap.models.unembedding_search import find_unembedding
 from mechamap.runs.scanned import LayerProof
 from mechamap.scan.clock import Clock, now
-from mechamap.scan.corpus.part import Part
+from mechamap.scan.corpus.part import Part, RayRequest
 from mechamap.scan.record import ScanInputs
 from mechamap.text.occurrences import FoundWords, coverage, find_words
 from mechamap.text.tokenize import TokenizedText, tokenize
@@ -36,7 +36,8 @@ __all__ = ["PreparedModel", "ScanRequest", "check_vocabulary", "inputs_of", "loa
 class ScanRequest:
     """What to scan. ``out`` is the run's folder (a new one in the default place where not given); ``resume`` goes on
     with the run in it, leaving the layers, of a corpus the shards, that are complete as they are. ``label`` is what the
-    run is called in place of the model's short name. ``part`` is the part of a corpus to read; all where not given."""
+    run is called in place of the model's short name. ``part`` is the part of a corpus to read,
+    all where not given; ``ray`` has workers read its shards."""
 
     model: ModelSource
     config: ScanConfig
@@ -44,6 +45,7 @@ class ScanRequest:
     resume: bool = False
     label: str = ""
     part: Part | None = None
+    ray: RayRequest | None = None
 
 
 def load_for(request: ScanRequest, on_event: Listener, *, whole: bool = False) -> LoadedModel:

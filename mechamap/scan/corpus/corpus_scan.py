@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,21 +18,22 @@ from mechamap.corpus.corpus import Corpus
 from mechamap.corpus.documents import DocumentRange, InventoryProgress
 from mechamap.corpus.opening import open_corpus
 from mechamap.errors import Cancelled, MechaMapError, RunError, TextError
-from mechamap.events import CorpusProgress, Listener, ScanFinished, ScanStarted, ShardFinished, Stage, StageEntered
+from mechamap.events import Listener, ScanFinished, ScanStarted, ShardFinished, Stage, StageEntered
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.trouble import translated
 from mechamap.runs.corpus.record import CorpusFile
 from mechamap.runs.corpus.writing import write_record
-from mechamap.runs.library import check_run_folder, new_run_folder
 from mechamap.runs.lock import RunLock
 from mechamap.runs.record import CORPUS_FORMAT, RunRecord
 from mechamap.runs.run import Run
 from mechamap.scan.clock import Clock, now
 from mechamap.scan.corpus.identity import check_same, scan_identity
 from mechamap.scan.corpus.kept_text import Surroundings
+from mechamap.scan.corpus.progress import CorpusProgressTeller
 from mechamap.scan.corpus.publish import Publication
+from mechamap.scan.corpus.run_folder import corpus_run_folder
 from mechamap.scan.corpus.shard_pass import WORK_FOLDER, CorpusFolders, ShardReader, keep_needed, remove_unneeded
-from mechamap.scan.corpus.shards import Shards, device_of_layer, shard_tokens, stop_of_tokens
+from mechamap.scan.corpus.shards import Shards, layer_spans, shard_tokens, stop_of_tokens
 from mechamap.scan.corpus.state import CorpusState, LayerSpan, newest_state, read_ledger
 from mechamap.scan.prepare import PreparedModel, ScanRequest, inputs_of, prepare_model
 from mechamap.scan.record import new_record
@@ -40,7 +41,6 @@ from mechamap.scores.writes import WriteScores, category_tokens
 from mechamap.system.event_log import logged
 from mechamap.text.occurrences import FoundWords
 from mechamap.text.tokenize import tokenize
-from mechamap.wording.advice import Advice, Setting
 
 __all__ = ["CorpusScan", "scan_corpus"]
 
@@ -148,11 +148,8 @@ class CorpusScan:
         inputs = inputs_of(request, model, text, FoundWords((), (0,) * len(request.config.categories)))
         record = replace(new_record(inputs, {}, Path()), format=CORPUS_FORMAT)
         identity = scan_identity(request.config, loaded, shards, record)
-        folder = _folder(request, loaded)
-        spans = tuple(
-            LayerSpan(rows.layer, rows.first_row, rows.width, device_of_layer(layer.module, loaded.device))
-            for rows, layer in zip(record.layers, model.layers, strict=True)
-        )
+        folder = corpus_run_folder(request, loaded)
+        spans = layer_spans(model.layers, request.config.limit_neurons, loaded.device)
         return cls(request, model, shards, identity, record, folder, spans, on_event, cancel, clock)
 
     @property
@@ -239,18 +236,38 @@ class CorpusScan:
             ) from None
 
     def _read_all(self, state: CorpusState, folders: CorpusFolders, publication: Publication) -> None:
-        progress = _Progress(self.on_event, self.shards.count, state.tallies["tokens"])
+        progress = CorpusProgressTeller(self.on_event, state.tallies["tokens"])
+        if self.request.ray is not None:
+            from mechamap.scan.corpus.workers.reading import WorkerReading
+
+            def on_shard(number: int, tokens: int) -> None:
+                progress.add(tokens)
+                self._shard_done(state, folders, publication, number)
+
+            self.on_event(StageEntered(Stage.PASS, "starting the workers"))
+            gpus = self.model.loaded.device.type == "cuda"
+            workers = WorkerReading(self.request, self.shards, gpus, self.cancel, on_shard)
+            workers.read(state, folders, self._wanted(state))
+            return
         reader = ShardReader(self.model.loaded, self.model.layers, self.config, folders, self.cancel, progress.add)
-        for number, documents in self.shards.numbered():
-            if number in state.shards or (self.request.part is not None and not self.request.part.has(number)):
-                continue
+        for number, documents in self._wanted(state):
             before = state.tallies["documents"]
             self._read_shard(reader, state, number, documents)
             if self.shards.count is None and state.tallies["documents"] == before:
                 return  # the data set has ended
-            self._keep(state, folders, publication, number)
-            self.on_event(ShardFinished(number, len(state.shards), self.shards.count, state.tallies["tokens"]))
-            self._publish_if_due(state, folders, publication)
+            self._shard_done(state, folders, publication, number)
+
+    def _wanted(self, state: CorpusState) -> Iterator[tuple[int, DocumentRange]]:
+        """The shards that are asked for and not merged."""
+        part = self.request.part
+        for number, documents in self.shards.numbered():
+            if number not in state.shards and (part is None or part.has(number)):
+                yield number, documents
+
+    def _shard_done(self, state: CorpusState, folders: CorpusFolders, publication: Publication, number: int) -> None:
+        self._keep(state, folders, publication, number)
+        self.on_event(ShardFinished(number, len(state.shards), self.shards.count, state.tallies["tokens"]))
+        self._publish_if_due(state, folders, publication)
 
     def _read_shard(self, reader: ShardReader, state: CorpusState, number: int, documents: DocumentRange) -> None:
         corpus = self.shards.corpus
@@ -292,26 +309,6 @@ class CorpusScan:
         self.on_event(ScanFinished(self.folder, ended, self.clock.seconds))
 
 
-@dataclass(slots=True)
-class _Progress:
-    """Tells how many tokens were read, four times a second at most."""
-
-    on_event: Listener
-    shards: int | None
-    tokens: int
-    told: float = 0.0
-    started: float = field(default_factory=time.perf_counter)
-    read: int = 0
-
-    def add(self, tokens: int) -> None:
-        self.tokens += tokens
-        self.read += tokens
-        moment = time.perf_counter()
-        if moment - self.told >= 0.25:
-            self.told = moment
-            self.on_event(CorpusProgress(self.tokens, self.read / max(moment - self.started, 1e-6)))
-
-
 def _count(tokenizer: Any, texts: Sequence[str]) -> int:
     encoded = tokenizer(list(texts), add_special_tokens=False, padding=False, truncation=False, verbose=False)
     return sum(map(len, encoded["input_ids"]))
@@ -321,23 +318,3 @@ def _files(corpus: Corpus) -> tuple[CorpusFile, ...]:
     files = tuple(CorpusFile(file.name, file.documents) for file in corpus.inventory.files)
     stream = corpus.inventory.stream
     return files if stream is None else (*files, CorpusFile(stream.name, -1))
-
-
-def _folder(request: ScanRequest, loaded: LoadedModel) -> Path:
-    if request.out is None:
-        if request.resume:
-            raise RunError("No run folder to resume was given.", Advice.of("Name one with {}.", Setting("out", "DIR")))
-        return new_run_folder(request.label or loaded.label)
-    folder = request.out.absolute()
-    check_run_folder(folder, resume=request.resume)
-    if (folder / "run.json").exists():
-        record = Run.open(folder).record
-        if record.corpus is None and record.format != CORPUS_FORMAT:
-            raise RunError(f"{folder} holds a run over texts.", "Scan the corpus into another folder.")
-        if record.state == "complete" and not (folder / WORK_FOLDER).exists():
-            raise RunError(f"The run in {folder} is complete.", "Scan into another folder to read more of a corpus.")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(f"{folder} cannot be created: {error.strerror or error}.", "Choose another folder.") from None
-    return folder

@@ -16,10 +16,10 @@ from mechamap.runs.lock import RunLock
 from mechamap.runs.record import RunRecord
 from mechamap.runs.run import Run
 from mechamap.scan.clock import Clock, now
+from mechamap.scan.corpus.absorb import absorb
 from mechamap.scan.corpus.identity import check_same, missing_shards
-from mechamap.scan.corpus.kept_text import Surroundings, kept_paths
+from mechamap.scan.corpus.kept_text import Surroundings
 from mechamap.scan.corpus.publish import Publication, missing_problem, without_findings
-from mechamap.scan.corpus.samples import sample_path
 from mechamap.scan.corpus.shard_pass import WORK_FOLDER, CorpusFolders, remove_unneeded
 from mechamap.scan.corpus.state import CorpusState, LayerSpan, newest_state, read_ledger
 
@@ -75,8 +75,7 @@ def _merged(parts: Sequence[Path], out: Path, clock: Clock) -> Run:
     for part in parts:
         of_part = CorpusFolders(part / WORK_FOLDER)
         theirs = CorpusState.load(of_part.root, spans, config.corpus, config.categories)
-        state.merge(theirs)
-        _copy(of_part, folders, theirs)
+        absorb(state, folders, theirs, of_part)
     identity = read_ledger(parts[0] / WORK_FOLDER)["identity"]
     state.save(folders.root, {"identity": identity})
     remove_unneeded(folders, state)
@@ -103,16 +102,6 @@ def _unread(record: RunRecord) -> RunRecord:
             created=now(),
         )
     )
-
-
-def _copy(source: CorpusFolders, target: CorpusFolders, state: CorpusState) -> None:
-    """The files of a part's shards, which no other part has."""
-    for shard in sorted(state.shards):
-        path = sample_path(source.samples, shard)
-        if path.exists():
-            shutil.copyfile(path, target.samples / path.name)
-    for path in kept_paths(source.text, state.shards):
-        shutil.copyfile(path, target.text / path.name)
 
 
 def _clear(out: Path, fresh: bool) -> None:

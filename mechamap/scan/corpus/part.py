@@ -1,4 +1,4 @@
-"""One of several parts of a corpus that are read apart from each other, on other machines perhaps."""
+"""How a corpus is divided up: a part that is read apart from the others, or workers that read its shards."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from mechamap.errors import UsageError
 from mechamap.wording.plain import shortened
 
-__all__ = ["Part", "parse_part"]
+__all__ = ["Part", "RayRequest", "parse_part"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,19 @@ class Part:
 
     def __str__(self) -> str:
         return f"{self.number}/{self.of}"
+
+
+@dataclass(frozen=True, slots=True)
+class RayRequest:
+    """Shards are read by workers on Ray.
+
+    Attributes:
+        address: of the cluster; ``local`` starts one on this machine.
+        workers: how many; None: one for each GPU, or one where there is none.
+    """
+
+    address: str
+    workers: int | None = None
 
 
 def parse_part(text: str) -> Part:

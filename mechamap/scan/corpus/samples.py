@@ -95,6 +95,7 @@ class Sample:
         hashes, keys: ``[drawn]`` of each position.
         shards, rows: ``[drawn]`` the shard that drew it, and its row in that shard's file.
         inside: ``[drawn, categories]``, of which categories' words it is a part; no columns where nobody asks.
+        ceiling: a hash above it is not drawn, because other shards have enough below it.
     """
 
     capacity: int
@@ -104,6 +105,7 @@ class Sample:
     shards: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     rows: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     inside: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    ceiling: int = 2**64 - 1
 
     def __post_init__(self) -> None:
         self.inside = self.inside.reshape(len(self.keys), self.categories)
@@ -112,8 +114,8 @@ class Sample:
     def limit(self) -> np.uint64:
         """A hash above this one has no chance."""
         if len(self.hashes) < self.capacity:
-            return np.uint64(2**64 - 1)
-        return np.uint64(self.hashes.max())
+            return np.uint64(self.ceiling)
+        return np.uint64(min(int(self.hashes.max()), self.ceiling))
 
     def offer(
         self,
@@ -164,7 +166,15 @@ class Sample:
     @classmethod
     def from_arrays(cls, capacity: int, categories: int, arrays: Mapping[str, NDArray[Any]]) -> Sample:
         """The sample that gave these arrays."""
-        return cls(capacity, categories, **arrays)
+        return cls(
+            capacity,
+            categories,
+            hashes=arrays["hashes"],
+            keys=arrays["keys"],
+            shards=arrays["shards"],
+            rows=arrays["rows"],
+            inside=arrays["inside"],
+        )
 
 
 def _smallest(hashes: NDArray[np.uint64], keys: NDArray[np.int64], count: int) -> NDArray[np.intp]:

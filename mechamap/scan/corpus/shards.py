@@ -13,8 +13,10 @@ from mechamap.corpus.corpus import Corpus
 from mechamap.corpus.documents import Document, DocumentRange
 from mechamap.corpus.shards import cut_into_shards, ranges_of_stream
 from mechamap.models.loaded import LoadedModel
+from mechamap.models.neurons.layers import NeuronLayer
+from mechamap.scan.corpus.state import LayerSpan
 
-__all__ = ["Shards", "device_of_layer", "shard_tokens", "stop_of_tokens"]
+__all__ = ["Shards", "layer_spans", "shard_tokens", "stop_of_tokens"]
 
 
 CHARACTERS_A_TOKEN = 4  # of English, by tokenizers of today; only how evenly shards are cut depends on it
@@ -95,7 +97,25 @@ def stop_of_tokens(documents: Iterator[Document], count: Callable[[Sequence[str]
     return None
 
 
-def device_of_layer(module: torch.nn.Module, default: torch.device) -> torch.device:
+def layer_spans(
+    layers: Sequence[NeuronLayer], limit_neurons: int | None, default: torch.device
+) -> tuple[LayerSpan, ...]:
+    """The places of layers among the neurons of all of them.
+
+    Args:
+        limit_neurons: how many neurons of each are scanned at most.
+        default: the device of a layer whose weights are not in memory.
+    """
+    spans: list[LayerSpan] = []
+    first = 0
+    for layer in layers:
+        width = layer.limited(limit_neurons)
+        spans.append(LayerSpan(layer.layer, first, width, _device(layer.module, default)))
+        first += width
+    return tuple(spans)
+
+
+def _device(module: torch.nn.Module, default: torch.device) -> torch.device:
     """Where a module's weights are, and so its activations."""
     parameter = next(module.parameters(), None)
     if parameter is None or parameter.device.type == "meta":  # brought from disk when its turn comes
