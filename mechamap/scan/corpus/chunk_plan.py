@@ -44,15 +44,11 @@ class OccurrenceRows:
         category: its number.
         rows: ``[occurrences, longest]`` into the batch's rows, -1 where an occurrence has fewer.
         pooling: how the activations of an occurrence's tokens become one: last, mean or max.
-        drawn: ``[drawn]`` into the occurrences.
-        file_rows: ``[drawn]`` rows of the sample's file.
     """
 
     category: int
     rows: Tensor
     pooling: str
-    drawn: NDArray[np.intp]
-    file_rows: NDArray[np.int64]
 
     def pooled(self, values: Tensor) -> Tensor:
         """The activation of each neuron at each occurrence, ``[occurrences, neurons]``.
@@ -77,12 +73,18 @@ class BatchPlan:
     Attributes:
         places: of the rows.
         occurrences: of each category that has some.
+        categories: ``[occurrences]`` of each of all occurrences, one category after another.
+        drawn_words: ``[drawn]`` into all occurrences, those whose activations are kept.
+        word_rows: ``[drawn]`` rows of the sample's file that these go to.
         drawn: ``[drawn]`` rows that are drawn among all positions.
         file_rows: ``[drawn]`` rows of the sample's file that they go to.
     """
 
     places: Places
     occurrences: tuple[OccurrenceRows, ...]
+    categories: NDArray[np.int64]
+    drawn_words: NDArray[np.intp]
+    word_rows: NDArray[np.int64]
     drawn: NDArray[np.intp]
     file_rows: NDArray[np.int64]
 
@@ -114,24 +116,28 @@ class ChunkPlan:
         row_of = np.full(len(self.keys) + 1, -1, np.intp)  # [positions], and one for -1
         row_of[positions] = np.arange(len(positions))
         occurrences = []
+        file_rows = [np.zeros(0, np.int64)]  # of each occurrence, -1 where it is not drawn
         for category, words in enumerate(self.words):
             here = np.flatnonzero(row_of[words.last] >= 0)
             if not len(here):
                 continue
-            drawn = np.flatnonzero(words.drawn[here] >= 0)
             rows = row_of[words.last[here]][:, None] if self.pooling == "last" else row_of[words.spans[here]]
-            occurrences.append(
-                OccurrenceRows(
-                    category,
-                    torch.from_numpy(rows),
-                    self.pooling,
-                    drawn,
-                    words.drawn[here][drawn],
-                )
-            )
-        drawn_rows = np.flatnonzero(self.rest[positions] >= 0)
+            occurrences.append(OccurrenceRows(category, torch.from_numpy(rows), self.pooling))
+            file_rows.append(words.drawn[here])
+        of_words = np.concatenate(file_rows)
+        drawn_words = np.flatnonzero(of_words >= 0)
+        drawn = np.flatnonzero(self.rest[positions] >= 0)
         return BatchPlan(
-            Places(self.keys[positions], self.seed), tuple(occurrences), drawn_rows, self.rest[positions][drawn_rows]
+            places=Places(self.keys[positions], self.seed),
+            occurrences=tuple(occurrences),
+            categories=np.repeat(
+                np.array([words.category for words in occurrences], np.int64),
+                [len(words.rows) for words in occurrences],
+            ),
+            drawn_words=drawn_words,
+            word_rows=of_words[drawn_words],
+            drawn=drawn,
+            file_rows=self.rest[positions][drawn],
         )
 
 

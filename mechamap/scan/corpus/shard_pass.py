@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -140,11 +141,11 @@ class ShardReader:
             statistics, span = state.layers[number], state.spans[number]
             values = dense_activations(parts, len(plan.places))  # [rows, neurons]
             statistics.add(values, plan.places)
-            for words in plan.occurrences:
-                pooled = words.pooled(values)
-                statistics.add_occurrences(np.full(len(pooled), words.category, np.int64), pooled)
-                if len(words.drawn):
-                    file.write(words.file_rows, span.first, _on_host(pooled, words.drawn))
+            if plan.occurrences:
+                pooled = torch.cat([words.pooled(values) for words in plan.occurrences])  # [occurrences, neurons]
+                statistics.add_occurrences(plan.categories, pooled)
+                if len(plan.drawn_words):
+                    file.write(plan.word_rows, span.first, _on_host(pooled, plan.drawn_words))
             if len(plan.drawn):
                 file.write(plan.file_rows, span.first, _on_host(values, plan.drawn))
 
@@ -154,8 +155,6 @@ class ShardReader:
 
 def _on_host(values: Tensor, rows: NDArray[np.intp]) -> NDArray[np.float32]:
     """Some rows of ``[rows, neurons]`` as float32 in memory."""
-    import torch
-
     selected: NDArray[np.float32] = values[torch.from_numpy(rows).to(values.device)].float().cpu().numpy()
     return selected
 
