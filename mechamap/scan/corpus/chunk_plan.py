@@ -37,18 +37,26 @@ class _Words:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class OccurrenceRows:
-    """A category's occurrences in a batch.
+class BatchPlan:
+    """What is done with the rows of a batch's activations, the same for every layer.
 
     Attributes:
-        category: its number.
-        rows: ``[occurrences, longest]`` into the batch's rows, -1 where an occurrence has fewer.
+        places: of the rows.
         pooling: how the activations of an occurrence's tokens become one: last, mean or max.
+        words: ``[occurrences, longest]`` rows of each occurrence, one category after another; -1 where one has fewer.
+        categories: ``[occurrences]``, rising.
+        drawn_words: ``[drawn]`` into the occurrences, those whose activations are kept.
+        drawn: ``[drawn]`` rows that are drawn among all positions.
+        file_rows: ``[drawn words, then drawn]`` rows of the sample's file that they go to.
     """
 
-    category: int
-    rows: Tensor
+    places: Places
     pooling: str
+    words: Tensor
+    categories: NDArray[np.int64]
+    drawn_words: Tensor
+    drawn: Tensor
+    file_rows: NDArray[np.int64]
 
     def pooled(self, values: Tensor) -> Tensor:
         """The activation of each neuron at each occurrence, ``[occurrences, neurons]``.
@@ -56,37 +64,24 @@ class OccurrenceRows:
         Args:
             values: ``[rows, neurons]``.
         """
-        rows = self.rows.to(values.device)
+        rows = self.words.to(values.device)
         if self.pooling == "last":
-            return values[rows[:, 0]]
+            return values.index_select(0, rows[:, 0])
         there = (rows >= 0)[:, :, None]
         inside = values[rows.clamp(min=0)].float()  # [occurrences, longest, neurons]
         if self.pooling == "max":
             return inside.masked_fill(~there, -torch.inf).amax(dim=1)
         return (inside * there).sum(dim=1) / there.sum(dim=1)
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class BatchPlan:
-    """What is done with the rows of a batch's activations, the same for every layer.
-
-    Attributes:
-        places: of the rows.
-        occurrences: of each category that has some.
-        categories: ``[occurrences]`` of each of all occurrences, one category after another.
-        drawn_words: ``[drawn]`` into all occurrences, those whose activations are kept.
-        word_rows: ``[drawn]`` rows of the sample's file that these go to.
-        drawn: ``[drawn]`` rows that are drawn among all positions.
-        file_rows: ``[drawn]`` rows of the sample's file that they go to.
-    """
-
-    places: Places
-    occurrences: tuple[OccurrenceRows, ...]
-    categories: NDArray[np.int64]
-    drawn_words: NDArray[np.intp]
-    word_rows: NDArray[np.int64]
-    drawn: NDArray[np.intp]
-    file_rows: NDArray[np.int64]
+    def kept(self, values: Tensor, pooled: Tensor) -> NDArray[np.float32]:
+        """The activations that go to the sample's file, ``[drawn words, then drawn, neurons]``."""
+        device = values.device
+        parts = (
+            pooled.index_select(0, self.drawn_words.to(device)).float(),
+            values.index_select(0, self.drawn.to(device)).float(),
+        )
+        rows: NDArray[np.float32] = torch.cat(parts).cpu().numpy()
+        return rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -115,29 +110,26 @@ class ChunkPlan:
         positions = batch.positions.ravel()[take]  # [rows]
         row_of = np.full(len(self.keys) + 1, -1, np.intp)  # [positions], and one for -1
         row_of[positions] = np.arange(len(positions))
-        occurrences = []
+        longest = 1 if self.pooling == "last" else max((words.spans.shape[1] for words in self.words), default=1)
+        of_words, categories = [np.zeros((0, longest), np.intp)], [np.zeros(0, np.int64)]
         file_rows = [np.zeros(0, np.int64)]  # of each occurrence, -1 where it is not drawn
         for category, words in enumerate(self.words):
             here = np.flatnonzero(row_of[words.last] >= 0)
-            if not len(here):
-                continue
             rows = row_of[words.last[here]][:, None] if self.pooling == "last" else row_of[words.spans[here]]
-            occurrences.append(OccurrenceRows(category, torch.from_numpy(rows), self.pooling))
+            of_words.append(np.pad(rows, ((0, 0), (0, longest - rows.shape[1])), constant_values=-1))
+            categories.append(np.full(len(here), category, np.int64))
             file_rows.append(words.drawn[here])
-        of_words = np.concatenate(file_rows)
-        drawn_words = np.flatnonzero(of_words >= 0)
+        word_rows = np.concatenate(file_rows)
+        drawn_words = np.flatnonzero(word_rows >= 0)
         drawn = np.flatnonzero(self.rest[positions] >= 0)
         return BatchPlan(
             places=Places(self.keys[positions], self.seed),
-            occurrences=tuple(occurrences),
-            categories=np.repeat(
-                np.array([words.category for words in occurrences], np.int64),
-                [len(words.rows) for words in occurrences],
-            ),
-            drawn_words=drawn_words,
-            word_rows=of_words[drawn_words],
-            drawn=drawn,
-            file_rows=self.rest[positions][drawn],
+            pooling=self.pooling,
+            words=torch.from_numpy(np.concatenate(of_words)),
+            categories=np.concatenate(categories),
+            drawn_words=torch.from_numpy(drawn_words),
+            drawn=torch.from_numpy(drawn),
+            file_rows=np.concatenate([word_rows[drawn_words], self.rest[positions][drawn]]),
         )
 
 

@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from mechamap.capture.batches import Batch, batch_tokens, sorted_batches
 from mechamap.capture.gather import dense_activations
@@ -141,22 +139,14 @@ class ShardReader:
             statistics, span = state.layers[number], state.spans[number]
             values = dense_activations(parts, len(plan.places))  # [rows, neurons]
             statistics.add(values, plan.places)
-            if plan.occurrences:
-                pooled = torch.cat([words.pooled(values) for words in plan.occurrences])  # [occurrences, neurons]
+            pooled = plan.pooled(values)  # [occurrences, neurons]
+            if len(pooled):
                 statistics.add_occurrences(plan.categories, pooled)
-                if len(plan.drawn_words):
-                    file.write(plan.word_rows, span.first, _on_host(pooled, plan.drawn_words))
-            if len(plan.drawn):
-                file.write(plan.file_rows, span.first, _on_host(values, plan.drawn))
+            if len(plan.file_rows):
+                file.write(plan.file_rows, span.first, plan.kept(values, pooled))
 
         settings = PassSettings(limit_neurons=self.config.limit_neurons, cancel=self.cancel)
         capture_batches(self.loaded, [batch], self.layers, on_layer, settings)
-
-
-def _on_host(values: Tensor, rows: NDArray[np.intp]) -> NDArray[np.float32]:
-    """Some rows of ``[rows, neurons]`` as float32 in memory."""
-    selected: NDArray[np.float32] = values[torch.from_numpy(rows).to(values.device)].float().cpu().numpy()
-    return selected
 
 
 def keep_needed(
