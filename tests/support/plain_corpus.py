@@ -80,7 +80,8 @@ class PlainCorpus:
         return [(sign * value, document, token) for document, (value, token) in order[:count]]
 
 
-_ROUNDED = frozenset({"mean", "mean_se", "mean_all", "std_all", "skew", "kurtosis", "d", "d_se"})
+_ROUNDED = dict.fromkeys(("mean", "mean_se", "mean_all", "std_all", "d", "d_se"), 1e-6)
+_ROUNDED |= {"skew": 1e-4, "kurtosis": 1e-4}
 
 
 def differences(a: Run, b: Run) -> list[str]:
@@ -91,7 +92,7 @@ def differences(a: Run, b: Run) -> list[str]:
     for name in a.record.figures:
         mine, other = np.asarray(a.figure(name)), np.asarray(b.figure(name))
         if name in _ROUNDED:
-            same = np.allclose(mine, other, rtol=1e-6, atol=1e-6, equal_nan=True)
+            same = np.allclose(mine, other, rtol=_ROUNDED[name], atol=_ROUNDED[name], equal_nan=True)
         else:
             same = np.array_equal(mine, other, equal_nan=mine.dtype.kind == "f")
         if not same:

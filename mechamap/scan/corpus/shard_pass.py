@@ -25,6 +25,8 @@ from mechamap.scan.corpus.kept_text import KeptTokens, Surroundings, kept_paths,
 from mechamap.scan.corpus.samples import SampleFile, sample_path
 from mechamap.scan.corpus.state import CorpusState
 from mechamap.scan.prepare import check_vocabulary
+from mechamap.statistics.neuron_statistics import LayerStatistics
+from mechamap.statistics.places import Places
 from mechamap.text.chunk import Chunk, ChunkReader
 
 __all__ = ["BATCHES_OF_CHUNK", "WORK_FOLDER", "CorpusFolders", "ShardReader", "keep_needed", "remove_unneeded"]
@@ -138,7 +140,7 @@ class ShardReader:
             number = places[layer.layer]
             statistics, span = state.layers[number], state.spans[number]
             values = dense_activations(parts, len(plan.places))  # [rows, neurons]
-            statistics.add(values, plan.places)
+            _add(statistics, parts, plan.places)
             pooled = plan.pooled(values)  # [occurrences, neurons]
             if len(pooled):
                 statistics.add_occurrences(plan.categories, pooled)
@@ -147,6 +149,24 @@ class ShardReader:
 
         settings = PassSettings(limit_neurons=self.config.limit_neurons, cancel=self.cancel)
         capture_batches(self.loaded, [batch], self.layers, on_layer, settings)
+
+
+def _add(statistics: LayerStatistics, parts: Sequence[Activations], places: Places) -> None:
+    """Add the activations of a layer's parts; those of routed experts with the tokens that came to each."""
+    first = 0
+    for part in parts:
+        if part.tokens is None:
+            statistics.add(part.values, places, first=first)
+            first += part.values.shape[1]
+            continue
+        tokens, width = part.tokens.cpu().numpy(), part.values.shape[1]
+        stop = 0
+        for count in part.counts:
+            mine = slice(stop, stop + count)
+            routed = places.take(tokens[mine])
+            statistics.add(part.values[mine], routed, positions=len(places), first=first)
+            stop += count
+            first += width
 
 
 def keep_needed(
