@@ -23,6 +23,7 @@ _TITLES: dict[Shape, str] = {
     "category": "One value for each neuron and category",
     "neuron": "One value for each neuron",
     "tokens": "One value for each of a neuron's most extreme tokens",
+    "list": "Contexts and ranges of a neuron over a corpus",
 }
 _MADE_BY: dict[MadeBy, str] = {
     "scan": "every scan",

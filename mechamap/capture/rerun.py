@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mechamap.errors import RunError
+from mechamap.runs.corpus.tokens import Stretches
 from mechamap.runs.record import LayerRows
 from mechamap.runs.run import Run
 from mechamap.runs.scanned import Exclusions
 from mechamap.text.occurrences import Occurrence
+from mechamap.text.special_tokens import specials_around
 from mechamap.text.tokenize import TokenizedText, Window
 from mechamap.wording.advice import RESUME, Advice
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from mechamap.models.loaded import LoadedModel
     from mechamap.models.neurons.layers import NeuronLayer
 
-__all__ = ["layer_of_run", "layers_of_run", "occurrences_of_run", "text_of_run"]
+__all__ = ["kept_stretch", "layer_of_run", "layers_of_run", "occurrences_of_run", "text_of_run"]
 
 
 def layer_of_run(run: Run, rows: LayerRows, loaded: LoadedModel) -> NeuronLayer:
@@ -64,6 +66,32 @@ def text_of_run(run: Run) -> TokenizedText:
         scored=scored,
         windows=tuple(Window(*window) for window in tokens.windows),
         exclusions=run.record.exclusions or Exclusions(),
+    )
+
+
+def kept_stretch(run: Run, position: int, loaded: LoadedModel) -> tuple[int, TokenizedText]:
+    """A stretch of tokens that a run over a corpus keeps, as a window of the model, and its first position in the run.
+
+    The special tokens of the scan stand around it, as around each window; only the run's own tokens count as scored.
+
+    Raises:
+        RunError: the run keeps no token of that number.
+    """
+    tokens = run.record.tokens
+    if not isinstance(tokens.windows, Stretches) or not 0 <= position < len(tokens.ids):
+        raise RunError(f"{run.name} keeps no token number {position}.", "Open the run again: it was written anew.")
+    _, first, length, _ = tokens.windows.at(position)
+    around = specials_around(loaded.tokenizer, loaded.kind, run.config.add_bos)
+    ids = np.array(around.around(list(tokens.ids[first : first + length])), np.int32)
+    scored = np.zeros(len(ids), bool)
+    scored[len(around.front) : len(around.front) + length] = True
+    return first, TokenizedText(
+        ids=ids,
+        pieces=("",) * len(ids),
+        offsets=np.full((len(ids), 2), -1, np.int32),
+        special=~scored,
+        scored=scored,
+        windows=(Window(0, 0, len(ids)),),
     )
 
 

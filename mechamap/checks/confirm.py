@@ -63,7 +63,7 @@ def confirm_run(
         MechaMapError: the model is not the run's, a template does not fit, the run cannot be written.
     """
     on_event = logged(on_event, "confirm")
-    folder = run.folder_to_rerun()
+    folder = run.folder_with_model()
     layers = layers_of_run(run, loaded)
     config = with_default_controls(run.config)
     if settings.hard_auroc is not None:

@@ -66,7 +66,7 @@ def look_in_natural_text(
         RunError: the run cannot be written.
     """
     on_event = logged(on_event, "second text")
-    folder = run.folder_to_rerun()
+    folder = run.folder_with_model()
     on_event(StageEntered(Stage.SECOND_TEXT, NATURAL_TEXT))
     candidates = [_candidates(run, category) for category in run.categories]
     rows = np.unique(np.concatenate([np.zeros(0, np.intp), *candidates]))
@@ -187,4 +187,4 @@ def _left_out(run: Run, reason: str) -> Run:
     """The run with the reason why nothing was read."""
     record = SecondText(NATURAL_TEXT, 0, (), reason=reason)
     earlier = tuple(look for look in run.record.second_looks if look.text != NATURAL_TEXT)
-    return add_to_run(run.folder_to_rerun(), {}, second_looks=(record, *earlier))
+    return add_to_run(run.folder_with_model(), {}, second_looks=(record, *earlier))

@@ -64,7 +64,7 @@ def score_second_text(
         RunError: it contains no word of any category, the model is not the run's, the run cannot be written.
     """
     on_event = logged(on_event, "second text")
-    folder = run.folder_to_rerun()
+    folder = run.folder_with_model()
     name, content = text
     config = run.config
     tokenized = tokenize([content], loaded.tokenizer, config, loaded.context, loaded.kind)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,8 +18,9 @@ from mechamap.cli.loading import (
 )
 from mechamap.cli.narration import Narration, print_lines, write_data
 from mechamap.cli.parser import Commands, refuse_below
+from mechamap.cli.text_argument import read_text_argument
 from mechamap.errors import RunError, UnsupportedModel, UsageError
-from mechamap.system.paths import typed_text
+from mechamap.system.paths import typed_text, user_path
 from mechamap.wording.plain import printable
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def add_to(commands: Commands) -> None:
         help="estimate by the gradient or by relevance patching, which orders single neurons worse in the models that "
         "were measured (gradient, or what the run's estimate was made by)",
     )
+    add("--text", metavar="FILE", help="read this text instead of the run's own (-: stdin)")
     add("--json", action="store_true", help="write what was measured as JSON")
     add_model_flags(parser)
     parser.set_defaults(run=run, parser=parser)
@@ -81,6 +83,7 @@ class AblateOptions:
     seed: int
     method: Method | None
     json: bool
+    text: str | None
     model: ModelOptions
 
     def check(self) -> None:
@@ -110,6 +113,7 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
         seed=args.seed,
         method=args.method,
         json=args.json,
+        text=args.text,
         model=model_options(args),
     )
     options.check()
@@ -118,6 +122,9 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
 
 def _ablate(options: AblateOptions, narration: Narration) -> int:
     run = run_with_folder(options.source)
+    if options.text is None and (no_text := run.why_not_rerun()):  # before the model is loaded
+        raise UsageError(no_text, "Name a text to ablate over: --text FILE.")
+    content = None if options.text is None else read_text_argument(options.text)
     rows = [run.row_of(name) for name in options.neurons]
     for category in options.categories:
         run.category_index(category)
@@ -125,7 +132,8 @@ def _ablate(options: AblateOptions, narration: Narration) -> int:
         raise UnsupportedModel(f"{run.name}: {reason}", "What its neurons read can be confirmed: mechamap confirm RUN")
     loaded = model_of_run(run, options.model, narration)
     try:
-        run, ablations = _measured(run, rows, loaded, options, narration)
+        over = _over(run, loaded, options.text, content)
+        run, ablations = _measured(over(run), rows, loaded, options, narration, over=over)
     finally:
         narration.clear()
     if options.json:
@@ -137,7 +145,9 @@ def _ablate(options: AblateOptions, narration: Narration) -> int:
         print_lines(*(_lines(run, ablation) for ablation in ablations))
     else:
         print_lines(_estimate_lines(run))
-    narration.say(f"Change of the mean log probability of the words, in nats; over {run.record.causes.positions}.")
+    causes = run.record.causes
+    words = f"the words of {printable(causes.text)}" if causes.text else "the words"
+    narration.say(f"Change of the mean log probability of {words}, in nats; over {causes.positions}.")
     if options.method == "relp" and run.record.causes.estimated_by == "gradient":
         narration.say(
             f"{loaded.label} has no norm and no gate that the rules of relevance patching could be applied to: the "
@@ -146,10 +156,35 @@ def _ablate(options: AblateOptions, narration: Narration) -> int:
     return 0
 
 
+def _over(run: Run, loaded: LoadedModel, source: str | None, content: str | None) -> Callable[[Run], Run]:
+    """What makes of a run one over the text that was named; the run itself where none was.
+
+    Raises:
+        TextError: the text has no token.
+    """
+    if source is None or content is None:
+        return lambda run: run
+    from mechamap.checks.causes.other_text import OtherText
+
+    name = "standard input" if source == "-" else user_path(source).name
+    return OtherText.read(run, loaded, name, content).in_place
+
+
 def _measured(
-    run: Run, rows: list[int], loaded: LoadedModel, options: AblateOptions, narration: Narration
+    run: Run,
+    rows: list[int],
+    loaded: LoadedModel,
+    options: AblateOptions,
+    narration: Narration,
+    *,
+    over: Callable[[Run], Run],
 ) -> tuple[Run, list[Ablation]]:
-    """The ablations of ``rows``; if none are given, of the neurons that each category seems to need most."""
+    """The ablations of ``rows``; if none are given, of the neurons that each category seems to need most.
+
+    Args:
+        run: over the text that is read.
+        over: makes a run that was added to one over that text again.
+    """
     from mechamap.checks.causes.ablation import AblateSettings, ablate_run, strongest
     from mechamap.checks.causes.attribution import estimate_causes
     from mechamap.checks.causes.large_writers import measure_large_writers
@@ -158,9 +193,9 @@ def _measured(
         by = (run.record.causes.estimated_by or "gradient") if run.has("cause") else ""
         method = options.method or ("relp" if by == "relp" else "gradient")
         if by != method or not options.top:
-            run = estimate_causes(run, loaded, CheckProgress(narration, "estimating causes"), method=method)
+            run = over(estimate_causes(run, loaded, CheckProgress(narration, "estimating causes"), method=method))
         if options.top:
-            run = measure_large_writers(run, loaded, CheckProgress(narration, "ablating"))
+            run = over(measure_large_writers(run, loaded, CheckProgress(narration, "ablating")))
         known = run.record.causes.log_p
         for category in options.categories:
             if category not in known:

@@ -33,7 +33,9 @@ def closest_or_why(comparison: Comparison, options: CompareOptions, narration: N
     from mechamap.compare.closest.closest import closest_of
     from mechamap.compare.closest.settings import cannot_match, kept_of_one_text, usual_words
 
-    if why := cannot_match(a, b):
+    if why := cannot_match(a, b, text_given=closest.text is not None):
+        if any(run.record.corpus is not None for run in (a, b)):
+            why += " Name a text for both to read: --text FILE."
         return None, f"Closest neurons cannot be searched for: {why}" if requested else ""
     has_activations = kept_of_one_text(a, b)
     if not requested and not (has_activations and usual):

@@ -115,7 +115,7 @@ def add_model_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def run_with_folder(name: Path | str) -> Run:
-    """A run that a model can be asked about and that can be added to.
+    """A run whose model can be asked about its neurons, and that can be added to.
 
     Raises:
         RunError: no run has that name, or it is a CSV.
@@ -123,7 +123,7 @@ def run_with_folder(name: Path | str) -> Run:
     from mechamap.csv_files.run import open_run
 
     run = open_run(name)
-    run.folder_to_rerun()
+    run.folder_with_model()
     return run
 
 

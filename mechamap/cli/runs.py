@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from mechamap.cli.narration import Narration, print_data, print_lines
 from mechamap.cli.parser import Commands
 from mechamap.errors import Cancelled, UsageError
+from mechamap.runs.corpus.words import corpus_facts
 from mechamap.wording.amounts import duration, size
 from mechamap.wording.plain import printable
+
+if TYPE_CHECKING:
+    from mechamap.runs.run import Run
 
 __all__ = ["add_to"]
 
@@ -77,9 +82,7 @@ def _show(args: argparse.Namespace, narration: Narration) -> int:
         "figures": ", ".join(record.figures),
         "threshold": f"{run.threshold:g}",
         "left out": record.exclusions.summary if record.exclusions else "",
-        "text": f"{len(record.tokens.pieces):,} tokens in {len(record.tokens.windows)} windows"
-        if run.has_context
-        else "",
+        **_text_facts(run),
         "proof": " ".join(
             map(str, verdict(record.proof, model.dtype, damaged=any(rows.damaged for rows in record.layers)))
         ),
@@ -88,13 +91,14 @@ def _show(args: argparse.Namespace, narration: Narration) -> int:
         "began": record.created,
         "timings": ", ".join(f"{name} {duration(seconds)}" for name, seconds in record.timings.items()),
     }
+    width = max(10, *(len(printable(name)) for name in facts))
     for name, fact in facts.items():
         if fact:
-            print_data(f"{name:<10} {printable(fact)}")
+            print_data(f"{printable(name):<{width}} {printable(fact)}")
     for problem in record.problems:
-        print_data(f"{'note':<10} {printable(problem)}")
+        print_data(f"{'note':<{width}} {printable(problem)}")
     for figure, reason in record.undefined.items():
-        print_data(f"{'note':<10} {figure} is empty: {printable(reason)}")
+        print_data(f"{'note':<{width}} {figure} is empty: {printable(reason)}")
     checked = list(confirmation_lines(record.confirmation)) if record.confirmation else []
     directions = list(direction_lines(record.confirmation)) if record.confirmation else []
     proof = proof_table(record.proof, side_labels(run.layers, record.proof)) if record.proof else []
@@ -102,6 +106,17 @@ def _show(args: argparse.Namespace, narration: Narration) -> int:
     strongest = strongest_lines(run) if run.has("selectivity") else []
     print_lines([], *filter(None, (proved, coverage_lines(run), strongest, checked, directions)))
     return 0
+
+
+def _text_facts(run: Run) -> dict[str, str]:
+    """How much text or which corpus was read; nothing where the run does not say."""
+    record = run.record
+    if record.corpus is not None:
+        seq_len = record.config.corpus.seq_len if record.config is not None and record.config.corpus else None
+        return dict(corpus_facts(record.corpus, seq_len))
+    if not run.has_context:
+        return {}
+    return {"text": f"{len(record.tokens.pieces):,} tokens in {len(record.tokens.windows)} windows"}
 
 
 def _remove(args: argparse.Namespace, narration: Narration) -> int:

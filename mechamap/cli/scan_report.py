@@ -17,6 +17,7 @@ from mechamap.figures.of_run import default_figure
 from mechamap.figures.second_text import natural_look, reliability, reliability_text
 from mechamap.figures.top_words import TopWords
 from mechamap.figures.values import category_values, falling
+from mechamap.runs.corpus.words import corpus_in_short, corpus_progress
 from mechamap.runs.record import RunRecord
 from mechamap.runs.run import Run
 from mechamap.tables.numbers import number_writer, probability, small_probability
@@ -34,6 +35,8 @@ _MISSING = 8  # words not found, by name
 def report(run: Run, narration: Narration) -> None:
     """What was left out, which words were not found, the strongest neurons, and how long it took."""
     record = run.record
+    if record.corpus is not None:
+        narration.say(f"corpus: {corpus_in_short(record.corpus)}, {corpus_progress(record.corpus)}")
     narration.say(f"positions: {record.exclusions.summary if record.exclusions else 'unknown'}")
     for line in coverage_lines(run, _MISSING):
         narration.say(line)
@@ -72,8 +75,9 @@ def remark_lines(record: RunRecord) -> Iterator[str]:
 
 
 def coverage_lines(run: Run, most: int | None = None) -> list[str]:
-    """For each category, how many of its words the text has, and which are missing (at most ``most`` by name)."""
+    """For each category, how many of its words were found, and which were not (at most ``most`` by name)."""
     lines = []
+    text = "text" if run.record.corpus is None else "corpus"
     width = max((len(category) for category in run.categories), default=0)
     for category in run.categories:
         coverage = run.record.coverage.get(category)
@@ -83,7 +87,7 @@ def coverage_lines(run: Run, most: int | None = None) -> list[str]:
         known = len(coverage.found) + len(missing)
         line = f"{printable(category):{width}}  {coverage.occurrences:>4} times, {len(coverage.found)} of {known} words"
         if missing:
-            line += f"; not in the text: {', '.join(map(printable, missing[:most]))}"
+            line += f"; not in the {text}: {', '.join(map(printable, missing[:most]))}"
             line += f" and {len(missing[most:])} more" if most is not None and missing[most:] else ""
         if coverage.anywhere:
             words = quantity(len(coverage.anywhere), "word")
@@ -118,7 +122,7 @@ def strongest_lines(run: Run) -> list[str]:
             why = (
                 f"fewer than {FEW_OCCURRENCES} of its words were routed to any expert: scan a longer text"
                 if is_scored
-                else "no occurrence in the text, nothing to score"
+                else f"no occurrence in the {'text' if run.record.corpus is None else 'corpus'}, nothing to score"
             )
             lines.append(f"{printable(category):{width}}  {why}")
     return lines

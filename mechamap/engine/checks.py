@@ -57,6 +57,7 @@ def confirm(call: Request) -> Confirmed:
 def causes(call: Request) -> CausesEstimated:
     """Estimate the effects of all neurons by gradients, and measure those of the neurons that write most."""
     run, started = run_at(call.read(CausesParams).run, call), time.monotonic()
+    run.folder_to_rerun()  # raises where there is no text
     with _model_of(call, run) as (loaded, ticker):
         from mechamap.checks.causes.attribution import estimate_causes
         from mechamap.checks.causes.large_writers import measure_large_writers
@@ -71,6 +72,7 @@ def ablate(call: Request) -> Ablations:
     """Measure the effects of chosen neurons by ablating them."""
     params = call.read(AblateParams)
     run = run_at(params.run, call)
+    run.folder_to_rerun()  # raises where there is no text
     rows = [run.row_of(name) for name in params.neurons]
     with _model_of(call, run) as (loaded, ticker):
         from mechamap.checks.causes.ablation import AblateSettings, ablate_run
@@ -98,7 +100,7 @@ def lens(call: Request) -> Lens:
 @contextmanager
 def _model_of(call: Request, run: Run) -> Iterator[tuple[LoadedModel, ProgressTicker]]:
     """The run's model and a ticker for its progress; a model that ran out of memory is not kept."""
-    run.folder_to_rerun()  # raises where there is none
+    run.folder_with_model()  # raises where there is none
     with ProgressTicker(call.progress) as ticker:
         ticker.stage(Stage.RESOLVE, run.record.model.name)
         with call.kept.model.lent(resolve(run.record.model.name), run.config, ticker.stages_of(call)) as loaded:

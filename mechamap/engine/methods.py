@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from math import isfinite
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
@@ -20,9 +21,9 @@ from mechamap.engine.params import run_at
 from mechamap.engine.progress import ProgressTicker
 from mechamap.events import Stage
 from mechamap.protocol import rpc
-from mechamap.protocol.messages import ActivationsFile, Exported, Models, ScanResult
+from mechamap.protocol.messages import ActivationsFile, Exported, Models, ScanResult, WindowActivations
 from mechamap.protocol.planned import Planned
-from mechamap.protocol.requests import ActivationsParams, ExportParams, PlanParams, ScanParams
+from mechamap.protocol.requests import ActivationsParams, ExportParams, PlanParams, ScanParams, WindowParams
 from mechamap.protocol.rpc import RpcFault
 from mechamap.system.room import MODELS, require_room
 from mechamap.wording.advice import Action
@@ -106,6 +107,23 @@ def activations(call: Request) -> ActivationsFile:
             return ActivationsFile(layer_activations(run, layer, loaded))
 
 
+def window(call: Request) -> WindowActivations:
+    """A neuron's activations over the tokens that a run over a corpus keeps around a position."""
+    params = call.read(WindowParams)
+    run = run_at(params.run, call)
+    row = run.row_of(params.neuron)
+    run.folder_with_model()
+    with ProgressTicker(call.progress) as ticker:
+        source = resolve(run.record.model.name)
+        with call.kept.model.lent(source, run.config, ticker.stages_of(call), whole=False) as loaded:
+            call.stop_if_cancelled()
+            ticker.stage(Stage.PASS, str(run.neuron_name(row)))
+            from mechamap.scan.activations import window_activations
+
+            first, values = window_activations(run, row, params.position, loaded, call.cancel)
+    return WindowActivations(first, tuple(value if isfinite(value) else None for value in values.tolist()))
+
+
 def export(call: Request) -> Exported:
     """Write an export; without any choice of neurons all are written."""
     from mechamap.exports.registry import ExportRequest, export_run
@@ -160,7 +178,14 @@ def _named(names: tuple[str, ...], run: Run) -> NDArray[np.int64]:
 
 
 METHODS = Methods(
-    queued={"scan": scan, "plan": plan, "activations": activations, **engine_checks.QUEUED, **engine_reports.QUEUED},
+    queued={
+        "scan": scan,
+        "plan": plan,
+        "activations": activations,
+        "window": window,
+        **engine_checks.QUEUED,
+        **engine_reports.QUEUED,
+    },
     prompt={"models": models},
     beside={"export": export, **engine_reports.BESIDE},
 )

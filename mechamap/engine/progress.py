@@ -15,7 +15,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from mechamap.engine.calls import Request
-from mechamap.events import LayerFinished, ScanEvent, ScanStarted, Stage, StageEntered
+from mechamap.events import CorpusProgress, LayerFinished, ScanEvent, ScanStarted, ShardFinished, Stage, StageEntered
 from mechamap.protocol.messages import Progress
 
 __all__ = ["INTERVAL", "ProgressTicker", "gpu_memory", "resident_memory"]
@@ -43,6 +43,7 @@ class ProgressTicker:
         self._pass_started: float | None = None
         self._entered: StageEntered | None = None
         self._neurons_before = 0  # of a resumed run: done before this pass
+        self._shards_before: int | None = None
         self._counters = Progress("")  # what the clock says is added with each snapshot
 
     def __enter__(self) -> ProgressTicker:
@@ -87,6 +88,20 @@ class ProgressTicker:
                 self._pass_started = time.monotonic()
             self._counters = replace(self._counters, layers_done=done, layers_total=total, neurons_done=neurons_done)
 
+    def corpus(self, tokens: int, rate: float) -> None:
+        """So many tokens of a corpus were read; goes out with the next tick."""
+        with self._lock:
+            if self._pass_started is None:
+                self._pass_started = time.monotonic()
+            self._counters = replace(self._counters, stage=Stage.PASS, detail="", tokens=tokens, tokens_rate=rate)
+
+    def shard(self, done: int, total: int | None, tokens: int) -> None:
+        """A shard is finished; goes out with the next tick."""
+        with self._lock:
+            if self._shards_before is None:
+                self._shards_before = done - 1
+            self._counters = replace(self._counters, shards_done=done, shards_total=total, tokens=tokens)
+
     def hear(self, event: ScanEvent) -> None:
         """Count what an event says; a search says where it is with every block, mostly the same as before."""
         match event:
@@ -98,6 +113,10 @@ class ProgressTicker:
                 self.started(event.run, event.layers, event.neurons)
             case LayerFinished():
                 self.layer(event.done, event.total, event.neurons_done)
+            case CorpusProgress():
+                self.corpus(event.tokens, event.tokens_per_second)
+            case ShardFinished():
+                self.shard(event.done, event.total, event.tokens)
 
     def snapshot(self) -> Progress:
         """The counters now, with seconds since the start, neurons a second, seconds left (None: unknown) and bytes."""
@@ -107,12 +126,16 @@ class ProgressTicker:
             since = self._pass_started
             fresh = counters.neurons_done - self._neurons_before
         rate = fresh / (now - since) if since is not None and now > since else 0.0
-        left = counters.neurons_total - counters.neurons_done
+        left: float = counters.neurons_total - counters.neurons_done
+        speed = rate
+        if self._shards_before is not None and since is not None and counters.shards_total is not None:
+            left = counters.shards_total - counters.shards_done
+            speed = (counters.shards_done - self._shards_before) / max(now - since, 1e-6)
         return replace(
             counters,
             elapsed=now - self._started,
             rate=rate,
-            eta=left / rate if rate > 0 else None,
+            eta=left / speed if speed > 0 else None,
             memory=resident_memory(),
             gpu_memory=gpu_memory(),
         )

@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from mechamap.exports.table import ExportTable, NeuronBlock
+from mechamap.exports.table import ExportTable, NeuronBlock, SpelledTokens
 from mechamap.wording.spreadsheet import EXCEL_MARK, as_written
 
 __all__ = ["write"]
@@ -15,7 +15,7 @@ __all__ = ["write"]
 
 def write(table: ExportTable, wide: bool, stream: BinaryIO) -> int:
     """Write the table to ``stream``; returns the number of rows below the header."""
-    quoted = [repr(piece) for piece in table.run.token_text.shown]
+    quoted = SpelledTokens(table.run, repr)
     header = table.long_columns
     if wide:
         header = (*table.naming_columns, *(column.name for column in table.wide_columns), *table.token_columns)
@@ -35,7 +35,7 @@ def write(table: ExportTable, wide: bool, stream: BinaryIO) -> int:
     return rows
 
 
-def _long(block: NeuronBlock, quoted: list[str]) -> Iterator[tuple[object, ...]]:
+def _long(block: NeuronBlock, quoted: SpelledTokens) -> Iterator[tuple[object, ...]]:
     table = block.table
     model = as_written(table.model, excel=table.excel)
     names = [as_written(name, excel=table.excel) for name in table.run.categories]
@@ -48,7 +48,7 @@ def _long(block: NeuronBlock, quoted: list[str]) -> Iterator[tuple[object, ...]]
         yield model, block.layers[neuron], block.neurons[neuron], *listed, tokens[neuron], *beside[neuron]
 
 
-def _wide(block: NeuronBlock, quoted: list[str]) -> Iterator[tuple[object, ...]]:
+def _wide(block: NeuronBlock, quoted: SpelledTokens) -> Iterator[tuple[object, ...]]:
     columns: list[list[str]] = []
     for column in block.table.wide_columns:
         columns.append(column.written(block.column(column), 6))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from mechamap import __version__
-from mechamap.exports.table import ExportTable, NeuronBlock, WideColumn
+from mechamap.exports.table import ExportTable, NeuronBlock, SpelledTokens, WideColumn
 from mechamap.system.plain_values import to_plain_values
 
 __all__ = ["write"]
@@ -18,7 +18,7 @@ def write(table: ExportTable, wide: bool, stream: BinaryIO) -> int:
     """Write the table to ``stream``; returns the number of rows (as the CSV would have)."""
     rows = len(table.rows) if wide else table.long_rows
     head = _text({**_beside(table, wide), "rows": rows})
-    quoted = [_text(piece) for piece in table.run.token_text.shown]
+    quoted = SpelledTokens(table.run, _text)
     _put(stream, head[:-1] + ', "results": {')
     first = True
     for block in table.blocks():
@@ -50,6 +50,7 @@ def _beside(table: ExportTable, wide: bool) -> dict[str, object]:
         **({"sides": {str(layer): side for layer, side in table.sides.items()}} if table.sides else {}),
         "coverage": to_plain_values(record.coverage),
         "exclusions": to_plain_values(record.exclusions) or {},
+        **({"corpus": to_plain_values(record.corpus)} if record.corpus is not None else {}),
         "undefined": dict(record.undefined),
         "confirmation": to_plain_values(record.confirmation) or {},
         "causes": to_plain_values(record.causes),
@@ -59,7 +60,7 @@ def _beside(table: ExportTable, wide: bool) -> dict[str, object]:
     }
 
 
-def _long(block: NeuronBlock, quoted: list[str]) -> Iterator[str]:
+def _long(block: NeuronBlock, quoted: SpelledTokens) -> Iterator[str]:
     tokens = block.token_lists("top_tokens", quoted, "[]", "null")
     names = [_text(name) for name in block.table.run.categories]
     listed: list[list[str]] = [[] for _ in block.layers]
@@ -73,7 +74,7 @@ def _long(block: NeuronBlock, quoted: list[str]) -> Iterator[str]:
         yield f'"({layer},{index})": {{"categories": {{{", ".join(means)}}}, "top_tokens": {pairs}}}'
 
 
-def _wide(block: NeuronBlock, quoted: list[str]) -> Iterator[str]:
+def _wide(block: NeuronBlock, quoted: SpelledTokens) -> Iterator[str]:
     table = block.table
     keys = [_text(column.name) for column in table.wide_columns] + [_text(name) for name in table.token_columns]
     columns = [_figures(column, block) for column in table.wide_columns]

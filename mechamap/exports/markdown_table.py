@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from mechamap.exports.table import ExportTable, NeuronBlock
+from mechamap.exports.table import ExportTable, NeuronBlock, SpelledTokens
 from mechamap.wording.amounts import quantity
 from mechamap.wording.plain import markdown_escaped, markdown_row, printable
 
@@ -24,14 +24,14 @@ def write(table: ExportTable, wide: bool, stream: BinaryIO) -> int:
     text_columns = {"category", "name", "side", *table.token_columns}
     _put(stream, markdown_row(markdown_escaped(name) for name in header) + "\n")
     _put(stream, markdown_row("---" if name in text_columns else "---:" for name in header) + "\n")
-    shown = [markdown_escaped(_visible(piece)) for piece in table.run.token_text.shown]
+    shown = SpelledTokens(table.run, lambda piece: markdown_escaped(_visible(piece)))
     for block in table.blocks():
         lines = _wide(block, shown) if wide else _long(block, shown)
         _put(stream, "".join([f"{markdown_row(cells)}\n" for cells in lines]))
     return rows
 
 
-def _long(block: NeuronBlock, shown: list[str]) -> Iterator[tuple[str, ...]]:
+def _long(block: NeuronBlock, shown: SpelledTokens) -> Iterator[tuple[str, ...]]:
     tokens = _tokens(block, "top_tokens", shown)
     names = [markdown_escaped(name) for name in block.table.run.categories]
     neurons, categories = block.listed()
@@ -42,7 +42,7 @@ def _long(block: NeuronBlock, shown: list[str]) -> Iterator[tuple[str, ...]]:
         yield str(block.layers[neuron]), str(block.neurons[neuron]), *listed, tokens[neuron], *beside[neuron]
 
 
-def _wide(block: NeuronBlock, shown: list[str]) -> Iterator[tuple[str, ...]]:
+def _wide(block: NeuronBlock, shown: SpelledTokens) -> Iterator[tuple[str, ...]]:
     columns = [_cells(column) for column in block.naming]
     columns += [column.written(block.column(column), 4) for column in block.table.wide_columns]
     columns += [_tokens(block, name, shown) for name in block.table.token_columns]
@@ -53,7 +53,7 @@ def _cells(values: list[Any]) -> list[str]:
     return ["" if value is None else str(value) for value in values]
 
 
-def _tokens(block: NeuronBlock, column: str, shown: list[str]) -> list[str]:
+def _tokens(block: NeuronBlock, column: str, shown: SpelledTokens) -> list[str]:
     positions, values = block.tokens(column)
     return [
         " · ".join([f"{shown[position]} {value:.4g}" for position, value in zip(*row, strict=True) if position >= 0])

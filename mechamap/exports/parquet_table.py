@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechamap.errors import MissingExtra
-from mechamap.exports.table import LONG_COLUMNS, ExportTable, NeuronBlock
+from mechamap.exports.table import LONG_COLUMNS, ExportTable, NeuronBlock, SpelledTokens
 
 __all__ = ["write"]
 
@@ -21,9 +21,7 @@ def write(table: ExportTable, wide: bool, stream: BinaryIO) -> int:
         MissingExtra: pyarrow is not installed.
     """
     pa, parquet = _pyarrow()
-    pieces = pa.array(
-        [piece.encode("utf-8", "backslashreplace").decode() for piece in table.run.token_text.shown], pa.string()
-    )
+    pieces = SpelledTokens(table.run, lambda piece: piece.encode("utf-8", "backslashreplace").decode())
     schema = _schema(pa, table, wide)
     rows = 0
     with parquet.ParquetWriter(stream, schema, compression="zstd") as writer:
@@ -65,7 +63,7 @@ def _schema(pa: Any, table: ExportTable, wide: bool) -> Any:
     return pa.schema(fields, metadata={"mechamap": json.dumps(metadata, ensure_ascii=True)})
 
 
-def _long(pa: Any, block: NeuronBlock, pieces: Any) -> list[Any]:
+def _long(pa: Any, block: NeuronBlock, pieces: SpelledTokens) -> list[Any]:
     table = block.table
     neurons, categories = block.listed()
     none = categories < 0
@@ -81,18 +79,20 @@ def _long(pa: Any, block: NeuronBlock, pieces: Any) -> list[Any]:
     ]
 
 
-def _wide(pa: Any, block: NeuronBlock, pieces: Any) -> list[Any]:
+def _wide(pa: Any, block: NeuronBlock, pieces: SpelledTokens) -> list[Any]:
     table = block.table
     figures = [pa.array(block.column(column), from_pandas=True) for column in table.wide_columns]  # NaN: null
     tokens = [_tokens(pa, block, column, pieces) for column in table.token_columns]
     return [*(pa.array(column) for column in block.naming), *figures, *tokens]
 
 
-def _tokens(pa: Any, block: NeuronBlock, column: str, pieces: Any) -> Any:
+def _tokens(pa: Any, block: NeuronBlock, column: str, pieces: SpelledTokens) -> Any:
     positions, values = block.tokens(column)  # [block, k]
     present: NDArray[np.bool_] = positions >= 0
+    shown, places = np.unique(positions[present], return_inverse=True)
+    tokens = pa.array([pieces[position] for position in shown.tolist()], pa.string())
     ends = np.concatenate([[0], np.cumsum(present.sum(axis=1))]).astype(np.int32)
     pairs = pa.StructArray.from_arrays(
-        [pieces.take(pa.array(positions[present])), pa.array(values[present].astype(np.float32))], ["token", "value"]
+        [tokens.take(pa.array(places)), pa.array(values[present].astype(np.float32))], ["token", "value"]
     )
     return pa.ListArray.from_arrays(pa.array(ends), pairs)

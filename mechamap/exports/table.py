@@ -7,7 +7,7 @@ for many neurons: one value at a time out of numpy is what makes exports slow.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import repeat
@@ -22,7 +22,7 @@ from mechamap.runs.neuron_names import NeuronName
 from mechamap.runs.run import Run
 from mechamap.words.features import feature_name
 
-__all__ = ["LONG_COLUMNS", "ExportTable", "NeuronBlock", "WideColumn"]
+__all__ = ["LONG_COLUMNS", "ExportTable", "NeuronBlock", "SpelledTokens", "WideColumn"]
 
 
 LONG_COLUMNS = ("model", "layer", "neuron", "category", "avg_activation", "top_tokens")
@@ -86,10 +86,10 @@ class ExportTable:
 
     @cached_property
     def wide_columns(self) -> tuple[WideColumn, ...]:
-        """Every figure of the run but the token figures, per-neuron ones first."""
+        """Every figure of the run but lists such as tokens and contexts, per-neuron ones first."""
         per_neuron, per_category = [], []
         for figure in self.run.record.figures:
-            if figure in figure_names("tokens"):
+            if figure in figure_names("tokens", "list"):
                 continue
             if figure in figure_names("category") or self.run.figure(figure).ndim > 1:
                 names = enumerate(self.run.categories)
@@ -222,11 +222,11 @@ class NeuronBlock:
         with np.errstate(over="ignore", invalid="ignore"):  # a value may be near the end of its type
             return positions, np.round(values, DECIMALS)
 
-    def token_lists(self, column: str, quoted: Sequence[str], pair: str, missing: str) -> list[str]:
+    def token_lists(self, column: str, quoted: SpelledTokens, pair: str, missing: str) -> list[str]:
         """Each neuron's tokens as one text such as ``[(' apple', 1.5)]``.
 
         Args:
-            quoted: every piece in the spelling of the format.
+            quoted: each piece in the spelling of the format.
             pair: brackets around a token and its value, ``()`` or ``[]``.
             missing: what stands for a value that is not a finite number.
         """
@@ -247,3 +247,26 @@ class NeuronBlock:
             + "]"
             for row in zip(positions.tolist(), values.tolist(), strict=True)
         ]
+
+
+_REMEMBERED = 1_000_000  # spellings
+
+
+class SpelledTokens(dict[int, str]):
+    """The pieces of a run's tokens in the spelling of a format, by position, each spelled when it is first needed: a
+    run over a corpus keeps many more than its neurons' top tokens.
+
+    Args:
+        spell: a piece in the format's spelling.
+    """
+
+    def __init__(self, run: Run, spell: Callable[[str], str]) -> None:
+        super().__init__()
+        self._pieces = run.token_text.shown
+        self._spell = spell
+
+    def __missing__(self, position: int) -> str:
+        if len(self) >= _REMEMBERED:
+            self.clear()
+        self[position] = spelled = self._spell(self._pieces[position])
+        return spelled

@@ -186,6 +186,40 @@ _ROWS = (
     Figure(name="top_positions", shape="tokens", written="count", about="where in the text they are"),
     Figure(name="bottom_values", shape="tokens", about="its lowest activations"),
     Figure(name="bottom_positions", shape="tokens", written="count", about="where in the text they are"),
+    Figure(
+        name="highest_values", shape="list", made_by="corpus",
+        about="its highest activations, each in another document",
+    ),
+    Figure(
+        name="highest_positions", shape="list", made_by="corpus", written="count",
+        about="where they are among the tokens that the run keeps",
+    ),
+    Figure(
+        name="lowest_values", shape="list", made_by="corpus",
+        about="its lowest activations, each in another document",
+    ),
+    Figure(
+        name="lowest_positions", shape="list", made_by="corpus", written="count",
+        about="where they are among the tokens that the run keeps",
+    ),
+    Figure(
+        name="range_values", shape="list", made_by="corpus",
+        about="activations drawn from each of five ranges, four of a range",
+    ),
+    Figure(
+        name="range_positions", shape="list", made_by="corpus", written="count",
+        about="where they are among the tokens that the run keeps",
+    ),
+    Figure(name="range_lower", shape="list", made_by="corpus", about="the lower ends of these ranges"),
+    Figure(name="range_upper", shape="list", made_by="corpus", about="their upper ends"),
+    Figure(
+        name="range_counts", shape="list", made_by="corpus", written="count",
+        about="how many scored positions lie in each range",
+    ),
+    Figure(
+        name="histogram", shape="list", made_by="corpus", written="count",
+        about="how many scored positions lie in each of 64 bins ([run-format.md](run-format.md))",
+    ),
 )  # fmt: skip
 
 FIGURES: dict[str, Figure] = {row.name: row for row in _ROWS}

@@ -21,6 +21,7 @@ Shape: TypeAlias = Literal[
     "neuron",  # [neurons]
     "category",  # [neurons, categories]
     "tokens",  # [neurons, k]
+    "list",  # [neurons, columns of its own]
 ]
 MadeBy: TypeAlias = Literal[
     "scan",
@@ -43,7 +44,8 @@ class Figure:
 
     Attributes:
         name: its file in the folder of a run, without ``.npy``.
-        shape: whether a neuron has one value, one per category, or one for each of its most extreme tokens.
+        shape: whether a neuron has one value, one per category, one for each of its most extreme tokens, or
+            others.
         about: what it is, in a line.
         made_by: what works it out.
         written: how its values are written.

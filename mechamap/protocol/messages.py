@@ -29,6 +29,7 @@ __all__ = [
     "Models",
     "Progress",
     "ScanResult",
+    "WindowActivations",
     "decode",
     "plain",
 ]
@@ -64,6 +65,7 @@ def _decoded(kind: type, value: object) -> object:
 class Progress(Struct, frozen=True):
     """The progress of a request. Seconds, neurons a second, bytes; ``eta`` is None while it is unknown.
 
+    ``tokens``, ``tokens_rate`` and shards are of a scan over a corpus; ``shards_total`` is None where it is unknown.
     ``stage`` is one of :class:`mechamap.events.Stage`, or one of a newer engine.
     """
 
@@ -79,6 +81,10 @@ class Progress(Struct, frozen=True):
     eta: float | None = None
     memory: int = 0
     gpu_memory: int | None = None
+    tokens: int = 0
+    tokens_rate: float = 0.0
+    shards_done: int = 0
+    shards_total: int | None = None
 
 
 class ScanResult(Struct, frozen=True):
@@ -93,6 +99,16 @@ class ActivationsFile(Struct, frozen=True):
     """``file`` holds a layer's activations, ``[neurons of the layer, positions]`` float16."""
 
     file: Path
+
+
+class WindowActivations(Struct, frozen=True):
+    """One neuron's activations over a stretch of tokens that a run over a corpus keeps.
+
+    ``values`` are those from position ``first`` on; None: not finite.
+    """
+
+    first: int
+    values: tuple[float | None, ...]
 
 
 class Exported(Struct, frozen=True):

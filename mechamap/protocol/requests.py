@@ -30,6 +30,7 @@ __all__ = [
     "MatchParams",
     "PlanParams",
     "ScanParams",
+    "WindowParams",
     "read_params",
 ]
 
@@ -116,6 +117,14 @@ class LensParams(_Params, frozen=True, kw_only=True):
     run: _PathText
     neuron: _Text
     k: _Natural = 10
+
+
+class WindowParams(_Params, frozen=True, kw_only=True):
+    """``position``: of a token that the run keeps; its whole stretch is read."""
+
+    run: _PathText
+    neuron: _Text
+    position: _Natural
 
 
 class ExportParams(_Params, frozen=True):

@@ -18,6 +18,7 @@ its grammar is in :mod:`mechamap.query.syntax`, what a name means in :mod:`mecha
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TypeAlias
 
 import numpy as np
@@ -26,6 +27,7 @@ from numpy.typing import NDArray
 from mechamap.errors import UsageError
 from mechamap.figures.catalogue import FIGURES
 from mechamap.figures.findings import confirmed
+from mechamap.figures.token_pieces import pieces_at
 from mechamap.query.lexemes import wrong
 from mechamap.query.names import Names, Values, query_names
 from mechamap.query.nodes import Both, Comparison, Name, Negation, Node, Number, Operation, Text
@@ -35,6 +37,8 @@ from mechamap.words.known import without_case
 
 __all__ = ["chosen_rows", "matching", "sorted_rows"]
 
+
+_BLOCK = 4_000_000  # positions that are looked at together
 
 Numbers: TypeAlias = "Values | float"
 Mask: TypeAlias = "NDArray[np.bool_]"
@@ -188,16 +192,22 @@ class _Query:
     def with_token(self, text: str) -> Mask:
         """Neurons with the text among their highest or lowest tokens, spaces around it and case aside."""
         token = without_case(text.strip())
-        pieces = self.run.token_text.shown
-        hits = {piece for piece in set(pieces) if without_case(piece.strip()) == token}
-        hit = np.array([piece in hits for piece in pieces] + [False])  # the last for no position
         matches = np.zeros(self.run.neurons, dtype=np.bool_)
         for figure in ("top_positions", "bottom_positions"):
-            if self.run.has(figure) and hit.any():
-                for column in self.run.figure(figure).T:  # [neurons] of each place among the highest or lowest
-                    known = (column >= 0) & (column < len(pieces))
-                    matches |= hit[np.where(known, column, len(pieces))]
+            if self.run.has(figure):
+                for columns in self.columns_of(figure):
+                    pieces, places = pieces_at(self.run, columns)
+                    hits = {piece for piece in set(pieces) if without_case(piece.strip()) == token}
+                    hit = np.array([piece in hits for piece in pieces] + [False])  # the last for no position
+                    matches |= hit[places].any(axis=1)
         return matches
+
+    def columns_of(self, figure: str) -> Iterator[NDArray[np.integer]]:
+        """A figure of positions in blocks of columns, ``[neurons, columns]``, so that memory stays bounded."""
+        positions = self.run.figure(figure)
+        step = max(_BLOCK // max(len(positions), 1), 1)
+        for first in range(0, positions.shape[1], step):
+            yield positions[:, first : first + step]
 
     def numbers(self, node: Node) -> Numbers:
         match node:

@@ -27,7 +27,7 @@ Values: TypeAlias = "NDArray[np.floating] | NDArray[np.integer]"
 
 def query_names(run: Run) -> tuple[str, ...]:
     """Every name that means something in a query on this run."""
-    figures = [figure for figure in run.record.figures if figure not in figure_names("tokens")]
+    figures = [figure for figure in run.record.figures if figure not in figure_names("tokens", "list")]
     aliases = [alias for figure in FIGURES.values() if figure.name in figures for alias in figure.aliases]
     per_category = [figure for figure in figures if run.figure(figure).ndim > 1]
     if run.has("p"):
@@ -68,7 +68,7 @@ class Names:
                 return self.values(Name(node.position, "selectivity", name))
         if node.category is None and name in ("best", "token"):
             wrong(self.source, node.position, f"{name} is not a number.", f'Compare it, as in: {name} == "food"')
-        if name in figure_names("tokens") or (name not in self.figures and name not in run.record.figures):
+        if name in figure_names("tokens", "list") or (name not in self.figures and name not in run.record.figures):
             self.unknown(node.position, node.value, query_names(run), "name")
         array = self.figure(name, node.position)
         if array.ndim == 1:
@@ -112,7 +112,9 @@ class Names:
 
     def known(self) -> str:
         """Names to choose from, for a message."""
-        return ", ".join((*_PLACES, *(name for name in self.run.record.figures if name not in figure_names("tokens"))))
+        return ", ".join(
+            (*_PLACES, *(name for name in self.run.record.figures if name not in figure_names("tokens", "list")))
+        )
 
     def unknown(self, position: int, name: str, known: tuple[str, ...], kind: str) -> NoReturn:
         choices = ", ".join(known) if kind == "category" else self.known()

@@ -131,6 +131,7 @@ class Causes:
         method: what it was made by, ``gradient`` or ``relp``; empty in runs of versions that had the gradient alone.
         rules: where ``relp`` differs from the gradient: how many norms were frozen, and gates halved.
         ablations: what was measured, by the neuron's name and the mode: ``L7.N12 zero``.
+        text: what was read, where that is not the run's own text.
     """
 
     positions: str = field(default="", metadata=OMIT_EMPTY)
@@ -140,6 +141,7 @@ class Causes:
     method: str = field(default="", metadata=OMIT_EMPTY)
     rules: Mapping[str, int] = field(default_factory=dict, metadata=OMIT_EMPTY)
     ablations: Mapping[str, Ablation] = field(default_factory=dict, metadata=OMIT_EMPTY)
+    text: str = field(default="", metadata=OMIT_EMPTY)
 
     @property
     def known(self) -> bool:

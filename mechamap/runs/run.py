@@ -7,7 +7,7 @@ arrays are memory-mapped, so opening takes milliseconds at any size and rows tha
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from mechamap.config.scan_config import ScanConfig
 from mechamap.errors import RunError, UsageError
-from mechamap.runs.corpus.tokens import DocumentNames, open_names, open_tokens
-from mechamap.runs.figure_names import LATER_FIGURES, TOKEN_FIGURES
+from mechamap.runs.corpus.tokens import DocumentNames, Stretches, open_names, open_tokens
+from mechamap.runs.figure_names import CONTEXT_FIGURES, LATER_FIGURES, TOKEN_FIGURES
 from mechamap.runs.gate.figures import check_alike, instead, open_figure, read_figure, unreadable
 from mechamap.runs.gate.records import LARGEST_RECORD, check_size, read_record
 from mechamap.runs.neuron_names import NeuronName, parse_neuron
@@ -94,14 +94,28 @@ class Run:
         stamp = _stamp(self.path)
         if stamp == self._stamp:
             return False
-        self.record = _read(self.path)
+        record = _read(self.path)
+        if record.corpus is None:
+            for name in LATER_FIGURES:  # written anew each time, not row by row into the file that is mapped
+                self._arrays.pop(name, None)
+        elif not self._take_published(record):
+            return False
+        self.record = record
         self._stamp = stamp
-        for name in LATER_FIGURES:  # written anew each time, not row by row into the file that is mapped
-            self._arrays.pop(name, None)
-        if self.record.corpus is not None:  # all of its figures are
-            self._arrays.clear()
-            for cached in ("token_text", "document_names"):
-                self.__dict__.pop(cached, None)
+        return True
+
+    def _take_published(self, record: RunRecord) -> bool:
+        """Open all that a corpus scan has published, as it will be replaced; False where that is happening now."""
+        if record.neurons != self.neurons:
+            return True  # another scan has taken its place; whoever reads the run sees that by its record
+        fresh = Run(record, path=self.path, names=(self.layer_of, self.expert_of, self.index_of))
+        arrays = {name: fresh.figure(name) for name in record.figures}
+        names = fresh.document_names
+        if self.path is None or (record.state == "running" and _newer_than_record(self.path, record.figures)):
+            return False
+        self._arrays = arrays
+        self.__dict__.pop("token_text", None)
+        self.__dict__["document_names"] = names
         return True
 
     @property
@@ -166,12 +180,29 @@ class Run:
         """Whether it was read from a CSV file, which may not hold all of its model."""
         return self.record.source == "csv"
 
+    def why_no_model(self) -> str:
+        """Why the run's model cannot be asked anything, in a sentence; empty where it can."""
+        if self.is_csv:
+            return f"{self.name} is a CSV, with no model behind it."
+        return "" if self.path is not None else f"{self.name} lies in no folder."
+
+    def folder_with_model(self) -> Path:
+        """The folder of a run whose model can be asked about its neurons; its text may not be kept.
+
+        Raises:
+            RunError: it cannot be, see :meth:`why_no_model`.
+        """
+        reason = self.why_no_model()
+        if reason or self.path is None:
+            raise RunError(reason, "Scan the model itself.")
+        return self.path
+
     def why_not_rerun(self) -> str:
         """Why the model cannot be run over the run's text again, in a sentence; empty where it can."""
         if self.is_csv:
-            return f"{self.name} is a CSV, with no model behind it."
+            return self.why_no_model()
         if self.record.corpus is not None:
-            return f"{self.name} keeps the tokens around its contexts, not the whole corpus."
+            return f"{self.name} keeps the contexts of its neurons, not the whole corpus."
         if self.path is None or not self.has_context or not self.texts:
             return f"{self.name} keeps no text that a model could be run over."
         return ""
@@ -184,7 +215,8 @@ class Run:
         """
         reason = self.why_not_rerun()
         if reason or self.path is None:
-            raise RunError(reason, "Scan the model itself.")
+            text = " over a text" if self.record.corpus is not None else " itself"
+            raise RunError(reason, f"Scan the model{text}.")
         return self.path
 
     @property
@@ -211,7 +243,7 @@ class Run:
             raise RunError(f"{self.name} has no figure {name!r}; it has {have}.", "Scan again with a newer version.")
         array = read_figure(self.path / f"{name}.npy", name, self.neurons, len(self.categories))
         side, _, what = name.partition("_")
-        if name in TOKEN_FIGURES and what == "values" and self.has(f"{side}_positions"):
+        if name in (*TOKEN_FIGURES, *CONTEXT_FIGURES) and what == "values" and self.has(f"{side}_positions"):
             check_alike(self.path / f"{name}.npy", array, self.figure(f"{side}_positions"))
         if array.nbytes <= LARGEST_COPY and self._is_finished:
             # A process that has a file mapped is killed when another one cuts it short, as `cp` over it does.
@@ -287,6 +319,9 @@ class Run:
     def window_of(self, position: int) -> range:
         """The positions of the window that holds ``position``, without prepended tokens; itself if none does."""
         windows = self.record.tokens.windows
+        if isinstance(windows, Stretches):
+            _, start, length, _ = windows.at(position)
+            return range(start, start + length)
         number = bisect_right(windows, position, key=lambda window: window[1]) - 1
         if number < 0:
             return range(position, position + 1)
@@ -295,6 +330,13 @@ class Run:
         while start < position and start in self._special:
             start += 1
         return range(start, stop)
+
+    def document_at(self, position: int) -> int | None:
+        """The number of the document that a kept token is from; None of a run over texts."""
+        windows = self.record.tokens.windows
+        if not isinstance(windows, Stretches) or not 0 <= position < len(self.record.tokens.ids):
+            return None
+        return windows.at(position)[0]
 
     def context(self, position: int, width: int) -> tuple[str, str, str]:
         """The text before, at and after a position: up to ``width`` characters on each side, in its window."""
@@ -340,6 +382,15 @@ class Run:
 def activations_file(folder: Path, layer: int) -> Path:
     """The file in which a run keeps a layer's activations, if it does."""
     return folder / "activations" / f"L{layer}.npy"
+
+
+def _newer_than_record(folder: Path, figures: Iterable[str]) -> bool:
+    """Whether figures were written after the record that names them, so that another record is about to come."""
+    try:
+        written = (folder / "run.json").stat().st_mtime_ns
+        return any((folder / f"{name}.npy").stat().st_mtime_ns > written for name in figures)
+    except OSError:
+        return True
 
 
 def _stamp(folder: Path) -> tuple[int, int]:

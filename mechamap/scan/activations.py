@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +10,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from mechamap.capture.hooked_pass import PassSettings, capture_layers
-from mechamap.capture.rerun import layer_of_run, text_of_run
+from mechamap.capture.rerun import kept_stretch, layer_of_run, text_of_run
 from mechamap.models.loaded import LoadedModel
+from mechamap.models.loading.trouble import translated
 from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.runs.run import Run, activations_file
 from mechamap.runs.writer import write_activations
 from mechamap.scan.scan import half
 
-__all__ = ["layer_activations"]
+__all__ = ["layer_activations", "window_activations"]
 
 
 def layer_activations(run: Run, layer: int, loaded: LoadedModel) -> Path:
@@ -46,3 +48,37 @@ def layer_activations(run: Run, layer: int, loaded: LoadedModel) -> Path:
 
     capture_layers(loaded, text_of_run(run), [neuron_layer], on_layer, PassSettings(limit_neurons=rows.width))
     return write_activations(folder, layer, collected[0])
+
+
+def window_activations(
+    run: Run, row: int, position: int, loaded: LoadedModel, cancel: threading.Event | None = None
+) -> tuple[int, NDArray[np.float32]]:
+    """One neuron's activations over the tokens that a run over a corpus keeps around a position.
+
+    Args:
+        run: on disk, over a corpus.
+        row: the neuron's.
+        position: of a token that the run keeps; the whole stretch that holds it is read, by itself.
+        loaded: the model that the run is about.
+        cancel: set it to stop.
+
+    Returns:
+        The stretch's first position, and ``[tokens of the stretch]``; zero at those that were not routed to the
+        neuron's expert.
+
+    Raises:
+        Cancelled: ``cancel`` was set.
+        RunError: the run keeps no such token, or the model is not the run's.
+    """
+    rows = run.layer_rows(int(run.layer_of[row]))
+    layer = layer_of_run(run, rows, loaded)
+    first, tokenized = kept_stretch(run, position, loaded)
+    collected: list[NDArray[np.float32]] = []
+
+    def on_layer(_layer: NeuronLayer, activations: Tensor) -> None:
+        collected.append(activations[:, row - rows.first_row].float().cpu().numpy())
+
+    settings = PassSettings(position_mask=tokenized.scored, limit_neurons=rows.width, cancel=cancel)
+    with translated(loaded.id):
+        capture_layers(loaded, tokenized, [layer], on_layer, settings)
+    return first, collected[0]

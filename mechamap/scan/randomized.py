@@ -24,7 +24,7 @@ from mechamap.checks.natural_look import look_in_natural_text
 from mechamap.checks.timed_reading import TimeLimit
 from mechamap.config.choices import RANDOMIZE
 from mechamap.errors import ModelError, OutOfMemory, RunError
-from mechamap.events import LayerFinished, Listener, ScanEvent, Stage, StageEntered
+from mechamap.events import CorpusProgress, LayerFinished, Listener, ScanEvent, Stage, StageEntered
 from mechamap.figures.second_text import natural_look
 from mechamap.figures.values import category_values
 from mechamap.models.loaded import LoadedModel
@@ -32,6 +32,7 @@ from mechamap.models.randomized.copies import copied_bytes, randomized_model
 from mechamap.runs.additions import add_to_run
 from mechamap.runs.checked import CategorySearch, RandomizedSearch, RandomizedSearches
 from mechamap.runs.run import Run
+from mechamap.scan.corpus.corpus_scan import scan_corpus
 from mechamap.scan.prepare import ScanRequest
 from mechamap.scan.scan import scan
 from mechamap.system.memory import give_memory_back
@@ -69,7 +70,7 @@ def search_randomized(
         OutOfMemory: there is no room for a copy of the model.
         RunError: the run is not confirmed, or the model is not the run's, or the run cannot be written.
     """
-    folder = run.folder_to_rerun()
+    folder = run.folder_with_model()
     if run.record.confirmation is None:
         raise RunError(
             f"{run.name} is not confirmed, so there is nothing to compare a random model with.",
@@ -100,7 +101,11 @@ def _search(
             random = randomized_model(loaded, way, seed)
             request = ScanRequest(source, config, Path(temporary) / "run")
             hear = _only_progress(on_event)
-            other = _looked_at_alike(run, scan(request, hear, cancel, random), random, hear, cancel)
+            if config.corpus is None:
+                other = scan(request, hear, cancel, random)
+            else:
+                other, random = scan_corpus(request, hear, cancel, random)
+            other = _looked_at_alike(run, other, random, hear, cancel)
             other = confirm_run(other, random, _settings(run), hear, cancel)
             categories = _results(other)
     except OutOfMemory:
@@ -136,7 +141,7 @@ def _only_progress(on_event: Listener) -> Listener:
     """Pass on how far the work is; the temporary run is nobody else's business."""
 
     def hear(event: ScanEvent) -> None:
-        if isinstance(event, (StageEntered, LayerFinished)):
+        if isinstance(event, (StageEntered, LayerFinished, CorpusProgress)):
             on_event(event)
 
     return hear

@@ -8,25 +8,17 @@ so that columns rise with x. An octave is two columns with neighbouring codes.
 
 from __future__ import annotations
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
+
+from mechamap.figures.histogram_bins import BINS, EDGES, ZERO_BIN
 
 __all__ = ["BASE_CODE", "BINS", "EDGES", "LARGEST_CODE", "OCTAVES", "ZERO_BIN", "bins_of"]
 
 
-BINS = 64
 OCTAVES = 32
 LARGEST_CODE = 31
-ZERO_BIN = 31  # the column of zero
 BASE_CODE = (127 - 8) * 2 - 1  # of the float's exponent and first digit, what code 0 stands for
-
-_FROM_ONE = np.array([(1 + code % 2 / 2) * 2.0 ** (code // 2 - 8) for code in range(31)])  # [31] lower ends of 1 to 31
-
-EDGES: NDArray[np.float64] = np.concatenate([[-np.inf], -_FROM_ONE[::-1], [0.0], _FROM_ONE, [np.inf]])
-"""``[65]``: column c has the values between ``EDGES[c]`` and ``EDGES[c + 1]``. A magnitude on an edge belongs to the
-column farther from zero; zero belongs to column 31."""
 
 
 def bins_of(values: Tensor) -> Tensor:

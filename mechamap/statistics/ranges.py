@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mechamap.runs.figure_names import RANGES
 from mechamap.statistics.bins import EDGES, OCTAVES
 from mechamap.statistics.places import NONE, hashes
 
 __all__ = ["RANGES", "ContextRanges", "context_ranges"]
 
 
-RANGES = 5
 _NO_HASH = np.uint64(2**64 - 1)
 
 

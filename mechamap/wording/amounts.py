@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import groupby
 
-__all__ = ["coarse_size", "duration", "layer_ranges", "quantity", "size"]
+__all__ = ["coarse_count", "coarse_size", "duration", "layer_ranges", "quantity", "size"]
 
 
 def size(count: float) -> str:
@@ -20,6 +20,14 @@ def size(count: float) -> str:
 def coarse_size(count: float) -> str:
     """Bytes in words where tenths of a megabyte mean nothing: ``812 MB``, ``3.4 GB``."""
     return f"{count / 1e6:,.0f} MB" if count < 1e9 else f"{count / 1e9:,.1f} GB"
+
+
+def coarse_count(count: int) -> str:
+    """A number of things in at most five characters: ``812``, ``31k``, ``1.2M``, ``3.4B``."""
+    for unit, scale in (("B", 1e9), ("M", 1e6), ("k", 1e3)):
+        if count >= scale * 0.9995:
+            return f"{count / scale:.1f}{unit}" if count < scale * 9.95 else f"{count / scale:,.0f}{unit}"
+    return f"{count:,}"
 
 
 def duration(seconds: float, *, padded: bool = False) -> str:

@@ -40,12 +40,18 @@ class StretchText:
         number = bisect_right(self._stretches, position, key=lambda stretch: stretch[1]) - 1
         return self._text_of(max(number, 0))
 
+    def stretch_at(self, position: int) -> tuple[int, TokenText]:
+        """The first position of the stretch that holds a position, and the text of that stretch alone."""
+        return self._at(position)
+
     @cached_property
     def shown(self) -> Sequence[str]:
         """``[positions]`` the piece of each token, of the characters that it has a part of all."""
         return _Lazy(len(self._pieces), self._shown)
 
     def _shown(self, position: int) -> str:
+        if _stands_alone(self._pieces[max(position - 1, 0) : position + 2], min(position, 1)):
+            return self._pieces[position]
         first, text = self._at(position)
         return text.shown[position - first]
 
@@ -76,6 +82,12 @@ class StretchText:
             first, text = self._read(number)
             homes.append(text.home + first)
         return np.concatenate(homes)
+
+
+def _stands_alone(pieces: Sequence[str], place: int) -> bool:
+    """Whether a token is of whole characters for certain: of ASCII, between ASCII, and not in the middle of a line's
+    end. Where thousands of tokens are shown, this saves taking their stretches apart."""
+    return all(piece.isascii() and piece for piece in pieces) and pieces[place][-1] != "\r" and pieces[place][0] != "\n"
 
 
 class _Lazy(Sequence[str]):

@@ -10,6 +10,7 @@ from textual.content import Content
 from textual.style import Style
 from textual.widgets import Static
 
+from mechamap.runs.corpus.words import corpus_in_short, corpus_progress
 from mechamap.runs.run import Run
 from mechamap.wording.amounts import quantity
 from mechamap_tui.data.layer_counts import flagged_layers, remedy
@@ -77,7 +78,7 @@ class RunHeader(Horizontal):
         shown = self.query_one(_RunLine)
         parts = self._parts()
         width = shown.size.width or self.size.width
-        for dispensable in ("dtype", "neurons", "run", "policy", "remedy"):
+        for dispensable in ("dtype", "neurons", "run", "policy", "corpus", "remedy"):
             if len(JOINT.join(parts.values())) + 10 > width:
                 parts.pop(dispensable, None)
         pieces = [Content.styled(part, "$text-warning" if name in _WARNINGS else "") for name, part in parts.items()]
@@ -85,8 +86,11 @@ class RunHeader(Horizontal):
 
     def _parts(self) -> dict[str, str]:
         run = self.run
+        corpus = run.record.corpus
         running = "" if self._scanning else "unfinished"
         state = {"complete": "", "running": running}.get(run.record.state, run.record.state)
+        if corpus is not None and run.record.state != "complete":
+            state = ", ".join(filter(None, (state, corpus_progress(corpus))))
         flagged = flagged_layers(run)
         # A flagged layer is also among the problems.
         problems = max(len(run.record.problems), sum(bool(layer.flags) for layer in run.layers)) + _words_not_found(run)
@@ -99,6 +103,7 @@ class RunHeader(Horizontal):
             "problems": f"{quantity(problems, 'warning')} (i)" if problems else "",
             "dtype": JOINT.join(filter(None, (run.record.model.dtype, run.record.model.packing))),
             "neurons": f"{run.neurons:,} neurons",
+            "corpus": corpus_in_short(corpus) if corpus is not None and run.record.state == "complete" else "",
             "policy": policy(run),
         }
         return {name: clean(part) for name, part in parts.items() if part}

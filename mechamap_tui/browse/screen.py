@@ -113,7 +113,9 @@ class BrowseScreen(Screen[None]):
                 self.finding.apply()
             with alone(self.header):
                 self.header.show(scanning)
-            if before is not None and self.run.record.state != "running":
+            if self.run.record.corpus is not None:  # its positions count other tokens now
+                self.panes.follow()
+            elif before is not None and self.run.record.state != "running":
                 self.panes.follow_soon()  # what is known about the neuron may have changed too
 
     def show_category(self, category: str, *, stay: bool = False) -> None:

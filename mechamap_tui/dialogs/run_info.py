@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from mechamap.runs.corpus.words import corpus_facts
 from mechamap.runs.coverage import Coverage
 from mechamap.runs.foreign_code import foreign_code
 from mechamap.runs.layout import layers_in_words
@@ -55,8 +56,13 @@ def info_lines(run: Run, width: int = 100) -> Iterator[tuple[str, str]]:
     if not troubles:
         yield "text", "  none"
     yield from check_lines(record)
+    if record.corpus is not None:
+        yield "title", "Corpus"
+        seq_len = record.config.corpus.seq_len if record.config is not None and record.config.corpus else None
+        for name, fact in corpus_facts(record.corpus, seq_len):
+            yield "text", f"  {name}: {fact}"
     if record.coverage:
-        yield "title", "Words in the text"
+        yield "title", "Words in the text" if record.corpus is None else "Words in the corpus"
         for category, report in record.coverage.items():
             yield from _coverage(category, report)
     yield from _mapping("Left out of the scores", to_plain_values(record.exclusions))

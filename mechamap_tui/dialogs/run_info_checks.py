@@ -169,7 +169,8 @@ def _result(result: CategorySearch) -> str:
 
 def _causes(causes: Causes) -> Iterator[Line]:
     if causes.positions:
-        yield "text", f"  over {causes.positions}"
+        words = f"  words of {causes.text}; " if causes.text else "  "
+        yield "text", f"{words}over {causes.positions}"
     if causes.estimated_by:
         yield "text", f"  estimated by {_METHODS.get(causes.estimated_by, causes.estimated_by)}"
     for name in {**causes.occurrences, **causes.log_p}:

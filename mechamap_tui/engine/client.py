@@ -16,6 +16,7 @@ from mechamap.protocol.messages import (
     Models,
     Progress,
     ScanResult,
+    WindowActivations,
 )
 from mechamap.protocol.planned import Planned
 from mechamap.protocol.requests import (
@@ -30,6 +31,7 @@ from mechamap.protocol.requests import (
     MatchParams,
     PlanParams,
     ScanParams,
+    WindowParams,
 )
 from mechamap.tables.table import Report
 from mechamap_tui.engine.process import EngineCall, EngineProcess
@@ -78,6 +80,15 @@ class EngineClient(EngineProcess):
         """The file with a layer's activations, ``[neurons of the layer, positions]``; made if it is not there."""
         call = self._call("activations", ActivationsParams(run=run, layer=layer), ActivationsFile)
         return (await call.answer).file
+
+    async def window(self, run: Path, neuron: str, position: int) -> WindowActivations:
+        """A neuron's activations over the tokens that a run over a corpus keeps around a position.
+
+        Raises:
+            MechaMapError: the run keeps no such token, or its model cannot be loaded.
+        """
+        params = WindowParams(run=run, neuron=neuron, position=position)
+        return await self._call("window", params, WindowActivations).answer
 
     async def export(self, order: ExportParams) -> Exported:
         """Write an export.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from mechamap.errors import MechaMapError, UnsupportedModel, UsageError
 from mechamap.protocol.messages import Ablation, Ablations, CausesEstimated, Confirmed, Progress
 from mechamap.runs.run import Run
-from mechamap.wording.advice import RESUME, Advice
+from mechamap.wording.advice import RESUME, Action, Advice
 from mechamap_tui.jobs.job import Job
 
 if TYPE_CHECKING:
@@ -36,13 +37,13 @@ class CheckJob(Job[Answer]):
         return self.run.path
 
     def refuse_unless_possible(self) -> None:
-        """Refuse a run that is not in a folder, or has no text, or lacks layers.
+        """Refuse a run that has no model, or lacks layers.
 
         Raises:
             UsageError: says what is in the way and what to do.
         """
         run = self.run
-        if reason := run.why_not_rerun():
+        if reason := run.why_no_model():
             raise UsageError(reason, "Scan the model (n), then check that run.")
         if run.record.state == "running":
             raise UsageError(
@@ -95,10 +96,11 @@ class CausalJob(CheckJob[Answer]):
     """A check of causes, which are not defined for some models."""
 
     def refuse_unless_possible(self) -> None:
-        """Make sure that causes are defined for the run's model, and that the run can be checked.
+        """Make sure that causes are defined for the run's model, and that the run can be checked over its text.
 
         Raises:
             UnsupportedModel: says why causes are not defined.
+            UsageError: the run keeps no text.
         """
         if reason := self.run.record.undefined.get("cause"):
             raise UnsupportedModel(
@@ -106,6 +108,12 @@ class CausalJob(CheckJob[Answer]):
                 "What they read can still be confirmed (V).",
             )
         super().refuse_unless_possible()
+        if reason := self.run.why_not_rerun():
+            if self.run.record.corpus is None:
+                raise UsageError(reason, "Scan the model (n), then check that run.")
+            command = Action(f"ablate {shlex.quote(str(self.run.path))} --text FILE")
+            advice = Advice.of("Ablate over a text: {}. What the neurons read can be confirmed here (V).", command)
+            raise UsageError(reason, advice)
 
 
 class CausesJob(CausalJob[CausesEstimated]):

@@ -27,7 +27,8 @@ def read_again(run: Run) -> RunChange:
         news = run.refresh()
     except MechaMapError:  # being replaced, or removed: keep what was read
         return RunChange.NONE
-    if before.state != "running" and run.record.created != before.created:
+    goes_on = before.corpus is not None and run.record.corpus is not None and run.record.neurons == before.neurons
+    if before.state != "running" and run.record.created != before.created and not goes_on:
         # Its rows are different neurons now.
         run.record = replace(before, figures=tuple(name for name in before.figures if name not in LATER_FIGURES))
         return RunChange.REPLACED

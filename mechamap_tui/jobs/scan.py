@@ -46,7 +46,9 @@ class ScanJob(Job[ScanResult]):
 
     @property
     def kept(self) -> str:
-        return "the scan is complete and stays" if self._reads_second_text else "finished layers are kept"
+        if self._reads_second_text:
+            return "the scan is complete and stays"
+        return "finished shards are kept" if self.progress.tokens else "finished layers are kept"
 
     @property
     def activity(self) -> str:
@@ -70,7 +72,11 @@ class ScanJob(Job[ScanResult]):
 
     def follow(self, progress: Progress) -> bool:
         super().follow(progress)
-        if progress.run is None or progress.layers_done == self._layers_seen:
+        if progress.run is None:
+            return False
+        if progress.tokens:  # of a corpus: its run is published anew now and then
+            return self._look(progress.run)
+        if progress.layers_done == self._layers_seen:
             return False
         if not self._look(progress.run):
             return False

@@ -47,7 +47,7 @@ class ScanScreen(Screen[None]):
             dialog.border_title = f"Scanning {clean(self.job.model)}"
             yield Static(id="progress")
             yield Static(id="bar")
-            yield Static(Text("Its neurons are shown as soon as the first layers are done."), classes="note")
+            yield Static(Text("Its neurons are shown as soon as there are figures of some."), classes="note")
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
@@ -83,7 +83,8 @@ class ScanScreen(Screen[None]):
 
 def facts(progress: Progress, cancelling: bool = False) -> list[tuple[str, str]]:
     """What is known about the scan, as (label, value) pairs."""
-    stage = "stopping after this layer" if cancelling else stage_text(progress)
+    over_corpus = bool(progress.tokens)
+    stage = f"stopping after this {'batch' if over_corpus else 'layer'}" if cancelling else stage_text(progress)
     if progress.detail and progress.stage not in (Stage.LOAD, Stage.PASS) and not cancelling:
         stage += f" · {clean(progress.detail)}"
     layers = f"{progress.layers_done} of {progress.layers_total}" if progress.layers_total else "—"
@@ -91,11 +92,17 @@ def facts(progress: Progress, cancelling: bool = False) -> list[tuple[str, str]]
     memory = coarse_size(progress.memory) if progress.memory else "—"
     if progress.gpu_memory:
         memory += f" · GPU {coarse_size(progress.gpu_memory)}"
+    read = [("layers", layers), ("neurons", neurons)]
+    rate = f"{progress.rate:,.0f} neurons/s" if progress.rate else "—"
+    if over_corpus:
+        shards = f"{progress.shards_done:,}"
+        shards += f" of {progress.shards_total:,}" if progress.shards_total is not None else ""
+        read = [("shards", shards), ("tokens", f"{progress.tokens:,}")]
+        rate = f"{progress.tokens_rate:,.0f} tokens/s"
     return [
         ("stage", stage),
-        ("layers", layers),
-        ("neurons", neurons),
-        ("rate", f"{progress.rate:,.0f} neurons/s" if progress.rate else "—"),
+        *read,
+        ("rate", rate),
         ("time", duration(progress.elapsed, padded=True)),
         ("time left", duration(progress.eta, padded=True) if progress.eta is not None else "—"),
         ("memory", memory),
@@ -104,5 +111,7 @@ def facts(progress: Progress, cancelling: bool = False) -> list[tuple[str, str]]
 
 def bar(progress: Progress) -> str:
     done = progress.neurons_done / progress.neurons_total if progress.neurons_total else 0.0
+    if progress.shards_total:
+        done = progress.shards_done / progress.shards_total
     filled = round(done * BAR)
     return "━" * filled + "╌" * (BAR - filled) + f"  {done:.0%}"

@@ -10,7 +10,7 @@ from textual.reactive import reactive
 from textual.widgets import Static
 
 from mechamap.events import Stage
-from mechamap.wording.amounts import duration
+from mechamap.wording.amounts import coarse_count, duration, quantity
 from mechamap_tui.explorer import explorer_of, follow_jobs
 from mechamap_tui.terminal.terminal_text import clean
 
@@ -18,11 +18,12 @@ if TYPE_CHECKING:
     from mechamap.protocol.messages import Progress
     from mechamap_tui.jobs.job import AnyJob, JobChanged
 
-__all__ = ["ScanProgress", "progress_line", "stage_text"]
+__all__ = ["ScanProgress", "progress_line", "rate_text", "shards_text", "stage_text"]
 
 
 SCANNING = "scanning"
 _STAGES: dict[str, str] = {
+    Stage.CORPUS: "reading the corpus once",
     Stage.RESOLVE: "finding the model",
     Stage.LOAD: "loading",
     Stage.PROVE: "proving the hooks",
@@ -65,6 +66,8 @@ class ScanProgress(Static):
 
 def progress_line(progress: Progress, doing: str = SCANNING) -> str:
     """The progress in some thirty characters."""
+    if progress.stage == Stage.PASS and progress.tokens:
+        return f"● {doing} {shards_text(progress)}{coarse_count(progress.tokens)} tokens, {rate_text(progress)}"
     if progress.stage == Stage.PASS and progress.layers_total:
         line = f"● {doing} {progress.layers_done}/{progress.layers_total}"
         # Where the neurons were not counted beforehand, the time left is unknown.
@@ -74,6 +77,20 @@ def progress_line(progress: Progress, doing: str = SCANNING) -> str:
         return f"● {stage_text(progress)}  {duration(progress.elapsed, padded=True)}"
     stage = "" if progress.stage == Stage.PASS else f": {stage_text(progress)}"
     return f"● {doing}{stage}  {duration(progress.elapsed, padded=True)}"
+
+
+def shards_text(progress: Progress) -> str:
+    """``3/17 shards, `` of a scan over a corpus; empty before the first is done."""
+    if not progress.shards_done:
+        return ""
+    if progress.shards_total is None:
+        return f"{quantity(progress.shards_done, 'shard')}, "
+    return f"{progress.shards_done:,}/{progress.shards_total:,} shards, "
+
+
+def rate_text(progress: Progress) -> str:
+    """How fast a corpus is read."""
+    return f"{coarse_count(round(progress.tokens_rate))}/s"
 
 
 def stage_text(progress: Progress) -> str:

@@ -15,6 +15,7 @@ from mechamap.capture.rerun import layers_of_run, text_of_run
 from mechamap.checks.causes.ablated_window import Ablated
 from mechamap.checks.causes.ablator import Ablator
 from mechamap.checks.causes.attribution import causes_of
+from mechamap.checks.causes.other_text import outdated
 from mechamap.checks.causes.target_words import WordTargets, word_targets
 from mechamap.errors import RunError, UsageError
 from mechamap.events import Listener, Stage, StageEntered
@@ -101,7 +102,7 @@ def ablate_run(
     measured = _Measured(settings.mode, targets, places, *targets.means(changes))
     ablations = [measured.ablation(run, row, of_row) for row, of_row in zip(rows, controls, strict=True)]
     on_event(StageEntered(Stage.WRITE, str(folder)))
-    return _add_to_run(folder, ablations, measured, log_p), ablations
+    return _add_to_run(run, folder, ablations, measured, log_p), ablations
 
 
 def strongest(run: Run, category: str, count: int) -> list[int]:
@@ -172,10 +173,14 @@ class _Measured:
         return Ablation(str(run.neuron_name(row)), self.mode, names, effects)
 
 
-def _add_to_run(folder: Path, ablations: Sequence[Ablation], measured: _Measured, log_p: NDArray[np.float64]) -> Run:
+def _add_to_run(
+    run: Run, folder: Path, ablations: Sequence[Ablation], measured: _Measured, log_p: NDArray[np.float64]
+) -> Run:
     """Add the ablations to the run's record, and zero ablations, those of the controls too, to ``cause_measured``."""
-    run = Run.open(folder)  # another process may have added to it in the meantime
-    figures: dict[str, NDArray[np.float32]] = {}
+    current = Run.open(folder)  # another process may have added to it in the meantime
+    figures = outdated(current, run)
+    if not figures and current.record.causes.text == run.record.causes.text:
+        run = current
     if measured.mode == "zero":
         values = np.full((run.neurons, len(run.categories)), np.nan, np.float32)
         if run.has("cause_measured"):

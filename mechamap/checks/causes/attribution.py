@@ -21,6 +21,7 @@ from torch import Tensor
 
 from mechamap.capture.batches import Batch, window_batches
 from mechamap.capture.rerun import layers_of_run, text_of_run
+from mechamap.checks.causes.other_text import outdated
 from mechamap.checks.causes.relevance import Method, Relevance
 from mechamap.checks.causes.target_words import WordTargets, log_probabilities, logits_at, tokens_at, word_targets
 from mechamap.errors import Cancelled, RunError
@@ -92,7 +93,8 @@ def estimate_causes(
         method="relp" if any(rules.values()) else "gradient",
         rules=rules,
     )
-    return add_to_run(folder, {"cause": estimate.cause}, causes=causes)
+    figures = outdated(Run.open(folder), run) | {"cause": estimate.cause}
+    return add_to_run(folder, figures, causes=causes)
 
 
 def causes_of(run: Run, targets: WordTargets, log_p: NDArray[np.float64]) -> Causes:

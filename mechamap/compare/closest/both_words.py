@@ -50,14 +50,15 @@ def words_of_both(
     Args:
         a, b: runs on disk.
         source: where the activations come from.
-        texts: what both read; None: their own where it is the same, else that of ``a``.
+        texts: what both read; None: their own where it is the same, else that of ``a``, or of ``b`` where ``a`` keeps
+            none.
         cancel: set it to stop.
 
     Raises:
         MechaMapError: a model cannot be loaded, or its activations are not to be had.
     """
     if texts is None and a.texts != b.texts:
-        texts = list(a.texts)
+        texts = list(a.texts or b.texts)
     return _words(a, source, texts, cancel), _words(b, source, texts, cancel)
 
 

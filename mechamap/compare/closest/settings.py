@@ -28,12 +28,18 @@ ENOUGH_WORDS = 200  # over fewer, chance alone makes some of many neurons alike
 _USUAL_WORK = 1e12  # multiplications and additions: some ten seconds on two cores
 
 
-def cannot_match(a: Run, b: Run) -> str:
-    """Why activations of these runs are unavailable, neither kept nor from a model; empty where they may exist."""
+def cannot_match(a: Run, b: Run, *, text_given: bool = False) -> str:
+    """Why activations of these runs are unavailable, neither kept nor from a model; empty where they may exist.
+
+    Args:
+        text_given: whether there is a text for both to read; otherwise one of them has to keep its own.
+    """
     for run in (a, b):
-        if reason := run.why_not_rerun():
+        if reason := (run.why_no_model() if run.record.corpus is not None else run.why_not_rerun()):
             return reason
-    return ""
+    if text_given or a.texts or b.texts:
+        return ""
+    return "Neither run keeps a whole text that both models could read."
 
 
 def has_kept(run: Run) -> bool:
@@ -44,7 +50,7 @@ def has_kept(run: Run) -> bool:
 
 def kept_of_one_text(a: Run, b: Run) -> bool:
     """Whether both runs kept their activations, of the same text, so that no model need be run."""
-    return a.texts == b.texts and has_kept(a) and has_kept(b)
+    return bool(a.texts) and a.texts == b.texts and has_kept(a) and has_kept(b)
 
 
 def usual_words(neurons_a: int, neurons_b: int) -> int:

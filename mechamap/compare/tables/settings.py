@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from mechamap.compare.tables.corpus_settings import OTHER_TEXT, Setting, corpus_settings, text_in_short
 from mechamap.figures.csv_gaps import known_from, lists_some
 from mechamap.runs.layout import layers_in_words
 from mechamap.runs.record import ModelRecord
@@ -20,16 +20,6 @@ __all__ = ["Setting", "settings_table", "settings_that_differ"]
 _VERSIONS = ("mechamap", "torch", "transformers", "tokenizers", "numpy")
 _WORDS = 3  # shown of what differs
 FEW = 10  # occurrences of a category in a text
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """A setting that differs: its name, its value in each run, and what that means for the comparison."""
-
-    name: str
-    a: str
-    b: str
-    means: str = ""
 
 
 def settings_table(a: Run, b: Run, *, same: bool) -> Table:
@@ -120,18 +110,16 @@ def _model(a: Run, b: Run, same: bool) -> Iterator[Setting]:
 
 
 def _text(a: Run, b: Run) -> Iterator[Setting]:
-    if not a.texts or not b.texts:
+    if a.record.corpus is not None or b.record.corpus is not None:
+        yield from corpus_settings(a, b)
+    elif not a.texts or not b.texts:
         return
-    if a.texts != b.texts:
-        means = (
-            "reads, auroc, d, ap and causes estimate the same quantity from other occurrences, so they scatter; "
-            "mean, max, min and fire depend on the text itself; writes does not depend on it."
-        )
-        yield Setting("text", _described(a), _described(b), means)
+    elif a.texts != b.texts:
+        yield Setting("text", text_in_short(a), text_in_short(b), OTHER_TEXT)
     elif a.record.tokens.ids != b.record.tokens.ids:
-        yield Setting("tokens", _described(a), _described(b), "The same text, split into different tokens.")
+        yield Setting("tokens", text_in_short(a), text_in_short(b), "The same text, split into different tokens.")
     counts = [_occurrences(a, b), _occurrences(b, a)]
-    if counts[0] != counts[1]:
+    if counts[0] and counts[0] != counts[1]:
         rare = [name for name in counts[0] if min(counts[0][name], counts[1][name]) < FEW]
         named = ", ".join(rare) if len(rare) < len(counts[0]) else "every category"
         means = f"Fewer than {FEW} of {named}: figures scatter widely." if rare else ""
@@ -146,12 +134,7 @@ def _occurrences(run: Run, other: Run) -> dict[str, int]:
 
 def _from_to(counts: Mapping[str, int]) -> str:
     low, high = min(counts.values()), max(counts.values())
-    return f"{low} to {high} a category" if low != high else f"{low} a category"
-
-
-def _described(run: Run) -> str:
-    start = " ".join(run.texts[0][:60].split())
-    return f"{len(run.record.tokens.pieces):,} tokens: {start[:24].rstrip()}…"
+    return f"{low:,} to {high:,} a category" if low != high else f"{low:,} a category"
 
 
 def _words(a: Run, b: Run) -> Iterator[Setting]:

@@ -52,10 +52,10 @@ def read_words(
 
     Raises:
         Cancelled: ``cancel`` was set.
-        RunError: the run has no text or its model is another one.
+        RunError: the run has no text and none is given, or its model is another one.
         TextError: the texts cannot be read.
     """
-    run.folder_to_rerun()
+    _ = run.folder_to_rerun() if texts is None else run.folder_with_model()
     layers = layers_of_run(run, loaded)
     text, words, placing = _own_text(run, placements) if texts is None else _other(run, loaded, texts, placements)
     numbers = np.flatnonzero(words.positions >= 0)

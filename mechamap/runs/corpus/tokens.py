@@ -105,11 +105,17 @@ class Stretches(Sequence[tuple[int, int, int]]):
         document, first, length, _ = self.array[index].tolist()
         return document, first, length
 
+    @cached_property
+    def _starts(self) -> NDArray[np.int64]:
+        import numpy as np
+
+        return np.ascontiguousarray(self.array[:, 1])
+
     def at(self, position: int) -> tuple[int, int, int, int]:
         """Document, first position, length and place in the document of the stretch that holds a position."""
         import numpy as np
 
-        number = int(np.searchsorted(self.array[:, 1], position, side="right")) - 1
+        number = int(np.searchsorted(self._starts, position, side="right")) - 1
         document, first, length, place = self.array[max(number, 0)].tolist()
         return document, first, length, place
 

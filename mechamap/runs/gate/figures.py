@@ -9,10 +9,13 @@ from mechamap.catalog.weight_files import other_content
 from mechamap.errors import MechaMapError, RunError
 from mechamap.runs.figure_names import (
     CATEGORY_FIGURES,
+    CONTEXT_FIGURES,
     CORPUS_CATEGORY_FIGURES,
     CORPUS_NEURON_FIGURES,
+    CORPUS_TABLES,
     LATER_FIGURES,
     NEURON_FIGURES,
+    RANGES,
     ROUTED_FIGURES,
     TOKEN_FIGURES,
 )
@@ -63,8 +66,15 @@ def read_figure(file: Path, name: str, neurons: int, categories: int) -> NDArray
             f"{file} has shape {array.shape}; the run has {neurons:,} neurons and {categories} categories.",
             RUN_DAMAGED,
         )
-    if (name in TOKEN_FIGURES and array.ndim != 2) or (name.endswith("_positions") and array.dtype.kind not in "iu"):
+    is_list = name in (*TOKEN_FIGURES, *CONTEXT_FIGURES)
+    if (is_list and array.ndim != 2) or (name.endswith("_positions") and array.dtype.kind not in "iu"):
         raise RunError(f"{file} holds no list of tokens for each neuron.", RUN_DAMAGED)
+    if name.startswith("range_") and is_list and array.shape[1] % RANGES:
+        raise RunError(
+            f"{file} has shape {array.shape}, not as many contexts for each of {RANGES} ranges.", RUN_DAMAGED
+        )
+    if name in CORPUS_TABLES and array.shape[1:] != (CORPUS_TABLES[name],):
+        raise RunError(f"{file} has shape {array.shape}; expected ({neurons:,}, {CORPUS_TABLES[name]}).", RUN_DAMAGED)
     return array
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from textual.timer import Timer
 
 from mechamap.errors import MechaMapError
+from mechamap.runs.record import CORPUS_FORMAT
 from mechamap.runs.run import Run
 from mechamap_tui.data.advice_text import error_text
 from mechamap_tui.data.experts import routed_positions
@@ -20,6 +21,7 @@ __all__ = ["NOT_SCORED", "ActivationView", "Activations"]
 
 
 ASK_AFTER = 0.4  # seconds of rest on a neuron before its activations are asked from the engine
+_NO_TEXT = "The run keeps no whole text. The tab contexts has its contexts; enter there opens a window, coloured."
 NOT_SCORED = "No position of this text is scored."
 
 
@@ -72,6 +74,8 @@ class ActivationView(LineView):
     def _activations(self, row: int) -> Activations:
         """What can be shown of a neuron now; asks the engine where it can provide more."""
         run = self.run
+        if run.record.format == CORPUS_FORMAT:
+            return Activations(message=_NO_TEXT)
         if not run.has_context:
             return Activations(message="This run has no text: a CSV keeps only the top tokens.")
         layer = int(run.layer_of[row])

@@ -60,7 +60,7 @@ class LensView(LineView):
         if row in self._answers:
             self._answers.move_to_end(row)
             return ""
-        if no_model := run.why_not_rerun():
+        if no_model := run.why_no_model():
             return f"{no_model} Scan the model to see what its neurons write."
         if reason := run.record.undefined.get("write"):
             return f"Not defined for this model: {reason}"

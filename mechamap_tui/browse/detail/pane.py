@@ -1,4 +1,4 @@
-"""Pane 3: one neuron, in five ways."""
+"""Pane 3: one neuron, in five or six ways."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from textual.content import Content
 from mechamap.figures.findings import finding
 from mechamap.runs.layout import side_labels
 from mechamap.runs.notes import Notes
+from mechamap.runs.record import CORPUS_FORMAT
 from mechamap.runs.run import Run
 from mechamap.tables.numbers import correlation
 from mechamap_tui.browse.detail.place import NeuronPlace
@@ -24,22 +25,31 @@ from mechamap_tui.widgets.glyphs import MARK
 from mechamap_tui.widgets.pane_title import first_fitting, pane_title
 
 if TYPE_CHECKING:
+    from mechamap_tui.browse.detail.contexts import ContextView
+    from mechamap_tui.browse.detail.corpus_histogram import CorpusHistogramView
     from mechamap_tui.browse.detail.histogram import HistogramView
     from mechamap_tui.browse.detail.lens import LensView
     from mechamap_tui.browse.detail.notes import NotesView
     from mechamap_tui.browse.detail.text import TextView
 
-    DetailView: TypeAlias = TokenView | TextView | LensView | HistogramView | NotesView
+    DetailView: TypeAlias = (
+        TokenView | ContextView | TextView | LensView | HistogramView | CorpusHistogramView | NotesView
+    )
 
-__all__ = ["DETAIL_TABS", "DetailPane"]
+__all__ = ["DetailPane", "detail_tabs"]
 
 
-DETAIL_TABS = ("tokens", "text", "lens", "histogram", "notes")
-SHORT_NAMES = {"tokens": "tok", "histogram": "hist"}
+SHORT_NAMES = {"tokens": "tok", "contexts": "ctx", "histogram": "hist"}
+
+
+def detail_tabs(run: Run) -> tuple[str, ...]:
+    """The tabs of a neuron of a run: contexts where it is over a corpus."""
+    contexts = ("contexts",) if run.record.format == CORPUS_FORMAT else ()
+    return ("tokens", *contexts, "text", "lens", "histogram", "notes")
 
 
 class DetailPane(Container):
-    """The chosen neuron's tokens, the text it saw, what it writes, its distribution and its note.
+    """The chosen neuron's tokens, its contexts or the text it saw, what it writes, its distribution and its note.
 
     Only the open tab is made.
     """
@@ -58,7 +68,8 @@ class DetailPane(Container):
         super().__init__(id="detail", classes="pane")
         self.run, self.notes, self.category = run, notes, category
         self.row: int | None = None
-        self.tab = DETAIL_TABS[0]
+        self.tabs = detail_tabs(run)
+        self.tab = self.tabs[0]
         self._occurrences = OccurrenceMap(run)
         self._place = NeuronPlace(run, self._occurrences)
         self._sides = side_labels(run.layers, run.record.proof)
@@ -95,7 +106,7 @@ class DetailPane(Container):
         self.show(self.row, self.category)
 
     async def show_next_tab(self, steps: int = 1) -> None:
-        await self.show_tab(DETAIL_TABS[(DETAIL_TABS.index(self.tab) + steps) % len(DETAIL_TABS)])
+        await self.show_tab(self.tabs[(self.tabs.index(self.tab) + steps) % len(self.tabs)])
 
     async def action_tab(self, tab: str) -> None:
         """Open a tab and go there, as a click on its name does."""
@@ -144,7 +155,7 @@ class DetailPane(Container):
         self._place.show(self.row, self.category, "" if side is None or side in title.plain else side)
 
     def _title(self, *parts: str, compact: bool = False, short: Mapping[str, str] | None = None) -> Content:
-        return pane_title(*parts, tabs=DETAIL_TABS, current=self.tab, compact=compact, short=short)
+        return pane_title(*parts, tabs=self.tabs, current=self.tab, compact=compact, short=short)
 
     def on_resize(self) -> None:
         self._entitle()
@@ -154,6 +165,10 @@ class DetailPane(Container):
         match tab:
             case "tokens":
                 return TokenView(self.run, self._occurrences, id=tab)
+            case "contexts":
+                from mechamap_tui.browse.detail.contexts import ContextView
+
+                return ContextView(self.run, id=tab)
             case "text":
                 from mechamap_tui.browse.detail.text import TextView
 
@@ -163,10 +178,18 @@ class DetailPane(Container):
 
                 return LensView(self.run, id=tab)
             case "histogram":
-                from mechamap_tui.browse.detail.histogram import HistogramView
-
-                return HistogramView(self.run, self._occurrences, id=tab)
+                return self._histogram(tab)
             case _:
                 from mechamap_tui.browse.detail.notes import NotesView
 
                 return NotesView(self.run, self.notes, id=tab)
+
+    def _histogram(self, tab: str) -> HistogramView | CorpusHistogramView:
+        """Of the activations over a text, or as a scan over a corpus counted them."""
+        if self.run.record.format == CORPUS_FORMAT:
+            from mechamap_tui.browse.detail.corpus_histogram import CorpusHistogramView
+
+            return CorpusHistogramView(self.run, id=tab)
+        from mechamap_tui.browse.detail.histogram import HistogramView
+
+        return HistogramView(self.run, self._occurrences, id=tab)

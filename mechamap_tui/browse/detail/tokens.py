@@ -12,7 +12,7 @@ from mechamap_tui.data.occurrences import OccurrenceMap
 from mechamap_tui.terminal.terminal_text import clean, fit, fit_right, pad, piece_label
 from mechamap_tui.widgets.line_view import LineView
 
-__all__ = ["TokenView"]
+__all__ = ["TokenView", "in_context"]
 
 
 VALUE, COUNT, CATEGORY = 8, 4, 9
@@ -63,23 +63,28 @@ class TokenView(LineView):
             text.append(pad(names[0] if names else "", CATEGORY) + " ", self.look("dim"))
         if not self._run.has_context:
             return text.append(piece_label(hit.piece), self.look("strong"))
-        before, piece, after = self._run.context(hit.position, width)
-        return text.append(self._in_context(before, piece, after, width - text.cell_len, self._category in names))
+        around = self._run.context(hit.position, width)
+        style = self.look("strong") + _UNDERLINE if self._category in names else self.look("strong")
+        return text.append(in_context(around, width - text.cell_len, style, self.look("dim")))
 
-    def _in_context(self, before: str, piece: str, after: str, width: int, of_category: bool) -> Text:
-        """The token in brackets, beginning at the same place in every line; underlined where a word counts."""
-        label = piece_label(piece)
-        if piece.startswith(" "):
-            before += " "
-        label = fit(label, max(width - 2, 1))
-        room = max(min((width - 2) * 2 // 5, width - 2 - cell_len(label)), 0)
-        before = fit_right(clean(before), room)
-        text = Text().append(" " * (room - cell_len(before)) + before, self.look("dim"))
-        style = self.look("strong")
-        text.append("[", self.look("dim"))
-        text.append(label, style + _UNDERLINE if of_category else style)
-        text.append("]", self.look("dim"))
-        return text.append(fit(clean(after), width - text.cell_len), self.look("dim"))
+
+def in_context(around: tuple[str, str, str], width: int, strong: Style, dim: Style) -> Text:
+    """The token in brackets, beginning at the same place in every line.
+
+    Args:
+        around: the text in front of the token, its piece, and the text behind it.
+        width: of the whole, in cells.
+        strong, dim: looks of the token and of what stands around it.
+    """
+    before, piece, after = around
+    label = fit(piece_label(piece), max(width - 2, 1))
+    if piece.startswith(" "):
+        before += " "
+    room = max(min((width - 2) * 2 // 5, width - 2 - cell_len(label)), 0)
+    before = fit_right(clean(before), room)
+    text = Text().append(" " * (room - cell_len(before)) + before, dim)
+    text.append("[", dim).append(label, strong).append("]", dim)
+    return text.append(fit(clean(after), width - text.cell_len), dim)
 
 
 def distinct(hits: list[TokenHit]) -> list[tuple[TokenHit, int]]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mechamap.figures.catalogue import FIGURES, judged_figures
 from mechamap.figures.figure import JudgedFigure
 from mechamap.figures.of_run import default_figure, figures_of
+from mechamap.figures.token_pieces import pieces_at
 from mechamap.runs.run import Run
 from mechamap.tables.numbers import NONE, count
 from mechamap_tui.browse.table.order import SortKey
@@ -205,13 +206,13 @@ def _first_token_rank(run: Run, category: str) -> NDArray[Any]:
     """The alphabetical place of each neuron's first token; NaN where it has none."""
     if not run.has("top_positions"):
         return np.full(run.neurons, np.nan, dtype=np.float32)
-    labels = [piece_label(piece).casefold() for piece in run.token_text.shown]
-    places = {label: place for place, label in enumerate(sorted(set(labels)))}
-    ranks = np.array([*(places[label] for label in labels), np.nan])  # position -1 takes the last: none
     first = np.asarray(run.figure("top_positions")[:, 0])
     if run.has("selectivity") and run.has("bottom_positions") and category:
         falls = np.asarray(run.column("selectivity", category)) < 0
         first = np.where(falls, run.figure("bottom_positions")[:, 0], first)
-    first = np.where(first < len(labels), first, -1)
-    ranked: NDArray[Any] = -ranks[first]
+    pieces, places = pieces_at(run, first)
+    labels = [piece_label(piece).casefold() for piece in pieces]
+    order = {label: rank for rank, label in enumerate(sorted(set(labels)))}
+    ranks = np.array([*(order[label] for label in labels), np.nan])  # place -1 takes the last: none
+    ranked: NDArray[Any] = -ranks[places]
     return ranked  # "down" reads from a to z

@@ -21,9 +21,11 @@ from mechamap.query.evaluate import matching, sorted_rows
 from mechamap.query.filters import counting_filter, known_filter
 from mechamap.runs.figure_names import (
     CATEGORY_FIGURES,
+    CONTEXT_FIGURES,
     CORPUS_CATEGORY_FIGURES,
     CORPUS_FIGURES,
     CORPUS_NEURON_FIGURES,
+    CORPUS_TABLES,
     LATER_FIGURES,
     NEURON_FIGURES,
     ROUTED_FIGURES,
@@ -185,7 +187,8 @@ def test_a_filter_tells_the_neurons_that_have_a_value(run: Run, name: str) -> No
 
 def test_the_format_of_a_run_and_the_catalogue_name_the_same_figures() -> None:
     scanned = {*CATEGORY_FIGURES, *NEURON_FIGURES, *TOKEN_FIGURES}
-    assert set(FIGURES) == {*scanned, *LATER_FIGURES, *ROUTED_FIGURES, *CORPUS_FIGURES}
+    lists = {*CONTEXT_FIGURES, *CORPUS_TABLES}
+    assert set(FIGURES) == {*scanned, *LATER_FIGURES, *ROUTED_FIGURES, *CORPUS_FIGURES, *lists}
     assert {name for name in FIGURES if FIGURES[name].made_by == "scan"} == scanned
     assert set(figure_names("category", "neuron", made_by="experts")) == set(ROUTED_FIGURES)
     assert set(figure_names("category", "neuron", made_by="corpus")) == set(CORPUS_FIGURES)
@@ -194,6 +197,7 @@ def test_the_format_of_a_run_and_the_catalogue_name_the_same_figures() -> None:
     }  # fmt: skip
     assert set(figure_names("neuron")) == {*NEURON_FIGURES, *CORPUS_NEURON_FIGURES, "tokens"}
     assert set(figure_names("tokens")) == set(TOKEN_FIGURES)
+    assert set(figure_names("list")) == lists
 
 
 def test_a_figure_has_its_names_alone() -> None:
