@@ -9,18 +9,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from mechamap.config.recorded import recorded_config
 from mechamap.config.scan_config import ScanConfig, config_to_dict
 from mechamap.errors import RunError
 from mechamap.runs.checked import Causes, Confirmation, RandomizedSearches, SecondText
-from mechamap.runs.corpus.record import CorpusRecord
 from mechamap.runs.coverage import Coverage
 from mechamap.runs.scanned import Exclusions, LayerProof, TokenProof, UnembeddingRecord
 from mechamap.system.plain_values import from_plain_values, to_plain_values
 from mechamap.wording.advice import Action, Advice
 from mechamap.wording.plain import shortened
+
+if TYPE_CHECKING:
+    from mechamap.runs.corpus.record import CorpusRecord
 
 __all__ = ["CORPUS_FORMAT", "DAMAGED", "FORMAT", "RUN_DAMAGED", "LayerRows", "ModelRecord", "RunRecord", "TokenRecord"]
 
@@ -207,7 +209,7 @@ def parse(text: str, where: str) -> RunRecord:
                     for name, entry in data.get("coverage", {}).items()
                 },
                 "exclusions": _member(Exclusions, data, "exclusions"),
-                "corpus": _member(CorpusRecord, data, "corpus"),
+                "corpus": _corpus(data),
                 "unembedding": _member(UnembeddingRecord, data, "unembedding"),
                 "confirmation": _member(Confirmation, data, "confirmation"),
                 "causes": _member(Causes, data, "causes") or Causes(),
@@ -223,6 +225,14 @@ def parse(text: str, where: str) -> RunRecord:
 
 def _member(kind: type[T], data: Mapping[str, Any], member: str) -> T | None:
     return from_plain_values(kind, data[member], member) if data.get(member) else None
+
+
+def _corpus(data: Mapping[str, Any]) -> CorpusRecord | None:
+    if not data.get("corpus"):  # of most runs: what describes one is loaded for those that have it
+        return None
+    from mechamap.runs.corpus.record import CorpusRecord
+
+    return _member(CorpusRecord, data, "corpus")
 
 
 def _listed(kind: type[T], data: Mapping[str, Any], member: str) -> tuple[T, ...]:

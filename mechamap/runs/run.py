@@ -20,7 +20,7 @@ from mechamap.config.scan_config import ScanConfig
 from mechamap.errors import RunError, UsageError
 from mechamap.runs.corpus.tokens import DocumentNames, Stretches, open_names, open_tokens
 from mechamap.runs.figure_names import CONTEXT_FIGURES, LATER_FIGURES, TOKEN_FIGURES
-from mechamap.runs.gate.figures import check_alike, instead, open_figure, read_figure, unreadable
+from mechamap.runs.gate.figures import check_alike, instead, open_figure, read_figure, read_whole, unreadable
 from mechamap.runs.gate.records import LARGEST_RECORD, check_size, read_record
 from mechamap.runs.neuron_names import NeuronName, parse_neuron
 from mechamap.runs.record import CORPUS_FORMAT, LayerRows, RunRecord
@@ -237,18 +237,31 @@ class Run:
             self._arrays[name] = self._load(name)
         return self._arrays[name]
 
+    def check_figures(self) -> None:
+        """See that each figure has its file, of the run's size, before one is painted.
+
+        Raises:
+            RunError: a file is missing or damaged.
+        """
+        for name in self.record.figures:
+            if name not in self._arrays:
+                self._mapped(name)
+
     def _load(self, name: str) -> NDArray[Any]:
+        array = self._mapped(name)
+        if self.path is not None and array.nbytes <= LARGEST_COPY and self._is_finished:
+            # A process that has a file mapped is killed when another one cuts it short, as `cp` over it does.
+            array = read_whole(self.path / f"{name}.npy", array)
+        return array
+
+    def _mapped(self, name: str) -> NDArray[Any]:
         if self.path is None or name not in self.record.figures:
             have = ", ".join(self.record.figures) or "none"
             raise RunError(f"{self.name} has no figure {name!r}; it has {have}.", "Scan again with a newer version.")
         array = read_figure(self.path / f"{name}.npy", name, self.neurons, len(self.categories))
         side, _, what = name.partition("_")
         if name in (*TOKEN_FIGURES, *CONTEXT_FIGURES) and what == "values" and self.has(f"{side}_positions"):
-            check_alike(self.path / f"{name}.npy", array, self.figure(f"{side}_positions"))
-        if array.nbytes <= LARGEST_COPY and self._is_finished:
-            # A process that has a file mapped is killed when another one cuts it short, as `cp` over it does.
-            array = np.array(array)
-            array.flags.writeable = False
+            check_alike(self.path / f"{name}.npy", array, self._mapped(f"{side}_positions"))
         return array
 
     @property

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 import shutil
 import sys
 import tempfile
@@ -28,7 +27,7 @@ _YOUNG = 60.0  # seconds in which a file may have an owner on another machine th
 
 def own_name(name: str) -> str:
     """A hidden name that nobody can guess and that says which process owns what it names."""
-    return f".{name}.{os.getpid()}-{secrets.token_hex(4)}.part"
+    return f".{name}.{os.getpid()}-{os.urandom(4).hex()}.part"
 
 
 def lock_as_owner(file: int) -> None:

@@ -41,10 +41,9 @@ EXPLORER = Room(450_000_000, 1)  # NumPy, Textual, and their threads
 MODELS = Room(1_200_000_000, 2)  # PyTorch for processors, transformers and tokenizers, NumPy and SciPy
 THREAD = 40_000_000  # bytes of a thread more in a pool: OpenBLAS' buffer and a stack
 
-_SAID = re.compile(
+_SAID = (
     r"OutOfMemory|out of memory|can(?:'t|not) allocate memory|not enough memory|failed to map segment"
-    r"|can't start new thread|bad_alloc",
-    re.I,
+    r"|can't start new thread|bad_alloc"
 )
 _HINT = (
     "Close other programs that use the memory, use a smaller model or fewer layers, or allow this process more: "
@@ -57,7 +56,7 @@ def lacks_memory(error: BaseException) -> bool:
     return any(
         isinstance(cause, MemoryError)
         or (isinstance(cause, OSError) and cause.errno == errno.ENOMEM)
-        or bool(_SAID.search(f"{type(cause).__name__} {cause}"))
+        or bool(re.search(_SAID, f"{type(cause).__name__} {cause}", re.IGNORECASE))
         for cause in _causes(error)
     )
 

@@ -8,12 +8,14 @@ from collections.abc import Iterable
 __all__ = ["inert", "markdown_escaped", "markdown_row", "printable", "shortened"]
 
 
-_MARKS = re.compile(r"([\\`*_{}\[\]<>|~#$&])")
+# As text, since compiling them would delay whatever says nothing that needs them.
+_MARKS = r"([\\`*_{}\[\]<>|~#$&])"
 
 
 # Control characters but the line end, what turns the direction of writing round, lone surrogates, invisible tags.
-_STEERING = re.compile(
-    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufff9-\ufffb\U000e0000-\U000e0fff]"
+_STEERING = (
+    "[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufff9-\ufffb"
+    "\U000e0000-\U000e0fff]"
 )
 
 
@@ -22,7 +24,7 @@ def inert(text: str) -> str:
 
     The last gate in front of one, for whatever was not :func:`printable` before; letters of all scripts pass.
     """
-    return _STEERING.sub(lambda match: ascii(match[0])[1:-1], text)
+    return re.sub(_STEERING, lambda match: ascii(match[0])[1:-1], text)
 
 
 def printable(text: str) -> str:
@@ -44,7 +46,7 @@ def _printable_cluster(cluster: str) -> str:
 
 def markdown_escaped(text: str) -> str:
     """``text`` on one line, with everything escaped that Markdown would interpret."""
-    return _MARKS.sub(r"\\\1", " ".join(text.splitlines()))
+    return re.sub(_MARKS, r"\\\1", " ".join(text.splitlines()))
 
 
 def markdown_row(cells: Iterable[str]) -> str:

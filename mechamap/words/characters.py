@@ -9,9 +9,8 @@ one character: a letter with its marks, a flag, an emoji of several people.
 from __future__ import annotations
 
 from enum import Enum
-from functools import lru_cache
-
-import regex
+from functools import cache, lru_cache
+from typing import Any
 
 __all__ = ["ANY_LETTER", "CONTINUOUS", "IGNORED", "LETTER", "Kind", "are_joined", "kind_of"]
 
@@ -27,8 +26,13 @@ LETTER = rf"[{ANY_LETTER}--[{_WITHOUT_SPACES}]]"
 # tell words apart in some scripts, a zero-width space parts words, and the others stand for something that is seen.
 IGNORED = r"[\p{Default_Ignorable_Code_Point}--[\u200b-\u200d\u115f\u1160\u3164\uffa0\U000e0000-\U000e007f]]"
 
-_LETTER = regex.compile(LETTER, regex.VERSION1)
-_CONTINUOUS = regex.compile(CONTINUOUS, regex.VERSION1)
+
+@cache
+def _patterns() -> tuple[Any, Any]:
+    """Of a letter, and of one of a script without spaces."""
+    import regex
+
+    return regex.compile(LETTER, regex.VERSION1), regex.compile(CONTINUOUS, regex.VERSION1)
 
 
 class Kind(Enum):
@@ -42,9 +46,12 @@ class Kind(Enum):
 @lru_cache(maxsize=65_536)
 def kind_of(character: str) -> Kind:
     """The kind of one character; a combining mark is a letter."""
-    if _LETTER.match(character):
+    if character.isascii():
+        return Kind.LETTER if character.isalnum() or character == "_" else Kind.OTHER
+    letter, continuous = _patterns()
+    if letter.match(character):
         return Kind.LETTER
-    return Kind.CONTINUOUS if _CONTINUOUS.match(character) else Kind.OTHER
+    return Kind.CONTINUOUS if continuous.match(character) else Kind.OTHER
 
 
 def are_joined(before: str, after: str) -> bool:

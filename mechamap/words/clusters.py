@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-import regex
+from functools import cache
+from typing import Any
 
 from mechamap.words.characters import IGNORED, are_joined
+from mechamap.words.plain_letters import has_plain_letters
 
 __all__ = ["BEGINS_CLUSTER", "CLUSTER", "EXTENDS_CLUSTER", "Clusters"]
 
@@ -14,12 +16,26 @@ CLUSTER = r"(?:(?=[^\p{C}\p{Z}])\X(?=\p{M}))*\X"
 EXTENDS_CLUSTER = r"[\p{GCB=Extend}\p{GCB=SpacingMark}\p{GCB=ZWJ}\p{GCB=V}\p{GCB=T}\p{M}]"
 BEGINS_CLUSTER = rf"[\p{{GCB=Prepend}}\p{{Regional_Indicator}}\p{{GCB=L}}||{EXTENDS_CLUSTER}]"
 
-_SEVERAL = regex.compile(
-    rf"\r\n|(?=[\u0300-\U0010ffff]|.[\u0300-\U0010ffff])(?:(?={BEGINS_CLUSTER})|(?=.{EXTENDS_CLUSTER})){CLUSTER}",
-    regex.VERSION1 | regex.DOTALL,
-)
-_IGNORED = regex.compile(IGNORED, regex.VERSION1)
 _MOST = 100  # characters on each side that are looked at for the rest of a word
+
+
+@cache
+def _several() -> Any:
+    """Finds clusters of several characters."""
+    import regex
+
+    return regex.compile(
+        rf"\r\n|(?=[\u0300-\U0010ffff]|.[\u0300-\U0010ffff])"
+        rf"(?:(?={BEGINS_CLUSTER})|(?=.{EXTENDS_CLUSTER})){CLUSTER}",
+        regex.VERSION1 | regex.DOTALL,
+    )
+
+
+@cache
+def _ignored() -> Any:
+    import regex
+
+    return regex.compile(IGNORED, regex.VERSION1)
 
 
 class Clusters:
@@ -28,7 +44,9 @@ class Clusters:
     def __init__(self, text: str) -> None:
         self.text = text
         self._inside = bytearray()  # [characters + 1] 1 between two characters of a cluster
-        for match in _SEVERAL.finditer(text):
+        if has_plain_letters(text) and "\r\n" not in text:
+            return
+        for match in _several().finditer(text):
             start, end = match.span()
             if end - start > 1:
                 self._inside = self._inside or bytearray(len(text) + 1)
@@ -72,8 +90,12 @@ class Clusters:
         if self._cuts(place):
             return True
         before, after, text = place - 1, place, self.text
-        while before > 0 and _IGNORED.match(text[before]):
+        while before > 0 and _is_ignored(text[before]):
             before -= 1
-        while after < len(text) - 1 and _IGNORED.match(text[after]):
+        while after < len(text) - 1 and _is_ignored(text[after]):
             after += 1
         return are_joined(text[before], text[after])
+
+
+def _is_ignored(character: str) -> bool:
+    return not character.isascii() and bool(_ignored().match(character))

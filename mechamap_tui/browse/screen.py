@@ -55,8 +55,7 @@ class BrowseScreen(Screen[None]):
 
     def __init__(self, run: Run, link: Link | None = None) -> None:
         super().__init__()
-        for figure in run.record.figures:  # a run that lacks a file is refused here, not while painting
-            run.figure(figure)
+        run.check_figures()  # a run that lacks a file is refused here, not while painting
         self._trouble: MechaMapError | None = None
         try:
             self.notes = Notes(run.path)

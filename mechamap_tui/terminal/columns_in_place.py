@@ -10,28 +10,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import groupby
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import regex
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
 from textual._compositor import CompositorUpdate
 from textual.app import App
 from textual.screen import Screen
 
-from mechamap.words.clusters import CLUSTER
-from mechamap_tui.terminal.terminal_text import most_cells
+from mechamap.words.plain_letters import has_plain_letters
+from mechamap_tui.terminal.terminal_text import clusters_of, most_cells
 
 __all__ = ["ColumnsInPlace", "in_place"]
 
 
 _MOVE = re.compile(r"\x1b\[\d+;(\d+)H")
 _SEGMENT = re.compile(r"((?:\x1b\[[\d;]*m)?)([^\x1b]+)((?:\x1b\[0m)?)")
-_UNSURE = regex.compile(r"[\p{M}\U0001f3fb-\U0001f3ff\u1160-\u11ff\ud7b0-\ud7ff]")
-_CLUSTER = regex.compile(CLUSTER)
-_BORDER = regex.compile(r"[\u2500-\u259f]")  # lines and blocks
+_BORDER = re.compile(r"[\u2500-\u259f]")  # lines and blocks
+
+
+@cache
+def _unsure() -> Any:
+    """Finds a character whose width terminals disagree on."""
+    import regex
+
+    return regex.compile(r"[\p{M}\U0001f3fb-\U0001f3ff\u1160-\u11ff\ud7b0-\ud7ff]")
 
 
 class ColumnsInPlace(App[None]):
@@ -78,7 +83,7 @@ class _Cluster(NamedTuple):
 
 def in_place(data: str) -> str:
     """What is written to a terminal, stretches between cursor moves, such that each column begins where it should."""
-    if data.isascii() or not _UNSURE.search(data):
+    if has_plain_letters(data) or not _unsure().search(data):
         return data
     moves = list(_MOVE.finditer(data))
     if not moves:
@@ -92,16 +97,16 @@ def _line(line: str, column: int) -> str:
     """What stands between two moves of the cursor, and begins in a column."""
     text = line.rstrip("\n")
     segments = list(_SEGMENT.finditer(text))
-    if not _UNSURE.search(text) or "".join([match.group() for match in segments]) != text:
+    if not _unsure().search(text) or "".join([match.group() for match in segments]) != text:
         return line
     clusters = [
         _Cluster(cluster, match[1], match[3], number, *_cells(cluster))
         for number, match in enumerate(segments)
-        for cluster in _CLUSTER.findall(match[2])
+        for cluster in clusters_of(match[2])
     ]
     written: list[str] = []
     for field in _fields(clusters):
-        is_unsure = any(_UNSURE.search(cluster.text) for cluster in field)
+        is_unsure = any(_unsure().search(cluster.text) for cluster in field)
         written.append(_field(field, column) if is_unsure else _joined(field))
         column += sum(cluster.width for cluster in field)
     return "".join(written) + line[len(text) :]

@@ -7,15 +7,25 @@ of every script are shown, with what belongs to them: vowel signs, accents, the 
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
+from typing import Any
 
-import regex
 from rich.cells import cell_len, set_cell_size
 
-from mechamap.words.clusters import CLUSTER
+from mechamap.words.plain_letters import has_plain_letters
 
-__all__ = ["clean", "fit", "fit_ends", "fit_right", "most_cells", "pad", "piece_label"]
+__all__ = [
+    "clean",
+    "clusters_of",
+    "fit",
+    "fit_ends",
+    "fit_right",
+    "most_cells",
+    "pad",
+    "piece_label",
+]
 
 
 NEWLINE, TAB, SPACE, ELLIPSIS, NOTHING = "⏎", "⇥", "␣", "…", "◌"
@@ -25,16 +35,30 @@ _DROPPED = frozenset("\ufe0e\ufe0f\u200c\u200d")
 _UNSEEN = frozenset(("Cf", "Co", "Cn", "Cs", "Zl", "Zp"))
 _MARKS = frozenset(("Mn", "Mc", "Me"))
 _BLACK_FLAG = "\U0001f3f4"  # followed by the letters of a region, which cannot be seen
-_CLUSTER = regex.compile(CLUSTER)
-_SPACING, _SKIN_TONE = regex.compile(r"\p{Mc}"), regex.compile("[\U0001f3fb-\U0001f3ff]")
+_SKIN_TONE = re.compile("[\U0001f3fb-\U0001f3ff]")
+
+
+@cache
+def _cluster() -> Any:
+    import regex
+
+    from mechamap.words.clusters import CLUSTER
+
+    return regex.compile(CLUSTER)
+
+
+def clusters_of(text: str) -> list[str]:
+    """What a reader takes for one character each."""
+    clusters: list[str] = _cluster().findall(text)
+    return clusters
 
 
 @lru_cache(maxsize=65_536)
 def clean(text: str) -> str:
     """``text`` on one line with every control, format and unassigned character made visible."""
-    if text.isascii() and text.isprintable():
+    if text.isprintable() and has_plain_letters(text):
         return text
-    return "".join([_clean_cluster(cluster) for cluster in _CLUSTER.findall(text)])
+    return "".join([_clean_cluster(cluster) for cluster in clusters_of(text)])
 
 
 def _clean_cluster(cluster: str) -> str:
@@ -95,7 +119,8 @@ def most_cells(text: str) -> int:
     """The cells that ``text`` takes in a terminal that gives spacing vowel signs and skin tones room of their own."""
     if text.isascii():
         return len(text)
-    return cell_len(text) + len(_SPACING.findall(text)) + 2 * len(_SKIN_TONE.findall(text))
+    spacing = sum(unicodedata.category(character) == "Mc" for character in text)
+    return cell_len(text) + spacing + 2 * len(_SKIN_TONE.findall(text))
 
 
 def fit(text: str, width: int) -> str:
@@ -119,7 +144,7 @@ def fit_ends(text: str, width: int) -> str:
 def fit_right(text: str, width: int) -> str:
     """The end of ``text`` that fits into ``width`` cells, of whole characters."""
     end = ""
-    for cluster in reversed(_CLUSTER.findall(text)):
+    for cluster in reversed(clusters_of(text)):
         if cell_len(cluster + end) > width:
             break
         end = cluster + end
