@@ -39,7 +39,7 @@ from mechamap.scan.corpus.state import CorpusState, LayerSpan
 from mechamap.scan.prepare import ScanRequest
 from mechamap.text.chunk import ChunkReader
 
-__all__ = ["corpus_figures"]
+__all__ = ["bare_forward", "corpus_figures"]
 
 
 def corpus_figures(models: Sequence[tuple[str, str]], corpus: Path, rounds: int, tokens: int) -> list[Figure]:
@@ -107,7 +107,9 @@ def _documents(loaded: LoadedModel, corpus: Corpus, tokens: int) -> Iterator[Doc
             return
 
 
-def _bare(model: torch.nn.Module, batches: Sequence[Batch]) -> Callable[[], float]:
+def bare_forward(model: torch.nn.Module, batches: Sequence[Batch]) -> Callable[[], float]:
+    """Seconds of a forward over each of some batches, run by run."""
+
     def run() -> float:
         began = time.perf_counter()
         with torch.inference_mode():
@@ -125,7 +127,7 @@ def _speed(label: str, loaded: LoadedModel, corpus: Path, rounds: int, tokens: i
         scan = _Scan(loaded, _config(corpus, None), tokens, Path(folder))
         batches = scan.batches()
         count = sum(int(batch.mask.sum()) for batch in batches)
-        whole, body = _bare(loaded.model, batches), _bare(loaded.model.base_model, batches)  # type: ignore[arg-type]
+        whole, body = bare_forward(loaded.model, batches), bare_forward(loaded.model.base_model, batches)  # type: ignore[arg-type]
         scan.seconds(), whole()  # what is compiled or allocated once
         times = [(scan.seconds(), whole(), body()) for _ in range(rounds)]
     figures = []
