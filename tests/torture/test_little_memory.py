@@ -24,6 +24,7 @@ from mechamap.system.room import ARRAYS, EXPLORER, MODELS, TABLES
 
 from .test_kills import SCALE, assert_same
 
+LOADER = 127  # the exit code of the dynamic linker where it finds no memory for a library
 READERS = {
     "export": (("export", "{run}", "--format", "csv", "--out", "{out}", "--overwrite"), TABLES),
     "parquet": (("export", "{run}", "--format", "parquet", "--out", "{out}", "--overwrite"), TABLES),
@@ -58,7 +59,7 @@ def told(limit: int, done: subprocess.CompletedProcess[str], *, native: bool = F
         native: whether it may also be ended by a library, which no Python code can hinder.
     """
     said = f"{limit / 1e6:.0f} MB: {done.returncode}, {done.stderr[-600:]}"
-    if native and done.returncode in (-signal.SIGABRT, -signal.SIGSEGV):
+    if native and done.returncode in (-signal.SIGABRT, -signal.SIGSEGV, LOADER):
         assert "Traceback" not in done.stderr, said
         record("little memory, ended by a library", 1)
         return True
