@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["KEPT_FILES", "DocumentNames", "Numbers", "Pieces", "Stretches", "open_names", "open_tokens"]
 
 
-KEPT_FILES = ("ids", "sizes", "text", "windows", "documents", "names")
+KEPT_FILES = ("ids", "sizes", "text", "windows", "offsets", "documents", "names")
 
 
 class Numbers(Sequence[int]):
@@ -56,17 +57,26 @@ class Pieces(Sequence[str]):
     Args:
         sizes: ``[tokens]``, bytes of each.
         text: ``[bytes]``, UTF-8.
+        starts: ``[stretches]``, the first token of each stretch, rising from 0.
+        offsets: ``[stretches]``, the first byte of each, so that only the sizes of one stretch are added up.
     """
 
-    def __init__(self, sizes: NDArray[Any], text: NDArray[np.uint8]) -> None:
-        self._sizes = sizes
-        self._text = text
+    def __init__(
+        self,
+        sizes: NDArray[Any],
+        text: NDArray[np.uint8],
+        starts: NDArray[np.int64],
+        offsets: NDArray[np.int64],
+    ) -> None:
+        self._sizes, self._text = sizes, text
+        self._starts, self._offsets = starts, offsets
 
-    @cached_property
-    def _ends(self) -> NDArray[np.int64]:
+    def _first_byte(self, position: int) -> int:
         import numpy as np
 
-        return np.cumsum(self._sizes, dtype=np.int64)
+        stretch = max(int(np.searchsorted(self._starts, position, side="right")) - 1, 0)
+        sizes = self._sizes[self._starts[stretch] : position]
+        return int(self._offsets[stretch]) + int(sizes.sum(dtype=np.int64))
 
     def __len__(self) -> int:
         return len(self._sizes)
@@ -76,10 +86,21 @@ class Pieces(Sequence[str]):
     @overload
     def __getitem__(self, index: slice) -> list[str]: ...
     def __getitem__(self, index: int | slice) -> str | list[str]:
-        if isinstance(index, slice):
-            return [self[position] for position in range(*index.indices(len(self)))]
-        end = int(self._ends[index])
-        return self._text[end - int(self._sizes[index]) : end].tobytes().decode("utf-8", "replace")
+        if not isinstance(index, slice):
+            position = range(len(self))[index]
+            return self._stretch(position, position + 1)[0]
+        positions = range(*index.indices(len(self)))
+        if positions.step != 1:
+            return [self[position] for position in positions]
+        return self._stretch(positions.start, positions.stop) if positions else []
+
+    def _stretch(self, first: int, stop: int) -> list[str]:
+        """The pieces of tokens that follow each other."""
+        sizes = self._sizes[first:stop].tolist()
+        start = self._first_byte(first)
+        text = self._text[start : start + sum(sizes)].tobytes()
+        ends = accumulate(sizes)
+        return [text[end - size : end].decode("utf-8", "replace") for end, size in zip(ends, sizes, strict=True)]
 
 
 class Stretches(Sequence[tuple[int, int, int]]):
@@ -106,7 +127,8 @@ class Stretches(Sequence[tuple[int, int, int]]):
         return document, first, length
 
     @cached_property
-    def _starts(self) -> NDArray[np.int64]:
+    def starts(self) -> NDArray[np.int64]:
+        """``[stretches]`` the first position of each."""
         import numpy as np
 
         return np.ascontiguousarray(self.array[:, 1])
@@ -115,7 +137,7 @@ class Stretches(Sequence[tuple[int, int, int]]):
         """Document, first position, length and place in the document of the stretch that holds a position."""
         import numpy as np
 
-        number = int(np.searchsorted(self._starts, position, side="right")) - 1
+        number = int(np.searchsorted(self.starts, position, side="right")) - 1
         document, first, length, place = self.array[max(number, 0)].tolist()
         return document, first, length, place
 
@@ -146,10 +168,11 @@ def open_tokens(folder: Path) -> TokenRecord:
     Raises:
         RunError: a file is missing or damaged, or they do not fit one another.
     """
-    arrays = {name: _open(folder / f"{name}.npy") for name in KEPT_FILES[:4]}
+    arrays = {name: _open(folder / f"{name}.npy") for name in KEPT_FILES[:5]}
     tokens = len(arrays["ids"])
     windows = arrays["windows"]
-    if len(arrays["sizes"]) != tokens or windows.ndim != 2 or windows.shape[1] != 4 or arrays["text"].dtype != "uint8":
+    shapes = (len(arrays["sizes"]), windows.shape, len(arrays["offsets"]))
+    if shapes != (tokens, (len(windows), 4), len(windows)) or arrays["text"].dtype != "uint8":
         raise RunError(f"The files of {folder} do not fit one another.", RUN_DAMAGED)
     if len(windows):
         first, length = windows[:, 1], windows[:, 2]
@@ -162,9 +185,9 @@ def open_tokens(folder: Path) -> TokenRecord:
             raise RunError(f"{folder / 'windows.npy'} names tokens that are not there.", RUN_DAMAGED)
     elif tokens:
         raise RunError(f"{folder / 'windows.npy'} is empty, and there are {tokens:,} tokens.", RUN_DAMAGED)
-    return TokenRecord(
-        ids=Numbers(arrays["ids"]), pieces=Pieces(arrays["sizes"], arrays["text"]), windows=Stretches(windows)
-    )
+    stretches = Stretches(windows)
+    pieces = Pieces(arrays["sizes"], arrays["text"], stretches.starts, arrays["offsets"])
+    return TokenRecord(ids=Numbers(arrays["ids"]), pieces=pieces, windows=stretches)
 
 
 def open_names(folder: Path) -> DocumentNames:

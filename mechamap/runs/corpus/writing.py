@@ -27,7 +27,7 @@ def write_tokens(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> str:
 
     Args:
         folder: the run's.
-        arrays: the files of :mod:`mechamap.runs.corpus.tokens` by name.
+        arrays: the files of :mod:`mechamap.runs.corpus.tokens` by name; ``offsets`` is worked out.
 
     Returns:
         The new folder's name, for the record.
@@ -37,6 +37,7 @@ def write_tokens(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> str:
     """
     numbers = [int(path.name.removeprefix(_KEPT)) for path in folder.glob(f"{_KEPT}*") if _number(path).isdecimal()]
     name = f"{_KEPT}{max(numbers, default=0) + 1}"
+    arrays = {**arrays, "offsets": _offsets(arrays["sizes"], arrays["windows"][:, 1])}
     try:
         (folder / name).mkdir()
         for file in KEPT_FILES:
@@ -79,6 +80,13 @@ def write_run(folder: Path, record: RunRecord, figures: Mapping[str, NDArray[Any
     for path in folder.glob(f"{_KEPT}*"):
         if path.name != current and _number(path).isdecimal():
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _offsets(sizes: NDArray[Any], starts: NDArray[Any]) -> NDArray[np.int64]:
+    """``[stretches]`` the first byte of each stretch of tokens, so that a reader need not add up all sizes."""
+    if not len(starts):
+        return np.zeros(0, np.int64)
+    return np.concatenate([[0], np.cumsum(np.add.reduceat(sizes, starts, dtype=np.int64))[:-1]])
 
 
 def write_record(folder: Path, record: RunRecord) -> None:

@@ -81,6 +81,9 @@ def salvage(folder: Path, out: Path) -> list[Damage]:
         out.mkdir(parents=True)
         for name in record.figures:
             shutil.copyfile(folder / f"{name}.npy", out / f"{name}.npy")
+        if record.corpus is not None and record.corpus.kept:
+            kept = Path(record.corpus.kept).name
+            shutil.copytree(folder / kept, out / kept)
         if not any(damage.where == "notes.json" for damage in damages) and (folder / "notes.json").is_file():
             shutil.copyfile(folder / "notes.json", out / "notes.json")
         (out / "run.json").write_text(dump(record), encoding="utf-8", errors="replace")
