@@ -100,8 +100,10 @@ def large_corpus_run(folder: Path, neurons: int, tokens: int) -> Path:
             "names": np.frombuffer(names.encode(), np.uint8),
         },
     )
-    columns = {"highest": _CONTEXTS, "lowest": _CONTEXTS, "range": _DRAWN, "top": _TOP, "bottom": _TOP}
-    shapes = {name: (columns[name.partition("_")[0]],) for name in (*TOKEN_FIGURES, *CONTEXT_FIGURES)}
+    columns: dict[str, int] = {"highest": _CONTEXTS, "lowest": _CONTEXTS, "range": _DRAWN, "top": _TOP, "bottom": _TOP}
+    shapes: dict[str, tuple[int, ...]] = {
+        name: (columns[name.partition("_")[0]],) for name in (*TOKEN_FIGURES, *CONTEXT_FIGURES)
+    }
     shapes |= {name: (width,) for name, width in CORPUS_TABLES.items()}
     shapes |= dict.fromkeys((*CATEGORY_FIGURES, *CORPUS_CATEGORY_FIGURES), (len(_CATEGORIES),))
     shapes |= dict.fromkeys((*NEURON_FIGURES, *CORPUS_NEURON_FIGURES), ())

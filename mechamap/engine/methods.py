@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from mechamap.config.scan_config import ScanConfig
     from mechamap.runs.run import Run
 
 __all__ = ["METHODS"]
@@ -76,7 +77,13 @@ def plan(call: Request) -> Planned:
 
     source, out = resolve(params.model), params.out
     planned = plan_message(plan_scan(source, config, out, fetch=params.fetch, started=True, stage=stage))
-    return replace(planned, notes=(*planned.notes, *_passed_over(len(sweep.models), params)))
+    return replace(planned, notes=(*_of_corpus(config), *planned.notes, *_passed_over(len(sweep.models), params)))
+
+
+def _of_corpus(config: ScanConfig) -> Iterator[str]:
+    """A note that the plan is not about the corpus of a config."""
+    if config.corpus is not None:
+        yield "Time and size are those of the config's texts; its corpus takes longer, as the scan then shows."
 
 
 def _passed_over(models: int, params: PlanParams) -> Iterator[str]:

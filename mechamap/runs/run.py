@@ -82,10 +82,16 @@ class Run:
             RunError: the folder does not exist or has no ``run.json``, or the run is damaged or of a newer format.
         """
         folder = user_path(path)
-        stamp = _stamp(folder)
-        run = cls(_read(folder), path=folder)
-        run._stamp = stamp
-        return run
+        while True:
+            stamp = _stamp(folder)
+            try:
+                run = cls(_read(folder), path=folder)
+            except RunError:
+                if _stamp(folder) == stamp:
+                    raise
+                continue  # a corpus scan has published its run anew, and removed the tokens of the one before
+            run._stamp = stamp
+            return run
 
     def refresh(self) -> bool:
         """Read ``run.json`` again if it was replaced; True if anything is new. Layers only ever become complete."""
@@ -240,11 +246,15 @@ class Run:
     def check_figures(self) -> None:
         """See that each figure has its file, of the run's size, before one is painted.
 
+        Those of a corpus scan that is going on are opened, as it replaces them all together now and then.
+
         Raises:
             RunError: a file is missing or damaged.
         """
         for name in self.record.figures:
-            if name not in self._arrays:
+            if self.record.corpus is not None and self.record.state == "running":
+                self.figure(name)
+            elif name not in self._arrays:
                 self._mapped(name)
 
     def _load(self, name: str) -> NDArray[Any]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
-from mechamap.runs.corpus.record import CorpusRecord
 from mechamap.wording.amounts import coarse_count, quantity
+
+if TYPE_CHECKING:
+    from mechamap.runs.corpus.record import CorpusRecord
 
 __all__ = ["corpus_facts", "corpus_in_short", "corpus_progress"]
 

@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 
 from mechamap.errors import RunError
-from mechamap.runs.figure_names import LATER_FIGURES, NEURON_FIGURES
+from mechamap.runs.corpus.tokens import open_names, open_tokens
+from mechamap.runs.figure_names import CONTEXT_FIGURES, LATER_FIGURES, NEURON_FIGURES, TOKEN_FIGURES
 from mechamap.runs.gate.records import LARGEST_RECORD, check_size, read_record
 from mechamap.runs.notes import Notes
 from mechamap.runs.record import RunRecord, dump
@@ -51,6 +52,7 @@ def examined(folder: Path) -> tuple[RunRecord | None, list[Damage]]:
     for name, reason in lost.items():
         damages.append(Damage(f"{name}.npy", reason, f"the figure {name} is left out"))
     record = replace(record, figures=tuple(name for name in record.figures if name not in lost))
+    record = _without_lost_tokens(folder, record, damages)
     empty = _empty_layers(folder, record)
     for layer in empty:
         what = "the record calls it complete, and it has no values"
@@ -82,8 +84,8 @@ def salvage(folder: Path, out: Path) -> list[Damage]:
         for name in record.figures:
             shutil.copyfile(folder / f"{name}.npy", out / f"{name}.npy")
         if record.corpus is not None and record.corpus.kept:
-            kept = Path(record.corpus.kept).name
-            shutil.copytree(folder / kept, out / kept)
+            tokens = Path(record.corpus.kept).name
+            shutil.copytree(folder / tokens, out / tokens)
         if not any(damage.where == "notes.json" for damage in damages) and (folder / "notes.json").is_file():
             shutil.copyfile(folder / "notes.json", out / "notes.json")
         (out / "run.json").write_text(dump(record), encoding="utf-8", errors="replace")
@@ -156,6 +158,34 @@ def _damaged_figures(folder: Path, record: RunRecord) -> Iterator[tuple[str, str
             run.figure(name)
         except RunError as error:
             yield name, error.message.removeprefix(f"{folder / name}.npy ").removesuffix(".")
+
+
+def _without_lost_tokens(folder: Path, record: RunRecord, damages: list[Damage]) -> RunRecord:
+    """The record of a run over a corpus without contexts where their tokens are damaged or not there."""
+    corpus = record.corpus
+    if corpus is None or not corpus.kept:
+        return record
+    kept = folder / Path(corpus.kept).name
+    lost = set()
+    try:
+        count = len(open_tokens(kept).ids)
+        open_names(kept)
+    except RunError as error:
+        damages.append(Damage(kept.name, error.message.removesuffix("."), "contexts and top tokens are left out"))
+        corpus, count = replace(corpus, kept="", kept_tokens=0), 0
+        lost = {*CONTEXT_FIGURES, *TOKEN_FIGURES}
+    run = Run(record, path=folder)
+    for name in record.figures:
+        if name.endswith("_positions") and name not in lost:
+            positions = run.figure(name)
+            if positions.size and not (int(positions.min()) >= -1 and int(positions.max()) < count):
+                side = name.removesuffix("_positions")
+                damages.append(
+                    Damage(f"{name}.npy", "it names tokens that the run does not keep", f"{side} ones are left out")
+                )
+                lost |= {name, f"{side}_values"}
+    figures = tuple(name for name in record.figures if name not in lost)
+    return replace(record, figures=figures, corpus=corpus)
 
 
 def _empty_layers(folder: Path, record: RunRecord) -> list[int]:
