@@ -20,6 +20,7 @@ from mechamap.config.choices import KEEP_ACTIVATIONS
 from mechamap.errors import Cancelled, MechaMapError, UsageError
 from mechamap.system.network import go_offline
 from mechamap.system.room import ARRAYS, MODELS, TABLES, lacks_memory, out_of_memory, require_room
+from mechamap.system.threads import wait_without_spinning
 from mechamap.wording.plain import printable
 from mechamap.wording.suggest import suggestion
 
@@ -60,6 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     readied_streams()
     forget_signals()
+    wait_without_spinning()
     narration = Narration()
     try:
         with written_whole():

@@ -25,6 +25,7 @@ from mechamap.protocol.rpc import RpcFault
 from mechamap.system.failures import failure_report, record_failure
 from mechamap.system.log import place_of, start_log
 from mechamap.system.room import lacks_memory, out_of_memory
+from mechamap.system.threads import wait_without_spinning
 
 __all__ = ["Engine", "main"]
 
@@ -238,6 +239,7 @@ def main() -> int:
     # stderr is a log file here: bars that redraw themselves would only fill it.
     os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    wait_without_spinning()
     start_log("engine")
     from mechamap.engine.methods import METHODS
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from mechamap.scan.corpus.state import CorpusState
 from mechamap.scan.prepare import check_vocabulary
 from mechamap.statistics.neuron_statistics import LayerStatistics
 from mechamap.statistics.places import Places
+from mechamap.system.threads import read_ahead
 from mechamap.text.chunk import Chunk, ChunkReader
 
 __all__ = ["BATCHES_OF_CHUNK", "WORK_FOLDER", "CorpusFolders", "ShardReader", "keep_needed", "remove_unneeded"]
@@ -95,8 +97,11 @@ class ShardReader:
         try:
             for path in kept_paths(self.folders.text, [shard]):  # of an attempt that was stopped
                 path.unlink()
-            with SampleFile(sample_path(self.folders.samples, shard), state.neurons) as file:
-                for number, chunk in enumerate(reader.chunks(documents, size * BATCHES_OF_CHUNK)):
+            with (
+                SampleFile(sample_path(self.folders.samples, shard), state.neurons) as file,
+                closing(read_ahead(reader.chunks(documents, size * BATCHES_OF_CHUNK))) as chunks,
+            ):
+                for number, chunk in enumerate(chunks):
                     if chunk.tokens:
                         check_vocabulary(chunk.tokenized, self.loaded)
                     plan = plan_chunk(chunk, state, self.config, shard, file)
