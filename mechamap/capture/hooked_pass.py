@@ -12,9 +12,10 @@ activations in memory, whatever the length of the text, and no architecture has 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,11 +33,32 @@ from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.models.reading import reading_of
 from mechamap.text.tokenize import TokenizedText
 
-__all__ = ["ALL_POSITIONS", "LayerCallback", "PassSettings", "capture_batches", "capture_layers", "capture_parts"]
+__all__ = [
+    "ALL_POSITIONS",
+    "LayerCallback",
+    "OutputListener",
+    "PassSettings",
+    "capture_batches",
+    "capture_layers",
+    "capture_parts",
+]
 
 
 LayerCallback = Callable[[NeuronLayer, Tensor], None]
 PartsCallback = Callable[[NeuronLayer, tuple[Activations, ...]], None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OutputListener:
+    """What wants the output of a pass's forwards, which then run to their end.
+
+    Attributes:
+        on_output: called with each batch and what the model's forward returns for it; must not keep the tensors.
+        arguments: further arguments of the forward.
+    """
+
+    on_output: Callable[[Batch, Any], None]
+    arguments: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -52,6 +74,7 @@ class PassSettings:
         give_back: have freed memory returned to the system where there are several batches. A long text needs it; it
             costs a third of the time, since every tensor is fresh memory then, so a short one is better off without.
         streams: what wants the residual stream behind the layers' blocks too.
+        output: what wants the model's output too; not together with ``streams``, which stop the forward.
     """
 
     position_mask: NDArray[np.bool_] | None = None
@@ -60,6 +83,7 @@ class PassSettings:
     batch_tokens: int | None = None
     give_back: bool = True
     streams: StreamListener | None = None
+    output: OutputListener | None = None
 
 
 ALL_POSITIONS = PassSettings()
@@ -146,17 +170,20 @@ def capture_batches(
             on_layer(layer, tuple(buffer.whole() for buffer in gathered.pop(layer.layer)))
         if layer is not last or any(turn not in buffer.reached for buffer in parts):
             turns.pass_on(turn)
-        elif settings.streams is None:  # else the forward goes on to the end of the block
+        elif settings.streams is None and settings.output is None:  # else the forward goes on
             raise RelayStopped
 
     with _hooked(layers, turns, reached), watching_streams(loaded, layers, batches, turns, settings.streams):
-        turns.run(lambda turn: _forward(loaded, batches[turn]))
+        turns.run(lambda turn: _forward(loaded, batches[turn], settings.output))
 
 
-def _forward(loaded: LoadedModel, batch: Batch) -> None:
+def _forward(loaded: LoadedModel, batch: Batch, output: OutputListener | None) -> None:
     try:
         with torch.inference_mode():
-            loaded.model(**batch.inputs)
+            if output is None:
+                loaded.model(**batch.inputs)
+            else:
+                output.on_output(batch, loaded.model(**batch.inputs, **output.arguments))
     except RelayStopped:
         pass
 

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mechamap.cli.loading import ModelOptions, add_model_flags, load, model_of_run, model_options, run_with_folder
+from mechamap.cli.loading import ModelOptions, add_model_flags, load, model_of_run, model_options, run_named
 from mechamap.cli.narration import Narration, print_lines, write_data
 from mechamap.cli.parser import Commands, refuse_below
-from mechamap.errors import RunError, UsageError
+from mechamap.errors import UsageError
 from mechamap.system.paths import user_path
 from mechamap.wording.plain import printable
 
@@ -59,7 +59,7 @@ def _lens(options: LensOptions, narration: Narration) -> int:
     from mechamap.runs.neuron_names import parse_neuron
 
     names = [parse_neuron(name) for name in options.neurons]
-    run = _run_named(options.source)
+    run = run_named(options.source)
     if run is not None:
         loaded = model_of_run(run, options.model, narration)
     else:
@@ -82,19 +82,6 @@ def _lens(options: LensOptions, narration: Narration) -> int:
     print_lines(*(_lines(lens, run) for lens in lenses))
     narration.say(f"in {UNIT}, per unit of activation")
     return 0
-
-
-def _run_named(name: str) -> Run | None:
-    """The run of that name; None where there is none, so that the name means a model."""
-    from mechamap.runs.library import find_run
-
-    if name.lower().endswith(".csv"):  # no model is called that
-        return run_with_folder(name)
-    try:
-        folder = find_run(name)
-    except (RunError, OSError):
-        return None
-    return run_with_folder(folder)
 
 
 def _lines(lens: Lens, run: Run | None) -> Iterator[str]:

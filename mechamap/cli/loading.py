@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from mechamap.cli.narration import Narration
 from mechamap.cli.parser import Parser
 from mechamap.config.choices import DEVICE_MAPS, QUANTIZE
-from mechamap.errors import ModelError, UsageError
+from mechamap.errors import ModelError, RunError, UsageError
 from mechamap.events import LayerFinished, ScanEvent, StageEntered
 from mechamap.system.paths import user_path
 from mechamap.wording.plain import printable
@@ -32,6 +32,7 @@ __all__ = [
     "model_of_run",
     "model_options",
     "opened",
+    "run_named",
     "run_with_folder",
 ]
 
@@ -125,6 +126,19 @@ def run_with_folder(name: Path | str) -> Run:
     run = open_run(name)
     run.folder_with_model()
     return run
+
+
+def run_named(name: str) -> Run | None:
+    """The run of that name; None where there is none, so that the name means a model."""
+    from mechamap.runs.library import find_run
+
+    if name.lower().endswith(".csv"):  # no model is called that
+        return run_with_folder(name)
+    try:
+        folder = find_run(name)
+    except (RunError, OSError):
+        return None
+    return run_with_folder(folder)
 
 
 def load(source: ModelSource, settings: LoadSettings, narration: Narration) -> LoadedModel:

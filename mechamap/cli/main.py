@@ -11,7 +11,21 @@ import sys
 from collections.abc import Sequence
 
 from mechamap import __version__
-from mechamap.cli import ablate, compare, config, confirm, doctor, export, interpret, lens, merge, runs, scan
+from mechamap.cli import (
+    ablate,
+    compare,
+    config,
+    confirm,
+    doctor,
+    export,
+    interpret,
+    lens,
+    merge,
+    probe,
+    runs,
+    scan,
+    similar,
+)
 from mechamap.cli.narration import Narration
 from mechamap.cli.parser import Parser
 from mechamap.cli.stopping import forget_signals, stop_code, was_interrupted
@@ -27,10 +41,10 @@ from mechamap.wording.suggest import suggestion
 __all__ = ["build_parser", "main"]
 
 
-COMMANDS = (scan, merge, confirm, ablate, lens, interpret, compare, export, runs, config, doctor)
+COMMANDS = (scan, merge, confirm, ablate, lens, probe, similar, interpret, compare, export, runs, config, doctor)
 # Of address space, without which libraries end the process while they are loaded.
 _ROOM = {
-    **dict.fromkeys(("scan", "merge", "confirm", "ablate", "lens"), MODELS),
+    **dict.fromkeys(("scan", "merge", "confirm", "ablate", "lens", "probe", "similar"), MODELS),
     **dict.fromkeys(("interpret", "compare", "export"), TABLES),
     **dict.fromkeys(("runs", "doctor"), ARRAYS),
 }

@@ -29,6 +29,7 @@ class Request:
     notify: Callable[[str, Mapping[str, Any]], None]
     kept: Kept = field(default_factory=Kept)
     cancel: threading.Event = field(default_factory=threading.Event)
+    needless: threading.Event = field(default_factory=threading.Event)  # cancelled, or overtaken by a newer request
 
     def read(self, kind: type[_P]) -> _P:
         """The parameters as values.
@@ -37,6 +38,16 @@ class Request:
             RpcFault: one is missing or is not valid.
         """
         return read_params(self.method, self.params, kind)
+
+    def stop(self) -> None:
+        """Have it stop at its next step."""
+        self.cancel.set()
+        self.needless.set()
+
+    @property
+    def overtakes(self) -> bool:
+        """Whether it makes earlier requests of its kind needless, and may become needless itself."""
+        return self.params.get("overtakes") is True
 
     def progress(self, progress: Progress) -> None:
         self.notify("progress", {"id": self.id, **plain(progress)})
@@ -58,8 +69,10 @@ class Methods:
         queued: done by the main thread, one after another.
         prompt: answered at once by the thread that reads requests; must be quick.
         beside: done in a thread of their own, so that they need not wait for a running scan.
+        overtaking: names of those queued ones of which only the newest request is wanted, where requests say so.
     """
 
     queued: Mapping[str, Method] = field(default_factory=dict)
     prompt: Mapping[str, Method] = field(default_factory=dict)
     beside: Mapping[str, Method] = field(default_factory=dict)
+    overtaking: frozenset[str] = frozenset()

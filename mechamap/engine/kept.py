@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +13,11 @@ from mechamap.engine.kept_model import ModelCache
 
 if TYPE_CHECKING:
     from mechamap.compare.closest.closest import Closest
+    from mechamap.models.loaded import LoadedModel
+    from mechamap.probe.reference import Reference
     from mechamap.runs.run import Run
 
-__all__ = ["CsvCache", "Kept", "MatchCache"]
+__all__ = ["CsvCache", "Kept", "MatchCache", "ReferenceCache"]
 
 
 LOOK = 0.1  # seconds between two looks at whether a request that waits for another's reading was cancelled
@@ -80,8 +83,24 @@ class MatchCache:
         self._last = (_identity(a, b), closest)
 
 
-def _identity(a: Run, b: Run) -> tuple[object, ...]:
-    return tuple((str(run.path), run.record.created, len(run.complete_layers)) for run in (a, b))
+class ReferenceCache:
+    """What is usual for the neurons of the run that was asked last, as long as its model is in memory."""
+
+    def __init__(self) -> None:
+        self._last: tuple[tuple[object, ...], weakref.ref[object], Reference] | None = None
+
+    def of(self, run: Run, loaded: LoadedModel) -> Reference | None:
+        """That of a run and its model; None where they are not the last ones."""
+        if self._last is None or self._last[0] != _identity(run) or self._last[1]() is not loaded.model:
+            return None
+        return self._last[2]
+
+    def keep(self, run: Run, loaded: LoadedModel, reference: Reference) -> None:
+        self._last = (_identity(run), weakref.ref(loaded.model), reference)  # the model can be freed all the same
+
+
+def _identity(*runs: Run) -> tuple[object, ...]:
+    return tuple((str(run.path), run.record.created, len(run.complete_layers)) for run in runs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +110,4 @@ class Kept:
     model: ModelCache = field(default_factory=ModelCache)
     csvs: CsvCache = field(default_factory=CsvCache)
     matches: MatchCache = field(default_factory=MatchCache)
+    references: ReferenceCache = field(default_factory=ReferenceCache)

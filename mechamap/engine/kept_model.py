@@ -74,10 +74,12 @@ class ModelCache:
             self.drop()
             raise
 
-    def drop(self) -> None:
-        """Give the model's memory back, on the device too."""
+    def drop(self) -> str | None:
+        """Give the model's memory back, on the device too; its id, None where none was kept."""
+        dropped = self._loaded.id if self._loaded is not None else None
         self._loaded = self._key = None
         give_memory_back()
+        return dropped
 
 
 def _has(loaded: LoadedModel, layers: int | None) -> bool:

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from mechamap.catalog.hub_cache import cached_models
 from mechamap.catalog.source import resolve
 from mechamap.engine import checks as engine_checks
+from mechamap.engine import probes as engine_probes
 from mechamap.engine import reports as engine_reports
 from mechamap.engine.calls import Methods, Request
 from mechamap.engine.params import run_at
@@ -191,8 +192,10 @@ METHODS = Methods(
         "activations": activations,
         "window": window,
         **engine_checks.QUEUED,
+        **engine_probes.QUEUED,
         **engine_reports.QUEUED,
     },
     prompt={"models": models},
     beside={"export": export, **engine_reports.BESIDE},
+    overtaking=engine_probes.OVERTAKING,
 )

@@ -101,7 +101,7 @@ class Engine:
         with self._ready:
             self._closing = True
             for call in self._known():
-                call.cancel.set()
+                call.stop()
             self._ready.notify_all()
 
     def _take(self, line: bytes) -> bool:
@@ -143,8 +143,23 @@ class Engine:
     def _queue(self, call: Request) -> None:
         with self._ready:
             self._check_new(call)
+            overtaken = self._overtake(call)
             self._waiting.append(call)
             self._ready.notify_all()
+        for older in overtaken:
+            self._send(_failure(older, Cancelled("A newer request overtook this one.")))
+
+    def _overtake(self, call: Request) -> list[Request]:
+        """Stop older requests that a new one makes needless; those that had not begun, to be answered."""
+        if call.method not in self._methods.overtaking or not call.overtakes:
+            return []
+        older = [known for known in self._known() if known.method == call.method and known.overtakes]
+        for known in older:
+            known.needless.set()
+        waiting = [known for known in older if known in self._waiting]
+        for known in waiting:
+            self._waiting.remove(known)
+        return waiting
 
     def _do_beside(self, call: Request, work: Method) -> None:
         def do() -> None:
@@ -166,7 +181,7 @@ class Engine:
             if cancelled is None:
                 return {"found": False}
             if cancelled not in self._waiting:
-                cancelled.cancel.set()
+                cancelled.stop()
                 return {"found": True}
             self._waiting.remove(cancelled)
         self._send(_failure(cancelled, Cancelled("The request was cancelled before it began.")))

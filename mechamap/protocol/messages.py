@@ -28,6 +28,7 @@ __all__ = [
     "Lens",
     "Models",
     "Progress",
+    "Released",
     "ScanResult",
     "WindowActivations",
     "decode",
@@ -121,6 +122,12 @@ class Models(Struct, frozen=True):
     """Ids of the models in the local hub cache."""
 
     cached: tuple[str, ...]
+
+
+class Released(Struct, frozen=True):
+    """``model``: what was kept in memory until then; None: nothing was."""
+
+    model: str | None
 
 
 class Confirmed(Struct, frozen=True):

@@ -28,8 +28,11 @@ __all__ = [
     "InterpretParams",
     "LensParams",
     "MatchParams",
+    "MovesParams",
     "PlanParams",
+    "ProbeParams",
     "ScanParams",
+    "SimilarParams",
     "WindowParams",
     "read_params",
 ]
@@ -38,6 +41,7 @@ _P = TypeVar("_P", bound=Struct)
 
 # The values that a parameter takes, as an error message describes them.
 _Text = Annotated[str, Meta(min_length=1, description="a text")]
+_AnyText = Annotated[str, Meta(description="a text")]
 _PathText = Annotated[Path, Meta(description="a path, as text")]
 _Flag = Annotated[bool, Meta(description="true or false")]
 _Number = Annotated[float, Meta(ge=-sys.float_info.max, le=sys.float_info.max, description="a number")]
@@ -45,6 +49,7 @@ _Natural = Annotated[int, Meta(ge=0, description="a whole number of at least 0")
 _Positive = Annotated[int, Meta(ge=1, description="a whole number of at least 1")]
 # With fewer no p is below 0.05.
 _Permutations = Annotated[int, Meta(ge=20, description="a whole number of at least 20")]
+_Token = Annotated[int, Meta(description="the number of a token")]
 _Layer = Annotated[int, Meta(description="a number")]
 _Changes = Annotated[dict[str, Any], Meta(description="an object of changed keys")]
 _Names = Annotated[tuple[str, ...], Meta(min_length=1, description="a list of names, such as L7.N1844")]
@@ -125,6 +130,44 @@ class WindowParams(_Params, frozen=True, kw_only=True):
     run: _PathText
     neuron: _Text
     position: _Natural
+
+
+class ProbeParams(_Params, frozen=True, kw_only=True):
+    """About a run's neurons, or those of a ``model`` without one.
+
+    Attributes:
+        neurons: whose activations at every token are wanted.
+        position: the token that ``outliers`` and ``next`` are about, from the end where negative; None: the last one.
+        outliers, next: how many neurons that stand out there, how many tokens that come next.
+        overtakes: whether it makes earlier probes that may be overtaken needless; it may be overtaken itself then.
+    """
+
+    text: _AnyText
+    run: _PathText | None = None
+    model: _Text | None = None
+    neurons: _Chosen = ()
+    position: _Token | None = None
+    outliers: _Natural = 0
+    next: _Natural = 0
+    overtakes: _Flag = False
+
+
+class MovesParams(_Params, frozen=True, kw_only=True):
+    """``top`` neurons that differ most between two texts, and the differences of some ``neurons``."""
+
+    run: _PathText
+    first: _AnyText
+    second: _AnyText
+    neurons: _Chosen = ()
+    top: _Positive = 20
+
+
+class SimilarParams(_Params, frozen=True, kw_only=True):
+    """The ``top`` neurons most like one."""
+
+    run: _PathText
+    neuron: _Text
+    top: _Positive = 20
 
 
 class ExportParams(_Params, frozen=True):

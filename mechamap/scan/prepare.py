@@ -7,10 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from mechamap.capture.vocabulary import check_vocabulary
 from mechamap.catalog.source import ModelSource
 from mechamap.config.layers import parse_layers
 from mechamap.config.scan_config import ScanConfig
-from mechamap.errors import Cancelled, TextError, UnsupportedModel, UsageError
+from mechamap.errors import Cancelled, UnsupportedModel, UsageError
 from mechamap.events import Listener, Stage, StageEntered
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.kinds import undefined_figures
@@ -26,10 +27,9 @@ from mechamap.scan.corpus.part import Part, RayRequest
 from mechamap.scan.record import ScanInputs
 from mechamap.text.occurrences import FoundWords, coverage, find_words
 from mechamap.text.tokenize import TokenizedText, tokenize
-from mechamap.wording.advice import Advice, Hint, Setting
 from mechamap.wording.amounts import quantity
 
-__all__ = ["PreparedModel", "ScanRequest", "check_vocabulary", "inputs_of", "load_for", "prepare", "prepare_model"]
+__all__ = ["PreparedModel", "ScanRequest", "inputs_of", "load_for", "prepare", "prepare_model"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,28 +163,6 @@ def _wanted(loaded: LoadedModel, config: ScanConfig) -> tuple[NeuronLayer, ...]:
             f"Layers {config.layers} of {loaded.label} have no MLP neurons.", f"These layers do: {available}."
         )
     return layers
-
-
-def check_vocabulary(tokenized: TokenizedText, loaded: LoadedModel) -> None:
-    """See that the model has an embedding of every token.
-
-    Raises:
-        TextError: it has not.
-    """
-    position = int(tokenized.ids.argmax())
-    token = int(tokenized.ids[position])
-    if token < loaded.vocabulary:
-        return
-    hint: Hint = "The tokenizer and the weights do not belong together."
-    if tokenized.offsets[position, 0] < 0:
-        hint = Advice.of(f"{hint} Without special tokens around the text: {{}}.", Setting("no_bos"))
-    elif token in getattr(loaded.tokenizer, "added_tokens_decoder", {}):
-        hint = "It was added to the tokenizer and has no weights: take it out of the text, or get the right tokenizer."
-    raise TextError(
-        f"The tokenizer of {loaded.label} gives token {token:,}, {tokenized.pieces[position]!r}; the embedding has "
-        f"{loaded.vocabulary:,} rows.",
-        hint,
-    )
 
 
 def _check_cancelled(cancel: threading.Event | None) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mechamap.capture.batches import Batch, batch_tokens, sorted_batches
 from mechamap.capture.gather import dense_activations
 from mechamap.capture.hooked_pass import PassSettings, capture_batches
+from mechamap.capture.vocabulary import check_vocabulary
 from mechamap.config.scan_config import ScanConfig
 from mechamap.corpus.documents import Document
 from mechamap.errors import Cancelled, RunError
@@ -25,7 +26,6 @@ from mechamap.scan.corpus.chunk_plan import BatchPlan, plan_chunk
 from mechamap.scan.corpus.kept_text import KeptTokens, Surroundings, kept_paths, needed_tokens, tokens_of_chunk
 from mechamap.scan.corpus.samples import SampleFile, sample_path
 from mechamap.scan.corpus.state import CorpusState
-from mechamap.scan.prepare import check_vocabulary
 from mechamap.statistics.neuron_statistics import LayerStatistics
 from mechamap.statistics.places import Places
 from mechamap.system.threads import read_ahead

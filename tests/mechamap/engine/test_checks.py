@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from support.engine_talk import EngineTalk as Engine
 from support.recorded_run import recorded_run
 
 from mechamap.exports.registry import ExportRequest, export_run
@@ -31,53 +29,10 @@ CONFIG = {
 }
 
 
-class Engine:
-    """The real process, and what it says."""
-
-    def __init__(self, home: Path) -> None:
-        environment = {**os.environ, "MECHAMAP_HOME": str(home)}
-        command = [sys.executable, "-m", "mechamap.engine"]
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
-        self.progress: list[dict[str, Any]] = []  # of the last request that was answered
-        self._id = 0
-
-    def say(self, method: str, /, **params: Any) -> int:
-        assert self.process.stdin is not None
-        self._id += 1
-        self.process.stdin.write(rpc.encode(rpc.request(self._id, method, params)))
-        self.process.stdin.flush()
-        return self._id
-
-    def hear(self) -> dict[str, Any]:
-        """The next answer; progress is kept beside."""
-        assert self.process.stdout is not None
-        self.progress = []
-        while (message := json.loads(self.process.stdout.readline())).get("method") == "progress":
-            self.progress.append(message["params"])
-        return message
-
-    def ask(self, method: str, /, **params: Any) -> dict[str, Any]:
-        """The answer, which is an error or a result."""
-        id = self.say(method, **params)
-        answer = self.hear()
-        assert answer["id"] == id
-        return answer
-
-    def done(self, method: str, /, **params: Any) -> dict[str, Any]:
-        answer = self.ask(method, **params)
-        assert "error" not in answer, answer
-        result: dict[str, Any] = answer["result"]
-        return result
-
-
 @pytest.fixture(scope="module")
 def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    engine = Engine(tmp_path_factory.mktemp("home"))
-    assert engine.process.stdin is not None
-    with engine.process:
+    with Engine(tmp_path_factory.mktemp("home")) as engine:
         yield engine
-        engine.process.stdin.close()
-        assert engine.process.wait(60) == 0
 
 
 @pytest.fixture
