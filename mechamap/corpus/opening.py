@@ -18,7 +18,7 @@ from mechamap.errors import CorpusError
 from mechamap.wording.amounts import quantity
 from mechamap.wording.plain import printable
 
-__all__ = ["open_corpus"]
+__all__ = ["divided", "open_corpus"]
 
 _MARKS, _FEWEST = 65_536, 16  # of all files together, which is some megabytes in a run; of each one
 
@@ -41,19 +41,10 @@ def open_corpus(
             files are others than those of ``inventory``.
         MissingExtra: a package that reads a source is not installed.
     """
-    sources = settings.sources
-    hub = [source for source in sources if is_hub_source(source)]
-    if not sources:
-        raise CorpusError("No corpus is given.", "Name files, folders, or a data set of the hub: hf:owner/name.")
-    if hub and (len(hub) > 1 or not is_hub_source(sources[-1])):
-        raise CorpusError(
-            "Only one data set of the hub can be read, as the last source of a corpus: how many documents it has is "
-            "not known before it has been read.",
-            "Give it last, and other data sets as files.",
-        )
-    files = find_files(sources[: len(sources) - len(hub)], settings.per_line)
+    of_files, hub = divided(settings)
+    files = find_files(of_files, settings.per_line)
     before = inventory.stream if inventory is not None else None
-    stream = open_stream(hub[0], settings.field, before) if hub else None
+    stream = open_stream(hub, settings.field, before) if hub is not None else None
     progress = _Progress(files, on_progress)
     record = stream.record if stream is not None else None
     if inventory is None:
@@ -67,11 +58,31 @@ def open_corpus(
         records = _same_files(files, inventory.files, settings.field, progress)
     inventory = Inventory(settings.per_line, tuple(records), record)
     if stream is None and inventory.blank == inventory.documents:
+        names = printable(", ".join(settings.sources))
         raise CorpusError(
-            f"The corpus {printable(', '.join(sources))} has no text, in {quantity(inventory.documents, 'document')}.",
+            f"The corpus {names} has no text, in {quantity(inventory.documents, 'document')}.",
             "Give files with text.",
         )
-    return Corpus(sources, files, inventory, stream)
+    return Corpus(settings.sources, files, inventory, stream)
+
+
+def divided(settings: CorpusSettings) -> tuple[tuple[str, ...], str | None]:
+    """The sources that are files or folders, and the data set of the hub behind them, None where there is none.
+
+    Raises:
+        CorpusError: there are no sources, or a data set is not the last one.
+    """
+    sources = settings.sources
+    hub = [source for source in sources if is_hub_source(source)]
+    if not sources:
+        raise CorpusError("No corpus is given.", "Name files, folders, or a data set of the hub: hf:owner/name.")
+    if hub and (len(hub) > 1 or not is_hub_source(sources[-1])):
+        raise CorpusError(
+            "Only one data set of the hub can be read, as the last source of a corpus: how many documents it has is "
+            "not known before it has been read.",
+            "Give it last, and other data sets as files.",
+        )
+    return sources[: len(sources) - len(hub)], hub[0] if hub else None
 
 
 class _Progress:

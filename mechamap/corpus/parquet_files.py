@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import accumulate
 from typing import Any
 
 from mechamap.corpus.byte_streams import BLOCK, Heard, pyarrow_for, unreadable
@@ -14,7 +15,7 @@ from mechamap.errors import CorpusError
 from mechamap.wording.amounts import size
 from mechamap.wording.plain import printable
 
-__all__ = ["hear_file", "parquet_member", "parquet_texts"]
+__all__ = ["hear_file", "parquet_member", "parquet_texts", "row_groups"]
 
 _BATCH_BYTES, _MOST_ROWS = 4_000_000, 4096  # of what is decoded at once
 
@@ -66,6 +67,21 @@ def parquet_texts(file: SourceFile, member: str, first: int) -> Iterator[tuple[i
                 row += len(batch)
             if row != end:  # numbers of rows further down would be other ones for a reading that passes this group over
                 raise ValueError(f"a group of {rows:,} rows has {row - end + rows:,}")
+
+
+def row_groups(file: SourceFile) -> tuple[list[int], int]:
+    """The first row of each group of rows, and how many rows there are.
+
+    Raises:
+        CorpusError: the file is damaged.
+        MissingExtra: pyarrow is not installed.
+    """
+    pyarrow = pyarrow_for(file)
+    with _opened(file, pyarrow) as table:
+        metadata = table.metadata
+        counts = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+    starts = list(accumulate(counts, initial=0))
+    return starts[:-1], starts[-1]
 
 
 def hear_file(file: SourceFile, heard: Heard) -> None:

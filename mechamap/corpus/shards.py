@@ -5,14 +5,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-from mechamap.corpus.corpus import Corpus
 from mechamap.corpus.documents import DocumentRange
 from mechamap.corpus.inventory import Inventory
 
 __all__ = ["cut_into_shards", "ranges_of_stream"]
 
 
-def cut_into_shards(corpus: Corpus, characters_per_shard: int) -> list[DocumentRange]:
+def cut_into_shards(inventory: Inventory, characters_per_shard: int) -> list[DocumentRange]:
     """All documents of a corpus' files in ranges that follow each other, the same for the same corpus anywhere.
 
     Cuts are at the inventory's marks. A range has at most ``characters_per_shard`` characters, unless there is no mark
@@ -25,7 +24,7 @@ def cut_into_shards(corpus: Corpus, characters_per_shard: int) -> list[DocumentR
     if characters_per_shard < 1:
         raise ValueError(f"shards of {characters_per_shard} characters")
     shards: list[DocumentRange] = []
-    (first, before), *places = _cuts(corpus.inventory)
+    (first, before), *places = _cuts(inventory)
     last = (first, before)
     for place in places:
         if place[1] - before > characters_per_shard and last[0] > first:
@@ -37,7 +36,7 @@ def cut_into_shards(corpus: Corpus, characters_per_shard: int) -> list[DocumentR
     return shards
 
 
-def ranges_of_stream(corpus: Corpus, documents_per_shard: int) -> Iterator[DocumentRange]:
+def ranges_of_stream(inventory: Inventory, documents_per_shard: int) -> Iterator[DocumentRange]:
     """Ranges of the data set behind a corpus' files, without end: the first of which nothing can be read is behind it.
 
     Raises:
@@ -45,7 +44,7 @@ def ranges_of_stream(corpus: Corpus, documents_per_shard: int) -> Iterator[Docum
     """
     if documents_per_shard < 1:
         raise ValueError(f"shards of {documents_per_shard} documents")
-    for first in itertools.count(corpus.inventory.documents, documents_per_shard):
+    for first in itertools.count(inventory.documents, documents_per_shard):
         yield DocumentRange(first, first + documents_per_shard, None)
 
 

@@ -11,12 +11,13 @@ import torch
 from mechamap.config.corpus_settings import CorpusSettings
 from mechamap.corpus.corpus import Corpus
 from mechamap.corpus.documents import Document, DocumentRange
+from mechamap.corpus.inventory import Inventory
 from mechamap.corpus.shards import cut_into_shards, ranges_of_stream
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.scan.corpus.state import LayerSpan
 
-__all__ = ["Shards", "layer_spans", "shard_tokens", "stop_of_tokens"]
+__all__ = ["Shards", "layer_spans", "shard_ranges", "shard_tokens", "stop_of_tokens", "tokens_of_shard"]
 
 
 CHARACTERS_A_TOKEN = 4  # of English, by tokenizers of today; only how evenly shards are cut depends on it
@@ -30,10 +31,15 @@ def shard_tokens(settings: CorpusSettings, loaded: LoadedModel) -> int:
 
     It depends on nothing that differs between machines of one kind, so that they cut a corpus alike.
     """
+    return tokens_of_shard(settings, loaded.device.type, loaded.parameters)
+
+
+def tokens_of_shard(settings: CorpusSettings, device: str, parameters: int) -> int:
+    """The same of a model that is not loaded, by the type of its device and its number of weights."""
     if settings.shard_tokens is not None:
         return settings.shard_tokens
-    work = _MINUTE_OF_WORK.get(loaded.device.type, _MINUTE_OF_WORK["cpu"])
-    return int(min(max(work / (2 * max(loaded.parameters, 1)), _SMALLEST), _LARGEST))
+    work = _MINUTE_OF_WORK.get(device, _MINUTE_OF_WORK["cpu"])
+    return int(min(max(work / (2 * max(parameters, 1)), _SMALLEST), _LARGEST))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,18 +59,7 @@ class Shards:
     @classmethod
     def of(cls, corpus: Corpus, tokens: int, stop: int | None) -> Shards:
         """A corpus in shards of about so many tokens."""
-        ranges: list[DocumentRange] = []
-        files = cut_into_shards(corpus, tokens * CHARACTERS_A_TOKEN) if corpus.inventory.documents else []
-        for each in files:
-            if stop is None or each.first < stop:
-                ranges.append(
-                    DocumentRange(each.first, each.stop if stop is None else min(each.stop, stop), each.characters)
-                )
-        if corpus.documents is None and stop is not None:
-            stream = ranges_of_stream(corpus, DOCUMENTS_OF_STREAM)
-            for each in takewhile(lambda part: part.first < stop, stream):
-                ranges.append(DocumentRange(each.first, min(each.stop, stop), None))
-        return cls(tuple(ranges), stop, corpus)
+        return cls(shard_ranges(corpus.inventory, tokens, stop), stop, corpus)
 
     @property
     def count(self) -> int | None:
@@ -75,11 +70,30 @@ class Shards:
         """Each with its number; without end where the count is not known."""
         yield from enumerate(self.ranges)
         if self.count is None:
-            yield from enumerate(ranges_of_stream(self.corpus, DOCUMENTS_OF_STREAM), len(self.ranges))
+            rest = ranges_of_stream(self.corpus.inventory, DOCUMENTS_OF_STREAM)
+            yield from enumerate(rest, len(self.ranges))
 
     def plain(self) -> list[list[int]]:
         """First document and the one behind the last of each, for comparison."""
         return [[each.first, each.stop] for each in self.ranges]
+
+
+def shard_ranges(inventory: Inventory, tokens: int, stop: int | None) -> tuple[DocumentRange, ...]:
+    """The documents of each shard of about so many tokens, as far as they are known.
+
+    Args:
+        inventory: of the corpus.
+        stop: the first document that is not read any more; None: all are. Of a data set that is read as it comes, only
+            shards in front of it are given.
+    """
+    ranges = cut_into_shards(inventory, tokens * CHARACTERS_A_TOKEN) if inventory.documents else []
+    if stop is None:
+        return tuple(ranges)
+    if inventory.stream is not None:
+        ranges += takewhile(lambda part: part.first < stop, ranges_of_stream(inventory, DOCUMENTS_OF_STREAM))
+    return tuple(
+        DocumentRange(each.first, min(each.stop, stop), each.characters) for each in ranges if each.first < stop
+    )
 
 
 def stop_of_tokens(documents: Iterator[Document], count: Callable[[Sequence[str]], int], most: int) -> int | None:

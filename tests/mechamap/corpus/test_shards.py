@@ -32,8 +32,8 @@ def test_shards_hold_every_document_once_and_no_more_characters_than_asked(
         for number, lengths in enumerate(files):
             write_jsonl(Path(folder) / f"{number}.jsonl", ["x" * length for length in lengths])
         corpus = opened(Path(folder))
-        shards = cut_into_shards(corpus, most)
-        assert shards == cut_into_shards(opened(Path(folder)), most)
+        shards = cut_into_shards(corpus.inventory, most)
+        assert shards == cut_into_shards(opened(Path(folder)).inventory, most)
         assert [shard.first for shard in shards] == [0, *(shard.stop for shard in shards[:-1])]
         assert shards[-1].stop == corpus.documents
         lengths = list(itertools.chain(*files))
@@ -49,14 +49,14 @@ def test_marks_are_thinned_and_stay_even(tmp_path: Path) -> None:
         corpus = opened(write_jsonl(tmp_path / "x.jsonl", ["ten chars."] * 1000))
     documents = corpus.inventory.files[0].marks.documents
     assert documents == tuple(range(0, 1000, 64))
-    assert [shard.stop - shard.first for shard in cut_into_shards(corpus, 2000)] == [192] * 5 + [40]
+    assert [shard.stop - shard.first for shard in cut_into_shards(corpus.inventory, 2000)] == [192] * 5 + [40]
 
 
 def test_a_data_set_of_unknown_length_is_cut_without_end(tmp_path: Path) -> None:
     corpus = opened(write_jsonl(tmp_path / "x.jsonl", ["One.", "Two."]))
-    assert list(itertools.islice(ranges_of_stream(corpus, 100), 2)) == [
+    assert list(itertools.islice(ranges_of_stream(corpus.inventory, 100), 2)) == [
         DocumentRange(2, 102, None), DocumentRange(102, 202, None)
     ]  # fmt: skip
-    for cut in (lambda: next(ranges_of_stream(corpus, 0)), lambda: cut_into_shards(corpus, 0)):
+    for cut in (lambda: next(ranges_of_stream(corpus.inventory, 0)), lambda: cut_into_shards(corpus.inventory, 0)):
         with pytest.raises(ValueError, match="shards of 0"):
             cut()
