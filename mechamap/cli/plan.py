@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from msgspec.structs import asdict
 
+from mechamap.cli.corpus_plan import corpus_rows, disk_advice, run_row
 from mechamap.cli.narration import Narration, print_data, print_lines, write_data
 from mechamap.cli.scan_options import ScanOptions
 from mechamap.errors import MechaMapError
@@ -19,8 +21,9 @@ if TYPE_CHECKING:
     from mechamap.catalog.source import ModelSource
     from mechamap.config.scan_config import ScanConfig
     from mechamap.plan.scan_plan import ScanPlan
+    from mechamap.plan.situation import Circumstances
     from mechamap.plan.warning import Shortfall
-    from mechamap.protocol.planned import PlannedOption
+    from mechamap.protocol.planned import PlannedMemory, PlannedOption
 
 __all__ = ["plan_lines", "plan_of", "shortfall_lines", "tell_plan", "tell_plans", "warn"]
 
@@ -44,8 +47,9 @@ def tell_plans(jobs: Sequence[SweepJob], options: ScanOptions, narration: Narrat
             print_lines([job.label, *(f"  {line}".rstrip() for line in plan_lines(plan)), ""])
     lacking = [job.label for job in jobs if job.label not in plans or not plans[job.label].fits]
     total = sum(plan.run.total for plan in plans.values())
+    most = total + max((plan.run.working for plan in plans.values()), default=0)  # one is made at a time
     free = next((plan.disk for plan in plans.values()), None)
-    fits = not lacking and (free is None or total <= free)
+    fits = not lacking and (free is None or most <= free)
     seconds = sum(plan.seconds.total for plan in plans.values() if plan.seconds is not None)
     if options.events:
         together = {"event": "sweep_plan", "run": total, "disk": free, "seconds": seconds, "fits": fits}
@@ -88,24 +92,32 @@ def plan_of(
     try:
         from mechamap.plan.scan_plan import plan_scan
 
-        return plan_scan(
-            source, config, options.out, started=started, whole=options.needs_all_layers, stage=narration.progress
-        )
+        return plan_scan(source, config, options.out, _circumstances(options, started=started), narration.progress)
     finally:
         narration.clear()
 
 
-def warn(source: ModelSource, config: ScanConfig, narration: Narration, *, whole: bool) -> None:
-    """Warn, before anything is read, where the scan may not fit; the scan begins all the same.
+def _circumstances(options: ScanOptions, *, started: bool = False) -> Circumstances:
+    from mechamap.plan.situation import Circumstances
 
-    Args:
-        whole: whether something after the scan needs the layers of the model that are not scanned.
-    """
-    from mechamap.plan.warning import shortfall
+    return Circumstances(started=started, whole=options.needs_all_layers, part=options.part, ray=options.ray)
 
-    if (lacking_memory := shortfall(source, config, whole=whole)) is not None:
-        for line in shortfall_lines(lacking_memory):
+
+def warn(source: ModelSource, config: ScanConfig, options: ScanOptions, narration: Narration) -> None:
+    """Warn, before anything is read, where the scan may not fit or will be slow; it begins all the same."""
+    from mechamap.plan.corpus.compiled import slow_remark
+    from mechamap.plan.places import places_of
+    from mechamap.plan.warning import DISK, shortfalls
+
+    for shortfall in shortfalls(source, config, _circumstances(options), options.out):
+        if options.resume and shortfall.place == DISK:  # much of the run is there already
+            continue
+        for line in shortfall_lines(shortfall, of_corpus=config.corpus is not None):
             narration.say(line)
+    if config.corpus is not None:
+        with suppress(MechaMapError):  # the scan reports a device that is not there
+            if (remark := slow_remark(places_of(config).device.type)) is not None:
+                narration.say(remark)
 
 
 def plan_lines(plan: ScanPlan) -> list[str]:
@@ -117,13 +129,29 @@ def plan_lines(plan: ScanPlan) -> list[str]:
     return [*_verdict(plan), "", *rows, *notes]
 
 
-def shortfall_lines(shortfall: Shortfall) -> list[str]:
-    """What keeps a scan from fitting, before it begins."""
+def shortfall_lines(shortfall: Shortfall, *, of_corpus: bool = False) -> list[str]:
+    """What keeps a scan from fitting, before it begins.
+
+    Args:
+        of_corpus: whether the scan is over a corpus.
+    """
+    from mechamap.plan.warning import DISK
+
+    needed, free = size(shortfall.needed), size(shortfall.free)
+    if shortfall.place != DISK:
+        return [
+            f"This scan may not fit: it needs about {needed} on {shortfall.place}, where {free} are free.",
+            *_options(shortfall.would_fit),
+        ]
     return [
-        f"This scan may not fit: it needs about {size(shortfall.needed)} on {shortfall.device}, where "
-        f"{size(shortfall.free)} are free.",
-        *_options(shortfall.would_fit),
+        f"The run of this scan may not fit: it takes about {needed} on disk, where {free} are free.",
+        _disk_advice(of_corpus=of_corpus),
+        *(_options(shortfall.would_fit) if shortfall.would_fit else ()),
     ]
+
+
+def _disk_advice(*, of_corpus: bool) -> str:
+    return disk_advice() if of_corpus else "Name a folder on another disk with --out, or scan fewer layers."
 
 
 def _verdict(plan: ScanPlan) -> Iterator[str]:
@@ -134,9 +162,9 @@ def _verdict(plan: ScanPlan) -> Iterator[str]:
                 f"{size(need.free or 0)} are free."
             )
     if "disk" in plan.lacking:
-        yield f"Its run does not fit: it takes {size(plan.run.total)} on disk, where {size(plan.disk or 0)} are free."
-        yield "Name a folder on another disk with --out, or scan fewer layers."
-    if any(not need.fits for need in plan.memory):
+        yield f"Its run does not fit: it takes {size(plan.run.most)} on disk, where {size(plan.disk or 0)} are free."
+        yield _disk_advice(of_corpus=plan.scan.corpus is not None)
+    if plan.would_fit or any(not need.fits for need in plan.memory):
         yield from _options(plan.would_fit)
 
 
@@ -165,20 +193,41 @@ def _rows(plan: ScanPlan) -> Iterator[tuple[str, str]]:
         ),
     )
     guessed = "" if text.is_counted else "about "
-    yield "text", f"{guessed}{text.positions:,} tokens in {text.windows:,} windows, {text.scored:,} of them scored"
+    if inputs.corpus is not None:
+        yield from _corpus(plan)
+    else:
+        yield "text", f"{guessed}{text.positions:,} tokens in {text.windows:,} windows, {text.scored:,} of them scored"
     part = f" of {size(weights.total)}" if inputs.loaded < weights.total else ""
     packed = f", packed as {weights.packed}" if weights.packed and weights.packed not in weights.why else ""
     yield "weights", f"{size(inputs.loaded)}{part} in {weights.dtype} ({weights.why}){packed}"
     for need in plan.memory:
-        parts = (("weights", need.weights), ("activations", need.activations), ("libraries", need.process))
+        parts = _parts_of(need)
         sums = ", ".join(f"{name} {size(amount)}" for name, amount in parts if amount)
         free = f"{size(need.free)} free" if need.free is not None else "free memory unknown"
         yield "memory", f"about {size(need.needed)} on {need.device}, {free} ({sums})"
     activations = f", {size(plan.run.activations)} of it activations" if plan.run.activations else ""
     disk = f", {size(plan.disk)} free" if plan.disk is not None else ""
-    yield "run", f"{size(plan.run.total)} on disk{disk}{activations}"
+    parts_of_run = run_row(plan.run) if inputs.corpus is not None else ""
+    yield "run", f"{size(plan.run.total)} on disk{disk}{activations}{parts_of_run}"
     if plan.seconds is not None:
         yield "time", f"about {duration(plan.seconds.total)} ({_stages(plan)}), an estimate"
+
+
+def _corpus(plan: ScanPlan) -> Iterator[tuple[str, str]]:
+    from mechamap.plan.message import plan_message
+
+    message = plan_message(plan)
+    assert message.corpus is not None
+    yield from corpus_rows(message.corpus, message.text)
+
+
+def _parts_of(need: PlannedMemory) -> tuple[tuple[str, int], ...]:
+    return (
+        ("weights", need.weights),
+        ("activations", need.activations),
+        ("statistics", need.statistics),
+        ("libraries", need.process),
+    )
 
 
 def _amounts(plan: ScanPlan) -> str:
@@ -192,4 +241,5 @@ def _stages(plan: ScanPlan) -> str:
     assert plan.seconds is not None
     stages = asdict(plan.seconds)
     del stages["total"]
-    return ", ".join(f"{name} {duration(seconds)}" for name, seconds in stages.items() if seconds >= 0.05)
+    shown = {name.replace("_", " "): seconds for name, seconds in stages.items() if seconds >= 0.05}
+    return ", ".join(f"{name} {duration(seconds)}" for name, seconds in shown.items())

@@ -80,7 +80,7 @@ class SweepProgress:
         job = self._jobs[event.model]
         called = "" if event.model == job.model else f", called {event.model}"
         self._narration.say(f"Model {event.number} of {event.total}: {printable(job.model)}{called}")
-        warn(job.source, job.config, self._narration, whole=self._options.needs_all_layers)
+        warn(job.source, job.config, self._options, self._narration)
 
     def _finished(self, event: ModelFinished) -> None:
         self._narration.clear()

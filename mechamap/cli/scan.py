@@ -226,7 +226,7 @@ def _scan(source: ModelSource, config: ScanConfig, options: ScanOptions, narrati
         from mechamap.scan.prepare import ScanRequest
         from mechamap.scan.with_checks import Checks, scan_and_check
 
-        warn(source, config, narration, whole=options.needs_all_layers)
+        warn(source, config, options, narration)
         request = ScanRequest(source, config, options.out, options.resume, part=options.part, ray=options.ray)
         checks = Checks(options.confirm, options.causes)
         try:

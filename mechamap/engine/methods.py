@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from mechamap.config.scan_config import ScanConfig
     from mechamap.runs.run import Run
 
 __all__ = ["METHODS"]
@@ -68,6 +67,7 @@ def plan(call: Request) -> Planned:
     from mechamap.config.schema import with_overrides
     from mechamap.plan.message import plan_message
     from mechamap.plan.scan_plan import plan_scan
+    from mechamap.plan.situation import Circumstances
     from mechamap.scan.sweep_jobs import load_sweep
 
     sweep = load_sweep(params.config_file)
@@ -77,14 +77,9 @@ def plan(call: Request) -> Planned:
         call.stop_if_cancelled()
 
     source, out = resolve(params.model), params.out
-    planned = plan_message(plan_scan(source, config, out, fetch=params.fetch, started=True, stage=stage))
-    return replace(planned, notes=(*_of_corpus(config), *planned.notes, *_passed_over(len(sweep.models), params)))
-
-
-def _of_corpus(config: ScanConfig) -> Iterator[str]:
-    """A note that the plan is not about the corpus of a config."""
-    if config.corpus is not None:
-        yield "Time and size are those of the config's texts; its corpus takes longer, as the scan then shows."
+    about = Circumstances(fetch=params.fetch, started=True)
+    planned = plan_message(plan_scan(source, config, out, about, stage))
+    return replace(planned, notes=(*planned.notes, *_passed_over(len(sweep.models), params)))
 
 
 def _passed_over(models: int, params: PlanParams) -> Iterator[str]:

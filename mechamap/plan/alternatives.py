@@ -7,23 +7,39 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from mechamap.plan.memory_need import memory_needs, working_memory
+from mechamap.config.scan_config import ScanConfig
+from mechamap.plan.memory_need import working_memory
+from mechamap.plan.needs import memory_needs, run_size
 from mechamap.plan.places import places_of
 from mechamap.plan.situation import PlanInputs
+from mechamap.plan.text_size import one_batch
 from mechamap.protocol.planned import PlannedOption
 from mechamap.wording.amounts import size
 
-__all__ = ["options"]
+__all__ = ["disk_options", "options"]
+
+
+FEWEST_CONTEXTS = 4  # of a neuron on either side, which still show what it does
 
 
 def options(inputs: PlanInputs) -> tuple[PlannedOption, ...]:
-    """What would fit, the smallest change to the scan first."""
+    """What would fit in memory, the smallest change to the scan first."""
     return tuple(_options(inputs))
+
+
+def disk_options(inputs: PlanInputs, free: int) -> tuple[PlannedOption, ...]:
+    """What would fit on a disk with ``free`` bytes, the smallest change to the scan first."""
+    return tuple(_disk_options(inputs, free))
 
 
 def _options(inputs: PlanInputs) -> Iterator[PlannedOption]:
     config = inputs.config
-    if config.keep_activations == "always" and (fitting := _with(inputs, keep_activations="never")):
+    yield from _of_corpus(inputs)
+    if (
+        config.corpus is None
+        and config.keep_activations == "always"
+        and (fitting := _with(inputs, keep_activations="never"))
+    ):
         yield PlannedOption.of("activations are not kept", *fitting)
     smaller = "bfloat16" if inputs.weights.item > 2 else None
     if smaller and (fitting := _with(inputs, dtype=smaller)):
@@ -42,8 +58,60 @@ def _options(inputs: PlanInputs) -> Iterator[PlannedOption]:
         if fitting := _with_fewer_layers(inputs, changes):
             yield PlannedOption.of("the blocks above are not loaded", *fitting)
             break
-    if (tokens := _tokens_that_fit(inputs)) is not None:
+    if config.corpus is None and (tokens := _tokens_that_fit(inputs)) is not None:
         yield PlannedOption.of(f"a text of at most {tokens:,} tokens", {}, inputs.places.compute.free or 0)
+
+
+def _of_corpus(inputs: PlanInputs) -> Iterator[PlannedOption]:
+    """What takes less of a corpus at once: fewer workers here, smaller batches, fewer contexts."""
+    settings = inputs.config.corpus
+    if settings is None:
+        return
+    for workers in range(inputs.local_workers - 1, 0, -1):
+        assert inputs.ray is not None
+        needs = memory_needs(replace(inputs, ray=replace(inputs.ray, workers=workers)))
+        if all(need.fits for need in needs):
+            yield PlannedOption.of("fewer workers", {"workers": workers}, needs[0].needed)
+            break
+    batch = inputs.batch // 2
+    while batch >= max(settings.seq_len, 256):
+        if needed := _with_corpus(inputs, batch_tokens=batch):
+            yield PlannedOption.of("smaller batches", {"batch_tokens": batch}, needed)
+            break
+        batch //= 2
+    if settings.contexts > FEWEST_CONTEXTS and (needed := _with_corpus(inputs, contexts=FEWEST_CONTEXTS)):
+        yield PlannedOption.of("fewer contexts of each neuron", {"contexts": FEWEST_CONTEXTS}, needed)
+
+
+def _disk_options(inputs: PlanInputs, free: int) -> Iterator[PlannedOption]:
+    config, corpus = inputs.config, inputs.config.corpus
+
+    def needed(smaller: ScanConfig) -> int:
+        return run_size(replace(inputs, config=smaller)).most
+
+    if corpus is None and config.keep_activations == "always":
+        without = needed(replace(config, keep_activations="never"))
+        if without <= free:
+            yield PlannedOption.of("activations are not kept", {"keep_activations": "never"}, without)
+    if corpus is not None and corpus.contexts > FEWEST_CONTEXTS:
+        fewer = needed(replace(config, corpus=replace(corpus, contexts=FEWEST_CONTEXTS)))
+        if fewer <= free:
+            yield PlannedOption.of("fewer contexts of each neuron", {"contexts": FEWEST_CONTEXTS}, fewer)
+    for last in range(len(inputs.shape.layers) - 2, -1, -1):
+        layers = f"0-{last}" if last else "0"
+        fewer = needed(replace(config, layers=layers))
+        if fewer <= free:
+            yield PlannedOption.of("fewer layers", {"layers": layers}, fewer)
+            break
+
+
+def _with_corpus(inputs: PlanInputs, **changes: int) -> int | None:
+    """The bytes needed with other settings of the corpus; None where the scan still does not fit."""
+    assert inputs.config.corpus is not None
+    corpus = replace(inputs.config.corpus, **changes)  # type: ignore[arg-type]
+    text = one_batch(corpus, inputs.places.device.type, inputs.shape.context)
+    needs = memory_needs(replace(inputs, config=replace(inputs.config, corpus=corpus), text=text))
+    return needs[0].needed if all(need.fits for need in needs) else None
 
 
 def _with(inputs: PlanInputs, **changes: Any) -> tuple[dict[str, Any], int] | None:

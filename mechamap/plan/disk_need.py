@@ -12,7 +12,7 @@ from mechamap.runs.record import LayerRows, ModelRecord, RunRecord
 from mechamap.text.occurrences import coverage
 from mechamap.text.token_record import token_record
 
-__all__ = ["run_size"]
+__all__ = ["HEADER", "PROOF_BYTES", "text_run_size"]
 
 
 HEADER = 128  # bytes of a .npy file before its numbers
@@ -20,8 +20,8 @@ PROOF_BYTES = 330  # of a layer's proof in run.json
 TOKEN_BYTES = 22  # of a position in run.json: its id, its piece of text, a few marks
 
 
-def run_size(inputs: PlanInputs) -> PlannedRun:
-    """The size of the run that a scan leaves."""
+def text_run_size(inputs: PlanInputs) -> PlannedRun:
+    """The size of the run that a scan over a text leaves."""
     config, layers, rows = inputs.config, inputs.layers, inputs.neurons
     columns = [len(config.categories)] * len(CATEGORY_FIGURES)
     columns += [1] * len(NEURON_FIGURES)

@@ -1,4 +1,4 @@
-"""How much memory a scan takes at most, from the sizes of its model and its text.
+"""How much memory a scan over a text takes at most, from the sizes of its model and its text.
 
 What is held at the same time, at the layer that needs most:
 
@@ -23,7 +23,7 @@ from mechamap.scores import ranked_torch
 from mechamap.scores.blocks import BLOCK_ELEMENTS
 from mechamap.scores.layer import COPY_BYTES
 
-__all__ = ["Working", "memory_needs", "working_memory"]
+__all__ = ["Working", "base_process", "planned_memory", "text_memory_needs", "working_memory"]
 
 
 PROCESS = 450_000_000  # bytes of Python with torch and transformers, measured
@@ -109,8 +109,8 @@ def _writing(shape: ModelShape, layers: tuple[LayerShape, ...], item: int) -> in
     return weights + moments + 3 * CHUNK_BYTES
 
 
-def memory_needs(inputs: PlanInputs) -> tuple[PlannedMemory, ...]:
-    """What a scan needs, the device that computes first.
+def text_memory_needs(inputs: PlanInputs) -> tuple[PlannedMemory, ...]:
+    """What a scan over a text needs, the device that computes first.
 
     A model that accelerate spreads needs its activations and its largest block there; what else does not fit goes to
     memory, and to disk in the end.
@@ -119,16 +119,23 @@ def memory_needs(inputs: PlanInputs) -> tuple[PlannedMemory, ...]:
     on_card = places.device.type != "cpu"
     if places.spread:
         weights = max(inputs.weights.blocks) if inputs.weights.blocks else 0
-    process = (CUDA_CONTEXT if on_card else PROCESS) + (PACKING if inputs.weights.packed else 0)
-    first = _need(places.compute, weights, working, process)
+    process = base_process(inputs)
+    first = planned_memory(places.compute, weights, working, process)
     if not on_card or places.device.type == "mps":  # whose memory is the machine's
         return (first,)
     # Weights reach a card through memory; a file that is mapped as it is leaves nothing there.
     passing = inputs.loaded if inputs.weights.cast and not inputs.weights.packed and not places.spread else 0
-    return first, _need(places.host, passing, 0, PROCESS_WITH_CUDA)
+    return first, planned_memory(places.host, passing, 0, PROCESS_WITH_CUDA)
 
 
-def _need(place: Place, weights: int, activations: int, process: int) -> PlannedMemory:
-    needed = weights + activations + process
+def base_process(inputs: PlanInputs) -> int:
+    """Bytes of the libraries on the device that computes."""
+    on_card = inputs.places.device.type != "cpu"
+    return (CUDA_CONTEXT if on_card else PROCESS) + (PACKING if inputs.weights.packed else 0)
+
+
+def planned_memory(place: Place, weights: int, activations: int, process: int, statistics: int = 0) -> PlannedMemory:
+    """What is needed at a place, and whether it fits."""
+    needed = weights + activations + process + statistics
     fits = place.free is None or needed <= place.free
-    return PlannedMemory(place.name, weights, activations, process, place.free, needed, fits)
+    return PlannedMemory(place.name, weights, activations, process, place.free, needed, fits, statistics)

@@ -37,12 +37,14 @@ class Places:
         host: the machine's memory.
         spread: whether accelerate spreads the weights, so that what does not fit on the device goes to memory, and
             then to disk.
+        cards: how many GPUs there are, where one of them computes.
     """
 
     device: torch.device
     compute: Place
     host: Place
     spread: bool
+    cards: int = 0
 
 
 def places_of(config: ScanConfig) -> Places:
@@ -53,13 +55,17 @@ def places_of(config: ScanConfig) -> Places:
     """
     host = Place("cpu", free_host())
     device = pick_device(config.device)
-    if config.device_map is not None and device.type == "cuda":
+    if device.type == "cuda":
         import torch
 
-        cards = [free for number in range(torch.cuda.device_count()) if (free := _free_on(number)) is not None]
-        return Places(device, Place(f"{len(cards)} GPUs" if len(cards) > 1 else "cuda:0", sum(cards)), host, True)
+        count = torch.cuda.device_count()
+    if config.device_map is not None and device.type == "cuda":
+        cards = [free for number in range(count) if (free := _free_on(number)) is not None]
+        return Places(
+            device, Place(f"{len(cards)} GPUs" if len(cards) > 1 else "cuda:0", sum(cards)), host, True, count
+        )
     if device.type == "cuda":
-        return Places(device, Place(str(device), _free_on(device.index or 0)), host, False)
+        return Places(device, Place(str(device), _free_on(device.index or 0)), host, False, count)
     return Places(device, Place(str(device), host.free), host, config.device_map is not None)
 
 

@@ -8,14 +8,35 @@ from functools import cached_property
 from mechamap.capture.batches import batch_tokens
 from mechamap.config.layers import parse_layers
 from mechamap.config.scan_config import ScanConfig
+from mechamap.plan.corpus.size import CorpusSize
 from mechamap.plan.places import Places
 from mechamap.plan.shape import LayerShape, ModelShape
 from mechamap.plan.source import ModelFiles
 from mechamap.plan.text_size import TextSize
 from mechamap.plan.weights import WeightBytes, weight_bytes
+from mechamap.scan.corpus.part import Part, RayRequest
 from mechamap.scan.record import keeps_activations
 
-__all__ = ["PlanInputs"]
+__all__ = ["Circumstances", "PlanInputs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """How a scan that is planned would be done.
+
+    Attributes:
+        fetch: whether config and tokenizer of a hub model that is not in the cache are fetched for the plan.
+        started: whether the process that will scan has torch and transformers already.
+        whole: whether something after the scan needs all layers of the model.
+        part: which part of a corpus is read; None: all.
+        ray: the workers that read it; None: the process itself does.
+    """
+
+    fetch: bool = True
+    started: bool = False
+    whole: bool = False
+    part: Part | None = None
+    ray: RayRequest | None = None
 
 
 @dataclass(frozen=True)
@@ -25,11 +46,14 @@ class PlanInputs:
     Attributes:
         files: where the model lies.
         shape: how large it is.
-        text: how much it reads.
+        text: how much it reads; of a corpus a batch.
         config: the settings.
         places: the devices that the settings name.
         threads: how many threads the CPU uses.
         whole: whether something after the scan needs the whole model, whatever layers are scanned.
+        corpus: what is read in place of the text; None where nothing is, or nobody has looked at it.
+        part: which part of it is read; None: all.
+        ray: the workers that read it; None: the process itself does.
     """
 
     files: ModelFiles
@@ -39,6 +63,9 @@ class PlanInputs:
     places: Places
     threads: int
     whole: bool = False
+    corpus: CorpusSize | None = None
+    part: Part | None = None
+    ray: RayRequest | None = None
 
     @cached_property
     def layers(self) -> tuple[LayerShape, ...]:
@@ -75,9 +102,19 @@ class PlanInputs:
     @property
     def batch(self) -> int:
         """Most tokens of one forward."""
-        return batch_tokens(self.places.device.type)
+        settings = self.config.corpus
+        return (settings.batch_tokens if settings is not None else None) or batch_tokens(self.places.device.type)
+
+    @property
+    def local_workers(self) -> int:
+        """How many workers read a corpus on this machine."""
+        if self.ray is None or self.ray.address != "local":
+            return 0
+        if self.ray.workers is not None:
+            return self.ray.workers
+        return max(self.places.cards, 1)
 
     @property
     def keeps(self) -> bool:
         """Whether the run will keep every activation."""
-        return keeps_activations(self.config, self.neurons, self.text.positions)
+        return self.config.corpus is None and keeps_activations(self.config, self.neurons, self.text.positions)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mechamap.config.corpus_settings import CorpusSettings
 from mechamap.config.scan_config import ScanConfig
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from mechamap.text.occurrences import FoundWords, Occurrence
     from mechamap.text.tokenize import TokenizedText
 
-__all__ = ["TextSize", "about", "counted"]
+__all__ = ["TextSize", "counted", "estimated", "one_batch"]
 
 
 CHARACTERS_A_TOKEN = 4.0  # of English, by tokenizers of today
@@ -95,10 +96,19 @@ def counted(config: ScanConfig, tokenizer: Any, context: int | None, kind: str =
     )
 
 
-def about(config: ScanConfig, context: int | None) -> TextSize:
+def estimated(config: ScanConfig, context: int | None) -> TextSize:
     """An estimate of the size of the text, from its characters."""
     limit = config.window if context is None else min(config.window, context)
     lengths = [max(1, round(len(text) / CHARACTERS_A_TOKEN)) for text in config.texts]
     windows = sum(-(-length // max(limit - 1, 1)) for length in lengths)
     tokens = sum(lengths)
     return TextSize(tokens + windows, tokens, windows, min(limit, max(lengths, default=1) + 1))
+
+
+def one_batch(settings: CorpusSettings, device: str, context: int | None) -> TextSize:
+    """What is held of a corpus at once: a batch, full of sequences of the greatest length."""
+    from mechamap.capture.batches import batch_tokens
+
+    longest = settings.seq_len if context is None else min(settings.seq_len, context)
+    windows = max((settings.batch_tokens or batch_tokens(device)) // longest, 1)
+    return TextSize(windows * longest, windows * longest, windows, longest)

@@ -24,7 +24,7 @@ from mechamap.scores.positions import ScorePlan
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Speed", "measure", "scan_seconds", "scoring_speed"]
+__all__ = ["Speed", "forward_seconds", "measure", "scan_seconds", "scoring_speed"]
 
 
 BUDGET, LEAST = 0.1, 5  # seconds for each measurement, and the fewest calls however long they take
@@ -41,6 +41,7 @@ class Speed:
     flops: float
     flops32: float  # in float32, whatever the model's number format
     bytes: float
+    bent: float = float("inf")  # values of an activation function
 
 
 def measure(device: torch.device, dtype: torch.dtype, d_model: int, d_mlp: int) -> Speed:
@@ -60,7 +61,8 @@ def measure(device: torch.device, dtype: torch.dtype, d_model: int, d_mlp: int) 
         in_float32 = in_dtype if dtype == torch.float32 else flops(torch.float32)
         block = torch.ones(COPIED // 4, device=device)
         copied = 2 * COPIED / _seconds(lambda: block.mul(2.0), device)
-    return Speed(in_dtype, in_float32, copied)
+        bent = len(block) / _seconds(lambda: torch.nn.functional.silu(block), device)
+    return Speed(in_dtype, in_float32, copied, bent)
 
 
 def scoring_speed(plan: ScorePlan, device: torch.device, threads: int) -> float:
@@ -108,6 +110,8 @@ EXPERT = 2e-3  # seconds that scoring an expert takes however few tokens come to
 UNPACK_BYTES = 0.15e9  # bytes a second that a GGUF file is unpacked to
 STREAM_PASSES = 24  # times a block reads or writes [tokens, d_model] outside its products
 MLP_PASSES = 6  # likewise [tokens, d_mlp]
+UNCACHED = 3.0  # times as long as they would take at the speed of the copy, which a processor's cache holds; measured
+SOFTMAX = 1.6  # times as long as its products alone attention takes on a CPU, measured
 CALLS, CALL = 30, 40e-6  # operations of a block, and seconds that each takes however small it is
 DISK_BYTES = 300e6  # bytes a second that a run is written with
 
@@ -123,27 +127,49 @@ def scan_seconds(
         run_bytes: the size of the run on disk.
         started: whether the process that scans has torch and transformers already.
     """
-    shape, text, layers = inputs.shape, inputs.text, inputs.layers
+    text, layers = inputs.text, inputs.layers
     batches = text.batches(inputs.batch)
-    tokens = sum(batches)
-    passed = [layer for layer in shape.layers if layer.number <= layers[-1].number]
-    products = sum(2.0 * layer.active for layer in passed) * tokens
-    products += _others(shape, passed) * 2.0 * tokens
-    products += len(passed) * 4.0 * text.longest * shape.d_model * tokens  # attention
-    once = inputs.loaded / speed.bytes + len(passed) * CALLS * CALL  # of a forward, however few its tokens
-    in_blocks = sum(STREAM_PASSES * shape.d_model + MLP_PASSES * layer.values() for layer in passed)
-    moved = in_blocks * float(tokens) * inputs.weights.item / speed.bytes
+    once = _forward_once(inputs, speed)
     activations = sum(layer.values(inputs.config.limit_neurons) for layer in layers) * float(text.scored)
     reading = inputs.loaded / (UNPACK_BYTES if inputs.files.source.kind == "gguf" else READ_BYTES)
     stages = {
         "load": (STARTED if started else START) + reading,
         "check": CHECKS * once,
-        "forward": products / speed.flops + moved + len(batches) * once,
+        "forward": forward_seconds(inputs, speed, sum(batches), len(batches), text.longest),
         "score": activations / scored_a_second + sum(layer.experts for layer in layers) * EXPERT,
         "writes": _writes(inputs, speed),
         "disk": run_bytes / DISK_BYTES,
     }
     return PlannedSeconds(**stages, total=sum(stages.values()))
+
+
+def forward_seconds(inputs: PlanInputs, speed: Speed, tokens: float, batches: int, longest: int) -> float:
+    """The forwards of a scan over some text.
+
+    Args:
+        tokens: with padding.
+        batches: that they are in.
+        longest: tokens of the longest window.
+    """
+    shape, passed = inputs.shape, _passed(inputs)
+    products = sum(2.0 * layer.active for layer in passed) * tokens
+    products += _others(shape, passed) * 2.0 * tokens
+    on_cpu = inputs.places.device.type == "cpu"
+    attention = len(passed) * 4.0 * longest * shape.d_model * tokens * (SOFTMAX if on_cpu else 1.0)
+    values = sum(layer.values() for layer in passed) * tokens
+    in_blocks = sum(STREAM_PASSES * shape.d_model + MLP_PASSES * layer.values() for layer in passed)
+    moved = in_blocks * float(tokens) * inputs.weights.item / speed.bytes * (UNCACHED if on_cpu else 1.0)
+    return (products + attention) / speed.flops + moved + values / speed.bent + batches * _forward_once(inputs, speed)
+
+
+def _passed(inputs: PlanInputs) -> list[LayerShape]:
+    """The layers that a forward runs: those up to the last that is scanned."""
+    return [layer for layer in inputs.shape.layers if layer.number <= inputs.layers[-1].number]
+
+
+def _forward_once(inputs: PlanInputs, speed: Speed) -> float:
+    """What a forward takes however few its tokens."""
+    return inputs.loaded / speed.bytes + len(_passed(inputs)) * CALLS * CALL
 
 
 def _others(shape: ModelShape, passed: list[LayerShape]) -> float:

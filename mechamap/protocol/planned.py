@@ -11,6 +11,7 @@ from mechamap.wording.advice import Advice, Hint, Setting
 
 __all__ = [
     "Planned",
+    "PlannedCorpus",
     "PlannedMemory",
     "PlannedOption",
     "PlannedRun",
@@ -21,12 +22,50 @@ __all__ = [
 
 
 class PlannedText(Struct, frozen=True):
-    """Tokens of the text; ``counted`` unless they were estimated from its length."""
+    """Tokens of the text, or of the part of a corpus that is read; ``counted`` unless they were estimated.
 
-    positions: int
-    scored: int
-    windows: int
+    None where a data set is read to its end, which nobody knows.
+    """
+
+    positions: int | None
+    scored: int | None
+    windows: int | None
     counted: bool
+
+
+class PlannedCorpus(Struct, frozen=True):
+    """A corpus that is read in place of the text; None for what is known only when a data set has been read.
+
+    Attributes:
+        sources: as the scan was given them.
+        documents: those with text in the part that is read.
+        tokens: theirs; ``tokens_whole`` those of the whole corpus.
+        seq_len: the most tokens of a sequence.
+        batch_tokens: the most tokens of a batch.
+        batches: how many of them are read.
+        shards: of the whole corpus.
+        shards_here: those that are read.
+        part: ``3/16``, where that part is read alone.
+        workers: how many read it; None without workers, or where the cluster says how many.
+        shards_of_worker: how many the busiest of them reads.
+        worker_memory: bytes that each of them takes; None without workers.
+        compiled: whether the statistics on a CPU are compiled.
+    """
+
+    sources: tuple[str, ...]
+    documents: int | None
+    tokens: int | None
+    tokens_whole: int | None
+    seq_len: int
+    batch_tokens: int
+    batches: int | None
+    shards: int | None
+    shards_here: int | None
+    part: str | None
+    workers: int | None
+    shards_of_worker: int | None
+    worker_memory: int | None
+    compiled: bool
 
 
 class PlannedWeights(Struct, frozen=True):
@@ -45,6 +84,7 @@ class PlannedMemory(Struct, frozen=True):
         activations: what is computed there.
         process: Python and its libraries, or CUDA.
         free: what a scan could take; None where it is unknown.
+        statistics: what is gathered of every neuron of a corpus.
     """
 
     device: str
@@ -54,19 +94,41 @@ class PlannedMemory(Struct, frozen=True):
     free: int | None
     needed: int
     fits: bool
+    statistics: int = 0
 
 
 class PlannedRun(Struct, frozen=True):
-    """Bytes of the run's files."""
+    """Bytes of the run's files.
+
+    Attributes:
+        tokens: of a corpus, at most, those that the run keeps.
+        gathered: of a part of a corpus, what stays until the parts are put together.
+        working: of a corpus, what is there besides while the scan runs.
+    """
 
     figures: int
     record: int
     activations: int
     total: int
+    tokens: int = 0
+    gathered: int = 0
+    working: int = 0
+
+    @property
+    def most(self) -> int:
+        """What is on disk at once."""
+        return self.total + self.working
 
 
 class PlannedSeconds(Struct, frozen=True):
-    """Seconds by stage: ``check`` is the proof that the hooks see the neurons, ``forward`` the model's own work."""
+    """Seconds by stage: ``check`` is the proof that the hooks see the neurons, ``forward`` the model's own work.
+
+    ``second_text`` is the look at the first neurons in the second text.
+
+    Of a corpus also ``corpus``, in which its documents are counted, ``tokenize``, with the search for words, as far as
+    it is not done beside the forward, and ``statistics``, of every activation; ``score`` is then the ranking of drawn
+    positions.
+    """
 
     load: float
     check: float
@@ -75,6 +137,10 @@ class PlannedSeconds(Struct, frozen=True):
     writes: float
     disk: float
     total: float
+    second_text: float = 0.0
+    corpus: float = 0.0
+    tokenize: float = 0.0
+    statistics: float = 0.0
 
 
 class PlannedOption(Struct, frozen=True):
@@ -84,7 +150,7 @@ class PlannedOption(Struct, frozen=True):
         flags: what to add to the command line; empty where no setting makes the change.
         words: what it means, in a few words.
         changes: the config keys that change.
-        needed: bytes that the scan then needs on the device that computes.
+        needed: bytes that the scan then needs on the device that computes, or on disk where that alone is short.
     """
 
     flags: str
@@ -146,6 +212,7 @@ class Planned(Struct, frozen=True):
     lacking: tuple[str, ...]
     would_fit: tuple[PlannedOption, ...]
     notes: tuple[str, ...]
+    corpus: PlannedCorpus | None = None
 
     @property
     def tightest(self) -> PlannedMemory:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from rich.text import Text
 from textual.message import Message
@@ -10,7 +11,7 @@ from textual.timer import Timer
 from textual.widgets import Static
 
 from mechamap.errors import MechaMapError, ModelNotFound
-from mechamap.protocol.planned import Planned
+from mechamap.protocol.planned import Planned, PlannedCorpus
 from mechamap.wording.amounts import coarse_size, duration
 from mechamap_tui.data.advice_text import hint_text
 from mechamap_tui.explorer import explorer_of, follow_jobs
@@ -156,18 +157,31 @@ def plan_text(plan: Planned) -> str:
         f"~{coarse_size(memory.needed)}{free}",
         f"{plan.neurons_scanned:,} neurons · {run}{time}",
     ]
+    if plan.corpus is not None:
+        lines.append(_corpus_text(plan.corpus))
     if not plan.fits:
         needs = f"Does not fit: needs ~{coarse_size(memory.needed)}{free} on {memory.device}"
+        if memory.fits:
+            needs = "Does not fit on its disk"
         lines = [f"{needs} · {_count_text(plan.parameters)} {dtype}", _remedy(plan)]
     return "\n".join([*lines, *plan.notes[:1]])
 
 
+def _corpus_text(corpus: PlannedCorpus) -> str:
+    """What is read in place of the text."""
+    names = ", ".join(name if name.startswith("hf:") else PurePath(name).name for name in corpus.sources)
+    if corpus.tokens is None or corpus.shards is None:
+        return f"corpus {names} · length unknown"
+    shards = "shard" if corpus.shards == 1 else "shards"
+    return f"corpus {names} · ~{_count_text(corpus.tokens)} tokens · {corpus.shards:,} {shards}"
+
+
 def _remedy(plan: Planned) -> str:
-    if plan.disk is not None and plan.run.total > plan.disk:
-        return f"The run takes {coarse_size(plan.run.total)}, but only {coarse_size(plan.disk)} is free on its disk."
-    if not plan.would_fit:
-        return "No setting in this form makes it fit."
-    return "Would fit: " + " · ".join(hint_text(option.hint) for option in plan.would_fit[:3])
+    would_fit = "Would fit: " + " · ".join(hint_text(option.hint) for option in plan.would_fit[:3])
+    if plan.disk is not None and plan.run.most > plan.disk:
+        short = f"The run takes {coarse_size(plan.run.most)}, but only {coarse_size(plan.disk)} is free on its disk."
+        return f"{short} {would_fit}" if plan.would_fit else short
+    return would_fit if plan.would_fit else "No setting in this form makes it fit."
 
 
 def _duration(seconds: float) -> str:

@@ -12,6 +12,7 @@ from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading import load
 from mechamap.models.loading.load_settings import LoadSettings, load_settings
 from mechamap.plan import scan_plan, source, warning
+from mechamap.plan.situation import Circumstances
 from mechamap.scan.prepare import ScanRequest
 
 
@@ -34,12 +35,14 @@ def scan_request(name: Path | str, config: ScanConfig, out: Path | None = None, 
 
 def plan_scan(name: Path | str, config: ScanConfig, **options: Any) -> scan_plan.ScanPlan:
     """The plan of a scan of the model called so."""
-    return scan_plan.plan_scan(resolve(str(name)), config, **options)
+    places = {name: options.pop(name) for name in ("out", "stage") if name in options}
+    return scan_plan.plan_scan(resolve(str(name)), config, about=Circumstances(**options), **places)
 
 
 def shortfall(name: Path | str, config: ScanConfig, *, whole: bool = False) -> warning.Shortfall | None:
-    """What keeps a scan of the model called so from fitting."""
-    return warning.shortfall(resolve(str(name)), config, whole=whole)
+    """What keeps a scan of the model called so from fitting, first of all."""
+    found = warning.shortfalls(resolve(str(name)), config, Circumstances(whole=whole))
+    return found[0] if found else None
 
 
 def find_files(name: Path | str, config: ScanConfig) -> source.ModelFiles:

@@ -16,10 +16,11 @@ from mechamap.config.scan_config import ScanConfig
 from mechamap.config.schema import default_config, with_overrides
 from mechamap.plan.time_need import Speed, scan_seconds
 from mechamap.scan.scan import scan
+from mechamap.scan.with_checks import Checks, scan_and_check
 
 
 def config_of(**changes: object) -> ScanConfig:
-    return with_overrides(default_config(), device="cpu", **changes)
+    return with_overrides(default_config(), device="cpu", **{"second_text": "never"} | changes)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +56,15 @@ def test_the_run_of_the_bundled_model_is_as_large_as_planned(tmp_path: Path) -> 
     assert run.path is not None
     size = sum(file.stat().st_size for file in run.path.rglob("*") if file.is_file())
     assert plan_scan("demo", config_of()).run.total == pytest.approx(size, rel=0.01)
+
+
+def test_what_a_second_text_adds_is_planned(tmp_path: Path) -> None:
+    config = config_of(second_text="always")
+    planned = plan_scan("demo", config).run
+    run = scan_and_check(scan_request("demo", config, tmp_path / "run"), Checks())
+    assert run.path is not None
+    assert planned.figures == sum(file.stat().st_size for file in run.path.glob("*.npy"))
+    assert planned.record == pytest.approx((run.path / "run.json").stat().st_size, rel=0.15)
 
 
 @pytest.mark.parametrize("dtype", ["auto", "bfloat16", "float16"])

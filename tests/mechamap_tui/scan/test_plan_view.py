@@ -17,6 +17,7 @@ from mechamap.errors import Cancelled, EngineError, ModelNotFound, UsageError
 from mechamap.protocol.messages import plain
 from mechamap.protocol.planned import (
     Planned,
+    PlannedCorpus,
     PlannedMemory,
     PlannedOption,
     PlannedRun,
@@ -104,6 +105,21 @@ def test_what_does_not_fit_is_said_with_what_would() -> None:
     assert "No setting in this form" in plan_text(replace(LACKS, would_fit=()))
     full = plan_text(replace(FITS, fits=False, disk=1_000_000))
     assert "The run takes 31 MB, but only 1 MB is free on its disk." in full
+
+
+def test_a_corpus_is_named_with_its_tokens_and_shards() -> None:
+    corpus = PlannedCorpus(
+        sources=("/home/me/stories.jsonl",), documents=1_000, tokens=1_234_567, tokens_whole=1_234_567, seq_len=256,
+        batch_tokens=2_048, batches=610, shards=3, shards_here=3, part=None, workers=None, shards_of_worker=None,
+        worker_memory=None, compiled=True,
+    )  # fmt: skip
+    assert plan_text(replace(FITS, corpus=corpus)).endswith("\ncorpus stories.jsonl · ~1.2M tokens · 3 shards")
+    endless = replace(corpus, sources=("hf:owner/name",), tokens=None, shards=None)
+    assert plan_text(replace(FITS, corpus=endless)).endswith("\ncorpus hf:owner/name · length unknown")
+    working = replace(FITS, fits=False, run=PlannedRun(30_000_000, 0, 0, 31_000_000, working=10**12), corpus=corpus)
+    assert plan_text(working).startswith("Does not fit on its disk · ")
+    fewer = plan_text(replace(working, would_fit=(option(contexts="4"),)))
+    assert "only 100.0 GB is free on its disk. Would fit: " in fewer
 
 
 @pytest.mark.parametrize("size", [(80, 24), (160, 45)])
