@@ -16,6 +16,7 @@ import torch
 
 from benchmarks.causes import all_causes_figures
 from benchmarks.corpus import corpus_figures
+from benchmarks.corpus_plan import corpus_plan_figures
 from benchmarks.explorer import explorer_figures
 from benchmarks.figures import table
 from benchmarks.findings import findings_figures
@@ -48,10 +49,15 @@ def main() -> None:
             "statistics",
             "explorer",
             "corpus",
+            "plan",
         ],
         help="one group of figures (causes: those of the findings that are about estimated causes)",
     )
-    parser.add_argument("--corpus", type=Path, help="a corpus of 1,000,000 tokens or more, for --only corpus")
+    parser.add_argument(
+        "--corpus",
+        type=Path,
+        help="a corpus of 1,000,000 tokens or more, for --only corpus, or of --tokens, for --only plan",
+    )
     parser.add_argument("--tokens", type=int, default=100_000, help="of the corpus, for its speed (default: 100,000)")
     arguments = parser.parse_args()
     model = arguments.model or _smollm2()
@@ -72,10 +78,13 @@ def main() -> None:
         print(table("Statistics of a corpus, for each activation", statistics_figures(arguments.rounds)), flush=True)
     if arguments.only in (None, "words"):
         print(table("Words found in a text", word_figures(arguments.rounds)), flush=True)
+    if arguments.only in ("corpus", "plan") and arguments.corpus is None:
+        parser.error(f"--only {arguments.only} needs --corpus")
+    models = [("demo", "float32")] if arguments.model is None else [(str(arguments.model), "bfloat16")]
+    if arguments.only == "plan":
+        figures = corpus_plan_figures(models, arguments.corpus, arguments.tokens, arguments.rounds)
+        print(table("The plan of a corpus scan", figures), flush=True)
     if arguments.only == "corpus":
-        if arguments.corpus is None:
-            parser.error("--only corpus needs --corpus")
-        models = [("demo", "float32")] if arguments.model is None else [(str(arguments.model), "bfloat16")]
         figures = corpus_figures(models, arguments.corpus, arguments.rounds, arguments.tokens)
         print(table("A corpus scan", figures), flush=True)
     if arguments.only in (None, "explorer"):

@@ -5,13 +5,11 @@ Longer than the other tests and dependent on the machine's libraries: `make meas
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from support.by_name import plan_scan
-from support.repository import ROOT
+from support.measured_scan import measured
 
 from mechamap.config.scan_config import ScanConfig
 from mechamap.config.schema import default_config, with_overrides
@@ -24,38 +22,8 @@ pytestmark = [
 
 TEXT = " ".join(["On Monday the dog ate a red apple in Paris, and the cat took a train to London."] * 1500)
 
-# Runs a scan, and prints the most memory that its process had: what is its own, and files that are mapped.
-MEASURED = """
-import sys, threading, time
-from pathlib import Path
-from mechamap.cli.main import main
-
-most = {"RssAnon": 0, "RssFile": 0}
-
-def watch():
-    while True:
-        for line in Path("/proc/self/status").read_text().splitlines():
-            name, _, value = line.partition(":")
-            if name in most:
-                most[name] = max(most[name], int(value.split()[0]) * 1024)
-        time.sleep(0.002)
-
-threading.Thread(target=watch, daemon=True).start()
-code = main(sys.argv[1:])
-print(code, most["RssAnon"], most["RssFile"])
-"""
-
 # How far the most memory of a scan may be from what its plan says.
 FACTOR = 1.25
-
-
-def measured(model: str, folder: Path, *flags: str) -> tuple[int, int]:
-    """Most bytes of a real scan's process: its own, and of files that it has mapped."""
-    command = [sys.executable, "-c", MEASURED, "scan", model, "--device", "cpu", "--out", str(folder / "run"), *flags]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=280, check=False)
-    code, own, mapped = map(int, done.stdout.splitlines()[-1].split())
-    assert code == 0, done.stderr
-    return own, mapped
 
 
 def config_of(**changes: object) -> ScanConfig:
