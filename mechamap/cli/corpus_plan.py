@@ -48,7 +48,7 @@ def _share(corpus: PlannedCorpus) -> str:
 
 def run_row(run: PlannedRun) -> str:
     """What of a run over a corpus takes how much."""
-    parts = (("figures", run.figures), ("tokens at most", run.tokens), ("gathered", run.gathered))
+    parts = (("figures", run.figures), ("tokens", run.tokens), ("gathered", run.gathered))
     amounts = ", ".join(f"{name} {size(amount)}" for name, amount in parts if amount)
     return f" ({amounts}), and at most {size(run.working)} more while it runs"
 

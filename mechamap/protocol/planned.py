@@ -101,7 +101,7 @@ class PlannedRun(Struct, frozen=True):
     """Bytes of the run's files.
 
     Attributes:
-        tokens: of a corpus, at most, those that the run keeps.
+        tokens: those of a corpus that the run keeps, as if contexts stood anywhere in it.
         gathered: of a part of a corpus, what stays until the parts are put together.
         working: of a corpus, what is there besides while the scan runs.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import lru_cache
 from pathlib import Path
 
@@ -43,10 +44,15 @@ def figure_bytes(config: ScanConfig) -> int:
 
 
 def kept_tokens(neurons: int, settings: CorpusSettings, read: Amount) -> int:
-    """How many tokens a run keeps at most: those around every context, and never more than were read."""
+    """How many tokens a run keeps: those around every context, if contexts stand anywhere in what was read.
+
+    Neurons that have contexts in common keep fewer.
+    """
+    if not read.tokens:
+        return 0
     around = Surroundings.for_settings(neurons, settings)
-    each = settings.seq_len
+    each = read.tokens / read.windows
     if around.before is not None and around.behind is not None:
-        each = around.before + 1 + around.behind
+        each = min(each, around.before + 1 + around.behind)
     contexts = neurons * (2 * settings.contexts + OCTAVES_IN_USE * DRAWN)
-    return min(contexts * each, round(read.tokens))
+    return round(read.tokens * -math.expm1(-contexts * each / read.tokens))
