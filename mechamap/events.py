@@ -41,6 +41,7 @@ class Stage(StrEnum):
     GRADIENTS = "gradients"
     ABLATE = "ablate"
     LENS = "lens"
+    STEER = "steer"  # a prompt is read by a model whose neurons are changed
     KEPT = "kept"  # activations that a run kept are read
     MATCH = "match"  # closest neurons are looked for
     READ = "read"  # a CSV is read

@@ -17,6 +17,7 @@ from mechamap.cli.loading import (
     run_with_folder,
 )
 from mechamap.cli.narration import Narration, print_lines, write_data
+from mechamap.cli.neuron_choice import kept_set
 from mechamap.cli.parser import Commands, refuse_below
 from mechamap.cli.text_argument import read_text_argument
 from mechamap.errors import RunError, UnsupportedModel, UsageError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from mechamap.models.loaded import LoadedModel
     from mechamap.protocol.messages import Ablation
     from mechamap.runs.run import Run
+    from mechamap.runs.sets.neuron_sets import NeuronSet
 
 __all__ = ["add_to"]
 
@@ -44,6 +46,7 @@ def add_to(commands: Commands) -> None:
     add = parser.add_argument
     add("source", metavar="RUN", help="a run's name or folder")
     add("--neuron", metavar="N", action="append", help="a neuron, such as L7.N1844; repeatable")
+    add("--set", metavar="NAME", type=typed_text, help="a set that `mechamap sets` keeps, as one")
     add(
         "--category",
         metavar="C",
@@ -76,6 +79,7 @@ class AblateOptions:
 
     source: str
     neurons: tuple[str, ...]
+    set: str | None
     categories: tuple[str, ...]
     top: int
     mean: bool
@@ -92,10 +96,12 @@ class AblateOptions:
         Raises:
             UsageError: a number below 0, neurons and categories together, or a method where nothing is estimated.
         """
-        if self.neurons and self.method is not None:
+        if (self.neurons or self.set) and self.method is not None:
             raise UsageError(
                 "--method says how to estimate, and the effects of named neurons are measured.", "Give one of them."
             )
+        if self.set and (self.neurons or self.categories):
+            raise UsageError("--set is ablated as one, without --neuron or --category.", "Give one of them.")
         if self.neurons and self.categories:
             raise UsageError("--neuron and --category both choose what to measure.", "Give one of them.")
         refuse_below(0, top=self.top, controls=self.controls, seed=self.seed)
@@ -106,6 +112,7 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
     options = AblateOptions(
         source=args.source,
         neurons=tuple(args.neuron or ()),
+        set=args.set,
         categories=tuple(args.category or ()),
         top=args.top,
         mean=args.mean,
@@ -126,6 +133,7 @@ def _ablate(options: AblateOptions, narration: Narration) -> int:
         raise UsageError(no_text, "Name a text to ablate over: --text FILE.")
     content = None if options.text is None else read_text_argument(options.text)
     rows = [run.row_of(name) for name in options.neurons]
+    members = None if options.set is None else kept_set(run, options.set)
     for category in options.categories:
         run.category_index(category)
     if (reason := run.record.undefined.get("cause")) is not None:
@@ -133,7 +141,11 @@ def _ablate(options: AblateOptions, narration: Narration) -> int:
     loaded = model_of_run(run, options.model, narration)
     try:
         over = _over(run, loaded, options.text, content)
-        run, ablations = _measured(over(run), rows, loaded, options, narration, over=over)
+        if members is None:
+            run, ablations = _measured(over(run), rows, loaded, options, narration, over=over)
+        else:
+            run = over(run)
+            ablations = [_of_set(run, members, loaded, options, narration)]
     finally:
         narration.clear()
     if options.json:
@@ -142,10 +154,13 @@ def _ablate(options: AblateOptions, narration: Narration) -> int:
         write_data(json.dumps({"run": str(run.path), "ablations": plain(ablations)}, ensure_ascii=False) + "\n")
         return 0
     if ablations:
-        print_lines(*(_lines(run, ablation) for ablation in ablations))
+        print_lines(*(_lines(run, ablation, of_set=members is not None) for ablation in ablations))
     else:
         print_lines(_estimate_lines(run))
     causes = run.record.causes
+    if members is not None:
+        narration.say(f"Change of the mean log probability of the words, in nats; the set's is not kept in {run.name}.")
+        return 0
     words = f"the words of {printable(causes.text)}" if causes.text else "the words"
     narration.say(f"Change of the mean log probability of {words}, in nats; over {causes.positions}.")
     if options.method == "relp" and run.record.causes.estimated_by == "gradient":
@@ -211,16 +226,34 @@ def _measured(
     return ablate_run(run, loaded, rows, settings, on_event=CheckProgress(narration, "ablating"))
 
 
-def _lines(run: Run, ablation: Ablation) -> Iterator[str]:
-    """One neuron, a line per category; ``*`` marks an effect beyond every control's."""
+def _of_set(
+    run: Run, members: NeuronSet, loaded: LoadedModel, options: AblateOptions, narration: Narration
+) -> Ablation:
+    from mechamap.steering.set_effects import ablate_set
+
+    return ablate_set(
+        run,
+        loaded,
+        members,
+        mean=options.mean,
+        controls=options.controls,
+        seed=options.seed,
+        on_event=CheckProgress(narration, "ablating"),
+    )
+
+
+def _lines(run: Run, ablation: Ablation, *, of_set: bool = False) -> Iterator[str]:
+    """One neuron or set, a line per category; ``*`` marks an effect beyond every control's."""
     held = "zero" if ablation.mode == "zero" else "its mean"
-    yield f"{ablation.neuron} held at {held}; controls: {', '.join(ablation.controls) or 'none'}"
+    controls = f"{len(ablation.controls)} sets" if of_set else ", ".join(ablation.controls)
+    yield f"{printable(ablation.neuron)} held at {held}; controls: {controls or 'none'}"
     yield f"  {'category':<12} {'effect':>8} {'± error':>8} {'estimate':>9} {'words':>6}  controls"
-    row = run.row_of(ablation.neuron)
+    row = None if of_set else run.row_of(ablation.neuron)
     for name, change in ablation.categories.items():
-        estimate = f"{float(run.column('cause', name)[row]):+.4f}" if run.has("cause") else "-"
-        controls = change.finite_controls
-        span = f"{min(controls):+.4f} to {max(controls):+.4f}" if controls else "-"
+        known = row is not None and run.has("cause")
+        estimate = f"{float(run.column('cause', name)[row]):+.4f}" if known else "-"
+        finite = change.finite_controls
+        span = f"{min(finite):+.4f} to {max(finite):+.4f}" if finite else "-"
         beyond = " *" if change.beyond_controls else ""
         effect = "-" if change.effect is None else f"{change.effect:+.4f}"
         error = "-" if change.error is None else f"{change.error:.4f}"

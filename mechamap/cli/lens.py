@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mechamap.cli.loading import ModelOptions, add_model_flags, load, model_of_run, model_options, run_named
+from mechamap.cli.loading import ModelOptions, add_model_flags, model_options, run_named
+from mechamap.cli.model_or_run import model_named
 from mechamap.cli.narration import Narration, print_lines, write_data
 from mechamap.cli.parser import Commands, refuse_below
 from mechamap.errors import UsageError
-from mechamap.system.paths import user_path
 from mechamap.wording.plain import printable
 
 if TYPE_CHECKING:
@@ -60,15 +60,7 @@ def _lens(options: LensOptions, narration: Narration) -> int:
 
     names = [parse_neuron(name) for name in options.neurons]
     run = run_named(options.source)
-    if run is not None:
-        loaded = model_of_run(run, options.model, narration)
-    else:
-        from mechamap.catalog.source import resolve
-        from mechamap.models.loading.load_settings import LoadSettings
-
-        adapter = None if options.model.adapter is None else str(user_path(options.model.adapter).resolve())
-        settings = LoadSettings(device=options.model.device or "auto", adapter=adapter)
-        loaded = load(resolve(options.source), settings, narration)
+    loaded = model_named(options.source, run, options.model, narration)
     from mechamap.checks.lens import UNIT, neuron_lens
 
     lenses = [neuron_lens(loaded, name, options.top) for name in names]

@@ -24,7 +24,9 @@ from mechamap.cli import (
     probe,
     runs,
     scan,
+    sets,
     similar,
+    steer,
 )
 from mechamap.cli.narration import Narration
 from mechamap.cli.parser import Parser
@@ -41,12 +43,14 @@ from mechamap.wording.suggest import suggestion
 __all__ = ["build_parser", "main"]
 
 
-COMMANDS = (scan, merge, confirm, ablate, lens, probe, similar, interpret, compare, export, runs, config, doctor)
+COMMANDS = (
+    scan, merge, confirm, ablate, steer, lens, probe, similar, sets, interpret, compare, export, runs, config, doctor
+)  # fmt: skip
 # Of address space, without which libraries end the process while they are loaded.
 _ROOM = {
-    **dict.fromkeys(("scan", "merge", "confirm", "ablate", "lens", "probe", "similar"), MODELS),
+    **dict.fromkeys(("scan", "merge", "confirm", "ablate", "steer", "lens", "probe", "similar"), MODELS),
     **dict.fromkeys(("interpret", "compare", "export"), TABLES),
-    **dict.fromkeys(("runs", "doctor"), ARRAYS),
+    **dict.fromkeys(("runs", "sets", "doctor"), ARRAYS),
 }
 
 
@@ -143,7 +147,8 @@ def _log_refusal(error: MechaMapError) -> None:
 
 
 def _joined(argv: Sequence[str]) -> list[str]:
-    """Words as argparse reads them right: ``--sort=-food``, which it would take for a flag when it stood alone, and
+    """Words as argparse reads them right: ``--sort=-food``, which it would take for a flag when it stood alone, so too
+    ``--strengths=-2:2:9``, and
     ``--keep-activations=always``, which would take the model that follows for its value."""
     words: list[str] = []
     for word in argv:
@@ -151,7 +156,12 @@ def _joined(argv: Sequence[str]) -> list[str]:
             words[-1] += f"={word}" if word in KEEP_ACTIVATIONS else "=always"
             if word in KEEP_ACTIVATIONS:
                 continue
-        if words and words[-1] in ("--sort", "--where") and word.startswith("-") and not word.startswith("--"):
+        if (
+            words
+            and words[-1] in ("--sort", "--where", "--strengths")
+            and word.startswith("-")
+            and not word.startswith("--")
+        ):
             words[-1] += f"={word}"
         else:
             words.append(word)

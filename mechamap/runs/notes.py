@@ -1,19 +1,23 @@
-"""Marks and notes that a user adds to a run: ``notes.json`` beside ``run.json``.
+"""Marks, notes and sets of neurons that a user adds to a run: ``notes.json`` beside ``run.json``.
 
-The file belongs to the user, so a change reads it again, changes one neuron and replaces it, one process after another:
-two explorers on one run do not undo each other's changes, and what a newer version wrote for a neuron is kept.
+The file belongs to the user, so a change reads it again, changes one neuron or set and replaces it, one process after
+another: two explorers on one run do not undo each other's changes, and what a newer version wrote is kept.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
-from mechamap.errors import RunError
+from mechamap.errors import RunError, UsageError
 from mechamap.runs.lock import in_turn
+from mechamap.runs.sets.neuron_sets import NeuronSet, set_from_plain, set_to_plain
 from mechamap.system.atomic import replacing
+from mechamap.wording.advice import Action, Advice
+from mechamap.wording.suggest import unknown_name
 
 __all__ = ["Notes"]
 
@@ -22,7 +26,7 @@ FORMAT = 1
 
 
 class Notes:
-    """Marks and notes by neuron name (``L7.N1844``); a run without a folder keeps them in memory.
+    """Marks and notes by neuron name (``L7.N1844``), and sets; a run without a folder keeps them in memory.
 
     Raises:
         RunError: ``notes.json`` is damaged. Nothing is overwritten then.
@@ -31,12 +35,32 @@ class Notes:
     def __init__(self, folder: Path | None) -> None:
         self.file = folder / "notes.json" if folder is not None and (folder / "run.json").is_file() else None
         self._neurons: dict[str, dict[str, Any]] = {}
+        self._sets: dict[str, NeuronSet] = {}
+        self._rest: dict[str, Any] = {}  # what a newer version keeps beside them
         self.reload()
 
     @property
     def marked(self) -> tuple[str, ...]:
         """Names of the marked neurons, in the order they were marked."""
         return tuple(name for name, entry in self._neurons.items() if entry.get("marked"))
+
+    @property
+    def sets(self) -> tuple[NeuronSet, ...]:
+        """The named sets, in the order they were made."""
+        return tuple(self._sets.values())
+
+    def named_set(self, name: str) -> NeuronSet:
+        """The set of that name.
+
+        Raises:
+            UsageError: there is none.
+        """
+        if (members := self._sets.get(name.strip())) is None:
+            if not self._sets:
+                none = f"The run has no sets of neurons, so none named {name!r}."
+                raise UsageError(none, Advice.of("{} makes one.", Action("sets RUN add NAME")))
+            raise UsageError(*unknown_name("set", name, tuple(self._sets)))
+        return members
 
     def is_marked(self, name: str) -> bool:
         return bool(self._neurons.get(name, {}).get("marked"))
@@ -50,7 +74,7 @@ class Notes:
         Raises:
             RunError: the file cannot be read or written; the mark is kept in memory.
         """
-        self._change(name, "marked", marked)
+        self._change(lambda: self._set_member(name, "marked", marked))
 
     def write_note(self, name: str, text: str) -> None:
         """Set a neuron's note; an empty one is removed.
@@ -58,7 +82,23 @@ class Notes:
         Raises:
             RunError: the file cannot be read or written; the note is kept in memory.
         """
-        self._change(name, "note", text.strip())
+        self._change(lambda: self._set_member(name, "note", text.strip()))
+
+    def write_set(self, members: NeuronSet) -> None:
+        """Keep a set, in place of one of the same name.
+
+        Raises:
+            RunError: the file cannot be read or written; the set is kept in memory.
+        """
+        self._change(lambda: self._sets.__setitem__(members.name, members))
+
+    def remove_set(self, name: str) -> None:
+        """Forget a set; nothing happens where there is none.
+
+        Raises:
+            RunError: the file cannot be read or written.
+        """
+        self._change(lambda: self._sets.pop(name, None))
 
     def reload(self) -> None:
         """Read the file again.
@@ -75,34 +115,40 @@ class Notes:
         except (OSError, UnicodeDecodeError) as error:
             raise RunError(f"{self.file} cannot be read: {error}.", "Marks and notes are not shown.") from None
         try:
-            neurons = json.loads(text)["neurons"]
-            self._neurons = {name: _entry(entry) for name, entry in neurons.items()}
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            content = json.loads(text)
+            neurons = {name: _entry(entry) for name, entry in content.pop("neurons").items()}
+            sets = {name: set_from_plain(name, plain) for name, plain in content.pop("sets", {}).items()}
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError, UsageError):
             raise RunError(
                 f"{self.file} does not hold marks and notes.", "Repair it or move it away; it is left as it is."
             ) from None
+        self._neurons, self._sets, self._rest = neurons, sets, content
 
-    def _change(self, name: str, member: str, value: bool | str) -> None:
+    def _change(self, change: Callable[[], object]) -> None:
+        """Read the file again, change one thing and replace it, while no other process does."""
         with in_turn(self.file.parent, "notes") if self.file is not None else nullcontext():
-            self._change_alone(name, member, value)
+            try:
+                self.reload()
+            finally:
+                change()
+            self._write()
 
-    def _change_alone(self, name: str, member: str, value: bool | str) -> None:
-        try:
-            self.reload()
-        finally:
-            entry = self._neurons.setdefault(name, {})
-            if value:
-                entry[member] = value
-            else:
-                entry.pop(member, None)
-            if not entry:
-                del self._neurons[name]
-        self._write()
+    def _set_member(self, name: str, member: str, value: bool | str) -> None:
+        entry = self._neurons.setdefault(name, {})
+        if value:
+            entry[member] = value
+        else:
+            entry.pop(member, None)
+        if not entry:
+            del self._neurons[name]
 
     def _write(self) -> None:
         if self.file is None:
             return
-        text = json.dumps({"format": FORMAT, "neurons": self._neurons}, ensure_ascii=False, indent=1)
+        content = self._rest | {"format": FORMAT, "neurons": self._neurons}
+        if self._sets:
+            content["sets"] = {name: set_to_plain(members) for name, members in self._sets.items()}
+        text = json.dumps(content, ensure_ascii=False, indent=1)
         try:
             with replacing(self.file, shared=True) as stream:
                 stream.write(f"{text}\n".encode(errors="replace"))
