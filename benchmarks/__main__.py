@@ -24,6 +24,7 @@ from benchmarks.interpret import interpret_figures
 from benchmarks.loading import loading_figures
 from benchmarks.matching import matching_figures
 from benchmarks.neuron_statistics import statistics_figures
+from benchmarks.probe import probe_figures
 from benchmarks.scan import scan_figures
 from benchmarks.words import word_figures
 
@@ -48,6 +49,7 @@ def main() -> None:
             "words",
             "statistics",
             "explorer",
+            "probe",
             "corpus",
             "plan",
         ],
@@ -87,8 +89,15 @@ def main() -> None:
     if arguments.only == "corpus":
         figures = corpus_figures(models, arguments.corpus, arguments.rounds, arguments.tokens)
         print(table("A corpus scan", figures), flush=True)
-    if arguments.only in (None, "explorer"):
-        print(table(f"Explorer on a run of {model.name}", explorer_figures(model, arguments.rounds)), flush=True)
+    _at_the_keyboard(arguments.only, model, arguments.rounds)
+
+
+def _at_the_keyboard(only: str | None, model: Path, rounds: int) -> None:
+    """What a user waits for in the explorer."""
+    if only in (None, "explorer"):
+        print(table(f"Explorer on a run of {model.name}", explorer_figures(model, rounds)), flush=True)
+    if only in (None, "probe"):
+        print(table(f"A sentence asked of {model.name}", probe_figures(model, rounds)), flush=True)
 
 
 def _smollm2() -> Path:

@@ -72,6 +72,16 @@ class Explorer(Protocol):
     def open_comparison(self, run: Run) -> None:
         """Ask what to compare a run with, and show the comparison."""
 
+    def open_probe(self, run: Run, neuron: str, go: Callable[[str], None]) -> None:
+        """Ask a neuron with sentences.
+
+        Args:
+            go: called with the name of another neuron that was chosen there.
+        """
+
+    def open_similar(self, run: Run, neuron: str, go: Callable[[str], None]) -> None:
+        """Show the neurons most like one; ``go`` as of :meth:`open_probe`."""
+
     def open_export(self, run: Run, scopes: Mapping[str, NDArray[np.int64]], category: str) -> None:
         """Ask which part of a run to export.
 

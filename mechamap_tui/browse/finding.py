@@ -92,6 +92,10 @@ class Finding:
         if name.strip():
             self._go_to(self._run.row_of(name))
 
+    def go_to(self, name: str) -> None:
+        """Put the cursor on a neuron; filters that hide it are cleared."""
+        self._go_to(self._run.row_of(name))
+
     def apply(self) -> None:
         """Filter again, because the category or the run's rows have changed."""
         expression = self.expression if self._trial is None else self._trial

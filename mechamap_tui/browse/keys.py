@@ -20,6 +20,8 @@ BROWSE_KEYS: tuple[BindingType, ...] = (
     Binding("left_square_bracket", "layer(-1)", "previous layer", key_display="[", show=False),
     Binding("right_square_bracket", "layer(1)", "next layer", key_display="]", show=False),
     Binding("apostrophe", "goto", "go to", key_display="'"),
+    Binding("p", "probe", "probe"),
+    Binding("equals_sign", "similar", "similar neurons", key_display="=", show=False),
     Binding("a", "ablate", "ablate"),
     Binding("A", "estimate_causes", "estimate causes"),
     Binding("V", "confirm_run", "confirm run"),

@@ -209,6 +209,20 @@ class BrowseScreen(Screen[None]):
             part.display = not small
         self.panes.fit()
 
+    # --- one neuron ------------------------------------------------------------------------------------------
+
+    def action_probe(self) -> None:
+        """Ask the neuron under the cursor with a sentence."""
+        row = self.table.cursor_row
+        if row is not None:
+            explorer_of(self).open_probe(self.run, str(self.run.neuron_name(row)), self.finding.go_to)
+
+    def action_similar(self) -> None:
+        """Show the neurons whose activations are most like those of the one under the cursor."""
+        row = self.table.cursor_row
+        if row is not None:
+            explorer_of(self).open_similar(self.run, str(self.run.neuron_name(row)), self.finding.go_to)
+
     # --- checks and other screens ----------------------------------------------------------------------------
 
     def action_ablate(self) -> None:

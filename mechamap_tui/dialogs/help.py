@@ -62,6 +62,9 @@ GLOSSARY = (
     ("evenness", "how evenly a neuron's strength is spread over the categories: 0 all in one, 1 the same in all"),
     ("closest", "the neuron of another model whose activations over the same words are correlated most with its own"),
     ("excess", "that correlation minus the largest that random mixtures of the other model's neurons reach"),
+    ("percentile", "of a value: the share of the neuron's activations over the run's text that are below it"),
+    ("tail", "the share that is at least as far out on the same side; beyond: none is"),
+    ("std", "a distance in the neuron's own standard deviations over the run's text"),
     (
         "not finite",
         "the layer's activations are NaN or infinite, as its weights may be; not proved: so it could not be checked",

@@ -19,6 +19,7 @@ from mechamap.protocol.messages import (
     WindowActivations,
 )
 from mechamap.protocol.planned import Planned
+from mechamap.protocol.probed import Moves, Probed, Similar
 from mechamap.protocol.requests import (
     AblateParams,
     ActivationsParams,
@@ -29,8 +30,11 @@ from mechamap.protocol.requests import (
     InterpretParams,
     LensParams,
     MatchParams,
+    MovesParams,
     PlanParams,
+    ProbeParams,
     ScanParams,
+    SimilarParams,
     WindowParams,
 )
 from mechamap.tables.table import Report
@@ -40,6 +44,7 @@ __all__ = ["EngineClient"]
 
 
 LENS_TOKENS = 24
+LISTED = 200  # neurons
 REPORT_ROWS = 1000  # of tables with a row for each neuron
 
 
@@ -194,6 +199,33 @@ class EngineClient(EngineProcess):
             MechaMapError: it is not defined for the model.
         """
         return await self._call("lens", LensParams(run=run, neuron=neuron, k=LENS_TOKENS), Lens).answer
+
+    async def probe(self, question: ProbeParams, *, on_progress: Callable[[Progress], None] | None = None) -> Probed:
+        """What neurons do with a sentence.
+
+        Raises:
+            Cancelled: a newer question overtook it.
+            MechaMapError: the model cannot be loaded, or cannot read the sentence.
+        """
+        return await self._call("probe", question, Probed, on_progress).answer
+
+    async def moves(self, run: Path, texts: tuple[str, str], neuron: str) -> Moves:
+        """Which neurons two sentences move apart, and how far one neuron at each pair of tokens.
+
+        Raises:
+            MechaMapError: as :meth:`probe`, or the sentences have no tokens that stand opposite each other.
+        """
+        params = MovesParams(run=run, first=texts[0], second=texts[1], neurons=(neuron,), top=LISTED)
+        return await self._call("moves", params, Moves).answer
+
+    async def similar(self, run: Path, neuron: str) -> Similar:
+        """The neurons most like one.
+
+        Raises:
+            MechaMapError: the model cannot be loaded, or the run's text is too short.
+        """
+        params = SimilarParams(run=run, neuron=neuron, top=LISTED)
+        return await self._call("similar", params, Similar).answer
 
 
 def _absolute(file: Path | None) -> Path | None:

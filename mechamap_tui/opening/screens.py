@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from mechamap.errors import MechaMapError
 from mechamap.system.log import place_of
 from mechamap_tui.jobs.draft import ScanDraft
 from mechamap_tui.jobs.runner import JobRunner
+from mechamap_tui.opening.probing import ProbeOpening
 from mechamap_tui.opening.reports import ReportOpening
 from mechamap_tui.start.target import Target, read_target
 
@@ -49,6 +50,7 @@ class Opening:
         self._draft = draft
         self._export_choices: ExportChoices | None = None
         self._reports = ReportOpening(app, self.show_error)
+        self._probing = ProbeOpening(app, self.show_error)
 
     @property
     def engine(self) -> EngineClient:
@@ -166,6 +168,14 @@ class Opening:
 
     def open_comparison(self, run: Run) -> None:
         self._reports.compare(run)
+
+    # --- one neuron ------------------------------------------------------------------------------------------
+
+    def open_probe(self, run: Run, neuron: str, go: Callable[[str], None]) -> None:
+        self._probing.probe(run, neuron, go)
+
+    def open_similar(self, run: Run, neuron: str, go: Callable[[str], None]) -> None:
+        self._probing.similar(run, neuron, go)
 
     # --- forms -----------------------------------------------------------------------------------------------
 

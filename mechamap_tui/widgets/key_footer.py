@@ -29,6 +29,8 @@ _DISPENSABLE = (
     "export_report",
     "open",
     "ablate",
+    "remove",
+    "probe",
     "compare",
     "interpret",
     "category",

@@ -21,10 +21,10 @@ from mechamap.runs.run import Run
 from mechamap.text.token_record import token_record
 from mechamap.text.tokenize import tokenize
 from mechamap.wording.plain import printable
-from mechamap_tui.browse.detail.coloured_text import wrap_positions
 from mechamap_tui.browse.table.columns import token_summary
 from mechamap_tui.terminal.columns_in_place import in_place
 from mechamap_tui.terminal.terminal_text import clean, piece_label
+from mechamap_tui.widgets.coloured_text import wrap_positions
 
 TEXT = "A train left Łódź for Zürich. भारत में 👩‍🚀 और 👍🏽 है."
 

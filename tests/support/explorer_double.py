@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from textual.app import App
@@ -64,6 +64,12 @@ class ExplorerDouble:
 
     def open_comparison(self, run: Run) -> None:
         self.asked.append("comparison")
+
+    def open_probe(self, run: Run, neuron: str, go: Callable[[str], None]) -> None:
+        self.asked.append(f"probe {neuron}")
+
+    def open_similar(self, run: Run, neuron: str, go: Callable[[str], None]) -> None:
+        self.asked.append(f"similar {neuron}")
 
     def open_export(self, run: Run, scopes: Mapping[str, Any], category: str) -> None:
         self.asked.append("export")

@@ -10,9 +10,9 @@ from rich.text import Text
 from mechamap.runs.run import Run
 from mechamap.tables.numbers import magnitude, share
 from mechamap_tui.browse.detail.activations import NOT_SCORED, Activations, ActivationView
-from mechamap_tui.browse.detail.coloured_text import LEGEND, activation_levels, append_token, wrap_positions
 from mechamap_tui.data.occurrences import OccurrenceMap
 from mechamap_tui.terminal.terminal_text import fit, piece_label
+from mechamap_tui.widgets.coloured_text import LEGEND, activation_levels, append_token, wrap_positions
 
 __all__ = ["TextView"]
 

@@ -20,10 +20,10 @@ from mechamap.runs.run import Run
 from mechamap.tables.numbers import magnitude
 from mechamap.words.stretch_text import StretchText
 from mechamap.words.token_text import TokenText
-from mechamap_tui.browse.detail.coloured_text import LEGEND, activation_levels, append_token, wrap_pieces
 from mechamap_tui.data.advice_text import error_text
 from mechamap_tui.explorer import explorer_of
 from mechamap_tui.terminal.terminal_text import clean, piece_label
+from mechamap_tui.widgets.coloured_text import LEGEND, activation_levels, append_token, wrap_pieces
 from mechamap_tui.widgets.line_view import LineView
 
 __all__ = ["WindowPage"]

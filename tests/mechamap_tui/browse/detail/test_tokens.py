@@ -18,9 +18,9 @@ from mechamap.runs.record import LayerRows, ModelRecord, RunRecord, TokenRecord
 from mechamap.runs.run import Run, TokenHit
 from mechamap.runs.writer import write_activations
 from mechamap_tui.browse.detail import activations as activation_view
-from mechamap_tui.browse.detail.coloured_text import wrap_positions
 from mechamap_tui.browse.detail.text import TextView
 from mechamap_tui.browse.detail.tokens import distinct
+from mechamap_tui.widgets.coloured_text import wrap_positions
 
 
 @pytest.fixture

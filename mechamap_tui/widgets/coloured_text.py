@@ -26,17 +26,18 @@ LEGEND = f"{UP} blue up · {DOWN} orange down"
 
 
 def activation_levels(
-    values: NDArray[np.float32], scored: NDArray[np.bool_], home: NDArray[np.intp]
+    values: NDArray[np.float32], scored: NDArray[np.bool_], home: NDArray[np.intp], peak: float | None = None
 ) -> NDArray[np.int8]:
     """How strongly each token is coloured, from -6 to 6, ``[positions]``.
 
     Args:
         values: ``[positions]``; what is not finite is not coloured.
-        scored: ``[positions]``, which count; the largest of them is the peak that has the full colour.
+        scored: ``[positions]``, which count.
         home: ``[positions]``, where each token's characters are drawn.
+        peak: the size that has the full colour; None: the largest of those that count.
     """
     values = np.nan_to_num(values, posinf=0.0, neginf=0.0)
-    peak = float(np.abs(values[scored]).max(initial=0.0)) or 1.0
+    peak = peak or float(np.abs(values[scored]).max(initial=0.0)) or 1.0
     levels = np.clip(np.rint(values / peak * LEVELS), -LEVELS, LEVELS).astype(np.int8)
     levels[~scored] = 0
     return drawn_levels(levels, home)

@@ -1,0 +1,145 @@
+"""What the engine is asked while one types, and which of its answers are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from textual.screen import Screen
+from textual.timer import Timer
+
+from mechamap.errors import Cancelled, MechaMapError
+from mechamap.protocol.messages import Progress
+from mechamap.protocol.probed import Moves, Probed
+from mechamap.protocol.requests import ProbeParams
+from mechamap_tui.data.advice_text import error_text
+from mechamap_tui.engine.client import LISTED
+from mechamap_tui.explorer import explorer_of
+from mechamap_tui.widgets.progress import stage_text
+
+__all__ = ["Asking", "Wish"]
+
+
+REST = 0.06  # seconds without a key after which the engine is asked
+NEXT = 12  # tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the screen wants to show.
+
+    Attributes:
+        text: the sentence.
+        position: the token under the cursor; None: the last one.
+        outliers: whether the neurons that stand out there are wanted.
+        pair: two sentences to be compared; None: none are.
+    """
+
+    text: str = ""
+    position: int | None = None
+    outliers: bool = False
+    pair: tuple[str, str] | None = None
+
+
+class Asking:
+    """Asks for what is wanted last; every answer stays until the next one comes.
+
+    Args:
+        screen: whose timers and workers are used.
+        run: folder of the run.
+        neuron: its name.
+        changed: called when there is something new to show.
+
+    Attributes:
+        values: the neuron's activations, of the sentence that was answered last.
+        details: next tokens, and neurons that stand out, at a token.
+        moves: the comparison.
+        message: why there is no answer, or not yet; empty: there is.
+    """
+
+    def __init__(self, screen: Screen[str | None], run: Path, neuron: str, changed: Callable[[], None]) -> None:
+        self._screen, self._run, self._neuron, self._changed = screen, run, neuron, changed
+        self.values: Probed | None = None
+        self.details: Probed | None = None
+        self.moves: Moves | None = None
+        self.message = ""
+        self._wish = Wish()
+        self._values_of = self._details_of = self._moves_of = Wish()  # what the answers are to
+        self._resting: Timer | None = None
+        self._number = 0  # of the last wish
+        self._shown = 0  # of the wish whose answer is shown
+
+    def want(self, wish: Wish) -> None:
+        """Ask for something once no key has come for a moment."""
+        if wish == self._wish:
+            return
+        self._wish = wish
+        self._number += 1
+        if self._resting is not None:
+            self._resting.stop()
+        if not wish.text.strip() and wish.pair is None:
+            self.values = self.details = None
+            self._values_of = self._details_of = Wish()
+            self._tell("")
+            return
+        self._resting = self._screen.set_timer(REST, self._ask)
+
+    @property
+    def text(self) -> str:
+        """The sentence that ``values`` are about, as it was typed."""
+        return self._values_of.text
+
+    @property
+    def waits(self) -> bool:
+        """Whether an answer is still to come."""
+        wish = self._wish
+        return bool(wish.text.strip()) and (self._values_of.text, self._details_of) != (wish.text, wish)
+
+    def _ask(self) -> None:
+        self._resting = None
+        self._screen.run_worker(self._answered(self._number, self._wish), group="probe", exit_on_error=False)
+
+    async def _answered(self, number: int, wish: Wish) -> None:
+        """Put the questions in the order in which their answers are needed, unless a newer wish comes."""
+        if (job := explorer_of(self._screen).job) is not None:
+            self._tell(f"{job.title} is running; the sentence is read when it ends.")
+        try:
+            if wish.text.strip() and wish.text != self._values_of.text:
+                values = await self._probe(number, ProbeParams(text=wish.text, neurons=(self._neuron,)))
+                if number < self._shown:  # a newer one was answered first
+                    return
+                self.values, self._values_of, self._shown = values, wish, number
+                self._tell("")
+            if number == self._number and wish.text.strip() and wish != self._details_of:
+                count = LISTED if wish.outliers else 0
+                details = ProbeParams(text=wish.text, position=wish.position, next=NEXT, outliers=count)
+                answer = await self._probe(number, details)
+                if number < self._shown:
+                    return
+                self.details, self._details_of, self._shown = answer, wish, number
+                self._tell("")
+            if number == self._number and wish.pair is not None and wish.pair != self._moves_of.pair:
+                self.moves = await explorer_of(self._screen).engine.moves(self._run, wish.pair, self._neuron)
+                self._moves_of = wish
+                self._tell("")
+        except Cancelled:
+            pass  # a newer question is on its way
+        except MechaMapError as error:
+            if number == self._number:
+                self._tell(error_text(error))
+
+    async def _probe(self, number: int, question: ProbeParams) -> Probed:
+        from msgspec.structs import replace
+
+        def progressed(progress: Progress) -> None:
+            if number == self._number and self.values is None and progress.stage:
+                self._tell(f"{stage_text(progress)} ...")
+
+        engine = explorer_of(self._screen).engine
+        return await engine.probe(replace(question, run=self._run, overtakes=True), on_progress=progressed)
+
+    def _tell(self, message: str) -> None:
+        self.message = message
+        if self._screen.is_mounted:
+            self._changed()
