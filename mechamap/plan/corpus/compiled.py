@@ -7,7 +7,7 @@ import importlib.util
 __all__ = ["compiler_bytes", "is_fast", "slow_remark", "statistics_seconds"]
 
 
-_COMPILED, _NOT_COMPILED = 1.1e-9, 85e-9  # seconds of a core for an activation, measured
+_COMPILED, _NOT_COMPILED = 1.1e-9, 65e-9  # seconds of a core for an activation, measured
 _AT_FIRST, _FIRST_TOKENS = 1.0e-9, 100_000  # seconds more in the first tokens, where most contexts are new
 _BYTES = 125_000_000  # of numba with the compiled statistics, measured
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.corpus_text import documents, write_corpus
 
 from mechamap.config.schema import default_config
 from mechamap.engine.calls import Request
@@ -38,6 +39,19 @@ def test_a_plan_follows_model_settings_and_config_file(tiny_models: Callable[...
     file.write_text("limit_neurons: 7\ndevice: cpu\n")
     assert ask(model=folder, config_file=str(file))["neurons_scanned"] == 21
     assert ask(model=folder, config_file=str(file), config=None)["text"]["counted"]
+
+
+def test_a_config_with_a_corpus_is_planned_over_it_and_cancelled_while_it_is_looked_at(tmp_path: Path) -> None:
+    corpus = write_corpus(tmp_path / "texts.jsonl", documents())
+    file = tmp_path / "corpus.yaml"
+    file.write_text(f"corpus: [{corpus}]\ndevice: cpu\n")
+    answer = ask(model="demo", config_file=str(file))
+    assert (answer["corpus"]["documents"], answer["corpus"]["shards"]) == (24, 1)
+    assert answer["memory"][0]["statistics"] > 0 and answer["seconds"]["statistics"] > 0
+    call = Request(1, "plan", {"model": "demo", "config_file": str(file)}, lambda method, told: None, Kept())
+    call.cancel.set()
+    with pytest.raises(Cancelled):
+        METHODS.queued["plan"](call)
 
 
 def test_planning_loads_no_model_and_makes_no_run(tiny_models: Callable[..., Path], home: Path) -> None:

@@ -11,6 +11,8 @@ import pytest
 import torch
 from support.by_name import load_model, plan_scan, scan_request, shortfall
 from support.corpus_text import documents, write_corpus
+from support.gguf_files import write_gguf
+from support.tiny_models import tiny_config
 
 from mechamap.config.corpus_settings import CorpusSettings
 from mechamap.config.scan_config import Category, ScanConfig
@@ -266,3 +268,23 @@ def test_a_cpu_without_numba_is_told_what_makes_it_faster(corpus_file: Path, mon
     assert fast.seconds is not None and slow.seconds is not None
     assert slow.seconds.statistics > 10 * fast.seconds.statistics
     assert compiled.slow_remark("cuda") is None
+
+
+# --- models that are not a folder with a tokenizer ----------------------------------------------------------
+
+
+def test_a_gguf_file_reads_a_corpus_with_its_own_tokens(corpus_file: Path, tmp_path: Path) -> None:
+    gguf = write_gguf(tmp_path / "tiny.gguf")
+    planned = plan_message(plan_scan(str(gguf), replace(config_of(corpus_file), layers="all")))
+    assert planned.corpus is not None and planned.text.counted and planned.layers_scanned == (0, 1)
+    assert planned.corpus.tokens is not None and planned.corpus.tokens > 2_068  # its vocabulary is letters
+    assert planned.memory[0].statistics > 0 and planned.seconds is not None
+
+
+def test_a_config_without_a_tokenizer_reads_four_characters_a_token(corpus_file: Path, tmp_path: Path) -> None:
+    tiny_config("llama").save_pretrained(tmp_path)
+    planned = plan_message(plan_scan(str(tmp_path), replace(config_of(corpus_file), layers="all")))
+    assert planned.corpus is not None and planned.corpus.tokens is not None and not planned.text.counted
+    characters = sum(len(text) for text in documents())
+    assert planned.corpus.tokens == pytest.approx(characters / 4, rel=0.01)
+    assert any("guessed from the length of the documents" in note for note in planned.notes)
