@@ -1,19 +1,21 @@
-"""Which devices a scan would use, and how much of their memory is free for it."""
+"""Which devices a scan would use, and how much of their memory, and of the disk, is free for it."""
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mechamap.config.scan_config import ScanConfig
 from mechamap.models.loading.devices import pick_device
+from mechamap.runs.library import runs_folder
 from mechamap.system.memory import free_memory
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["Place", "Places", "places_of"]
+__all__ = ["Place", "Places", "free_disk", "places_of"]
 
 
 CUDA_CONTEXT = 500_000_000  # bytes that CUDA itself takes of a card
@@ -92,4 +94,15 @@ def _free_on(card: int) -> int | None:
         free, _ = torch.cuda.mem_get_info(card)
         return int(free) + int(torch.cuda.memory_reserved(card))
     except RuntimeError:  # the driver does not answer
+        return None
+
+
+def free_disk(out: Path | None) -> int | None:
+    """Free bytes on the disk that a run goes to, the default place where not given; None where unknown."""
+    folder = (out or runs_folder()).absolute()
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
         return None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
@@ -23,7 +22,7 @@ from mechamap.plan.corpus.compiled import slow_remark
 from mechamap.plan.corpus.seconds import corpus_seconds
 from mechamap.plan.corpus.size import CorpusSize, ModelReading, corpus_size
 from mechamap.plan.needs import memory_needs, run_size
-from mechamap.plan.places import places_of
+from mechamap.plan.places import free_disk, places_of
 from mechamap.plan.second_text import with_second_text_time
 from mechamap.plan.shape import ModelShape, model_shape, on_meta
 from mechamap.plan.situation import Circumstances, PlanInputs
@@ -31,10 +30,9 @@ from mechamap.plan.source import ModelFiles, find_files
 from mechamap.plan.text_size import counted, estimated, one_batch
 from mechamap.plan.time_need import scan_seconds
 from mechamap.protocol.planned import PlannedMemory, PlannedOption, PlannedRun, PlannedSeconds
-from mechamap.runs.library import runs_folder
 from mechamap.wording.amounts import size
 
-__all__ = ["ScanPlan", "free_disk", "plan_scan", "situation"]
+__all__ = ["ScanPlan", "plan_scan", "situation"]
 
 
 Teller = Callable[[str], None]
@@ -241,14 +239,3 @@ def _corpus_notes(size: CorpusSize, device: str) -> Iterator[str]:
         yield "This part has no shards: the corpus has fewer shards than there are parts."
     if (remark := slow_remark(device)) is not None:
         yield remark
-
-
-def free_disk(out: Path | None) -> int | None:
-    """Free bytes where the run goes."""
-    folder = (out or runs_folder()).absolute()
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
-    try:
-        return shutil.disk_usage(folder).free
-    except OSError:
-        return None

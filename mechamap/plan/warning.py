@@ -13,8 +13,8 @@ from mechamap.models.loading.gguf_header import read_header
 from mechamap.plan.alternatives import disk_options, options
 from mechamap.plan.memory_need import PROCESS
 from mechamap.plan.needs import memory_needs, run_size
-from mechamap.plan.places import places_of
-from mechamap.plan.scan_plan import DEFAULT, free_disk, situation
+from mechamap.plan.places import free_disk, places_of
+from mechamap.plan.scan_plan import DEFAULT, situation
 from mechamap.plan.situation import Circumstances, PlanInputs
 from mechamap.plan.source import find_files
 from mechamap.plan.weights import ITEM_BYTES
