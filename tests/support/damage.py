@@ -108,7 +108,7 @@ def damaged_text(text: str, rng: random.Random) -> bytes:
 
 def damage_run(folder: Path, rng: random.Random) -> str:
     """Damage a run in one place; returns what was done."""
-    figures = sorted(folder.glob("*.npy"))
+    figures = sorted(folder.rglob("*.npy"))
     ways: list[Callable[[], str]] = [
         lambda: _record(folder, rng),
         lambda: _record(folder, rng),

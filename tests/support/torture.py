@@ -16,8 +16,10 @@ from typing import Any, BinaryIO, cast
 import numpy as np
 import pytest
 
+from mechamap.catalog.source import resolve
 from mechamap.cli import main as command_line
-from mechamap.config.schema import configs_folder, load_config
+from mechamap.config.corpus_settings import CorpusSettings
+from mechamap.config.schema import configs_folder, default_config, load_config, with_overrides
 from mechamap.csv_files.run import read_csv
 from mechamap.engine.methods import METHODS
 from mechamap.engine.server import Engine
@@ -25,6 +27,9 @@ from mechamap.errors import MechaMapError
 from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.query.evaluate import matching, sorted_rows
 from mechamap.runs.run import Run
+from mechamap.scan.corpus.corpus_scan import scan_corpus
+from mechamap.scan.prepare import ScanRequest
+from support.corpus_text import documents, write_corpus
 from support.damage import damage_run, damaged_json, damaged_text
 from support.recorded_run import checked_run
 from support.torture_figures import peak_of_memory
@@ -93,8 +98,19 @@ class Torture:
 
     def runs(self, seeds: Iterable[int]) -> None:
         """Damaged runs through every command that reads one without its model."""
+        checked_run(self.folder / "whole")
+        self._damaged_runs(seeds)
+
+    def corpora(self, seeds: Iterable[int]) -> None:
+        """The same, of a run over a corpus."""
+        corpus = write_corpus(self.folder / "corpus.jsonl", documents(8, 30))
+        settings = CorpusSettings((str(corpus),), seq_len=48, contexts=4, sample=50, occurrences=10)
+        config = with_overrides(default_config(), corpus=settings, layers="1", limit_neurons=48)
+        scan_corpus(ScanRequest(resolve("demo"), config, self.folder / "whole"))
+        self._damaged_runs(seeds)
+
+    def _damaged_runs(self, seeds: Iterable[int]) -> None:
         whole, run = self.folder / "whole", self.folder / "run"
-        checked_run(whole)
         for seed in seeds:
             shutil.rmtree(run, ignore_errors=True)
             shutil.copytree(whole, run)
