@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from mechamap.system.json_files import read_json
 from mechamap.wording.advice import Advice, Setting
 
 __all__ = ["Adapter", "adapter_in"]
@@ -22,11 +24,15 @@ class Adapter:
         folder: where it lies.
         kind: what PEFT calls it, such as ``LORA``; empty where its config does not say.
         base: the model it was trained on, by the name or path it had there; empty where its config does not say.
+        for_megatron: whether it is for layers of Megatron, for which PEFT imports a module that the config names.
+        rank: the largest that its config names, of which matrices are made; 0 where it names none.
     """
 
     folder: Path
     kind: str = ""
     base: str = ""
+    for_megatron: bool = False
+    rank: int = 0
 
     @property
     def named(self) -> str:
@@ -43,11 +49,23 @@ class Adapter:
 def adapter_in(folder: Path) -> Adapter | None:
     """The adapter that a folder holds, alone or beside the weights of a model; None where there is none."""
     try:
-        config = json.loads((folder / _CONFIG).read_bytes())
+        config = read_json(folder / _CONFIG)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError):
         return Adapter(folder)
     texts = config if isinstance(config, dict) else {}
     kind, base = texts.get("peft_type"), texts.get("base_model_name_or_path")
-    return Adapter(folder, kind if isinstance(kind, str) else "", base if isinstance(base, str) else "")
+    return Adapter(
+        folder,
+        kind if isinstance(kind, str) else "",
+        base if isinstance(base, str) else "",
+        bool(texts.get("megatron_config")),
+        _largest_rank(texts),
+    )
+
+
+def _largest_rank(config: Mapping[str, Any]) -> int:
+    patterns = config.get("rank_pattern")
+    named = [config.get("r"), *(patterns.values() if isinstance(patterns, dict) else ())]
+    return max((rank for rank in named if type(rank) is int), default=0)

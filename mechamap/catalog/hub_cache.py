@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
+from mechamap.system.json_files import read_json
 from mechamap.system.paths import user_path
 
 __all__ = ["cached_models", "cached_repository", "hub_cache"]
@@ -47,7 +47,7 @@ def cached_models() -> list[str]:
 def _is_causal_model(snapshot: Path) -> bool:
     """Whether a snapshot in the hub cache has a causal language model's config, and weights beside it."""
     try:
-        config = json.loads((snapshot / "config.json").read_bytes())
+        config = read_json(snapshot / "config.json")
         architectures = [str(name) for name in config.get("architectures") or []]
         has_weights = any(
             path.suffix in _WEIGHT_SUFFIXES and path.name.startswith(_WEIGHT_NAMES) and path.exists()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from mechamap.system.bounded_files import check_is_file
 from mechamap.system.content import foreign_content, is_lfs_pointer, is_web_page
 
 __all__ = ["UNFINISHED", "WEIGHT_KINDS", "other_content", "unfinished_download", "without_weights"]
@@ -40,6 +41,7 @@ def other_content(path: Path, what: str, allowed: tuple[str, ...] = ()) -> tuple
     Raises:
         OSError: it cannot be read.
     """
+    check_is_file(path)
     with path.open("rb") as file:
         start = file.read(_LOOKED_AT)
     if not start:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import yaml
 
 from mechamap.config.located import Located, LocatedValue, fail
 from mechamap.errors import ConfigError
+from mechamap.system.bounded_files import read_at_most
 from mechamap.system.content import why_not_text
 from mechamap.system.paths import path_problem
 from mechamap.wording.advice import Action, Advice
@@ -41,15 +43,16 @@ def read_config_file(path: Path) -> Located:
 
 def _text(path: Path) -> str:
     try:
-        if path.is_file() and (size := path.stat().st_size) > _LARGEST:
-            raise ConfigError.at(str(path), f"{size / 1e6:,.0f} MB", f"a config of at most {_LARGEST // 10**6} MB")
-        data = path.read_bytes()
+        data = read_at_most(path, _LARGEST, or_pipe=True)
     except FileNotFoundError:
         hint = Advice.of("{} writes one to start from.", Action("config init"))
         raise ConfigError.at(str(path), "no such file", "a config in YAML", hint) from None
     except IsADirectoryError:
         raise ConfigError.at(str(path), "a folder", "a config file in YAML") from None
     except (OSError, ValueError) as error:
+        if getattr(error, "errno", None) == errno.EFBIG:
+            most = f"{_LARGEST // 10**6} MB"
+            raise ConfigError.at(str(path), f"more than {most}", f"a config of at most {most}") from None
         reason, remedy = path_problem(error, "Check the path and its rights.")
         raise ConfigError(f"{path}: cannot be read ({reason})", remedy) from None
     if (problem := why_not_text(data)) is not None:

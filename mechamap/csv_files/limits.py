@@ -6,7 +6,6 @@ config leaves open is not limited: a number is refused only where no model of th
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from mechamap.catalog.hub_cache import cached_repository
 from mechamap.catalog.source import resolve
 from mechamap.csv_files.source import RowBlock
 from mechamap.errors import ModelNotFound
+from mechamap.system.json_files import read_json
 
 __all__ = ["ModelLimits", "limits_of_config", "limits_of_model"]
 
@@ -81,7 +81,7 @@ def limits_of_model(name: str) -> ModelLimits | None:
         folder = _folder(name)
         if folder is None:
             return None
-        config = json.loads((folder / "config.json").read_bytes())
+        config = read_json(folder / "config.json")
     except (OSError, ValueError):  # a config that cannot be read sets no limit
         return None
     if not isinstance(config, dict):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from mechamap.models.loading import folder, gguf, hub
 from mechamap.models.loading.adapter import check_adapter
 from mechamap.models.loading.load_settings import load_settings
 from mechamap.models.loading.quantized import check_packing
+from mechamap.system.json_files import parsed_json, read_json
 
 __all__ = ["ModelFiles", "find_files", "listed_bytes", "stored_dtype"]
 
@@ -127,7 +127,7 @@ def stored_dtype(weights: Sequence[Path]) -> str | None:
         try:
             with path.open("rb") as file:
                 (length,) = struct.unpack("<Q", file.read(8))
-                header = json.loads(file.read(min(length, _LONGEST_HEADER)))
+                header = parsed_json(file.read(min(length, _LONGEST_HEADER)))
             formats = (_FORMATS.get(entry["dtype"]) for name, entry in header.items() if name != "__metadata__")
             if (dtype := next(filter(None, formats), None)) is not None:
                 return dtype
@@ -140,7 +140,7 @@ def listed_bytes(path: Path) -> int | None:
     """The size of the weights by the index of their shards, None where no index gives it."""
     for index in sorted(path.glob("*.index.json")) if path.is_dir() else ():
         try:
-            size = json.loads(index.read_bytes())["metadata"]["total_size"]
+            size = read_json(index)["metadata"]["total_size"]
         except (OSError, ValueError, KeyError, TypeError):
             continue
         if isinstance(size, int):

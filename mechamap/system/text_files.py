@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 from mechamap.errors import TextError
+from mechamap.system.bounded_files import read_at_most
 from mechamap.system.content import why_not_text
 from mechamap.system.paths import path_problem
 
-__all__ = ["decoded", "read_text_file"]
+__all__ = ["LARGEST_TEXT", "TOO_LARGE", "decoded", "read_text_file"]
+
+
+LARGEST_TEXT = 256_000_000  # bytes; activations of so many tokens fit nowhere
+TOO_LARGE = "Give it as a corpus, which is read piece by piece."
 
 
 def read_text_file(path: Path) -> str:
@@ -18,13 +24,14 @@ def read_text_file(path: Path) -> str:
         TextError: it is missing, unreadable, empty, or not UTF-8 text.
     """
     try:
-        data = path.read_bytes()
+        data = read_at_most(path, LARGEST_TEXT, or_pipe=True)
     except FileNotFoundError:
         raise TextError(f"The text file {path} does not exist.", "Check the path.") from None
     except IsADirectoryError:
         raise TextError(f"{path} is a folder, not a text file.", "Name a file inside it.") from None
     except (OSError, ValueError) as error:
-        reason, hint = path_problem(error, "Check the path and its rights.")
+        too_large = getattr(error, "errno", None) == errno.EFBIG
+        reason, hint = path_problem(error, TOO_LARGE if too_large else "Check the path and its rights.")
         raise TextError(f"The text file {path} cannot be read: {reason}.", hint) from None
     return decoded(data, str(path))
 

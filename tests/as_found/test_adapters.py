@@ -182,6 +182,33 @@ def test_an_adapter_that_is_broken_is_blamed_itself(folders: dict[str, Path], tm
         assert adapter in caught.value.message
 
 
+@pytest.mark.kind("adapter_that_is_broken")
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ("[" * 100_000, "does not fit this model"),
+        ("[]", "does not fit this model"),
+        ({"peft_type": "X" * 10_000}, "does not fit this model"),
+        ({"r": 10**9}, "names the rank 1000000000, and none of its weights is as large"),
+        ({"rank_pattern": {"down_proj": 10**9}}, "names the rank 1000000000"),
+        ({"megatron_config": {"a": 1}, "megatron_core": "antigravity"}, "a module is imported that its config names"),
+    ],
+    ids=str,
+)
+def test_an_adapter_whose_config_is_hostile_is_refused(
+    folders: dict[str, Path], tmp_path: Path, changed: dict[str, object] | str, words: str
+) -> None:
+    folder = Path(shutil.copytree(folders["lora"], tmp_path / "hostile"))
+    config = folder / "adapter_config.json"
+    if isinstance(changed, dict):
+        changed = json.dumps(json.loads(config.read_text(encoding="utf-8")) | changed)
+    config.write_text(changed, encoding="utf-8")
+    with pytest.raises(UnsupportedModel, match=words) as caught:
+        load_model(folders["base"], device="cpu", adapter=str(folder))
+    assert len(str(caught.value)) < 1_000
+    assert "antigravity" not in sys.modules
+
+
 @pytest.mark.kind("adapter_without_peft")
 def test_what_an_adapter_lacks_is_said_before_anything_is_loaded(
     folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -32,6 +32,7 @@ def check_adapter(settings: LoadSettings) -> None:
 
     Raises:
         ModelNotFound: there is no such folder, or no adapter in it.
+        UnsupportedModel: it asks for code of another library.
         WeightsError: its weights are missing.
         UsageError: the weights it is to be merged into are packed or spread.
         MissingExtra: peft is not installed.
@@ -39,10 +40,17 @@ def check_adapter(settings: LoadSettings) -> None:
     if settings.adapter is None:
         return
     folder = Path(settings.adapter)
-    if adapter_in(folder) is None:
+    adapter = adapter_in(folder)
+    if adapter is None:
         raise ModelNotFound(
             f"{folder} holds no adapter: it has no adapter_config.json.",
             "Give the folder that PEFT's save_pretrained wrote.",
+        )
+    if adapter.for_megatron:
+        raise UnsupportedModel(
+            f"{folder} holds {adapter.named} for layers of Megatron, for which a module is imported that its config "
+            "names.",
+            "Adapters for layers of transformers can be merged.",
         )
     weights = [folder / name for name in _WEIGHTS if (folder / name).is_file()]
     if weights and (other := other_content(weights[0], "the weights of an adapter", WEIGHT_KINDS)) is not None:
@@ -107,12 +115,16 @@ def merge_adapter(folder: Path, model: nn.Module) -> None:
 
 def _wrapped(adapter: Adapter, model: nn.Module) -> Any:
     """The model with an adapter on top, as PEFT has it; every weight of the adapter is in its place."""
-    from peft import PeftModel
+    from peft import PeftModel, get_peft_model_state_dict
+    from peft.utils import load_peft_weights
 
     folder, on = adapter.folder, f" (it was trained on {adapter.base})" if adapter.base else ""
     try:
+        weights = load_peft_weights(str(folder), device="cpu")
+        if adapter.rank > max((size for weight in weights.values() for size in weight.shape), default=0):
+            raise ValueError(f"its config names the rank {adapter.rank}, and none of its weights is as large.")
         wrapped = PeftModel.from_pretrained(model, str(folder))
-        unknown = _not_taken(folder, wrapped)
+        unknown = min(weights.keys() - get_peft_model_state_dict(wrapped).keys(), default="")
     except (ValueError, RuntimeError, KeyError, TypeError, AttributeError) as error:
         if lacks_memory(error):
             raise
@@ -133,15 +145,6 @@ def _wrapped(adapter: Adapter, model: nn.Module) -> Any:
             "Give the model that it was trained on.",
         )
     return wrapped
-
-
-def _not_taken(folder: Path, wrapped: Any) -> str:
-    """The name of a weight in the adapter's file that nothing was done with; empty where there is none."""
-    from peft import get_peft_model_state_dict
-    from peft.utils import load_peft_weights
-
-    in_file = set(load_peft_weights(str(folder), device="cpu"))
-    return min(in_file - set(get_peft_model_state_dict(wrapped)), default="")
 
 
 def _is_installed() -> bool:

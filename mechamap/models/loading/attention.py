@@ -6,12 +6,12 @@ speed alone, it needs packages or cards that a machine may not have, and refusin
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from mechamap.models.config_keys import text_config
+from mechamap.system.json_files import read_json
 
 __all__ = ["attention_in_file", "attention_in_words", "use_common_attention"]
 
@@ -48,8 +48,8 @@ def attention_in_file(folder: Path) -> str:
     Of a name in a nested part, transformers keeps nothing.
     """
     try:
-        return next(_names(json.loads((folder / "config.json").read_bytes())), "")
-    except (OSError, ValueError):  # a GGUF file, or reported where the config is read
+        return next(_names(read_json(folder / "config.json")), "")
+    except (OSError, ValueError, RecursionError):  # a GGUF file, or reported where the config is read
         return ""
 
 

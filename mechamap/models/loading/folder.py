@@ -12,6 +12,7 @@ from mechamap.catalog.adapters import adapter_in
 from mechamap.catalog.weight_files import WEIGHT_KINDS, other_content, unfinished_download, without_weights
 from mechamap.errors import ModelError, ModelNotFound, UnsupportedModel, WeightsError
 from mechamap.system.content import unicode_encoding
+from mechamap.system.json_files import parsed_json, read_json
 
 __all__ = ["check_model_type", "check_tokenizer_files", "check_weight_files", "read_config", "weight_files"]
 
@@ -122,7 +123,7 @@ def _listed(index: Path) -> list[Path]:
     """The shards that an index lists."""
     _refuse_other(index, "the index of the weights", WeightsError)
     try:
-        shards = sorted(set(json.loads(index.read_bytes())["weight_map"].values()))
+        shards = sorted(set(read_json(index)["weight_map"].values()))
         paths = [index.parent / shard for shard in shards]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise WeightsError(f"{index} cannot be read as an index of weights: {error}.", _COPY_AGAIN) from None
@@ -181,13 +182,13 @@ def _json(path: Path, what: str) -> Any:
         ModelError: it cannot be read, or is not JSON, with line and column.
     """
     try:
-        return json.loads(path.read_bytes())
+        return read_json(path)
     except json.JSONDecodeError as error:
         where = f"{path}:{error.lineno}:{error.colno}"
         raise ModelError(f"{where}: {what} is not JSON: {error.msg}.", _COPY_AGAIN) from None
     except FileNotFoundError:
         raise
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise ModelError(f"{path} cannot be read: {error}.", _COPY_AGAIN) from None
 
 
@@ -206,9 +207,9 @@ def _check_safetensors(path: Path) -> None:
         if not 2 <= length <= size - 8:
             raise WeightsError(f"{path} is damaged: it does not begin with a safetensors header.", _COPY_AGAIN)
         try:
-            header = json.loads(file.read(length))
-            ends = [entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__"]
-        except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+            header = parsed_json(file.read(length))
+            ends = [int(entry["data_offsets"][1]) for name, entry in header.items() if name != "__metadata__"]
+        except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError):
             raise WeightsError(f"{path} is damaged: its safetensors header is unreadable.", _COPY_AGAIN) from None
     expected = 8 + length + max(ends, default=0)
     if size < expected:

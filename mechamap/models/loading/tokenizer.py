@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from mechamap.models.loading.gguf_header import read_header
 from mechamap.models.token_proof import ADDED, TokenComparison, add_declared, compare_tokens
 from mechamap.models.transformers_internals import gguf_pre_tokenizers
 from mechamap.runs.scanned import TokenProof
+from mechamap.system.json_files import read_json
 
 __all__ = ["read_tokenizer"]
 
@@ -210,7 +210,7 @@ class _Declared:
 
 def _json(file: Path) -> Any:
     try:
-        return json.loads(file.read_bytes())
+        return read_json(file)
     except (OSError, ValueError):
         return None
 
