@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any, cast
 
-from mechamap.config.corpus_settings import CorpusSettings
+from mechamap.config.corpus_settings import RANGES, CorpusSettings
 from mechamap.config.located import Located, fail
 from mechamap.config.settings import unknown_key, whole_number, yes_or_no
 from mechamap.system.paths import user_path
@@ -17,14 +17,9 @@ __all__ = ["read_corpus"]
 
 _KEYS = tuple(field.name for field in dataclasses.fields(CorpusSettings))
 _NUMBERS = {
-    "max_tokens": whole_number(1, or_null=True),
-    "seq_len": whole_number(8),
-    "batch_tokens": whole_number(1, or_null=True),
-    "contexts": whole_number(1, 1000),
-    "occurrences": whole_number(2, 1_000_000),
-    "sample": whole_number(2, 10_000_000),
-    "shard_tokens": whole_number(1, or_null=True),
-    "seed": whole_number(0, 2**63 - 1),
+    field.name: whole_number(*RANGES[field.name], or_null=field.default is None)
+    for field in dataclasses.fields(CorpusSettings)
+    if field.name in RANGES
 }
 _EXAMPLE = 'files, folders or data sets, such as "corpus: [stories.jsonl]"'
 

@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["CorpusSettings"]
+__all__ = ["RANGES", "CorpusSettings"]
+
+
+# Of settings that are numbers, the least and the most; None: any. Those that may be left out may be null.
+RANGES: dict[str, tuple[int, int | None]] = {
+    "max_tokens": (1, None),
+    "seq_len": (8, None),
+    "batch_tokens": (1, None),
+    "contexts": (1, 1000),
+    "occurrences": (2, 1_000_000),
+    "sample": (2, 10_000_000),
+    "shard_tokens": (1, None),
+    "seed": (0, 2**63 - 1),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from mechamap.runs.lock import RunLock
 from mechamap.runs.record import CORPUS_FORMAT, RunRecord
 from mechamap.runs.run import Run
 from mechamap.scan.clock import Clock, now
+from mechamap.scan.corpus.gate.ledger import newest_state, read_ledger
 from mechamap.scan.corpus.identity import check_same, scan_identity
 from mechamap.scan.corpus.kept_text import Surroundings
 from mechamap.scan.corpus.progress import CorpusProgressTeller
@@ -34,7 +35,7 @@ from mechamap.scan.corpus.publish import Publication
 from mechamap.scan.corpus.run_folder import corpus_run_folder
 from mechamap.scan.corpus.shard_pass import WORK_FOLDER, CorpusFolders, ShardReader, keep_needed, remove_unneeded
 from mechamap.scan.corpus.shards import Shards, layer_spans, shard_tokens, stop_of_tokens
-from mechamap.scan.corpus.state import CorpusState, LayerSpan, newest_state, read_ledger
+from mechamap.scan.corpus.state import CorpusState, LayerSpan
 from mechamap.scan.prepare import PreparedModel, ScanRequest, inputs_of, prepare_model
 from mechamap.scan.record import new_record
 from mechamap.scores.writes import WriteScores, category_tokens

@@ -15,9 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechamap.config.corpus_settings import CorpusSettings
+from mechamap.scan.corpus.gate.arrays import read_kept
 from mechamap.statistics.draws import DRAWN
 from mechamap.statistics.ranges import RANGES
-from mechamap.system.array_files import read_arrays, save_arrays
+from mechamap.system.array_files import save_arrays
 from mechamap.system.atomic import replacing
 from mechamap.text.chunk import Chunk
 
@@ -109,11 +110,14 @@ class KeptTokens:
         """Read what :meth:`save` wrote.
 
         Raises:
-            OSError, ValueError, KeyError: it cannot be read.
+            OSError: it cannot be read.
+            ValueError: it holds something else.
         """
-        arrays = read_arrays(path)
+        arrays = read_kept(path)
         keys, documents = arrays["keys"], arrays["documents"]
-        names = arrays["names"].tobytes().decode()
+        names = tuple(arrays["names"].tobytes().decode().split("\n")) if len(documents) else ()
+        if len(names) != len(documents):
+            raise ValueError(f"{path.name}: it names {len(names):,} documents of {len(documents):,}")
         return cls(
             keys,
             arrays["ids"],
@@ -121,7 +125,7 @@ class KeptTokens:
             np.unpackbits(arrays["begins"], count=len(keys)).astype(np.bool_),
             arrays["text"],
             documents,
-            tuple(names.split("\n")) if len(documents) else (),
+            names,
         )
 
 
@@ -191,5 +195,5 @@ def joined(parts: Sequence[KeptTokens]) -> KeptTokens:
 
 def kept_paths(folder: Path, shards: Iterable[int]) -> list[Path]:
     """The files of some shards' tokens in the order of the corpus."""
-    wanted = set(shards)
-    return [path for path in sorted(folder.glob("*.npz")) if int(path.stem.partition("-")[0]) in wanted]
+    wanted = {f"{shard:06d}" for shard in shards}
+    return [path for path in sorted(folder.glob("*-*.npz")) if path.stem.partition("-")[0] in wanted]

@@ -18,6 +18,7 @@ from mechamap.runs.record import CORPUS_FORMAT, RunRecord
 from mechamap.runs.run import Run
 from mechamap.runs.scanned import Exclusions
 from mechamap.scan.corpus.figures import category_counts, layer_figures
+from mechamap.scan.corpus.gate.ledger import damage_in_words
 from mechamap.scan.corpus.kept_text import KeptTokens, Surroundings, joined, kept_paths, needed_tokens
 from mechamap.scan.corpus.shard_pass import CorpusFolders
 from mechamap.scan.corpus.state import CorpusState
@@ -83,7 +84,7 @@ class Publication:
             figures = self._figures(state, folders, tokens)
         except (OSError, ValueError, LookupError) as error:
             raise RunError(
-                f"{folders.root} is damaged: {error}.",
+                f"{folders.root} is damaged: {damage_in_words(error)}.",
                 "Remove the run's folder and scan again, or restore it from a copy.",
             ) from None
         kept = write_tokens(self.folder, _token_arrays(tokens))
@@ -133,7 +134,10 @@ class Publication:
         for path in kept_paths(folders.text, state.shards):
             tokens = KeptTokens.load(path)
             parts.append(tokens.select(needed_tokens(tokens, contexts, self.around)))
-        return joined(parts)
+        tokens = joined(parts)
+        if (tokens.keys[1:] <= tokens.keys[:-1]).any():
+            raise ValueError("the tokens of its shards do not follow each other")
+        return tokens
 
     def _figures(self, state: CorpusState, folders: CorpusFolders, tokens: KeptTokens) -> dict[str, NDArray[Any]]:
         top_k = self.config.top_k_tokens

@@ -11,7 +11,6 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,17 +22,15 @@ from numpy.typing import NDArray
 from mechamap.config.corpus_settings import CorpusSettings
 from mechamap.config.scan_config import Category
 from mechamap.errors import RunError
+from mechamap.scan.corpus.gate.arrays import read_layer, read_samples, read_tallies
+from mechamap.scan.corpus.gate.ledger import STATE, VERSION, damage_in_words, newest_state, read_ledger, states_in
 from mechamap.scan.corpus.samples import Sample
 from mechamap.scan.corpus.tallies import Tallies
 from mechamap.statistics.neuron_statistics import LayerStatistics
 from mechamap.statistics.places import NONE
-from mechamap.system.array_files import read_arrays, write_arrays
+from mechamap.system.array_files import write_arrays
 
 __all__ = ["CorpusState", "LayerSpan"]
-
-
-_STATE = "state-"
-_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +122,8 @@ class CorpusState:
         Raises:
             OSError: the disk is full or gone; the state that is there stays.
         """
-        number = max([n for n, _ in _states(folder)], default=0) + 1
-        place, temporary = folder / f"{_STATE}{number:06d}", folder / f".{_STATE}{number:06d}.new"
+        number = max([n for n, _ in states_in(folder)], default=0) + 1
+        place, temporary = folder / f"{STATE}{number:06d}", folder / f".{STATE}{number:06d}.new"
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir()
         for span, layer in zip(self.spans, self.layers, strict=True):
@@ -136,13 +133,13 @@ class CorpusState:
             samples |= {f"{index}.{name}": array for name, array in sample.arrays().items()}
         write_arrays(temporary / "samples.npz", samples)
         write_arrays(temporary / "tallies.npz", self.tallies.arrays())
-        content = {"version": _VERSION, "shards": sorted(self.shards), **about}
+        content = {"version": VERSION, "shards": sorted(self.shards), **about}
         with (temporary / "ledger.json").open("w", encoding="utf-8") as stream:
             json.dump(content, stream, ensure_ascii=False, indent=1)
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(place)
-        for other, path in _states(folder):
+        for other, path in states_in(folder):
             if other < number:
                 shutil.rmtree(path, ignore_errors=True)
 
@@ -159,68 +156,23 @@ class CorpusState:
         assert path is not None
         try:
             ledger = read_ledger(folder)
-            samples = read_arrays(path / "samples.npz")
+            rest, *of_categories = read_samples(path / "samples.npz", corpus, len(categories), ledger["shards"])
             state = cls(
                 tuple(spans),
                 tuple(
-                    LayerStatistics.from_arrays(read_arrays(path / f"L{span.layer}.npz"), span.device) for span in spans
+                    LayerStatistics.from_arrays(
+                        read_layer(path / f"L{span.layer}.npz", span.width, corpus, len(categories)), span.device
+                    )
+                    for span in spans
                 ),
-                Sample.from_arrays(corpus.sample, len(categories), _named(samples, "rest")),
-                tuple(
-                    Sample.from_arrays(corpus.occurrences, 0, _named(samples, str(number)))
-                    for number in range(len(categories))
-                ),
-                Tallies.from_arrays(read_arrays(path / "tallies.npz")),
+                Sample.from_arrays(corpus.sample, len(categories), rest),
+                tuple(Sample.from_arrays(corpus.occurrences, 0, arrays) for arrays in of_categories),
+                Tallies.from_arrays(read_tallies(path / "tallies.npz", categories)),
                 frozenset(ledger["shards"]),
             )
-            widths = [layer.neurons for layer in state.layers]
-            if widths != [span.width for span in spans]:
-                raise ValueError("its layers have other widths")
         except (OSError, ValueError, LookupError, TypeError, EOFError) as error:
             raise RunError(
-                f"{path} is damaged: {error}.", "Remove the run's folder and scan again, or restore it from a copy."
+                f"{path} is damaged: {damage_in_words(error)}.",
+                "Remove the run's folder and scan again, or restore it from a copy.",
             ) from None
         return state
-
-
-def _states(folder: Path) -> list[tuple[int, Path]]:
-    """The states of a folder, by number."""
-    found = []
-    with suppress(OSError):
-        for path in folder.glob(f"{_STATE}*"):
-            number = path.name.removeprefix(_STATE)
-            if number.isdecimal():
-                found.append((int(number), path))
-    return sorted(found)
-
-
-def newest_state(folder: Path) -> Path | None:
-    """The folder of the newest state, None where there is none."""
-    states = _states(folder)
-    return states[-1][1] if states else None
-
-
-def read_ledger(folder: Path) -> dict[str, Any]:
-    """What the newest state says of itself: its shards, and which scan it belongs to.
-
-    Raises:
-        RunError: it is damaged, or there is none.
-    """
-    path = newest_state(folder)
-    if path is None:
-        raise RunError(f"{folder} holds no part of a corpus scan.", "Give folders of runs over parts of a corpus.")
-    try:
-        ledger = json.loads((path / "ledger.json").read_text(encoding="utf-8"))
-        if not isinstance(ledger, dict) or ledger["version"] != _VERSION:
-            raise ValueError("it is of another version")
-        if not all(type(shard) is int and shard >= 0 for shard in ledger["shards"]):
-            raise ValueError("its shards are no numbers")
-    except (OSError, ValueError, LookupError, TypeError) as error:
-        raise RunError(
-            f"{path / 'ledger.json'} is damaged: {error}.", "Restore the run's folder from a copy, or scan again."
-        ) from None
-    return ledger
-
-
-def _named(arrays: Mapping[str, NDArray[Any]], prefix: str) -> dict[str, NDArray[Any]]:
-    return {name.partition(".")[2]: array for name, array in arrays.items() if name.partition(".")[0] == prefix}
