@@ -185,8 +185,9 @@ class NeuronBlock:
     @cached_property
     def means(self) -> NDArray[np.float64]:
         """Mean activation per category to four decimals, ``[block, categories]``."""
-        means: NDArray[np.float64] = self.table.run.figure("mean")[self.rows].astype(np.float64)
-        return means.round(DECIMALS)
+        with np.errstate(over="ignore", invalid="ignore"):
+            means: NDArray[np.float64] = self.table.run.figure("mean")[self.rows].astype(np.float64)
+            return means.round(DECIMALS)
 
     def listed(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The long layout's rows, each as (neuron of the block, category), category -1 for a neuron with none."""

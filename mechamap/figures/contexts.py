@@ -71,7 +71,7 @@ def _ranges(run: Run, row: int) -> Iterator[ContextGroup]:
     total = float(run.figure("histogram")[row].sum(dtype=np.float64))
     drawn = run.figure("range_positions").shape[1] // RANGES
     for number, count in enumerate(counts):
-        if count > 0:
+        if 0 < count < np.inf:
             columns = slice(number * drawn, (number + 1) * drawn)
             contexts = _contexts(run, "range_values", "range_positions", row, columns)
             share = count / total if total else np.nan

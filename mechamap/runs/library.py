@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mechamap.errors import RunError
-from mechamap.runs.gate.records import read_record
+from mechamap.runs.gate.records import read_record, read_record_text
 from mechamap.runs.lock import has_writer
 from mechamap.system.paths import home, user_path
 from mechamap.wording.advice import Advice, Setting
@@ -169,7 +169,7 @@ def _bytes(folder: Path) -> int:
 def _summary(path: Path) -> RunSummary:
     size = _bytes(path)
     try:
-        record = read_record((path / "run.json").read_text(encoding="utf-8"), str(path / "run.json"))
+        record = read_record(read_record_text(path / "run.json"), str(path / "run.json"))
     except (RunError, OSError, UnicodeDecodeError):
         return RunSummary(path.name, path, "?", "damaged", "", 0, 0, 0, 0, size)
     return RunSummary(

@@ -16,6 +16,7 @@ from mechamap.errors import RunError, UsageError
 from mechamap.runs.lock import in_turn
 from mechamap.runs.sets.neuron_sets import NeuronSet, set_from_plain, set_to_plain
 from mechamap.system.atomic import replacing
+from mechamap.system.bounded_files import read_at_most
 from mechamap.wording.advice import Action, Advice
 from mechamap.wording.suggest import unknown_name
 
@@ -23,6 +24,7 @@ __all__ = ["Notes"]
 
 
 FORMAT = 1
+_LARGEST = 256_000_000  # bytes: what is larger holds no notes
 
 
 class Notes:
@@ -109,11 +111,12 @@ class Notes:
         if self.file is None:
             return
         try:
-            text = self.file.read_text(encoding="utf-8")
+            text = read_at_most(self.file, _LARGEST).decode("utf-8")
         except FileNotFoundError:
             return
         except (OSError, UnicodeDecodeError) as error:
-            raise RunError(f"{self.file} cannot be read: {error}.", "Marks and notes are not shown.") from None
+            reason = getattr(error, "strerror", None) or str(error)
+            raise RunError(f"{self.file} cannot be read: {reason}.", "Marks and notes are not shown.") from None
         try:
             content = json.loads(text)
             neurons = {name: _entry(entry) for name, entry in content.pop("neurons").items()}

@@ -7,6 +7,7 @@ because the file is replaced whenever layers are finished.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -180,7 +181,7 @@ def parse(text: str, where: str) -> RunRecord:
         RunError: not JSON, not a run, or of a newer format.
     """
     try:
-        data = json.loads(text)
+        data = json.loads(text, parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         reason = "it is nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise RunError(f"{where} is not valid JSON: {reason}.", "The run is damaged; scan again.") from None
@@ -192,6 +193,8 @@ def parse(text: str, where: str) -> RunRecord:
             "Update MechaMap to open it.",
         )
     try:
+        if "\\ud" in text or "\\uD" in text:
+            _check_characters(data)
         return RunRecord(
             **{
                 **{f.name: data[f.name] for f in fields(RunRecord) if f.name in data},
@@ -221,6 +224,27 @@ def parse(text: str, where: str) -> RunRecord:
     except (TypeError, LookupError, AttributeError, ValueError, RecursionError, OverflowError) as error:
         reason = f"it has no {error}" if isinstance(error, KeyError) else shortened(str(error), 200)
         raise RunError(f"{where} is damaged: {reason}.", RUN_DAMAGED) from None
+
+
+def _finite(written: str) -> float:
+    """A number; NaN and what is too large for one are not JSON, which Python would read."""
+    number = float(written)
+    if not math.isfinite(number):
+        raise ValueError(f"{shortened(written)} is no number")
+    return number
+
+
+def _check_characters(data: Mapping[str, Any]) -> None:
+    """Refuse halves of characters, which JSON can spell and no file or terminal can hold.
+
+    Raises:
+        ValueError: there is one; the message names the member.
+    """
+    for member, value in data.items():
+        try:
+            json.dumps({member: value}, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise ValueError(f"{shortened(ascii(member)[1:-1])} holds half of a character") from None
 
 
 def _member(kind: type[T], data: Mapping[str, Any], member: str) -> T | None:

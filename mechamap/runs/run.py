@@ -21,7 +21,7 @@ from mechamap.errors import RunError, UsageError
 from mechamap.runs.corpus.tokens import DocumentNames, Stretches, open_names, open_tokens
 from mechamap.runs.figure_names import CONTEXT_FIGURES, LATER_FIGURES, TOKEN_FIGURES
 from mechamap.runs.gate.figures import check_alike, instead, open_figure, read_figure, read_whole, unreadable
-from mechamap.runs.gate.records import LARGEST_RECORD, check_size, read_record
+from mechamap.runs.gate.records import check_size, read_record, read_record_text
 from mechamap.runs.neuron_names import NeuronName, parse_neuron
 from mechamap.runs.record import CORPUS_FORMAT, LayerRows, RunRecord
 from mechamap.runs.rows import absent_neuron, names_of_rows
@@ -244,7 +244,7 @@ class Run:
         return self._arrays[name]
 
     def check_figures(self) -> None:
-        """See that each figure has its file, of the run's size, before one is painted.
+        """See that each figure has its file, of the run's size, before one is painted, and documents their names.
 
         Those of a corpus scan that is going on are opened, as it replaces them all together now and then.
 
@@ -256,6 +256,7 @@ class Run:
                 self.figure(name)
             elif name not in self._arrays:
                 self._mapped(name)
+        _ = self.document_names
 
     def _load(self, name: str) -> NDArray[Any]:
         array = self._mapped(name)
@@ -431,9 +432,7 @@ def _stamp(folder: Path) -> tuple[int, int]:
 def _read(folder: Path) -> RunRecord:
     file = folder / "run.json"
     try:
-        if (size := file.stat().st_size) > LARGEST_RECORD:
-            raise RunError(f"{file} has {size:,} bytes, more than any run's record.", "Remove the folder.")
-        text = file.read_text(encoding="utf-8")
+        text = read_record_text(file)
     except (OSError, UnicodeDecodeError) as error:
         raise unreadable(file, error) from None
     try:

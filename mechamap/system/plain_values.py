@@ -28,6 +28,8 @@ class Recorded:
     lacking: frozenset[str] = field(default=frozenset(), repr=False, compare=False)
 
 
+_LARGEST = 2**63 - 1  # of whole numbers: what is worked out of them are floats, and arrays hold no more
+
 _MEMBERS: dict[type[Any], tuple[tuple[Field[Any], Any], ...]] = {}  # kept, as types are slow to look up
 _NAMES = {str: "a text", bool: "true or false", int: "a whole number", float: "a number", type(None): "null"}
 
@@ -169,6 +171,8 @@ def _scalar_reader(hint: type) -> Reader:
     """Of a text, a number or a truth value; a whole number is a number, a truth value is none."""
 
     def read(value: object) -> Any:
+        if type(value) is int and not -_LARGEST <= value <= _LARGEST:
+            raise _wrong(value, f"a number of at most {_LARGEST}")
         if type(value) is hint:
             return value
         if hint is float and type(value) is int:

@@ -10,7 +10,8 @@ from support.torture import Torture
 
 
 @pytest.mark.parametrize(
-    ("kind", "count"), [("runs", 40), ("configs", 150), ("csvs", 60), ("filters", 150), ("messages", 40)]
+    ("kind", "count"),
+    [("runs", 40), ("corpora", 12), ("parts", 25), ("configs", 150), ("csvs", 60), ("filters", 150), ("messages", 40)],
 )
 def test_damaged_inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, count: int) -> None:
     torture = Torture(tmp_path, monkeypatch)

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-__all__ = ["damage_run", "damaged_json", "damaged_text"]
+__all__ = ["damage_record", "damage_run", "damaged_json", "damaged_text", "other_array"]
 
 ODD_VALUES: tuple[Any, ...] = (
-    None, True, False, 0, -1, 1, 2**31, 2**63, -(2**70), 0.5, -0.0, 1e308, float("nan"), float("inf"), "", "x",
+    None, True, False, 0, -1, 1, 2**31, 2**63, -(2**70), 10**400, 0.5, -0.0, 1e308, float("nan"), float("inf"), "", "x",
     "\x1b[31m",     "../../etc/passwd", "a" * 10_000, "\ud800",
      [], {}, [[]], [None], {"": None}, [0] * 1000, "L999999999999.N1", "NaN",
 )  # fmt: skip
@@ -110,9 +110,9 @@ def damage_run(folder: Path, rng: random.Random) -> str:
     """Damage a run in one place; returns what was done."""
     figures = sorted(folder.rglob("*.npy"))
     ways: list[Callable[[], str]] = [
-        lambda: _record(folder, rng),
-        lambda: _record(folder, rng),
-        lambda: _record(folder, rng),
+        lambda: damage_record(folder, rng),
+        lambda: damage_record(folder, rng),
+        lambda: damage_record(folder, rng),
         lambda: _record_text(folder, rng),
         lambda: _figure(rng.choice(figures), rng),
         lambda: _figure(rng.choice(figures), rng),
@@ -121,7 +121,7 @@ def damage_run(folder: Path, rng: random.Random) -> str:
     return rng.choice(ways)()
 
 
-def _record(folder: Path, rng: random.Random) -> str:
+def damage_record(folder: Path, rng: random.Random) -> str:
     file = folder / "run.json"
     data = json.loads(file.read_text(encoding="utf-8"))
     small = {name: value for name, value in data.items() if name != "config"} if rng.random() < 0.7 else data
@@ -148,7 +148,7 @@ def _figure(file: Path, rng: random.Random) -> str:
             file.unlink()
             return f"{file.name} is gone"
         case 2:
-            data = bytearray(_other_array(rng))
+            data = bytearray(other_array(rng))
         case 3:
             at = rng.randrange(min(len(data), 128))
             data[at] = rng.randrange(256)
@@ -169,7 +169,7 @@ def _figure(file: Path, rng: random.Random) -> str:
     return file.name
 
 
-def _other_array(rng: random.Random) -> bytes:
+def other_array(rng: random.Random) -> bytes:
     import io
 
     import numpy as np

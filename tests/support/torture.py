@@ -28,9 +28,11 @@ from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.query.evaluate import matching, sorted_rows
 from mechamap.runs.run import Run
 from mechamap.scan.corpus.corpus_scan import scan_corpus
+from mechamap.scan.corpus.part import Part
 from mechamap.scan.prepare import ScanRequest
 from support.corpus_text import documents, write_corpus
 from support.damage import damage_run, damaged_json, damaged_text
+from support.damaged_parts import damage_part
 from support.recorded_run import checked_run
 from support.torture_figures import peak_of_memory
 
@@ -108,6 +110,36 @@ class Torture:
         config = with_overrides(default_config(), corpus=settings, layers="1", limit_neurons=48)
         scan_corpus(ScanRequest(resolve("demo"), config, self.folder / "whole"))
         self._damaged_runs(seeds)
+
+    def parts(self, seeds: Iterable[int]) -> None:
+        """Two parts of a corpus scan, one of them damaged, put together."""
+        corpus = write_corpus(self.folder / "corpus.jsonl", documents(8, 30))
+        settings = CorpusSettings((str(corpus),), seq_len=48, contexts=4, sample=50, occurrences=10, shard_tokens=60)
+        config = with_overrides(default_config(), corpus=settings, layers="1", limit_neurons=48)
+        model = None
+        for number in (1, 2):
+            request = ScanRequest(resolve("demo"), config, self.folder / f"part{number}", part=Part(number, 2))
+            _, model = scan_corpus(request, loaded=model)
+        parts, damaged, out = (
+            [self.folder / "part1", self.folder / "part2"],
+            self.folder / "damaged",
+            self.folder / "out",
+        )
+        self._command("merge", *map(str, parts), "--out", str(out))
+        assert (out / "run.json").exists()
+        for seed in seeds:
+            for folder in (damaged, out):
+                shutil.rmtree(folder, ignore_errors=True)
+            rng = random.Random(seed)
+            place = rng.randrange(2)
+            shutil.copytree(parts[place], damaged)
+            what = damage_part(damaged, rng)
+            given = [damaged if number == place else part for number, part in enumerate(parts)]
+            with self._watched(f"part {seed} ({what}), merge"):
+                self._command("merge", *map(str, given), "--out", str(out))
+            if out.exists():
+                with self._watched(f"part {seed} ({what}), export of what was merged"):
+                    self._command("export", str(out), "--wide")
 
     def _damaged_runs(self, seeds: Iterable[int]) -> None:
         whole, run = self.folder / "whole", self.folder / "run"

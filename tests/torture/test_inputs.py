@@ -10,7 +10,15 @@ from support.torture import Torture
 from support.torture_figures import record
 
 SCALE = float(os.environ.get("MECHAMAP_TORTURE", "1"))
-COUNTS = {"runs": 3_000, "corpora": 1_000, "configs": 6_000, "csvs": 4_000, "filters": 5_000, "messages": 3_000}
+COUNTS = {
+    "runs": 3_000,
+    "corpora": 1_000,
+    "parts": 1_000,
+    "configs": 6_000,
+    "csvs": 4_000,
+    "filters": 5_000,
+    "messages": 3_000,
+}
 BATCH = 500
 
 

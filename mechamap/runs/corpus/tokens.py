@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, overload
 from mechamap.errors import RunError
 from mechamap.runs.gate.figures import open_figure
 from mechamap.runs.record import RUN_DAMAGED, TokenRecord
+from mechamap.wording.plain import shortened
 
 if TYPE_CHECKING:
     import numpy as np
@@ -168,26 +169,27 @@ def open_tokens(folder: Path) -> TokenRecord:
     Raises:
         RunError: a file is missing or damaged, or they do not fit one another.
     """
-    arrays = {name: _open(folder / f"{name}.npy") for name in KEPT_FILES[:5]}
-    tokens = len(arrays["ids"])
-    windows = arrays["windows"]
-    shapes = (len(arrays["sizes"]), windows.shape, len(arrays["offsets"]))
-    if shapes != (tokens, (len(windows), 4), len(windows)) or arrays["text"].dtype != "uint8":
+    ids, sizes, offsets = (_open(folder / f"{name}.npy") for name in ("ids", "sizes", "offsets"))
+    text, windows = _open(folder / "text.npy"), _open(folder / "windows.npy", dimensions=2)
+    tokens = len(ids)
+    if (len(sizes), windows.shape, len(offsets)) != (tokens, (len(windows), 4), len(windows)) or text.dtype != "uint8":
         raise RunError(f"The files of {folder} do not fit one another.", RUN_DAMAGED)
+    if windows.dtype != "int64":  # in smaller types, sums of places run over
+        raise RunError(f"{folder / 'windows.npy'} holds {windows.dtype}, not int64.", RUN_DAMAGED)
     if len(windows):
         first, length = windows[:, 1], windows[:, 2]
         if (
             first[0] != 0
             or int(windows.min()) < 0
             or (first[1:] != first[:-1] + length[:-1]).any()
-            or int(first[-1] + length[-1]) != tokens
+            or int(first[-1]) + int(length[-1]) != tokens
         ):
             raise RunError(f"{folder / 'windows.npy'} names tokens that are not there.", RUN_DAMAGED)
     elif tokens:
         raise RunError(f"{folder / 'windows.npy'} is empty, and there are {tokens:,} tokens.", RUN_DAMAGED)
     stretches = Stretches(windows)
-    pieces = Pieces(arrays["sizes"], arrays["text"], stretches.starts, arrays["offsets"])
-    return TokenRecord(ids=Numbers(arrays["ids"]), pieces=pieces, windows=stretches)
+    pieces = Pieces(sizes, text, stretches.starts, offsets)
+    return TokenRecord(ids=Numbers(ids), pieces=pieces, windows=stretches)
 
 
 def open_names(folder: Path) -> DocumentNames:
@@ -199,8 +201,12 @@ def open_names(folder: Path) -> DocumentNames:
     return DocumentNames(_open(folder / "documents.npy"), _open(folder / "names.npy"))
 
 
-def _open(file: Path) -> NDArray[Any]:
+def _open(file: Path, dimensions: int = 1) -> NDArray[Any]:
     array = open_figure(file)
-    if array.dtype.kind not in "iu":
-        raise RunError(f"{file} holds {array.dtype}, not whole numbers.", RUN_DAMAGED)
+    if array.dtype.kind not in "iu" or array.ndim != dimensions:
+        raise RunError(
+            f"{file} holds {array.dtype} of shape {shortened(str(array.shape))}, not "
+            f"{'lists' if dimensions == 2 else 'a list'} of whole numbers.",
+            RUN_DAMAGED,
+        )
     return array

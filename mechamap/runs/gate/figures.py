@@ -20,6 +20,7 @@ from mechamap.runs.figure_names import (
     TOKEN_FIGURES,
 )
 from mechamap.runs.record import RUN_DAMAGED
+from mechamap.system.bounded_files import check_is_file
 from mechamap.system.room import lacks_memory, out_of_memory
 from mechamap.wording.plain import shortened
 
@@ -38,6 +39,7 @@ def open_figure(file: Path) -> NDArray[Any]:
     import numpy as np
 
     try:
+        check_is_file(file)
         array: NDArray[Any] = np.lib.format.open_memmap(file, mode="r")
     except Exception as error:  # numpy's reader of headers fails in as many ways as headers can be damaged
         raise unreadable(file, error) from None
@@ -67,7 +69,9 @@ def read_figure(file: Path, name: str, neurons: int, categories: int) -> NDArray
             RUN_DAMAGED,
         )
     is_list = name in (*TOKEN_FIGURES, *CONTEXT_FIGURES)
-    if (is_list and array.ndim != 2) or (name.endswith("_positions") and array.dtype.kind not in "iu"):
+    if (is_list and (array.ndim != 2 or not array.shape[1])) or (
+        name.endswith("_positions") and array.dtype.kind not in "iu"
+    ):
         raise RunError(f"{file} holds no list of tokens for each neuron.", RUN_DAMAGED)
     if name.startswith("range_") and is_list and array.shape[1] % RANGES:
         raise RunError(

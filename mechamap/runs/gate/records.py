@@ -8,25 +8,42 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from mechamap.config.corpus_settings import RANGES
 from mechamap.errors import RunError, UsageError
 from mechamap.runs import record as run_record
 from mechamap.runs.neuron_names import parse_neuron
-from mechamap.runs.record import RUN_DAMAGED, RunRecord, TokenRecord
+from mechamap.runs.record import CORPUS_FORMAT, RUN_DAMAGED, RunRecord, TokenRecord
+from mechamap.system.bounded_files import read_at_most
 from mechamap.wording.plain import shortened
 
-__all__ = ["LARGEST_RECORD", "check_record", "check_size", "read_record"]
+__all__ = ["LARGEST_RECORD", "check_record", "check_size", "read_record", "read_record_text"]
 
 
 LARGEST_RECORD = 4_000_000_000  # bytes of run.json
 _MOST_LAYERS = 100_000
 _MOST_CATEGORIES = 10_000
 _LARGEST_NUMBER = 2**31 - 1  # of a layer, an expert, a neuron: as the arrays of names hold them
+_MOST = 2**63 - 1  # of what is counted
+_COUNTS = ("documents", "tokens", "windows", "scored", "shards", "merged", "kept_tokens")
+_MOST_TOKENS_LISTED = 1000  # of each neuron
 _FEW_NEURONS = 1_000_000  # as many are believed without a look at the files
 _FIGURE = re.compile(r"[a-z][a-z0-9_]{0,63}")  # also of newer versions; no path
 _SIDES = ("", "encoder", "decoder")
+_KEPT = re.compile(r"(tokens-[0-9]{1,18})?")  # the folder of the tokens that a corpus scan keeps
+
+
+def read_record_text(file: Path) -> str:
+    """The text of a ``run.json``.
+
+    Raises:
+        OSError: it cannot be read, is no file, or is larger than any run's record.
+        UnicodeDecodeError: it is not UTF-8.
+    """
+    return read_at_most(file, LARGEST_RECORD).decode("utf-8")
 
 
 def read_record(text: str, where: str) -> RunRecord:
@@ -52,6 +69,7 @@ def check_record(record: RunRecord) -> None:
     _check_texts(record)
     _check_layers(record)
     _check_tokens(record.tokens)
+    _check_corpus(record)
     _check_occurrences(record)
     _check_checks(record)
 
@@ -86,7 +104,7 @@ def _check_texts(record: RunRecord) -> None:
     for member in ("versions", "undefined"):
         _check_all(member, _mapping(member, getattr(record, member)).values(), str)
     for stage, seconds in _mapping("timings", record.timings).items():
-        if type(seconds) not in (int, float):
+        if type(seconds) not in (int, float) or not 0 <= seconds <= _MOST:
             raise _wrong(f"timings.{stage}", seconds, "a number of seconds")
     if len(record.categories) > _MOST_CATEGORIES:
         raise ValueError(f"categories has {len(record.categories):,} names")
@@ -142,6 +160,35 @@ def _check_tokens(tokens: TokenRecord) -> None:
         if text < 0 or length < 0 or start < end or start + length > count:
             raise _wrong(f"tokens.windows[{number}]", list(window), "a stretch of the text behind the one before")
         end = start + length
+
+
+def _check_corpus(record: RunRecord) -> None:
+    tokens = record.tokens
+    if record.format == CORPUS_FORMAT and (tokens.ids or tokens.pieces or tokens.windows):
+        raise ValueError(f"tokens has some, which a run of format {CORPUS_FORMAT} keeps in arrays")
+    if (corpus := record.corpus) is None:
+        return
+    if record.format != CORPUS_FORMAT:
+        raise ValueError(f"format is {record.format}; expected {CORPUS_FORMAT} of a run over a corpus")
+    counts = {member: getattr(corpus, member) for member in _COUNTS}
+    for category, of_category in corpus.categories.items():
+        counts |= {f"categories.{shortened(category)}.{each.name}": getattr(of_category, each.name)
+                   for each in fields(of_category)}  # fmt: skip
+    for member, count in counts.items():
+        if count < 0:
+            raise _wrong(f"corpus.{member}", count, "a number of them")
+    if any(file.documents < -1 for file in corpus.files):
+        raise ValueError("corpus.files has numbers of documents that cannot be")
+    if not _KEPT.fullmatch(corpus.kept):
+        raise _wrong("corpus.kept", corpus.kept, "the name of a folder, as tokens-1")
+    if record.config is None or (settings := record.config.corpus) is None:
+        return
+    for member, (least, most) in RANGES.items():  # as merging parts allocates what these say
+        value = getattr(settings, member)
+        if value is not None and not (value >= least and (most is None or value <= most)):
+            raise _wrong(f"config.corpus.{member}", value, f"at least {least}" + (f", at most {most}" if most else ""))
+    if not 1 <= record.config.top_k_tokens <= _MOST_TOKENS_LISTED:
+        raise _wrong("config.top_k_tokens", record.config.top_k_tokens, f"1 to {_MOST_TOKENS_LISTED}")
 
 
 def _check_occurrences(record: RunRecord) -> None:

@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 
 from mechamap.errors import RunError
-from mechamap.runs.corpus.tokens import open_names, open_tokens
+from mechamap.runs.corpus.tokens import KEPT_FILES, open_names, open_tokens
 from mechamap.runs.figure_names import CONTEXT_FIGURES, LATER_FIGURES, NEURON_FIGURES, TOKEN_FIGURES
 from mechamap.runs.gate.records import LARGEST_RECORD, check_size, read_record
 from mechamap.runs.notes import Notes
 from mechamap.runs.record import RunRecord, dump
 from mechamap.runs.run import Run
+from mechamap.system.bounded_files import read_at_most
 
 __all__ = ["Damage", "examined", "salvage"]
 
@@ -85,7 +86,9 @@ def salvage(folder: Path, out: Path) -> list[Damage]:
             shutil.copyfile(folder / f"{name}.npy", out / f"{name}.npy")
         if record.corpus is not None and record.corpus.kept:
             tokens = Path(record.corpus.kept).name
-            shutil.copytree(folder / tokens, out / tokens)
+            (out / tokens).mkdir()
+            for name in KEPT_FILES:
+                shutil.copyfile(folder / tokens / f"{name}.npy", out / tokens / f"{name}.npy")
         if not any(damage.where == "notes.json" for damage in damages) and (folder / "notes.json").is_file():
             shutil.copyfile(folder / "notes.json", out / "notes.json")
         (out / "run.json").write_text(dump(record), encoding="utf-8", errors="replace")
@@ -105,9 +108,7 @@ def _readable(folder: Path) -> tuple[RunRecord | None, list[Damage]]:
     """The record without the members that are damaged, as few of them as can be."""
     file = folder / "run.json"
     try:
-        if file.stat().st_size > LARGEST_RECORD:
-            return None, [Damage("run.json", "it is larger than any run's record", "")]
-        text = file.read_text(encoding="utf-8", errors="replace")
+        text = read_at_most(file, LARGEST_RECORD).decode("utf-8", errors="replace")
         data = json.loads(text)
     except (OSError, ValueError, RecursionError) as error:
         return None, [Damage("run.json", f"it cannot be read ({_reason(error)})", "")]

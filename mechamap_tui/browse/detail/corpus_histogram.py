@@ -39,9 +39,10 @@ class CorpusHistogramView(LineView):
         self._row, self._counts = row, []
         if row is not None and self._run.has("histogram"):
             counts = np.asarray(self._run.figure("histogram")[row])  # [bins]
-            some = np.flatnonzero(counts)
+            some = np.flatnonzero((counts > 0) & np.isfinite(counts))
             if len(some):
-                self._counts = [(place, int(counts[place])) for place in range(int(some[-1]), int(some[0]) - 1, -1)]
+                places = range(int(some[-1]), int(some[0]) - 1, -1)
+                self._counts = [(place, int(counts[place]) if place in some else 0) for place in places]
         self.renew(keep_scroll=same)
 
     def measure(self, width: int) -> int:
