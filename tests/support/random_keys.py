@@ -14,7 +14,7 @@ from mechamap_tui.start.target import read_target
 from support.engine_double import EngineDouble
 from support.recorded_run import checked_run, recorded_run
 
-__all__ = ["STARTS", "press_random_keys"]
+__all__ = ["KEYS", "STARTS", "press_random_keys"]
 
 
 # What is opened, and the keys that lead to a screen or a dialog of it.
@@ -32,7 +32,7 @@ STARTS: dict[str, tuple[str, Sequence[str]]] = {
     "report": ("checked-1", ("I",)),
     "scan": ("demo", ()),
 }
-_KEYS = (
+KEYS = (
     *"abcdefghijklmnoprstuvwxyzABCDEFGHIJKLMNOPRSTUVWXYZ0123456789",
     *[
         "enter",
@@ -116,7 +116,7 @@ async def press_random_keys(
     async with app.run_test(size=rng.choice([(80, 24), (160, 45), (60, 15)])) as pilot:
         await pilot.pause(0.3)
         for number in range(count):
-            key = keys[number] if number < len(keys) else rng.choice(_KEYS)
+            key = keys[number] if number < len(keys) else rng.choice(KEYS)
             if number == count // 3:
                 meanwhile(folder / "home" / "runs" / "checked-1")
             pressed.append(key)
