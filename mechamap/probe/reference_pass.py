@@ -24,8 +24,9 @@ from mechamap.probe.blocks import neuron_blocks
 from mechamap.probe.reference import HistogramReference, QuantileReference, Reference
 from mechamap.probe.usual_text import UsualText, usual_text
 from mechamap.runs.run import Run
-from mechamap.system.array_files import read_arrays, save_arrays
+from mechamap.system.array_files import ArrayShape, read_arrays, save_arrays
 from mechamap.system.atomic import replacing
+from mechamap.system.json_files import parsed_json
 
 __all__ = ["FILE", "levels", "reference_of"]
 
@@ -33,6 +34,7 @@ __all__ = ["FILE", "levels", "reference_of"]
 FILE = "reference.npz"
 LEVELS = 64  # order statistics of a neuron
 LARGEST = 2**28  # bytes of all of them
+_LARGEST_ABOUT = 100_000_000  # bytes
 _MOVED = 0.05  # of a standard deviation, by which means of an unchanged model do not differ
 
 
@@ -156,19 +158,22 @@ def _read(run: Run, identity: dict[str, Any]) -> QuantileReference | None:
     if run.path is None:
         return None
     try:
-        arrays = read_arrays(run.path / FILE)
-        about = json.loads(arrays["about"].tobytes())
+        arrays = read_arrays(run.path / FILE, {
+            "about": ArrayShape("u1", (None,), _LARGEST_ABOUT),
+            "ranks": ArrayShape("i8", (None,), 2**31),
+            "quantiles": ArrayShape("f4", (run.neurons, None), 2**31),
+            "mean": ArrayShape("f4", (run.neurons,)),
+            "std": ArrayShape("f4", (run.neurons,)),
+        })  # fmt: skip
+        about = parsed_json(arrays["about"].tobytes())
         ranks, quantiles, positions = arrays["ranks"], arrays["quantiles"], int(about["positions"])
         reference = QuantileReference(
             str(about["words"]), positions, ranks, quantiles, arrays["mean"], arrays["std"], str(about["remark"])
         )
         same = about["identity"] == json.loads(json.dumps(identity))
-    except (OSError, ValueError, KeyError, TypeError, MemoryError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, MemoryError):
         return None
-    shapes = quantiles.shape == (run.neurons, len(ranks)) and reference.mean.shape == reference.std.shape
-    kinds = {quantiles.dtype.kind, reference.mean.dtype.kind, reference.std.dtype.kind} == {"f"}
-    known = ranks.ndim == 1 and ranks.dtype.kind == "i" and len(ranks) > 0 and reference.mean.shape == (run.neurons,)
-    if not (same and shapes and kinds and known):
+    if not (same and len(ranks) > 0 and quantiles.shape[1] == len(ranks)):
         return None
     rising = bool((np.diff(ranks) > 0).all()) and ranks[0] == 0 and ranks[-1] == positions - 1
     return reference if rising else None
