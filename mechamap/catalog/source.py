@@ -12,7 +12,7 @@ from mechamap.catalog.hub_cache import cached_repository
 from mechamap.catalog.short_names import SHORT_NAMES
 from mechamap.catalog.weight_files import UNFINISHED
 from mechamap.errors import ModelNotFound, UsageError
-from mechamap.system.paths import user_path
+from mechamap.system.paths import is_whole, user_path
 from mechamap.wording.advice import Action, Advice, Hint, Setting
 from mechamap.wording.suggest import nearest
 
@@ -61,6 +61,13 @@ class ModelSource:
             )
 
 
+def _check_letters(name: str) -> None:
+    if not is_whole(name):
+        raise ModelNotFound(f"The name {name[:200]!r} is not UTF-8, so a run cannot tell it.", "Rename the folder.")
+    if any(len(part.encode()) > _LONGEST_NAME for part in name.split("/")):
+        raise ModelNotFound(f"{name[:60]!r}... is too long for the name of a model.", _WHAT_A_MODEL_IS)
+
+
 def resolve(name: str) -> ModelSource:
     """What ``name`` means: the bundled model, a folder, a GGUF file, a short name, or else a hub id.
 
@@ -75,8 +82,7 @@ def resolve(name: str) -> ModelSource:
         raise ModelNotFound("No model was named.", _WHAT_A_MODEL_IS)
     if name == "demo":
         return _bundled(as_given)
-    if any(len(part.encode()) > _LONGEST_NAME for part in name.split("/")):
-        raise ModelNotFound(f"{name[:60]!r}... is too long for the name of a model.", _WHAT_A_MODEL_IS)
+    _check_letters(name)
     path = user_path(name)
     known = SHORT_NAMES.get(name.lower())
     if path.is_dir():

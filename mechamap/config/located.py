@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NoReturn, TypeAlias
 
 from mechamap.errors import ConfigError
+from mechamap.system.paths import is_whole
 from mechamap.wording.advice import Hint
 from mechamap.wording.plain import shortened
 
@@ -61,9 +62,13 @@ def from_plain(data: object, where: str) -> Located:
             return data
         case bool() | None:
             return Located(data, where, str(data).lower() if data is not None else "null")
+        case str() if not is_whole(data):
+            fail(where, f"{where} is {shortened(repr(data))}, which is not UTF-8", "text that a run can tell")
         case str() | int() | float():
             return Located(data, where, str(data))
         case Mapping():
+            if wrong := next((key for key in data if isinstance(key, str) and not is_whole(key)), None):
+                fail(where or "source", f"{shortened(repr(wrong))} is not UTF-8", "text that a run can tell")
             dot = "" if where == "" or where.endswith(": ") else "."
             items = {str(key): from_plain(value, f"{where}{dot}{key}") for key, value in data.items()}
             return Located(items, where.removesuffix(": "))

@@ -101,8 +101,8 @@ def with_overrides(config: ScanConfig, /, **changes: object) -> ScanConfig:
         changes["categories"] = lists_of(categories)
     if isinstance(changes.get("corpus"), CorpusSettings):
         changes["corpus"] = to_plain_values(changes["corpus"])
-    tree = Located({key: from_plain(value, key) for key, value in changes.items()}, "overrides")
     try:
+        tree = Located({key: from_plain(value, key) for key, value in changes.items()}, "overrides")
         changed = dataclasses.replace(config, **cast(Any, _values(tree, Path(), base=config)))
         _check_places(changed, tree)
     except ConfigError as error:

@@ -88,7 +88,7 @@ def _write(folder: Path, figures: Mapping[str, NDArray[Any]], record: RunRecord,
         # The record comes last: what it names is there by then.
         written.append((beside(folder / "run.json"), folder / "run.json"))
         with synced(written[-1][0]) as stream:
-            stream.write(dump(record).encode())
+            stream.write(dump(record).encode("utf-8", "replace"))
         for temporary, path in written:
             temporary.replace(path)
     finally:

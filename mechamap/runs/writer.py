@@ -234,7 +234,7 @@ class RunWriter:
 
     def _replace_record(self, record: RunRecord) -> None:
         with replacing(self.folder / "run.json") as stream:
-            stream.write(run_record.dump(record, self._fixed).encode())
+            stream.write(run_record.dump(record, self._fixed).encode("utf-8", "replace"))
 
 
 def write_activations(folder: Path, layer: int, activations: NDArray[np.float16]) -> Path:

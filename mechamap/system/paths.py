@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["can_be_path", "home", "path_problem", "privately", "typed_text", "user_path"]
+__all__ = ["can_be_path", "home", "is_whole", "path_problem", "privately", "typed_text", "user_path"]
 
 _LONGEST_PATH, _LONGEST_NAME = 4095, 255  # bytes
 
@@ -46,6 +46,15 @@ def privately(path: str, flags: int) -> int:
         with suppress(OSError):  # a file system without rights
             os.fchmod(descriptor, 0o600)  # one that was there before
     return descriptor
+
+
+def is_whole(text: str) -> bool:
+    """Whether a text can be written in UTF-8; a name of the command line that was not has halves of characters."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def home() -> Path:

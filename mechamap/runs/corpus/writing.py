@@ -96,7 +96,7 @@ def write_record(folder: Path, record: RunRecord) -> None:
         OSError: the disk is full or gone.
     """
     with replacing(folder / "run.json") as stream:
-        stream.write(dump(record).encode())
+        stream.write(dump(record).encode("utf-8", "replace"))
 
 
 def _number(path: Path) -> str:
