@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import sys
 import threading
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from mechamap.cli.main import main
 
 # ANSI, OSC 8 and 52, C1 as bytes and as characters, bidirectional overrides, NUL, a lone surrogate, an invisible tag
 HOSTILE = "\x1b[31m\x1b]8;;http://x\x07\x1b]52;c;ZXZpbA==\x07\x9b2J\u202e\u2066\x00\x7f\ud83d\U000e0041\r\b"
+IN_A_RUN = HOSTILE.replace("\ud83d", "")  # which is refused with that, see the last test
 OURS = re.compile(rb"\r\x1b\[K|\r\n")  # the progress line, and line ends as a terminal device writes them
 STEERS = re.compile(
     "[\x00-\x09\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\U000e0000-\U000e0fff]"
@@ -78,7 +80,7 @@ def on_a_terminal(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[.
 def hostile(value: Any) -> Any:
     """The same value with every text in it hostile, keys of words and categories included."""
     if isinstance(value, str):
-        return value + HOSTILE
+        return value + IN_A_RUN
     if isinstance(value, list):
         return [hostile(item) for item in value]
     if isinstance(value, dict):
@@ -105,10 +107,10 @@ def hostile_run(tmp_path: Path) -> Path:
                 record[key].update(kept)
     text = json.dumps(record)
     for name in ("animal", "food", "color"):
-        text = text.replace(f'"{name}"', json.dumps(name + HOSTILE))
+        text = text.replace(f'"{name}"', json.dumps(name + IN_A_RUN))
     file.write_text(text)
     (folder / "notes.json").write_text(
-        json.dumps({"format": 1, "neurons": {"L0.N3": {"note": HOSTILE, "marked": True}}})
+        json.dumps({"format": 1, "neurons": {"L0.N3": {"note": IN_A_RUN, "marked": True}}})
     )
     return folder
 
@@ -143,6 +145,19 @@ COMMANDS = (
     ("config", "check", "{config}"),
     ("config", "check", "{broken}"),
     ("doctor", HOSTILE),
+    ("doctor", "{run}"),
+    ("merge", HOSTILE, "{run}", "--out", "/nowhere/" + HOSTILE),
+    ("merge", "{part}", "--out", "{part}/" + IN_A_RUN.replace("\x00", "")),
+    ("scan", "demo", "--corpus", HOSTILE),
+    ("scan", "demo", "--corpus", "hf:" + HOSTILE),
+    ("scan", "demo", "--corpus", "{corpus}"),
+    ("scan", "demo", "--corpus", "{corpus}", "--field", HOSTILE),
+    ("scan", "demo", "--corpus", "{corpus}", "--shard", HOSTILE),
+    ("scan", "demo", "--adapter", HOSTILE),
+    ("sets", "{run}", "show", HOSTILE),
+    ("sets", "{run}", "add", HOSTILE, "L0.N3"),
+    ("sets", "{run}", "import", "--in", HOSTILE),
+    ("probe", "{run}", "--neuron", HOSTILE, "--text", HOSTILE),
     (HOSTILE,),
     ("scan", "--" + HOSTILE),
 )
@@ -155,7 +170,15 @@ def test_no_command_lets_it_through(
     config, broken = tmp_path / f"config{HOSTILE.replace(chr(0), '')[:12]}.yaml", tmp_path / "broken.yaml"
     config.write_text('categories:\n  "food\\x1b[31m\\u202e": ["apple\\x1b]0;x\\a", "pear\\x9b"]\n')
     broken.write_text(f"thresh{HOSTILE}: 1\n".encode(errors="replace").decode())
-    places = {"run": hostile_run, "config": config, "broken": broken}
+    corpus = tmp_path / f"corpus{IN_A_RUN.replace(chr(0), '')[:12]}.jsonl"
+    corpus.write_text(json.dumps({f"te{HOSTILE}xt": HOSTILE, f"two{HOSTILE}": "x"}) + "\n" + HOSTILE[:5] + "\n")
+    part = tmp_path / "part"
+    (part / "corpus" / "state-1").mkdir(parents=True)
+    (part / "corpus" / "state-1" / "ledger.json").write_text(
+        json.dumps({"version": 1, "shards": [], "identity": {"shards": [], "categories": IN_A_RUN}})
+    )
+    shutil.copytree(hostile_run, part, dirs_exist_ok=True)
+    places = {"run": hostile_run, "config": config, "broken": broken, "corpus": corpus, "part": part}
     assert on_a_terminal(*(word.format(**places) if "{" in word else word for word in words))
 
 
@@ -170,3 +193,9 @@ def test_what_goes_to_a_file_or_a_program_is_as_it_is(
 ) -> None:
     assert main(["export", str(hostile_run), "--format", "json"]) == 0
     assert "\x9b2J\u202e".encode() in capsysbinary.readouterr().out
+
+
+def test_a_run_with_half_of_a_character_is_refused(on_a_terminal: Callable[..., bytes], hostile_run: Path) -> None:
+    record = (hostile_run / "run.json").read_text(encoding="utf-8")
+    (hostile_run / "run.json").write_text(record.replace("\\u202e", "\\ud83d\\u202e"), encoding="utf-8")
+    assert b"holds half of a character" in on_a_terminal("runs", "show", str(hostile_run))
