@@ -135,6 +135,37 @@ def test_an_encoder_says_that_it_predicts_no_next_token(tmp_path: Path) -> None:
     assert list(probed.neurons[0].values) == plain_layers(loaded, prompt.tokenized.ids)[1][:, 1].tolist()
 
 
+@pytest.mark.parametrize("side", ["encoder", "decoder"])
+def test_both_sides_of_an_encoder_decoder_read_the_sentence(tmp_path: Path, side: str) -> None:
+    loaded = load_model(save_tiny(tmp_path / "t5", "t5", "AutoModelForSeq2SeqLM"), device="cpu")
+    subject = Subject(loaded, default_config())
+    prompt = subject.read("The cat sat on the mat.")
+    layer = next(layer for layer in loaded.layers if layer.side == side)
+    probed = probe_sentence(subject, prompt, Wanted((NeuronName(layer.layer, 4),), next=3))
+    assert probed.next == ()
+    assert any("has an encoder" in note for note in probed.notes)
+    ids = torch.from_numpy(prompt.tokenized.ids.astype(np.int64))[None]
+    start = torch.full((1, 1), loaded.model.config.decoder_start_token_id or 0)
+    seen: list[torch.Tensor] = []
+    handle = layer.module.register_forward_pre_hook(lambda _module, args: seen.append(args[0][0]))
+    with torch.no_grad():
+        loaded.model(input_ids=ids, decoder_input_ids=torch.cat([start, ids], dim=1))
+    handle.remove()
+    plain = seen[0][1:] if side == "decoder" else seen[0]  # the decoder reads a start token first
+    assert list(probed.neurons[0].values) == plain[:, 4].tolist()
+
+
+def test_of_a_limited_scan_of_experts_those_that_it_has_are_searched(scanned: Callable[..., Scanned]) -> None:
+    subject = scanned("qwen2_moe", limit_neurons=6).subject
+    prompt = subject.read(SENTENCE)
+    outliers = probe_sentence(subject, prompt, Wanted(position=5, outliers=10_000)).outliers
+    assert outliers is not None
+    assert outliers.searched == subject.run.neurons
+    names = tuple(parse_neuron(outlier.neuron) for outlier in outliers.neurons)
+    answers = probe_sentence(subject, prompt, Wanted(names)).neurons
+    assert [answer.values[5] for answer in answers] == [outlier.value for outlier in outliers.neurons]
+
+
 def test_it_can_be_cancelled(scanned: Callable[..., Scanned]) -> None:
     subject = scanned("gpt2").subject
     cancel = threading.Event()
