@@ -65,13 +65,13 @@ def similar_neurons(
             "Scan a longer text.",
         )
     pairs = layers_of_run(run, loaded)
-    on_event(StageEntered(Stage.PASS, f"{name} over {text.words}"))
+    on_event(StageEntered(Stage.PASS, f"{text.words}, for {name}"))
     layer = next(layer for layer, _ in pairs if layer.layer == name.layer)
     chosen = _activations(loaded, text.tokenized, layer, name, cancel)
     if not chosen.isfinite().all() or float(chosen.std(correction=0)) == 0:
         raise RunError(f"{name} has one and the same activation at all {text.words}.", "Choose another neuron.")
     search = _Search(run, row, text.positions, _shifted(chosen, SHIFTS), count)
-    on_event(StageEntered(Stage.PASS, f"all neurons over {text.words}"))
+    on_event(StageEntered(Stage.PASS, f"{text.words} once more, for all neurons"))
     settings = PassSettings(position_mask=text.tokenized.scored, cancel=cancel)
     with translated(loaded.id):
         capture_parts(loaded, text.tokenized, [layer for layer, _ in pairs], search.on_layer, settings)

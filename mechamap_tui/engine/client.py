@@ -218,14 +218,16 @@ class EngineClient(EngineProcess):
         params = MovesParams(run=run, first=texts[0], second=texts[1], neurons=(neuron,), top=LISTED)
         return await self._call("moves", params, Moves).answer
 
-    async def similar(self, run: Path, neuron: str) -> Similar:
+    async def similar(
+        self, run: Path, neuron: str, *, on_progress: Callable[[Progress], None] | None = None
+    ) -> Similar:
         """The neurons most like one.
 
         Raises:
             MechaMapError: the model cannot be loaded, or the run's text is too short.
         """
         params = SimilarParams(run=run, neuron=neuron, top=LISTED)
-        return await self._call("similar", params, Similar).answer
+        return await self._call("similar", params, Similar, on_progress).answer
 
 
 def _absolute(file: Path | None) -> Path | None:

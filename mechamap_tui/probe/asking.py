@@ -10,15 +10,17 @@ from textual.screen import Screen
 from textual.timer import Timer
 
 from mechamap.errors import Cancelled, MechaMapError
+from mechamap.events import Stage
 from mechamap.protocol.messages import Progress
 from mechamap.protocol.probed import Moves, Probed
 from mechamap.protocol.requests import ProbeParams
 from mechamap_tui.data.advice_text import error_text
 from mechamap_tui.engine.client import LISTED
 from mechamap_tui.explorer import explorer_of
+from mechamap_tui.terminal.terminal_text import clean
 from mechamap_tui.widgets.progress import stage_text
 
-__all__ = ["Asking", "Wish"]
+__all__ = ["Asking", "Wish", "waiting_text"]
 
 
 REST = 0.06  # seconds without a key after which the engine is asked
@@ -134,7 +136,7 @@ class Asking:
 
         def progressed(progress: Progress) -> None:
             if number == self._number and self.values is None and progress.stage:
-                self._tell(f"{stage_text(progress)} ...")
+                self._tell(waiting_text(progress))
 
         engine = explorer_of(self._screen).engine
         return await engine.probe(replace(question, run=self._run, overtakes=True), on_progress=progressed)
@@ -143,3 +145,10 @@ class Asking:
         self.message = message
         if self._screen.is_mounted:
             self._changed()
+
+
+def waiting_text(progress: Progress) -> str:
+    """What the engine does before it can answer: it loads the model, or reads the run's text."""
+    if progress.stage == Stage.PASS and progress.detail:
+        return f"reading {clean(progress.detail)} ..."
+    return f"{stage_text(progress)} ..."

@@ -9,9 +9,11 @@ from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
 from mechamap.errors import MechaMapError
+from mechamap.protocol.messages import Progress
 from mechamap.runs.run import Run
 from mechamap_tui.data.advice_text import error_text
 from mechamap_tui.explorer import explorer_of
+from mechamap_tui.probe.asking import waiting_text
 from mechamap_tui.probe.entries import similar_entries
 from mechamap_tui.probe.listing import Listing
 
@@ -60,8 +62,14 @@ class SimilarScreen(ModalScreen[str | None]):
 
     async def _fetch(self) -> None:
         assert self._run.path is not None
+
+        def progressed(progress: Progress) -> None:
+            if self.is_mounted and progress.stage:
+                self._list.show([waiting_text(progress)], "", (), None)
+
         try:
-            similar = await explorer_of(self).engine.similar(self._run.path, self._neuron)
+            engine = explorer_of(self).engine
+            similar = await engine.similar(self._run.path, self._neuron, on_progress=progressed)
         except MechaMapError as error:
             self._list.show([error_text(error)], "", (), None)
             return

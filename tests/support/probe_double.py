@@ -67,7 +67,9 @@ class ProbeDouble(EngineDouble):
         moved = Moved("L2.N9", 0, 1.0, -2.5, -3.5, True, "food", 0.5, 0.9)
         return Moves(first, second, pairs, True, (moved,), (), "99 positions of the run's text", "ap")
 
-    async def similar(self, run: Path, neuron: str) -> Similar:
+    async def similar(
+        self, run: Path, neuron: str, *, on_progress: Callable[[Progress], None] | None = None
+    ) -> Similar:
         self.asked_similar.append(neuron)
         if self.error is not None:
             raise self.error
