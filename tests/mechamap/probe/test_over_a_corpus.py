@@ -24,7 +24,6 @@ from mechamap.scan.corpus.corpus_scan import scan_corpus
 from mechamap.scan.prepare import ScanRequest
 from mechamap.text.tokenize import tokenize
 
-
 DOCUMENTS = documents()[:40]
 
 
