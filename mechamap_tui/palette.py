@@ -67,6 +67,8 @@ def palette_commands(explorer: Opening, screen: Screen[Any]) -> Iterator[SystemC
         title = binding.description[:1].upper() + binding.description[1:]
         run_it = partial(app.run_action, binding.action, active.node)
         yield SystemCommand(title, f"key {binding.key_display or key_name(binding.key)}", run_it)
+    if explorer.engine_runs:
+        yield SystemCommand("Free the model's memory", "it is loaded again when needed", explorer.free_model)
     yield SystemCommand("Theme", "change the colours", app.action_change_theme)
     yield SystemCommand("Screenshot", "save an SVG file (F8)", partial(app.run_action, "app.picture"))
     yield SystemCommand("Quit", "ctrl+q", app.action_quit)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ from mechamap.models.loading.trouble import translated
 from mechamap.models.neurons.activations import Activations
 from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.probe.blocks import values_at, values_of
+from mechamap.probe.token_names import token_name
 from mechamap.protocol.probed import NextToken
 from mechamap.runs.neuron_names import NeuronName
 from mechamap.text.tokenize import TokenizedText
@@ -161,12 +162,9 @@ def _next_tokens(loaded: LoadedModel, question: Question, seen: Seen) -> OutputL
         row = logits[0, 0 if arguments else question.position].float()  # [vocabulary]
         probabilities = torch.softmax(row, dim=0)
         top = probabilities.topk(min(question.next, len(probabilities)))
-        seen.next = _named(loaded.tokenizer.decode, top.indices.tolist(), top.values.tolist())
+        seen.next = tuple(
+            NextToken(id, token_name(loaded.tokenizer, id), probability)
+            for id, probability in zip(top.indices.tolist(), top.values.tolist(), strict=True)
+        )
 
     return OutputListener(on_output, arguments)
-
-
-def _named(
-    decode: Callable[[list[int]], str], ids: Sequence[int], probabilities: Sequence[float]
-) -> tuple[NextToken, ...]:
-    return tuple(NextToken(id, decode([id]), share) for id, share in zip(ids, probabilities, strict=True))

@@ -15,6 +15,7 @@ from mechamap.protocol.messages import (
     Lens,
     Models,
     Progress,
+    Released,
     ScanResult,
     WindowActivations,
 )
@@ -228,6 +229,10 @@ class EngineClient(EngineProcess):
         """
         params = SimilarParams(run=run, neuron=neuron, top=LISTED)
         return await self._call("similar", params, Similar, on_progress).answer
+
+    async def release(self) -> str | None:
+        """Have the model's memory given back; what was in memory until then, None: nothing was."""
+        return (await self._call("release", None, Released).answer).model
 
 
 def _absolute(file: Path | None) -> Path | None:

@@ -69,6 +69,24 @@ class Opening:
         if self._engine is not None:
             self._engine.kill()
 
+    @property
+    def engine_runs(self) -> bool:
+        """Whether the engine process is there, which may have a model in memory."""
+        return self._engine is not None and self._engine.pid is not None
+
+    def free_model(self) -> None:
+        """Have the engine give the memory of its model back; it is loaded again when it is needed."""
+        self.app.run_worker(self._free_model(), group="release")
+
+    async def _free_model(self) -> None:
+        try:
+            model = await self.engine.release()
+        except MechaMapError as error:
+            self.show_error(error)
+        else:
+            said = f"The memory of {model} is free again." if model else "No model was in memory."
+            self.app.notify(said, markup=False)
+
     # --- errors and going back -------------------------------------------------------------------------------
 
     def show_error(self, error: MechaMapError) -> None:

@@ -17,6 +17,7 @@ from mechamap.protocol.requests import ProbeParams
 from mechamap_tui.data.advice_text import error_text
 from mechamap_tui.engine.client import LISTED
 from mechamap_tui.explorer import explorer_of
+from mechamap_tui.probe.sentence import token_at
 from mechamap_tui.terminal.terminal_text import clean
 from mechamap_tui.widgets.progress import stage_text
 
@@ -33,13 +34,13 @@ class Wish:
 
     Attributes:
         text: the sentence.
-        position: the token under the cursor; None: the last one.
+        character: the place of the cursor in it; next tokens are those behind the token in front of it.
         outliers: whether the neurons that stand out there are wanted.
         pair: two sentences to be compared; None: none are.
     """
 
     text: str = ""
-    position: int | None = None
+    character: int = 0
     outliers: bool = False
     pair: tuple[str, str] | None = None
 
@@ -55,6 +56,7 @@ class Asking:
 
     Attributes:
         values: the neuron's activations, of the sentence that was answered last.
+        text: that sentence, as it was typed.
         details: next tokens, and neurons that stand out, at a token.
         moves: the comparison.
         message: why there is no answer, or not yet; empty: there is.
@@ -67,7 +69,9 @@ class Asking:
         self.moves: Moves | None = None
         self.message = ""
         self._wish = Wish()
-        self._values_of = self._details_of = self._moves_of = Wish()  # what the answers are to
+        self._moves_of: tuple[str, str] | None = None
+        self._details_of: tuple[str, int | None, bool] | None = None  # sentence, token, whether with outliers
+        self.text = ""
         self._resting: Timer | None = None
         self._number = 0  # of the last wish
         self._shown = 0  # of the wish whose answer is shown
@@ -82,21 +86,25 @@ class Asking:
             self._resting.stop()
         if not wish.text.strip() and wish.pair is None:
             self.values = self.details = None
-            self._values_of = self._details_of = Wish()
+            self.text, self._details_of, self._shown = "", None, self._number
             self._tell("")
             return
         self._resting = self._screen.set_timer(REST, self._ask)
 
     @property
-    def text(self) -> str:
-        """The sentence that ``values`` are about, as it was typed."""
-        return self._values_of.text
-
-    @property
     def waits(self) -> bool:
         """Whether an answer is still to come."""
         wish = self._wish
-        return bool(wish.text.strip()) and (self._values_of.text, self._details_of) != (wish.text, wish)
+        return bool(wish.text.strip()) and (self.text != wish.text or not self._has(self._details_wanted(wish)))
+
+    def _details_wanted(self, wish: Wish) -> tuple[str, int | None, bool]:
+        """What details are asked about, once the sentence is in tokens."""
+        position = token_at(self.values.text, wish.character) if self.values is not None else None
+        return wish.text, position, wish.outliers
+
+    def _has(self, wanted: tuple[str, int | None, bool]) -> bool:
+        """Whether such details are there already; those with outliers serve without as well."""
+        return self._details_of in (wanted, (*wanted[:2], True))
 
     def _ask(self) -> None:
         self._resting = None
@@ -107,23 +115,24 @@ class Asking:
         if (job := explorer_of(self._screen).job) is not None:
             self._tell(f"{job.title} is running; the sentence is read when it ends.")
         try:
-            if wish.text.strip() and wish.text != self._values_of.text:
+            if wish.text.strip() and wish.text != self.text:
                 values = await self._probe(number, ProbeParams(text=wish.text, neurons=(self._neuron,)))
                 if number < self._shown:  # a newer one was answered first
                     return
-                self.values, self._values_of, self._shown = values, wish, number
+                self.values, self.text, self._shown = values, wish.text, number
                 self._tell("")
-            if number == self._number and wish.text.strip() and wish != self._details_of:
+            wanted = self._details_wanted(wish)
+            if number == self._number and wish.text.strip() and not self._has(wanted):
                 count = LISTED if wish.outliers else 0
-                details = ProbeParams(text=wish.text, position=wish.position, next=NEXT, outliers=count)
+                details = ProbeParams(text=wish.text, position=wanted[1], next=NEXT, outliers=count)
                 answer = await self._probe(number, details)
                 if number < self._shown:
                     return
-                self.details, self._details_of, self._shown = answer, wish, number
+                self.details, self._details_of, self._shown = answer, wanted, number
                 self._tell("")
-            if number == self._number and wish.pair is not None and wish.pair != self._moves_of.pair:
+            if number == self._number and wish.pair is not None and wish.pair != self._moves_of:
                 self.moves = await explorer_of(self._screen).engine.moves(self._run, wish.pair, self._neuron)
-                self._moves_of = wish
+                self._moves_of = wish.pair
                 self._tell("")
         except Cancelled:
             pass  # a newer question is on its way

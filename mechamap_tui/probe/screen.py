@@ -129,11 +129,9 @@ class ProbeScreen(Screen[str | None]):
 
     def _want(self) -> None:
         session = self.session
-        text = session.text
-        known = self.asking.values is not None and self.asking.text == text
-        position = self.cursor if known else None
         pair = session.pair if session.view == "comparison" else None
-        self.asking.want(Wish(text, position, session.view == "outliers", pair))
+        character = self._input.cursor_position
+        self.asking.want(Wish(session.text, character, session.view == "outliers", pair))
 
     @property
     def cursor(self) -> int | None:

@@ -76,6 +76,9 @@ class ProbeDouble(EngineDouble):
         others = (SimilarNeuron("L1.N4", -0.93, "food", 0.5, 0.9), SimilarNeuron("L0.N2", 0.31))
         return Similar(neuron, others, 47, (0.4, 0.5, 0.6), 1, "99 positions of the run's text", "ap")
 
+    async def release(self) -> str | None:
+        return "tiny"
+
 
 def read(text: str) -> ProbedText:
     """Words with the spaces in front of them are tokens, behind one that stands in front."""

@@ -81,7 +81,19 @@ def test_all_neurons_of_a_token_and_the_next_tokens_come_from_the_same_pass(scan
     top = torch.softmax(logits[0, 4].float(), dim=0).topk(6)
     assert [token.id for token in probed.next] == top.indices.tolist()
     assert [token.probability for token in probed.next] == pytest.approx(top.values.tolist(), rel=1e-5)
-    assert probed.next[0].token == subject.loaded.tokenizer.decode([probed.next[0].id])
+
+
+def test_next_tokens_that_are_parts_of_characters_are_told_apart(scanned: Callable[..., Scanned]) -> None:
+    subject = scanned("llama").subject
+    vocabulary = len(subject.loaded.tokenizer)
+    probed = probe_sentence(subject, subject.read("The cat"), Wanted(next=vocabulary))
+    names = {token.id: token.token for token in probed.next}
+    assert len(set(names.values())) == vocabulary
+    decode = subject.loaded.tokenizer.decode
+    for id, name in names.items():
+        assert name == decode([id]) if "\ufffd" not in decode([id]) else name.startswith("<")
+    backend = subject.loaded.tokenizer("é").input_ids
+    assert [names[id] for id in backend[-2:]] == ["<C3>", "<A9>"]
 
 
 def test_a_model_alone_gives_values_and_no_percentiles(scanned: Callable[..., Scanned]) -> None:

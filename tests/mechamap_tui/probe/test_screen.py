@@ -19,6 +19,7 @@ from mechamap_tui.app import MechaMapApp
 from mechamap_tui.browse.screen import BrowseScreen
 from mechamap_tui.dialogs.error import ErrorScreen
 from mechamap_tui.jobs.scan import ScanJob
+from mechamap_tui.opening.screens import Opening
 from mechamap_tui.probe.screen import ProbeScreen
 from mechamap_tui.probe.similar import SimilarScreen
 from mechamap_tui.start.target import read_target
@@ -150,6 +151,17 @@ async def test_the_token_under_the_cursor_follows_the_cursor_in_the_line(tmp_pat
         await probe.press(*["right"] * 6)
         await probe.answered()
         await probe.shows("at [dog] · +3.00", "next0of2")
+
+
+async def test_what_is_typed_in_the_middle_is_asked_there(tmp_path: Path) -> None:
+    async with probing(tmp_path) as probe:
+        await probe.type("The dog ate bread")
+        await probe.answered()
+        await probe.press("home", *["right"] * 7)
+        await probe.type("gie")
+        await probe.answered()
+        await probe.shows("at [doggie] · +6.00", "next0of2")
+        assert probe.engine.questions[-1].position == 2
 
 
 async def test_tab_turns_round_and_enter_goes_to_a_neuron(tmp_path: Path) -> None:
@@ -293,3 +305,14 @@ def painted_part(probe: Probing, selector: str) -> str:
     x, y, width, height = probe.screen.query_one(selector).region
     strips = probe.screen._compositor.render_strips()[y : y + height]
     return "\n".join("".join(segment.text for segment in strip.crop(x, x + width)) for strip in strips)
+
+
+async def test_the_palette_frees_the_models_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with probing(tmp_path) as probe:
+        titles = [command.title for command in probe.app.get_system_commands(probe.screen)]
+        assert "Free the model's memory" not in titles  # no engine runs
+        monkeypatch.setattr(Opening, "engine_runs", True)
+        commands = {command.title: command for command in probe.app.get_system_commands(probe.screen)}
+        commands["Free the model's memory"].callback()
+        said = "The memory of tiny is free again."
+        await until(probe.pilot, lambda: any(note.message == said for note in probe.app._notifications))
