@@ -113,8 +113,8 @@ def _add(notes: Notes, of_run: Run, args: argparse.Namespace, narration: Narrati
 
 
 def _export(notes: Notes, args: argparse.Namespace, narration: Narration) -> None:
-    from mechamap.exports.target import check_target
-    from mechamap.runs.sets.neuron_sets import write_sets
+    from mechamap.exports.target import check_target, write_whole
+    from mechamap.runs.sets.neuron_sets import sets_to_bytes
 
     sets = (_named(notes, args),) if args.name else notes.sets
     if not sets:
@@ -123,7 +123,7 @@ def _export(notes: Notes, args: argparse.Namespace, narration: Narration) -> Non
         write_data(_json(sets))
         return
     target = check_target(user_path(args.out), overwrite=args.overwrite)
-    write_sets(target, sets)
+    write_whole(target, lambda stream: stream.write(sets_to_bytes(sets)), overwrite=args.overwrite)
     narration.say(f"{quantity(len(sets), 'set')} to {target.resolve()}")
 
 

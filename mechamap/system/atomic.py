@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from mechamap.system.bounded_files import check_is_file
 from mechamap.system.leftovers import lock_as_owner, own_name, remove_abandoned
 
 __all__ = ["beside", "replacing", "synced"]
@@ -56,8 +57,10 @@ def replacing(path: Path, *, shared: bool = False) -> Iterator[BinaryIO]:
         shared: see :func:`beside`.
 
     Raises:
-        OSError: it cannot be written.
+        OSError: it cannot be written, or is a pipe or a device, which no file takes the place of.
     """
+    with suppress(FileNotFoundError):
+        check_is_file(path)
     temporary = beside(path, shared=shared)
     if shared:
         remove_abandoned(path.parent.glob(f".{glob.escape(path.name[:_LONGEST])}.*.part"))

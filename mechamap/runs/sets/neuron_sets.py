@@ -10,12 +10,11 @@ from typing import Any
 
 from mechamap.errors import RunError, UsageError
 from mechamap.runs.neuron_names import NeuronName, parse_neuron
-from mechamap.system.atomic import replacing
 from mechamap.system.text_files import read_text_file
 from mechamap.wording.advice import Action, Advice
 from mechamap.wording.plain import printable, shortened
 
-__all__ = ["NeuronSet", "checked_name", "read_sets", "set_from_plain", "set_to_plain", "sets_to_plain", "write_sets"]
+__all__ = ["NeuronSet", "checked_name", "read_sets", "set_from_plain", "set_to_plain", "sets_to_bytes", "sets_to_plain"]
 
 
 FORMAT = 1
@@ -88,18 +87,9 @@ def sets_to_plain(sets: Iterable[NeuronSet]) -> dict[str, Any]:
     return {"format": FORMAT, "sets": {each.name: set_to_plain(each) for each in sets}}
 
 
-def write_sets(path: Path, sets: Iterable[NeuronSet]) -> None:
-    """Write sets to a file that :func:`read_sets` reads, also for another run of the same model.
-
-    Raises:
-        RunError: it cannot be written.
-    """
-    content = sets_to_plain(sets)
-    try:
-        with replacing(path) as stream:
-            stream.write((json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode(errors="replace"))
-    except OSError as error:
-        raise RunError(f"{path} cannot be written: {error.strerror or error}.", "Choose another place.") from None
+def sets_to_bytes(sets: Iterable[NeuronSet]) -> bytes:
+    """Sets as a file holds them that :func:`read_sets` reads, also for another run of the same model."""
+    return (json.dumps(sets_to_plain(sets), ensure_ascii=False, indent=1) + "\n").encode(errors="replace")
 
 
 def read_sets(path: Path) -> tuple[NeuronSet, ...]:

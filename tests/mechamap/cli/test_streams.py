@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from support.recorded_run import recorded_run
 from support.repository import ROOT
+
+from mechamap.cli.main import main
 
 needs_full = pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device that is always full")
 
@@ -41,3 +44,17 @@ def test_a_disk_that_is_full_is_said(tmp_path: Path, words: str) -> None:
 def test_a_closed_stream_is_no_failure(tmp_path: Path, redirection: str) -> None:
     done = mechamap(tmp_path, f"interpret run --format json {redirection}")
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes have names on Unix alone")
+def test_sets_are_written_into_a_pipe_and_not_in_its_place(tmp_path: Path) -> None:
+    recorded_run(tmp_path / "run")
+    assert main(["sets", str(tmp_path / "run"), "add", "apples", "--neuron", "L0.N3"]) == 0
+    os.mkfifo(tmp_path / "pipe")
+    read: list[str] = []
+    reader = threading.Thread(target=lambda: read.append((tmp_path / "pipe").read_text(encoding="utf-8")))
+    reader.start()
+    assert main(["sets", str(tmp_path / "run"), "export", "--out", str(tmp_path / "pipe")]) == 0
+    reader.join(10)
+    assert '"L0.N3"' in read[0]
+    assert (tmp_path / "pipe").is_fifo()

@@ -47,3 +47,13 @@ def test_what_is_synced_is_whole_when_the_block_ends(tmp_path: Path) -> None:
     with synced(tmp_path / "rows.npy") as stream:
         stream.write(b"x" * 100_000)
     assert (tmp_path / "rows.npy").stat().st_size == 100_000
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes have names on Unix alone")
+def test_no_file_takes_the_place_of_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for shared in (False, True):
+        with pytest.raises(OSError, match="a pipe or a device"), replacing(tmp_path / "pipe", shared=shared):
+            pass
+    assert (tmp_path / "pipe").is_fifo()
+    assert [path.name for path in tmp_path.iterdir()] == ["pipe"]

@@ -11,7 +11,7 @@ from support.recorded_run import recorded_run
 from mechamap.errors import MechaMapError, RunError, TextError, UsageError
 from mechamap.runs.neuron_names import parse_neuron
 from mechamap.runs.notes import Notes
-from mechamap.runs.sets.neuron_sets import NeuronSet, read_sets, write_sets
+from mechamap.runs.sets.neuron_sets import NeuronSet, read_sets, sets_to_bytes
 
 FRUIT = NeuronSet.of("fruit", ["L1.N7", "l0n3", "L1.N7"], " reads fruit\n")
 
@@ -96,7 +96,7 @@ def test_names_that_cannot_be_shown_are_refused(name: str) -> None:
 
 def test_sets_travel_in_a_file_of_their_own(tmp_path: Path) -> None:
     sets = (FRUIT, NeuronSet.of("Größe", [parse_neuron("L0.E3.N1")]))
-    write_sets(tmp_path / "sets.json", sets)
+    (tmp_path / "sets.json").write_bytes(sets_to_bytes(sets))
     assert read_sets(tmp_path / "sets.json") == sets
 
 
