@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mechamap.errors import RunError, UsageError
+from mechamap.errors import UsageError
 from mechamap.runs.neuron_names import NeuronName, parse_neuron
 from mechamap.system.text_files import read_text_file
 from mechamap.wording.advice import Action, Advice
