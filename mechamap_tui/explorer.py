@@ -79,6 +79,14 @@ class Explorer(Protocol):
             go: called with the name of another neuron that was chosen there.
         """
 
+    def open_steering(self, run: Run, neuron: str, scopes: Mapping[str, NDArray[np.int64]]) -> None:
+        """Steer a neuron, or with the user's choice those of a scope or set.
+
+        Args:
+            neuron: its name.
+            scopes: row numbers by scope, as of :meth:`open_export`.
+        """
+
     def open_similar(self, run: Run, neuron: str, go: Callable[[str], None]) -> None:
         """Show the neurons most like one; ``go`` as of :meth:`open_probe`."""
 

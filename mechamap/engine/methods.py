@@ -17,6 +17,7 @@ from mechamap.catalog.source import resolve
 from mechamap.engine import checks as engine_checks
 from mechamap.engine import probes as engine_probes
 from mechamap.engine import reports as engine_reports
+from mechamap.engine import steering as engine_steering
 from mechamap.engine.calls import Methods, Request
 from mechamap.engine.params import run_at
 from mechamap.engine.progress import ProgressTicker
@@ -189,8 +190,9 @@ METHODS = Methods(
         **engine_checks.QUEUED,
         **engine_probes.QUEUED,
         **engine_reports.QUEUED,
+        **engine_steering.QUEUED,
     },
     prompt={"models": models},
     beside={"export": export, **engine_reports.BESIDE},
-    overtaking=engine_probes.OVERTAKING,
+    overtaking=engine_probes.OVERTAKING | engine_steering.OVERTAKING,
 )

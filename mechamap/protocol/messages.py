@@ -23,6 +23,7 @@ __all__ = [
     "ActivationsFile",
     "CausesEstimated",
     "Confirmed",
+    "ControlVector",
     "Effect",
     "Exported",
     "Lens",
@@ -195,6 +196,13 @@ class Ablation:
 class Ablations(Struct, frozen=True):
     run: Path
     ablations: tuple[Ablation, ...]
+
+
+class ControlVector(Struct, frozen=True):
+    """A control vector that was written; ``layers`` are those that it adds to."""
+
+    path: Path
+    layers: tuple[int, ...]
 
 
 class Lens(Struct, frozen=True):

@@ -22,6 +22,7 @@ BROWSE_KEYS: tuple[BindingType, ...] = (
     Binding("apostrophe", "goto", "go to", key_display="'"),
     Binding("p", "probe", "probe"),
     Binding("equals_sign", "similar", "similar neurons", key_display="=", show=False),
+    Binding("w", "steer", "steer"),
     Binding("a", "ablate", "ablate"),
     Binding("A", "estimate_causes", "estimate causes"),
     Binding("V", "confirm_run", "confirm run"),

@@ -217,6 +217,12 @@ class BrowseScreen(Screen[None]):
         if row is not None:
             explorer_of(self).open_probe(self.run, str(self.run.neuron_name(row)), self.finding.go_to)
 
+    def action_steer(self) -> None:
+        """Turn the neuron under the cursor up and down, or the marked ones, those of the filter, or a set."""
+        row = self.table.cursor_row
+        if row is not None:
+            explorer_of(self).open_steering(self.run, str(self.run.neuron_name(row)), self.finding.scopes())
+
     def action_similar(self) -> None:
         """Show the neurons whose activations are most like those of the one under the cursor."""
         row = self.table.cursor_row

@@ -11,6 +11,7 @@ from mechamap.protocol.messages import (
     ActivationsFile,
     CausesEstimated,
     Confirmed,
+    ControlVector,
     Exported,
     Lens,
     Models,
@@ -38,6 +39,8 @@ from mechamap.protocol.requests import (
     SimilarParams,
     WindowParams,
 )
+from mechamap.protocol.steer_requests import ControlVectorParams, SteerParams
+from mechamap.protocol.steering import Ladder
 from mechamap.tables.table import Report
 from mechamap_tui.engine.process import EngineCall, EngineProcess
 
@@ -218,6 +221,20 @@ class EngineClient(EngineProcess):
         """
         params = MovesParams(run=run, first=texts[0], second=texts[1], neurons=(neuron,), top=LISTED)
         return await self._call("moves", params, Moves).answer
+
+    def steer(
+        self, question: SteerParams, *, on_progress: Callable[[Progress], None] | None = None
+    ) -> EngineCall[Ladder]:
+        """Begin a ladder of strengths; the engine stops once nothing awaits the answer, or a newer one overtakes it."""
+        return self._call("steer", question, Ladder, on_progress, beside=True)
+
+    async def control_vector(self, order: ControlVectorParams) -> ControlVector:
+        """Write what a strength adds as a control vector for llama.cpp.
+
+        Raises:
+            MechaMapError: no vector can say it, or the file cannot be written.
+        """
+        return await self._call("control_vector", order, ControlVector).answer
 
     async def similar(
         self, run: Path, neuron: str, *, on_progress: Callable[[Progress], None] | None = None

@@ -16,6 +16,7 @@ from mechamap_tui.jobs.draft import ScanDraft
 from mechamap_tui.jobs.runner import JobRunner
 from mechamap_tui.opening.probing import ProbeOpening
 from mechamap_tui.opening.reports import ReportOpening
+from mechamap_tui.opening.steering import SteerOpening
 from mechamap_tui.start.target import Target, read_target
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class Opening:
         self._export_choices: ExportChoices | None = None
         self._reports = ReportOpening(app, self.show_error)
         self._probing = ProbeOpening(app, self.show_error)
+        self._steering = SteerOpening(app, self.show_error)
 
     @property
     def engine(self) -> EngineClient:
@@ -191,6 +193,9 @@ class Opening:
 
     def open_probe(self, run: Run, neuron: str, go: Callable[[str], None]) -> None:
         self._probing.probe(run, neuron, go)
+
+    def open_steering(self, run: Run, neuron: str, scopes: Mapping[str, NDArray[np.int64]]) -> None:
+        self._steering.steer(run, neuron, scopes)
 
     def open_similar(self, run: Run, neuron: str, go: Callable[[str], None]) -> None:
         self._probing.similar(run, neuron, go)

@@ -68,6 +68,9 @@ class ExplorerDouble:
     def open_probe(self, run: Run, neuron: str, go: Callable[[str], None]) -> None:
         self.asked.append(f"probe {neuron}")
 
+    def open_steering(self, run: Run, neuron: str, scopes: Mapping[str, Any]) -> None:
+        self.asked.append(f"steer {neuron}")
+
     def open_similar(self, run: Run, neuron: str, go: Callable[[str], None]) -> None:
         self.asked.append(f"similar {neuron}")
 
