@@ -26,6 +26,7 @@ from benchmarks.matching import matching_figures
 from benchmarks.neuron_statistics import statistics_figures
 from benchmarks.probe import probe_figures
 from benchmarks.scan import scan_figures
+from benchmarks.steering import steering_figures
 from benchmarks.words import word_figures
 
 
@@ -50,6 +51,7 @@ def main() -> None:
             "statistics",
             "explorer",
             "probe",
+            "steering",
             "corpus",
             "plan",
         ],
@@ -98,6 +100,8 @@ def _at_the_keyboard(only: str | None, model: Path, rounds: int) -> None:
         print(table(f"Explorer on a run of {model.name}", explorer_figures(model, rounds)), flush=True)
     if only in (None, "probe"):
         print(table(f"A sentence asked of {model.name}", probe_figures(model, rounds)), flush=True)
+    if only in (None, "steering"):
+        print(table(f"Neurons of {model.name} steered", steering_figures(model, rounds)), flush=True)
 
 
 def _smollm2() -> Path:
