@@ -9,7 +9,7 @@ three hold:
    and a few of them say little of that for one category alone.
 3. The sign turned round does not do the same: a change that comes with either sign is damage, not direction.
 
-Of neurons into which nothing was planted, about one of thirty is beyond 8 controls so, for a category chosen
+Of neurons into which nothing was planted, about one of 25 is beyond 8 controls so, for a category chosen
 beforehand; docs/steering.md says how that was measured.
 
 A ladder *writes* its category where more than half of its steps are beyond their controls and the words become more
