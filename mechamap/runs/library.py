@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mechamap.errors import RunError
+from mechamap.runs.corpus.words import corpus_progress
 from mechamap.runs.gate.records import read_record, read_record_text
 from mechamap.runs.lock import has_writer
 from mechamap.system.paths import home, user_path
@@ -31,7 +32,8 @@ __all__ = [
 @dataclass(frozen=True, slots=True)
 class RunSummary:
     """One line about a run. ``state`` is that of the record, or ``"damaged"`` where it cannot be read, or
-    ``"interrupted"`` where it says "running" but no process writes it."""
+    ``"interrupted"`` where it says "running" but no process writes it. ``so_far`` says how much of a corpus an
+    unfinished one has read."""
 
     name: str
     path: Path
@@ -43,6 +45,7 @@ class RunSummary:
     layers: int
     categories: int
     bytes: int
+    so_far: str = ""
 
 
 def runs_folder() -> Path:
@@ -183,4 +186,5 @@ def _summary(path: Path) -> RunSummary:
         layers=len(record.layers),
         categories=len(record.categories),
         bytes=size,
+        so_far=corpus_progress(record.corpus) if record.corpus is not None and record.state != "complete" else "",
     )

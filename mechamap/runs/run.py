@@ -7,7 +7,7 @@ arrays are memory-mapped, so opening takes milliseconds at any size and rows tha
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from mechamap.config.scan_config import ScanConfig
 from mechamap.errors import RunError, UsageError
+from mechamap.runs.corpus.places import figure_file, kept_folder
 from mechamap.runs.corpus.tokens import DocumentNames, Stretches, open_names, open_tokens
 from mechamap.runs.figure_names import CONTEXT_FIGURES, LATER_FIGURES, TOKEN_FIGURES
 from mechamap.runs.gate.figures import check_alike, instead, open_figure, read_figure, read_whole, unreadable
@@ -86,12 +87,19 @@ class Run:
             stamp = _stamp(folder)
             try:
                 run = cls(_read(folder), path=folder)
+                run._hold()
             except RunError:
                 if _stamp(folder) == stamp:
                     raise
-                continue  # a corpus scan has published its run anew, and removed the tokens of the one before
+                continue  # a corpus scan has published its run anew, and removed what was there before
             run._stamp = stamp
             return run
+
+    def _hold(self) -> None:
+        """Open all that an unfinished corpus scan has published, as it will be removed: a file that is open stays."""
+        if self.record.corpus is not None and self.record.corpus.figures_in:
+            self._arrays.update({name: self._mapped(name) for name in self.record.figures})
+            self.document_names  # noqa: B018 opens them
 
     def refresh(self) -> bool:
         """Read ``run.json`` again if it was replaced; True if anything is new. Layers only ever become complete."""
@@ -100,29 +108,24 @@ class Run:
         stamp = _stamp(self.path)
         if stamp == self._stamp:
             return False
+        if self.record.format == CORPUS_FORMAT:
+            self._take(Run.open(self.path))
+            return True
         record = _read(self.path)
-        if record.corpus is None:
-            for name in LATER_FIGURES:  # written anew each time, not row by row into the file that is mapped
-                self._arrays.pop(name, None)
-        elif not self._take_published(record):
-            return False
-        self.record = record
-        self._stamp = stamp
+        for name in LATER_FIGURES:  # written anew each time, not row by row into the file that is mapped
+            self._arrays.pop(name, None)
+        self.record, self._stamp = record, stamp
         return True
 
-    def _take_published(self, record: RunRecord) -> bool:
-        """Open all that a corpus scan has published, as it will be replaced; False where that is happening now."""
-        if record.neurons != self.neurons:
-            return True  # another scan has taken its place; whoever reads the run sees that by its record
-        fresh = Run(record, path=self.path, names=(self.layer_of, self.expert_of, self.index_of))
-        arrays = {name: fresh.figure(name) for name in record.figures}
-        names = fresh.document_names
-        if self.path is None or (record.state == "running" and _newer_than_record(self.path, record.figures)):
-            return False
-        self._arrays = arrays
-        self.__dict__.pop("token_text", None)
-        self.__dict__["document_names"] = names
-        return True
+    def _take(self, fresh: Run) -> None:
+        """Become the run as it was published anew."""
+        if fresh.neurons == self.neurons:  # else another scan has taken its place, as its record says
+            self._arrays = fresh._arrays
+            for cached in ("token_text", "document_names"):
+                self.__dict__.pop(cached, None)
+            if "document_names" in fresh.__dict__:
+                self.__dict__["document_names"] = fresh.document_names
+        self.record, self._stamp = fresh.record, fresh._stamp
 
     @property
     def neurons(self) -> int:
@@ -246,15 +249,11 @@ class Run:
     def check_figures(self) -> None:
         """See that each figure has its file, of the run's size, before one is painted, and documents their names.
 
-        Those of a corpus scan that is going on are opened, as it replaces them all together now and then.
-
         Raises:
             RunError: a file is missing or damaged.
         """
         for name in self.record.figures:
-            if self.record.corpus is not None and self.record.state == "running":
-                self.figure(name)
-            elif name not in self._arrays:
+            if name not in self._arrays:
                 self._mapped(name)
         _ = self.document_names
 
@@ -262,17 +261,18 @@ class Run:
         array = self._mapped(name)
         if self.path is not None and array.nbytes <= LARGEST_COPY and self._is_finished:
             # A process that has a file mapped is killed when another one cuts it short, as `cp` over it does.
-            array = read_whole(self.path / f"{name}.npy", array)
+            array = read_whole(figure_file(self.path, self.record, name), array)
         return array
 
     def _mapped(self, name: str) -> NDArray[Any]:
         if self.path is None or name not in self.record.figures:
             have = ", ".join(self.record.figures) or "none"
             raise RunError(f"{self.name} has no figure {name!r}; it has {have}.", "Scan again with a newer version.")
-        array = read_figure(self.path / f"{name}.npy", name, self.neurons, len(self.categories))
+        file = figure_file(self.path, self.record, name)
+        array = read_figure(file, name, self.neurons, len(self.categories))
         side, _, what = name.partition("_")
         if name in (*TOKEN_FIGURES, *CONTEXT_FIGURES) and what == "values" and self.has(f"{side}_positions"):
-            check_alike(self.path / f"{name}.npy", array, self._mapped(f"{side}_positions"))
+            check_alike(file, array, self._mapped(f"{side}_positions"))
         return array
 
     @property
@@ -362,6 +362,14 @@ class Run:
             return None
         return windows.at(position)[0]
 
+    def token_in_document(self, position: int) -> tuple[int, int] | None:
+        """The number of the document that a kept token is from, and its place there; None of a run over texts."""
+        windows = self.record.tokens.windows
+        if not isinstance(windows, Stretches) or not 0 <= position < len(self.record.tokens.ids):
+            return None
+        document, first, _, place = windows.at(position)
+        return document, place + position - first
+
     def context(self, position: int, width: int) -> tuple[str, str, str]:
         """The text before, at and after a position: up to ``width`` characters on each side, in its window."""
         return self.token_text.around(position, self.window_of(position), width)
@@ -377,10 +385,8 @@ class Run:
     @cached_property
     def document_names(self) -> DocumentNames | None:
         """What the documents are called that its tokens are from; None of a run over texts."""
-        corpus = self.record.corpus
-        if corpus is None or self.path is None or not corpus.kept:
-            return None
-        return open_names(self.path / Path(corpus.kept).name)
+        kept = kept_folder(self.path, self.record) if self.path is not None else None
+        return None if kept is None else open_names(kept)
 
     @cached_property
     def excluded(self) -> frozenset[int]:
@@ -408,15 +414,6 @@ def activations_file(folder: Path, layer: int) -> Path:
     return folder / "activations" / f"L{layer}.npy"
 
 
-def _newer_than_record(folder: Path, figures: Iterable[str]) -> bool:
-    """Whether figures were written after the record that names them, so that another record is about to come."""
-    try:
-        written = (folder / "run.json").stat().st_mtime_ns
-        return any((folder / f"{name}.npy").stat().st_mtime_ns > written for name in figures)
-    except OSError:
-        return True
-
-
 def _stamp(folder: Path) -> tuple[int, int]:
     """Inode and modification time of ``run.json``, which change when the file is replaced."""
     try:
@@ -440,6 +437,6 @@ def _read(folder: Path) -> RunRecord:
     except RunError as error:
         raise instead(file) or error from None
     check_size(record, folder)
-    if record.format == CORPUS_FORMAT and record.corpus is not None and record.corpus.kept:
-        record = replace(record, tokens=open_tokens(folder / Path(record.corpus.kept).name))
+    if record.format == CORPUS_FORMAT and (kept := kept_folder(folder, record)) is not None:
+        record = replace(record, tokens=open_tokens(kept))
     return record

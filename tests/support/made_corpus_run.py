@@ -9,7 +9,7 @@ import numpy as np
 
 from mechamap.config.schema import config_from_dict
 from mechamap.runs.corpus.record import CategoryCounts, CorpusFile, CorpusRecord
-from mechamap.runs.corpus.writing import write_record, write_run, write_tokens
+from mechamap.runs.corpus.writing import publish_run, write_record, write_run
 from mechamap.runs.coverage import Coverage, FoundWord
 from mechamap.runs.record import CORPUS_FORMAT, LayerRows, ModelRecord, RunRecord
 from mechamap.runs.run import Run
@@ -54,17 +54,14 @@ def made_corpus_run(folder: Path, shape: Shape = Shape(), documents: tuple[str, 
     flat = [piece for words in pieces for piece in words]
     vocabulary = {piece: number for number, piece in enumerate(sorted(set(flat)))}
     text = [piece.encode() for piece in flat]
-    kept = write_tokens(
-        folder,
-        {
-            "ids": np.array([vocabulary[piece] for piece in flat], np.int32),
-            "sizes": np.array([len(piece) for piece in text], np.uint32),
-            "text": np.frombuffer(b"".join(text), np.uint8),
-            "windows": np.stack([np.arange(len(starts)), starts, lengths, np.zeros_like(starts)], axis=1),
-            "documents": np.arange(len(documents)),
-            "names": np.frombuffer("\n".join(f"tales.jsonl:{n + 1}" for n in range(len(documents))).encode(), np.uint8),
-        },
-    )  # fmt: skip
+    tokens = {
+        "ids": np.array([vocabulary[piece] for piece in flat], np.int32),
+        "sizes": np.array([len(piece) for piece in text], np.uint32),
+        "text": np.frombuffer(b"".join(text), np.uint8),
+        "windows": np.stack([np.arange(len(starts)), starts, lengths, np.zeros_like(starts)], axis=1),
+        "documents": np.arange(len(documents)),
+        "names": np.frombuffer("\n".join(f"tales.jsonl:{n + 1}" for n in range(len(documents))).encode(), np.uint8),
+    }  # fmt: skip
     record = replace(
         _record(shape, rng),
         corpus=CorpusRecord(
@@ -78,13 +75,13 @@ def made_corpus_run(folder: Path, shape: Shape = Shape(), documents: tuple[str, 
             first_ids=tuple(vocabulary[piece] for piece in pieces[0][:4]),
             stream=f"{shape.seed:016x}",
             categories={name: CategoryCounts(2, 2, len(flat) - 2, len(flat) - 2) for name in CATEGORIES},
-            kept=kept,
             kept_tokens=len(flat),
             whole_windows=shape.whole_windows,
         ),
     )
     figures = made_figures(rng, starts, np.array(lengths), shape)
-    write_run(folder, replace(record, figures=tuple(figures)), figures)
+    write = write_run if shape.state == "complete" else publish_run
+    write(folder, replace(record, figures=tuple(figures)), figures, tokens)
     return Run.open(folder)
 
 

@@ -44,6 +44,7 @@ class CorpusRecord(Recorded):
         first_ids: the first tokens of the first document.
         stream: a hash of all tokens with the numbers of their documents, hexadecimal.
         categories: the numbers that the rank statistics rest on.
+        figures_in: the folder of the figures while the scan is unfinished; empty: they are beside the record.
         kept: the folder of the tokens that the run keeps.
         kept_tokens: how many these are.
         whole_windows: whether they are whole windows of the model.
@@ -61,6 +62,7 @@ class CorpusRecord(Recorded):
     first_ids: tuple[int, ...] = ()
     stream: str = ""
     categories: Mapping[str, CategoryCounts] = field(default_factory=dict)
+    figures_in: str = ""
     kept: str = ""
     kept_tokens: int = 0
     whole_windows: bool = False

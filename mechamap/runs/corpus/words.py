@@ -10,7 +10,7 @@ from mechamap.wording.amounts import coarse_count, quantity
 if TYPE_CHECKING:
     from mechamap.runs.corpus.record import CorpusRecord
 
-__all__ = ["corpus_facts", "corpus_in_short", "corpus_progress"]
+__all__ = ["corpus_facts", "corpus_in_short", "corpus_progress", "corpus_so_far", "shards_text"]
 
 
 _NAMED = 4  # files
@@ -18,8 +18,17 @@ _NAMED = 4  # files
 
 def corpus_progress(corpus: CorpusRecord) -> str:
     """``3 of 17 shards, 1.2M tokens``."""
-    shards = f"{corpus.merged:,} of {corpus.shards:,} shards" if corpus.shards else quantity(corpus.merged, "shard")
-    return f"{shards}, {coarse_count(corpus.tokens)} tokens"
+    return f"{shards_text(corpus)}, {coarse_count(corpus.tokens)} tokens"
+
+
+def shards_text(corpus: CorpusRecord) -> str:
+    """``3 of 17 shards``."""
+    return f"{corpus.merged:,} of {corpus.shards:,} shards" if corpus.shards else quantity(corpus.merged, "shard")
+
+
+def corpus_so_far(corpus: CorpusRecord) -> str:
+    """``over 120,000 tokens so far``: what the figures of an unfinished run rest on."""
+    return f"over {quantity(corpus.tokens, 'token')} so far"
 
 
 def corpus_in_short(corpus: CorpusRecord) -> str:

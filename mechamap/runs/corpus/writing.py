@@ -1,10 +1,16 @@
-"""Writing a run over a corpus: all figures whole, each time that more of the corpus was read."""
+"""Writing a run over a corpus: all of it anew, each time that more of the corpus was read.
+
+While the scan goes on, figures and tokens are written into new folders, which the record then names. So a reader finds
+one publication or the next, never parts of both, also after a process was killed at any moment. Once the scan is
+complete the figures are beside the record, as in any run.
+"""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,80 +19,70 @@ from numpy.typing import NDArray
 
 from mechamap.errors import RunError
 from mechamap.runs.corpus.tokens import KEPT_FILES
+from mechamap.runs.gate.records import read_record
 from mechamap.runs.record import RunRecord, dump
 from mechamap.system.atomic import beside, replacing, synced
 
-__all__ = ["write_record", "write_run", "write_tokens"]
+__all__ = ["publish_run", "write_record", "write_run", "write_tokens"]
 
 
-_KEPT = "tokens-"
+_KEPT, _FIGURES = "tokens-", "figures-"
 
 
-def write_tokens(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> str:
-    """Write the tokens that a run keeps into a new folder of the run's.
+def publish_run(
+    folder: Path, record: RunRecord, figures: Mapping[str, NDArray[Any]], tokens: Mapping[str, NDArray[Any]]
+) -> None:
+    """Write what a scan has found so far; what was published before stays until the next time.
 
-    Args:
-        folder: the run's.
-        arrays: the files of :mod:`mechamap.runs.corpus.tokens` by name; ``offsets`` is worked out.
-
-    Returns:
-        The new folder's name, for the record.
-
-    Raises:
-        RunError: the disk is full or gone.
-    """
-    numbers = [int(path.name.removeprefix(_KEPT)) for path in folder.glob(f"{_KEPT}*") if _number(path).isdecimal()]
-    name = f"{_KEPT}{max(numbers, default=0) + 1}"
-    arrays = {**arrays, "offsets": _offsets(arrays["sizes"], arrays["windows"][:, 1])}
-    try:
-        (folder / name).mkdir()
-        for file in KEPT_FILES:
-            with synced(folder / name / f"{file}.npy") as stream:
-                np.save(stream, np.ascontiguousarray(arrays[file]), allow_pickle=False)
-    except OSError as error:
-        raise _cannot_write(folder, error) from None
-    return name
-
-
-def write_run(folder: Path, record: RunRecord, figures: Mapping[str, NDArray[Any]]) -> None:
-    """Replace a run's figures and then its record; tokens that no record names any more are removed.
+    Others that have it open may be on another machine, where a file that is removed cannot be read any more.
 
     Args:
         folder: the run's, which the caller has locked.
-        record: which names the figures, and the tokens that are there.
+        record: of the run, over a corpus.
         figures: ``[neurons, ...]`` by name.
+        tokens: that the run keeps: the files of :mod:`mechamap.runs.corpus.tokens` by name; ``offsets`` is worked out.
 
     Raises:
         RunError: the disk is full or gone; the run is as it was.
     """
+    _check_rows(record, figures)
+    try:
+        _remove_all_but(folder, _published(folder))
+        kept, place = write_tokens(folder, tokens), _new_folder(folder, _FIGURES)
+        for name, values in figures.items():
+            _save(place / f"{name}.npy", values)
+        _write_named(folder, record, kept, place.name)
+    except OSError as error:
+        raise _cannot_write(folder, error) from None
+
+
+def write_run(
+    folder: Path, record: RunRecord, figures: Mapping[str, NDArray[Any]], tokens: Mapping[str, NDArray[Any]]
+) -> None:
+    """Write a complete run, its figures beside its record; nothing else that was published is left.
+
+    No record that is there may name figures beside it: they are replaced one by one.
+
+    Arguments and errors are those of :func:`publish_run`.
+    """
+    _check_rows(record, figures)
     written: list[tuple[Path, Path]] = []  # beside its place, and its place
     try:
+        _remove_all_but(folder, _published(folder))
+        kept = write_tokens(folder, tokens)
         for name, values in figures.items():
-            if len(values) != record.neurons:
-                raise ValueError(f"{name} has {len(values)} rows; the run has {record.neurons} neurons")
             written.append((beside(folder / f"{name}.npy"), folder / f"{name}.npy"))
-            with synced(written[-1][0]) as stream:
-                np.save(stream, np.ascontiguousarray(values), allow_pickle=False)
+            _save(written[-1][0], values)
         for temporary, path in written:
             temporary.replace(path)
-        write_record(folder, record)
+        _write_named(folder, record, kept, "")
     except OSError as error:
         raise _cannot_write(folder, error) from None
     finally:
         for temporary, _ in written:
             with suppress(OSError):
                 temporary.unlink(missing_ok=True)
-    current = record.corpus.kept if record.corpus is not None else ""
-    for path in folder.glob(f"{_KEPT}*"):
-        if path.name != current and _number(path).isdecimal():
-            shutil.rmtree(path, ignore_errors=True)
-
-
-def _offsets(sizes: NDArray[Any], starts: NDArray[Any]) -> NDArray[np.int64]:
-    """``[stretches]`` the first byte of each stretch of tokens, so that a reader need not add up all sizes."""
-    if not len(starts):
-        return np.zeros(0, np.int64)
-    return np.concatenate([[0], np.cumsum(np.add.reduceat(sizes, starts, dtype=np.int64))[:-1]])
+    _remove_all_but(folder, {kept})
 
 
 def write_record(folder: Path, record: RunRecord) -> None:
@@ -99,8 +95,75 @@ def write_record(folder: Path, record: RunRecord) -> None:
         stream.write(dump(record).encode("utf-8", "replace"))
 
 
-def _number(path: Path) -> str:
-    return path.name.removeprefix(_KEPT)
+def _write_named(folder: Path, record: RunRecord, kept: str, figures_in: str) -> None:
+    """Replace the record by one that names the folders."""
+    assert record.corpus is not None
+    write_record(folder, replace(record, corpus=replace(record.corpus, kept=kept, figures_in=figures_in)))
+
+
+def _check_rows(record: RunRecord, figures: Mapping[str, NDArray[Any]]) -> None:
+    for name, values in figures.items():
+        if len(values) != record.neurons:
+            raise ValueError(f"{name} has {len(values)} rows; the run has {record.neurons} neurons")
+
+
+def write_tokens(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> str:
+    """Write the tokens that a run keeps into a new folder, and return its name, for the record.
+
+    Raises:
+        OSError: the disk is full or gone.
+    """
+    arrays = {**arrays, "offsets": _offsets(arrays["sizes"], arrays["windows"][:, 1])}
+    place = _new_folder(folder, _KEPT)
+    for file in KEPT_FILES:
+        _save(place / f"{file}.npy", arrays[file])
+    return place.name
+
+
+def _save(file: Path, values: NDArray[Any]) -> None:
+    with synced(file) as stream:
+        np.save(stream, np.ascontiguousarray(values), allow_pickle=False)
+
+
+def _offsets(sizes: NDArray[Any], starts: NDArray[Any]) -> NDArray[np.int64]:
+    """``[stretches]`` the first byte of each stretch of tokens, so that a reader need not add up all sizes."""
+    if not len(starts):
+        return np.zeros(0, np.int64)
+    return np.concatenate([[0], np.cumsum(np.add.reduceat(sizes, starts, dtype=np.int64))[:-1]])
+
+
+# --- folders of publications ----------------------------------------------------------------------------
+
+
+def _numbered(folder: Path, prefix: str) -> dict[int, Path]:
+    """The folders of a kind, by number."""
+    paths = {path.name.removeprefix(prefix): path for path in folder.glob(f"{prefix}*")}
+    return {int(number): path for number, path in paths.items() if number.isascii() and number.isdecimal()}
+
+
+def _new_folder(folder: Path, prefix: str) -> Path:
+    place = folder / f"{prefix}{max(_numbered(folder, prefix), default=0) + 1}"
+    place.mkdir()
+    return place
+
+
+def _published(folder: Path) -> set[str]:
+    """The names of the folders that the record on disk names; all that are there where it cannot be read."""
+    file = folder / "run.json"
+    try:
+        corpus = read_record(file.read_text(encoding="utf-8"), str(file)).corpus
+    except FileNotFoundError:
+        return set()
+    except (OSError, UnicodeDecodeError, RunError):
+        return {path.name for prefix in (_KEPT, _FIGURES) for path in _numbered(folder, prefix).values()}
+    return set() if corpus is None else {corpus.kept, corpus.figures_in}
+
+
+def _remove_all_but(folder: Path, names: set[str]) -> None:
+    for prefix in (_KEPT, _FIGURES):
+        for path in _numbered(folder, prefix).values():
+            if path.name not in names:
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _cannot_write(folder: Path, error: OSError) -> RunError:

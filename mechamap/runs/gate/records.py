@@ -15,6 +15,7 @@ from typing import Any
 from mechamap.config.corpus_settings import RANGES
 from mechamap.errors import RunError, UsageError
 from mechamap.runs import record as run_record
+from mechamap.runs.corpus.places import figure_file
 from mechamap.runs.neuron_names import parse_neuron
 from mechamap.runs.record import CORPUS_FORMAT, RUN_DAMAGED, RunRecord, TokenRecord
 from mechamap.system.bounded_files import read_at_most
@@ -34,6 +35,7 @@ _FEW_NEURONS = 1_000_000  # as many are believed without a look at the files
 _FIGURE = re.compile(r"[a-z][a-z0-9_]{0,63}")  # also of newer versions; no path
 _SIDES = ("", "encoder", "decoder")
 _KEPT = re.compile(r"(tokens-[0-9]{1,18})?")  # the folder of the tokens that a corpus scan keeps
+_PUBLISHED = re.compile(r"(figures-[0-9]{1,18})?")  # that of its figures, while it is unfinished
 
 
 def read_record_text(file: Path) -> str:
@@ -82,7 +84,7 @@ def check_size(record: RunRecord, folder: Path) -> None:
     """
     if record.neurons <= _FEW_NEURONS:
         return
-    sizes = [_size(folder / f"{name}.npy") for name in record.figures]
+    sizes = [_size(figure_file(folder, record, name)) for name in record.figures]
     if max(sizes, default=0) < record.neurons:  # a byte a neuron, at least
         raise RunError(
             f"{folder / 'run.json'} is damaged: it says {record.neurons:,} neurons, and no figure has so many.",
@@ -181,6 +183,8 @@ def _check_corpus(record: RunRecord) -> None:
         raise ValueError("corpus.files has numbers of documents that cannot be")
     if not _KEPT.fullmatch(corpus.kept):
         raise _wrong("corpus.kept", corpus.kept, "the name of a folder, as tokens-1")
+    if not _PUBLISHED.fullmatch(corpus.figures_in):
+        raise _wrong("corpus.figures_in", corpus.figures_in, "the name of a folder, as figures-1")
     if record.config is None or (settings := record.config.corpus) is None:
         return
     for member, (least, most) in RANGES.items():  # as merging parts allocates what these say

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from mechamap.errors import RunError
+from mechamap.runs.corpus.places import figure_file, kept_folder
 from mechamap.runs.corpus.tokens import KEPT_FILES, open_names, open_tokens
 from mechamap.runs.figure_names import CONTEXT_FIGURES, LATER_FIGURES, NEURON_FIGURES, TOKEN_FIGURES
 from mechamap.runs.gate.records import LARGEST_RECORD, check_size, read_record
@@ -83,12 +84,13 @@ def salvage(folder: Path, out: Path) -> list[Damage]:
     try:
         out.mkdir(parents=True)
         for name in record.figures:
-            shutil.copyfile(folder / f"{name}.npy", out / f"{name}.npy")
-        if record.corpus is not None and record.corpus.kept:
-            tokens = Path(record.corpus.kept).name
-            (out / tokens).mkdir()
+            copied = figure_file(out, record, name)
+            copied.parent.mkdir(exist_ok=True)
+            shutil.copyfile(figure_file(folder, record, name), copied)
+        if (tokens := kept_folder(folder, record)) is not None:
+            (out / tokens.name).mkdir()
             for name in KEPT_FILES:
-                shutil.copyfile(folder / tokens / f"{name}.npy", out / tokens / f"{name}.npy")
+                shutil.copyfile(tokens / f"{name}.npy", out / tokens.name / f"{name}.npy")
         if not any(damage.where == "notes.json" for damage in damages) and (folder / "notes.json").is_file():
             shutil.copyfile(folder / "notes.json", out / "notes.json")
         (out / "run.json").write_text(dump(record), encoding="utf-8", errors="replace")
@@ -158,15 +160,15 @@ def _damaged_figures(folder: Path, record: RunRecord) -> Iterator[tuple[str, str
         try:
             run.figure(name)
         except RunError as error:
-            yield name, error.message.removeprefix(f"{folder / name}.npy ").removesuffix(".")
+            file = figure_file(folder, record, name)
+            yield name, error.message.removeprefix(f"{file} ").removesuffix(".")
 
 
 def _without_lost_tokens(folder: Path, record: RunRecord, damages: list[Damage]) -> RunRecord:
     """The record of a run over a corpus without contexts where their tokens are damaged or not there."""
-    corpus = record.corpus
-    if corpus is None or not corpus.kept:
+    corpus, kept = record.corpus, kept_folder(folder, record)
+    if corpus is None or kept is None:
         return record
-    kept = folder / Path(corpus.kept).name
     lost = set()
     try:
         count = len(open_tokens(kept).ids)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.made_corpus_run import DOCUMENTS, Shape, begun_corpus_run, made_corpus_run
+from support.made_corpus_run import DOCUMENTS, made_corpus_run
 
 from mechamap.errors import RunError
 from mechamap.figures.contexts import contexts_of, has_contexts
@@ -27,40 +27,6 @@ def test_pieces_are_those_of_the_documents(tmp_path: Path) -> None:
     assert pieces[::7] == whole[::7]
     with pytest.raises(IndexError):
         pieces[len(pieces)]
-
-
-def test_a_publication_is_taken_whole(tmp_path: Path) -> None:
-    run = made_corpus_run(tmp_path / "run", Shape(state="running", merged=1))
-    before = contexts_of(run, 3)
-    made_corpus_run(tmp_path / "run", Shape(state="running", merged=2, seed=9), DOCUMENTS[::-1])
-    assert contexts_of(run, 3) == before or has_contexts(run)  # what is open stays readable
-    assert run.refresh()
-    assert run.record.corpus is not None
-    assert run.record.corpus.merged == 2
-    assert contexts_of(run, 3) == contexts_of(Run.open(tmp_path / "run"), 3) != before
-    assert run.token_text.shown[0] == DOCUMENTS[-1].split()[0]
-    assert not run.refresh()
-
-
-def test_figures_without_their_record_are_not_taken(tmp_path: Path) -> None:
-    run = made_corpus_run(tmp_path / "run", Shape(state="running", merged=1))
-    before = contexts_of(run, 3)
-    made_corpus_run(tmp_path / "run", Shape(state="running", merged=2, seed=9))
-    highest = tmp_path / "run" / "highest_values.npy"  # the next publication has begun
-    np.save(highest, np.load(highest))
-    assert not run.refresh()
-    assert run.record.corpus is not None
-    assert run.record.corpus.merged == 1
-    assert contexts_of(run, 3)[0].kind == before[0].kind
-
-
-def test_the_first_publication_of_a_begun_run_is_taken(tmp_path: Path) -> None:
-    run = begun_corpus_run(tmp_path / "run")
-    assert not has_contexts(run)
-    assert not run.complete_layers
-    made_corpus_run(tmp_path / "run", Shape(state="running", merged=1))
-    assert run.refresh()
-    assert has_contexts(run)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.made_corpus_run import DOCUMENTS, made_corpus_run
+from support.made_corpus_run import DOCUMENTS, Shape, made_corpus_run
 from support.recorded_run import TEXT, recorded_run
 
 from mechamap.figures.histogram_bins import EDGES
@@ -32,8 +32,9 @@ def code() -> dict[str, Any]:
     return names
 
 
-def test_the_pages_code_reads_a_run_over_a_corpus(tmp_path: Path, code: dict[str, Any]) -> None:
-    run = made_corpus_run(tmp_path / "run")
+@pytest.mark.parametrize("state", ["complete", "running"])
+def test_the_pages_code_reads_a_run_over_a_corpus(tmp_path: Path, code: dict[str, Any], state: str) -> None:
+    run = made_corpus_run(tmp_path / "run", Shape(state=state))
     row = code["row_of"](code["read_run"](run.path)[0], 1, 3)
     assert str(run.neuron_name(row)) == "L1.N3"
     for side in ("highest", "lowest"):
