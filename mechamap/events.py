@@ -97,11 +97,15 @@ class LayerFinished(ScanEvent):
 
 @dataclass(frozen=True, slots=True)
 class CorpusProgress(ScanEvent):
-    """So many ``tokens`` of a corpus were read, the last of them at ``tokens_per_second``."""
+    """So many ``tokens`` of a corpus were read, at ``tokens_per_second``; about ``expected`` there will be. ``done`` of
+    ``shards`` are on disk. None: the end is not known."""
 
     event: ClassVar[str] = "corpus_progress"
     tokens: int
     tokens_per_second: float
+    expected: int | None = None
+    done: int = 0
+    shards: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

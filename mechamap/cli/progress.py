@@ -20,7 +20,6 @@ from mechamap.events import (
     ScanEvent,
     ScanFinished,
     ScanStarted,
-    ShardFinished,
     Stage,
     StageEntered,
 )
@@ -143,7 +142,6 @@ class ScanProgress:
         self._stage_told_at = 0.0
         self._passing = _VERBS[Stage.PASS]
         self._done_before: int | None = None
-        self._shards = ""  # of a corpus, how many are done
         self.run: Path | None = None  # the run's folder, once there is one
 
     def __call__(self, event: ScanEvent) -> None:
@@ -156,9 +154,6 @@ class ScanProgress:
                 self._began = time.monotonic()
             case LayerFinished():
                 self._layer(event)
-            case ShardFinished():
-                of = f" of {event.total:,}" if event.total is not None else ""
-                self._shards = f"{event.done:,}{of} shards, "
             case CorpusProgress():
                 self._corpus(event)
             case ScanFinished():
@@ -183,7 +178,13 @@ class ScanProgress:
         if now - self._told < (_LIVE_SECONDS if self._narration.live else _LINE_SECONDS):
             return
         self._told = now
-        text = f"{self._passing}: {self._shards}{event.tokens:,} tokens, {event.tokens_per_second:,.0f} a second"
+        of = f" of about {event.expected:,}" if event.expected is not None else ""
+        shards = f", {event.done:,} of {event.shards:,} shards" if event.shards is not None else ""
+        text = f"{self._passing}: {event.tokens:,}{of} tokens{shards}"
+        if event.tokens_per_second:
+            text += f", {event.tokens_per_second:,.0f} a second"
+            if event.expected is not None:
+                text += f", {duration((event.expected - event.tokens) / event.tokens_per_second)} left"
         if self._narration.live:
             self._narration.progress(text)
         else:

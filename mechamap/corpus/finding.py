@@ -15,7 +15,7 @@ from mechamap.wording.advice import Advice, Setting
 from mechamap.wording.plain import printable, shortened
 from mechamap.wording.suggest import nearest
 
-__all__ = ["find_files"]
+__all__ = ["existing_source", "find_files"]
 
 
 def find_files(sources: Sequence[str], per_line: bool) -> list[SourceFile]:
@@ -31,7 +31,7 @@ def find_files(sources: Sequence[str], per_line: bool) -> list[SourceFile]:
     files: list[SourceFile] = []
     given: dict[tuple[int, int], str] = {}
     for source, label in zip(sources, _labels(sources), strict=True):
-        path = _existing(source)
+        path = existing_source(source)
         of_source = list(_files_of(path, label, per_line))
         if not of_source:
             raise CorpusError(f"The folder {_shown(path)} has no file that is read: {KINDS_IN_WORDS}.", _other_kinds())
@@ -47,7 +47,7 @@ def find_files(sources: Sequence[str], per_line: bool) -> list[SourceFile]:
     return files
 
 
-def _existing(source: str) -> Path:
+def existing_source(source: str) -> Path:
     """The path of a source.
 
     Raises:

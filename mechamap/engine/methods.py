@@ -21,6 +21,7 @@ from mechamap.engine import steering as engine_steering
 from mechamap.engine.calls import Methods, Request
 from mechamap.engine.params import run_at
 from mechamap.engine.progress import ProgressTicker
+from mechamap.errors import RunError
 from mechamap.events import Stage
 from mechamap.protocol import rpc
 from mechamap.protocol.messages import ActivationsFile, Exported, Models, ScanResult, WindowActivations
@@ -35,7 +36,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from mechamap.models.loaded import LoadedModel
     from mechamap.runs.run import Run
+    from mechamap.scan.corpus.part import Part
 
 __all__ = ["METHODS"]
 
@@ -49,16 +52,32 @@ def scan(call: Request) -> ScanResult:
 
         config = with_overrides(load_config(params.config_file), **(params.config or {}))
         source = resolve(params.model)
-        with call.kept.model.lent(source, config, ticker.stages_of(call), whole=False) as loaded:
-            call.stop_if_cancelled()
-            from mechamap.scan.prepare import ScanRequest
-            from mechamap.scan.with_checks import Checks, scan_and_check
+        require_room(MODELS, "Scanning a model")
+        from mechamap.scan.prepare import ScanRequest
+        from mechamap.scan.with_checks import Checks, scan_and_check
 
-            request = ScanRequest(source, config, params.out, resume=params.resume)
-            run = scan_and_check(request, Checks(), on_event=ticker.hear, cancel=call.cancel, loaded=loaded)
+        def load() -> LoadedModel:
+            loaded = call.kept.model.get(source, config, ticker.stages_of(call), whole=False)
+            call.stop_if_cancelled()
+            return loaded
+
+        request = ScanRequest(source, config, params.out, resume=params.resume, part=_part(params))
+        with call.kept.model.dropped_when_out_of_memory():
+            run = scan_and_check(request, Checks(), on_event=ticker.hear, cancel=call.cancel, load=load)
         ticker.send_now()
     assert run.path is not None
     return ScanResult(run.path, run.record.state, dict(run.record.timings))
+
+
+def _part(params: ScanParams) -> Part | None:
+    """The part of a corpus that a scan which is gone on with reads."""
+    if not params.resume or params.out is None:
+        return None
+    from mechamap.runs.run import Run
+    from mechamap.scan.corpus.part import parse_part
+
+    corpus = Run.open(params.out).record.corpus
+    return parse_part(corpus.part) if corpus is not None and corpus.part else None
 
 
 def plan(call: Request) -> Planned:
@@ -117,6 +136,8 @@ def window(call: Request) -> WindowActivations:
     run = run_at(params.run, call)
     row = run.row_of(params.neuron)
     run.folder_with_model()
+    if params.kept is not None and run.record.corpus is not None and params.kept != run.record.corpus.kept:
+        raise RunError(f"{run.name} was published anew meanwhile.", "Open the context again.")
     with ProgressTicker(call.progress) as ticker:
         source = resolve(run.record.model.name)
         with call.kept.model.lent(source, run.config, ticker.stages_of(call), whole=False) as loaded:

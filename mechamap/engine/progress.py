@@ -43,7 +43,6 @@ class ProgressTicker:
         self._pass_started: float | None = None
         self._entered: StageEntered | None = None
         self._neurons_before = 0  # of a resumed run: done before this pass
-        self._shards_before: int | None = None
         self._counters = Progress("")  # what the clock says is added with each snapshot
 
     def __enter__(self) -> ProgressTicker:
@@ -88,18 +87,19 @@ class ProgressTicker:
                 self._pass_started = time.monotonic()
             self._counters = replace(self._counters, layers_done=done, layers_total=total, neurons_done=neurons_done)
 
-    def corpus(self, tokens: int, rate: float) -> None:
-        """So many tokens of a corpus were read; goes out with the next tick."""
+    def corpus(self, event: CorpusProgress) -> None:
+        """More tokens of a corpus were read; goes out with the next tick."""
         with self._lock:
             if self._pass_started is None:
                 self._pass_started = time.monotonic()
-            self._counters = replace(self._counters, stage=Stage.PASS, detail="", tokens=tokens, tokens_rate=rate)
+            self._counters = replace(
+                self._counters, stage=Stage.PASS, detail="", tokens=event.tokens, tokens_rate=event.tokens_per_second,
+                tokens_total=event.expected, shards_done=event.done, shards_total=event.shards,
+            )  # fmt: skip
 
     def shard(self, done: int, total: int | None, tokens: int) -> None:
         """A shard is finished; goes out with the next tick."""
         with self._lock:
-            if self._shards_before is None:
-                self._shards_before = done - 1
             self._counters = replace(self._counters, shards_done=done, shards_total=total, tokens=tokens)
 
     def hear(self, event: ScanEvent) -> None:
@@ -114,7 +114,7 @@ class ProgressTicker:
             case LayerFinished():
                 self.layer(event.done, event.total, event.neurons_done)
             case CorpusProgress():
-                self.corpus(event.tokens, event.tokens_per_second)
+                self.corpus(event)
             case ShardFinished():
                 self.shard(event.done, event.total, event.tokens)
 
@@ -128,9 +128,8 @@ class ProgressTicker:
         rate = fresh / (now - since) if since is not None and now > since else 0.0
         left: float = counters.neurons_total - counters.neurons_done
         speed = rate
-        if self._shards_before is not None and since is not None and counters.shards_total is not None:
-            left = counters.shards_total - counters.shards_done
-            speed = (counters.shards_done - self._shards_before) / max(now - since, 1e-6)
+        if counters.tokens_total is not None:
+            left, speed = counters.tokens_total - counters.tokens, counters.tokens_rate
         return replace(
             counters,
             elapsed=now - self._started,

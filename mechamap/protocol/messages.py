@@ -67,7 +67,8 @@ def _decoded(kind: type, value: object) -> object:
 class Progress(Struct, frozen=True):
     """The progress of a request. Seconds, neurons a second, bytes; ``eta`` is None while it is unknown.
 
-    ``tokens``, ``tokens_rate`` and shards are of a scan over a corpus; ``shards_total`` is None where it is unknown.
+    ``tokens``, ``tokens_rate`` and shards are of a scan over a corpus; ``tokens_total``, an estimate, and
+    ``shards_total`` are None where nobody knows how long it is.
     ``stage`` is one of :class:`mechamap.events.Stage`, or one of a newer engine.
     """
 
@@ -85,8 +86,14 @@ class Progress(Struct, frozen=True):
     gpu_memory: int | None = None
     tokens: int = 0
     tokens_rate: float = 0.0
+    tokens_total: int | None = None
     shards_done: int = 0
     shards_total: int | None = None
+
+    @property
+    def over_corpus(self) -> bool:
+        """Whether it is that of a scan over a corpus that has begun to read."""
+        return bool(self.tokens) or self.tokens_total is not None or self.shards_total is not None
 
 
 class ScanResult(Struct, frozen=True):

@@ -125,11 +125,13 @@ class LensParams(_Params, frozen=True, kw_only=True):
 
 
 class WindowParams(_Params, frozen=True, kw_only=True):
-    """``position``: of a token that the run keeps; its whole stretch is read."""
+    """``position``: of a token that the run keeps; its whole stretch is read. ``kept``: the folder of the tokens that
+    it is a position in, as ``corpus.kept`` of the run's record has it; None: the current one."""
 
     run: _PathText
     neuron: _Text
     position: _Natural
+    kept: _Text | None = None
 
 
 class ProbeParams(_Params, frozen=True, kw_only=True):

@@ -24,7 +24,7 @@ class Clock:
         try:
             yield
         finally:
-            self.seconds[stage] = time.perf_counter() - started
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - started
 
     def since_start(self) -> float:
         return time.perf_counter() - self.start

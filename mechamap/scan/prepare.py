@@ -29,7 +29,7 @@ from mechamap.text.occurrences import FoundWords, coverage, find_words
 from mechamap.text.tokenize import TokenizedText, tokenize
 from mechamap.wording.amounts import quantity
 
-__all__ = ["PreparedModel", "ScanRequest", "inputs_of", "load_for", "prepare", "prepare_model"]
+__all__ = ["PreparedModel", "ScanRequest", "check_cancelled", "inputs_of", "load_for", "prepare", "prepare_model"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ def prepare_model(
     if loaded is None:
         with clock.timed("load"):
             loaded = load_for(request, on_event)
-        _check_cancelled(cancel)
+        check_cancelled(cancel)
     layers = _wanted(loaded, request.config)
     on_event(StageEntered(Stage.PROVE, f"{len(loaded.layers)} layers"))
     with clock.timed("prove"):
@@ -96,7 +96,7 @@ def prepare_model(
     with clock.timed("unembedding"):
         unembedding, undefined = _unembedding(loaded, proof)
         undefined = undefined_figures(loaded) | undefined
-    _check_cancelled(cancel)
+    check_cancelled(cancel)
     return PreparedModel(loaded, layers, proof, unembedding, undefined)
 
 
@@ -112,7 +112,7 @@ def prepare(
         tokenized = tokenize(config.texts, loaded.tokenizer, config, loaded.context, loaded.kind)
         check_vocabulary(tokenized, loaded)
         words = _words(tokenized, config, on_event)
-    _check_cancelled(cancel)
+    check_cancelled(cancel)
     return inputs_of(request, model, tokenized, words)
 
 
@@ -165,6 +165,11 @@ def _wanted(loaded: LoadedModel, config: ScanConfig) -> tuple[NeuronLayer, ...]:
     return layers
 
 
-def _check_cancelled(cancel: threading.Event | None) -> None:
+def check_cancelled(cancel: threading.Event | None) -> None:
+    """Stop where that was asked for.
+
+    Raises:
+        Cancelled: ``cancel`` is set.
+    """
     if cancel is not None and cancel.is_set():
         raise Cancelled("The scan was cancelled before its pass began.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from mechamap.errors import Cancelled, MechaMapError
@@ -12,7 +13,7 @@ from mechamap.figures.second_text import natural_look
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.kinds import refuse_undefined
 from mechamap.runs.run import Run
-from mechamap.scan.corpus.corpus_scan import scan_corpus
+from mechamap.scan.corpus.corpus_scan import opened_corpus, scan_corpus
 from mechamap.scan.prepare import ScanRequest, load_for
 from mechamap.scan.scan import scan_and_keep_model
 
@@ -35,14 +36,17 @@ def scan_and_check(
     checks: Checks,
     on_event: Listener = lambda event: None,
     cancel: threading.Event | None = None,
-    loaded: LoadedModel | None = None,
+    load: Callable[[], LoadedModel] | None = None,
 ) -> Run:
     """Scan, look at the first neurons in a second text as the config has it, then check.
 
-    Arguments and errors are those of :func:`mechamap.scan.scan.scan`. Where a check is stopped or fails, the run is
-    there, complete, without what that check would have added.
+    Arguments and errors are those of :func:`mechamap.scan.scan.scan`; ``load`` gives the model where there is a kept
+    one, once a corpus has been looked through. Where a check is stopped or fails, the run is there, complete, without
+    what that check would have added.
     """
     started = time.perf_counter()
+    corpus = None if request.config.corpus is None else opened_corpus(request, on_event, cancel)
+    loaded = load() if load is not None else None
     if loaded is None and (checks.confirm or checks.causes):
         loaded = load_for(request, on_event, whole=checks.causes)  # causes need the model's output
     if loaded is not None and checks.causes:
@@ -55,8 +59,10 @@ def scan_and_check(
         else:
             on_event(event)
 
-    scan_over = scan_corpus if request.config.corpus is not None else scan_and_keep_model
-    run, loaded = scan_over(request, hear, cancel, loaded)
+    if corpus is not None:
+        run, loaded = scan_corpus(request, hear, cancel, loaded, corpus)
+    else:
+        run, loaded = scan_and_keep_model(request, hear, cancel, loaded)
     try:
         run = _second_text(run, loaded, time.perf_counter() - started, on_event, cancel)
     finally:

@@ -5,13 +5,10 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from mechamap.config.scan_config import ScanConfig
 from mechamap.corpus.corpus import Corpus
@@ -21,7 +18,6 @@ from mechamap.errors import Cancelled, MechaMapError, RunError, TextError
 from mechamap.events import Listener, ScanFinished, ScanStarted, ShardFinished, Stage, StageEntered
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.loading.trouble import translated
-from mechamap.runs.corpus.record import CorpusFile
 from mechamap.runs.corpus.writing import write_record
 from mechamap.runs.lock import RunLock
 from mechamap.runs.record import CORPUS_FORMAT, RunRecord
@@ -29,24 +25,23 @@ from mechamap.runs.run import Run
 from mechamap.scan.clock import Clock, now
 from mechamap.scan.corpus.gate.ledger import newest_state, read_ledger
 from mechamap.scan.corpus.identity import check_same, scan_identity
-from mechamap.scan.corpus.kept_text import Surroundings
 from mechamap.scan.corpus.progress import CorpusProgressTeller
 from mechamap.scan.corpus.publish import Publication
 from mechamap.scan.corpus.run_folder import corpus_run_folder
 from mechamap.scan.corpus.shard_pass import WORK_FOLDER, CorpusFolders, ShardReader, keep_needed, remove_unneeded
-from mechamap.scan.corpus.shards import Shards, layer_spans, shard_tokens, stop_of_tokens
+from mechamap.scan.corpus.shards import Shards, counted_stop, layer_spans, shard_tokens
 from mechamap.scan.corpus.state import CorpusState, LayerSpan
-from mechamap.scan.prepare import PreparedModel, ScanRequest, inputs_of, prepare_model
+from mechamap.scan.prepare import PreparedModel, ScanRequest, check_cancelled, inputs_of, prepare_model
 from mechamap.scan.record import new_record
-from mechamap.scores.writes import WriteScores, category_tokens
 from mechamap.system.event_log import logged
 from mechamap.text.occurrences import FoundWords
 from mechamap.text.tokenize import tokenize
 
-__all__ = ["CorpusScan", "scan_corpus"]
+__all__ = ["CorpusScan", "opened_corpus", "scan_corpus"]
 
 
-_SHARE = 20  # as many times as long as the last publication took, figures are not published again
+# Figures are not published again for so many seconds, and as many times as long as the last publication took.
+_PAUSE, _SHARE = 30.0, 20
 
 
 def scan_corpus(
@@ -54,6 +49,7 @@ def scan_corpus(
     on_event: Listener = lambda event: None,
     cancel: threading.Event | None = None,
     loaded: LoadedModel | None = None,
+    corpus: Corpus | None = None,
 ) -> tuple[Run, LoadedModel]:
     """Scan a model over the corpus of the request's config, and leave a run on disk.
 
@@ -62,6 +58,7 @@ def scan_corpus(
         on_event: called with each event, in the calling thread.
         cancel: set it to stop before the next batch; shards that are finished stay.
         loaded: the model, if it is in memory already; it must be ``request.model``.
+        corpus: that of :func:`opened_corpus`, where it was called before the model was loaded.
 
     Returns:
         The complete run, and the model.
@@ -72,19 +69,26 @@ def scan_corpus(
     """
     on_event = logged(on_event, "scan")
     clock = Clock()
-    with clock.timed("corpus"):
-        corpus = _open(request, on_event)
+    if corpus is None:
+        with clock.timed("corpus"):
+            corpus = opened_corpus(request, on_event, cancel)
     model = prepare_model(request, on_event, cancel, loaded, clock)
     job = CorpusScan.prepared(request, model, corpus, on_event=on_event, cancel=cancel, clock=clock)
     return job.run(), model.loaded
 
 
-def _open(request: ScanRequest, on_event: Listener) -> Corpus:
-    """The corpus, read once before the model is loaded, so that what is wrong with it is known then."""
+def opened_corpus(request: ScanRequest, on_event: Listener, cancel: threading.Event | None = None) -> Corpus:
+    """The corpus of a request, read once before the model is loaded, so that what is wrong with it is known then.
+
+    Raises:
+        Cancelled: ``cancel`` was set.
+        MechaMapError: a source is not there, or something in it cannot be read.
+    """
     settings = request.config.corpus
     assert settings is not None
 
     def hear(progress: InventoryProgress) -> None:
+        check_cancelled(cancel)
         share = progress.bytes_read / max(progress.bytes_total, 1)
         on_event(StageEntered(Stage.CORPUS, f"{progress.name}, {share:.0%} of the corpus"))
 
@@ -135,8 +139,7 @@ class CorpusScan:
         loaded = model.loaded
         stop = None
         if settings.max_tokens is not None:
-            on_event(StageEntered(Stage.TOKENIZE, f"looking where {settings.max_tokens:,} tokens are reached"))
-            stop = stop_of_tokens(corpus.read(), lambda texts: _count(loaded.tokenizer, texts), settings.max_tokens)
+            stop = counted_stop(corpus, loaded, settings.max_tokens, on_event, cancel)
         shards = Shards.of(corpus, shard_tokens(settings, loaded), stop)
         text = tokenize(
             (),
@@ -163,8 +166,13 @@ class CorpusScan:
         with RunLock(self.folder):
             folders = CorpusFolders(self.folder / WORK_FOLDER)
             state = self._begin(folders)
-            publication = self._publication()
-            if not state.shards:
+            with self.clock.timed("writes"):
+                publication = Publication.of_scan(
+                    self.request, self.model, self.record, folder=self.folder, shards=self.shards
+                )
+            if state.shards:  # of a scan that is gone on with
+                self._publish(state, folders, publication)
+            else:
                 self._write_first_record()
             self.on_event(ScanStarted(self.folder, len(self.record.layers), self.record.neurons, 0, 0))
             try:
@@ -203,30 +211,6 @@ class CorpusScan:
         check_same(read_ledger(folders.root), self.identity, folders.root)
         return CorpusState.load(folders.root, self.spans, settings, self.config.categories)
 
-    def _publication(self) -> Publication:
-        settings = self.config.corpus
-        assert settings is not None
-        part = self.request.part
-        return Publication(
-            self.folder,
-            self.record,
-            self._writes(),
-            Surroundings.for_settings(self.record.neurons, settings),
-            _files(self.shards.corpus),
-            self.shards.count or 0,
-            str(part) if part is not None else "",
-        )
-
-    def _writes(self) -> NDArray[np.float32]:
-        """Direct logit attributions of all neurons, ``[neurons, categories]``; they need no text."""
-        unembedding = self.model.unembedding
-        categories = self.config.categories
-        with self.clock.timed("writes"):
-            if unembedding is None:
-                return np.full((self.record.neurons, len(categories)), np.nan, np.float32)
-            scores = WriteScores(unembedding, category_tokens(categories, self.model.loaded.tokenizer))
-            return np.concatenate([scores.score(layer, self.config.limit_neurons) for layer in self.model.layers])
-
     def _write_first_record(self) -> None:
         """A run that can be opened before there is anything in it."""
         try:
@@ -237,13 +221,17 @@ class CorpusScan:
             ) from None
 
     def _read_all(self, state: CorpusState, folders: CorpusFolders, publication: Publication) -> None:
-        progress = CorpusProgressTeller(self.on_event, state.tallies["tokens"])
+        assert self.config.corpus is not None
+        part = self.request.part
+        progress = CorpusProgressTeller(self.on_event, self.shards, part, self.config.corpus.max_tokens)
+        progress.take(state)
         if self.request.ray is not None:
             from mechamap.scan.corpus.workers.reading import WorkerReading
 
             def on_shard(number: int, tokens: int) -> None:
                 progress.add(tokens)
                 self._shard_done(state, folders, publication, number)
+                progress.take(state)
 
             self.on_event(StageEntered(Stage.PASS, "starting the workers"))
             gpus = self.model.loaded.device.type == "cuda"
@@ -257,6 +245,7 @@ class CorpusScan:
             if self.shards.count is None and state.tallies["documents"] == before:
                 return  # the data set has ended
             self._shard_done(state, folders, publication, number)
+            progress.take(state)
 
     def _wanted(self, state: CorpusState) -> Iterator[tuple[int, DocumentRange]]:
         """The shards that are asked for and not merged."""
@@ -289,11 +278,15 @@ class CorpusScan:
     def _publish_if_due(self, state: CorpusState, folders: CorpusFolders, publication: Publication) -> None:
         """Bring the run's figures up to date, as often as costs a twentieth of the time at most."""
         when, took = self._published
-        started = time.perf_counter()
-        if took and started - when < _SHARE * took:
-            return
-        publication.publish(state, folders, run_state="running", finished=None, timings=self.clock.seconds)
-        self._published = (time.perf_counter(), time.perf_counter() - started)
+        if not took or time.perf_counter() - when >= max(_PAUSE, _SHARE * took):
+            self._publish(state, folders, publication)
+
+    def _publish(self, state: CorpusState, folders: CorpusFolders, publication: Publication) -> None:
+        """Bring the run's figures up to date."""
+        with self.clock.timed("publish"):
+            started = time.perf_counter()
+            publication.publish(state, folders, run_state="running", finished=None, timings=self.clock.seconds)
+            self._published = (time.perf_counter(), time.perf_counter() - started)
 
     def _end_early(self, folders: CorpusFolders, publication: Publication, ended: str) -> None:
         """Close the run with the shards that are merged on disk; what was being read is lost."""
@@ -308,14 +301,3 @@ class CorpusScan:
         except (OSError, MechaMapError):
             return  # a disk that could not take the shard cannot take this either; what is there stays
         self.on_event(ScanFinished(self.folder, ended, self.clock.seconds))
-
-
-def _count(tokenizer: Any, texts: Sequence[str]) -> int:
-    encoded = tokenizer(list(texts), add_special_tokens=False, padding=False, truncation=False, verbose=False)
-    return sum(map(len, encoded["input_ids"]))
-
-
-def _files(corpus: Corpus) -> tuple[CorpusFile, ...]:
-    files = tuple(CorpusFile(file.name, file.documents) for file in corpus.inventory.files)
-    stream = corpus.inventory.stream
-    return files if stream is None else (*files, CorpusFile(stream.name, -1))

@@ -21,6 +21,10 @@ class Part:
         """Whether a shard, counted from 0, is in it: every ``of``-th is, so that parts take about equally long."""
         return shard % self.of == self.number - 1
 
+    def count(self, shards: int | None) -> int | None:
+        """How many of so many shards it has."""
+        return None if shards is None else len(range(self.number - 1, shards, self.of))
+
     def __str__(self) -> str:
         return f"{self.number}/{self.of}"
 

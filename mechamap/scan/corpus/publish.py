@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mechamap.config.scan_config import ScanConfig
+from mechamap.corpus.corpus import Corpus
 from mechamap.errors import RunError
 from mechamap.runs.corpus.record import CorpusFile, CorpusRecord
-from mechamap.runs.corpus.writing import write_run, write_tokens
+from mechamap.runs.corpus.writing import publish_run, write_run
 from mechamap.runs.record import CORPUS_FORMAT, RunRecord
 from mechamap.runs.run import Run
 from mechamap.runs.scanned import Exclusions
@@ -21,7 +22,10 @@ from mechamap.scan.corpus.figures import category_counts, layer_figures
 from mechamap.scan.corpus.gate.ledger import damage_in_words
 from mechamap.scan.corpus.kept_text import KeptTokens, Surroundings, joined, kept_paths, needed_tokens
 from mechamap.scan.corpus.shard_pass import CorpusFolders
+from mechamap.scan.corpus.shards import Shards
 from mechamap.scan.corpus.state import CorpusState
+from mechamap.scan.prepare import PreparedModel, ScanRequest
+from mechamap.scores.writes import WriteScores, category_tokens
 from mechamap.wording.amounts import quantity
 
 __all__ = ["Publication", "missing_problem", "without_findings"]
@@ -51,6 +55,18 @@ class Publication:
     files: tuple[CorpusFile, ...]
     shards: int
     part: str = ""
+
+    @classmethod
+    def of_scan(
+        cls, request: ScanRequest, model: PreparedModel, record: RunRecord, *, folder: Path, shards: Shards
+    ) -> Publication:
+        """That of a scan which begins, or goes on."""
+        settings = request.config.corpus
+        assert settings is not None
+        writes = _writes(request.config, model, record.neurons)
+        around = Surroundings.for_settings(record.neurons, settings)
+        part = str(request.part) if request.part is not None else ""
+        return cls(folder, record, writes, around, _files(shards.corpus), shards.count or 0, part)
 
     @property
     def config(self) -> ScanConfig:
@@ -87,7 +103,6 @@ class Publication:
                 f"{folders.root} is damaged: {damage_in_words(error)}.",
                 "Remove the run's folder and scan again, or restore it from a copy.",
             ) from None
-        kept = write_tokens(self.folder, _token_arrays(tokens))
         config = self.config
         occurrences = state.tallies.occurrences(config.categories)
         tallies = state.tallies
@@ -103,7 +118,6 @@ class Publication:
             first_ids=tallies.first_ids,
             stream=f"{tallies.stream:016x}",
             categories=category_counts(state, self.record.categories, occurrences),
-            kept=kept,
             kept_tokens=len(tokens),
             whole_windows=self.around.before is None,
         )
@@ -124,7 +138,8 @@ class Publication:
             finished=finished,
             timings=dict(timings),
         )
-        write_run(self.folder, record, figures)
+        write = write_run if run_state == "complete" else publish_run
+        write(self.folder, record, figures, _token_arrays(tokens))
         return Run.open(self.folder)
 
     def _tokens(self, state: CorpusState, folders: CorpusFolders) -> KeptTokens:
@@ -146,6 +161,20 @@ class Publication:
         ]
         figures = {name: np.concatenate([layer[name] for layer in layers]) for name in layers[0]}
         return figures | {"write": self.writes}
+
+
+def _writes(config: ScanConfig, model: PreparedModel, neurons: int) -> NDArray[np.float32]:
+    """Direct logit attributions of all neurons, ``[neurons, categories]``; they need no text."""
+    if model.unembedding is None:
+        return np.full((neurons, len(config.categories)), np.nan, np.float32)
+    scores = WriteScores(model.unembedding, category_tokens(config.categories, model.loaded.tokenizer))
+    return np.concatenate([scores.score(layer, config.limit_neurons) for layer in model.layers])
+
+
+def _files(corpus: Corpus) -> tuple[CorpusFile, ...]:
+    files = tuple(CorpusFile(file.name, file.documents) for file in corpus.inventory.files)
+    stream = corpus.inventory.stream
+    return files if stream is None else (*files, CorpusFile(stream.name, -1))
 
 
 def _token_arrays(tokens: KeptTokens) -> dict[str, NDArray[Any]]:

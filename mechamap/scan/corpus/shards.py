@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
+from typing import Any
 
 import torch
 
@@ -13,11 +15,13 @@ from mechamap.corpus.corpus import Corpus
 from mechamap.corpus.documents import Document, DocumentRange
 from mechamap.corpus.inventory import Inventory
 from mechamap.corpus.shards import cut_into_shards, ranges_of_stream
+from mechamap.events import Listener, Stage, StageEntered
 from mechamap.models.loaded import LoadedModel
 from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.scan.corpus.state import LayerSpan
+from mechamap.scan.prepare import check_cancelled
 
-__all__ = ["Shards", "layer_spans", "shard_ranges", "shard_tokens", "stop_of_tokens", "tokens_of_shard"]
+__all__ = ["Shards", "counted_stop", "layer_spans", "shard_ranges", "shard_tokens", "stop_of_tokens", "tokens_of_shard"]
 
 
 CHARACTERS_A_TOKEN = 4  # of English, by tokenizers of today; only how evenly shards are cut depends on it
@@ -109,6 +113,32 @@ def stop_of_tokens(documents: Iterator[Document], count: Callable[[Sequence[str]
         if total >= most:
             return document.number + 1
     return None
+
+
+def counted_stop(
+    corpus: Corpus, loaded: LoadedModel, most: int, on_event: Listener, cancel: threading.Event | None
+) -> int | None:
+    """:func:`stop_of_tokens` with a model's tokenizer, telling how far it is.
+
+    Raises:
+        Cancelled: ``cancel`` was set.
+    """
+    counted, told = 0, ""
+
+    def count(texts: Sequence[str]) -> int:
+        nonlocal counted, told
+        check_cancelled(cancel)
+        share = f"{min(counted / most, 1):.0%}"
+        if share != told:
+            told = share
+            on_event(StageEntered(Stage.TOKENIZE, f"looking where {most:,} tokens are reached, {share}"))
+        tokenizer: Any = loaded.tokenizer
+        encoded = tokenizer(list(texts), add_special_tokens=False, padding=False, truncation=False, verbose=False)
+        tokens = sum(map(len, encoded["input_ids"]))
+        counted += tokens
+        return tokens
+
+    return stop_of_tokens(corpus.read(), count, most)
 
 
 def layer_spans(

@@ -222,7 +222,7 @@ def test_where_there_is_no_time_the_record_says_so(run: Run, loaded: LoadedModel
 def test_where_experts_see_too_little_there_are_no_candidates(tiny_models: Callable[..., Path], tmp_path: Path) -> None:
     model = load_model(str(tiny_models("qwen2_moe")), device="cpu")
     config = replace(CONFIG, categories=CONFIG.categories[2:], second_text="always")  # one word, once
-    run = scan_and_check(scan_request(model.id, config, tmp_path / "run"), Checks(), loaded=model)
+    run = scan_and_check(scan_request(model.id, config, tmp_path / "run"), Checks(), load=lambda: model)
     look = natural_look(run)
     assert look is not None
     assert look.reason == "No neuron has enough occurrences of a category to be a candidate."
@@ -249,11 +249,11 @@ def test_a_cancelled_look_leaves_the_run_as_it_was(run: Run, loaded: LoadedModel
 @pytest.mark.parametrize(("when", "looks"), [("always", 1), ("never", 0)])
 def test_a_scan_reads_it_as_the_config_has_it(loaded: LoadedModel, tmp_path: Path, when: str, looks: int) -> None:
     config = replace(CONFIG, second_text=when)  # type: ignore[arg-type]
-    run = scan_and_check(scan_request(loaded.id, config, tmp_path / "run"), Checks(), loaded=loaded)
+    run = scan_and_check(scan_request(loaded.id, config, tmp_path / "run"), Checks(), load=lambda: loaded)
     assert len(run.record.second_looks) == looks
     assert run.has("strength") == bool(looks)
     again = scan_request(loaded.id, config, tmp_path / "run", resume=True)
-    resumed = scan_and_check(again, Checks(), loaded=loaded)
+    resumed = scan_and_check(again, Checks(), load=lambda: loaded)
     assert resumed.record.second_looks == run.record.second_looks
 
 
@@ -268,7 +268,7 @@ def test_encoders_and_experts_are_looked_at_too(
         folder = save_tiny(tmp_path / "model", architecture, "AutoModel")
     model = load_model(str(folder), device="cpu")
     config = replace(CONFIG, texts=CONFIG.texts * 12, second_text="always")  # so that experts see enough of it
-    run = scan_and_check(scan_request(model.id, config, tmp_path / "run"), Checks(), loaded=model)
+    run = scan_and_check(scan_request(model.id, config, tmp_path / "run"), Checks(), load=lambda: model)
     look = natural_look(run)
     assert look is not None
     assert look.tokens > 0
@@ -286,6 +286,6 @@ def test_a_cancel_during_the_second_text_leaves_a_complete_scan(loaded: LoadedMo
 
     config = replace(CONFIG, second_text="always")
     request = scan_request(loaded.id, config, tmp_path / "run")
-    run = scan_and_check(request, Checks(), on_event=listen, cancel=cancel, loaded=loaded)
+    run = scan_and_check(request, Checks(), on_event=listen, cancel=cancel, load=lambda: loaded)
     assert run.record.state == "complete"
     assert natural_look(run) is None

@@ -338,7 +338,7 @@ def test_what_cannot_mean_anything_is_refused_with_that_reason(
         "cause": lambda: estimate_causes(run, loaded),
         "cause ": lambda: ablate_run(run, loaded, [0]),
         "cause  ": lambda: scan_and_check(
-            scan_request(loaded.id, CONFIG, tmp_path / "run"), Checks(causes=True), loaded=loaded
+            scan_request(loaded.id, CONFIG, tmp_path / "run"), Checks(causes=True), load=lambda: loaded
         ),
         "write": lambda: neuron_lens(loaded, run.neuron_name(0)),
     }
