@@ -49,7 +49,7 @@ def palette_commands(explorer: Opening, screen: Screen[Any]) -> Iterator[SystemC
     if browse is not None:
         yield SystemCommand("Export", "write the neurons to a file (e)", browse.action_export)
     if job is not None and job.is_scan:
-        yield SystemCommand("Cancel the scan", "keeps finished layers (x)", partial(app.run_action, "app.cancel_scan"))
+        yield SystemCommand("Cancel the scan", f"{job.kept} (x)", partial(app.run_action, "app.cancel_scan"))
     elif job is not None:
         yield SystemCommand("Cancel the check", f"{job.title} (x)", partial(app.run_action, "app.cancel_check"))
     yield SystemCommand("Open a run", "go to the start screen", explorer.to_start)

@@ -11,6 +11,7 @@ from textual.content import Content
 from mechamap.errors import MechaMapError
 from mechamap.figures.catalogue import judged_figures
 from mechamap.figures.of_run import default_figure
+from mechamap.runs.corpus.words import corpus_so_far
 from mechamap.runs.layout import layout_of, side_labels
 from mechamap.runs.notes import Notes
 from mechamap.runs.run import Run
@@ -205,7 +206,10 @@ class Finding:
     def entitle(self) -> None:
         """Describe in the table's borders what it shows."""
         order, complete = self._table.order, len(self._run.complete_layers) == len(self._run.layers)
-        count = f"{len(order):,} of {order.available:,}" + ("" if complete else " so far")
+        count = f"{len(order):,} of {order.available:,}"
+        corpus = self._run.record.corpus
+        growing = corpus if self._run.record.state != "complete" else None
+        over = f", {corpus_so_far(growing)}" if growing is not None else "" if complete else " so far"
         category, overview = self._table.category, self._table.overview
         shown = overview_figure(self._run).label if overview else category
         titles = [
@@ -221,9 +225,11 @@ class Finding:
             pane_title(
                 "2 Neurons",
                 f"{shown} of all categories" if overview else f"category {category}" if category else "",
-                count,
+                f"{count}{over}",
                 f"sorted by {by}",
             ),
+            pane_title("2 Neurons", shown, f"{count}{over}", f"by {by}"),
+            pane_title("2", shown, f"{count}{over}", by),
             pane_title("2 Neurons", shown, count, f"by {by}"),
             pane_title("2", shown, count, by),
         )

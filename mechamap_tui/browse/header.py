@@ -10,9 +10,10 @@ from textual.content import Content
 from textual.style import Style
 from textual.widgets import Static
 
-from mechamap.runs.corpus.words import corpus_in_short, corpus_progress
+from mechamap.runs.corpus.words import corpus_in_short, corpus_so_far, shards_text
 from mechamap.runs.run import Run
-from mechamap.wording.amounts import quantity
+from mechamap.wording.amounts import coarse_count, quantity
+from mechamap_tui.browse.run_watch import Phase
 from mechamap_tui.data.layer_counts import flagged_layers, remedy
 from mechamap_tui.terminal.terminal_text import clean
 from mechamap_tui.widgets.glyphs import JOINT
@@ -22,6 +23,7 @@ __all__ = ["PANES", "PaneLine", "RunHeader", "policy"]
 
 
 _WARNINGS = ("flags", "remedy")
+_STATES = {Phase.SCANNED_HERE: "", Phase.SCANNED_ELSEWHERE: "another process is scanning"}
 
 
 def policy(run: Run) -> str:
@@ -36,6 +38,14 @@ def policy(run: Run) -> str:
 
 def _words_not_found(run: Run) -> int:
     return sum(len(report.not_found) for report in run.record.coverage.values())
+
+
+def _stopped(run: Run) -> str:
+    """``cancelled after 3 of 17 shards (R resumes)``."""
+    state = "unfinished" if run.record.state == "running" else run.record.state
+    corpus = run.record.corpus
+    after = f" after {shards_text(corpus)}" if corpus is not None else ""
+    return f"{state}{after} (R resumes)"
 
 
 class _RunLine(Static):
@@ -63,34 +73,33 @@ class RunHeader(Horizontal):
     def __init__(self, run: Run) -> None:
         super().__init__()
         self.run = run
-        self._scanning = False
+        self._phase = Phase.COMPLETE
 
     def compose(self) -> ComposeResult:
         yield _RunLine(self.show)
         yield ScanProgress()
 
-    def show(self, scanning: bool | None = None) -> None:
-        """Write the line for the current width; a run that is no longer ``scanning`` is unfinished."""
-        if scanning is not None:
-            self._scanning = scanning
+    def show(self, phase: Phase | None = None) -> None:
+        """Write the line for the current width, and what is happening to the run."""
+        if phase is not None:
+            self._phase = phase
         if not self.is_mounted:
             return  # the line will ask for it
         shown = self.query_one(_RunLine)
-        parts = self._parts()
+        parts, corpus = self._parts(), self.run.record.corpus
         width = shown.size.width or self.size.width
         for dispensable in ("dtype", "neurons", "run", "policy", "corpus", "remedy"):
             if len(JOINT.join(parts.values())) + 10 > width:
                 parts.pop(dispensable, None)
+        if len(JOINT.join(parts.values())) + 10 > width and "so far" in parts and corpus is not None:
+            parts["so far"] = f"{coarse_count(corpus.tokens)} tokens so far"
         pieces = [Content.styled(part, "$text-warning" if name in _WARNINGS else "") for name, part in parts.items()]
         shown.update(Content.styled("MechaMap  ", "bold") + Content(JOINT).join(pieces))
 
     def _parts(self) -> dict[str, str]:
         run = self.run
         corpus = run.record.corpus
-        running = "" if self._scanning else "unfinished"
-        state = {"complete": "", "running": running}.get(run.record.state, run.record.state)
-        if corpus is not None and run.record.state != "complete":
-            state = ", ".join(filter(None, (state, corpus_progress(corpus))))
+        state = "" if run.record.state == "complete" else _STATES.get(self._phase, _stopped(run))
         flagged = flagged_layers(run)
         # A flagged layer is also among the problems.
         problems = max(len(run.record.problems), sum(bool(layer.flags) for layer in run.layers)) + _words_not_found(run)
@@ -98,6 +107,7 @@ class RunHeader(Horizontal):
             "model": run.label,
             "run": run.name if run.name != run.label else "",
             "state": state,
+            "so far": corpus_so_far(corpus) if corpus is not None and run.record.state != "complete" else "",
             "flags": flagged,
             "remedy": remedy(run) if flagged else "",
             "problems": f"{quantity(problems, 'warning')} (i)" if problems else "",

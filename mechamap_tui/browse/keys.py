@@ -13,6 +13,7 @@ BROWSE_KEYS: tuple[BindingType, ...] = (
     Binding("n", "new_scan", "scan"),
     Binding("x", "app.cancel_scan", "cancel scan"),
     Binding("x", "app.cancel_check", "cancel check"),
+    Binding("R", "resume", "resume the scan"),
     Binding("slash", "filter", "filter", key_display="/"),
     Binding("N", "clear", "clear"),
     Binding("c", "category(1)", "category"),

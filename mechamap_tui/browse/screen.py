@@ -21,10 +21,11 @@ from mechamap_tui.browse.keys import BROWSE_KEYS
 from mechamap_tui.browse.layer_line import LayerLine
 from mechamap_tui.browse.layer_list import LayerList
 from mechamap_tui.browse.panes import Panes
-from mechamap_tui.browse.run_watch import RunWatch
+from mechamap_tui.browse.run_watch import Phase, RunWatch
 from mechamap_tui.browse.table.table import NeuronTable
 from mechamap_tui.explorer import explorer_of
 from mechamap_tui.jobs.checks import AblationJob, CausesJob, ConfirmJob
+from mechamap_tui.jobs.scan import ResumeJob, can_be_resumed
 from mechamap_tui.terminal.clipboard import copy_text
 from mechamap_tui.terminal.textual_internals import alone
 from mechamap_tui.widgets.key_footer import KeyFooter
@@ -74,7 +75,7 @@ class BrowseScreen(Screen[None]):
         self.prompt = Prompt(self, self.panes.to_neurons)
         self._run_watch = RunWatch(self, run, self.refresh_run)
         self._filtered = False
-        self._seen: tuple[bool, AnyJob | None, RunRecord] | None = None
+        self._seen: tuple[Phase, AnyJob | None, RunRecord] | None = None
         self._link = link
 
     def compose(self) -> ComposeResult:
@@ -97,12 +98,12 @@ class BrowseScreen(Screen[None]):
 
     def refresh_run(self) -> None:
         """Show what is new in the run; the cursor stays on its neuron."""
-        scanning = self._run_watch.scanning
-        seen, before = (scanning, explorer_of(self).job, self.run.record), self._seen
+        phase = self._run_watch.phase
+        seen, before = (phase, explorer_of(self).job, self.run.record), self._seen
         self._seen = seen
         if before is None or seen[:2] != before[:2]:
             with alone(self.header):
-                self.header.show(scanning)
+                self.header.show(phase)
             self.refresh_bindings()
             with alone(self.detail):
                 self.detail.show(self.detail.row, self.category)
@@ -111,7 +112,7 @@ class BrowseScreen(Screen[None]):
             with alone(self.table):
                 self.finding.apply()
             with alone(self.header):
-                self.header.show(scanning)
+                self.header.show(phase)
             if self.run.record.corpus is not None:  # its positions count other tokens now
                 self.panes.follow()
             elif before is not None and self.run.record.state != "running":
@@ -237,6 +238,10 @@ class BrowseScreen(Screen[None]):
         if row is not None:
             explorer_of(self).start(AblationJob(self.run, str(self.run.neuron_name(row))))
 
+    def action_resume(self) -> None:
+        """Go on with a scan that was stopped."""
+        explorer_of(self).start(ResumeJob(self.run))
+
     def action_estimate_causes(self) -> None:
         """Estimate what the categories would lose without each of the neurons."""
         explorer_of(self).start(CausesJob(self.run))
@@ -282,6 +287,8 @@ class BrowseScreen(Screen[None]):
             return bool(self.table.order.filters)
         if action in ("filter", "goto"):
             return not self.prompt.asking
+        if action == "resume":
+            return self._run_watch.phase is Phase.STOPPED and can_be_resumed(self.run)
         if action == "category":
             return len(self.run.categories) > 1
         return True

@@ -90,13 +90,16 @@ class EngineClient(EngineProcess):
         call = self._call("activations", ActivationsParams(run=run, layer=layer), ActivationsFile)
         return (await call.answer).file
 
-    async def window(self, run: Path, neuron: str, position: int) -> WindowActivations:
+    async def window(self, run: Path, neuron: str, position: int, kept: str) -> WindowActivations:
         """A neuron's activations over the tokens that a run over a corpus keeps around a position.
+
+        Args:
+            kept: the folder of the tokens that it is a position in; a scan that goes on replaces it.
 
         Raises:
             MechaMapError: the run keeps no such token, or its model cannot be loaded.
         """
-        params = WindowParams(run=run, neuron=neuron, position=position)
+        params = WindowParams(run=run, neuron=neuron, position=position, kept=kept or None)
         return await self._call("window", params, WindowActivations).answer
 
     async def export(self, order: ExportParams) -> Exported:

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mechamap.errors import MechaMapError, UsageError
 from mechamap.system.paths import user_path
+from mechamap.system.plain_values import to_plain_values
 from mechamap_tui.data.advice_text import error_text
 from mechamap_tui.data.form_fields import FIELDS
 
-__all__ = ["ScanDraft"]
+if TYPE_CHECKING:
+    from mechamap.config.corpus_settings import CorpusSettings
+
+__all__ = ["ScanDraft", "sources_of"]
 
 
 _SETTINGS = (
     "layers", "limit_neurons", "threshold", "top_k_tokens", "second_text", "dtype", "device", "revision",
 )  # fmt: skip
-_NUMBERS = {"limit_neurons": int, "top_k_tokens": int, "threshold": float}
+_OF_CORPUS = ("field", "max_tokens")
+_NUMBERS = {"limit_neurons": int, "top_k_tokens": int, "max_tokens": int, "threshold": float}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,9 @@ class ScanDraft:
     model: str = ""
     config: str = ""
     text: str = ""
+    corpus: str = ""
+    field: str = ""
+    max_tokens: str = ""
     layers: str = ""
     limit_neurons: str = ""
     threshold: str = ""
@@ -68,8 +78,29 @@ class ScanDraft:
         for name in _SETTINGS:
             if getattr(self, name):
                 changes[name] = self._value(name)
-        with_overrides(load_config(self.config_file), **changes)
+        config = load_config(self.config_file)
+        if (corpus := self._corpus(config.corpus)) is not None:
+            changes["corpus"] = corpus
+        with_overrides(config, **changes)
         return changes
+
+    def _corpus(self, base: CorpusSettings | None) -> dict[str, object] | None:
+        """The corpus with what the form changes of it; None where it changes nothing.
+
+        Raises:
+            UsageError: a text is given as well, or settings of a corpus and none.
+        """
+        given: dict[str, object] = {name: self._value(name) for name in _OF_CORPUS if getattr(self, name)}
+        if not (self.corpus or given or (self.text and base is not None)):
+            return None
+        if self.text:
+            raise UsageError("A corpus is read in place of a text, and both are given.", "Leave one of them out.")
+        sources = sources_of(self.corpus)
+        if not sources and base is None:
+            label = next(field.label for field in FIELDS if field.name in given)
+            raise UsageError(f"{label} is about a corpus, and none is given.")
+        plain = to_plain_values(base) if base is not None else {}
+        return plain | given | {"sources": sources or _absolute(plain["sources"])}
 
     @property
     def config_file(self) -> Path | None:
@@ -80,8 +111,8 @@ class ScanDraft:
         words = ["mechamap", "scan", self.model or "MODEL"]
         for field in FIELDS[1:]:
             value = getattr(self, field.name)
-            if value:
-                words += [field.flag, value]
+            for each in _typed_apart(value) if field.name == "corpus" else filter(None, [value]):
+                words += [field.flag, each]
         return shlex.join(words)
 
     def _value(self, name: str) -> object:
@@ -109,7 +140,45 @@ class ScanDraft:
             from mechamap.system.text_files import read_text_file
 
             read_text_file(user_path(value))
+        elif name == "corpus":
+            _check_sources(value)
+        elif name in _OF_CORPUS:
+            from mechamap.config.schema import default_config, with_overrides
+
+            with_overrides(default_config(), corpus={"sources": ["corpus"], name: self._value(name)})
         else:
             from mechamap.config.schema import default_config, with_overrides
 
             with_overrides(default_config(), **{name: self._value(name)})
+
+
+def sources_of(text: str) -> list[str]:
+    """The sources of a corpus as they are typed: data sets, and paths, in quotation marks where they have spaces."""
+    return _absolute(_typed_apart(text))
+
+
+def _absolute(sources: Iterable[str]) -> list[str]:
+    return [source if source.startswith("hf:") else str(user_path(source).absolute()) for source in sources]
+
+
+def _typed_apart(text: str) -> list[str]:
+    if not text or os.path.exists(user_path(text)):  # noqa: PTH110 False for what can be no path
+        return [text] if text else []
+    try:
+        return shlex.split(text)
+    except ValueError:  # a quotation mark that is not closed yet
+        return [text]
+
+
+def _check_sources(text: str) -> None:
+    """See that the sources of a corpus are there; folders and data sets are looked through later, before the model is
+    loaded.
+
+    Raises:
+        MechaMapError: one is not, or is of a kind that is not read.
+    """
+    from mechamap.corpus.finding import existing_source, find_files
+
+    for source in _typed_apart(text):
+        if not source.startswith("hf:") and existing_source(source).is_file():
+            find_files([source], per_line=False)

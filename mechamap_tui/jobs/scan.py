@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mechamap.errors import MechaMapError, RunError
+from mechamap.config.scan_config import config_to_dict
+from mechamap.errors import MechaMapError, RunError, UsageError
 from mechamap.events import Stage
 from mechamap.protocol.messages import Progress, ScanResult
+from mechamap.runs.lock import has_writer
 from mechamap.runs.run import Run
 from mechamap_tui.jobs.draft import ScanDraft
 from mechamap_tui.jobs.job import Job
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from mechamap_tui.engine.client import EngineClient
     from mechamap_tui.engine.process import EngineCall
 
-__all__ = ["ScanJob"]
+__all__ = ["ResumeJob", "ScanJob", "can_be_resumed"]
 
 
 class ScanJob(Job[ScanResult]):
@@ -48,7 +50,7 @@ class ScanJob(Job[ScanResult]):
     def kept(self) -> str:
         if self._reads_second_text:
             return "the scan is complete and stays"
-        return "finished shards are kept" if self.progress.tokens else "finished layers are kept"
+        return "finished shards are kept" if self.progress.over_corpus else "finished layers are kept"
 
     @property
     def activity(self) -> str:
@@ -74,7 +76,7 @@ class ScanJob(Job[ScanResult]):
         super().follow(progress)
         if progress.run is None:
             return False
-        if progress.tokens:  # of a corpus: its run is published anew now and then
+        if progress.over_corpus:  # its run is published anew now and then
             return self._look(progress.run)
         if progress.layers_done == self._layers_seen:
             return False
@@ -99,3 +101,31 @@ class ScanJob(Job[ScanResult]):
         except RunError:
             return False
         return True
+
+
+class ResumeJob(ScanJob):
+    """Goes on with a run whose scan was stopped, with the settings that it has; what is complete stays as it is.
+
+    Args:
+        run: as it is open, on the screen too.
+    """
+
+    def __init__(self, run: Run) -> None:
+        super().__init__(run.record.model.name)
+        self.runs = (run,)
+
+    def refuse_unless_possible(self) -> None:
+        for run in self.runs:
+            if not can_be_resumed(run):
+                raise UsageError(f"{run.name} is complete.", "Scan the model again with other settings (n).")
+            if run.path is not None and has_writer(run.path):
+                raise UsageError(f"Another process is scanning {run.name}.", "It is shown as it grows.")
+
+    def ask(self, engine: EngineClient, on_progress: Callable[[Progress], None]) -> EngineCall[ScanResult]:
+        (run,) = self.runs
+        return engine.scan(self.model, config_to_dict(run.config), out=run.path, resume=True, on_progress=on_progress)
+
+
+def can_be_resumed(run: Run) -> bool:
+    """Whether a run's scan was stopped before its end, or is still going on."""
+    return run.record.state != "complete" and run.path is not None and not run.is_csv and run.record.config is not None

@@ -11,6 +11,8 @@ from textual.widgets import Input, TextArea
 
 from mechamap.errors import Cancelled
 from mechamap.figures.findings import confirmed
+from mechamap.runs.corpus.words import corpus_progress
+from mechamap.runs.record import CORPUS_FORMAT
 from mechamap.wording.amounts import duration, quantity
 from mechamap_tui.browse.screen import BrowseScreen
 from mechamap_tui.dialogs.ablation import AblationScreen
@@ -73,15 +75,23 @@ def _tell_end_of_scan(app: App[None], job: ScanJob) -> None:
     cancelled, run = isinstance(job.error, Cancelled), job.run
     if run is None:
         if cancelled:
-            app.notify("Cancelled before the first layer.", markup=False)
+            app.notify("Cancelled before the pass began.", markup=False)
         return
-    done, layers = len(run.complete_layers), len(run.layers)
     if cancelled:
-        app.notify(f"Cancelled; {done} of {layers} layers are kept in {run.name}.", markup=False)
+        app.notify(f"Cancelled; {_kept_text(run)} kept in {run.name}. R resumes it.", markup=False)
     elif job.answer is not None and run.record.problems:
         app.notify("\n".join(run.record.problems), severity="warning", timeout=15, markup=False)
     elif job.answer is not None and not _is_shown(app.screen, job):
         app.notify(f"{run.name} is complete.", markup=False)
+
+
+def _kept_text(run: Run) -> str:
+    """``3 of 17 shards are``, or layers of a run over a text."""
+    if run.record.corpus is not None:
+        return f"{corpus_progress(run.record.corpus)} are"
+    if run.record.format == CORPUS_FORMAT:
+        return "no shard is"
+    return f"{len(run.complete_layers)} of {len(run.layers)} layers are"
 
 
 def _show_ablations(app: App[None], job: AblationJob) -> None:

@@ -268,7 +268,7 @@ class Opening:
         except MechaMapError as error:
             self.show_error(error)
             return
-        if isinstance(job, ScanJob):
+        if isinstance(job, ScanJob) and job.run is None:
             from mechamap_tui.scan.screen import ScanScreen
 
             self._draft = job.draft

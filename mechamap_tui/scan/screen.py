@@ -83,7 +83,7 @@ class ScanScreen(Screen[None]):
 
 def facts(progress: Progress, cancelling: bool = False) -> list[tuple[str, str]]:
     """What is known about the scan, as (label, value) pairs."""
-    over_corpus = bool(progress.tokens)
+    over_corpus = progress.over_corpus
     stage = f"stopping after this {'batch' if over_corpus else 'layer'}" if cancelling else stage_text(progress)
     if progress.detail and progress.stage not in (Stage.LOAD, Stage.PASS) and not cancelling:
         stage += f" · {clean(progress.detail)}"
@@ -97,8 +97,10 @@ def facts(progress: Progress, cancelling: bool = False) -> list[tuple[str, str]]
     if over_corpus:
         shards = f"{progress.shards_done:,}"
         shards += f" of {progress.shards_total:,}" if progress.shards_total is not None else ""
-        read = [("shards", shards), ("tokens", f"{progress.tokens:,}")]
-        rate = f"{progress.tokens_rate:,.0f} tokens/s"
+        tokens = f"{progress.tokens:,}"
+        tokens += f" of about {progress.tokens_total:,}" if progress.tokens_total is not None else ""
+        read = [("shards", shards), ("tokens", tokens)]
+        rate = f"{progress.tokens_rate:,.0f} tokens/s" if progress.tokens_rate else "—"
     return [
         ("stage", stage),
         *read,
@@ -111,7 +113,7 @@ def facts(progress: Progress, cancelling: bool = False) -> list[tuple[str, str]]
 
 def bar(progress: Progress) -> str:
     done = progress.neurons_done / progress.neurons_total if progress.neurons_total else 0.0
-    if progress.shards_total:
-        done = progress.shards_done / progress.shards_total
+    if progress.tokens_total:
+        done = progress.tokens / progress.tokens_total
     filled = round(done * BAR)
     return "━" * filled + "╌" * (BAR - filled) + f"  {done:.0%}"

@@ -59,15 +59,16 @@ def _age_and_model(run: RunSummary) -> Iterator[str]:
 
 def _state(run: RunSummary) -> str:
     neurons = f"{run.neurons:,} neurons"
+    so_far = run.so_far or f"{run.layers_complete}/{run.layers} layers"
     match run.state:
         case "complete":
             return neurons
         case "damaged":
             return "damaged"
         case "running":
-            return f"scanning, {run.layers_complete}/{run.layers} layers"
+            return f"scanning, {so_far}"
         case state:
-            return f"{state}, {run.layers_complete}/{run.layers} layers"
+            return f"{state}, {so_far}"
 
 
 def age_text(created: str) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from mechamap.protocol.messages import Progress
     from mechamap_tui.jobs.job import AnyJob, JobChanged
 
-__all__ = ["ScanProgress", "progress_line", "rate_text", "shards_text", "stage_text"]
+__all__ = ["ScanProgress", "progress_line", "shards_text", "stage_text"]
 
 
 SCANNING = "scanning"
@@ -55,7 +55,7 @@ class ScanProgress(Static):
 
     def show(self, job: AnyJob | None) -> None:
         """Show a job's progress; None: no job is running."""
-        self.line = progress_line(job.progress, job.doing) if job is not None else ""
+        self.line = progress_line(job.progress, job.doing, self.app.size.width // 2) if job is not None else ""
 
     def watch_line(self, line: str) -> None:
         self.set_class(not line, "-idle")
@@ -64,10 +64,10 @@ class ScanProgress(Static):
         return Text(self.line, no_wrap=True)
 
 
-def progress_line(progress: Progress, doing: str = SCANNING) -> str:
-    """The progress in some thirty characters."""
-    if progress.stage == Stage.PASS and progress.tokens:
-        return f"● {doing} {shards_text(progress)}{coarse_count(progress.tokens)} tokens, {rate_text(progress)}"
+def progress_line(progress: Progress, doing: str = SCANNING, room: int = 100) -> str:
+    """The progress in some thirty characters; of a scan over a corpus more, where there is ``room``."""
+    if progress.stage == Stage.PASS and progress.over_corpus:
+        return _corpus_line(progress, doing, room)
     if progress.stage == Stage.PASS and progress.layers_total:
         line = f"● {doing} {progress.layers_done}/{progress.layers_total}"
         # Where the neurons were not counted beforehand, the time left is unknown.
@@ -79,18 +79,27 @@ def progress_line(progress: Progress, doing: str = SCANNING) -> str:
     return f"● {doing}{stage}  {duration(progress.elapsed, padded=True)}"
 
 
+def _corpus_line(progress: Progress, doing: str, room: int) -> str:
+    """As many as fit of: tokens, how long it will take, shards, speed."""
+    read = coarse_count(progress.tokens)
+    of = f"/{coarse_count(progress.tokens_total)}" if progress.tokens_total is not None else ""
+    left = f", {duration(progress.eta, padded=True)} left" if progress.eta is not None else ""
+    shards = f", {shards_text(progress)}" if progress.shards_done or progress.shards_total else ""
+    rate = f", {coarse_count(round(progress.tokens_rate))}/s" if progress.tokens_rate else ""
+    lines = [
+        f"● {doing} {read}{of} tokens{shards}{rate}{left}",
+        f"● {doing} {read}{of} tokens{rate}{left}",
+        f"● {doing} {read}{of} tokens{left}",
+        f"● {read}{of} tokens{left}",
+    ]
+    return next((line for line in lines if len(line) <= room), f"● {read}{of}{left}")
+
+
 def shards_text(progress: Progress) -> str:
-    """``3/17 shards, `` of a scan over a corpus; empty before the first is done."""
-    if not progress.shards_done:
-        return ""
+    """``3/17 shards`` of a scan over a corpus that are on disk."""
     if progress.shards_total is None:
-        return f"{quantity(progress.shards_done, 'shard')}, "
-    return f"{progress.shards_done:,}/{progress.shards_total:,} shards, "
-
-
-def rate_text(progress: Progress) -> str:
-    """How fast a corpus is read."""
-    return f"{coarse_count(round(progress.tokens_rate))}/s"
+        return quantity(progress.shards_done, "shard")
+    return f"{progress.shards_done:,}/{progress.shards_total:,} shards"
 
 
 def stage_text(progress: Progress) -> str:

@@ -47,6 +47,7 @@ class ContextView(LineView):
         self._cursor = 0  # among the contexts
         self._lines: list[Context | str] = []
         self._places: list[int] = []  # the line of each context
+        self._tokens: list[tuple[int, tuple[int, int] | None]] = []  # the group of each, and where it is in the corpus
 
     @property
     def context(self) -> Context | None:
@@ -55,12 +56,22 @@ class ContextView(LineView):
         return line if isinstance(line, Context) else None
 
     def show(self, row: int | None, category: str) -> None:
-        """Show a neuron, whatever the category; the cursor stays where the same neuron has been published anew."""
+        """Show a neuron, whatever the category; the cursor stays on its context where it has been published anew."""
         same = row == self._row
+        before = self._tokens[self._cursor] if same and self._cursor < len(self._tokens) else None
         self._row = row
         self._lines = self._made()
-        self._places = [place for place, line in enumerate(self._lines) if isinstance(line, Context)]
-        self._cursor = min(self._cursor, max(len(self._places) - 1, 0)) if same else 0
+        self._places, self._tokens = [], []
+        group = 0
+        for place, line in enumerate(self._lines):
+            if isinstance(line, Context):
+                self._places.append(place)
+                self._tokens.append((group, self._run.token_in_document(line.position)))
+            else:
+                group += 1
+        last = max(len(self._places) - 1, 0)
+        here = min(self._cursor, last) if same else 0
+        self._cursor = self._tokens.index(before) if before in self._tokens else here
         self.renew(keep_scroll=same)
 
     def _made(self) -> list[Context | str]:

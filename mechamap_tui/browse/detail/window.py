@@ -100,7 +100,7 @@ class WindowView(LineView):
         assert run.path is not None
         try:
             answer = await explorer_of(self).engine.window(
-                run.path, str(run.neuron_name(self._row)), self._about.position
+                run.path, str(run.neuron_name(self._row)), self._about.position, self._kept
             )
         except MechaMapError as error:
             self._message = error_text(error)
@@ -109,9 +109,7 @@ class WindowView(LineView):
         self.renew(keep_scroll=True)
 
     def _take(self, first: int, values: tuple[float | None, ...]) -> None:
-        corpus = self._run.record.corpus
-        same = corpus is not None and corpus.kept == self._kept
-        if not same or (first, len(values)) != (self._first, self._length):
+        if (first, len(values)) != (self._first, self._length):
             self._message = "The run was published anew meanwhile; close this and open the context again."
             return
         self._message = ""

@@ -133,7 +133,7 @@ async def test_the_plan_follows_the_form_and_leaves_room_for_it(size: tuple[int,
         await until(pilot, lambda: "46,080 neurons" in shown(screen))
         assert not screen.query_one("#problem", Static).display  # the same place holds mistakes
         assert screen.query_one("#start").region.bottom <= size[1]
-        await pilot.press("down", "down", "down", "0")
+        await pilot.press(*["down"] * 6, "0")
         await until(pilot, lambda: len(engine.plans) == 2)
         assert engine.plans[1][:2] == ("demo", {"layers": "0"})
         assert "46,080" in shown(screen)  # until the new one is there
@@ -149,7 +149,7 @@ async def test_what_is_typed_meanwhile_is_asked_afterwards_and_the_stale_answer_
     async with app.run_test() as pilot:
         screen = await form(pilot, ScanDraft(model="demo"))
         await until(pilot, lambda: bool(engine.plans))
-        await pilot.press("down", "down", "down", *"0-1")
+        await pilot.press(*["down"] * 6, *"0-1")
         await pilot.pause(0.2)
         await pilot.press("backspace", "2")
         await pilot.pause(0.2)
@@ -169,7 +169,7 @@ async def test_going_back_to_what_was_answered_shows_it_again_without_asking() -
         await until(pilot, lambda: bool(engine.plans))
         engine.plan_answers[0].set_result(FITS)
         await until(pilot, lambda: "46,080" in shown(screen))
-        await pilot.press("down", "down", "down", "x")  # a mistake
+        await pilot.press(*["down"] * 6, "x")  # a mistake
         await until(pilot, lambda: not shown(screen))
         assert screen.query_one("#problem", Static).display
         await pilot.press("backspace")

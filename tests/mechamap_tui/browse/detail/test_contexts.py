@@ -28,7 +28,7 @@ class Engine(EngineDouble):
         self._run, self._error = run, error
         self.windows: list[tuple[str, int]] = []
 
-    async def window(self, run: Path, neuron: str, position: int) -> WindowActivations:
+    async def window(self, run: Path, neuron: str, position: int, kept: str) -> WindowActivations:
         self.windows.append((neuron, position))
         if self._error is not None:
             raise self._error
@@ -182,7 +182,7 @@ async def test_a_run_that_is_published_anew_shows_new_figures_at_the_same_neuron
         await browser.press("j", "j", "j")
         name = browser.at
         await contexts(browser)
-        assert "1 of 4 shards, 57 tokens" in browser.screen_text()
+        assert "unfinished after 1 of 4 shards (R resumes)" in browser.screen_text()
         made_corpus_run(folder, Shape(state="running", merged=3, seed=5), (*DOCUMENTS, "One more about a bird."))
         await until(browser.pilot, lambda: "3 of 4 shards" in browser.screen_text())
         row = browser.table.cursor_row
@@ -191,5 +191,5 @@ async def test_a_run_that_is_published_anew_shows_new_figures_at_the_same_neuron
         text = browser.painted("#contexts")
         for context in contexts_of(run, row)[0].contexts:
             assert magnitude(context.value) in text
-        highest = np.load(folder / "highest_values.npy")[row, 0]
+        highest = np.load(folder / "figures-2" / "highest_values.npy")[row, 0]
         assert magnitude(float(highest)) in text
