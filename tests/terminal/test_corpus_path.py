@@ -22,9 +22,10 @@ def on_its_neuron(screen: str) -> bool:
 def test_a_corpus_scan_is_begun_watched_stopped_and_resumed(start: Start, tmp_path: Path) -> None:
     work = tmp_path / "work"
     work.mkdir()
-    texts = [f"{text} It was number {number}." for number in range(100) for text in documents()]
+    texts = [f"{text} It was number {number}." for number in range(50) for text in documents()]
     write_corpus(work / "tales.jsonl", texts)
-    (work / "small.yaml").write_text("second_text: never\ncorpus: {sources: [tales.jsonl], shard_tokens: 4000}\n")
+    settings = "{sources: [tales.jsonl], shard_tokens: 4000, contexts: 4, sample: 300, occurrences: 20}"
+    (work / "small.yaml").write_text(f"second_text: never\nlayers: 0-1\ncorpus: {settings}\n")
     terminal = start("--config", "small.yaml", columns=100, rows=30)
     terminal.wait("Open or scan")
     terminal.press("ctrl+n")
@@ -40,24 +41,24 @@ def test_a_corpus_scan_is_begun_watched_stopped_and_resumed(start: Start, tmp_pa
     terminal.press("enter")
     terminal.wait("Scanning demo")
 
-    screen = terminal.wait("2,560 of 2,560, over", "tokens so far", "scanning", seconds=120)
+    screen = terminal.wait("1,280 of 1,280, over", "tokens so far", "scanning", seconds=120)
     assert "Traceback" not in screen
-    terminal.press("'")
-    terminal.wait("go to neuron")
-    terminal.type("1.100")
-    terminal.press("enter")
-    terminal.until(on_its_neuron, "the cursor on L1.N100")
     terminal.press("x")
     screen = terminal.wait("Cancelled;", "shards", "R resumes", seconds=60)
-    assert "of 4 layers" not in screen
-    assert on_its_neuron(screen)
+    assert "layers are kept" not in screen
     stopped = Run.open(next((tmp_path / "home" / "runs").iterdir()))
     assert stopped.path is not None
     assert stopped.record.state == "cancelled"
     assert stopped.record.corpus is not None
     assert 0 < stopped.record.corpus.merged < stopped.record.corpus.shards
 
+    terminal.press("'")
+    terminal.wait("go to neuron")
+    terminal.type("1.100")
+    terminal.press("enter")
+    terminal.until(on_its_neuron, "the cursor on L1.N100")
     terminal.press("R")
+    terminal.wait("scanning", gone=["R resumes)"], seconds=60)
     screen = terminal.wait(f"tokens of {len(texts):,} documents", gone=["so far", "scanning"], seconds=180)
     assert on_its_neuron(screen)
     whole = Run.open(stopped.path).record
