@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from mechamap.errors import RunError
 from mechamap.runs.corpus.tokens import KEPT_FILES
-from mechamap.runs.gate.records import read_record
+from mechamap.runs.gate.records import read_record, read_record_text
 from mechamap.runs.record import RunRecord, dump
 from mechamap.system.atomic import beside, replacing, synced
 
@@ -151,7 +151,7 @@ def _published(folder: Path) -> set[str]:
     """The names of the folders that the record on disk names; all that are there where it cannot be read."""
     file = folder / "run.json"
     try:
-        corpus = read_record(file.read_text(encoding="utf-8"), str(file)).corpus
+        corpus = read_record(read_record_text(file), str(file)).corpus
     except FileNotFoundError:
         return set()
     except (OSError, UnicodeDecodeError, RunError):

@@ -181,10 +181,9 @@ def _check_corpus(record: RunRecord) -> None:
             raise _wrong(f"corpus.{member}", count, "a number of them")
     if any(file.documents < -1 for file in corpus.files):
         raise ValueError("corpus.files has numbers of documents that cannot be")
-    if not _KEPT.fullmatch(corpus.kept):
-        raise _wrong("corpus.kept", corpus.kept, "the name of a folder, as tokens-1")
-    if not _PUBLISHED.fullmatch(corpus.figures_in):
-        raise _wrong("corpus.figures_in", corpus.figures_in, "the name of a folder, as figures-1")
+    for member, pattern, example in (("kept", _KEPT, "tokens-1"), ("figures_in", _PUBLISHED, "figures-1")):
+        if not pattern.fullmatch(name := getattr(corpus, member)):
+            raise _wrong(f"corpus.{member}", name, f"the name of a folder, as {example}")
     if record.config is None or (settings := record.config.corpus) is None:
         return
     for member, (least, most) in RANGES.items():  # as merging parts allocates what these say
