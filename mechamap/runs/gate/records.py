@@ -16,6 +16,7 @@ from mechamap.config.corpus_settings import RANGES
 from mechamap.errors import RunError, UsageError
 from mechamap.runs import record as run_record
 from mechamap.runs.corpus.places import figure_file
+from mechamap.runs.corpus.record import CorpusRecord
 from mechamap.runs.neuron_names import parse_neuron
 from mechamap.runs.record import CORPUS_FORMAT, RUN_DAMAGED, RunRecord, TokenRecord
 from mechamap.system.bounded_files import read_at_most
@@ -181,9 +182,7 @@ def _check_corpus(record: RunRecord) -> None:
             raise _wrong(f"corpus.{member}", count, "a number of them")
     if any(file.documents < -1 for file in corpus.files):
         raise ValueError("corpus.files has numbers of documents that cannot be")
-    for member, pattern, example in (("kept", _KEPT, "tokens-1"), ("figures_in", _PUBLISHED, "figures-1")):
-        if not pattern.fullmatch(name := getattr(corpus, member)):
-            raise _wrong(f"corpus.{member}", name, f"the name of a folder, as {example}")
+    _check_folders(corpus)
     if record.config is None or (settings := record.config.corpus) is None:
         return
     for member, (least, most) in RANGES.items():  # as merging parts allocates what these say
@@ -192,6 +191,12 @@ def _check_corpus(record: RunRecord) -> None:
             raise _wrong(f"config.corpus.{member}", value, f"at least {least}" + (f", at most {most}" if most else ""))
     if not 1 <= record.config.top_k_tokens <= _MOST_TOKENS_LISTED:
         raise _wrong("config.top_k_tokens", record.config.top_k_tokens, f"1 to {_MOST_TOKENS_LISTED}")
+
+
+def _check_folders(corpus: CorpusRecord) -> None:
+    for member, pattern, example in (("kept", _KEPT, "tokens-1"), ("figures_in", _PUBLISHED, "figures-1")):
+        if not pattern.fullmatch(name := getattr(corpus, member)):
+            raise _wrong(f"corpus.{member}", name, f"the name of a folder, as {example}")
 
 
 def _check_occurrences(record: RunRecord) -> None:
