@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from support.by_name import scan_request
 from support.terminal import Terminal, assert_left_clean
 
@@ -15,10 +14,9 @@ from mechamap.scan.scan import scan
 Start = Callable[..., Terminal]
 
 
-@pytest.mark.parametrize(("columns", "rows"), [(80, 24), (160, 45)])
-def test_type_turn_round_compare_and_go_to_a_neuron(start: Start, tmp_path: Path, columns: int, rows: int) -> None:
+def test_type_turn_round_compare_and_go_to_a_neuron(start: Start, tmp_path: Path) -> None:
     run = scan(scan_request("demo", config_from_dict({"second_text": "never"}), tmp_path / "found")).path
-    terminal = start(str(run), columns=columns, rows=rows)
+    terminal = start(str(run), columns=100, rows=30)
     terminal.wait("2 Neurons", "2,560 of 2,560")
     terminal.press("p")
     terminal.wait("sentence", "Type a sentence")

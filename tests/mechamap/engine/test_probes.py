@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from support.engine_talk import EngineTalk
+from support.tiny_models import save, tiny_model
 
+from mechamap.cli.main import main
 from mechamap.runs.run import Run
 
+SMALL = {
+    "categories": {"animal": ["cat", "dog", "horse"], "place": ["Paris"]},
+    "texts": ["The cat sat on the mat. A dog and a horse went to Paris by train. The dog ate an apple on the mat."],
+    "device": "cpu",
+    "second_text": "never",
+}
 SENTENCE = "The dog saw a cat and a horse in Paris."
 
 
@@ -143,13 +148,32 @@ def test_a_run_whose_model_is_gone_says_so(engine: EngineTalk, run: Path, tmp_pa
     assert "gone" in error["message"]
 
 
-def test_values_are_those_of_the_command_line(engine: EngineTalk, run: Path, tmp_path: Path) -> None:
+def test_a_model_that_is_trained_on_or_replaced_meanwhile_is_said_to_be_another(
+    engine: EngineTalk, tiny_models: Callable[..., Path], tmp_path: Path
+) -> None:
+    model, run = tmp_path / "model", tmp_path / "run"
+    shutil.copytree(tiny_models("gpt2"), model)
+    engine.done("scan", model=str(model), config=SMALL, out=str(run))
+    question = {"run": str(run), "text": "The dog saw a cat.", "neurons": ["L1.N1"]}
+    before = engine.done("probe", **question)
+    assert before["notes"] == []
+    save(tiny_model("gpt2", seed=1), model)
+    after = engine.done("probe", **question)
+    assert after["neurons"][0]["values"] != before["neurons"][0]["values"]
+    assert after["notes"][0].startswith("The model has changed since the scan")
+    shutil.rmtree(model)
+    shutil.copytree(tiny_models("gpt2", n_inner=48), model)
+    error = engine.ask("probe", **question)["error"]
+    assert error["data"]["kind"] == "RunError"
+    assert "is not the model of run: layer 0 has different neurons" in error["message"]
+
+
+def test_values_are_those_of_the_command_line(
+    engine: EngineTalk, run: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("MECHAMAP_HOME", str(tmp_path))
     probed = engine.done("probe", run=str(run), text=SENTENCE, neurons=["L2.N7"])
-    command = ["probe", str(run), "--neuron", "L2.N7", "--text", SENTENCE, "--format", "json"]
-    done = subprocess.run(
-        [sys.executable, "-m", "mechamap", *command],
-        capture_output=True, text=True, check=True, timeout=120, env={**os.environ, "MECHAMAP_HOME": str(tmp_path)},
-    )  # fmt: skip
-    rows = json.loads(done.stdout)["tables"]["tokens"]["rows"]
+    assert main(["probe", str(run), "--neuron", "L2.N7", "--text", SENTENCE, "--format", "json"]) == 0
+    rows = json.loads(capsys.readouterr().out)["tables"]["tokens"]["rows"]
     assert np.allclose([row["L2.N7"] for row in rows], probed["neurons"][0]["values"])
     assert np.allclose([row["L2.N7 percentile"] for row in rows], probed["neurons"][0]["percentiles"])

@@ -253,6 +253,12 @@ async def test_tokens_that_steer_terminals_and_wide_ones_are_painted_safely(
         await probe.shows("beyond")
 
 
+async def test_a_text_that_was_cut_says_so(tmp_path: Path) -> None:
+    async with probing(tmp_path) as probe:
+        await probe.type("word " * 45)
+        await probe.shows("Only the first part was read.")
+
+
 async def test_too_small_a_terminal_says_so_and_recovers(tmp_path: Path) -> None:
     async with probing(tmp_path) as probe:
         await probe.pilot.resize_terminal(50, 12)
