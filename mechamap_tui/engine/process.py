@@ -97,6 +97,7 @@ class EngineProcess:
                     env={**_environment(), PARENT: str(os.getpid())},
                 )
             except OSError as error:
+                self._log.close()
                 raise EngineError(
                     f"The engine process cannot be started: {error}.", "Check that Python is still installed."
                 ) from None
@@ -129,9 +130,10 @@ class EngineProcess:
     async def close(self) -> None:
         """End the engine process, whatever it is doing."""
         self._closing = True
+        async with self._starting:  # an engine that is being started is ended as well
+            process = self._process
         for killer in self._killers:
             killer.cancel()
-        process = self._process
         if process is not None and process.returncode is None:
             self._send(rpc.request(next(self._ids), "shutdown", {}))
             if process.stdin is not None:

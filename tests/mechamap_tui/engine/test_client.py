@@ -237,6 +237,24 @@ async def test_an_engine_that_cannot_be_started_is_an_engine_error(tmp_path: Pat
     await client.close()
 
 
+async def test_an_engine_that_cannot_be_started_leaves_no_file_open(tmp_path: Path, home: Path) -> None:
+    client = EngineClient([str(tmp_path / "no_such_program")])
+    with pytest.raises(EngineError):
+        await client.scan("quick", {}).answer
+    assert (home / "log" / "engine.log").exists()
+    assert client._log._file is None
+
+
+async def test_closing_waits_for_an_engine_that_is_being_started(client: EngineClient) -> None:
+    scan = client.scan("quick", {})
+    await asyncio.sleep(0)
+    await client.close()
+    assert client.pid is None
+    assert client._log._file is None
+    await asyncio.wait([scan.answer], timeout=10)  # answered or stopped, whichever came first
+    assert scan.answer.done()
+
+
 async def test_closing_ends_a_running_scan_and_the_process(client: EngineClient) -> None:
     heard: list[Progress] = []
     call = client.scan("deaf", {}, on_progress=heard.append)
