@@ -68,10 +68,9 @@ class SteerScreen(Screen[None]):
     SteerScreen {
         #steer-head { height: 1; background: $panel; padding: 0 1; }
         #steer-head > Static { width: 1fr; text-wrap: nowrap; text-overflow: ellipsis; }
-        #steer-prompt, #steer-settings, #steer-verdict { height: 1; padding: 0 1;
-                                                         text-wrap: nowrap; text-overflow: ellipsis; }
+        #steer-prompt, #steer-settings { height: 1; padding: 0 1; text-wrap: nowrap; text-overflow: ellipsis; }
         #steer-settings { color: $foreground 70%; }
-        #steer-verdict { text-style: bold; }
+        #steer-verdict { height: auto; max-height: 2; padding: 0 1; text-style: bold; }
         #ladder { height: 1fr; border: round $foreground 30%; padding: 0 1; background: $background; }
     }
     """
