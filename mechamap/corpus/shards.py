@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from mechamap.corpus.documents import DocumentRange
 from mechamap.corpus.inventory import Inventory
@@ -11,25 +11,30 @@ from mechamap.corpus.inventory import Inventory
 __all__ = ["cut_into_shards", "ranges_of_stream"]
 
 
-def cut_into_shards(inventory: Inventory, characters_per_shard: int) -> list[DocumentRange]:
+def cut_into_shards(
+    inventory: Inventory, characters_per_shard: int, of_first: Sequence[int] = ()
+) -> list[DocumentRange]:
     """All documents of a corpus' files in ranges that follow each other, the same for the same corpus anywhere.
 
-    Cuts are at the inventory's marks. A range has at most ``characters_per_shard`` characters, unless there is no mark
-    within it: a document of more is a range of its own. Those of a data set that is read as it comes, which are not
-    known, come from :func:`ranges_of_stream`.
+    Cuts are at the inventory's marks. A range has at most ``characters_per_shard`` characters, the first ones those
+    of ``of_first``, unless there is no mark within it: a document of more is a range of its own. Those of a data
+    set that is read as it comes, which are not known, come from :func:`ranges_of_stream`.
 
     Raises:
         ValueError: ``characters_per_shard`` is not positive.
     """
-    if characters_per_shard < 1:
+    if min((characters_per_shard, *of_first)) < 1:
         raise ValueError(f"shards of {characters_per_shard} characters")
+    sizes = itertools.chain(of_first, itertools.repeat(characters_per_shard))
+    most = next(sizes)
     shards: list[DocumentRange] = []
     (first, before), *places = _cuts(inventory)
     last = (first, before)
     for place in places:
-        if place[1] - before > characters_per_shard and last[0] > first:
+        if place[1] - before > most and last[0] > first:
             shards.append(DocumentRange(first, last[0], last[1] - before))
             first, before = last
+            most = next(sizes)
         last = place
     if last[0] > first:
         shards.append(DocumentRange(first, last[0], last[1] - before))

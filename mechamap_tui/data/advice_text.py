@@ -7,7 +7,18 @@ from dataclasses import fields
 
 from mechamap.config.scan_config import ScanConfig
 from mechamap.errors import MechaMapError
-from mechamap.wording.advice import ABLATE, COMPARE, CONFIRM, CONFIRM_ANY, IN_REPORTS, Action, Advice, Hint, Part
+from mechamap.wording.advice import (
+    ABLATE,
+    COMPARE,
+    CONFIRM,
+    CONFIRM_ANY,
+    IN_REPORTS,
+    RESUME,
+    Action,
+    Advice,
+    Hint,
+    Part,
+)
 from mechamap_tui.data.form_fields import FIELDS
 
 __all__ = ["error_text", "explorer_words", "hint_text", "report_text"]
@@ -20,6 +31,7 @@ _ACTIONS = {
     CONFIRM_ANY: "V (confirm run)",
     ABLATE: "A (estimate causes)",
     COMPARE: "d (compare)",
+    RESUME: "R (resume the scan)",
     Action("export RUN --out FILE.csv"): "e (export)",
     Action("runs"): "the start screen",
 }

@@ -22,7 +22,7 @@ FIELDS = (
     Field("config", "Config file", "--config", "the default categories and text"),
     Field("text", "Text file", "--text", "the config's text"),
     Field("corpus", "Corpus", "--corpus", "in place of the text: a file, a folder or hf:owner/name"),
-    Field("field", "Text member", "--field", "of the corpus' records: text, or the only one that is a text"),
+    Field("field", "Text member", "--field", "of its records: text, or the only text they have"),
     Field("max_tokens", "Max tokens", "--max-tokens", "of the corpus: all, or stop at so many"),
     Field("layers", "Layers", "--layers", "all, or layers such as 0-5,11"),
     Field("limit_neurons", "Limit neurons", "--limit-neurons", "all neurons, or the first N of each layer"),

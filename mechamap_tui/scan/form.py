@@ -50,6 +50,7 @@ class ScanFormScreen(ModalScreen[None]):
     def __init__(self, draft: ScanDraft) -> None:
         super().__init__()
         self.draft = draft
+        self._tried = False  # to start: then a missing model is a mistake
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
@@ -81,7 +82,7 @@ class ScanFormScreen(ModalScreen[None]):
     def show(self) -> None:
         """Show what is wrong, and the equivalent command line."""
         problems = self.draft.problems()
-        if not self.draft.model:
+        if not self.draft.model and not self._tried:
             problems.pop("model", None)  # an empty form is not a mistake yet
         for field in FIELDS:
             self.query_one(f"#field-{field.name}", Input).set_class(field.name in problems, "-wrong")
@@ -122,6 +123,7 @@ class ScanFormScreen(ModalScreen[None]):
     def action_start(self) -> None:
         """Start the scan, or go to the first field that keeps it from starting."""
         problems = self.draft.problems()
+        self._tried = True
         if problems:
             name = next(iter(problems))
             self.query_one(f"#field-{name}", Input).focus()

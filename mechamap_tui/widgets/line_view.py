@@ -93,6 +93,7 @@ class LineView(ScrollView, can_focus=True, inherit_bindings=False):
 
     def on_resize(self) -> None:
         self._make()
+        self.refresh()  # where it was renewed while it was hidden, nothing else says that it has changed
 
     def notify_style_update(self) -> None:
         super().notify_style_update()

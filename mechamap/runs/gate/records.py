@@ -10,17 +10,19 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mechamap.config.corpus_settings import RANGES
 from mechamap.errors import RunError, UsageError
 from mechamap.runs import record as run_record
 from mechamap.runs.corpus.places import figure_file
-from mechamap.runs.corpus.record import CorpusRecord
 from mechamap.runs.neuron_names import parse_neuron
 from mechamap.runs.record import CORPUS_FORMAT, RUN_DAMAGED, RunRecord, TokenRecord
 from mechamap.system.bounded_files import read_at_most
 from mechamap.wording.plain import shortened
+
+if TYPE_CHECKING:
+    from mechamap.runs.corpus.record import CorpusRecord
 
 __all__ = ["LARGEST_RECORD", "check_record", "check_size", "read_record", "read_record_text"]
 

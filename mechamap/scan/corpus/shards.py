@@ -21,29 +21,48 @@ from mechamap.models.neurons.layers import NeuronLayer
 from mechamap.scan.corpus.state import LayerSpan
 from mechamap.scan.prepare import check_cancelled
 
-__all__ = ["Shards", "counted_stop", "layer_spans", "shard_ranges", "shard_tokens", "stop_of_tokens", "tokens_of_shard"]
+__all__ = [
+    "ShardTokens",
+    "Shards",
+    "counted_stop",
+    "layer_spans",
+    "shard_ranges",
+    "shard_tokens",
+    "stop_of_tokens",
+    "tokens_of_shard",
+]
 
 
 CHARACTERS_A_TOKEN = 4  # of English, by tokenizers of today; only how evenly shards are cut depends on it
 DOCUMENTS_OF_STREAM = 1_000  # of a shard of a data set whose documents nobody has counted
 _MINUTE_OF_WORK = {"cpu": 3e12, "cuda": 6e15, "mps": 6e13}  # operations
 _SMALLEST, _LARGEST = 4_096, 16_000_000  # tokens
+_PARTS_OF_FIRST = (8, 2)  # of a minute's work in the first shards, so that there is something to look at after seconds
 
 
-def shard_tokens(settings: CorpusSettings, loaded: LoadedModel) -> int:
-    """About how many tokens a shard has: those of a minute's work on a device of that type where nothing else is said.
+@dataclass(frozen=True, slots=True)
+class ShardTokens:
+    """About how many tokens a shard has, and the first ones have."""
+
+    each: int
+    first: tuple[int, ...] = ()
+
+
+def shard_tokens(settings: CorpusSettings, loaded: LoadedModel) -> ShardTokens:
+    """About how many tokens shards have: those of a minute's work on a device of that type where nothing else is said.
 
     It depends on nothing that differs between machines of one kind, so that they cut a corpus alike.
     """
     return tokens_of_shard(settings, loaded.device.type, loaded.parameters)
 
 
-def tokens_of_shard(settings: CorpusSettings, device: str, parameters: int) -> int:
+def tokens_of_shard(settings: CorpusSettings, device: str, parameters: int) -> ShardTokens:
     """The same of a model that is not loaded, by the type of its device and its number of weights."""
     if settings.shard_tokens is not None:
-        return settings.shard_tokens
+        return ShardTokens(settings.shard_tokens)
     work = _MINUTE_OF_WORK.get(device, _MINUTE_OF_WORK["cpu"])
-    return int(min(max(work / (2 * max(parameters, 1)), _SMALLEST), _LARGEST))
+    each = int(min(max(work / (2 * max(parameters, 1)), _SMALLEST), _LARGEST))
+    return ShardTokens(each, tuple(each // part for part in _PARTS_OF_FIRST))
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +80,7 @@ class Shards:
     corpus: Corpus
 
     @classmethod
-    def of(cls, corpus: Corpus, tokens: int, stop: int | None) -> Shards:
+    def of(cls, corpus: Corpus, tokens: ShardTokens, stop: int | None) -> Shards:
         """A corpus in shards of about so many tokens."""
         return cls(shard_ranges(corpus.inventory, tokens, stop), stop, corpus)
 
@@ -82,7 +101,7 @@ class Shards:
         return [[each.first, each.stop] for each in self.ranges]
 
 
-def shard_ranges(inventory: Inventory, tokens: int, stop: int | None) -> tuple[DocumentRange, ...]:
+def shard_ranges(inventory: Inventory, tokens: ShardTokens, stop: int | None) -> tuple[DocumentRange, ...]:
     """The documents of each shard of about so many tokens, as far as they are known.
 
     Args:
@@ -90,7 +109,10 @@ def shard_ranges(inventory: Inventory, tokens: int, stop: int | None) -> tuple[D
         stop: the first document that is not read any more; None: all are. Of a data set that is read as it comes, only
             shards in front of it are given.
     """
-    ranges = cut_into_shards(inventory, tokens * CHARACTERS_A_TOKEN) if inventory.documents else []
+    ranges: list[DocumentRange] = []
+    if inventory.documents:
+        first = [each * CHARACTERS_A_TOKEN for each in tokens.first]
+        ranges = cut_into_shards(inventory, tokens.each * CHARACTERS_A_TOKEN, first)
     if stop is None:
         return tuple(ranges)
     if inventory.stream is not None:

@@ -50,6 +50,8 @@ def test_marks_are_thinned_and_stay_even(tmp_path: Path) -> None:
     documents = corpus.inventory.files[0].marks.documents
     assert documents == tuple(range(0, 1000, 64))
     assert [shard.stop - shard.first for shard in cut_into_shards(corpus.inventory, 2000)] == [192] * 5 + [40]
+    short_first = cut_into_shards(corpus.inventory, 2000, (500, 1000))
+    assert [shard.stop - shard.first for shard in short_first] == [64, 64, *[192] * 4, 104]
 
 
 def test_a_data_set_of_unknown_length_is_cut_without_end(tmp_path: Path) -> None:

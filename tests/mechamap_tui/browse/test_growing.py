@@ -46,6 +46,18 @@ async def test_the_cursor_stays_on_its_neuron_and_the_title_says_what_figures_re
         assert tokens in browser.screen_text()
 
 
+async def test_panes_that_were_hidden_while_it_grew_are_drawn_when_they_are_shown(tmp_path: Path) -> None:
+    run = made_corpus_run(tmp_path / "run", GROWING)
+    async with browsing(run, size=(140, 40)) as browser:
+        assert "▸all" in browser.screen_text()
+        await browser.pilot.resize_terminal(62, 20)
+        await browser.rest()
+        await published(browser, tmp_path / "run", 1)
+        await browser.pilot.resize_terminal(140, 40)
+        await browser.rest()
+        assert "▸all" in browser.screen_text()
+
+
 async def test_the_cursor_stays_on_its_context_where_a_higher_one_is_found(tmp_path: Path) -> None:
     run = made_corpus_run(tmp_path / "run", GROWING)
     async with browsing(run) as browser:

@@ -50,7 +50,7 @@ COMMAND = re.compile(r"`mechamap [^`]+` on the command line")
         (Setting("trust_remote_code"), "`trust_remote_code: true` in the config file"),
         (Setting("resume"), "`mechamap scan MODEL --out DIR --resume` on the command line"),
         (AS_SAME, "`mechamap compare A B --as same` on the command line"),
-        (RESUME, "`mechamap scan MODEL --out DIR --resume` on the command line"),
+        (RESUME, "R (resume the scan)"),
         (CONFIRM, "V (confirm run)"),
         (ABLATE, "A (estimate causes)"),
         (CONFIRM_TEXT, "`mechamap confirm RUN --text FILE` on the command line"),

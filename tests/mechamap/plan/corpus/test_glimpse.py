@@ -14,7 +14,7 @@ from mechamap.corpus.opening import open_corpus
 from mechamap.errors import CorpusError
 from mechamap.plan.corpus import extent, glimpse
 from mechamap.plan.corpus.extent import Extent, extent_of
-from mechamap.scan.corpus.shards import shard_ranges
+from mechamap.scan.corpus.shards import ShardTokens, shard_ranges
 
 
 def texts_of(count: int, longer: int = 1) -> list[str]:
@@ -90,7 +90,7 @@ def test_several_places_of_a_file_are_looked_at(tmp_path: Path, little_is_read: 
 def test_shards_of_an_estimate_are_about_those_of_the_corpus(tmp_path: Path, little_is_read: None) -> None:
     settings = CorpusSettings((str(write_jsonl(tmp_path / "x.jsonl", texts_of(4_000))),))
     found, whole = glimpsed(settings).inventory, counted(settings)
-    about, exact = (shard_ranges(each, 2_000, None) for each in (found, whole))
+    about, exact = (shard_ranges(each, ShardTokens(2_000), None) for each in (found, whole))
     assert len(about) == pytest.approx(len(exact), rel=0.1)
 
 
