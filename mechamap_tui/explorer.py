@@ -87,6 +87,15 @@ class Explorer(Protocol):
             scopes: row numbers by scope, as of :meth:`open_export`.
         """
 
+    def take_away(self, run: Run, neuron: str, where: str, sort: str, category: str) -> None:
+        """Ask in which form to copy a neuron, or what the table shows: as a command, or as code.
+
+        Args:
+            neuron: its name.
+            where, sort: filter and sort of the table, as the command line takes them.
+            category: meant by a figure without one.
+        """
+
     def open_similar(self, run: Run, neuron: str, go: Callable[[str], None]) -> None:
         """Show the neurons most like one; ``go`` as of :meth:`open_probe`."""
 

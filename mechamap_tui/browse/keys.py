@@ -30,6 +30,7 @@ BROWSE_KEYS: tuple[BindingType, ...] = (
     Binding("m", "mark", "mark"),
     Binding("M", "marked", "show marked", show=False),
     Binding("y", "copy", "copy"),
+    Binding("Y", "take_away", "take away as code", show=False),
     Binding("e", "export", "export"),
     Binding("r", "interpret", "interpret"),
     Binding("d", "compare", "compare"),

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import Screen
 
 from mechamap.errors import MechaMapError
 from mechamap.runs.notes import Notes
@@ -20,6 +19,7 @@ from mechamap_tui.browse.header import PANES, RunHeader
 from mechamap_tui.browse.keys import BROWSE_KEYS
 from mechamap_tui.browse.layer_line import LayerLine
 from mechamap_tui.browse.layer_list import LayerList
+from mechamap_tui.browse.neuron_actions import NeuronActions
 from mechamap_tui.browse.panes import Panes
 from mechamap_tui.browse.run_watch import Phase, RunWatch
 from mechamap_tui.browse.table.table import NeuronTable
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["BrowseScreen"]
 
 
-class BrowseScreen(Screen[None]):
+class BrowseScreen(NeuronActions):
     """Browses one run, finished or still being made.
 
     Args:
@@ -209,26 +209,6 @@ class BrowseScreen(Screen[None]):
         for part in (self.header, self.panes, self.query_one(KeyFooter)):
             part.display = not small
         self.panes.fit()
-
-    # --- one neuron ------------------------------------------------------------------------------------------
-
-    def action_probe(self) -> None:
-        """Ask the neuron under the cursor with a sentence."""
-        row = self.table.cursor_row
-        if row is not None:
-            explorer_of(self).open_probe(self.run, str(self.run.neuron_name(row)), self.finding.go_to)
-
-    def action_steer(self) -> None:
-        """Turn the neuron under the cursor up and down, or the marked ones, those of the filter, or a set."""
-        row = self.table.cursor_row
-        if row is not None:
-            explorer_of(self).open_steering(self.run, str(self.run.neuron_name(row)), self.finding.scopes())
-
-    def action_similar(self) -> None:
-        """Show the neurons whose activations are most like those of the one under the cursor."""
-        row = self.table.cursor_row
-        if row is not None:
-            explorer_of(self).open_similar(self.run, str(self.run.neuron_name(row)), self.finding.go_to)
 
     # --- checks and other screens ----------------------------------------------------------------------------
 

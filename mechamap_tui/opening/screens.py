@@ -197,6 +197,11 @@ class Opening:
     def open_steering(self, run: Run, neuron: str, scopes: Mapping[str, NDArray[np.int64]]) -> None:
         self._steering.steer(run, neuron, scopes)
 
+    def take_away(self, run: Run, neuron: str, where: str, sort: str, category: str) -> None:
+        from mechamap_tui.opening.taking_away import take_away
+
+        take_away(self.app, run, neuron, self.show_error, where=where, sort=sort, category=category)
+
     def open_similar(self, run: Run, neuron: str, go: Callable[[str], None]) -> None:
         self._probing.similar(run, neuron, go)
 

@@ -71,6 +71,9 @@ class ExplorerDouble:
     def open_steering(self, run: Run, neuron: str, scopes: Mapping[str, Any]) -> None:
         self.asked.append(f"steer {neuron}")
 
+    def take_away(self, run: Run, neuron: str, where: str, sort: str, category: str) -> None:
+        self.asked.append(f"take away {neuron}")
+
     def open_similar(self, run: Run, neuron: str, go: Callable[[str], None]) -> None:
         self.asked.append(f"similar {neuron}")
 
