@@ -7,18 +7,19 @@ another: two explorers on one run do not undo each other's changes, and what a n
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mechamap.errors import RunError, UsageError
 from mechamap.runs.lock import in_turn
-from mechamap.runs.sets.neuron_sets import NeuronSet, set_from_plain, set_to_plain
-from mechamap.system.atomic import replacing
 from mechamap.system.bounded_files import read_at_most
 from mechamap.wording.advice import Action, Advice
 from mechamap.wording.suggest import unknown_name
+
+if TYPE_CHECKING:
+    from mechamap.runs.sets.neuron_sets import NeuronSet
 
 __all__ = ["Notes"]
 
@@ -120,7 +121,7 @@ class Notes:
         try:
             content = json.loads(text)
             neurons = {name: _entry(entry) for name, entry in content.pop("neurons").items()}
-            sets = {name: set_from_plain(name, plain) for name, plain in content.pop("sets", {}).items()}
+            sets = _sets(content.pop("sets", {}))
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError, UsageError):
             raise RunError(
                 f"{self.file} does not hold marks and notes.", "Repair it or move it away; it is left as it is."
@@ -148,8 +149,12 @@ class Notes:
     def _write(self) -> None:
         if self.file is None:
             return
+        from mechamap.system.atomic import replacing  # which only writing needs
+
         content = self._rest | {"format": FORMAT, "neurons": self._neurons}
         if self._sets:
+            from mechamap.runs.sets.neuron_sets import set_to_plain
+
             content["sets"] = {name: set_to_plain(members) for name, members in self._sets.items()}
         text = json.dumps(content, ensure_ascii=False, indent=1)
         try:
@@ -160,6 +165,15 @@ class Notes:
                 f"{self.file} cannot be written: {error.strerror or error}.",
                 "Marks and notes are kept until the explorer is closed.",
             ) from None
+
+
+def _sets(plain: Mapping[str, Any]) -> dict[str, NeuronSet]:
+    """The sets that a file has; most have none, and need nothing of what describes them."""
+    if plain == {}:
+        return {}
+    from mechamap.runs.sets.neuron_sets import set_from_plain
+
+    return {name: set_from_plain(name, members) for name, members in plain.items()}
 
 
 def _entry(entry: object) -> dict[str, Any]:

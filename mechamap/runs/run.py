@@ -72,6 +72,7 @@ class Run:
         self.path = path
         self._threshold = threshold
         self._arrays: dict[str, NDArray[Any]] = dict(arrays or {})
+        self._opened: dict[str, NDArray[Any]] = {}  # mapped when they were checked, and not read yet
         self.layer_of, self.expert_of, self.index_of = names if names is not None else names_of_rows(record.layers)
         self._stamp: tuple[int, int] | None = None
 
@@ -112,6 +113,7 @@ class Run:
             self._take(Run.open(self.path))
             return True
         record = _read(self.path)
+        self._opened.clear()
         for name in LATER_FIGURES:  # written anew each time, not row by row into the file that is mapped
             self._arrays.pop(name, None)
         self.record, self._stamp = record, stamp
@@ -120,7 +122,7 @@ class Run:
     def _take(self, fresh: Run) -> None:
         """Become the run as it was published anew."""
         if fresh.neurons == self.neurons:  # else another scan has taken its place, as its record says
-            self._arrays = fresh._arrays
+            self._arrays, self._opened = fresh._arrays, fresh._opened
             for cached in ("token_text", "document_names"):
                 self.__dict__.pop(cached, None)
             if "document_names" in fresh.__dict__:
@@ -254,7 +256,7 @@ class Run:
         """
         for name in self.record.figures:
             if name not in self._arrays:
-                self._mapped(name)
+                self._opened[name] = self._mapped(name)
         _ = self.document_names
 
     def _load(self, name: str) -> NDArray[Any]:
@@ -262,12 +264,15 @@ class Run:
         if self.path is not None and array.nbytes <= LARGEST_COPY and self._is_finished:
             # A process that has a file mapped is killed when another one cuts it short, as `cp` over it does.
             array = read_whole(figure_file(self.path, self.record, name), array)
+        self._opened.pop(name, None)
         return array
 
     def _mapped(self, name: str) -> NDArray[Any]:
         if self.path is None or name not in self.record.figures:
             have = ", ".join(self.record.figures) or "none"
             raise RunError(f"{self.name} has no figure {name!r}; it has {have}.", "Scan again with a newer version.")
+        if (opened := self._opened.get(name)) is not None:
+            return opened
         file = figure_file(self.path, self.record, name)
         array = read_figure(file, name, self.neurons, len(self.categories))
         side, _, what = name.partition("_")

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
 from textual.app import App
 
 from mechamap.errors import MechaMapError, UsageError
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # the first frame loads no numpy
+    import numpy as np
+    from numpy.typing import NDArray
+
     from mechamap.runs.run import Run
     from mechamap_tui.steer.settings import Steered, SteerSettings
 

@@ -40,6 +40,12 @@ def test_the_help_of_the_explorer_loads_no_textual() -> None:
     assert loaded.isdisjoint((*HEAVY, "numpy", "textual"))
 
 
+def test_the_start_screen_loads_no_numpy() -> None:
+    loaded = loaded_after("import mechamap_tui.app, mechamap_tui.start.screen")
+    assert "textual" in loaded
+    assert loaded.isdisjoint((*HEAVY, "numpy"))
+
+
 def test_opening_a_run_needs_numpy_alone(tmp_path: Path) -> None:
     recorded_run(tmp_path / "run")
     loaded = loaded_after(f"from mechamap.runs.run import Run\nRun.open({str(tmp_path / 'run')!r}).column('max').sum()")

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mechamap.catalog.weight_files import other_content
 from mechamap.errors import MechaMapError, RunError
 from mechamap.runs.figure_names import (
     CATEGORY_FIGURES,
@@ -125,6 +124,8 @@ def unreadable(file: Path, error: Exception) -> MechaMapError:
 
 def instead(file: Path) -> RunError | None:
     """The error where something else lies in place of a file of a run, as Git LFS leaves pointers to large ones."""
+    from mechamap.catalog.weight_files import other_content  # of which sound runs need nothing
+
     try:
         other = other_content(file, "what the run keeps there", ("a NumPy array",))
     except OSError:

@@ -145,3 +145,16 @@ def test_salvaging_copies_the_files_of_tokens_alone(tmp_path: Path) -> None:
     salvage(tmp_path / "run", tmp_path / "copy")
     assert not (tmp_path / "copy" / "tokens-1" / "more").exists()
     assert Run.open(tmp_path / "copy").record.tokens.ids == Run.open(tmp_path / "run").record.tokens.ids
+
+
+def test_figures_that_were_checked_are_those_of_the_files_that_came_later(tmp_path: Path) -> None:
+    recorded_run(tmp_path)
+    run = Run.open(tmp_path)
+    run.check_figures()
+    before = np.array(run.figure("mean"))
+    np.save(tmp_path / "new.npy", np.array(run.figure("d")) + 1)
+    (tmp_path / "new.npy").replace(tmp_path / "d.npy")
+    (tmp_path / "ap.npy").write_bytes(b"")
+    np.testing.assert_array_equal(run.figure("mean"), before)
+    with pytest.raises(RunError, match=r"ap\.npy"):
+        run.figure("ap")
