@@ -1,10 +1,60 @@
-"""MechaMap's engine: scan the MLP neurons of a language model and score them against categories.
+"""MechaMap scans the MLP neurons of a language model and scores them against categories.
 
-Importing this package loads neither torch nor transformers; the modules that need them import them.
+``import mechamap as mm`` offers::
+
+    run = mm.scan("gpt2", categories={"food": ["apple", "bread"]})
+    run = mm.open("gpt2-1")
+    mm.runs()
+
+Importing this package loads neither torch nor transformers nor numpy; what is asked for imports what it needs.
 """
 
 from __future__ import annotations
 
-__all__ = ["__version__"]
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mechamap.api.displayed import DisplayedReport, DisplayedTable
+    from mechamap.api.neuron import Neuron
+    from mechamap.api.opening import open_named as open
+    from mechamap.api.opening import runs
+    from mechamap.api.scanned_run import ScannedRun
+    from mechamap.api.scanning import scan
+    from mechamap.errors import MechaMapError
+
+__all__ = [
+    "DisplayedReport",
+    "DisplayedTable",
+    "MechaMapError",
+    "Neuron",
+    "ScannedRun",
+    "__version__",
+    "open",
+    "runs",
+    "scan",
+]
 
 __version__ = "0.1.0"  # the build reads it here: looked up among the installed packages it costs a fifth of the help
+
+_PLACES = {
+    "DisplayedReport": ("mechamap.api.displayed", "DisplayedReport"),
+    "DisplayedTable": ("mechamap.api.displayed", "DisplayedTable"),
+    "MechaMapError": ("mechamap.errors", "MechaMapError"),
+    "Neuron": ("mechamap.api.neuron", "Neuron"),
+    "ScannedRun": ("mechamap.api.scanned_run", "ScannedRun"),
+    "open": ("mechamap.api.opening", "open_named"),
+    "runs": ("mechamap.api.opening", "runs"),
+    "scan": ("mechamap.api.scanning", "scan"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, attribute = _PLACES[name]
+    return getattr(importlib.import_module(module), attribute)
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_PLACES]
