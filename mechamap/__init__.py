@@ -12,6 +12,8 @@ Importing this package loads neither torch nor transformers nor numpy; what is a
 from __future__ import annotations
 
 import importlib
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -47,14 +49,47 @@ _PLACES = {
     "runs": ("mechamap.api.opening", "runs"),
     "scan": ("mechamap.api.scanning", "scan"),
 }
+_ROOMS = ("runs", "scan")  # packages, too: `mechamap.scan` is the room, and calling it scans
+
+
+class _CallableRoom(ModuleType):
+    """A room whose name the interface uses as well."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Do what ``mechamap`` offers under this name; see ``help`` of ``mechamap.api``."""
+        return _offered(self.__name__.rpartition(".")[2])(*args, **kwargs)
+
+    @property
+    def __signature__(self) -> Any:
+        import inspect
+
+        return inspect.signature(_offered(self.__name__.rpartition(".")[2]))
+
+
+class _FrontDoor(ModuleType):
+    """This package; Python sets a room as its attribute when anything of the room is imported."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _ROOMS and isinstance(value, ModuleType):
+            value.__class__ = _CallableRoom
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _FrontDoor
 
 
 def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module, attribute = _PLACES[name]
-    return getattr(importlib.import_module(module), attribute)
+    if name in _ROOMS:
+        return importlib.import_module(f"{__name__}.{name}")
+    return _offered(name)
 
 
 def __dir__() -> list[str]:
     return [*globals(), *_PLACES]
+
+
+def _offered(name: str) -> Any:
+    module, attribute = _PLACES[name]
+    return getattr(importlib.import_module(module), attribute)

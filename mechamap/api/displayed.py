@@ -1,13 +1,14 @@
-"""Tables and reports that show themselves: as text in a terminal, as HTML in a notebook, as a pandas frame on request."""
+"""Tables and reports that show themselves: text in a terminal, HTML in a notebook, a pandas frame on request."""
 
 from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from mechamap.api.python_words import report_text
 from mechamap.tables.numbers import cell_text, is_number
 from mechamap.tables.selection import Selection, no_table
 from mechamap.tables.table import Cell, Report, Table, Values
@@ -65,10 +66,9 @@ class DisplayedTable:
         return pd.DataFrame(list(self), columns=list(self.columns))
 
     def __repr__(self) -> str:
-        selection = Selection((self.table,), limit=_ROWS)
+        table = _in_python(self.table)
         width = shutil.get_terminal_size((_WIDTH, 24)).columns
-        lines = terminal_text(Report("", (self.table,)), selection, width).splitlines()
-        return "\n".join(lines).strip("\n")
+        return terminal_text(Report("", (table,)), Selection((table,), limit=_ROWS), width).strip("\n")
 
     def _repr_html_(self) -> str:
         return _html(self.table)
@@ -110,11 +110,16 @@ class DisplayedReport:
 
     def __repr__(self) -> str:
         width = shutil.get_terminal_size((_WIDTH, 24)).columns
-        return terminal_text(self.report, Selection(self.report.tables), width).rstrip("\n")
+        tables = tuple(map(_in_python, self.report.tables))
+        return terminal_text(replace(self.report, tables=tables), Selection(tables), width).rstrip("\n")
 
     def _repr_html_(self) -> str:
         remarks = "".join(f"<p>{_shown(remark)}</p>" for remark in self.report.remarks)
         return f"<h3>{_shown(self.report.title)}</h3>{remarks}" + "".join(map(_html, self.report.tables))
+
+
+def _in_python(table: Table) -> Table:
+    return replace(table, about=report_text(table.about))
 
 
 def _plain(cell: Cell) -> Any:
@@ -131,7 +136,7 @@ def _html(table: Table) -> str:
     body = "".join(f"<tr>{_html_row(table, row, right)}</tr>" for row in shown)
     left = table.every_row - len(shown)
     more = f"<p>and {left:,} more rows</p>" if left else ""
-    about = f"<p>{_shown(table.about)}</p>" if table.about else ""
+    about = f"<p>{_shown(report_text(table.about))}</p>" if table.about else ""
     title = f"<caption>{_shown(table.title)}</caption>" if table.title else ""
     return f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}{about}"
 

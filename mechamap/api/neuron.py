@@ -143,7 +143,7 @@ class Neuron:
         return neuron_chart(self, category)
 
     def __repr__(self) -> str:
-        return f"{self.name} of {self.run.label}\n{self.figures!r}"
+        return repr(self.figures)
 
     def _repr_html_(self) -> str:
         return self.figures._repr_html_() + self.tokens._repr_html_()

@@ -7,14 +7,15 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 from mechamap.errors import MechaMapError
-from mechamap.wording.advice import Action, Advice, Part, Setting
+from mechamap.wording.advice import IN_REPORTS, Action, Advice, Part, Setting
 
-__all__ = ["in_python_words", "python_words"]
+__all__ = ["in_python_words", "python_words", "report_text"]
 
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _METHODS = {"confirm": "run.confirm()", "ablate": "run.ablate()", "compare": "run.compare(other)"}
+_SWITCHES = {"resume", "overwrite", "causes", "confirm", "wide"}
 _FUNCTIONS = {"scan": "mm.scan(MODEL, ...)", "runs": "mm.runs()", "export": "run.export(PATH)"}
 
 
@@ -22,7 +23,7 @@ def python_words(part: Part) -> str:
     """A part of an advice as it is written in Python: ``dtype="float32"``, ``run.confirm()``."""
     match part:
         case Setting():
-            value = part.value or "..."
+            value = part.value or ("True" if part.key in _SWITCHES else "...")
             return f"{part.key}={value if value == '...' or _is_literal(value) else repr(value)}"
         case Action(command, "mechamap"):
             name = command.split()[0]
@@ -31,6 +32,13 @@ def python_words(part: Part) -> str:
             return (_METHODS | _FUNCTIONS).get(name, str(part))
         case Action():
             return str(part)
+
+
+def report_text(text: str) -> str:
+    """A text of a report, which has the words of the command line."""
+    for part in IN_REPORTS:
+        text = text.replace(str(part), python_words(part))
+    return text
 
 
 def in_python_words(function: Function) -> Function:

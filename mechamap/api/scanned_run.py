@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from mechamap.api.displayed import DisplayedReport, DisplayedTable
 from mechamap.api.held_model import HeldModel
@@ -182,15 +182,18 @@ class ScannedRun:
 
     @in_python_words
     def compare(
-        self, *others: ScannedRun, by: str | None = None, threshold: float | None = None, relation: str | None = None
+        self,
+        *others: ScannedRun,
+        by: str | None = None,
+        threshold: float | None = None,
+        relation: Literal["auto", "same", "different"] = "auto",
     ) -> DisplayedReport:
         """This run beside others, of the same model or of other ones, see docs/compare.md.
 
         Args:
             by: the figure that neurons are judged by.
             threshold: from which a neuron counts.
-            relation: ``same`` or ``different``: whether a neuron's name means the same in both; found out where not
-                given.
+            relation: whether a neuron's name means the same in all; ``auto`` finds out.
         """
         from mechamap.compare.comparison import prepare
         from mechamap.compare.report import compare_runs
@@ -203,9 +206,9 @@ class ScannedRun:
     def confirm(
         self,
         *,
-        permutations: int | None = None,
-        splits: int | None = None,
-        seed: int | None = None,
+        permutations: int = 200,
+        splits: int = 4,
+        seed: int = 0,
         hard_auroc: float | None = None,
     ) -> ScannedRun:
         """Check every finding on held-out words in carrier sentences, and keep that in the run; loads the model.
@@ -221,8 +224,7 @@ class ScannedRun:
         from mechamap.checks.confirm import confirm_run
         from mechamap.checks.confirmation_pass import ConfirmSettings
 
-        given = {"permutations": permutations, "splits": splits, "seed": seed, "hard_auroc": hard_auroc}
-        settings = replace(ConfirmSettings(), **{key: value for key, value in given.items() if value is not None})
+        settings = ConfirmSettings(permutations, splits, seed, hard_auroc)
         loaded = self.model()
         with following("confirming", show=self._progress) as (tell, cancel):
             self.data = confirm_run(self.data, loaded, settings, tell, cancel)

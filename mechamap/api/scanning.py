@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -101,7 +100,11 @@ def scan(
 
         try:
             run = scan_and_check(
-                ScanRequest(source, chosen, folder, resume), Checks(confirm, causes), hear, cancel, loaded
+                ScanRequest(source, chosen, folder, resume),
+                Checks(confirm, causes),
+                hear,
+                cancel,
+                None if loaded is None else lambda: loaded,
             )
         except Cancelled as stopped:
             if not place:
@@ -142,6 +145,6 @@ def _model(model: Any, tokenizer: Any, config: ScanConfig) -> tuple[ModelSource,
         from mechamap.catalog.source import resolve
 
         return resolve(str(model)), None
-    from mechamap.models.loading.in_memory import from_memory
+    from mechamap.api.in_memory import from_memory
 
     return from_memory(model, tokenizer, config.neurons)

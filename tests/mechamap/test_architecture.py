@@ -57,9 +57,9 @@ def test_a_rooms_door_says_what_is_in_it_and_imports_nothing(folder: Path) -> No
 
 
 def test_no_modules_import_each_other_in_a_circle() -> None:
-    """Imports inside functions and under TYPE_CHECKING count."""
+    """Imports inside functions and under TYPE_CHECKING count; those of the front door are looked up when asked for."""
     graph = grimp.build_graph("mechamap", "mechamap_tui", cache_dir=None)
-    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules}
+    imports = {module: graph.find_modules_directly_imported_by(module) for module in graph.modules - {"mechamap"}}
     try:
         graphlib.TopologicalSorter(imports).prepare()
     except graphlib.CycleError as error:

@@ -193,7 +193,7 @@ def _near_hint(model_id: str) -> str:
 
 def _reporting(stage: Callable[[str], None]) -> type[Any]:
     """A progress bar that draws nothing and calls ``stage`` with the bytes downloaded so far."""
-    from tqdm import tqdm  # type: ignore[import-untyped]
+    from tqdm import tqdm
 
     class Reporting(tqdm):  # type: ignore[misc]
         def __init__(self, *args: Any, **kwargs: Any) -> None:
