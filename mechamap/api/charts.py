@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -10,9 +10,7 @@ from mechamap.errors import MissingExtra
 from mechamap.figures.histogram_bins import EDGES
 from mechamap.figures.of_run import default_figure, judged_figure
 from mechamap.figures.values import known_value
-
-if TYPE_CHECKING:
-    from mechamap.api.neuron import Neuron
+from mechamap.runs.run import Run
 
 __all__ = ["neuron_chart"]
 
@@ -20,7 +18,7 @@ __all__ = ["neuron_chart"]
 _PLAIN, _CHOSEN = "#8a8a8a", "#c44e52"
 
 
-def neuron_chart(neuron: Neuron, category: str | None) -> Any:
+def neuron_chart(run: Run, row: int, category: str | None) -> Any:
     """Bars of a neuron's selectivity for each category; with a histogram beside them where the run has one.
 
     Raises:
@@ -31,7 +29,6 @@ def neuron_chart(neuron: Neuron, category: str | None) -> Any:
         from matplotlib import pyplot
     except ImportError:
         raise MissingExtra("Charts need matplotlib.", "pip install matplotlib") from None
-    run, row = neuron.run.data, neuron.row
     if category is not None:
         run.category_index(category)
     figure = judged_figure(run, "selectivity" if run.has("selectivity") else default_figure(run))
@@ -45,7 +42,7 @@ def neuron_chart(neuron: Neuron, category: str | None) -> Any:
     bars.invert_yaxis()
     bars.axvline(figure.centre, color="black", linewidth=0.5)
     bars.set_xlabel(figure.label)
-    bars.set_title(f"{neuron.name} of {run.label}")
+    bars.set_title(f"{run.neuron_name(row)} of {run.label}")
     if has_histogram:
         _histogram(axes[0, 1], np.asarray(run.figure("histogram")[row]))
     return axes[0] if has_histogram else bars

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
@@ -14,10 +15,32 @@ from mechamap.figures.findings import Finding, finding
 from mechamap.runs.neuron_names import NeuronName
 
 if TYPE_CHECKING:
-    from mechamap.api.scanned_run import ScannedRun
     from mechamap.checks.lens import Lens
+    from mechamap.models.loaded import LoadedModel
+    from mechamap.runs.run import Run
 
-__all__ = ["Neuron"]
+__all__ = ["Neuron", "NeuronsRun"]
+
+
+class NeuronsRun(Protocol):
+    """What a neuron asks of the run that it is of."""
+
+    data: Run
+
+    @property
+    def label(self) -> str: ...
+
+    def model(self) -> LoadedModel: ...
+
+    def ablate(
+        self,
+        neurons: Sequence[str],
+        *,
+        mode: Literal["zero", "mean"] = "zero",
+        controls: int = 8,
+        seed: int = 0,
+        text: str | None = None,
+    ) -> DisplayedTable: ...
 
 
 class Neuron:
@@ -29,7 +52,7 @@ class Neuron:
         row: its number in the arrays of the run.
     """
 
-    def __init__(self, run: ScannedRun, name: NeuronName, row: int) -> None:
+    def __init__(self, run: NeuronsRun, name: NeuronName, row: int) -> None:
         self.run = run
         self.name = str(name)
         self.row = row
@@ -103,9 +126,16 @@ class Neuron:
 
         return neuron_lens(self.run.model(), self._place, k)
 
-    def ablate(self, **settings: Any) -> DisplayedTable:
+    def ablate(
+        self,
+        *,
+        mode: Literal["zero", "mean"] = "zero",
+        controls: int = 8,
+        seed: int = 0,
+        text: str | None = None,
+    ) -> DisplayedTable:
         """What the model loses without it, see :meth:`mechamap.api.scanned_run.ScannedRun.ablate`; loads the model."""
-        return self.run.ablate([self.name], **settings)
+        return self.run.ablate([self.name], mode=mode, controls=controls, seed=seed, text=text)
 
     @property
     def transformer_lens(self) -> tuple[str, int]:
@@ -140,7 +170,7 @@ class Neuron:
         """
         from mechamap.api.charts import neuron_chart
 
-        return neuron_chart(self, category)
+        return neuron_chart(self.run.data, self.row, category)
 
     def __repr__(self) -> str:
         return repr(self.figures)
