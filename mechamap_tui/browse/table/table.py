@@ -74,6 +74,7 @@ class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
         self._check_sign: Callable[[int], str] | None = None
         self._anchor: int | None = None  # the neuron that the user went to, shown or not
         self._highlighted: int | None = -1
+        self._record = run.record  # whose figures the order was made of
         self._make_columns()
         self.column = self._column_of(default)
         self._lines = NeuronLines(lay_out(self._columns, 0), self.look)
@@ -117,7 +118,9 @@ class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
         self.order.set_default(default := default_sort(self.run))
         if stands:  # the column cursor stays on what the table is sorted by
             self.column = self._column_of(default)
-        self.order.values_changed()
+        if self.run.record is not self._record:  # else nothing is new, and sorting a million neurons is felt
+            self._record = self.run.record
+            self.order.values_changed()
         self.reordered()
 
     def show_only(self, name: str, mask: NDArray[np.bool_] | None) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as np_st
 
-from mechamap_tui.browse.table.order import NeuronOrder, SortKey
+from mechamap_tui.browse.table.order import NeuronOrder, SortKey, sorted_rows
 
 COLUMNS = {
     "score": np.array([0.5, np.nan, -0.9, 0.5, 0.1], dtype=np.float32),
@@ -133,6 +133,14 @@ def test_every_neuron_that_passes_is_shown_once_and_in_order(
     assert (steps <= 0).all() if descending else (steps >= 0).all()
     for place, row in enumerate(rows.tolist()):
         assert order.place_of(row) == place
+
+
+EDGES = [0.0, -0.0, 1.5, -1.5, 1e-45, -1e-45, np.inf, -np.inf, np.nan, -np.nan, 3.4e38]
+
+
+@given(np_st.arrays(np.float32, st.integers(0, 60), elements=st.sampled_from(EDGES) | st.floats(width=32)))
+def test_packed_rows_are_sorted_as_a_stable_sort_does(values: np.ndarray) -> None:
+    assert sorted_rows(values).tolist() == np.argsort(values, kind="stable").tolist()
 
 
 @pytest.mark.parametrize("neurons", [2_000_000])
