@@ -24,18 +24,26 @@ def main() -> int:
     except (ImportError, MemoryError, OSError) as error:
         if not isinstance(error, MemoryError) and "map segment" not in str(error):
             raise
-        os.write(2, b"error: Out of memory\n  This process may not take the memory that it needs to begin.\n")
-        return 1
+        return _lacks_memory(b"that it needs to begin")
 
     if heard:
         signal.signal(signal.SIGINT, interrupt)
-    code = run_command()
+    try:
+        code = run_command()
+    except MemoryError:  # raised anew by what was to tell of it
+        return _lacks_memory(b"that the command needs")
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
     )  # all is done: what Python tidies up at its end is not worth a traceback
     if code and "torch" in sys.modules:
         _end_here(code)
     return code
+
+
+def _lacks_memory(what: bytes) -> int:
+    """Say so without taking memory; returns the exit code."""
+    os.write(2, b"error: Out of memory\n  This process may not take the memory " + what + b".\n")
+    return 1
 
 
 def _end_here(code: int) -> NoReturn:
