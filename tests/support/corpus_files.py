@@ -26,7 +26,7 @@ CORPUS_KINDS = (
 
 def packed(data: bytes, by: str) -> bytes:
     """``gz`` or ``zst``."""
-    return gzip.compress(data, 1) if by == "gz" else pyarrow.compress(data, "zstd", asbytes=True)
+    return gzip.compress(data, 1, mtime=0) if by == "gz" else pyarrow.compress(data, "zstd", asbytes=True)
 
 
 def write_jsonl(path: Path, texts: Sequence[str], **members: object) -> Path:

@@ -33,7 +33,7 @@ def test_a_packed_file_is_read_whatever_it_is_called(tmp_path: Path) -> None:
     run = recorded_run(tmp_path / "run")
     export_run(run, tmp_path / "out.csv", ExportRequest("csv"))
     for name in ("out.csv.gz", "packed.csv"):
-        (tmp_path / name).write_bytes(gzip.compress((tmp_path / "out.csv").read_bytes()))
+        (tmp_path / name).write_bytes(gzip.compress((tmp_path / "out.csv").read_bytes(), mtime=0))
         shares: list[float] = []
         read = open_run(tmp_path / name, progress=shares.append)
         assert (read.neurons, read.label, shares[-1]) == (run.neurons, "tiny", 1.0)
@@ -51,7 +51,7 @@ def test_a_packed_file_is_read_whatever_it_is_called(tmp_path: Path) -> None:
         (b"mod\xe8le,layer\n", "cell 1 of the header: byte 0xe8 is not UTF-8 text."),
         ("\ufeff".encode("utf-16") + b"\x00\xd8", "is not UTF-16-LE, although its byte order mark says so"),
         (HEADER.encode() + b"m,0,0,fo\x00od,0.5,[]\n", "row 2, column category: there is a NUL byte."),
-        (gzip.compress((HEADER + ROWS * 99).encode())[:-20], "cannot be read: Compressed file ended"),
+        (gzip.compress((HEADER + ROWS * 99).encode(), mtime=0)[:-20], "cannot be read: Compressed file ended"),
         (b"\x1f\x8b\x08" + bytes(40), "cannot be read"),
     ],
 )
@@ -64,7 +64,7 @@ def test_a_file_that_is_no_text_is_refused_in_words(tmp_path: Path, content: byt
 
 
 def test_a_packed_file_that_is_cut_short_is_not_taken_for_one_without_rights(tmp_path: Path) -> None:
-    packed = gzip.compress((HEADER + ROWS * 99).encode())
+    packed = gzip.compress((HEADER + ROWS * 99).encode(), mtime=0)
     for content in (packed[:-20], packed + b"more", packed[:-8] + bytes(8)):
         path = tmp_path / "some.csv.gz"
         path.write_bytes(content)
