@@ -34,6 +34,7 @@ from mechamap.scan.corpus.state import CorpusState, LayerSpan
 from mechamap.scan.prepare import PreparedModel, ScanRequest, check_cancelled, inputs_of, prepare_model
 from mechamap.scan.record import new_record
 from mechamap.system.event_log import logged
+from mechamap.system.memory import return_large_blocks
 from mechamap.text.occurrences import FoundWords
 from mechamap.text.tokenize import tokenize
 
@@ -68,6 +69,7 @@ def scan_corpus(
         MechaMapError: anything that keeps the scan from being done, see :mod:`mechamap.errors`.
     """
     on_event = logged(on_event, "scan")
+    return_large_blocks()
     clock = Clock()
     if corpus is None:
         with clock.timed("corpus"):
