@@ -69,7 +69,7 @@ class Finding:
         mask = self._mask(text)
         self._trial = text
         self._table.show_only("expression", mask)
-        return f"{len(self._table.order):,} neurons" if mask is not None else "all neurons"
+        return f"{self._table.order.count:,} neurons" if mask is not None else "all neurons"
 
     def _keep_filter(self, text: str) -> None:
         self.expression, self._trial = text.strip(), None
@@ -85,7 +85,7 @@ class Finding:
         Raises:
             MechaMapError: no neuron has that name.
         """
-        if not name.strip() or self._table.order.place_of(self._run.row_of(name)) is not None:
+        if not name.strip() or self._table.order.shows(self._run.row_of(name)):
             return ""
         return "hidden by the filters; enter clears them"
 
@@ -130,8 +130,7 @@ class Finding:
         named = self._row_named(link.where)  # a neuron's name is not a filter
         self.expression, self._trial = link.where.strip() if named is None else "", None
         if keys := sort_keys(link.sort, {column.key for column in self._table.columns}):
-            self._table.order.sort(*keys)
-            self._table.reordered()
+            self._table.sort(*keys)
         self.apply()
         self._table.action_first()
         row = self._row_named(link.neuron) if link.neuron else named
@@ -206,7 +205,7 @@ class Finding:
     def entitle(self) -> None:
         """Describe in the table's borders what it shows."""
         order, complete = self._table.order, len(self._run.complete_layers) == len(self._run.layers)
-        count = f"{len(order):,} of {order.available:,}"
+        count = f"{order.count:,} of {order.available:,}"
         corpus = self._run.record.corpus
         growing = corpus if self._run.record.state != "complete" else None
         over = f", {corpus_so_far(growing)}" if growing is not None else "" if complete else " so far"

@@ -14,7 +14,6 @@ __all__ = [
     "MORE_LEFT",
     "MORE_RIGHT",
     "PENDING",
-    "SECOND",
     "TITLE_JOINT",
     "UP",
 ]
@@ -22,7 +21,6 @@ __all__ = [
 
 CURSOR, MARK = "▸", "●"
 DOWN, UP = "▼", "▲"  # the direction of a sort, and that in which a token drives a neuron
-SECOND = "²"  # behind the direction of the second key of a sort
 MORE_LEFT, MORE_RIGHT = "‹", "›"
 BARS = " ▁▂▃▄▅▆▇█"  # a count in eighths of the largest one
 FULL_BLOCK, LIGHT_BLOCK = "█", "░"

@@ -23,6 +23,7 @@ from mechamap.runs.gate.records import LARGEST_RECORD, check_size, read_record
 from mechamap.runs.notes import Notes
 from mechamap.runs.record import RunRecord, dump
 from mechamap.runs.run import Run
+from mechamap.runs.views.saved_views import VIEWS_FILE, SavedViews
 from mechamap.system.bounded_files import read_at_most
 
 __all__ = ["Damage", "examined", "salvage"]
@@ -66,6 +67,13 @@ def examined(folder: Path) -> tuple[RunRecord | None, list[Damage]]:
         Notes(folder)
     except RunError as error:
         damages.append(Damage("notes.json", error.message, "marks and notes are left out"))
+    try:
+        damaged_views = SavedViews(folder).damaged
+    except RunError as error:
+        damages.append(Damage(VIEWS_FILE, error.message, "saved views are left out"))
+    else:
+        for name in damaged_views:
+            damages.append(Damage(f"view {name!r}", "it cannot be understood", "it is copied as it is"))
     return record, damages
 
 
@@ -91,8 +99,9 @@ def salvage(folder: Path, out: Path) -> list[Damage]:
             (out / tokens.name).mkdir()
             for name in KEPT_FILES:
                 shutil.copyfile(tokens / f"{name}.npy", out / tokens.name / f"{name}.npy")
-        if not any(damage.where == "notes.json" for damage in damages) and (folder / "notes.json").is_file():
-            shutil.copyfile(folder / "notes.json", out / "notes.json")
+        for name in ("notes.json", VIEWS_FILE):
+            if not any(damage.where == name for damage in damages) and (folder / name).is_file():
+                shutil.copyfile(folder / name, out / name)
         (out / "run.json").write_text(dump(record), encoding="utf-8", errors="replace")
         source = Run(record, path=folder)
         for rows in record.layers:

@@ -49,8 +49,8 @@ class NeuronSet:
         return cls(checked_name(name), members, note.strip())
 
 
-def checked_name(name: str) -> str:
-    """A set's name without the spaces around it.
+def checked_name(name: str, kind: str = "set") -> str:
+    """The name of a set, or of what else users name, without the spaces around it.
 
     Raises:
         UsageError: it is empty, too long, or holds characters that cannot be shown.
@@ -58,7 +58,7 @@ def checked_name(name: str) -> str:
     name = name.strip()
     if not name or len(name) > _LONGEST_NAME or printable(name) != name:
         raise UsageError(
-            f"{shortened(repr(name))} cannot be the name of a set.",
+            f"{shortened(repr(name))} cannot be the name of a {kind}.",
             f"Choose 1 to {_LONGEST_NAME} characters that can be printed on one line.",
         )
     return name

@@ -47,7 +47,7 @@ class Column:
     """One column. ``values()`` has one value per neuron; ``width`` 0 takes what is left of the line.
 
     ``estimated()``, where given, says which of its values are marked as estimates; ``ascending``: sorted upwards first;
-    ``least``: values below it are drawn as a warning.
+    ``least``: values below it are drawn as a warning; ``cut``: the user chose the width, and what is too wide is cut.
     """
 
     key: str
@@ -59,6 +59,7 @@ class Column:
     ascending: bool = False
     estimated: Callable[[], NDArray[np.bool_] | None] | None = None
     least: float | None = None
+    cut: bool = False
 
     def warns(self, row: int) -> bool:
         """Whether a neuron's value is one to beware of."""

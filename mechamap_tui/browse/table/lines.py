@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+import numpy as np
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
@@ -13,14 +15,16 @@ from textual.strip import Strip
 from mechamap.tables.numbers import NONE
 from mechamap_tui.browse.table.columns import TOKENS, Column
 from mechamap_tui.browse.table.order import SortKey
-from mechamap_tui.terminal.terminal_text import pad
-from mechamap_tui.widgets.glyphs import CURSOR, DOWN, MARK, MORE_LEFT, MORE_RIGHT, SECOND, UP
+from mechamap_tui.terminal.terminal_text import fit, pad
+from mechamap_tui.widgets.glyphs import CURSOR, DOWN, MARK, MORE_LEFT, MORE_RIGHT, UP
 
 __all__ = ["MARGIN", "LineLayout", "NeuronLines", "lay_out"]
 
 
 MARGIN = 2  # cells in front of a line: the cursor's sign and the mark's; one more in a run with checks
 TOKENS_LEAST = 18
+REST = Column("", "", 0, lambda: np.empty(0), str)  # what stands in place of the tokens where they are hidden
+REST_LEAST = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +76,18 @@ class LineLayout:
         return next((i for i in range(len(self.columns)) if self.edges[i] <= x < self.edges[i + 1]), None)
 
 
-def lay_out(columns: Sequence[Column], width: int, margin: int = MARGIN) -> LineLayout:
+def lay_out(columns: Sequence[Column], width: int, margin: int = MARGIN, keys: Sequence[SortKey] = ()) -> LineLayout:
     """Place each column in ``width`` cells; the token column takes what is left, but never too little.
 
     Where not everything fits, what is left is what the figures leave that can be seen whole before any scrolling.
     """
-    edges = list(accumulate((column.width for column in columns[:-1]), initial=margin))
+    if columns[-1].key != TOKENS:
+        columns = (*columns, REST)
+    least = TOKENS_LEAST if columns[-1].key == TOKENS else REST_LEAST
+    edges = list(accumulate((_width(column, keys) for column in columns[:-1]), initial=margin))
     fixed = next((i for i, column in enumerate(columns) if column.key == "neuron"), -1) + 1
-    seen = max((edge for edge in edges[fixed:] if edge <= width - TOKENS_LEAST), default=edges[fixed])
-    edges.append(edges[-1] + max(width - seen, TOKENS_LEAST))
+    seen = max((edge for edge in edges[fixed:] if edge <= width - least), default=edges[fixed])
+    edges.append(edges[-1] + max(width - seen, least))
     return LineLayout(tuple(columns), tuple(edges), fixed, width)
 
 
@@ -104,13 +111,13 @@ class NeuronLines:
         segments = [Segment(more_left.ljust(layout.margin), base)]
         for i, column in enumerate(layout.columns):
             width = layout.edges[i + 1] - layout.edges[i]
-            title = column.title + _arrow(column, keys)
+            arrow = _arrow(column, keys)
+            title = fit(column.title, width - 1 - len(arrow)) + arrow if column.cut else column.title + arrow
             style = self.look("header-cursor") if i == cursor else base
-            if column.key == TOKENS:
+            if not column.width:
                 segments += [Segment(f"{more_right} ", base), Segment(title, style)]
                 segments.append(Segment(" " * max(width - 2 - len(title), 0), base))
             else:
-                title = title[-width:]
                 segments += [Segment(" " * (width - len(title)), base), Segment(title, style)]
         return self._scrolled(segments, scroll_x, base)
 
@@ -128,10 +135,10 @@ class NeuronLines:
             segments.append(Segment(check.ljust(layout.margin - MARGIN), on_sign))
         for i, column in enumerate(layout.columns):
             width = layout.edges[i + 1] - layout.edges[i]
-            if column.key == TOKENS:
+            if not column.width:
                 segments.append(Segment("  " + pad(tokens, width - 2), base))
                 continue
-            text = column.cell(row)
+            text = fit(column.cell(row), width - 1) if column.cut else column.cell(row)
             segments.append(Segment(text.rjust(width), base if under_cursor else self._style(i, row, text)))
         return self._scrolled(segments, scroll_x, base)
 
@@ -155,9 +162,15 @@ class NeuronLines:
         return line.adjust_cell_length(layout.pane, base)
 
 
+def _width(column: Column, keys: Sequence[SortKey]) -> int:
+    """A column's cells: some have no room for their title and the place of their sort."""
+    arrow = _arrow(column, keys)
+    return max(column.width, cell_len(column.title) + 3) if len(arrow) > 1 and not column.cut else column.width
+
+
 def _arrow(column: Column, keys: Sequence[SortKey]) -> str:
-    """The direction in which a column sorts the neurons, and a sign where it only breaks ties."""
-    for place, key in enumerate(keys):
+    """The direction in which a column sorts the neurons, and, where several do, its place among them."""
+    for place, key in enumerate(keys, start=1):
         if key.column == column.key:
-            return (DOWN if key.descending else UP) + (SECOND if place else "")
+            return (DOWN if key.descending else UP) + (str(place) if len(keys) > 1 else "")
     return ""

@@ -1,30 +1,24 @@
 """Which neurons the table shows, and in what order: an index into the rows of a run.
 
 Nothing is copied and nothing is drawn here. The sorted order of all neurons is kept, so that a filter only picks
-from it (milliseconds at millions of rows), and only another sort or new rows sort again.
+from it (milliseconds at millions of rows), and only another sort or new rows sort again. Who draws may do that sort
+beside the screen's thread: :attr:`NeuronOrder.sorting` is what is to be done, :meth:`NeuronOrder.take` its end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NeuronOrder", "SortKey", "sort_keys", "sorted_rows"]
+from mechamap.runs.views.sort_key import SortKey
+from mechamap_tui.browse.table.sorting import sorted_rows
 
-
-@dataclass(frozen=True, slots=True)
-class SortKey:
-    """A column and its direction."""
-
-    column: str
-    descending: bool = True
-
-    def flipped(self) -> SortKey:
-        return replace(self, descending=not self.descending)
+__all__ = ["NeuronOrder", "SortKey", "Sorting", "sort_keys"]
 
 
 def sort_keys(columns: str, known: Collection[str]) -> tuple[SortKey, ...]:
@@ -38,6 +32,31 @@ def sort_keys(columns: str, known: Collection[str]) -> tuple[SortKey, ...]:
     return tuple(keys)
 
 
+@dataclass(frozen=True, slots=True)
+class Sorting:
+    """A sort that is to be done.
+
+    Attributes:
+        columns: give the values of each key's column, most important first, and whether they go downwards.
+    """
+
+    columns: tuple[tuple[Callable[[], NDArray[Any]], bool], ...]
+
+    def rows(self) -> NDArray[np.int64]:
+        """All rows in order, ``[neurons]``; may be called from any thread."""
+        return sorted_rows(*(_ascending(values(), descending=descending) for values, descending in self.columns))
+
+
+def _ascending(values: NDArray[Any], *, descending: bool) -> NDArray[Any]:
+    """Values that sort as asked when sorted upwards, NaN last."""
+    values = np.ascontiguousarray(values)
+    if values.dtype.kind == "u":
+        values = values.astype(np.int64)
+    elif values.dtype.kind == "b":
+        values = values.astype(np.int8)
+    return -values if descending else values
+
+
 class NeuronOrder:
     """The rows shown, top to bottom.
 
@@ -45,12 +64,23 @@ class NeuronOrder:
         neurons: number of rows of the run.
         values: the values of a column, one per neuron; NaN sorts last in either direction.
         default: how the table is sorted by default.
+        beside: whether sorts are done elsewhere: until then the rows stay as they were.
     """
 
-    def __init__(self, neurons: int, values: Callable[[str], NDArray[Any]], default: tuple[SortKey, ...]) -> None:
+    def __init__(
+        self,
+        neurons: int,
+        values: Callable[[str], NDArray[Any]],
+        default: tuple[SortKey, ...],
+        *,
+        beside: bool = False,
+    ) -> None:
         self.neurons = neurons
         self.values = values
         self.default = default
+        self._beside = beside
+        self._sorting: Sorting | None = None
+        self._last: NDArray[np.int64] = np.empty(0, np.int64)
         self.keys = default
         self._before: tuple[SortKey, ...] = default
         self._masks: dict[str, NDArray[np.bool_]] = {}
@@ -63,13 +93,28 @@ class NeuronOrder:
 
     @property
     def rows(self) -> NDArray[np.int64]:
-        """Rows shown, in order."""
+        """Rows shown, in order; where a sort is waited for, those of before."""
         if self._rows is None:
-            self._rows = self._picked(*self._masks.values())
+            if self.waits:
+                return self._last
+            self._rows = self._last = self._picked(*self._masks.values())
         return self._rows
 
     def __len__(self) -> int:
         return len(self.rows)
+
+    @property
+    def count(self) -> int:
+        """How many rows pass the filters, those that are not shown yet included."""
+        if not self.waits:
+            return len(self.rows)
+        mask = self._mask(*self._masks.values())
+        return self.neurons if mask is None else int(np.count_nonzero(mask))
+
+    def shows(self, row: int) -> bool:
+        """Whether a neuron passes the filters."""
+        masks = [*self._masks.values()] if self._available is None else [self._available, *self._masks.values()]
+        return all(bool(mask[row]) for mask in masks)
 
     @property
     def available(self) -> int:
@@ -141,22 +186,46 @@ class NeuronOrder:
             before = self._before if self._before[0].column != column else self.default
             self.sort(*before)
 
-    def cycle_second(self, column: str, *, descending: bool = True) -> None:
-        """Break ties by another column: down (or in the direction given), then the other way, then not at all."""
-        if self.keys[0].column == column:
+    def cycle_further(self, column: str, *, descending: bool = True) -> None:
+        """Break ties by another column: down (or in the direction given), then the other way, then not at all.
+
+        The columns before and behind it stay; the only one is turned round.
+        """
+        begin = SortKey(column, descending)
+        place = next((place for place, key in enumerate(self.keys) if key.column == column), None)
+        if place is None:
+            self.sort(*self.keys, begin)
             return
-        second, begin = self.keys[1] if len(self.keys) > 1 else None, SortKey(column, descending)
-        if second is None or second.column != column:
-            self.sort(self.keys[0], begin)
-        elif second == begin:
-            self.sort(self.keys[0], begin.flipped())
+        key, before, behind = self.keys[place], self.keys[:place], self.keys[place + 1 :]
+        if key == begin or len(self.keys) == 1:
+            self.sort(*before, key.flipped(), *behind)
         else:
-            self.sort(self.keys[0])
+            self.sort(*before, *behind)
 
     def values_changed(self) -> None:
         """The sorted columns have other values now."""
-        self._sorted = None
+        self._sorted = self._sorting = None
         self._forget_rows()
+
+    @property
+    def waits(self) -> bool:
+        """Whether a sort is to be done beside."""
+        return self._beside and self._sorted is None
+
+    @property
+    def sorting(self) -> Sorting:
+        """The sort that is to be done now; the same until keys or values change."""
+        if self._sorting is None:
+            self._sorting = Sorting(tuple((partial(self.values, key.column), key.descending) for key in self.keys))
+        return self._sorting
+
+    def take(self, sorting: Sorting, rows: NDArray[np.int64]) -> bool:
+        """Take over what a sort gave, unless another one is asked for by now; whether it was taken."""
+        if sorting is not self._sorting:
+            return False
+        self._sorted = rows
+        self._forget_rows()
+        return True
 
     # --- how -------------------------------------------------------------------------------------------------
 
@@ -164,43 +233,19 @@ class NeuronOrder:
         self._rows = None
         self._places = None
 
-    def _picked(self, *masks: NDArray[np.bool_]) -> NDArray[np.int64]:
-        if self._sorted is None:
-            self._sorted = self._sort()
+    def _mask(self, *masks: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+        """The rows that are available and in all masks; None: all."""
         kept = list(masks) if self._available is None else [self._available, *masks]
         if not kept:
-            return self._sorted
+            return None
         mask = kept[0]
         for other in kept[1:]:
             mask = mask & other
-        return self._sorted[mask[self._sorted]]
+        return mask
 
-    def _sort(self) -> NDArray[np.int64]:
-        columns = [self._ascending(key) for key in self.keys]
-        if len(columns) == 1:
-            return sorted_rows(columns[0])
-        return np.lexsort(columns[::-1])
-
-    def _ascending(self, key: SortKey) -> NDArray[Any]:
-        """Values that sort as asked when sorted upwards, NaN last."""
-        values = np.ascontiguousarray(self.values(key.column))
-        if values.dtype.kind == "u":
-            values = values.astype(np.int64)
-        elif values.dtype.kind == "b":
-            values = values.astype(np.int8)
-        return -values if key.descending else values
-
-
-def sorted_rows(values: NDArray[Any]) -> NDArray[np.int64]:
-    """The rows of some values from the least to the greatest, NaN last, equal ones in order, ``[values]``.
-
-    Numbers of 32 bits are packed with their rows and sorted as whole numbers, twice as fast as by a stable argsort.
-    """
-    if values.dtype != np.float32 or len(values) >= 1 << 32:
-        return np.argsort(values, kind="stable")
-    bits = (values + np.float32(0)).view(np.uint32)  # 0 added: -0 equals 0
-    ascending = np.where(bits >> 31, ~bits, bits | np.uint32(1 << 31))
-    ascending[np.isnan(values)] = np.uint32(0xFFFFFFFF)
-    packed = ascending.astype(np.uint64) << np.uint64(32) | np.arange(len(values), dtype=np.uint64)
-    packed.sort()
-    return (packed & np.uint64(0xFFFFFFFF)).astype(np.int64)
+    def _picked(self, *masks: NDArray[np.bool_]) -> NDArray[np.int64]:
+        if self._sorted is None:
+            self.take(self.sorting, self.sorting.rows())
+        assert self._sorted is not None
+        mask = self._mask(*masks)
+        return self._sorted if mask is None else self._sorted[mask[self._sorted]]

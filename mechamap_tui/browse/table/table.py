@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,26 +15,21 @@ from textual.message import Message
 from textual.strip import Strip
 
 from mechamap.runs.run import Run
-from mechamap_tui.browse.table.columns import (
-    ALL_CATEGORIES,
-    TOKENS,
-    Column,
-    category_columns,
-    changes_with_category,
-    default_sort,
-    overview_columns,
-    token_summary,
-)
+from mechamap_tui.browse.table.column_keys import ColumnKeys
+from mechamap_tui.browse.table.columns import TOKENS, changes_with_category, default_sort, token_summary
 from mechamap_tui.browse.table.lines import MARGIN, NeuronLines, lay_out
 from mechamap_tui.browse.table.order import NeuronOrder, SortKey
-from mechamap_tui.data.check_signs import check_signs
-from mechamap_tui.widgets.line_table import MOVE_KEYS, LineTable
+from mechamap_tui.browse.table.sorting_beside import SortingBeside
+from mechamap_tui.widgets.line_table import MOVE_KEYS
 
 __all__ = ["NeuronTable"]
 
 
-class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
-    """The neurons of a run: browsed, sorted by any column, filtered, shown for one category or for all.
+BESIDE_FROM = 250_000  # neurons; a sort of fewer takes less time than a frame or two
+
+
+class NeuronTable(ColumnKeys, can_focus=True, inherit_bindings=False):
+    """The neurons of a run: browsed, sorted by any columns, filtered, shown for one category or for all.
 
     A cursor that has been moved is a neuron, not a line: it stays on it through sort, filter and arriving layers, and
     where a filter hides it, it comes back with it. Until then it stays on the top line, on the best neuron there is.
@@ -42,8 +38,9 @@ class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "open", "open"),
         Binding("s", "sort", "sort", tooltip="sort by this column, the other way, as before"),
-        Binding("S", "sort_second", "second sort", tooltip="sort ties by this column", show=False),
+        Binding("S", "sort_further", "further sort", tooltip="sort equal ones by this column too", show=False),
         Binding("v", "overview", "all categories", show=False),
+        *ColumnKeys.BINDINGS,
         *MOVE_KEYS,
     ]
 
@@ -64,18 +61,15 @@ class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
         """Other neurons are shown, or in another order."""
 
     def __init__(self, run: Run, category: str) -> None:
-        super().__init__(id="neurons", classes="pane")
-        self.run, self.category = run, category
-        self.overview = False
+        super().__init__(run, category, id="neurons", classes="pane")
         self.marked: set[int] = set()
         default = default_sort(run)
-        self.order = NeuronOrder(run.neurons, self._values, (default,))
-        self._columns: tuple[Column, ...] = ()
-        self._check_sign: Callable[[int], str] | None = None
+        self.order = NeuronOrder(run.neurons, self._values, (default,), beside=run.neurons >= BESIDE_FROM)
+        self._sorting = SortingBeside(self, self.order, self.reordered)
+        self._held = self._reordered = False
         self._anchor: int | None = None  # the neuron that the user went to, shown or not
         self._highlighted: int | None = -1
         self._record = run.record  # whose figures the order was made of
-        self._make_columns()
         self.column = self._column_of(default)
         self._lines = NeuronLines(lay_out(self._columns, 0), self.look)
 
@@ -86,14 +80,30 @@ class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
         """The neuron under the cursor."""
         return int(self.order.rows[self.cursor_index]) if self.cursor_index < len(self.order) else None
 
-    @property
-    def columns(self) -> tuple[Column, ...]:
-        return self._columns
+    def columns_changed(self) -> None:
+        super().columns_changed()
+        self.post_message(self.OrderChanged())
 
-    def column_title(self, key: str) -> str:
-        """A column's title, also of one that is not on the screen."""
-        name = key.removeprefix(ALL_CATEGORIES)
-        return next((column.title for column in self._columns if column.key == key), name)
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Take over the order once, after all that is changed meanwhile."""
+        self._held, self._reordered = True, False
+        try:
+            yield
+        finally:
+            self._held = False
+            if self._reordered:
+                self.reordered()
+
+    def show_overview(self, overview: bool) -> None:
+        """Show the selectivity for all categories, or one category's figures."""
+        if overview != self.overview:
+            self.action_overview()
+
+    def sort(self, *keys: SortKey) -> None:
+        """Sort by some columns; as by default without any."""
+        self.order.sort(*keys)
+        self.reordered()
 
     def show_category(self, category: str, *, stay: bool = False) -> None:
         """Show another category's figures.
@@ -132,10 +142,13 @@ class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
 
     def go_to(self, row: int) -> bool:
         """Put the cursor on a neuron; False where the table does not show it."""
-        index = self.order.place_of(row)
-        if index is not None:
+        if not self.order.shows(row):
+            return False
+        if self.order.waits or self._held:
+            self._anchor = row
+        elif (index := self.order.place_of(row)) is not None:
             self.move_to(index)
-        return index is not None
+        return True
 
     def described(self, row: int) -> str:
         """A neuron's line as text for the clipboard."""
@@ -146,6 +159,15 @@ class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
 
     def reordered(self) -> None:
         """Take over the order: a moved cursor stays on its neuron, and its neuron on its line of the screen."""
+        if self._held:
+            self._reordered = True
+            return
+        if self.order.waits:
+            self._sorting.begin()
+            self.lay_out()
+            self.redraw()
+            self.post_message(self.OrderChanged())
+            return
         line = self.cursor_index - self.scroll_offset.y
         index = self.order.place_of(self._anchor) if self._anchor is not None else 0
         self.cursor_index = 0 if index is None else index
@@ -170,27 +192,18 @@ class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
         self.order.cycle(column.key, descending=not column.ascending)
         self.reordered()
 
-    def action_sort_second(self) -> None:
+    def action_sort_further(self) -> None:
         """Break ties by the column under the cursor: one way, then the other, then not at all."""
         column = self._columns[self.column]
-        self.order.cycle_second(column.key, descending=not column.ascending)
+        self.order.cycle_further(column.key, descending=not column.ascending)
         self.reordered()
-
-    def action_overview(self) -> None:
-        """Switch between one category's figures and the selectivity for all."""
-        self.overview = not self.overview
-        self._make_columns()
-        self.lay_out()
-        self.show_column()
-        self.redraw()
-        self.post_message(self.OrderChanged())
 
     def header_clicked(self, x: int, *, shift: bool) -> None:
         column = self._lines.layout.column_at(x, self.scroll_offset.x)
-        if column is not None:
+        if column is not None and column < len(self._columns):
             self.column = column
             if shift:
-                self.action_sort_second()
+                self.action_sort_further()
             else:
                 self.action_sort()
 
@@ -203,31 +216,6 @@ class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
         if row != self._highlighted:
             self._highlighted = row
             self.post_message(self.NeuronHighlighted(row))
-
-    # --- columns ---------------------------------------------------------------------------------------------
-
-    def _column_of(self, key: SortKey) -> int:
-        """Where the column of a figure is; the first one behind the neuron's name, where there is none."""
-        behind = range(self._names(), len(self._columns))
-        return next((index for index in behind if self._columns[index].key == key.column), self._names())
-
-    def _make_columns(self) -> None:
-        key = self._columns[self.column].key if self._columns else ""
-        one, all_ = category_columns(self.run, self.category), overview_columns(self.run, self.category)
-        self._by_key = {column.key: column for column in (*all_, *one)}
-        self._columns = all_ if self.overview else one
-        # New columns come between old ones: the cursor stays on its own.
-        same = (index for index, column in enumerate(self._columns) if column.key == key)
-        self.column = next(same, min(self.column, len(self._columns) - 1))
-        self._check_sign = check_signs(self.run, self.category)
-
-    def _names(self) -> int:
-        """How many columns name the neuron."""
-        return 1 + [column.key for column in self._columns].index("neuron")
-
-    def _values(self, key: str) -> NDArray[Any]:
-        column = self._by_key.get(key)
-        return column.values() if column is not None else np.zeros(self.run.neurons, dtype=np.int8)
 
     # --- lines -----------------------------------------------------------------------------------------------
 
@@ -245,7 +233,7 @@ class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
 
     def lay_out(self) -> None:
         margin = MARGIN if self._check_sign is None else MARGIN + 1
-        layout = lay_out(self._columns, self.scrollable_content_region.width, margin)
+        layout = lay_out(self._columns, self.scrollable_content_region.width, margin, self.order.keys)
         self._lines = NeuronLines(layout, self.look)
         self.virtual_size = Size(layout.width, len(self.order) + self.header_lines)
 
@@ -254,13 +242,15 @@ class NeuronTable(LineTable, can_focus=True, inherit_bindings=False):
 
     def row_strip(self, index: int, part: int, *, under_cursor: bool) -> Strip:
         row = int(self.order.rows[index])
-        tokens = token_summary(self.run, row, self.category)
+        tokens = token_summary(self.run, row, self.category) if self._columns[-1].key == TOKENS else ""
         signs = row in self.marked, self._check_sign(row) if self._check_sign is not None else ""
         return self._lines.neuron(row, tokens, signs, self.scroll_offset.x, under_cursor=under_cursor)
 
     def empty_text(self, y: int) -> str:
         if y != 1:
             return ""
+        if self.order.waits:
+            return "  Sorting ..."
         return "  No neuron passes the filter. N clears it." if self.order.available else "  No layer is finished yet."
 
     def show_column(self) -> None:

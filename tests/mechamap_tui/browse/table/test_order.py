@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as np_st
 
-from mechamap_tui.browse.table.order import NeuronOrder, SortKey, sorted_rows
+from mechamap_tui.browse.table.order import NeuronOrder, SortKey
 
 COLUMNS = {
     "score": np.array([0.5, np.nan, -0.9, 0.5, 0.1], dtype=np.float32),
@@ -53,7 +53,7 @@ def test_a_column_whose_lowest_values_matter_begins_upwards() -> None:
         order.cycle("layer", descending=False)
         seen.append(order.keys)
     assert seen == [(SortKey("layer", False),), (SortKey("layer"),), (SortKey("score"),)]
-    order.cycle_second("layer", descending=False)
+    order.cycle_further("layer", descending=False)
     assert order.keys == (SortKey("score"), SortKey("layer", False))
 
 
@@ -65,15 +65,51 @@ def test_the_default_column_cycles_up_and_back_to_the_default() -> None:
     assert order.keys == (SortKey("score"),)
 
 
-def test_the_second_key_cycles_down_up_and_away() -> None:
+def test_a_further_key_cycles_down_up_and_away() -> None:
     order = order_of()
     seen = []
     for _ in range(3):
-        order.cycle_second("layer")
+        order.cycle_further("layer")
         seen.append(order.keys[1:])
     assert seen == [(SortKey("layer"),), (SortKey("layer", False),), ()]
-    order.cycle_second("score")
+
+
+def test_any_number_of_keys_is_added_and_each_is_turned_or_leaves_in_its_place() -> None:
+    order = order_of(COLUMNS | {"neuron": np.arange(5)})
+    order.cycle_further("layer")
+    order.cycle_further("neuron")
+    assert order.rows.tolist() == [3, 0, 4, 2, 1]
+    order.cycle_further("layer")
+    assert order.keys == (SortKey("score"), SortKey("layer", False), SortKey("neuron"))
+    assert order.rows.tolist() == [0, 3, 4, 2, 1]
+    order.cycle_further("score")
+    assert order.keys[0] == SortKey("score", False)
+    order.cycle_further("score")
+    assert order.keys == (SortKey("layer", False), SortKey("neuron")), "the next one is the first now"
+
+
+def test_the_only_key_is_turned_round() -> None:
+    order = order_of()
+    order.cycle_further("score")
+    assert order.keys == (SortKey("score", False),)
+    order.cycle_further("score")
     assert order.keys == (SortKey("score"),)
+
+
+def test_a_sort_beside_leaves_the_rows_as_they_were_until_it_is_taken() -> None:
+    order = NeuronOrder(5, lambda key: COLUMNS[key], (SortKey("score"),), beside=True)
+    assert (order.waits, len(order), order.count) == (True, 0, 5)
+    assert order.take(order.sorting, order.sorting.rows())
+    assert order.rows.tolist() == [0, 3, 4, 2, 1]
+    order.sort(SortKey("layer"))
+    overtaken = order.sorting
+    order.set_filter("layer", COLUMNS["layer"] == 1)
+    assert order.rows.tolist() == [0, 3, 4, 2, 1]
+    assert (order.count, order.shows(2), order.shows(0)) == (2, True, False)
+    order.sort(SortKey("layer", False))
+    assert not order.take(overtaken, overtaken.rows()), "another one is asked for by now"
+    assert order.take(order.sorting, order.sorting.rows())
+    assert order.rows.tolist() == [2, 3]
 
 
 def test_filters_join_and_leave_one_by_one() -> None:
@@ -133,14 +169,6 @@ def test_every_neuron_that_passes_is_shown_once_and_in_order(
     assert (steps <= 0).all() if descending else (steps >= 0).all()
     for place, row in enumerate(rows.tolist()):
         assert order.place_of(row) == place
-
-
-EDGES = [0.0, -0.0, 1.5, -1.5, 1e-45, -1e-45, np.inf, -np.inf, np.nan, -np.nan, 3.4e38]
-
-
-@given(np_st.arrays(np.float32, st.integers(0, 60), elements=st.sampled_from(EDGES) | st.floats(width=32)))
-def test_packed_rows_are_sorted_as_a_stable_sort_does(values: np.ndarray) -> None:
-    assert sorted_rows(values).tolist() == np.argsort(values, kind="stable").tolist()
 
 
 @pytest.mark.parametrize("neurons", [2_000_000])

@@ -95,13 +95,13 @@ async def test_another_column_is_chosen_with_l_and_sorted(run: Run) -> None:
         assert "sorted by ap ▼" in browser.title, "the third press puts it back"
 
 
-async def test_a_second_key_is_added_and_shown(run: Run) -> None:
+async def test_further_keys_are_added_and_the_header_says_in_which_order(run: Run) -> None:
     async with browsing(run) as browser:
-        await browser.press("h", "h", "s", "l", "l", "l", "l", "l", "S")
-        assert "sorted by L ▼, then auroc ▼" in browser.title
+        await browser.press("h", "h", "s", "l", "l", "l", "l", "l", "S", "l", "S", "S")
+        assert "sorted by L ▼, then auroc ▼, then d ▲" in browser.title
         rows = browser.table.order.rows
         assert (np.diff(run.layer_of[rows]) <= 0).all()
-        assert "auroc▼²" in browser.painted("#neurons")
+        assert {"L▼1", "auroc▼2", "d▲3"} <= set(browser.painted("#neurons").splitlines()[1].split())
 
 
 async def test_sorting_by_tokens_reads_from_a_to_z(run: Run) -> None:
