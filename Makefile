@@ -73,6 +73,7 @@ format: $(INSTALLED)
 
 docs: $(INSTALLED)
 	$(BIN)/python scripts/write_cli_docs.py
+	$(BIN)/python scripts/write_key_docs.py
 	$(BIN)/python scripts/write_figure_docs.py
 	$(BIN)/python scripts/write_architecture_docs.py
 

@@ -21,6 +21,7 @@ from mechamap_tui.opening.screens import Opening
 from mechamap_tui.start.target import Target
 from mechamap_tui.terminal.columns_in_place import ColumnsInPlace
 from mechamap_tui.terminal.keys_in_order import KeysInOrder
+from mechamap_tui.terminal.own_keys import OwnKeys
 from mechamap_tui.terminal.pasted_lines import PastedLines
 from mechamap_tui.terminal.textual_internals import Blame, MortalApp
 
@@ -31,8 +32,10 @@ if TYPE_CHECKING:
 
 __all__ = ["MechaMapApp"]
 
+MOST_PROBLEMS = 4  # lines of a file of keys that are told at once
 
-class MechaMapApp(KeysInOrder, PastedLines, ColumnsInPlace, MortalApp, ExplorerApp):
+
+class MechaMapApp(KeysInOrder, OwnKeys, PastedLines, ColumnsInPlace, MortalApp, ExplorerApp):
     """The explorer.
 
     Args:
@@ -46,11 +49,13 @@ class MechaMapApp(KeysInOrder, PastedLines, ColumnsInPlace, MortalApp, ExplorerA
     TITLE = "MechaMap"
     CSS_PATH = Path(__file__).with_name("app.tcss")  # absolute, so that a subclass elsewhere finds it
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("question_mark,f1", "help_here", "help", key_display="?"),
-        Binding("colon", "command_palette", "palette", key_display=":"),
-        Binding("ctrl+p", "command_palette", "palette", show=False, priority=True),
-        Binding("f2", "copy_report", "copy a report of what failed", priority=True, show=False),
-        Binding("f8", "picture", "screenshot", show=False),
+        Binding(
+            "question_mark,f1", "help_here", "help", tooltip="what the keys of this screen do, and what words mean"
+        ),
+        Binding("colon", "command_palette", "palette", tooltip="choose among all that can be done here, by name"),
+        Binding("ctrl+p", "command_palette", "palette in a line too", id="palette_anywhere", show=False, priority=True),
+        Binding("f2", "copy_report", "copy a report of what failed", id="copy_report", priority=True, show=False),
+        Binding("f8", "picture", "screenshot", show=False, tooltip="save the screen as an SVG file"),
         Binding("ctrl+q", "quit", "quit", show=False, priority=True),
         Binding("ctrl+z", "suspend_process", "to the shell", show=False),  # not where a text takes it as undo
     ]
@@ -70,9 +75,19 @@ class MechaMapApp(KeysInOrder, PastedLines, ColumnsInPlace, MortalApp, ExplorerA
 
     def on_ready(self) -> None:
         start_log("explorer")  # here, since looking for its folder would delay the first frame
+        self._tell_key_problems()
         if not gc.isenabled():  # run_explorer switched it off for the time up to here
             gc.freeze()
             gc.enable()
+
+    def _tell_key_problems(self) -> None:
+        if self.key_error is not None:
+            self.explorer.show_error(self.key_error)
+        elif self.key_problems:
+            told, more = self.key_problems[:MOST_PROBLEMS], len(self.key_problems) - MOST_PROBLEMS
+            rest = f"... and {more} more: `mechamap config keys --check` lists them." if more > 0 else ""
+            text = "\n".join([*told, *([rest] if rest else []), "The default keys stay for these."])
+            self.notify(text, title="keys.yaml", severity="warning", timeout=20, markup=False)
 
     # --- actions ---------------------------------------------------------------------------------------------
 

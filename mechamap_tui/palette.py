@@ -66,7 +66,7 @@ def palette_commands(explorer: Opening, screen: Screen[Any]) -> Iterator[SystemC
         seen.add(binding.action)
         title = binding.description[:1].upper() + binding.description[1:]
         run_it = partial(app.run_action, binding.action, active.node)
-        yield SystemCommand(title, f"key {binding.key_display or key_name(binding.key)}", run_it)
+        yield SystemCommand(title, f"key {key_name(binding.key)}", run_it)
     if explorer.engine_runs:
         yield SystemCommand("Free the model's memory", "it is loaded again when needed", explorer.free_model)
     yield SystemCommand("Theme", "change the colours", app.action_change_theme)

@@ -1,13 +1,14 @@
-"""``mechamap config``: the settings of a scan, shown, checked, or begun."""
+"""``mechamap config``: the settings of a scan, shown, checked, or begun; and the keys of the explorer."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
+from mechamap.cli import keys
 from mechamap.cli.narration import Narration, print_data, print_path, write_data
 from mechamap.cli.parser import Commands
-from mechamap.errors import ConfigError
+from mechamap.config.new_file import write_new
 from mechamap.system.paths import user_path
 from mechamap.wording.amounts import quantity
 from mechamap.wording.plain import printable
@@ -44,9 +45,13 @@ top_k_tokens: 10           # how many highest and lowest tokens are kept for eac
 
 def add_to(commands: Commands) -> None:
     """Declare the commands; ``config`` alone shows the default."""
-    parser = commands.add_parser("config", help="show, check or begin a config", description="The settings of a scan.")
+    parser = commands.add_parser(
+        "config",
+        help="show, check or begin a config; the keys of the explorer",
+        description="The settings of a scan, and the keys of the explorer.",
+    )
     parser.set_defaults(run=_show, parser=parser, file=None)
-    below = parser.add_subparsers(metavar="show|check|init", dest="config_command")
+    below = parser.add_subparsers(metavar="show|check|init|keys", dest="config_command")
     show = below.add_parser("show", help="print the full config that a file results in")
     show.add_argument(
         "file", metavar="F", nargs="?", type=user_path, help="default: the config a scan uses without one"
@@ -61,6 +66,7 @@ def add_to(commands: Commands) -> None:
     )
     init.add_argument("--overwrite", action="store_true", help="replace the file if there is one")
     init.set_defaults(run=_init, parser=init)
+    keys.add_to(below)
 
 
 def _show(args: argparse.Namespace, narration: Narration) -> int:
@@ -92,13 +98,7 @@ def _check(args: argparse.Namespace, narration: Narration) -> int:
 
 def _init(args: argparse.Namespace, narration: Narration) -> int:
     path: Path = args.file
-    try:
-        with path.open("w" if args.overwrite else "x", encoding="utf-8") as file:
-            file.write(STARTER)
-    except FileExistsError:
-        raise ConfigError(f"{path} already exists.", "Choose another name, or overwrite it (--overwrite).") from None
-    except OSError as error:
-        raise ConfigError(f"{path} cannot be written: {error.strerror or error}.", "Choose another place.") from None
+    write_new(path, STARTER, overwrite=args.overwrite)
     narration.say(f"Edit it, then: mechamap scan MODEL --config {path}")
     print_path(path)
     return 0

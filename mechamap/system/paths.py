@@ -6,7 +6,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["can_be_path", "home", "is_whole", "path_problem", "privately", "typed_text", "user_path"]
+__all__ = ["can_be_path", "home", "is_whole", "path_problem", "privately", "settings_folder", "typed_text", "user_path"]
 
 _LONGEST_PATH, _LONGEST_NAME = 4095, 255  # bytes
 
@@ -65,6 +65,16 @@ def home() -> Path:
     from platformdirs import user_data_path
 
     return user_data_path("mechamap", appauthor=False)
+
+
+def settings_folder() -> Path:
+    """Where a user's own settings are: ``$MECHAMAP_HOME``, else the platform's folder for settings."""
+    folder = os.environ.get("MECHAMAP_HOME")
+    if folder:
+        return user_path(folder)
+    from platformdirs import user_config_path
+
+    return user_config_path("mechamap", appauthor=False)
 
 
 def path_problem(error: OSError | ValueError, hint: str) -> tuple[str, str]:

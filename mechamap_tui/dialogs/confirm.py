@@ -20,8 +20,8 @@ class ConfirmScreen(ModalScreen[bool]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "answer(True)", "yes"),
         Binding("n,q,escape", "answer(False)", "no"),
-        Binding("left", "app.focus_previous", show=False),
-        Binding("right", "app.focus_next", show=False),
+        Binding("left", "app.focus_previous", "previous button", show=False),
+        Binding("right", "app.focus_next", "next button", show=False),
     ]
 
     AUTO_FOCUS = "#no"

@@ -13,6 +13,7 @@ from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from mechamap.config.keys.spelling import key_text
 from mechamap_tui.terminal.terminal_text import clean
 
 __all__ = ["GLOSSARY", "HelpScreen", "key_lines", "key_name"]
@@ -75,17 +76,6 @@ GLOSSARY = (
     ("sinks", "the first position, where activations are huge whatever the text: left out of every score"),
 )
 _NAMES = {
-    "question_mark": "?",
-    "slash": "/",
-    "colon": ":",
-    "apostrophe": "'",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-    "comma": ",",
-    "full_stop": ".",
-    "minus": "-",
-    "plus": "+",
-    "equals_sign": "=",
     "pagedown": "PgDn",
     "pageup": "PgUp",
     "delete": "Del",
@@ -94,10 +84,7 @@ _NAMES = {
     "left": "←",
     "right": "→",
     "escape": "Esc",
-    "f1": "F1",
-    "f2": "F2",
-    "f8": "F8",
-}
+} | {f"f{number}": f"F{number}" for number in range(1, 25)}
 
 
 class HelpScreen(ModalScreen[None]):
@@ -110,8 +97,8 @@ class HelpScreen(ModalScreen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q,question_mark,f1,enter", "close", "close"),
-        Binding("j", "scroll(1)", show=False),
-        Binding("k", "scroll(-1)", show=False),
+        Binding("j", "scroll(1)", "down", show=False),
+        Binding("k", "scroll(-1)", "up", show=False),
     ]
 
     def __init__(self, where: str, bindings: Iterable[ActiveBinding]) -> None:
@@ -136,8 +123,8 @@ class HelpScreen(ModalScreen[None]):
 
 
 def key_name(key: str) -> str:
-    """A key as it is written on the keyboard: ``question_mark`` is ``?``."""
-    return _NAMES.get(key, key)
+    """A key, or a chord, as it is written on the keyboard: ``question_mark`` is ``?``."""
+    return " ".join(_NAMES.get(code, key_text(code)) for code in key.split())
 
 
 def key_lines(bindings: Iterable[ActiveBinding]) -> list[tuple[str, str]]:
@@ -147,7 +134,7 @@ def key_lines(bindings: Iterable[ActiveBinding]) -> list[tuple[str, str]]:
         binding = active.binding
         if not active.enabled or not binding.description or binding.system:
             continue
-        name = binding.key_display or key_name(binding.key)
+        name = key_name(binding.key)
         does = binding.tooltip or binding.description
         keys.setdefault((binding.action.partition("(")[0], does), []).append(name)
     # Textual's own widgets begin their descriptions with a capital, ours do not.

@@ -49,14 +49,16 @@ class ProbeScreen(Screen[str | None]):
 
     AUTO_FOCUS = "Input"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("tab", "turn(1)", "turn round"),
+        Binding(
+            "tab", "turn(1)", "turn round", tooltip="from sentences to neurons that stand out, and to the comparison"
+        ),
         Binding("shift+tab", "turn(-1)", "turn back", show=False),
         Binding("up", "move(-1)", "up", show=False),
         Binding("down", "move(1)", "down", show=False),
         Binding("pageup", "page(-1)", "page up", show=False),
         Binding("pagedown", "page(1)", "page down", show=False),
-        Binding("ctrl+t", "mark", "mark to compare"),
-        Binding("ctrl+r", "remove", "remove"),
+        Binding("ctrl+t", "mark", "mark to compare", tooltip="mark this sentence, to compare two"),
+        Binding("ctrl+r", "remove", "remove", tooltip="take the sentence out of the list"),
         Binding("escape,ctrl+g", "leave", "back"),
     ]
 

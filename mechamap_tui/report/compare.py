@@ -42,9 +42,9 @@ class CompareScreen(ReportScreen, inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [
         *TABLE_KEYS,
         *JUDGING_KEYS,
-        Binding("m", "match", "closest neurons"),
-        Binding("x", "app.cancel_scan", "cancel scan"),
-        Binding("x", "app.cancel_check", "cancel"),
+        Binding("m", "match", "closest neurons", tooltip="look for each neuron's closest one in the other model"),
+        Binding("x", "app.cancel_scan", "cancel scan", id="cancel"),
+        Binding("x", "app.cancel_check", "cancel", id="cancel"),
         *REPORT_KEYS,
     ]
 

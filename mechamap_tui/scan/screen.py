@@ -35,7 +35,7 @@ class ScanScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("x", "app.cancel_scan", "cancel scan"),
         Binding("q,escape", "app.back", "leave it running"),
-        Binding("question_mark,f1", "app.help_here", "help", key_display="?"),
+        Binding("question_mark,f1", "app.help_here", "help"),
     ]
 
     def __init__(self, job: ScanJob) -> None:

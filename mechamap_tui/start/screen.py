@@ -34,12 +34,12 @@ class StartScreen(Screen[None]):
 
     AUTO_FOCUS = "#what"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "open"),
+        Binding("enter", "open", "open", tooltip="open the run, or scan the model"),
         Binding("ctrl+n", "form", "scan with options"),
         Binding("delete", "remove", "remove run"),
         Binding("d", "compare", "compare run", show=False),
         Binding("x", "app.cancel_scan", "cancel scan"),
-        Binding("f1,question_mark", "app.help_here", "help", key_display="F1"),
+        Binding("f1,question_mark", "app.help_here", "help"),
         Binding("n", "form", "scan with options", show=False),
         Binding("slash,i", "type", "type a name", show=False),
         Binding("j", "move(1)", "down", show=False),

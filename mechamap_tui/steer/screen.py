@@ -50,17 +50,17 @@ class SteerScreen(Screen[None]):
 
     AUTO_FOCUS = "#ladder"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("p,enter,slash", "ask_prompt", "prompt"),
-        Binding("m", "mode", "mode"),
-        Binding("w", "where", "where"),
-        Binding("s", "strengths", "strengths"),
-        Binding("c", "category(1)", "category"),
+        Binding("p,enter,slash", "ask_prompt", "prompt", tooltip="write what the model goes on from"),
+        Binding("m", "mode", "mode", tooltip="add, hold at a value, hold at zero or at the mean"),
+        Binding("w", "where", "where", tooltip="at which tokens the neurons are steered"),
+        Binding("s", "strengths", "strengths", tooltip="how strongly, one line for each strength"),
+        Binding("c", "category(1)", "category", tooltip="judge by the next category"),
         Binding("C", "category(-1)", "previous category", show=False),
-        Binding("t", "text", "temperature"),
-        Binding("r", "reset", "reset"),
-        Binding("x", "cancel", "cancel"),
-        Binding("y", "take_away", "take away"),
-        Binding("S", "save", "save as a set"),
+        Binding("t", "text", "temperature", tooltip="how the model chooses its words"),
+        Binding("r", "reset", "reset", tooltip="all settings as they were at first; the prompt stays"),
+        Binding("x", "cancel", "cancel", tooltip="stop what is being computed"),
+        Binding("y", "take_away", "take away", tooltip="copy it as a command or as code, or write a control vector"),
+        Binding("S", "save", "save as a set", tooltip="keep these neurons as a named set"),
         Binding("q,escape", "back", "back"),
     ]
 

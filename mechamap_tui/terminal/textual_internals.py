@@ -97,6 +97,9 @@ class MortalApp(App[None]):
 
     # --- messages: a node whose handler fails goes on with the next message ----------------------------------
 
+    def added(self, node: Widget) -> None:
+        """Called with each widget and screen before it gets its first message."""
+
     def _register_child(self, parent: DOMNode, child: Widget, before: int | None, after: int | None) -> None:
         self._guard(child)
         super()._register_child(parent, child, before, after)
@@ -109,6 +112,7 @@ class MortalApp(App[None]):
         """Have a widget's failures handled here before they end the loop that gives it its messages."""
         if "_dispatch_message" in vars(node):  # it is mounted again
             return
+        self.added(node)
         dispatch, flush = node._dispatch_message, node._flush_next_callbacks
 
         async def guarded(message: Message) -> None:

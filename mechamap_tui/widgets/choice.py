@@ -30,8 +30,8 @@ class Choice(Widget, can_focus=True):
     """Left and right choose, a click too. The mark is a character, so that it shows without colours."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("left,h", "choose(-1)", "choose", show=False),
-        Binding("right,l,space", "choose(1)", "choose", show=False),
+        Binding("left,h", "choose(-1)", "previous choice", show=False),
+        Binding("right,l,space", "choose(1)", "next choice", show=False),
     ]
 
     DEFAULT_CSS = """

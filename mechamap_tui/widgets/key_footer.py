@@ -9,8 +9,11 @@ from __future__ import annotations
 from rich.cells import cell_len
 from rich.text import Text
 from textual import events
+from textual.binding import Binding
 from textual.screen import Screen
 from textual.widget import Widget
+
+from mechamap_tui.terminal.own_keys import begun_chord
 
 __all__ = ["KeyFooter"]
 
@@ -67,15 +70,21 @@ class KeyFooter(Widget):
     def _changed(self, screen: Screen[object]) -> None:
         if screen is not self.screen:
             return
+        begun = begun_chord(screen)
         keys = {
-            binding.action: (binding.key, self.app.get_key_display(binding), binding.description, binding.action)
+            binding.action: (binding.key, self._display(binding, begun), binding.description, binding.action)
             for _, binding, enabled, _ in reversed(screen.active_bindings.values())
-            if binding.show and enabled
+            if enabled and (binding.key.startswith(f"{begun} ") if begun else binding.show)
         }
         shown = list(reversed(keys.values()))
         if shown != self.keys:
             self.keys = shown
             self.refresh()
+
+    def _display(self, binding: Binding, begun: str) -> str:
+        """A key as it is shown; of a chord that has begun, what is left of it."""
+        rest = binding.key.removeprefix(f"{begun} ") if begun else ""
+        return self.app.get_key_display(binding.with_key(rest) if rest else binding)
 
     @property
     def shown(self) -> list[tuple[str, str, str, str]]:
@@ -99,7 +108,8 @@ class KeyFooter(Widget):
         for shown in self.shown:
             end += _width(shown)
             if event.x < end:
-                self.app.simulate_key(shown[0])
+                for key in shown[0].split():
+                    self.app.simulate_key(key)
                 return
 
 

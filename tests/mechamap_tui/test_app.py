@@ -346,7 +346,8 @@ async def test_help_tells_the_keys_of_where_it_was_opened(home: Path) -> None:
         screen = app.screen
         assert isinstance(screen, HelpScreen)
         told = {does: keys for keys, does in screen.keys}
-        assert told["export"] == "e" and told["filter"] == "/"
+        assert told["write neurons to a file"] == "e"
+        assert told["show only neurons for which an expression holds"] == "/"
 
 
 def test_progress_is_told_on_one_line() -> None:

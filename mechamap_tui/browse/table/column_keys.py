@@ -29,11 +29,11 @@ class ColumnKeys(LineTable, can_focus=True, inherit_bindings=False):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("minus", "hide_column", "hide column", key_display="-", show=False),
+        Binding("minus", "hide_column", "hide column", show=False),
         Binding("H", "move_column(-1)", "move column left", show=False),
         Binding("L", "move_column(1)", "move column right", show=False),
-        Binding("less_than_sign", "widen_column(-1)", "narrow column", key_display="<", show=False),
-        Binding("greater_than_sign", "widen_column(1)", "widen column", key_display=">", show=False),
+        Binding("less_than_sign", "widen_column(-1)", "narrow column", show=False),
+        Binding("greater_than_sign", "widen_column(1)", "widen column", show=False),
     ]
 
     def __init__(self, run: Run, category: str, *, id: str, classes: str) -> None:

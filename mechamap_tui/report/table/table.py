@@ -28,7 +28,7 @@ class ReportTable(LineTable, can_focus=True, inherit_bindings=False):
     """Browsed cell by cell; the header and the first column stay in place."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "open", "neurons"),
+        Binding("enter", "open", "neurons", tooltip="the neurons behind this cell"),
         Binding("s", "sort", "sort", show=False),
         *MOVE_KEYS,
     ]

@@ -450,8 +450,10 @@ async def test_the_keys_are_in_the_footer_the_help_and_the_palette(home: Path) -
         text = it.dialog()
         assert isinstance(it.app.screen, HelpScreen)
         told = {does: keys for keys, does in it.app.screen.keys}
-        assert (told["ablate"], told["estimate causes"], told["confirm run"]) == ("a", "A", "V")
-        assert told["cancel check"] == "x"
+        assert told["measure what the model loses without the neuron"] == "a"
+        assert told["estimate what the model loses without each neuron"] == "A"
+        assert told["check all findings on held-out words"] == "V"
+        assert told["cancel; a scan keeps what is finished"] == "x"
         assert text
 
 

@@ -212,7 +212,8 @@ async def test_the_keys_are_in_the_help_and_the_palette(run: Run) -> None:
         keys = key_lines(app.screen.active_bindings.values())
         does = {does for _, does in keys}
         assert ("1 2 3 4 5 6 7 8 9 0", "table by its number") in keys
-        assert {"threshold", "copy the cell", "previous figure", "next table", "export", "sort"} <= does
+        assert {"from which value a neuron counts", "copy the cell", "previous figure", "next table"} <= does
+        assert {"export", "sort"} <= does
         titles = {command.title for command in palette_commands(MechaMapApp().explorer, app.screen)}
         assert {"Threshold", "Figure", "Export", "About", "Next table"} <= titles
         assert "Down" not in titles and "Table by its number" not in titles
