@@ -60,11 +60,11 @@ def test_the_default_file_changes_nothing_and_all_of_it_can_be_taken_over(tmp_pa
 
 
 def test_right_lines_count_with_one_key_several_none_or_a_chord(tmp_path: Path) -> None:
-    own = read(tmp_path, 'browse:\n  filter: f\n  back: [q, "-"]\n  zoom: []\n  confirm_run: ctrl+x c\n')
+    own = read(tmp_path, 'browse:\n  filter: f\n  back: [q, ","]\n  zoom: []\n  confirm_run: ctrl+x c\n')
     assert own == OwnKeys(
         {
             ("browse", "filter"): ("f",),
-            ("browse", "back"): ("q", "minus"),
+            ("browse", "back"): ("q", "comma"),
             ("browse", "zoom"): (),
             ("browse", "confirm_run"): ("ctrl+x c",),
         }
