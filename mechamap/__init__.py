@@ -17,12 +17,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mechamap.api.displayed import DisplayedReport, DisplayedTable
     from mechamap.api.neuron import Neuron
     from mechamap.api.opening import open_named as open
     from mechamap.api.opening import runs
     from mechamap.api.scanned_run import ScannedRun
     from mechamap.api.scanning import scan
+    from mechamap.api.shown.displayed import DisplayedReport, DisplayedTable
     from mechamap.errors import MechaMapError
 
 __all__ = [
@@ -40,8 +40,8 @@ __all__ = [
 __version__ = "0.1.0"  # the build reads it here: looked up among the installed packages it costs a fifth of the help
 
 _PLACES = {
-    "DisplayedReport": ("mechamap.api.displayed", "DisplayedReport"),
-    "DisplayedTable": ("mechamap.api.displayed", "DisplayedTable"),
+    "DisplayedReport": ("mechamap.api.shown.displayed", "DisplayedReport"),
+    "DisplayedTable": ("mechamap.api.shown.displayed", "DisplayedTable"),
     "MechaMapError": ("mechamap.errors", "MechaMapError"),
     "Neuron": ("mechamap.api.neuron", "Neuron"),
     "ScannedRun": ("mechamap.api.scanned_run", "ScannedRun"),

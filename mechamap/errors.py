@@ -61,6 +61,12 @@ class MechaMapError(Exception):
     def __reduce__(self) -> tuple[type[Self], tuple[str, Hint], dict[str, Any]]:
         return type(self), (self.message, self.hint), {name: getattr(self, name) for name in self.fields}
 
+    def _render_traceback_(self) -> list[str]:
+        """What IPython and notebooks show in place of a traceback."""
+        from mechamap.wording.notebook import notebook_lines  # which only they need
+
+        return notebook_lines(self, self.title)
+
     def located(self, where: str) -> Self:
         """The same error, its message prefixed with the place of the cause."""
         error = copy.copy(self)

@@ -2,45 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from mechamap.api.displayed import DisplayedTable
-from mechamap.api.neuron_tables import contexts_table, figures_table, tokens_table
+from mechamap.api.asked_run import AskedRun
 from mechamap.api.python_words import in_python_words
+from mechamap.api.shown.displayed import DisplayedReport, DisplayedTable
 from mechamap.errors import UsageError
 from mechamap.figures.findings import Finding, finding
 from mechamap.runs.neuron_names import NeuronName
+from mechamap.tables.of_neuron import contexts_table, figures_table, tokens_table
+from mechamap.wording.suggest import unknown_name
 
 if TYPE_CHECKING:
+    from mechamap.api.steering import DisplayedLadder
     from mechamap.checks.lens import Lens
-    from mechamap.models.loaded import LoadedModel
-    from mechamap.runs.run import Run
 
-__all__ = ["Neuron", "NeuronsRun"]
-
-
-class NeuronsRun(Protocol):
-    """What a neuron asks of the run that it is of."""
-
-    data: Run
-
-    @property
-    def label(self) -> str: ...
-
-    def model(self) -> LoadedModel: ...
-
-    def ablate(
-        self,
-        neurons: Sequence[str],
-        *,
-        mode: Literal["zero", "mean"] = "zero",
-        controls: int = 8,
-        seed: int = 0,
-        text: str | None = None,
-    ) -> DisplayedTable: ...
+__all__ = ["Neuron"]
 
 
 class Neuron:
@@ -52,7 +32,7 @@ class Neuron:
         row: its number in the arrays of the run.
     """
 
-    def __init__(self, run: NeuronsRun, name: NeuronName, row: int) -> None:
+    def __init__(self, run: AskedRun, name: NeuronName, row: int) -> None:
         self.run = run
         self.name = str(name)
         self.row = row
@@ -137,6 +117,63 @@ class Neuron:
         """What the model loses without it, see :meth:`mechamap.api.scanned_run.ScannedRun.ablate`; loads the model."""
         return self.run.ablate([self.name], mode=mode, controls=controls, seed=seed, text=text)
 
+    @in_python_words
+    def probe(self, *texts: str, next: int = 0) -> DisplayedReport:
+        """Its activations at each token of a sentence, and where they stand among those over the run's text.
+
+        Args:
+            texts: one, or several.
+            next: how many of the most probable next tokens behind the last token.
+
+        See :meth:`mechamap.api.asked_run.AskedRun.probe`; loads the model.
+        """
+        return self.run.probe(*texts, neurons=[self.name], next=next)
+
+    @in_python_words
+    def similar(self, top: int = 20) -> DisplayedReport:
+        """The neurons whose activations are most like its own, see :meth:`mechamap.api.asked_run.AskedRun.similar`."""
+        return self.run.similar(self.name, top)
+
+    @in_python_words
+    def steer(self, text: str, **settings: Any) -> DisplayedLadder:
+        """What the model says with it turned up and down; loads the model.
+
+        Args:
+            text: the prompt.
+            settings: as ``strengths="-2:2:9"``, ``mode="zero"``, ``controls=8``: those of
+                :meth:`mechamap.api.asked_run.AskedRun.steer`.
+        """
+        return self.run.steer(text, neurons=[self.name], **settings)
+
+    @in_python_words
+    def report(
+        self,
+        out: Path | str,
+        *,
+        category: str | None = None,
+        format: Literal["html", "md"] | None = None,
+        overwrite: bool = False,
+    ) -> Path:
+        """Write a page about it to share, see :meth:`mechamap.api.read_run.ReadRun.report`; returns where it is."""
+        return self.run.report(out, [self.name], category=category, format=format, overwrite=overwrite)
+
+    @in_python_words
+    def code(self, form: str = "transformers") -> str:
+        """Code that reads its activations around the highest one, and runs as it is.
+
+        Args:
+            form: ``transformers`` alone, ``nnsight``, ``transformer_lens``, ``python`` (this library), or ``command``.
+
+        Raises:
+            UsageError: no such form, or that program does not see the neuron.
+        """
+        from mechamap.takeaway.reading import READING_FORMS, Reading
+
+        forms = tuple(name for name in READING_FORMS if name != "table")  # which is of no one neuron
+        if form not in forms:
+            raise UsageError(*unknown_name("form", form, forms))
+        return READING_FORMS[form][1](Reading.of(self.run.data, self.name))
+
     @property
     def transformer_lens(self) -> tuple[str, int]:
         """Its hook and its index there in TransformerLens: ``("blocks.7.mlp.hook_post", 1844)``.
@@ -168,7 +205,7 @@ class Neuron:
         Raises:
             MissingExtra: matplotlib is not installed.
         """
-        from mechamap.api.charts import neuron_chart
+        from mechamap.api.shown.charts import neuron_chart
 
         return neuron_chart(self.run.data, self.row, category)
 

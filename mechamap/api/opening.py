@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from mechamap.api.displayed import DisplayedTable
 from mechamap.api.python_words import in_python_words
 from mechamap.api.scanned_run import ScannedRun
+from mechamap.api.shown.displayed import DisplayedTable
 from mechamap.runs.library import list_runs
 from mechamap.tables.table import Column, Table
 

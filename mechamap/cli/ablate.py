@@ -17,7 +17,6 @@ from mechamap.cli.loading import (
     run_with_folder,
 )
 from mechamap.cli.narration import Narration, print_lines, write_data
-from mechamap.cli.neuron_choice import kept_set
 from mechamap.cli.parser import Commands, refuse_below
 from mechamap.cli.text_argument import read_text_argument
 from mechamap.errors import RunError, UnsupportedModel, UsageError
@@ -128,6 +127,8 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
 
 
 def _ablate(options: AblateOptions, narration: Narration) -> int:
+    from mechamap.query.neuron_choice import kept_set
+
     run = run_with_folder(options.source)
     if options.text is None and (no_text := run.why_not_rerun()):  # before the model is loaded
         raise UsageError(no_text, "Name a text to ablate over: --text FILE.")

@@ -128,7 +128,7 @@ def _export(notes: Notes, args: argparse.Namespace, narration: Narration) -> Non
 
 
 def _import(notes: Notes, of_run: Run, args: argparse.Namespace, narration: Narration) -> None:
-    from mechamap.cli.neuron_choice import refuse_absent
+    from mechamap.query.neuron_choice import refuse_absent
     from mechamap.runs.sets.neuron_sets import read_sets
 
     if not args.file:

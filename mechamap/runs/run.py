@@ -347,6 +347,16 @@ class Run:
 
     def window_of(self, position: int) -> range:
         """The positions of the window that holds ``position``, without prepended tokens; itself if none does."""
+        window = self.whole_window_of(position)
+        if isinstance(self.record.tokens.windows, Stretches):
+            return window
+        start = window.start
+        while start < position and start in self._special:
+            start += 1
+        return range(start, window.stop)
+
+    def whole_window_of(self, position: int) -> range:
+        """The positions of the window that holds ``position``, as the model read it; itself if none does."""
         windows = self.record.tokens.windows
         if isinstance(windows, Stretches):
             _, start, length, _ = windows.at(position)
@@ -355,10 +365,7 @@ class Run:
         if number < 0:
             return range(position, position + 1)
         _, start, length = windows[number]
-        stop = start + length
-        while start < position and start in self._special:
-            start += 1
-        return range(start, stop)
+        return range(start, start + length)
 
     def document_at(self, position: int) -> int | None:
         """The number of the document that a kept token is from; None of a run over texts."""

@@ -6,12 +6,11 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from mechamap.catalog.source import demo_folder
 from mechamap.errors import UsageError
 from mechamap.runs.neuron_names import NeuronName
 from mechamap.runs.run import Run
 from mechamap.takeaway.lens_code import hook_name
-from mechamap.takeaway.step import attribute
+from mechamap.takeaway.step import attribute, pretrained_arguments
 
 __all__ = ["READING_FORMS", "Reading"]
 
@@ -45,10 +44,9 @@ class Reading:
         ids: tuple[int, ...] = ()
         if run.has("top_positions") and run.has_context:
             position = int(run.figure("top_positions")[row, 0])
-            windows = [(start, length) for _, start, length in run.record.tokens.windows]
-            here = next(((s, n) for s, n in windows if s <= position < s + n), None)
-            if here is not None:
-                ids = tuple(int(token) for token in run.record.tokens.ids[here[0] : here[0] + here[1]])
+            if 0 <= position < len(run.record.tokens.ids):
+                here = run.whole_window_of(position)
+                ids = tuple(int(token) for token in run.record.tokens.ids[here.start : here.stop])
         return cls(run, run.neuron_name(row), ids, where.strip(), sort, category)
 
     @property
@@ -60,8 +58,30 @@ class Reading:
     def from_pretrained(self) -> str:
         """The arguments that transformers loads the model with."""
         model = self.run.record.model
-        name = str(demo_folder()) if model.id == "demo" else model.id
-        return f"{name!r}, revision={model.revision!r}" if model.revision else f"{name!r}"
+        own_code = ", trust_remote_code=True" if model.own_code else ""
+        return pretrained_arguments(model.id, model.revision) + own_code
+
+    def ids_by(self, tokenizer: str) -> str:
+        """What makes the tokens: those of the window, or of a text to fill in where the run keeps none.
+
+        Args:
+            tokenizer: what the code calls it.
+        """
+        if self.ids:
+            return f"torch.tensor([{list(self.ids)}])"
+        return f'{tokenizer}("Put a text here.", return_tensors="pt").input_ids'
+
+    def refuse_adapter(self, program: str) -> None:
+        """Refuse a model whose weights are not those that its name stands for.
+
+        Raises:
+            UsageError: an adapter was merged into them.
+        """
+        if self.run.record.model.adapter:
+            raise UsageError(
+                f"The model of {self.run.name} has an adapter, which the code for {program} would leave out.",
+                "Take the neuron away as Python for transformers.",
+            )
 
     @property
     def place(self) -> tuple[str, int]:
@@ -140,6 +160,12 @@ def hook_code(reading: Reading) -> str:
         UsageError: see :class:`Reading`.
     """
     (path, place), kind, model = reading.place, reading.model_class, reading.run.record.model
+    adapter = ""
+    if model.adapter:
+        adapter = f"""from peft import PeftModel
+
+model = PeftModel.from_pretrained(model, {model.adapter!r}).merge_and_unload()
+"""
     return f'''"""The activations of {reading.name} in {reading.run.label}, around its highest one."""
 
 import torch
@@ -147,7 +173,7 @@ from transformers import {kind}, AutoTokenizer
 
 tokenizer = AutoTokenizer.from_pretrained({reading.from_pretrained})
 model = {kind}.from_pretrained({reading.from_pretrained}, dtype=torch.{model.dtype}).eval()
-ids = torch.tensor([{list(reading.ids)}], device=model.device)
+{adapter}ids = {reading.ids_by("tokenizer")}.to(model.device)
 seen = []
 down_projection = model.get_submodule({path!r})  # its inputs are the layer's neurons
 handle = down_projection.register_forward_pre_hook(lambda module, args: seen.append(args[0][0, :, {place}]))
@@ -165,14 +191,16 @@ def nnsight_reading(reading: Reading) -> str:
     Raises:
         UsageError: see :class:`Reading`.
     """
+    reading.refuse_adapter("nnsight")
     path, place = reading.place
+    dtype = reading.run.record.model.dtype
     return f'''"""The activations of {reading.name} in {reading.run.label}, around its highest one."""
 
 import torch
 from nnsight import LanguageModel
 
-model = LanguageModel({reading.from_pretrained}, dispatch=True)
-ids = torch.tensor([{list(reading.ids)}])
+model = LanguageModel({reading.from_pretrained}, dtype=torch.{dtype}, dispatch=True)
+ids = {reading.ids_by("model.tokenizer")}
 with model.trace(ids):
     activations = model.{attribute(path)}.input[0, :, {place}].save()
 print(activations)
@@ -187,6 +215,7 @@ def lens_reading(reading: Reading) -> str:
     """
     if reading.name.expert >= 0:
         raise UsageError(f"{reading.name} is an expert's neuron, which has another name in TransformerLens.")
+    reading.refuse_adapter("TransformerLens")
     hook = hook_name(reading.name.layer)
     return f'''"""The activations of {reading.name} in {reading.run.label}, around its highest one."""
 
@@ -194,7 +223,7 @@ import torch
 from transformer_lens import HookedTransformer
 
 model = HookedTransformer.from_pretrained_no_processing({reading.from_pretrained.split(",")[0]})
-ids = torch.tensor([{list(reading.ids)}])
+ids = {reading.ids_by("model.tokenizer")}
 _, cache = model.run_with_cache(ids, names_filter={hook!r})
 print(cache[{hook!r}][0, :, {reading.name.index}])
 '''

@@ -11,7 +11,7 @@ from mechamap.errors import UsageError
 from mechamap.protocol.steering import Ladder, SteeredNeuron
 from mechamap.runs.neuron_names import parse_neuron
 
-__all__ = ["Amount", "Step", "attribute", "step_of"]
+__all__ = ["Amount", "Step", "attribute", "pretrained_arguments", "step_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +56,7 @@ class Step:
     @property
     def from_pretrained(self) -> str:
         """The arguments that transformers loads the model with."""
-        ladder = self.ladder
-        if ladder.model.endswith(".gguf"):
-            file = Path(ladder.model)
-            return f"{str(file.parent)!r}, gguf_file={file.name!r}"
-        name = str(demo_folder()) if ladder.model == "demo" else ladder.model
-        return f"{name!r}, revision={ladder.revision!r}" if ladder.revision else f"{name!r}"
+        return pretrained_arguments(self.ladder.model, self.ladder.revision)
 
     @property
     def title(self) -> str:
@@ -119,6 +114,15 @@ def _amount(neuron: SteeredNeuron, ladder: Ladder, strength: float | None) -> Am
     if value is None:
         raise UsageError(f"The amount for {neuron.neuron} is not finite.", "Choose another neuron.")
     return Amount(name.layer, name.index, neuron.path, neuron.place, value)
+
+
+def pretrained_arguments(model: str, revision: str | None) -> str:
+    """What ``from_pretrained`` of transformers is called with to load a model, by its id."""
+    if model.endswith(".gguf"):
+        file = Path(model)
+        return f"{str(file.parent)!r}, gguf_file={file.name!r}"
+    name = str(demo_folder()) if model == "demo" else model
+    return f"{name!r}, revision={revision!r}" if revision else f"{name!r}"
 
 
 def attribute(path: str) -> str:

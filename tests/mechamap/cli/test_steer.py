@@ -116,7 +116,7 @@ def test_sets_are_made_of_a_filter_and_of_marks(run: str, capsys: pytest.Capture
         (("--neuron", "L1.N3", "--from", "99"), "The prompt has no token 99"),
         (("--neuron", "L1.N3", "--sample", "-1"), "--sample is -1"),
         (("--set", "none"), "The run has no sets of neurons"),
-        (("--where", "reads.food > 3"), "--where is true for no neuron"),
+        (("--where", "reads.food > 3"), "The filter is true for no neuron"),
         (("--marked",), "has no marked neurons"),
         ((), "No neuron was named"),
     ],

@@ -1,0 +1,273 @@
+"""What a run's model is asked: checks, sentences, steering. The model is loaded when it is first needed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Self
+
+from mechamap.api.held_model import HeldModel
+from mechamap.api.progress import following
+from mechamap.api.python_words import in_python_words
+from mechamap.api.read_run import ReadRun
+from mechamap.api.shown.displayed import DisplayedReport, DisplayedTable
+from mechamap.errors import UsageError
+from mechamap.runs.run import Run
+
+if TYPE_CHECKING:
+    from mechamap.api.steering import DisplayedLadder
+    from mechamap.models.loaded import LoadedModel
+    from mechamap.protocol.messages import Ablation
+    from mechamap.protocol.steering import Mode, Where
+
+__all__ = ["AskedRun"]
+
+
+class AskedRun(ReadRun):
+    """A run whose model can be asked; it is kept until :meth:`release`.
+
+    Args:
+        data: the run's record and arrays.
+        loaded: its model, where it is in memory already.
+        progress: whether a bar is drawn.
+    """
+
+    def __init__(self, data: Run, loaded: LoadedModel | None = None, *, progress: bool = True) -> None:
+        super().__init__(data)
+        self._progress = progress
+        self._model = HeldModel(loaded, show=progress)
+
+    @in_python_words
+    def model(self, model: str | None = None, device: str | None = None) -> LoadedModel:
+        """Its model, loaded when first asked for and kept.
+
+        Args:
+            model: where it lies now, if it has moved since the scan.
+            device: where to put it.
+
+        Raises:
+            MechaMapError: it cannot be loaded, or the run has none, as a CSV.
+        """
+        return self._model.of(self.data, model, device)
+
+    def release(self) -> None:
+        """Give the model's memory back; it is loaded again when something needs it."""
+        self._model.release()
+
+    @in_python_words
+    def confirm(
+        self,
+        *,
+        permutations: int = 200,
+        splits: int = 4,
+        seed: int = 0,
+        hard_auroc: float | None = None,
+    ) -> Self:
+        """Check every finding on held-out words in carrier sentences, and keep that in the run; loads the model.
+
+        The arguments are the flags of ``mechamap confirm``, with its defaults.
+
+        Returns:
+            This run, with the new figures.
+
+        Raises:
+            Cancelled: it was interrupted; the run is as it was.
+        """
+        from mechamap.checks.confirm import confirm_run
+        from mechamap.checks.confirmation_pass import ConfirmSettings
+
+        settings = ConfirmSettings(permutations, splits, seed, hard_auroc)
+        loaded = self.model()
+        with following("confirming", show=self._progress) as (tell, cancel):
+            self.data = confirm_run(self.data, loaded, settings, tell, cancel)
+        return self
+
+    @in_python_words
+    def ablate(
+        self,
+        neurons: Sequence[str] = (),
+        *,
+        set: str | None = None,
+        mode: Literal["zero", "mean"] = "zero",
+        controls: int = 8,
+        seed: int = 0,
+        text: str | None = None,
+    ) -> DisplayedTable:
+        """What the model loses without each of some neurons, beside random ones; loads the model.
+
+        Args:
+            neurons: their names; the effect of each is kept in the run.
+            set: instead, a set of :attr:`sets`, ablated as one; its effect is not kept.
+            mode: hold them at zero or at their mean.
+            controls: random neurons of about the same activation, for each; of a set, other sets.
+            seed: of the choice of controls.
+            text: to read instead of the run's own.
+
+        Raises:
+            UsageError: no neuron, one that the run does not have, or a run without a text where none is given.
+            Cancelled: it was interrupted.
+        """
+        from mechamap.tables.of_neuron import ablation_table
+
+        if bool(neurons) == (set is not None):
+            raise UsageError("Either neurons or a set are ablated.", 'Give one: neurons=["L7.N1844"] or set="NAME".')
+        if text is None and (reason := self.data.why_not_rerun()):
+            raise UsageError(reason, "Give a text to ablate over: text=...")
+        ablations = self._ablated(neurons, set, (mode, controls, seed), text)
+        return DisplayedTable(ablation_table(self.data, ablations))
+
+    def _ablated(
+        self, neurons: Sequence[str], set: str | None, how: tuple[Literal["zero", "mean"], int, int], text: str | None
+    ) -> list[Ablation]:
+        from mechamap.checks.causes.ablation import AblateSettings, ablate_run
+        from mechamap.checks.causes.other_text import OtherText
+        from mechamap.query.neuron_choice import kept_set
+        from mechamap.steering.set_effects import ablate_set
+
+        mode, controls, seed = how
+        rows = [self.data.row_of(name) for name in neurons]
+        members = None if set is None else kept_set(self.data, set)
+        loaded = self.model()
+        run = self.data if text is None else OtherText.read(self.data, loaded, "text", text).in_place(self.data)
+        with following("ablating", show=self._progress) as (tell, cancel):
+            if members is not None:
+                mean = mode == "mean"
+                of_set = ablate_set(
+                    run, loaded, members, mean=mean, controls=controls, seed=seed, on_event=tell, cancel=cancel
+                )
+                return [of_set]
+            settings = AblateSettings(mode, controls, seed)
+            self.data, ablations = ablate_run(run, loaded, rows, settings, on_event=tell, cancel=cancel)
+        return ablations
+
+    @in_python_words
+    def probe(
+        self,
+        *texts: str,
+        neurons: Sequence[str] = (),
+        token: int | None = None,
+        compare: bool = False,
+        top: int = 20,
+        next: int = 0,
+    ) -> DisplayedReport:
+        """What neurons do with a sentence, as ``mechamap probe``; loads the model.
+
+        Args:
+            texts: one, or several; two with ``compare``.
+            neurons: whose activations at each token, and where these stand among those over the run's text.
+            token: at which those neurons are looked for that are furthest out of their own usual range; counted from 0,
+                -1: the last one.
+            compare: instead, which neurons two texts move apart, position by position.
+            top: how many neurons stand out, or move most.
+            next: how many of the most probable next tokens behind ``token`` (not given: behind the last one).
+
+        Returns:
+            The tables ``tokens``, ``outliers``, ``next``; or ``moves`` and ``pairs``: those that were asked for.
+
+        Raises:
+            UsageError: nothing is asked, no such neuron or token, or ``compare`` with other than two texts.
+            Cancelled: it was interrupted.
+        """
+        from mechamap.api.probing import Asked, probed
+
+        asked = Asked(texts, tuple(neurons), token, compare, top, next)
+        for name in asked.checked().neurons:
+            self.data.row_of(name)
+        loaded = self.model()
+        with following("probing", show=self._progress) as (tell, cancel):
+            return DisplayedReport(probed(self.data, loaded, asked, tell, cancel))
+
+    @in_python_words
+    def similar(self, neuron: str, top: int = 20) -> DisplayedReport:
+        """The neurons whose activations over the run's text are most like those of one; loads the model.
+
+        Args:
+            neuron: its name.
+            top: how many.
+
+        Returns:
+            The table ``similar``: Pearson's r, and whether chance gives as much.
+
+        Raises:
+            RunError: the run keeps no text that a model could be run over, or too short a one.
+            UsageError: the run has no such neuron.
+            Cancelled: it was interrupted.
+        """
+        from mechamap.probe.similar import similar_neurons
+        from mechamap.probe.tables import similar_report
+
+        if top < 1:
+            raise UsageError(f"top is {top}; it must be at least 1.")
+        self.data.row_of(neuron)
+        loaded = self.model()
+        with following("similar neurons", show=self._progress) as (tell, cancel):
+            similar = similar_neurons(self.data, loaded, neuron, top, on_event=tell, cancel=cancel)
+        return DisplayedReport(similar_report(f"{self.name}, {similar.neuron}", similar))
+
+    @in_python_words
+    def steer(
+        self,
+        text: str,
+        *,
+        neurons: Sequence[str] = (),
+        set: str | None = None,
+        where: str | None = None,
+        marked: bool = False,
+        strengths: str | Sequence[float] = "-2:2:9",
+        mode: Mode = "add",
+        from_: Where = "all",
+        controls: int = 8,
+        category: str | None = None,
+        generate: int = 20,
+        sample: float = 0.0,
+        seed: int = 0,
+        top: int = 5,
+        strength: float | None = None,
+        control_vector: Path | str | None = None,
+        overwrite: bool = False,
+    ) -> DisplayedLadder:
+        """What the model says with neurons turned up, down or off, beside controls, as ``mechamap steer``; loads it.
+
+        Args:
+            text: the prompt.
+            neurons: their names; all of them, and those of ``set``, ``where`` and ``marked``, are steered as one.
+            set: a set of :attr:`sets`.
+            where: a filter: the neurons that it is true for.
+            marked: the neurons that are marked in the run.
+            strengths: in units of each neuron's scale; ``first:last:number``, or the numbers.
+            mode: ``add`` to the activation, ``set`` it, hold it at ``zero`` or at its ``mean``.
+            from_: from which token of the prompt on, counted from 0; ``all``; or ``last``, the prompt's last one alone.
+            controls: sets of control neurons.
+            category: what the verdict is about; None: what the neurons read best.
+            generate: tokens of text at each strength.
+            sample: temperature at which the text is drawn; 0: greedy.
+            seed: of controls and text.
+            top: how many of the most probable next tokens.
+            strength: of the control vector; None: the last one.
+            control_vector: a GGUF file to write with what is added, for llama.cpp.
+            overwrite: replace that file.
+
+        Raises:
+            UsageError: no neuron or prompt, or a setting that makes no sense.
+            Cancelled: it was interrupted.
+        """
+        from mechamap.api.steering import checked_vector, ladder_settings, steered
+        from mechamap.query.neuron_choice import chosen_of_run
+
+        choice = chosen_of_run(self.data, neurons, set=set, where=where, marked=marked)
+        if not choice.neurons:
+            raise UsageError("No neuron was named.", "Give neurons=, set=, where= or marked=True.")
+        settings = ladder_settings(
+            strengths, mode, from_, controls=controls, category=category, generate=generate, sample=sample, seed=seed,
+            top=top, name=choice.name,
+        )  # fmt: skip
+        vector = None if control_vector is None else checked_vector(control_vector, settings, overwrite=overwrite)
+        loaded = self.model()
+        from mechamap.steering.subject import Subject
+
+        with following("steering", show=self._progress) as (tell, cancel):
+            subject = Subject.of_run(self.data, loaded)
+            shown = steered(subject, choice.neurons, text, settings, on_event=tell, cancel=cancel)
+        if vector is not None:
+            shown.write_control_vector(vector, loaded, strength, overwrite=overwrite)
+        return shown
