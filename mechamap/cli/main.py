@@ -22,6 +22,7 @@ from mechamap.cli import (
     lens,
     merge,
     probe,
+    report,
     runs,
     scan,
     sets,
@@ -44,13 +45,14 @@ __all__ = ["build_parser", "main"]
 
 
 COMMANDS = (
-    scan, merge, confirm, ablate, steer, lens, probe, similar, sets, interpret, compare, export, runs, config, doctor
+    scan, merge, confirm, ablate, steer, lens, probe, similar, sets, interpret, compare, export, report, runs,
+    config, doctor
 )  # fmt: skip
 # Of address space, without which libraries end the process while they are loaded.
 _ROOM = {
     **dict.fromkeys(("scan", "merge", "confirm", "ablate", "steer", "lens", "probe", "similar"), MODELS),
     **dict.fromkeys(("interpret", "compare", "export"), TABLES),
-    **dict.fromkeys(("runs", "sets", "doctor"), ARRAYS),
+    **dict.fromkeys(("runs", "sets", "report", "doctor"), ARRAYS),
 }
 
 

@@ -11,12 +11,39 @@ from support.steer_double import SteerDouble
 from support.waiting import until
 
 from mechamap.cli.main import main
+from mechamap.runs.notes import Notes
 from mechamap_tui.app import MechaMapApp
 from mechamap_tui.browse.screen import BrowseScreen
 from mechamap_tui.dialogs.error import ErrorScreen
+from mechamap_tui.dialogs.file import FileDialog
 from mechamap_tui.dialogs.pick import PickScreen
 from mechamap_tui.start.target import read_target
 from mechamap_tui.terminal.clipboard import copied_file
+
+
+async def test_a_page_about_the_neuron_is_written_where_the_dialog_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MECHAMAP_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    run = recorded_run(tmp_path / "run")
+    Notes(run.path).mark("L0.N3")
+    app = MechaMapApp(read_target(str(tmp_path / "run")), engine=SteerDouble())
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, BrowseScreen))
+        screen = app.screen
+        assert isinstance(screen, BrowseScreen)
+        neuron = screen.neuron
+        await pilot.press("Y", "7")
+        await until(pilot, lambda: isinstance(app.screen, FileDialog))
+        await pilot.press("enter")
+        await until(pilot, (tmp_path / f"run-{neuron}.html").is_file)
+        await pilot.press("Y", "7")
+        await until(pilot, lambda: isinstance(app.screen, FileDialog))
+        await pilot.press("down", "right", "down", "right", "enter")
+        await until(pilot, (tmp_path / "run-marked.md").is_file)
+    assert (tmp_path / f"run-{neuron}.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
+    assert (tmp_path / "run-marked.md").read_text(encoding="utf-8").startswith("# L0.N3 of tiny")
 
 
 async def test_what_the_table_shows_is_copied_as_a_command_that_runs(
