@@ -9,6 +9,8 @@ A name means:
 - a category alone: its selectivity, ``food > 0.8``;
 - ``confirmed.food``: neurons whose reading of the category is confirmed;
 - ``best``: the category with the largest absolute selectivity, ``best == food``;
+- ``first_token``: the token at which the neuron is highest, ``first_token == "apple"``; as a sort column
+  their order in the alphabet;
 - any other text: neurons that have it among their highest or lowest tokens: ``"apple"``, ``apple``,
   ``token == "apple"``.
 
@@ -27,15 +29,17 @@ from numpy.typing import NDArray
 from mechamap.errors import UsageError
 from mechamap.figures.catalogue import FIGURES
 from mechamap.figures.findings import confirmed
+from mechamap.figures.strongest import strongest_category
 from mechamap.figures.token_pieces import pieces_at
+from mechamap.query.first_tokens import FirstTokens
 from mechamap.query.lexemes import wrong
-from mechamap.query.names import Names, Values, query_names
+from mechamap.query.names import TEXTS, Names, Values, query_names
 from mechamap.query.nodes import Both, Comparison, Name, Negation, Node, Number, Operation, Text
 from mechamap.query.syntax import parse
 from mechamap.runs.run import Run
 from mechamap.words.known import without_case
 
-__all__ = ["chosen_rows", "matching", "sorted_rows"]
+__all__ = ["Query", "chosen_rows", "matching", "sorted_rows"]
 
 
 _BLOCK = 4_000_000  # positions that are looked at together
@@ -53,7 +57,7 @@ def matching(run: Run, expression: str, category: str | None = None) -> NDArray[
     Raises:
         QueryError: with the position of the mistake.
     """
-    query = _Query(run, expression, category)
+    query = Query(run, expression, category)
     nodes = parse(expression, run.categories)
     if len(nodes) > 1:
         wrong(expression, nodes[1].position, "a second expression begins here.", 'Join conditions with "and" or "or".')
@@ -72,7 +76,7 @@ def sorted_rows(
     Raises:
         QueryError: with the position of the mistake.
     """
-    query = _Query(run, columns, category)
+    query = Query(run, columns, category)
     rows = np.arange(run.neurons, dtype=np.int64) if rows is None else np.asarray(rows, dtype=np.int64)
     keys = []
     for node in parse(columns, run.categories):
@@ -104,8 +108,13 @@ def chosen_rows(
     return rows[:limit]
 
 
-class _Query:
-    """One expression on one run: nodes to arrays."""
+class Query:
+    """One expression on one run: nodes to arrays.
+
+    Args:
+        source: the expression, for messages that point at a mistake.
+        category: the current one, meant by a figure without a category.
+    """
 
     def __init__(self, run: Run, source: str, category: str | None) -> None:
         self.run = run
@@ -113,6 +122,11 @@ class _Query:
         self.names = Names(run, source, category)
 
     def mask(self, node: Node) -> Mask:
+        """The neurons that a condition holds for, ``[neurons]``.
+
+        Raises:
+            QueryError: it is none, or makes no sense on this run.
+        """
         match node:
             case Both():
                 return _joined([self.mask(operand) for operand in node.operands], all_of=node.is_and)
@@ -132,7 +146,7 @@ class _Query:
             case Number():
                 hint = "To look for it as a token, put it in quotes."
             case Name():
-                self.numbers(node)  # an unknown name is the greater mistake
+                self.names.values(node)  # an unknown name is the greater mistake
                 spelled = node.value if node.category is None else f"{node.value}.{node.category}"
                 hint = f"Compare it: {spelled} > 0.5"
                 if node.category is None:
@@ -151,10 +165,10 @@ class _Query:
 
     def compared(self, operator: str, left: Node, right: Node) -> Mask:
         for first, second in ((left, right), (right, left)):
-            if isinstance(first, Name) and first.category is None and first.value in ("best", "token"):
+            if isinstance(first, Name) and first.category is None and first.value in TEXTS:
                 if operator not in ("==", "!="):
                     wrong(self.source, first.position, f"{first.value} can only be compared with == and !=.")
-                same = self.best_is(second) if first.value == "best" else self.with_token(self.spelling(second))
+                same = self.named(first.value, second)
                 return same if operator == "==" else ~same
         # A number is compared in the figure's own type: 0.7 that was stored as float32 equals 0.7.
         a, b = self.numbers(left), self.numbers(right)
@@ -174,14 +188,22 @@ class _Query:
                     result = (a != b) & ~np.isnan(a) & ~np.isnan(b)
         return np.broadcast_to(np.asarray(result), (self.run.neurons,))
 
+    def named(self, name: str, node: Node) -> Mask:
+        """Neurons whose best category, first token or one of whose tokens is the text of ``node``."""
+        match name:
+            case "best":
+                return self.best_is(node)
+            case "first_token":
+                return FirstTokens.of(self.run).matching(self.spelling(node))
+            case _:
+                return self.with_token(self.spelling(node))
+
     def best_is(self, node: Node) -> Mask:
         category = self.spelling(node)
         if category not in self.run.categories:
             self.names.unknown(node.position, category, self.run.categories, "category")
-        selectivity = np.abs(self.names.figure("selectivity", node.position))  # [neurons, categories]
-        none = np.isnan(selectivity).all(axis=1)
-        best = np.where(np.isnan(selectivity), -1, selectivity).argmax(axis=1)
-        matches: Mask = (best == self.run.category_index(category)) & ~none
+        best = strongest_category(self.names.figure("selectivity", node.position))
+        matches: Mask = best == self.run.category_index(category)
         return matches
 
     def spelling(self, node: Node) -> str:
@@ -210,11 +232,20 @@ class _Query:
             yield positions[:, first : first + step]
 
     def numbers(self, node: Node) -> Numbers:
+        """A number for each neuron, ``[neurons]``, or one for all.
+
+        Raises:
+            QueryError: it is none, or makes no sense on this run.
+        """
         match node:
             case Number():
                 return node.value
+            case Operation(operator="neg", operands=(Number() as positive,)):
+                return -positive.value  # as a number of no type, so that it is compared in the figure's own, too
             case Operation():
                 return self.computed(node)
+            case Name(value="first_token", category=None):
+                return FirstTokens.of(self.run).ranks
             case Name():
                 return self.names.values(node)
             case Text() if node.value in self.run.categories:

@@ -15,7 +15,7 @@ from mechamap.query.lexemes import OPERATORS
 from mechamap.query.link import Link
 from mechamap.runs.run import Run
 
-__all__ = ["Conditions", "bracketed", "counting_filter", "known_filter", "listed", "quoted"]
+__all__ = ["Conditions", "bracketed", "counting_filter", "known_filter", "listed", "quoted", "quoted_text"]
 
 
 _LONGEST = 4_000  # characters; a longer filter cannot be read
@@ -173,4 +173,9 @@ def bracketed(condition: str, *joints: str) -> str:
 def quoted(category: str) -> str:
     """A category's name as it stands behind a figure's in a filter."""
     plain = category.isidentifier() and category.lower() not in OPERATORS
-    return category if plain else '"' + category.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return category if plain else quoted_text(category)
+
+
+def quoted_text(text: str) -> str:
+    """A text as it stands in a filter."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

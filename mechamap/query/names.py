@@ -17,8 +17,11 @@ from mechamap.runs.run import Run
 from mechamap.wording.plain import shortened
 from mechamap.wording.suggest import suggestion
 
-__all__ = ["Names", "Values", "query_names"]
+__all__ = ["TEXTS", "Names", "Values", "query_names"]
 
+
+TEXTS = ("best", "token", "first_token")
+"""Names that mean a text, which is compared with another."""
 
 _PLACES = ("layer", "neuron", "expert")
 
@@ -34,7 +37,7 @@ def query_names(run: Run) -> tuple[str, ...]:
         per_category.append("confirmed")
         aliases.append("confirmed")
     dotted = [f"{figure}.{category}" for figure in per_category for category in run.categories]
-    return (*_PLACES, *figures, *aliases, *dotted, "best", "token", *run.categories)
+    return (*_PLACES, *figures, *aliases, *dotted, *TEXTS, *run.categories)
 
 
 class Names:
@@ -66,7 +69,7 @@ class Names:
                 return {"layer": run.layer_of, "neuron": run.index_of, "expert": run.expert_of}[name]
             if name not in self.figures and name not in run.record.figures and name in run.categories:
                 return self.values(Name(node.position, "selectivity", name))
-        if node.category is None and name in ("best", "token"):
+        if node.category is None and name in TEXTS:
             wrong(self.source, node.position, f"{name} is not a number.", f'Compare it, as in: {name} == "food"')
         if name in figure_names("tokens", "list") or (name not in self.figures and name not in run.record.figures):
             self.unknown(node.position, node.value, query_names(run), "name")

@@ -13,7 +13,7 @@ from support.recorded_run import CATEGORIES, Shape, checked_run, recorded_run
 
 from mechamap.errors import MechaMapError, QueryError, UsageError
 from mechamap.query.evaluate import chosen_rows, matching, sorted_rows
-from mechamap.query.names import query_names
+from mechamap.query.names import TEXTS, query_names
 from mechamap.runs.run import Run
 
 
@@ -233,7 +233,7 @@ def test_a_run_says_which_names_mean_something(run: Run) -> None:
     known = query_names(run)
     assert {"layer", "neuron", "max", "reads", "selectivity.food", "best", "food"} <= set(known)
     for name in known:
-        if name in ("best", "token", "mean", "auroc", "selectivity", "d", "ap", "write", "reads", "writes"):
+        if name in (*TEXTS, "mean", "auroc", "selectivity", "d", "ap", "write", "reads", "writes"):
             continue
         assert matching(run, f"{name} > -1e9").all()
 
