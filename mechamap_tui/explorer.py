@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from mechamap.protocol.requests import ExportParams
     from mechamap.query.link import Link
     from mechamap.runs.run import Run
+    from mechamap_tui.data.counting import Counting
     from mechamap_tui.engine.client import EngineClient
     from mechamap_tui.jobs.draft import ScanDraft
     from mechamap_tui.jobs.job import AnyJob, JobChanged
@@ -98,6 +99,9 @@ class Explorer(Protocol):
 
     def open_similar(self, run: Run, neuron: str, go: Callable[[str], None]) -> None:
         """Show the neurons most like one; ``go`` as of :meth:`open_probe`."""
+
+    def open_counts(self, counting: Counting, show: Callable[[str], None]) -> None:
+        """Show how many neurons there are in each group of a column; ``show`` is called with a filter for one."""
 
     def open_export(self, run: Run, scopes: Mapping[str, NDArray[np.int64]], category: str) -> None:
         """Ask which part of a run to export.

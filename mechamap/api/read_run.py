@@ -187,6 +187,35 @@ class ReadRun:
         return target
 
     @in_python_words
+    def counts(
+        self,
+        by: str,
+        *,
+        where: str | None = None,
+        category: str | None = None,
+        bins: int | None = None,
+        cut: Literal["auto", "round", "quantile"] = "auto",
+        cross: bool = False,
+    ) -> DisplayedTable:
+        """How many neurons there are in each group, as ``mechamap count`` says.
+
+        Args:
+            by: a column or an expression, or two: ``"best"``, ``"layer, best"``.
+            where: a filter for the neurons that are counted.
+            category: meant by a figure without one.
+            bins: about how many a number is cut into.
+            cut: at round numbers, at quantiles, or as suits the figure.
+            cross: of a pair, the first by the second instead of a row for each pair.
+
+        Raises:
+            QueryError: an expression cannot be understood.
+        """
+        from mechamap.counts.frequency import count_neurons
+
+        report = count_neurons(self.data, by, where=where, category=category, bins=bins, cut=cut)
+        return DisplayedReport(report)["cross" if cross else "counts"]
+
+    @in_python_words
     def interpret(self, by: str | None = None, threshold: float | None = None, top: int = 3) -> DisplayedReport:
         """What the neurons say about the model, see docs/interpret.md.
 

@@ -40,6 +40,7 @@ def add_to(commands: Commands) -> None:
     add("--out", metavar="F", default="-", help="the file to write (default: -, standard output)")
     add("--wide", action="store_true", help="one row per neuron with every figure")
     add("--where", metavar="EXPR", type=typed_text, help="only the neurons that this is true for")
+    add("--marked", action="store_true", help="only the neurons that are marked in the run")
     add("--sort", metavar="COLS", type=typed_text, help="sort by these columns; - in front sorts downwards")
     add("--limit", metavar="N", type=int, help="only the first N neurons")
     add(
@@ -61,6 +62,7 @@ class ExportOptions:
     out: Path | None
     wide: bool
     where: str | None
+    marked: bool
     sort: str | None
     limit: int | None
     category: str | None
@@ -71,7 +73,8 @@ class ExportOptions:
     @property
     def scope(self) -> str:
         """Which neurons are written, in words."""
-        parts = [f"where {self.where}"] if self.where is not None else []
+        parts = ["marked"] if self.marked else []
+        parts += [f"where {self.where}"] if self.where is not None else []
         if self.limit is not None:
             parts.append(f"first {self.limit}" + (f" by {self.sort}" if self.sort else ""))
         return ", ".join(parts) or "all"
@@ -90,6 +93,7 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
         out=None if args.out == "-" else check_target(user_path(args.out), overwrite=args.overwrite),
         wide=args.wide,
         where=args.where,
+        marked=args.marked,
         sort=args.sort,
         limit=args.limit,
         category=args.category,
@@ -105,6 +109,7 @@ def _export(options: ExportOptions, narration: Narration) -> int:
         raise UsageError("Parquet is a binary format that a terminal cannot show.", "Name a file with --out.")
 
     from mechamap.query.evaluate import chosen_rows
+    from mechamap.query.neuron_choice import marked_rows
     from mechamap.wording.amounts import quantity
 
     source = opened(options.source, narration, options.model)
@@ -113,7 +118,10 @@ def _export(options: ExportOptions, narration: Narration) -> int:
             narration.say(f"note: {printable(remark)}")
     if options.category is not None:
         source.category_index(options.category)
-    rows = chosen_rows(source, options.where, options.sort, options.limit, options.category)
+    limit = None if options.marked else options.limit
+    rows = chosen_rows(source, options.where, options.sort, limit, options.category)
+    if options.marked:
+        rows = rows[marked_rows(source)[rows]][: options.limit]
     request = ExportRequest(
         options.format,
         wide=options.wide,

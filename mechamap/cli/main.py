@@ -16,12 +16,16 @@ from mechamap.cli import (
     compare,
     config,
     confirm,
+    count,
     doctor,
     export,
     interpret,
     lens,
     merge,
+    neurons,
+    notes,
     probe,
+    replay,
     report,
     runs,
     scan,
@@ -30,10 +34,9 @@ from mechamap.cli import (
     steer,
 )
 from mechamap.cli.narration import Narration
-from mechamap.cli.parser import Parser
+from mechamap.cli.parser import Parser, joined_words
 from mechamap.cli.stopping import forget_signals, stop_code, was_interrupted
 from mechamap.cli.streams import discard_output, readied_streams, written_whole
-from mechamap.config.choices import KEEP_ACTIVATIONS
 from mechamap.errors import Cancelled, MechaMapError, UsageError
 from mechamap.system.network import go_offline
 from mechamap.system.room import ARRAYS, MODELS, TABLES, lacks_memory, out_of_memory, require_room
@@ -45,14 +48,14 @@ __all__ = ["build_parser", "main"]
 
 
 COMMANDS = (
-    scan, merge, confirm, ablate, steer, lens, probe, similar, sets, interpret, compare, export, report, runs,
-    config, doctor
+    scan, merge, confirm, ablate, steer, lens, probe, similar, notes, sets, neurons, count, interpret, compare, export,
+    report, replay, runs, config, doctor,
 )  # fmt: skip
 # Of address space, without which libraries end the process while they are loaded.
 _ROOM = {
     **dict.fromkeys(("scan", "merge", "confirm", "ablate", "steer", "lens", "probe", "similar"), MODELS),
-    **dict.fromkeys(("interpret", "compare", "export"), TABLES),
-    **dict.fromkeys(("runs", "sets", "report", "doctor"), ARRAYS),
+    **dict.fromkeys(("neurons", "count", "interpret", "compare", "export"), TABLES),
+    **dict.fromkeys(("replay", "runs", "notes", "sets", "report", "doctor"), ARRAYS),
 }
 
 
@@ -119,7 +122,7 @@ def _run(argv: Sequence[str] | None, narration: Narration) -> int:
     if "--offline" in words:
         words = [word for word in words if word != "--offline"]
         go_offline()
-    args, extra = parser.parse_known_args(_joined(words))
+    args, extra = parser.parse_known_args(joined_words(words))
     if extra:
         known = args.parser.flags() if hasattr(args, "parser") else parser.flags()
         wrong = next((word for word in extra if word.startswith("-")), extra[0])
@@ -146,28 +149,6 @@ def _log_refusal(error: MechaMapError) -> None:
     from mechamap.system.log import place_of
 
     logging.getLogger(__name__).info("refused: %s from %s", type(error).__name__, place_of(error))
-
-
-def _joined(argv: Sequence[str]) -> list[str]:
-    """Words as argparse reads them right: ``--sort=-food``, which it would take for a flag when it stood alone, so too
-    ``--strengths=-2:2:9``, and
-    ``--keep-activations=always``, which would take the model that follows for its value."""
-    words: list[str] = []
-    for word in argv:
-        if words and words[-1] == "--keep-activations":
-            words[-1] += f"={word}" if word in KEEP_ACTIVATIONS else "=always"
-            if word in KEEP_ACTIVATIONS:
-                continue
-        if (
-            words
-            and words[-1] in ("--sort", "--where", "--strengths")
-            and word.startswith("-")
-            and not word.startswith("--")
-        ):
-            words[-1] += f"={word}"
-        else:
-            words.append(word)
-    return words
 
 
 def _unexpected(narration: Narration, error: Exception, argv: Sequence[str] | None) -> int:

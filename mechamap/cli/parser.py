@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
+from mechamap.config.choices import KEEP_ACTIVATIONS
 from mechamap.errors import UsageError
 from mechamap.wording.suggest import unknown_name
 
-__all__ = ["Commands", "Parser", "refuse_below"]
+__all__ = ["Commands", "Parser", "joined_words", "refuse_below"]
 
 
 class Parser(argparse.ArgumentParser):
@@ -58,6 +60,28 @@ def refuse_below(least: int, **numbers: int) -> None:
     for flag, number in numbers.items():
         if number < least:
             raise UsageError(f"--{flag} is {number}; it must be at least {least}.")
+
+
+def joined_words(argv: Sequence[str]) -> list[str]:
+    """Words as argparse reads them right: ``--sort=-food``, which it would take for a flag when it stood alone, so too
+    ``--strengths=-2:2:9``, and
+    ``--keep-activations=always``, which would take the model that follows for its value."""
+    words: list[str] = []
+    for word in argv:
+        if words and words[-1] == "--keep-activations":
+            words[-1] += f"={word}" if word in KEEP_ACTIVATIONS else "=always"
+            if word in KEEP_ACTIVATIONS:
+                continue
+        if (
+            words
+            and words[-1] in ("--sort", "--where", "--strengths")
+            and word.startswith("-")
+            and not word.startswith("--")
+        ):
+            words[-1] += f"={word}"
+        else:
+            words.append(word)
+    return words
 
 
 if TYPE_CHECKING:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from mechamap.errors import UsageError
 from mechamap.query.evaluate import chosen_rows
@@ -13,10 +17,11 @@ from mechamap.runs.run import Run
 from mechamap.runs.sets.neuron_sets import NeuronSet
 from mechamap.wording.amounts import quantity
 
-__all__ = ["MOST", "NeuronChoice", "chosen_of_run", "kept_set", "refuse_absent"]
+__all__ = ["MOST", "NeuronChoice", "chosen_of_run", "kept_set", "marked_rows", "refuse_absent"]
 
 
 MOST = 4096  # neurons of a filter that are taken as one; of more, the filter is more likely a mistake
+_TO_MARK = "Mark some in the explorer (m), or with `mechamap notes RUN mark`."
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +63,23 @@ def chosen_of_run(
 def _marked(run: Run) -> list[NeuronName]:
     notes = Notes(run.path)
     if not notes.marked:
-        raise UsageError(f"{run.name} has no marked neurons.", "Mark some in the explorer (m).")
+        raise UsageError(f"{run.name} has no marked neurons.", _TO_MARK)
     return [parse_neuron(name) for name in notes.marked]
+
+
+def marked_rows(run: Run) -> NDArray[np.bool_]:
+    """Which of a run's neurons are marked, ``[neurons]``; marks of neurons that it lacks do not count.
+
+    Raises:
+        UsageError: none is.
+    """
+    mask = np.zeros(run.neurons, np.bool_)
+    for name in Notes(run.path if not run.is_csv else None).marked:
+        with suppress(UsageError):
+            mask[run.row_of(name)] = True
+    if not mask.any():
+        raise UsageError(f"{run.name} has no marked neurons.", _TO_MARK)
+    return mask
 
 
 def _true_for(run: Run, where: str) -> list[NeuronName]:

@@ -7,7 +7,7 @@ another: two explorers on one run do not undo each other's changes, and what a n
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,6 +48,11 @@ class Notes:
         return tuple(name for name, entry in self._neurons.items() if entry.get("marked"))
 
     @property
+    def neurons(self) -> tuple[str, ...]:
+        """Names of the neurons that have a mark or a note."""
+        return tuple(self._neurons)
+
+    @property
     def sets(self) -> tuple[NeuronSet, ...]:
         """The named sets, in the order they were made."""
         return tuple(self._sets.values())
@@ -78,6 +83,20 @@ class Notes:
             RunError: the file cannot be read or written; the mark is kept in memory.
         """
         self._change(lambda: self._set_member(name, "marked", marked))
+
+    def mark_all(self, names: Iterable[str], marked: bool = True) -> None:
+        """Mark neurons, or take their marks away, in one change.
+
+        Raises:
+            RunError: the file cannot be read or written; the marks are kept in memory.
+        """
+        taken = tuple(names)
+
+        def change() -> None:
+            for name in taken:
+                self._set_member(name, "marked", marked)
+
+        self._change(change)
 
     def write_note(self, name: str, text: str) -> None:
         """Set a neuron's note; an empty one is removed.

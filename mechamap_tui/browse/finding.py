@@ -17,8 +17,10 @@ from mechamap.runs.notes import Notes
 from mechamap.runs.run import Run
 from mechamap_tui.browse.layer_list import LayerList
 from mechamap_tui.browse.table.columns import changes_with_category, overview_figure
+from mechamap_tui.browse.table.expressions import expression_of
 from mechamap_tui.browse.table.order import sort_keys
 from mechamap_tui.browse.table.table import NeuronTable
+from mechamap_tui.data.counting import Counting
 from mechamap_tui.data.layer_counts import flag_words
 from mechamap_tui.explorer import explorer_of
 from mechamap_tui.widgets.glyphs import DOWN, UP
@@ -194,6 +196,25 @@ class Finding:
         mask = np.zeros(self._run.neurons, dtype=bool)
         mask[list(self._table.marked)] = True
         return mask
+
+    # --- counts ----------------------------------------------------------------------------------------------
+
+    def counting(self) -> Counting:
+        """The neurons of the table, to be counted by its column under the cursor."""
+        table = self._table
+        by = expression_of(self._run, table.columns[table.column].key, table.category)
+        shown = None
+        if table.order.filters:
+            shown = np.zeros(self._run.neurons, dtype=bool)
+            shown[table.order.rows] = True
+        return Counting(self._run, by, self.expression, table.category, shown)
+
+    def filter_by(self, expression: str) -> None:
+        """Show only the neurons that a filter keeps, among those of the layer and the marked ones."""
+        self._keep_filter(expression)
+        self.apply()
+        self._table.action_first()
+        self.entitle()
 
     def scopes(self) -> dict[str, NDArray[np.int64]]:
         """Rows of all neurons, of those that the table shows, and of the marked ones, in the table's order."""

@@ -20,6 +20,7 @@ BROWSE_KEYS: tuple[BindingType, ...] = (
     Binding("C", "category(-1)", "previous category", show=False),
     Binding("left_square_bracket", "layer(-1)", "previous layer", show=False),
     Binding("right_square_bracket", "layer(1)", "next layer", show=False),
+    Binding("F", "count", "count by column", show=False, tooltip="count the neurons by the column under the cursor"),
     Binding("apostrophe", "goto", "go to", tooltip="go to a neuron by its name"),
     Binding("p", "probe", "probe", tooltip="ask the neuron with a sentence"),
     Binding("equals_sign", "similar", "similar neurons", show=False),

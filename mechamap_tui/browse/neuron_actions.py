@@ -50,6 +50,10 @@ class NeuronActions(Screen[None]):
         if (neuron := self.neuron) is not None:
             explorer_of(self).open_steering(self.run, neuron, self.finding.scopes())
 
+    def action_count(self) -> None:
+        """Count the neurons of the table by the column under the cursor."""
+        explorer_of(self).open_counts(self.finding.counting(), self.finding.filter_by)
+
     def action_take_away(self) -> None:
         """Copy the neuron under the cursor as a command, or as code that reads it."""
         if (neuron := self.neuron) is not None:

@@ -12,6 +12,7 @@ from mechamap.errors import MechaMapError
 
 if TYPE_CHECKING:
     from mechamap.runs.run import Run
+    from mechamap_tui.data.counting import Counting
     from mechamap_tui.report.view import ReportView
 
 __all__ = ["ReportOpening"]
@@ -43,6 +44,16 @@ class ReportOpening:
                 self._app.run_worker(self._compare(run, others), group="compare")
 
         self._app.push_screen(RunChoice(run), chosen)
+
+    def count(self, counting: Counting, show: Callable[[str], None]) -> None:
+        """Show a frequency table; ``show`` is called with the filter for the neurons of a cell that was chosen."""
+        from mechamap_tui.report.counts import CountsScreen
+
+        def chosen(where: str | None) -> None:
+            if where is not None:
+                show(where)
+
+        self._app.push_screen(CountsScreen(counting), chosen)
 
     async def _compare(self, run: Run, others: tuple[Path, ...]) -> None:
         from mechamap_tui.report.compare import CompareScreen

@@ -14,6 +14,7 @@ from mechamap.errors import MechaMapError
 from mechamap.system.log import place_of
 from mechamap_tui.jobs.draft import ScanDraft
 from mechamap_tui.jobs.runner import JobRunner
+from mechamap_tui.opening.exporting import ExportOpening
 from mechamap_tui.opening.probing import ProbeOpening
 from mechamap_tui.opening.reports import ReportOpening
 from mechamap_tui.opening.steering import SteerOpening
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from mechamap.protocol.requests import ExportParams
     from mechamap.query.link import Link
     from mechamap.runs.run import Run
-    from mechamap_tui.dialogs.export import ExportChoices
+    from mechamap_tui.data.counting import Counting
     from mechamap_tui.engine.client import EngineClient
     from mechamap_tui.jobs.job import AnyJob, JobChanged
 
@@ -36,7 +37,7 @@ _LOG = logging.getLogger(__name__)
 
 
 class Opening:
-    """Opens screens for an app, and remembers how forms and exports were left.
+    """Opens screens for an app, and remembers how forms were left.
 
     Args:
         draft: what stands in the form of a scan at first.
@@ -49,7 +50,7 @@ class Opening:
         self._runner = JobRunner(app, lambda: self.engine, self._job_changed)
         self._engine = engine
         self._draft = draft
-        self._export_choices: ExportChoices | None = None
+        self._exporting = ExportOpening(app, lambda: self.engine, self.show_error)
         self._reports = ReportOpening(app, self.show_error)
         self._probing = ProbeOpening(app, self.show_error)
         self._steering = SteerOpening(app, self.show_error)
@@ -189,6 +190,9 @@ class Opening:
     def open_comparison(self, run: Run) -> None:
         self._reports.compare(run)
 
+    def open_counts(self, counting: Counting, show: Callable[[str], None]) -> None:
+        self._reports.count(counting, show)
+
     # --- one neuron ------------------------------------------------------------------------------------------
 
     def open_probe(self, run: Run, neuron: str, go: Callable[[str], None]) -> None:
@@ -229,28 +233,13 @@ class Opening:
     def keep_draft(self, draft: ScanDraft) -> None:
         self._draft = draft
 
-    def open_export(self, run: Run, scopes: Mapping[str, NDArray[np.int64]], category: str) -> None:
-        from mechamap_tui.dialogs.export import ExportChoices, NeuronExport
-        from mechamap_tui.dialogs.file import FileDialog
+    # --- exports ---------------------------------------------------------------------------------------------
 
-        choices = self._export_choices or ExportChoices()
-        self.app.push_screen(FileDialog(NeuronExport(run, scopes, category, choices)))
+    def open_export(self, run: Run, scopes: Mapping[str, NDArray[np.int64]], category: str) -> None:
+        self._exporting.ask(run, scopes, category)
 
     def export(self, order: ExportParams) -> None:
-        from mechamap_tui.dialogs.export import ExportChoices
-
-        self._export_choices = ExportChoices(order.format, order.wide, order.scope, order.excel, order.path.parent)
-        self.app.run_worker(self._export(order), group="export")
-
-    async def _export(self, order: ExportParams) -> None:
-        try:
-            written = await self.engine.export(order)
-        except MechaMapError as error:
-            self.show_error(error)
-        else:
-            amount = f"{written.neurons:,} neurons, {written.rows:,} rows"
-            title = f"Exported {written.path.name}"
-            self.app.notify(f"{written.path}\n{amount}", title=title, timeout=10, markup=False)
+        self._exporting.begin(order)
 
     # --- jobs ------------------------------------------------------------------------------------------------
 

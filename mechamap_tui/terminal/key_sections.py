@@ -40,7 +40,7 @@ SECTIONS: Mapping[str, Section] = {
     "StartScreen": Section("start", "the start screen", _SCREEN),
     "BrowseScreen": Section("browse", "a run, whichever pane has the focus", _SCREEN),
     "LineTable": Section(
-        "tables", "moving in the table of neurons and in those of reports", (*_PANE, "report", "compare")
+        "tables", "moving in the table of neurons and in those of reports", (*_PANE, "report", "compare", "counts")
     ),
     "NeuronTable": Section("neurons", "the table of neurons", ("columns", "tables", *_PANE)),
     "ColumnKeys": Section("columns", "the columns of that table", ("tables", *_PANE)),
@@ -58,7 +58,8 @@ SECTIONS: Mapping[str, Section] = {
     "LadderView": Section("ladder", "the strengths on that screen", ("lines", "steer", EVERYWHERE)),
     "ReportScreen": Section("report", "reports: interpret and compare", _SCREEN),
     "CompareScreen": Section("compare", "what a comparison has besides", ("report", EVERYWHERE)),
-    "ReportTable": Section("report_table", "a report's table", ("tables", "report", "compare", EVERYWHERE)),
+    "CountsScreen": Section("counts", "how many neurons of each kind there are", _SCREEN),
+    "ReportTable": Section("report_table", "a report's table", ("tables", "report", "compare", "counts", EVERYWHERE)),
     "ScanScreen": Section("scan", "the progress of a scan", _SCREEN),
     "ScanFormScreen": Section("form", "the form of a scan"),
     "RunChoice": Section("run_choice", "the choice of runs to compare"),

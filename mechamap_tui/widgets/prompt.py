@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from rich.text import Text
 from textual.app import ComposeResult
@@ -72,7 +72,7 @@ class Prompt(Vertical):
     }
     """
 
-    def __init__(self, screen: Screen[None], to_rest: Callable[[], object]) -> None:
+    def __init__(self, screen: Screen[Any], to_rest: Callable[[], object]) -> None:
         super().__init__(id="prompt")
         self._screen, self._to_rest = screen, to_rest
         self._question: Question | None = None

@@ -12,6 +12,7 @@ from mechamap.errors import MechaMapError
 from mechamap.protocol.requests import ExportParams
 from mechamap.query.link import Link
 from mechamap.runs.run import Run
+from mechamap_tui.data.counting import Counting
 from mechamap_tui.engine.client import EngineClient
 from mechamap_tui.jobs.draft import ScanDraft
 from mechamap_tui.jobs.job import AnyJob, JobChanged
@@ -76,6 +77,10 @@ class ExplorerDouble:
 
     def open_similar(self, run: Run, neuron: str, go: Callable[[str], None]) -> None:
         self.asked.append(f"similar {neuron}")
+
+    def open_counts(self, counting: Counting, show: Callable[[str], None]) -> None:
+        self.asked.append(f"counts {counting.by}")
+        self.show_counted = show
 
     def open_export(self, run: Run, scopes: Mapping[str, Any], category: str) -> None:
         self.asked.append("export")

@@ -24,6 +24,8 @@ from mechamap_tui.widgets.glyphs import JOINT
 
 __all__ = [
     "ALL_CATEGORIES",
+    "EXPLAINED",
+    "ROUTED",
     "TOKENS",
     "Column",
     "category_columns",
