@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import platform
-import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mechamap import __version__
 from mechamap.cli.loading import add_loading_flags, load, loading_changes
 from mechamap.cli.narration import Narration, print_data
 from mechamap.cli.parser import Commands
 from mechamap.errors import UnsupportedModel, UsageError
 from mechamap.system.paths import can_be_path, user_path
-from mechamap.wording.amounts import quantity, size
+from mechamap.wording.amounts import quantity
 from mechamap.wording.plain import printable
 
 if TYPE_CHECKING:
@@ -27,24 +24,13 @@ if TYPE_CHECKING:
 __all__ = ["add_to"]
 
 
-_PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "textual", "plotext", "pyyaml", "platformdirs")
-_EXTRAS = {
-    "gguf": "reading .gguf files",
-    "bitsandbytes": "weights in int8 and nf4 (extra: quantized)",
-    "torchao": "weights packed by it (extra: quantized)",
-    "accelerate": "spreading a model over devices (extra: device-map)",
-    "peft": "merging an adapter (extra: adapter)",
-    "pyarrow": "writing Parquet (extra: parquet)",
-}
-
-
 def add_to(commands: Commands) -> None:
     """Declare the command."""
     parser = commands.add_parser(
         "doctor",
         help="what this machine has, and whether a model can be scanned",
-        description="Versions, devices, memory and folders; with MODEL, load it and prove layer by layer that the "
-        "hooks see its neurons; with the folder of a run, say what is damaged there.",
+        description="Versions, extras and what they give, devices, memory and folders; with MODEL, load it and prove "
+        "layer by layer that the hooks see its neurons; with the folder of a run, say what is damaged there.",
     )
     parser.add_argument("model", metavar="MODEL | RUN", nargs="?", help="a model to load and prove, or a run's folder")
     parser.add_argument(
@@ -66,7 +52,9 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
         raise UsageError("--salvage is for a run.", "Name the run's folder: mechamap doctor RUN --salvage OUT")
     config = _config(args)
     source = resolve(args.model) if args.model is not None else None
-    for name, fact in _facts():
+    from mechamap.cli.doctor_facts import facts
+
+    for name, fact in facts():
         print_data(f"{name:<13} {printable(fact)}")
     if source is not None:
         print_data("")
@@ -105,59 +93,6 @@ def _config(args: argparse.Namespace) -> ScanConfig:
     from mechamap.config.schema import load_config, with_overrides
 
     return with_overrides(load_config(args.config), **loading_changes(args))
-
-
-def _facts() -> Iterator[tuple[str, str]]:
-    from mechamap.catalog.hub_cache import cached_models, hub_cache
-    from mechamap.system.memory import free_memory
-    from mechamap.system.paths import home
-
-    yield "mechamap", __version__
-    yield "python", f"{platform.python_version()} on {platform.platform()}"
-    for package in _PACKAGES:
-        yield package, _version(package) or "not installed"
-    for package, purpose in _EXTRAS.items():
-        yield package, f"{_version(package) or 'not installed'}: for {purpose}"
-    yield from _devices()
-    memory = free_memory()
-    yield "free memory", size(memory) if memory is not None else "unknown"
-    for name, folder in (("runs and logs", home()), ("hub cache", hub_cache())):
-        yield name, f"{folder}, {_free_disk(folder)}"
-    cached = cached_models()
-    yield "cached models", ", ".join(cached) or "none"
-
-
-def _version(package: str) -> str | None:
-    from importlib.metadata import PackageNotFoundError, version
-
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
-
-
-def _devices() -> Iterator[tuple[str, str]]:
-    try:
-        import torch
-    except ImportError as error:
-        yield "devices", f"torch cannot be imported: {error}"
-        return
-    yield "cpu", f"{torch.get_num_threads()} threads"
-    for number in range(torch.cuda.device_count() if torch.cuda.is_available() else 0):
-        free, total = torch.cuda.mem_get_info(number)
-        yield f"cuda:{number}", f"{torch.cuda.get_device_name(number)}, {size(free)} of {size(total)} free"
-    if torch.backends.mps.is_available():
-        yield "mps", "available, used only when asked for by name"
-
-
-def _free_disk(folder: Path) -> str:
-    existing = folder
-    while not existing.exists() and existing != existing.parent:
-        existing = existing.parent
-    try:
-        return f"{size(shutil.disk_usage(existing).free)} free"
-    except OSError as error:
-        return f"cannot be read: {error.strerror}"
 
 
 def _prove(source: ModelSource, config: ScanConfig, narration: Narration) -> None:

@@ -14,6 +14,7 @@ from mechamap import __version__
 from mechamap.cli import (
     ablate,
     compare,
+    completion,
     config,
     confirm,
     count,
@@ -49,7 +50,7 @@ __all__ = ["build_parser", "main"]
 
 COMMANDS = (
     scan, merge, confirm, ablate, steer, lens, probe, similar, notes, sets, neurons, count, interpret, compare, export,
-    report, replay, runs, config, doctor,
+    report, replay, runs, config, doctor, completion,
 )  # fmt: skip
 # Of address space, without which libraries end the process while they are loaded.
 _ROOM = {
@@ -77,6 +78,7 @@ def build_parser() -> Parser:
     commands = parser.add_subparsers(metavar="COMMAND", dest="command")
     for command in COMMANDS:
         command.add_to(commands)
+    parser.set_defaults(whole=parser)  # for what tells of all commands
     return parser
 
 

@@ -479,7 +479,18 @@ def test_a_terminal_shows_one_line_that_is_updated_and_ctrl_c_before_the_pass_en
 def test_doctor_says_what_there_is_and_proves_a_model(mechamap: Mechamap, home: Path) -> None:
     done = mechamap("doctor", "demo")
     assert done.returncode == 0, done.stderr
-    for name in ("mechamap", "python", "torch", "cpu", "free memory", "runs and logs", "hub cache", "cached models"):
+    for name in (
+        "mechamap",
+        "python",
+        "torch",
+        "cpu",
+        "free memory",
+        "runs",
+        "log",
+        "configs",
+        "hub cache",
+        "cached models",
+    ):
         assert f"\n{name} " in f"\n{done.stdout}"
     assert str(home) in done.stdout
     assert "transformer.h.3.mlp.c_proj" in done.stdout
