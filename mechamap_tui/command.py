@@ -61,7 +61,9 @@ def _parser() -> argparse.ArgumentParser:
         help="a model to scan (demo, gpt2, a hub id, a folder, a .gguf file), a run's name or folder, "
         "or a CSV of results",
     )
-    parser.add_argument("--config", type=Path, metavar="F", help="config file for the scan of a model")
+    parser.add_argument(
+        "--config", type=Path, metavar="F", help="config file for the scan of a model, or a bundled config by name"
+    )
     parser.add_argument("--new", action="store_true", help="scan the model even if a run has that name")
     parser.add_argument(
         "--offline", action="store_true", help="reach no network: models of the hub come from the cache alone"

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from mechamap.api.progress import following
 from mechamap.api.python_words import in_python_words
 from mechamap.api.scanned_run import ScannedRun
+from mechamap.config.bundled import config_path
 from mechamap.config.schema import config_from_dict, load_config, with_overrides
 from mechamap.errors import Cancelled, UsageError
 from mechamap.events import ScanEvent, ScanStarted
@@ -55,7 +56,8 @@ def scan(
         categories: words by category, in place of the default config's; or what a config file says of each.
         text: the text to scan, or several; a Path is read.
         corpus: paths of a corpus to scan instead, or what a config file says of it.
-        config: a config file, or its content as a mapping; the arguments win over it.
+        config: a config file, a bundled one by its name (``"finance"``), or its content as a mapping; the arguments win
+            over it.
         out: the run's folder; a new one in the default place where not given.
         resume: go on with the run in ``out``.
         confirm: then check every finding.
@@ -117,7 +119,7 @@ def scan(
 def _config(config: Path | str | Mapping[str, Any] | None) -> ScanConfig:
     if isinstance(config, Mapping):
         return config_from_dict(config)
-    return load_config(None if config is None else user_path(config))
+    return load_config(None if config is None else config_path(config))
 
 
 def _named_lists(categories: Mapping[str, Words]) -> dict[str, Any]:

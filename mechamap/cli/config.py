@@ -8,6 +8,7 @@ from pathlib import Path
 from mechamap.cli import keys
 from mechamap.cli.narration import Narration, print_data, print_path, write_data
 from mechamap.cli.parser import Commands
+from mechamap.config.bundled import config_path
 from mechamap.config.new_file import write_new
 from mechamap.system.paths import user_path
 from mechamap.wording.amounts import quantity
@@ -54,11 +55,15 @@ def add_to(commands: Commands) -> None:
     below = parser.add_subparsers(metavar="show|check|init|keys", dest="config_command")
     show = below.add_parser("show", help="print the full config that a file results in")
     show.add_argument(
-        "file", metavar="F", nargs="?", type=user_path, help="default: the config a scan uses without one"
+        "file",
+        metavar="F",
+        nargs="?",
+        type=config_path,
+        help="a file, or a bundled config by its name, such as finance (default: the config a scan uses without one)",
     )
     show.set_defaults(run=_show, parser=show)
     check = below.add_parser("check", help="say whether a file is right, and where it is not")
-    check.add_argument("file", metavar="F", type=user_path)
+    check.add_argument("file", metavar="F", type=config_path)
     check.set_defaults(run=_check, parser=check)
     init = below.add_parser("init", help="write a file to start from")
     init.add_argument(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from mechamap.cli.loading import add_loading_flags, load, loading_changes
 from mechamap.cli.narration import Narration, print_data
 from mechamap.cli.parser import Commands
+from mechamap.config.bundled import config_path
 from mechamap.errors import UnsupportedModel, UsageError
 from mechamap.system.paths import can_be_path, user_path
 from mechamap.wording.amounts import quantity
@@ -36,7 +37,7 @@ def add_to(commands: Commands) -> None:
     parser.add_argument(
         "--salvage", metavar="OUT", type=user_path, help="copy all that is good of a damaged run to a new folder"
     )
-    parser.add_argument("--config", metavar="F", type=user_path, help="a YAML file that says how to load it")
+    parser.add_argument("--config", metavar="F", type=config_path, help="a YAML file that says how to load it")
     add_loading_flags(parser)
     parser.set_defaults(run=run, parser=parser)
 

@@ -15,6 +15,7 @@ from mechamap.cli.parser import Commands
 from mechamap.cli.scan_options import ScanOptions, scan_options
 from mechamap.cli.stopping import stopping, with_what_is_kept
 from mechamap.cli.text_argument import read_text_argument
+from mechamap.config.bundled import config_path
 from mechamap.config.choices import KEEP_ACTIVATIONS, SECOND_TEXT
 from mechamap.errors import Cancelled, MechaMapError, UsageError
 from mechamap.exports.target import check_target
@@ -45,7 +46,12 @@ def add_to(commands: Commands) -> None:
         help="a hub id, a short name such as gpt2-small, a folder, a .gguf file, or demo; several become a run each "
         "and are compared; none: those that the config file lists",
     )
-    add("--config", metavar="F", type=user_path, help="a YAML file with what differs from the default config")
+    add(
+        "--config",
+        metavar="F",
+        type=config_path,
+        help="a YAML file with what differs from the default config, or a bundled one by its name, such as finance",
+    )
     add(
         "--text",
         metavar="F",

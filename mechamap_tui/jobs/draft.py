@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mechamap.config.bundled import config_path
 from mechamap.errors import MechaMapError, UsageError
 from mechamap.system.paths import user_path
 from mechamap.system.plain_values import to_plain_values
@@ -104,7 +105,7 @@ class ScanDraft:
 
     @property
     def config_file(self) -> Path | None:
-        return user_path(self.config) if self.config else None
+        return config_path(self.config) if self.config else None
 
     def command(self) -> str:
         """The command line that does the same."""
