@@ -20,16 +20,20 @@ if TYPE_CHECKING:
     from mechamap.api.neuron import Neuron
     from mechamap.api.opening import open_named as open
     from mechamap.api.opening import runs
+    from mechamap.api.run_sets import RunSets
     from mechamap.api.scanned_run import ScannedRun
     from mechamap.api.scanning import scan
     from mechamap.api.shown.displayed import DisplayedReport, DisplayedTable
+    from mechamap.api.steering import DisplayedLadder
     from mechamap.errors import MechaMapError
 
 __all__ = [
+    "DisplayedLadder",
     "DisplayedReport",
     "DisplayedTable",
     "MechaMapError",
     "Neuron",
+    "RunSets",
     "ScannedRun",
     "__version__",
     "open",
@@ -40,10 +44,12 @@ __all__ = [
 __version__ = "0.1.0"  # the build reads it here: looked up among the installed packages it costs a fifth of the help
 
 _PLACES = {
+    "DisplayedLadder": ("mechamap.api.steering", "DisplayedLadder"),
     "DisplayedReport": ("mechamap.api.shown.displayed", "DisplayedReport"),
     "DisplayedTable": ("mechamap.api.shown.displayed", "DisplayedTable"),
     "MechaMapError": ("mechamap.errors", "MechaMapError"),
     "Neuron": ("mechamap.api.neuron", "Neuron"),
+    "RunSets": ("mechamap.api.run_sets", "RunSets"),
     "ScannedRun": ("mechamap.api.scanned_run", "ScannedRun"),
     "open": ("mechamap.api.opening", "open_named"),
     "runs": ("mechamap.api.opening", "runs"),

@@ -1,11 +1,15 @@
-"""A step as Python for TransformerLens, whose names for neurons are ``blocks.7.mlp.hook_post`` and an index."""
+"""A step as Python for TransformerLens, whose names for neurons are ``blocks.7.mlp.hook_post`` and an index.
+
+The code is for version 3 and later, which wrap a model of transformers (``TransformerBridge``): any folder and revision
+is read, with the weights as they are. ``HookedTransformer``, which knew a list of names, was removed in version 4.
+"""
 
 from __future__ import annotations
 
 from mechamap.errors import UsageError
 from mechamap.takeaway.step import Step
 
-__all__ = ["hook_name", "transformer_lens_code"]
+__all__ = ["hook_name", "refuse_gguf", "transformer_lens_code"]
 
 
 def hook_name(layer: int) -> str:
@@ -13,13 +17,24 @@ def hook_name(layer: int) -> str:
     return f"blocks.{layer}.mlp.hook_post"
 
 
+def refuse_gguf(model: str) -> None:
+    """Refuse a model that TransformerLens cannot read.
+
+    Raises:
+        UsageError: it is a GGUF file.
+    """
+    if model.endswith(".gguf"):
+        raise UsageError("TransformerLens does not read GGUF files.", "Take it away as Python for transformers.")
+
+
 def transformer_lens_code(step: Step) -> str:
     """A forward with hooks.
 
     Raises:
-        UsageError: a neuron is an expert's.
+        UsageError: a neuron is an expert's, or the model a GGUF file.
     """
     step.refuse_fused("TransformerLens")
+    refuse_gguf(step.ladder.model)
     expert = next((neuron.neuron for neuron in step.ladder.neurons if ".E" in neuron.neuron), None)
     if expert is not None:
         raise UsageError(f"{expert} is an expert's neuron, which has another name in TransformerLens.")
@@ -32,10 +47,10 @@ def transformer_lens_code(step: Step) -> str:
     return f'''"""{step.title}."""
 
 import torch
-from transformer_lens import HookedTransformer
+from transformer_lens.model_bridge import TransformerBridge
 
-model = HookedTransformer.from_pretrained_no_processing({step.from_pretrained.split(",")[0]})
-ids = torch.tensor([{list(step.ladder.ids)}])  # {step.ladder.prompt[:60]!r}
+model = TransformerBridge.boot_transformers({step.from_pretrained}, dtype=torch.{step.ladder.dtype})
+ids = torch.tensor([{list(step.ladder.ids)}], device=model.cfg.device)  # {step.ladder.prompt[:60]!r}
 AMOUNTS = {{
 {hooks}}}
 

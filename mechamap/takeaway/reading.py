@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from mechamap.errors import UsageError
 from mechamap.runs.neuron_names import NeuronName
 from mechamap.runs.run import Run
-from mechamap.takeaway.lens_code import hook_name
+from mechamap.takeaway.lens_code import hook_name, refuse_gguf
 from mechamap.takeaway.step import attribute, pretrained_arguments
 
 __all__ = ["READING_FORMS", "Reading"]
@@ -203,7 +203,8 @@ model = LanguageModel({reading.from_pretrained}, dtype=torch.{dtype}, dispatch=T
 ids = {reading.ids_by("model.tokenizer")}
 with model.trace(ids):
     activations = model.{attribute(path)}.input[0, :, {place}].save()
-print(activations)
+for token, value in zip(ids[0].tolist(), activations.tolist()):
+    print(f"{{value:+.4f}} {{model.tokenizer.decode([token])!r}}")
 '''
 
 
@@ -211,8 +212,9 @@ def lens_reading(reading: Reading) -> str:
     """Python that reads them with TransformerLens.
 
     Raises:
-        UsageError: the neuron is an expert's.
+        UsageError: the neuron is an expert's, or the model a GGUF file or one with an adapter.
     """
+    refuse_gguf(reading.run.record.model.id)
     if reading.name.expert >= 0:
         raise UsageError(f"{reading.name} is an expert's neuron, which has another name in TransformerLens.")
     reading.refuse_adapter("TransformerLens")
@@ -220,12 +222,13 @@ def lens_reading(reading: Reading) -> str:
     return f'''"""The activations of {reading.name} in {reading.run.label}, around its highest one."""
 
 import torch
-from transformer_lens import HookedTransformer
+from transformer_lens.model_bridge import TransformerBridge
 
-model = HookedTransformer.from_pretrained_no_processing({reading.from_pretrained.split(",")[0]})
-ids = {reading.ids_by("model.tokenizer")}
+model = TransformerBridge.boot_transformers({reading.from_pretrained}, dtype=torch.{reading.run.record.model.dtype})
+ids = {reading.ids_by("model.tokenizer")}.to(model.cfg.device)
 _, cache = model.run_with_cache(ids, names_filter={hook!r})
-print(cache[{hook!r}][0, :, {reading.name.index}])
+for token, value in zip(ids[0].tolist(), cache[{hook!r}][0, :, {reading.name.index}].tolist()):
+    print(f"{{value:+.4f}} {{model.tokenizer.decode([token])!r}}")
 '''
 
 

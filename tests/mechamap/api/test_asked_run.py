@@ -75,7 +75,7 @@ def test_steering_gives_the_ladder_of_the_command_line_and_its_code(
     plain = json.loads(capsys.readouterr().out)
     assert [row.text for row in ladder.ladder.rows] == [row["text"] for row in plain["rows"]]
     assert ladder["rows"]["strength"][-1] == 2
-    assert "register_forward_pre_hook" in ladder.code() and "HookedTransformer" in ladder.code("transformer_lens", 0.5)
+    assert "register_forward_pre_hook" in ladder.code() and "TransformerBridge" in ladder.code("transformer_lens", 0.5)
     with pytest.raises(UsageError, match="Unknown form 'tensorflow'"):
         ladder.code("tensorflow")
 

@@ -14,6 +14,7 @@ import pytest
 import mechamap as mm
 from mechamap.errors import UsageError
 from mechamap.runs.run import Run
+from mechamap.takeaway.reading import READING_FORMS, Reading
 
 NEURON = "L3.N509"
 
@@ -33,19 +34,33 @@ def neuron(demo_run: Run) -> object:
     return mm.open(demo_run.path)[NEURON]
 
 
+def values_in(text: str) -> list[float]:
+    return [float(value) for value in re.findall(r"(?m)^([+-]\d+\.\d+) '", text)]
+
+
 def highest(neuron) -> float:
     return float(neuron.run.data.figure("top_values")[neuron.row, 0])
 
 
-def test_the_code_for_transformers_prints_the_highest_activation(neuron, tmp_path: Path) -> None:
-    values = [float(line.split(" ", 1)[0]) for line in printed(neuron.code(), tmp_path).splitlines()]
-    assert max(values) == pytest.approx(highest(neuron), abs=2e-3)
+def test_the_code_is_what_the_explorer_gives(neuron) -> None:
+    """That for transformers is run by the tests of takeaways."""
+    assert neuron.code() == READING_FORMS["transformers"][1](Reading.of(neuron.run.data, NEURON))
+    assert "[3].mlp.c_proj.input[0, :, 509]" in neuron.code("nnsight")
 
 
-@pytest.mark.skipif(importlib.util.find_spec("nnsight") is None, reason="nnsight is not installed")
-def test_the_code_for_nnsight_prints_the_highest_activation(neuron, tmp_path: Path) -> None:
-    values = [float(value) for value in re.findall(r"-?\d+\.\d+(?:e-?\d+)?", printed(neuron.code("nnsight"), tmp_path))]
-    assert max(values) == pytest.approx(highest(neuron), abs=2e-3)
+@pytest.mark.parametrize("form", ["nnsight", "transformer_lens"])
+def test_the_code_for_other_libraries_prints_the_highest_activation(neuron, form: str, tmp_path: Path) -> None:
+    if importlib.util.find_spec(form) is None:
+        pytest.skip(f"{form} is not installed")
+    assert max(values_in(printed(neuron.code(form), tmp_path))) == pytest.approx(highest(neuron), abs=2e-3)
+
+
+@pytest.mark.parametrize("form", ["nnsight", "transformer_lens"])
+def test_a_steered_step_says_the_same_next_token_in_other_libraries(neuron, form: str, tmp_path: Path) -> None:
+    if importlib.util.find_spec(form) is None:
+        pytest.skip(f"{form} is not installed")
+    ladder = neuron.steer("She went to the", strengths=[2], controls=0, generate=0)
+    assert printed(ladder.code(form), tmp_path).removesuffix("\n") == ladder.ladder.rows[-1].top[0][0]
 
 
 def test_a_form_that_is_not_known_is_told(neuron) -> None:
