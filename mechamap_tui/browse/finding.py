@@ -38,13 +38,14 @@ class Finding:
 
     Attributes:
         expression: the filter that was entered.
+        only_marked: whether only marked neurons are shown.
     """
 
     def __init__(self, run: Run, notes: Notes, table: NeuronTable, layers: LayerList) -> None:
         self._run, self._notes, self._table, self._layers = run, notes, table, layers
         self.expression = ""
+        self.only_marked = False
         self._trial: str | None = None  # while it is typed
-        self._only_marked = False
 
     # --- filter and name -------------------------------------------------------------------------------------
 
@@ -75,7 +76,7 @@ class Finding:
 
     def _keep_filter(self, text: str) -> None:
         self.expression, self._trial = text.strip(), None
-        self.entitle()
+        self._table.post_message(NeuronTable.OrderChanged())
 
     def _leave_filter(self) -> None:
         self._trial = None
@@ -101,13 +102,31 @@ class Finding:
 
     def apply(self) -> None:
         """Filter again, because the category or the run's rows have changed."""
+        if (error := self._apply()) is not None:  # it was valid for the category it was written for
+            self._tell(error)
+
+    def _apply(self) -> MechaMapError | None:
+        """Filter again; returns why a filter was dropped, if it was."""
         expression = self.expression if self._trial is None else self._trial
+        problem = None
         try:
             mask = self._mask(expression)
-        except MechaMapError as error:  # it was valid for the category it was written for
-            mask, self.expression, self._trial = None, "", None
-            self._tell(error)
+        except MechaMapError as error:
+            mask, self.expression, self._trial, problem = None, "", None, error
         self._table.show_only("expression", mask)
+        return problem
+
+    def show(self, where: str, *, layer: int | None, marked: bool) -> MechaMapError | None:
+        """Show only the neurons of a filter and a layer, or the marked ones of them.
+
+        Returns:
+            Why the filter is dropped, if it is.
+        """
+        self.expression, self._trial = where.strip(), None
+        self.show_layer(layer)
+        self.only_marked = marked
+        self.take_marks()
+        return self._apply()
 
     def _mask(self, expression: str) -> NDArray[np.bool_] | None:
         if not expression.strip():
@@ -123,7 +142,7 @@ class Finding:
         elif not self._table.go_to(row):
             self.clear()
             self._table.go_to(row)
-            self._table.notify("The filters hid it and were cleared.", markup=False)
+            self._table.notify("The filters hid it and were cleared; u brings them back.", markup=False)
 
     def show_link(self, link: Link) -> None:
         """Show the neurons behind a cell of a report, by their category and in their order."""
@@ -155,28 +174,32 @@ class Finding:
 
     def clear(self) -> None:
         """Remove all filters: the expression, the layer, the marked ones."""
-        self.expression, self._trial, self._only_marked = "", None, False
+        self.expression, self._trial, self.only_marked = "", None, False
         self._layers.go_to(None)
+        self.show_layer(None)  # now; what the layers say of it comes later
         self._table.show_only("marked", None)
         self.apply()
 
     # --- marks -----------------------------------------------------------------------------------------------
 
-    def mark(self, row: int) -> None:
+    def is_marked(self, row: int) -> bool:
+        """Whether a neuron is marked."""
+        return self._notes.is_marked(str(self._run.neuron_name(row)))
+
+    def set_mark(self, name: str, marked: bool) -> None:
         """Mark a neuron, or remove its mark."""
-        name = str(self._run.neuron_name(row))
         try:
-            self._notes.mark(name, not self._notes.is_marked(name))
+            self._notes.mark(name, marked)
         except MechaMapError as error:
             self._tell(error)
         self.take_marks()
 
     def switch_marked(self) -> None:
         """Show only the marked neurons, or all again."""
-        if not self._only_marked and not self._table.marked:
+        if not self.only_marked and not self._table.marked:
             self._table.notify("No neuron is marked; m marks the one under the cursor.", markup=False)
             return
-        self._only_marked = not self._only_marked
+        self.only_marked = not self.only_marked
         self.take_marks()
 
     def take_marks(self) -> None:
@@ -188,8 +211,8 @@ class Finding:
             except MechaMapError:
                 continue  # a mark from a larger scan into the same folder: kept in the file, nothing to show here
         self._table.marked = rows
-        self._only_marked = self._only_marked and bool(rows)
-        self._table.show_only("marked", self._marked_mask() if self._only_marked else None)
+        self.only_marked = self.only_marked and bool(rows)
+        self._table.show_only("marked", self._marked_mask() if self.only_marked else None)
         self._table.redraw()
 
     def _marked_mask(self) -> NDArray[np.bool_]:
@@ -268,7 +291,7 @@ class Finding:
             about = f" ({', '.join(part for part in parts if part)})" if any(parts) else ""
         shown = (
             f"layer {layer}{about}" if layer is not None else "",
-            "marked" if self._only_marked else "",
+            "marked" if self.only_marked else "",
             self.expression,
         )
         only = " and ".join(part for part in shown if part)

@@ -19,10 +19,10 @@ from mechamap_tui.browse.header import PANES, RunHeader
 from mechamap_tui.browse.keys import BROWSE_KEYS
 from mechamap_tui.browse.layer_line import LayerLine
 from mechamap_tui.browse.layer_list import LayerList
-from mechamap_tui.browse.neuron_actions import NeuronActions
 from mechamap_tui.browse.panes import Panes
 from mechamap_tui.browse.run_watch import Phase, RunWatch
 from mechamap_tui.browse.table.table import NeuronTable
+from mechamap_tui.browse.views.view_actions import ViewActions
 from mechamap_tui.explorer import explorer_of
 from mechamap_tui.jobs.checks import AblationJob, CausesJob, ConfirmJob
 from mechamap_tui.jobs.scan import ResumeJob, can_be_resumed
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["BrowseScreen"]
 
 
-class BrowseScreen(NeuronActions):
+class BrowseScreen(ViewActions):
     """Browses one run, finished or still being made.
 
     Args:
@@ -73,6 +73,7 @@ class BrowseScreen(NeuronActions):
         self.panes = Panes(self.layers_pane, self.table, self.detail, self.categories, self.layer_line)
         self.finding = Finding(run, self.notes, self.table, self.layers_pane)
         self.prompt = Prompt(self, self.panes.to_neurons)
+        self._make_views()
         self._run_watch = RunWatch(self, run, self.refresh_run)
         self._filtered = False
         self._seen: tuple[Phase, AnyJob | None, RunRecord] | None = None
@@ -90,6 +91,7 @@ class BrowseScreen(NeuronActions):
         self.refresh_run()
         if self._link is not None:
             self.finding.show_link(self._link)
+        self.view_history.begin()
         if self._trouble is not None:
             explorer_of(self).show_error(self._trouble)
         self._fit()
@@ -163,7 +165,9 @@ class BrowseScreen(NeuronActions):
         """Mark the neuron under the cursor, or remove its mark."""
         row = self.table.cursor_row
         if row is not None:
-            self.finding.mark(row)
+            name, marked = str(self.run.neuron_name(row)), not self.finding.is_marked(row)
+            self.finding.set_mark(name, marked)
+            self.view_history.note_mark(name, marked)
             self.detail.show(self.detail.row, self.category)
 
     def action_marked(self) -> None:
@@ -175,8 +179,12 @@ class BrowseScreen(NeuronActions):
             where = copy_text(self.app, self.table.described(row))
             self.notify(f"{self.run.neuron_name(row)} copied {where}.", markup=False)
 
+    def on_neuron_table_neuron_highlighted(self) -> None:
+        if not self.prompt.asking:  # a filter that is being typed moves the cursor
+            self.view_history.note_row()
+
     def on_neuron_table_order_changed(self) -> None:
-        self.finding.entitle()
+        self.view_changed()
         filtered = bool(self.table.order.filters)
         if filtered != self._filtered:  # the keys depend only on whether there is something to clear
             self._filtered = filtered

@@ -95,6 +95,15 @@ class NeuronTable(ColumnKeys, can_focus=True, inherit_bindings=False):
             if self._reordered:
                 self.reordered()
 
+    @property
+    def sortable(self) -> frozenset[str]:
+        """The columns that it can be sorted by, shown or not."""
+        return frozenset(self._by_key)
+
+    def stay_on(self, row: int) -> None:
+        """Take a neuron for the one that the user went to; the next order puts the cursor there."""
+        self._anchor = row
+
     def show_overview(self, overview: bool) -> None:
         """Show the selectivity for all categories, or one category's figures."""
         if overview != self.overview:
