@@ -6,7 +6,7 @@ EXTRAS := dev,gguf,quantized,parquet,corpus,adapter,fast
 NEWEST := .venv-newest/bin
 INSTALLED := .venv/.installed
 
-.PHONY: run test check planted matrix measured torture cluster newest format bench docs clean
+.PHONY: run test check planted matrix measured torture cluster literature newest format bench docs clean
 .DELETE_ON_ERROR:
 
 run: $(INSTALLED)
@@ -51,6 +51,11 @@ torture: $(INSTALLED)
 cluster: $(INSTALLED)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[$(EXTRAS),ray]'
 	$(BIN)/python -m pytest tests/cluster
+
+# Another: neurons that others have published, in their own models; needs the hub (docs/literature.md).
+literature: $(INSTALLED)
+	$(BIN)/python -m benchmarks.literature
+	$(BIN)/python -m pytest tests/literature
 
 # The suite with the newest release that pyproject.toml allows of everything, in an environment of its own. torch stays
 # as pinned: the newest one from PyPI brings gigabytes of CUDA packages.
