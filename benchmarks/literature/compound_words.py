@@ -60,7 +60,7 @@ _SENTENCES = (
 
 @dataclass(frozen=True, slots=True)
 class CompoundResult:
-    """A published neuron, how it separates its compound, and how many of its layer have at least its ``ap``, itself too."""
+    """A published neuron, how it separates its compound, and how many of its layer have at least its ``ap``."""
 
     neuron: PublishedNeuron
     separation: Separation

@@ -28,7 +28,7 @@ _FUNCTION_WORDS = {"article": ["the", "le", "la", "der", "die", "das", "el", "lo
 
 @dataclass(frozen=True, slots=True)
 class LanguageResult:
-    """A published neuron, how it separates windows of its language, and how many of its layer do as well, itself too."""
+    """A published neuron, how it separates windows of its language, and how many of its layer do as well."""
 
     neuron: PublishedNeuron
     separation: Separation
