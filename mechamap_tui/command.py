@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,10 +24,12 @@ __all__ = ["open_explorer", "run_explorer"]
 def open_explorer(argv: Sequence[str] | None, ending: Ending) -> int:
     """Open the explorer; returns the exit status."""
     options = _parser().parse_args(argv)
+    if options.plain:
+        return _plainly(options)
     if (stream := _not_a_terminal()) is not None:
         told = sys.stdout if stream == "standard error" else sys.stderr
         print(
-            f"mechamap-tui: {stream} is not a terminal. The explorer needs one; `mechamap scan` works without.",
+            f"mechamap-tui: {stream} is not a terminal. The explorer needs one; --plain and `mechamap` work without.",
             file=told,
         )
         return 1
@@ -39,6 +43,16 @@ def open_explorer(argv: Sequence[str] | None, ending: Ending) -> int:
 
         go_offline()  # the engine process inherits it
     return _explore(options, ending)
+
+
+def _plainly(options: argparse.Namespace) -> int:
+    """Have the command line answer in the explorer's place, in a process of its own: this one knows no models."""
+    words = [sys.executable, "-m", "mechamap", "plain", *filter(None, [options.what])]
+    if options.offline:
+        words.append("--offline")
+    if os.name == "posix":
+        os.execv(sys.executable, words)
+    return subprocess.call(words)
 
 
 def _not_a_terminal() -> str | None:
@@ -63,6 +77,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--config", type=Path, metavar="F", help="config file for the scan of a model, or a bundled config by name"
+    )
+    parser.add_argument(
+        "--plain",
+        action="store_true",
+        help="answer commands line by line instead, for screen readers and scripts; the same as `mechamap plain RUN`",
     )
     parser.add_argument("--new", action="store_true", help="scan the model even if a run has that name")
     parser.add_argument(

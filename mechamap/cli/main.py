@@ -34,13 +34,15 @@ from mechamap.cli import (
     similar,
     steer,
 )
+from mechamap.cli.failure import tell_failure
 from mechamap.cli.narration import Narration
 from mechamap.cli.parser import Parser, joined_words
-from mechamap.cli.stopping import forget_signals, stop_code, was_interrupted
+from mechamap.cli.plain import command as plain
+from mechamap.cli.stopping import forget_signals
 from mechamap.cli.streams import discard_output, readied_streams, written_whole
-from mechamap.errors import Cancelled, MechaMapError, UsageError
+from mechamap.errors import UsageError
 from mechamap.system.network import go_offline
-from mechamap.system.room import ARRAYS, MODELS, TABLES, lacks_memory, out_of_memory, require_room
+from mechamap.system.room import ARRAYS, MODELS, TABLES, require_room
 from mechamap.system.threads import wait_without_spinning
 from mechamap.wording.plain import printable
 from mechamap.wording.suggest import suggestion
@@ -50,13 +52,13 @@ __all__ = ["build_parser", "main"]
 
 COMMANDS = (
     scan, merge, confirm, ablate, steer, lens, probe, similar, notes, sets, neurons, count, interpret, compare, export,
-    report, replay, runs, config, doctor, completion,
+    report, replay, plain, runs, config, doctor, completion,
 )  # fmt: skip
 # Of address space, without which libraries end the process while they are loaded.
 _ROOM = {
     **dict.fromkeys(("scan", "merge", "confirm", "ablate", "steer", "lens", "probe", "similar"), MODELS),
     **dict.fromkeys(("neurons", "count", "interpret", "compare", "export"), TABLES),
-    **dict.fromkeys(("replay", "runs", "notes", "sets", "report", "doctor"), ARRAYS),
+    **dict.fromkeys(("replay", "plain", "runs", "notes", "sets", "report", "doctor"), ARRAYS),
 }
 
 
@@ -78,7 +80,7 @@ def build_parser() -> Parser:
     commands = parser.add_subparsers(metavar="COMMAND", dest="command")
     for command in COMMANDS:
         command.add_to(commands)
-    parser.set_defaults(whole=parser)  # for what tells of all commands
+    parser.set_defaults(whole=parser, perform=_perform)  # for what tells of all commands, or has others done
     return parser
 
 
@@ -95,27 +97,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         discard_output()  # whoever read it has gone
         return 1
     except (Exception, KeyboardInterrupt) as error:
-        return _failed(narration, error, argv)
-
-
-def _failed(narration: Narration, error: BaseException, argv: Sequence[str] | None) -> int:
-    """Tell what ended a command; returns its exit code."""
-    if isinstance(error, Cancelled):
-        narration.error("cancelled", error)
-        return stop_code()
-    if isinstance(error, KeyboardInterrupt) or was_interrupted():
-        narration.say("cancelled")
-        return stop_code()
-    if isinstance(error, MechaMapError):
-        _log_refusal(error)
-        narration.error(f"error: {error.title}", error)
-        return error.exit_code
-    assert isinstance(error, Exception)
-    if lacks_memory(error):
-        error = out_of_memory("The command")
-        narration.error(f"error: {error.title}", error)
-        return error.exit_code
-    return _unexpected(narration, error, argv)
+        return tell_failure(narration, error, argv)
 
 
 def _run(argv: Sequence[str] | None, narration: Narration) -> int:
@@ -124,6 +106,11 @@ def _run(argv: Sequence[str] | None, narration: Narration) -> int:
     if "--offline" in words:
         words = [word for word in words if word != "--offline"]
         go_offline()
+    return _perform(parser, words, narration)
+
+
+def _perform(parser: Parser, words: Sequence[str], narration: Narration) -> int:
+    """Have the command done that these words are; returns its exit code."""
     args, extra = parser.parse_known_args(joined_words(words))
     if extra:
         known = args.parser.flags() if hasattr(args, "parser") else parser.flags()
@@ -142,24 +129,3 @@ def _run(argv: Sequence[str] | None, narration: Narration) -> int:
     if args.command in _ROOM:
         require_room(_ROOM[args.command], f"`{parser.prog} {args.command}`")
     return int(args.run(args, narration))
-
-
-def _log_refusal(error: MechaMapError) -> None:
-    """Say in the log what kind of error ended the command, and where it comes from; its text may quote the user."""
-    import logging
-
-    from mechamap.system.log import place_of
-
-    logging.getLogger(__name__).info("refused: %s from %s", type(error).__name__, place_of(error))
-
-
-def _unexpected(narration: Narration, error: Exception, argv: Sequence[str] | None) -> int:
-    """Report an unexpected failure: one line here, the traceback in a file."""
-    from mechamap.system.failures import record_failure
-
-    words = " ".join(sys.argv[1:] if argv is None else argv)
-    log = record_failure(error, f"mechamap {words}")
-    narration.say("error: Something went wrong that should not have")
-    narration.say(f"  {printable(f'{type(error).__name__}: {error}'.splitlines()[0][:300])}")
-    narration.say(f"  The details are in {log}." if log else "  The details could not be written to a log file.")
-    return 1

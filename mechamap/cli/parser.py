@@ -42,6 +42,14 @@ class Parser(argparse.ArgumentParser):
         kind = "/".join(action.option_strings) or str(action.metavar or action.dest).lower()
         raise UsageError(*unknown_name(kind, str(value), choices))
 
+    def commands(self) -> dict[str, tuple[Parser, str]]:
+        """The commands below it: the parser of each, and what it does in a few words."""
+        for action in self._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                about = {choice.dest: choice.help or "" for choice in action._get_subactions()}
+                return {name: (parser, about[name]) for name, parser in action.choices.items()}
+        return {}
+
     def flags(self) -> list[str]:
         """Every flag that ``--help`` shows."""
         return [flag for action in self._actions if action.help != argparse.SUPPRESS for flag in action.option_strings]

@@ -74,7 +74,7 @@ class ReportOptions:
         """How many rows of a long table will be written; None: all."""
         if self.limit is not None:
             return self.limit or None
-        return ROWS if self.format in ("table", "md") else None
+        return ROWS if self.format in ("table", "lines", "md") else None
 
     def asks_for(self, *keys: str) -> bool:
         """Whether ``--table`` names one of these."""
@@ -116,7 +116,11 @@ def add_report_flags(parser: argparse.ArgumentParser, *, rows: str = "for CSV an
         rows: how many rows of long tables programs get where nothing is said, for the help.
     """
     add = parser.add_argument
-    add("--format", choices=FORMATS, help="default: what the suffix of --out means, else table")
+    add(
+        "--format",
+        choices=FORMATS,
+        help="default: what the suffix of --out means, else table; lines: a line for each row, for screen readers",
+    )
     add("--table", metavar="KEY", action="append", help="only this table of the report (repeatable)")
     add("--limit", metavar="N", type=int, help="rows of each long table; 0: all (default: " + rows
         + ", for people the first 10 of long lists)")  # fmt: skip

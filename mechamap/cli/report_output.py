@@ -66,7 +66,7 @@ def write_report(report: Report, options: ReportOptions, tables: ReportTables, n
         _write_file(options.out, text, overwrite=options.overwrite)
         narration.say(f"{_tables(len(selected(report, keys)))} to {options.out.resolve()}")
     not_shown = [key for key in tables.known if keys is not None and key not in keys]
-    if not_shown and options.tables is None and options.format in ("table", "md"):
+    if not_shown and options.tables is None and options.format in ("table", "lines", "md"):
         narration.say(f"not shown: {', '.join(not_shown)} (--table KEY{_json_holds(not_shown, tables.on_request)})")
 
 
@@ -95,7 +95,7 @@ def _write_file(path: Path, text: str, *, overwrite: bool) -> None:
 
 
 def _write_stdout(text: str, format: str) -> None:
-    if format == "table":
+    if format in ("table", "lines"):
         sys.stdout.write(inert(text))  # in the terminal's own encoding
         sys.stdout.flush()
         return

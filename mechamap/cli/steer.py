@@ -30,7 +30,7 @@ beside as many random neurons of the same layer and size, and beside the sign tu
 quantile of the neuron's |activation| over the run's text, in the direction of its category. docs/steering.md says how
 each figure is worked out and what counts as a finding."""
 
-_FORMATS = ("table", "json", "csv")
+_FORMATS = ("table", "lines", "json", "csv")
 _FORMS = ("command", "python", "transformers", "nnsight", "transformer_lens")  # those of mechamap.takeaway.forms
 
 
@@ -65,7 +65,10 @@ def add_to(commands: Commands) -> None:
     add("--control-vector", metavar="F", help="write what is added as a control vector for llama.cpp (GGUF)")
     add("--overwrite", action="store_true", help="replace that file if there is one")
     add(
-        "--format", choices=_FORMATS, default="table", help="as tables, as JSON, or a CSV row for each category (table)"
+        "--format",
+        choices=_FORMATS,
+        default="table",
+        help="as tables, as a line for each row, as JSON, or a CSV row for each category (table)",
     )
     add_model_flags(parser)
     parser.set_defaults(run=run, parser=parser)
@@ -172,4 +175,4 @@ def _write(ladder: Ladder, settings: LadderSettings, options: SteerOptions, narr
     texts = ("texts",) if settings.sampling.tokens else ()
     keys = ("ladder", "next", "categories", *texts, "neurons")
     width = shutil.get_terminal_size((100, 24)).columns
-    sys.stdout.write(inert(written(report, "table", tables=keys, width=width, limit=0)))
+    sys.stdout.write(inert(written(report, format, tables=keys, width=width, limit=0)))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMATS", "format_of", "written"]
 
 
-FORMATS = ("table", "json", "csv", "md")
+FORMATS = ("table", "lines", "json", "csv", "md")
 _SUFFIXES = {".txt": "table", ".json": "json", ".csv": "csv", ".md": "md"}
 
 
@@ -39,7 +39,7 @@ def written(
     """A report as text.
 
     Args:
-        format: ``table`` (for a terminal), ``json``, ``csv`` (one table), ``md``.
+        format: ``table`` (for a terminal), ``lines`` (a line for each row), ``json``, ``csv`` (one table), ``md``.
         tables: keys of the tables to write; where None all, of CSV the one that stands for the whole.
         width: of a terminal, in cells.
         limit: the most rows of a table; 0: all; None: for people ten, for programs all.
@@ -63,6 +63,10 @@ def written(
         from mechamap.tables.markdown import markdown_text
 
         return markdown_text(report, selection)
+    if format == "lines":
+        from mechamap.tables.lines import lines_text
+
+        return lines_text(report, selection)
     from mechamap.tables.terminal import terminal_text
 
     return terminal_text(report, selection, width)
