@@ -136,7 +136,7 @@ def test_a_file_that_is_there_stays_unless_it_may_go(put: Put, tmp_path: Path) -
         (["--out", "/nowhere/at/all/"], ExportError, "does not exist"),
         (["--out", ""], UsageError, "--out is empty"),
         (["--out", "/tmp", "--format", "json"], UsageError, "only CSV is written as one file per table"),
-        (["--format", "yaml"], UsageError, "choose table, json, csv or md"),
+        (["--format", "yaml"], UsageError, "choose table, lines, json, csv or md"),
     ],
 )
 def test_what_cannot_be_done_is_said(put: Put, words: list[str], error: type[Exception], said: str) -> None:
