@@ -6,7 +6,7 @@ EXTRAS := dev,gguf,quantized,parquet,corpus,adapter,fast
 NEWEST := .venv-newest/bin
 INSTALLED := .venv/.installed
 
-.PHONY: run test check planted matrix measured torture cluster literature newest format bench docs clean
+.PHONY: run test site documented check planted matrix measured torture cluster literature newest format bench docs clean
 .DELETE_ON_ERROR:
 
 run: $(INSTALLED)
@@ -76,11 +76,20 @@ format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+# The pages under docs/ as a site, in site/; a link that leads nowhere, or a page that nothing leads to, is an error.
+site: $(INSTALLED)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+# Another: every command and block of code that the README and docs/ show is run, on tiny models.
+documented: $(INSTALLED)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/documented
+
 docs: $(INSTALLED)
 	$(BIN)/python scripts/write_cli_docs.py
 	$(BIN)/python scripts/write_key_docs.py
 	$(BIN)/python scripts/write_figure_docs.py
+	$(BIN)/python scripts/write_setting_docs.py
 	$(BIN)/python scripts/write_architecture_docs.py
 
 clean:
-	rm -rf .venv .venv-newest build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-newest build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
