@@ -14,6 +14,7 @@ from textual.screen import Screen
 from textual.worker import WorkerFailed
 
 from mechamap.system.log import start_log
+from mechamap_tui.data.first_view import FirstView
 from mechamap_tui.explorer import ExplorerApp
 from mechamap_tui.jobs.draft import ScanDraft
 from mechamap_tui.opening.failures import Failures, shown_error
@@ -41,6 +42,7 @@ class MechaMapApp(KeysInOrder, OwnKeys, PastedLines, ColumnsInPlace, MortalApp, 
     Args:
         target: what to open first.
         config: a config file for scans.
+        first: what to show first of a run.
         engine: the client to use; one of its own where not given.
     """
 
@@ -61,17 +63,22 @@ class MechaMapApp(KeysInOrder, OwnKeys, PastedLines, ColumnsInPlace, MortalApp, 
     ]
 
     def __init__(
-        self, target: Target | None = None, config: Path | None = None, engine: EngineClient | None = None
+        self,
+        target: Target | None = None,
+        config: Path | None = None,
+        engine: EngineClient | None = None,
+        first: FirstView | None = None,
     ) -> None:
         super().__init__()
         self.target = target or Target("nothing")
+        self._first = first or FirstView()
         self.explorer = Opening(self, ScanDraft(config=str(config) if config else ""), engine)
         self.failures = Failures(self, self.explorer.show_error)
 
     def on_mount(self) -> None:
         # Textual's own default screen stays below: a screen that was never pushed can neither be switched nor has
         # its own style read.
-        self.explorer.open_first(self.target)
+        self.explorer.open_first(self.target, self._first)
 
     def on_ready(self) -> None:
         start_log("explorer")  # here, since looking for its folder would delay the first frame

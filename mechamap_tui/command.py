@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from mechamap import __version__
 from mechamap.errors import OutOfMemory
+from mechamap.system.paths import typed_text
 from mechamap.system.room import EXPLORER, require_room
 from mechamap_tui.terminal.ending import Ending
 
@@ -83,6 +84,12 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="answer commands line by line instead, for screen readers and scripts; the same as `mechamap plain RUN`",
     )
+    view = parser.add_argument_group("of a run, in place of what it was left with")
+    view.add_argument("--view", metavar="NAME", type=typed_text, help="show a named view (b in the explorer)")
+    view.add_argument("--where", metavar="EXPR", type=typed_text, help="show the neurons that this is true for")
+    view.add_argument("--sort", metavar="COLS", type=typed_text, help="sort by these columns: -reads,layer")
+    view.add_argument("--category", metavar="C", type=typed_text, help="show this category")
+    view.add_argument("--neuron", metavar="L7.N1844", type=typed_text, help="put the cursor on this neuron")
     parser.add_argument("--new", action="store_true", help="scan the model even if a run has that name")
     parser.add_argument(
         "--offline", action="store_true", help="reach no network: models of the hub come from the cache alone"
@@ -94,16 +101,22 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _explore(options: argparse.Namespace, ending: Ending) -> int:
+    from mechamap_tui.data.first_view import FirstView
     from mechamap_tui.start.target import Target, read_target
 
     target = read_target(options.what)
     if options.new and target.kind == "run":
         target = Target("model", options.what)
+    first = FirstView(options.view, options.where, options.sort, options.category, options.neuron)
+    if first.asked and target.kind != "run":
+        flags = ", ".join(f"--{name}" for name in first.asked)
+        sys.stderr.write(f"mechamap-tui: {flags} needs a run. `mechamap runs` lists them.\n")
+        return 2
 
     def make() -> MechaMapApp:
         from mechamap_tui.app import MechaMapApp
 
-        return MechaMapApp(target, options.config)
+        return MechaMapApp(target, options.config, first=first)
 
     return run_explorer(make, ending)
 

@@ -11,13 +11,13 @@ from textual.content import Content
 from mechamap.errors import MechaMapError
 from mechamap.figures.catalogue import judged_figures
 from mechamap.figures.of_run import default_figure
+from mechamap.query.column_names import expression_of, overview_figure
 from mechamap.runs.corpus.words import corpus_so_far
 from mechamap.runs.layout import layout_of, side_labels
 from mechamap.runs.notes import Notes
 from mechamap.runs.run import Run
 from mechamap_tui.browse.layer_list import LayerList
-from mechamap_tui.browse.table.columns import changes_with_category, overview_figure
-from mechamap_tui.browse.table.expressions import expression_of
+from mechamap_tui.browse.table.columns import changes_with_category
 from mechamap_tui.browse.table.order import sort_keys
 from mechamap_tui.browse.table.table import NeuronTable
 from mechamap_tui.data.counting import Counting

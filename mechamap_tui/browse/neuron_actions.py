@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mechamap.runs.run import Run
     from mechamap_tui.browse.finding import Finding
     from mechamap_tui.browse.table.table import NeuronTable
+    from mechamap_tui.browse.views.shown_view import ShownView
 
 __all__ = ["NeuronActions"]
 
@@ -23,11 +24,13 @@ class NeuronActions(Screen[None]):
         run: whose neurons they are.
         table: with the cursor.
         finding: which of them are shown.
+        shown: how they are shown.
     """
 
     run: Run
     table: NeuronTable
     finding: Finding
+    shown: ShownView
 
     @property
     def neuron(self) -> str | None:
@@ -57,6 +60,7 @@ class NeuronActions(Screen[None]):
     def action_take_away(self) -> None:
         """Copy the neuron under the cursor as a command, or as code that reads it."""
         if (neuron := self.neuron) is not None:
-            keys = self.table.order.keys
-            sort = ",".join(f"{'-' * key.descending}{key.column}" for key in keys)
-            explorer_of(self).take_away(self.run, neuron, self.finding.expression, sort, self.table.category)
+            from mechamap.query.view_query import view_query
+
+            query = view_query(self.run, self.shown.now)
+            explorer_of(self).take_away(self.run, neuron, query.where, query.sort, query.category)

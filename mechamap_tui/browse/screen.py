@@ -23,6 +23,7 @@ from mechamap_tui.browse.panes import Panes
 from mechamap_tui.browse.run_watch import Phase, RunWatch
 from mechamap_tui.browse.table.table import NeuronTable
 from mechamap_tui.browse.views.view_actions import ViewActions
+from mechamap_tui.data.first_view import FirstView
 from mechamap_tui.explorer import explorer_of
 from mechamap_tui.jobs.checks import AblationJob, CausesJob, ConfirmJob
 from mechamap_tui.jobs.scan import ResumeJob, can_be_resumed
@@ -35,6 +36,7 @@ from mechamap_tui.widgets.too_small import TooSmall
 if TYPE_CHECKING:
     from mechamap.query.link import Link
     from mechamap.runs.record import RunRecord
+    from mechamap_tui.browse.views.session import SessionFile
     from mechamap_tui.jobs.job import AnyJob
 
 __all__ = ["BrowseScreen"]
@@ -46,6 +48,8 @@ class BrowseScreen(ViewActions):
     Args:
         run: an open run; :meth:`refresh_run` says that it has been read again.
         link: the neurons to show first; all where None.
+        session: where it is kept how the run is left; None: nowhere.
+        first: what the command line asks to be shown.
 
     Raises:
         RunError: a figure's file is missing or damaged.
@@ -54,7 +58,13 @@ class BrowseScreen(ViewActions):
     AUTO_FOCUS = "#neurons"
     BINDINGS: ClassVar[list[BindingType]] = [*BROWSE_KEYS]
 
-    def __init__(self, run: Run, link: Link | None = None) -> None:
+    def __init__(
+        self,
+        run: Run,
+        link: Link | None = None,
+        session: SessionFile | None = None,
+        first: FirstView | None = None,
+    ) -> None:
         super().__init__()
         run.check_figures()  # a run that lacks a file is refused here, not while painting
         self._trouble: MechaMapError | None = None
@@ -73,7 +83,7 @@ class BrowseScreen(ViewActions):
         self.panes = Panes(self.layers_pane, self.table, self.detail, self.categories, self.layer_line)
         self.finding = Finding(run, self.notes, self.table, self.layers_pane)
         self.prompt = Prompt(self, self.panes.to_neurons)
-        self._make_views()
+        self._make_views(self.detail, self.categories, session, first or FirstView())
         self._run_watch = RunWatch(self, run, self.refresh_run)
         self._filtered = False
         self._seen: tuple[Phase, AnyJob | None, RunRecord] | None = None
@@ -92,6 +102,7 @@ class BrowseScreen(ViewActions):
         if self._link is not None:
             self.finding.show_link(self._link)
         self.view_history.begin()
+        self.session.begin()
         if self._trouble is not None:
             explorer_of(self).show_error(self._trouble)
         self._fit()
@@ -179,7 +190,11 @@ class BrowseScreen(ViewActions):
             where = copy_text(self.app, self.table.described(row))
             self.notify(f"{self.run.neuron_name(row)} copied {where}.", markup=False)
 
+    def on_unmount(self) -> None:
+        self.session.end()
+
     def on_neuron_table_neuron_highlighted(self) -> None:
+        self.session.changed()
         if not self.prompt.asking:  # a filter that is being typed moves the cursor
             self.view_history.note_row()
 

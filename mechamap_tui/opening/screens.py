@@ -27,7 +27,9 @@ if TYPE_CHECKING:
     from mechamap.protocol.requests import ExportParams
     from mechamap.query.link import Link
     from mechamap.runs.run import Run
+    from mechamap_tui.browse.screen import BrowseScreen
     from mechamap_tui.data.counting import Counting
+    from mechamap_tui.data.first_view import FirstView
     from mechamap_tui.engine.client import EngineClient
     from mechamap_tui.jobs.job import AnyJob, JobChanged
 
@@ -114,15 +116,17 @@ class Opening:
 
     # --- runs ------------------------------------------------------------------------------------------------
 
-    def open_first(self, target: Target) -> None:
-        """Open what the command line names: a run at once, anything else from the start screen."""
+    def open_first(self, target: Target, first: FirstView) -> None:
+        """Open what the command line names: a run at once, anything else from the start screen.
+
+        Args:
+            first: what it asks to be shown of a run.
+        """
         from mechamap_tui.start.screen import StartScreen
 
         if target.kind == "run":
-            from mechamap_tui.browse.screen import BrowseScreen
-
             try:
-                self.app.push_screen(BrowseScreen(_run_in(target.path)))
+                self.app.push_screen(_browse(_run_in(target.path), first))
             except MechaMapError as error:
                 self.app.push_screen(StartScreen())
                 self.show_error(error)
@@ -169,13 +173,12 @@ class Opening:
         self.app.push_screen(ReadingScreen(target.path), opened)
 
     def open_run(self, run: Run) -> None:
-        from mechamap_tui.browse.screen import BrowseScreen
         from mechamap_tui.scan.screen import ScanScreen
 
         if isinstance(self.app.screen, ScanScreen):
-            self.app.switch_screen(BrowseScreen(run))
+            self.app.switch_screen(_browse(run))
         else:
-            self.app.push_screen(BrowseScreen(run))
+            self.app.push_screen(_browse(run))
 
     def open_link(self, run: Run, link: Link) -> None:
         from mechamap_tui.browse.screen import BrowseScreen
@@ -278,6 +281,14 @@ class Opening:
         if change.news:
             self.app.refresh_bindings()
             show_outcome(self.app, self, change.job)
+
+
+def _browse(run: Run, first: FirstView | None = None) -> BrowseScreen:
+    """A run's screen, as the run was left."""
+    from mechamap_tui.browse.screen import BrowseScreen
+    from mechamap_tui.browse.views.session import SessionFile
+
+    return BrowseScreen(run, session=SessionFile.of(run), first=first)
 
 
 def _run_in(folder: Path | None) -> Run:

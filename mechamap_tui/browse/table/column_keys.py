@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from textual.binding import Binding, BindingType
 
+from mechamap.query.column_names import ALL_CATEGORIES
 from mechamap.runs.run import Run
 from mechamap.runs.views.column_choice import ColumnChoice
 from mechamap_tui.browse.table.arrangement import Arrangement
-from mechamap_tui.browse.table.columns import ALL_CATEGORIES, Column, category_columns, overview_columns
+from mechamap_tui.browse.table.columns import Column, category_columns, overview_columns
 from mechamap_tui.browse.table.order import SortKey
 from mechamap_tui.data.check_signs import check_signs
 from mechamap_tui.widgets.line_table import LineTable

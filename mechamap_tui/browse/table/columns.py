@@ -14,6 +14,7 @@ from mechamap.figures.catalogue import FIGURES, judged_figures
 from mechamap.figures.figure import JudgedFigure
 from mechamap.figures.of_run import default_figure, figures_of
 from mechamap.figures.token_pieces import pieces_at
+from mechamap.query.column_names import ALL_CATEGORIES, EXPLAINED, ROUTED, TOKENS, overview_figure
 from mechamap.runs.run import Run
 from mechamap.tables.numbers import NONE, count
 from mechamap_tui.browse.table.order import SortKey
@@ -23,24 +24,16 @@ from mechamap_tui.terminal.terminal_text import piece_label
 from mechamap_tui.widgets.glyphs import JOINT
 
 __all__ = [
-    "ALL_CATEGORIES",
-    "EXPLAINED",
-    "ROUTED",
     "TOKENS",
     "Column",
     "category_columns",
     "changes_with_category",
     "default_sort",
     "overview_columns",
-    "overview_figure",
     "token_summary",
 ]
 
 
-TOKENS = "tokens"  # the last column; how many tokens came to a neuron's expert has the key below, and this title
-ROUTED = "routed"
-EXPLAINED = "explained"  # by a feature of words
-ALL_CATEGORIES = "reads:"  # columns of the overview are called reads:food
 FALLS = "(falls) "
 
 
@@ -92,11 +85,6 @@ def category_columns(run: Run, category: str) -> tuple[Column, ...]:
     columns = (_category_column(run, category, figure) for figure in figures if figure.in_table)
     named = (*_name_columns(run), *_routed(run), *columns, *_explained(run, category))
     return (*named, *_neuron_columns(run), _tokens_column(run, category))
-
-
-def overview_figure(run: Run) -> JudgedFigure:
-    """What the overview shows: selectivity, which also tells up from down; the mean, where the run has none."""
-    return judged_figures()["selectivity" if run.has("selectivity") else "mean"]
 
 
 def overview_columns(run: Run, category: str) -> tuple[Column, ...]:

@@ -104,6 +104,14 @@ class NeuronTable(ColumnKeys, can_focus=True, inherit_bindings=False):
         """Take a neuron for the one that the user went to; the next order puts the cursor there."""
         self._anchor = row
 
+    def go_to_column(self, key: str) -> None:
+        """Put the column cursor on a column, if it is shown."""
+        keys = [column.key for column in self._columns]
+        if key in keys:
+            self.column = keys.index(key)
+            self.show_column()
+            self.redraw()
+
     def show_overview(self, overview: bool) -> None:
         """Show the selectivity for all categories, or one category's figures."""
         if overview != self.overview:

@@ -8,9 +8,10 @@ from typing import ClassVar
 
 from textual.binding import Binding, BindingType
 
+from mechamap.query.column_names import ALL_CATEGORIES
 from mechamap.runs.views.column_choice import ColumnChoice
 from mechamap_tui.browse.table.arrangement import Arrangement
-from mechamap_tui.browse.table.columns import ALL_CATEGORIES, Column
+from mechamap_tui.browse.table.columns import Column
 from mechamap_tui.dialogs.list_dialog import ListDialog
 from mechamap_tui.terminal.terminal_text import pad
 

@@ -10,6 +10,7 @@ from mechamap.errors import MechaMapError
 from mechamap.runs.sets.neuron_sets import checked_name
 from mechamap.runs.views.table_view import TableView
 from mechamap_tui.browse.neuron_actions import NeuronActions
+from mechamap_tui.browse.views.session_keeper import SessionKeeper
 from mechamap_tui.browse.views.shown_view import ShownView
 from mechamap_tui.browse.views.view_history import ViewHistory
 from mechamap_tui.explorer import explorer_of
@@ -18,10 +19,14 @@ from mechamap_tui.widgets.prompt import Prompt, Question
 if TYPE_CHECKING:
     from mechamap.runs.views.column_choice import ColumnChoice
     from mechamap.runs.views.saved_views import SavedViews
+    from mechamap_tui.browse.categories import CategoryPane
+    from mechamap_tui.browse.detail.pane import DetailPane
     from mechamap_tui.browse.layer_list import LayerList
     from mechamap_tui.browse.panes import Panes
     from mechamap_tui.browse.views.history import Step
+    from mechamap_tui.browse.views.session import SessionFile
     from mechamap_tui.browse.views.views_dialog import ViewChoice
+    from mechamap_tui.data.first_view import FirstView
 
 __all__ = ["ViewActions"]
 
@@ -30,20 +35,23 @@ class ViewActions(NeuronActions):
     """A screen with a neuron table whose views are undone, named and shown again.
 
     Attributes:
-        shown: what it shows.
-        view_history: how that came about.
+        view_history: how what it shows came about.
+        session: keeps how it is left.
     """
 
     layers_pane: LayerList
     panes: Panes
     prompt: Prompt
-    shown: ShownView
     view_history: ViewHistory
+    session: SessionKeeper
 
-    def _make_views(self) -> None:
+    def _make_views(
+        self, detail: DetailPane, categories: CategoryPane, file: SessionFile | None, first: FirstView
+    ) -> None:
         """Once the table and what filters it are there."""
         self.shown = ShownView(self.run, self.table, self.layers_pane, self.finding)
         self.view_history = ViewHistory(self.shown, self.table, self.finding.set_mark)
+        self.session = SessionKeeper(self, detail, categories, file, first)
         self._views: SavedViews | None = None
 
     # --- undo ------------------------------------------------------------------------------------------------
@@ -64,6 +72,7 @@ class ViewActions(NeuronActions):
     def view_changed(self) -> None:
         """Note what has changed, and show what follows of it."""
         self.view_history.note()
+        self.session.changed()
         self.finding.entitle()
 
     # --- columns ---------------------------------------------------------------------------------------------

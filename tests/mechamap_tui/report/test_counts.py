@@ -9,11 +9,11 @@ from support.recorded_run import recorded_run
 from support.report_host import exploring
 from textual.widgets import Input
 
+from mechamap.query.column_names import expression_of
 from mechamap.query.evaluate import chosen_rows
 from mechamap.runs.run import Run
 from mechamap_tui.browse.screen import BrowseScreen
 from mechamap_tui.browse.table.columns import category_columns, overview_columns
-from mechamap_tui.browse.table.expressions import expression_of
 from mechamap_tui.dialogs.error import ErrorScreen
 from mechamap_tui.report.counts import CountsScreen
 
