@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mechamap.cli.loading import add_source_model_flag, opened
 from mechamap.cli.narration import Narration, write_binary
 from mechamap.cli.parser import Commands
 from mechamap.cli.report_options import EXCEL_HELP, refuse_excel
+from mechamap.cli.view_choice import Listed, add_view_flag
 from mechamap.errors import UsageError
 from mechamap.exports.registry import FORMATS, ExportRequest, export_run, format_of, write_export
 from mechamap.exports.target import check_target
@@ -46,6 +47,7 @@ def add_to(commands: Commands) -> None:
     add(
         "--category", metavar="C", type=typed_text, help="the category meant by a figure without one, as in reads > 0.9"
     )
+    add_view_flag(parser)
     add("--threshold", metavar="X", type=float, help="mean activation at which a neuron is listed (default: the run's)")
     add("--excel", action="store_true", help=EXCEL_HELP)
     add("--overwrite", action="store_true", help="replace the file if there is one")
@@ -66,6 +68,7 @@ class ExportOptions:
     sort: str | None
     limit: int | None
     category: str | None
+    view: str | None  # what it says holds where nothing else is given
     threshold: float | None
     excel: bool
     overwrite: bool
@@ -97,6 +100,7 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
         sort=args.sort,
         limit=args.limit,
         category=args.category,
+        view=args.view,
         threshold=args.threshold,
         excel=args.excel,
         overwrite=args.overwrite,
@@ -116,6 +120,8 @@ def _export(options: ExportOptions, narration: Narration) -> int:
     if source.is_csv:
         for remark in source.record.problems:
             narration.say(f"note: {printable(remark)}")
+    listed = Listed(options.where, options.sort, options.category, options.marked).by(source, options.view)
+    options = replace(options, where=listed.where, sort=listed.sort, category=listed.category, marked=listed.marked)
     if options.category is not None:
         source.category_index(options.category)
     limit = None if options.marked else options.limit

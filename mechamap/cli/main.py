@@ -33,6 +33,7 @@ from mechamap.cli import (
     sets,
     similar,
     steer,
+    views,
 )
 from mechamap.cli.failure import tell_failure
 from mechamap.cli.narration import Narration
@@ -51,14 +52,14 @@ __all__ = ["build_parser", "main"]
 
 
 COMMANDS = (
-    scan, merge, confirm, ablate, steer, lens, probe, similar, notes, sets, neurons, count, interpret, compare, export,
-    report, replay, plain, runs, config, doctor, completion,
+    scan, merge, confirm, ablate, steer, lens, probe, similar, notes, sets, views, neurons, count, interpret, compare,
+    export, report, replay, plain, runs, config, doctor, completion,
 )  # fmt: skip
 # Of address space, without which libraries end the process while they are loaded.
 _ROOM = {
     **dict.fromkeys(("scan", "merge", "confirm", "ablate", "steer", "lens", "probe", "similar"), MODELS),
     **dict.fromkeys(("neurons", "count", "interpret", "compare", "export"), TABLES),
-    **dict.fromkeys(("replay", "plain", "runs", "notes", "sets", "report", "doctor"), ARRAYS),
+    **dict.fromkeys(("replay", "plain", "runs", "notes", "sets", "views", "report", "doctor"), ARRAYS),
 }
 
 

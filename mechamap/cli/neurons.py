@@ -10,6 +10,7 @@ from mechamap.cli.narration import Narration
 from mechamap.cli.parser import Commands
 from mechamap.cli.report_options import ReportOptions, ReportTables, add_report_flags, report_options
 from mechamap.cli.report_output import write_report
+from mechamap.cli.view_choice import Listed, add_view_flag
 from mechamap.system.paths import typed_text
 
 __all__ = ["add_to"]
@@ -28,6 +29,7 @@ def add_to(commands: Commands) -> None:
     add("--sort", metavar="COLS", type=typed_text, help="sort by these columns; - in front sorts downwards")
     add("--category", metavar="C", type=typed_text, help="list its figures; also meant by a figure without one")
     add("--marked", action="store_true", help="only the neurons that are marked in the run")
+    add_view_flag(parser)
     add_source_model_flag(parser)
     add_report_flags(parser, rows="all")
     parser.set_defaults(run=run, parser=parser)
@@ -43,6 +45,7 @@ class NeuronsOptions:
     sort: str | None
     category: str | None
     marked: bool
+    view: str | None  # what it says holds where nothing else is given
     report: ReportOptions
 
 
@@ -50,7 +53,14 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
     """Open, choose, write."""
     return _list(
         NeuronsOptions(
-            args.source, args.model, args.where, args.sort, args.category, args.marked, report_options(args)
+            args.source,
+            args.model,
+            args.where,
+            args.sort,
+            args.category,
+            args.marked,
+            args.view,
+            report_options(args),
         ),
         narration,
     )
@@ -61,9 +71,10 @@ def _list(options: NeuronsOptions, narration: Narration) -> int:
     from mechamap.query.neuron_choice import marked_rows
 
     source = opened(options.source, narration, options.model)
-    if options.category is not None:
-        source.category_index(options.category)
-    among = marked_rows(source) if options.marked else None
-    report = list_neurons(source, options.where, options.sort, options.category, among=among, limit=options.report.rows)
+    listed = Listed(options.where, options.sort, options.category, options.marked).by(source, options.view)
+    if listed.category is not None:
+        source.category_index(listed.category)
+    among = marked_rows(source) if listed.marked else None
+    report = list_neurons(source, listed.where, listed.sort, listed.category, among=among, limit=options.report.rows)
     write_report(report, options.report, ReportTables(NEURON_TABLES), narration)
     return 0

@@ -157,6 +157,10 @@ COMMANDS = (
     ("sets", "{run}", "show", HOSTILE),
     ("sets", "{run}", "add", HOSTILE, "L0.N3"),
     ("sets", "{run}", "import", "--in", HOSTILE),
+    ("views", "{run}", "show", HOSTILE),
+    ("views", "{run}", "add", HOSTILE, "--where", HOSTILE),
+    ("views", "{run}", "rename", HOSTILE, HOSTILE),
+    ("neurons", "{run}", "--view", HOSTILE),
     ("probe", "{run}", "--neuron", HOSTILE, "--text", HOSTILE),
     ("steer", "{run}", "--set", HOSTILE, "--text", HOSTILE),
     (
