@@ -87,7 +87,9 @@ def _parser() -> argparse.ArgumentParser:
     view = parser.add_argument_group("of a run, in place of what it was left with")
     view.add_argument("--view", metavar="NAME", type=typed_text, help="show a named view (b in the explorer)")
     view.add_argument("--where", metavar="EXPR", type=typed_text, help="show the neurons that this is true for")
-    view.add_argument("--sort", metavar="COLS", type=typed_text, help="sort by these columns: -reads,layer")
+    view.add_argument(
+        "--sort", metavar="COLS", type=typed_text, help="sort by these columns; - in front sorts downwards"
+    )
     view.add_argument("--category", metavar="C", type=typed_text, help="show this category")
     view.add_argument("--neuron", metavar="L7.N1844", type=typed_text, help="put the cursor on this neuron")
     parser.add_argument("--new", action="store_true", help="scan the model even if a run has that name")

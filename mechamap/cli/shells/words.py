@@ -96,6 +96,11 @@ def explorer_words() -> CommandWords:
     flags = (
         FlagWords(("-h", "--help"), "show this help message and exit", None),
         FlagWords(("--config",), "config file for the scan of a model", Taken(kinds=("file",))),
+        FlagWords(("--view",), "show a named view of a run", Taken()),
+        FlagWords(("--where",), "show the neurons that this is true for", Taken()),
+        FlagWords(("--sort",), "sort by these columns", Taken()),
+        FlagWords(("--category",), "show this category", Taken(kinds=("category",))),
+        FlagWords(("--neuron",), "put the cursor on this neuron", Taken()),
         FlagWords(("--new",), "scan the model even if a run has that name", None),
         FlagWords(("--offline",), "reach no network: models of the hub come from the cache alone", None),
         FlagWords(("--version",), "print the version and exit", None),

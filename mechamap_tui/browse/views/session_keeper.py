@@ -18,7 +18,8 @@ from mechamap_tui.explorer import explorer_of
 if TYPE_CHECKING:
     from mechamap_tui.browse.categories import CategoryPane
     from mechamap_tui.browse.detail.pane import DetailPane
-    from mechamap_tui.browse.views.view_actions import ViewActions
+    from mechamap_tui.browse.neuron_actions import NeuronActions
+    from mechamap_tui.browse.views.view_history import ViewHistory
 
 __all__ = ["SessionKeeper"]
 
@@ -30,19 +31,21 @@ class SessionKeeper:
     """Follows a screen from its opening to its end.
 
     Args:
+        panes: whose tabs are kept.
         file: where the session is kept; None: nowhere.
         first: what the command line asks for.
     """
 
     def __init__(
         self,
-        screen: ViewActions,
-        detail: DetailPane,
-        categories: CategoryPane,
+        screen: NeuronActions,
+        history: ViewHistory,
+        panes: tuple[DetailPane, CategoryPane],
         file: SessionFile | None,
         first: FirstView,
     ) -> None:
-        self._screen, self._detail, self._categories = screen, detail, categories
+        self._screen, self._history = screen, history
+        self._detail, self._categories = panes
         self._file, self._first = file, first
         self._kept: Session | None = None
         self._resting: Timer | None = None
@@ -66,7 +69,7 @@ class SessionKeeper:
         screen.shown.show(left.view)
         whole = TableView(category=left.view.category, sort=left.view.sort)
         hides = difference(whole, left.view, screen.table.column_title)
-        if screen.view_history.note("what it was left with") and hides:
+        if self._history.note("what it was left with") and hides:
             screen.notify(f"As you left it: {hides}. u shows all.", timeout=6, markup=False)
         self._go_to(left.neuron)
         screen.table.go_to_column(left.column)
@@ -93,7 +96,7 @@ class SessionKeeper:
             view = replace(view, sort=columns_of(run, first.sort, view.category))
         if (problem := screen.shown.show(view)) is not None:
             raise problem
-        screen.view_history.note("what the command line asked for")
+        self._history.note("what the command line asked for")
         if first.neuron is not None:
             screen.finding.go_to(first.neuron)
 

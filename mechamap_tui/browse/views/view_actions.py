@@ -51,7 +51,7 @@ class ViewActions(NeuronActions):
         """Once the table and what filters it are there."""
         self.shown = ShownView(self.run, self.table, self.layers_pane, self.finding)
         self.view_history = ViewHistory(self.shown, self.table, self.finding.set_mark)
-        self.session = SessionKeeper(self, detail, categories, file, first)
+        self.session = SessionKeeper(self, self.view_history, (detail, categories), file, first)
         self._views: SavedViews | None = None
 
     # --- undo ------------------------------------------------------------------------------------------------

@@ -103,7 +103,7 @@ LINES = {
     "mechamap scan some-body": "some-body/a-model",
     "mechamap completion fi": "fish",
     "mechamap-tui dem": "demo",
-    "mechamap-tui --ne": "--new",
+    "mechamap-tui --off": "--offline",
 }
 
 
