@@ -1,144 +1,26 @@
-"""What a run's model is asked: checks, sentences, steering. The model is loaded when it is first needed."""
+"""What a run's model is asked about sentences: probing, similar neurons, steering."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING
 
-from mechamap.api.held_model import HeldModel
+from mechamap.api.checked_run import CheckedRun
 from mechamap.api.progress import following
 from mechamap.api.python_words import in_python_words
-from mechamap.api.read_run import ReadRun
-from mechamap.api.shown.displayed import DisplayedReport, DisplayedTable
+from mechamap.api.shown.displayed import DisplayedReport
 from mechamap.errors import UsageError
-from mechamap.runs.run import Run
 
 if TYPE_CHECKING:
     from mechamap.api.steering import DisplayedLadder
-    from mechamap.models.loaded import LoadedModel
-    from mechamap.protocol.messages import Ablation
     from mechamap.protocol.steering import Mode, Where
 
 __all__ = ["AskedRun"]
 
 
-class AskedRun(ReadRun):
-    """A run whose model can be asked; it is kept until :meth:`release`.
-
-    Args:
-        data: the run's record and arrays.
-        loaded: its model, where it is in memory already.
-        progress: whether a bar is drawn.
-    """
-
-    def __init__(self, data: Run, loaded: LoadedModel | None = None, *, progress: bool = True) -> None:
-        super().__init__(data)
-        self._progress = progress
-        self._model = HeldModel(loaded, show=progress)
-
-    @in_python_words
-    def model(self, model: str | None = None, device: str | None = None) -> LoadedModel:
-        """Its model, loaded when first asked for and kept.
-
-        Args:
-            model: where it lies now, if it has moved since the scan.
-            device: where to put it.
-
-        Raises:
-            MechaMapError: it cannot be loaded, or the run has none, as a CSV.
-        """
-        return self._model.of(self.data, model, device)
-
-    def release(self) -> None:
-        """Give the model's memory back; it is loaded again when something needs it."""
-        self._model.release()
-
-    @in_python_words
-    def confirm(
-        self,
-        *,
-        permutations: int = 200,
-        splits: int = 4,
-        seed: int = 0,
-        hard_auroc: float | None = None,
-    ) -> Self:
-        """Check every finding on held-out words in carrier sentences, and keep that in the run; loads the model.
-
-        The arguments are the flags of ``mechamap confirm``, with its defaults.
-
-        Returns:
-            This run, with the new figures.
-
-        Raises:
-            Cancelled: it was interrupted; the run is as it was.
-        """
-        from mechamap.checks.confirm import confirm_run
-        from mechamap.checks.confirmation_pass import ConfirmSettings
-
-        settings = ConfirmSettings(permutations, splits, seed, hard_auroc)
-        loaded = self.model()
-        with following("confirming", show=self._progress) as (tell, cancel):
-            self.data = confirm_run(self.data, loaded, settings, tell, cancel)
-        return self
-
-    @in_python_words
-    def ablate(
-        self,
-        neurons: Sequence[str] = (),
-        *,
-        set: str | None = None,
-        mode: Literal["zero", "mean"] = "zero",
-        controls: int = 8,
-        seed: int = 0,
-        text: str | None = None,
-    ) -> DisplayedTable:
-        """What the model loses without each of some neurons, beside random ones; loads the model.
-
-        Args:
-            neurons: their names; the effect of each is kept in the run.
-            set: instead, a set of :attr:`sets`, ablated as one; its effect is not kept.
-            mode: hold them at zero or at their mean.
-            controls: random neurons of about the same activation, for each; of a set, other sets.
-            seed: of the choice of controls.
-            text: to read instead of the run's own.
-
-        Raises:
-            UsageError: no neuron, one that the run does not have, or a run without a text where none is given.
-            Cancelled: it was interrupted.
-        """
-        from mechamap.tables.of_neuron import ablation_table
-
-        if bool(neurons) == (set is not None):
-            raise UsageError("Either neurons or a set are ablated.", 'Give one: neurons=["L7.N1844"] or set="NAME".')
-        if text is None and (reason := self.data.why_not_rerun()):
-            raise UsageError(reason, "Give a text to ablate over: text=...")
-        ablations = self._ablated(neurons, set, (mode, controls, seed), text)
-        return DisplayedTable(ablation_table(self.data, ablations))
-
-    def _ablated(
-        self, neurons: Sequence[str], set: str | None, how: tuple[Literal["zero", "mean"], int, int], text: str | None
-    ) -> list[Ablation]:
-        from mechamap.checks.causes.ablation import AblateSettings, ablate_run
-        from mechamap.checks.causes.other_text import OtherText
-        from mechamap.query.neuron_choice import kept_set
-        from mechamap.steering.set_effects import ablate_set
-
-        mode, controls, seed = how
-        rows = [self.data.row_of(name) for name in neurons]
-        members = None if set is None else kept_set(self.data, set)
-        loaded = self.model()
-        run = self.data if text is None else OtherText.read(self.data, loaded, "text", text).in_place(self.data)
-        with following("ablating", show=self._progress) as (tell, cancel):
-            if members is not None:
-                mean = mode == "mean"
-                of_set = ablate_set(
-                    run, loaded, members, mean=mean, controls=controls, seed=seed, on_event=tell, cancel=cancel
-                )
-                return [of_set]
-            settings = AblateSettings(mode, controls, seed)
-            self.data, ablations = ablate_run(run, loaded, rows, settings, on_event=tell, cancel=cancel)
-        return ablations
+class AskedRun(CheckedRun):
+    """A run whose model can be asked; it is kept until :meth:`release`."""
 
     @in_python_words
     def probe(

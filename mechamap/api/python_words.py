@@ -15,6 +15,7 @@ __all__ = ["in_python_words", "python_words", "report_text"]
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 _METHODS = {"confirm": "run.confirm()", "ablate": "run.ablate()", "compare": "run.compare(other)"}
+_OF_SETS = {"add": "run.sets.add(NAME, [...])", "export": "run.sets.export(PATH)"}
 _SWITCHES = {"resume", "overwrite", "causes", "confirm", "wide"}
 _FUNCTIONS = {"scan": "mm.scan(MODEL, ...)", "runs": "mm.runs()", "export": "run.export(PATH)"}
 
@@ -29,6 +30,8 @@ def python_words(part: Part) -> str:
             name = command.split()[0]
             if "--resume" in command:
                 return "mm.scan(MODEL, out=FOLDER, resume=True)"
+            if command.startswith("sets RUN "):
+                return _OF_SETS.get(command.split()[2], str(part))
             return (_METHODS | _FUNCTIONS).get(name, str(part))
         case Action():
             return str(part)

@@ -19,7 +19,7 @@ from mechamap.cli.loading import (
 from mechamap.cli.narration import Narration, print_lines, write_data
 from mechamap.cli.parser import Commands, refuse_below
 from mechamap.cli.text_argument import read_text_argument
-from mechamap.errors import RunError, UnsupportedModel, UsageError
+from mechamap.errors import UnsupportedModel, UsageError
 from mechamap.system.paths import typed_text, user_path
 from mechamap.wording.plain import printable
 
@@ -201,30 +201,18 @@ def _measured(
         run: over the text that is read.
         over: makes a run that was added to one over that text again.
     """
-    from mechamap.checks.causes.ablation import AblateSettings, ablate_run, strongest
-    from mechamap.checks.causes.attribution import estimate_causes
-    from mechamap.checks.causes.large_writers import measure_large_writers
+    from functools import partial
 
-    if not rows:
-        by = (run.record.causes.estimated_by or "gradient") if run.has("cause") else ""
-        method = options.method or ("relp" if by == "relp" else "gradient")
-        if by != method or not options.top:
-            run = over(estimate_causes(run, loaded, CheckProgress(narration, "estimating causes"), method=method))
-        if options.top:
-            run = over(measure_large_writers(run, loaded, CheckProgress(narration, "ablating")))
-        known = run.record.causes.log_p
-        for category in options.categories:
-            if category not in known:
-                raise RunError(
-                    f"The text of {run.name} has no word of {category} that anything comes before.",
-                    "Scan a text that has such words, or name neurons with --neuron.",
-                )
-        chosen = options.categories or [category for category in run.categories if category in known]
-        rows = list(dict.fromkeys(row for name in chosen for row in strongest(run, name, options.top)))
-    if not rows:
-        return run, []
+    from mechamap.checks.causes.ablation import AblateSettings, ablate_run
+    from mechamap.checks.causes.strongest_effects import measure_strongest
+
     settings = AblateSettings("mean" if options.mean else "zero", options.controls, options.seed)
-    return ablate_run(run, loaded, rows, settings, on_event=CheckProgress(narration, "ablating"))
+    if rows:
+        return ablate_run(run, loaded, rows, settings, on_event=CheckProgress(narration, "ablating"))
+    listen = partial(CheckProgress, narration)
+    return measure_strongest(
+        run, loaded, settings, options.categories, options.top, method=options.method, over=over, listen=listen
+    )
 
 
 def _of_set(

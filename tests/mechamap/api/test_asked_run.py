@@ -101,6 +101,8 @@ def test_steering_that_makes_no_sense_is_refused_before_the_model_is_needed(
 
 def test_sets_are_kept_steered_ablated_and_carried(run: mm.ScannedRun, tmp_path: Path) -> None:
     assert not run.sets
+    with pytest.raises(UsageError, match=r"run\.sets\.add\(NAME"):
+        run.ablate(set="food")
     assert run.sets.add("food", [NEURON, "L1.N5"], note="<b>two</b>") == (NEURON, "L1.N5")
     with pytest.raises(UsageError, match="add overwrite=True"):
         run.sets.add("food", [NEURON])
@@ -109,8 +111,8 @@ def test_sets_are_kept_steered_ablated_and_carried(run: mm.ScannedRun, tmp_path:
     ladder = run.steer("The", set="food", strengths="1", controls=1, generate=0)
     assert ladder.ladder.name == "food" and [n.neuron for n in ladder.ladder.neurons] == [NEURON, "L1.N5"]
     assert set(run.ablate(set="food", controls=1)["neuron"]) == {"food"}
-    with pytest.raises(UsageError, match="Either neurons or a set"):
-        run.ablate()
+    with pytest.raises(UsageError, match="each choose what is ablated"):
+        run.ablate([NEURON], set="food")
     file = run.sets.export(tmp_path / "sets.json")
     with pytest.raises(ExportError, match="overwrite=True"):
         run.sets.export(file)

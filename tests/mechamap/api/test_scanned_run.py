@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import mechamap as mm
+from mechamap.checks.causes.ablation import strongest
 from mechamap.errors import QueryError, RunError, UsageError
 from mechamap.figures.findings import finding
 
@@ -127,6 +128,22 @@ def test_checks_are_kept_in_the_run_and_the_model_can_be_given_back(run: mm.Scan
     assert copy.model() is not loaded
     assert copy.confirm(permutations=20).data.has("p")
     assert mm.open(str(run.path)).data.has("p")
+    before = copy.data.figure("p").copy()
+    looked = copy.confirm(
+        text={"a story": "The dog ate bread and soup. A cat had cheese, a cow an apple."}, candidates=2
+    )
+    assert looked.data.record.second_looks[-1].text == "a story" and (looked.data.figure("p") == before).all()
+    with pytest.raises(UsageError, match="Unknown way 'wieghts'"):
+        copy.confirm(randomize=["wieghts"])
+
+
+def test_without_names_the_neurons_that_a_category_needs_most_are_ablated(run: mm.ScannedRun) -> None:
+    ablated = mm.open(str(run.path), progress=False).ablate(category="food", top=1, controls=1)
+    again = mm.open(str(run.path))
+    assert again.data.has("cause") and len(set(ablated["neuron"])) == 1
+    assert strongest(again.data, "food", 1) == [again[ablated["neuron"][0]].row]
+    with pytest.raises(UsageError, match="each choose what is ablated"):
+        run.ablate(["L2.N7"], category="food")
 
 
 def test_a_csv_opens_and_says_that_it_has_no_model(run: mm.ScannedRun, tmp_path: Path) -> None:
