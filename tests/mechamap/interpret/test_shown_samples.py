@@ -1,4 +1,4 @@
-"""What the README shows of a report has the columns that the command prints."""
+"""What the pages show of a report has the columns that the command prints."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from mechamap.runs.run import Run
 from mechamap.tables.formats import written
 from mechamap.tables.table import Report
 
-README = ROOT / "README.md"
+DOCS = ROOT / "docs"
 
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    """Not confirmed, as in the README."""
+    """Not confirmed, as on the pages."""
     return recorded_run(tmp_path / "run")
 
 
@@ -34,15 +34,20 @@ def twin_report(run: Run) -> Report:
 
 
 @pytest.mark.parametrize(
-    ("report", "key"), [(interpreted, "categories"), (twin_report, "categories"), (twin_report, "changes")]
+    ("page", "report", "key"),
+    [
+        ("interpret.md", interpreted, "categories"),
+        ("compare.md", twin_report, "categories"),
+        ("compare.md", twin_report, "changes"),
+    ],
 )
 def test_a_sample_has_the_title_and_the_columns_of_its_table(
-    report: Callable[[Run], Report], key: str, run: Run
+    page: str, report: Callable[[Run], Report], key: str, run: Run
 ) -> None:
     lines = written(report(run), "table", tables=[key]).splitlines()
     table = report(run).table(key)
     assert table is not None
     title = lines.index(table.title)
-    shown = README.read_text(encoding="utf-8").splitlines()
+    shown = (DOCS / page).read_text(encoding="utf-8").splitlines()
     at = shown.index(table.title)
     assert shown[at + 1].split() == lines[title + 1].split()
