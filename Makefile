@@ -26,8 +26,8 @@ check: $(INSTALLED)
 
 # Two processes share the files; what is drawn in a real terminal comes after, alone, as time counts there.
 test: check
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile tests/mechamap tests/mechamap_tui tests/as_found
-	$(BIN)/python -m pytest tests/terminal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --durations=40 tests/mechamap tests/mechamap_tui tests/as_found
+	$(BIN)/python -m pytest --durations=15 tests/terminal
 
 # The longer suite: what is planted in models is found, and nothing else, over many seeds.
 planted: $(INSTALLED)
@@ -66,8 +66,8 @@ newest:
 	    -c .venv-newest/torch.txt -e '.[$(EXTRAS)]'
 	$(NEWEST)/python -m pip freeze --exclude-editable | diff --unchanged-line-format= --old-line-format='pinned %L' \
 	    --new-line-format='newest %L' constraints.txt - || true
-	OMP_NUM_THREADS=1 $(NEWEST)/python -m pytest -n 2 --dist loadfile tests/mechamap tests/mechamap_tui tests/as_found
-	$(NEWEST)/python -m pytest tests/terminal
+	OMP_NUM_THREADS=1 $(NEWEST)/python -m pytest -n 2 --dist loadfile --durations=40 tests/mechamap tests/mechamap_tui tests/as_found
+	$(NEWEST)/python -m pytest --durations=15 tests/terminal
 
 bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks
