@@ -49,6 +49,8 @@ def open_explorer(argv: Sequence[str] | None, ending: Ending) -> int:
 def _plainly(options: argparse.Namespace) -> int:
     """Have the command line answer in the explorer's place, in a process of its own: this one knows no models."""
     words = [sys.executable, "-m", "mechamap", "plain", *filter(None, [options.what])]
+    given = {name: getattr(options, name) for name in ("view", "where", "sort", "category", "neuron")}
+    words += [f"--{name}={value}" for name, value in given.items() if value is not None]
     if options.offline:
         words.append("--offline")
     if os.name == "posix":

@@ -25,6 +25,7 @@ from mechamap.cli import (
     merge,
     neurons,
     notes,
+    plain,
     probe,
     replay,
     report,
@@ -38,7 +39,6 @@ from mechamap.cli import (
 from mechamap.cli.failure import tell_failure
 from mechamap.cli.narration import Narration
 from mechamap.cli.parser import Parser, joined_words
-from mechamap.cli.plain import command as plain
 from mechamap.cli.stopping import forget_signals
 from mechamap.cli.streams import discard_output, readied_streams, written_whole
 from mechamap.errors import UsageError

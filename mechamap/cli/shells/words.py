@@ -101,6 +101,7 @@ def explorer_words() -> CommandWords:
         FlagWords(("--sort",), "sort by these columns", Taken()),
         FlagWords(("--category",), "show this category", Taken(kinds=("category",))),
         FlagWords(("--neuron",), "put the cursor on this neuron", Taken()),
+        FlagWords(("--plain",), "answer commands line by line instead, for screen readers and scripts", None),
         FlagWords(("--new",), "scan the model even if a run has that name", None),
         FlagWords(("--offline",), "reach no network: models of the hub come from the cache alone", None),
         FlagWords(("--version",), "print the version and exit", None),

@@ -16,6 +16,7 @@ class Place:
     Attributes:
         source: the run's folder, or the name of a CSV.
         where, sort, category: of lists of neurons.
+        marked: whether lists are of marked neurons alone.
         neuron: the one that was shown last.
     """
 
@@ -23,6 +24,7 @@ class Place:
     where: str = ""
     sort: str = ""
     category: str = ""
+    marked: bool = False
     neuron: str = ""
 
     def source_or_refuse(self) -> str:

@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from mechamap.cli.lines.place import Place
 from mechamap.cli.parser import Parser
-from mechamap.cli.plain.place import Place
 from mechamap.errors import UsageError
 
 __all__ = ["OWN", "Own", "as_command", "own_help", "words_of"]
@@ -36,6 +36,7 @@ OWN: Mapping[str, Own] = {
     "category": Own("category [NAME]", "the category that is meant from now on", "category"),
     "filter": Own("filter [EXPR]", "keep only neurons for which this holds; alone: keep all", "filter"),
     "sort": Own("sort [COLS]", "the order from now on; - in front sorts downwards; alone: as at first", "sort"),
+    "view": Own("view NAME", "filter, order and category of a named view; `views` lists them", "view"),
     "show": Own("show [NEURON]", "a neuron's figures, tokens and note; it is meant from now on", "show"),
     "mark": Own("mark [NEURON ...]", "mark neurons", "mark"),
     "unmark": Own("unmark [NEURON ...]", "take marks away", "unmark"),
@@ -46,7 +47,7 @@ OWN: Mapping[str, Own] = {
 # Which commands of the command line are about the run, and what they take of what is kept.
 _OF_NEURON = ("ablate", "lens", "probe", "similar", "steer")
 _LISTS = ("neurons", "count", "export")  # by filter and category
-_ABOUT_RUN = {*_OF_NEURON, *_LISTS, "confirm", "notes", "sets", "interpret", "compare", "report"}
+_ABOUT_RUN = {*_OF_NEURON, *_LISTS, "confirm", "notes", "sets", "views", "interpret", "compare", "report"}
 _SORTED = ("neurons", "export")
 _WITH_TEXT = ("probe", "steer")
 _OTHER_CHOICES = ("--neuron", "--set", "--where", "--marked", "--category")
@@ -96,12 +97,15 @@ def _with_number(name: str, words: Sequence[str]) -> Iterator[str]:
 
 def _kept(name: str, given: Sequence[str], place: Place) -> Iterator[str]:
     """Filter, order, category and neuron, as far as the command takes them and does not say otherwise."""
-    if name in _LISTS and place.where and not _says(given, "--where", "--marked"):
-        yield f"--where={place.where}"
-    if name in _LISTS and place.category and not _says(given, "--category"):
-        yield f"--category={place.category}"
-    if name in _SORTED and place.sort and not _says(given, "--sort"):
-        yield f"--sort={place.sort}"
+    new_view = name == "views" and list(given[:1]) == ["add"]
+    if (name in _LISTS or new_view) and not _says(given, "--view"):
+        if not _says(given, "--where", "--marked"):
+            yield from [f"--where={place.where}"] * bool(place.where)
+            yield from ["--marked"] * place.marked
+        if place.category and not _says(given, "--category"):
+            yield f"--category={place.category}"
+        if (name in _SORTED or new_view) and place.sort and not _says(given, "--sort"):
+            yield f"--sort={place.sort}"
     if name in _OF_NEURON and place.neuron and not _says(given, *_OTHER_CHOICES):
         yield from ("--neuron", place.neuron)
 

@@ -13,10 +13,10 @@ import pytest
 from support.recorded_run import checked_run
 from support.repository import ROOT
 
+from mechamap.cli.lines.line_narration import LineNarration
+from mechamap.cli.lines.place import Place
+from mechamap.cli.lines.words import as_command, words_of
 from mechamap.cli.main import build_parser, main
-from mechamap.cli.plain.line_narration import LineNarration
-from mechamap.cli.plain.place import Place
-from mechamap.cli.plain.words import as_command, words_of
 from mechamap.errors import UsageError
 from mechamap.runs.notes import Notes
 from mechamap.runs.run import Run
@@ -54,6 +54,16 @@ def test_filter_order_and_category_are_kept_for_what_follows(run: Run, asked: As
     rows = [line for line in lines if line.startswith("1. neuron ")]
     assert rows[0].startswith(f"1. neuron {run.neuron_name(best)}; ")
     assert any(line.startswith("1. layer 1; neurons ") for line in lines)
+
+
+def test_what_is_set_can_be_named_and_begun_with(run: Run, asked: Asked, capfd: pytest.CaptureFixture[str]) -> None:
+    asked("category food", "filter layer == 1", "sort -mean.food", "views add mine")
+    code, lines, _ = asked("view mine", "neurons 1")
+    assert code == 0 and lines[0] == "filter layer == 1; category food; sorted by -mean.food"
+    assert "; by food" not in lines[1] and any(line.startswith("1. neuron L1.") for line in lines)
+    assert main(["plain", "checked-1", "--view", "mine", "--neuron", "L1.N2"]) == 0
+    begun = capfd.readouterr().out.splitlines()
+    assert begun[0] == lines[0] and begun[1].startswith("L1.N2 of ")
 
 
 def test_the_neuron_that_was_shown_is_meant_by_marks_and_notes(run: Run, asked: Asked) -> None:
@@ -117,7 +127,7 @@ def test_words_of_the_command_line_are_filled_in_from_what_is_kept() -> None:
 
 def test_progress_is_lines_of_their_own_once_it_takes_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 1.0, 7.0, 8.0, 14.0])
-    monkeypatch.setattr("mechamap.cli.plain.line_narration.time.monotonic", lambda: next(clock))
+    monkeypatch.setattr("mechamap.cli.lines.line_narration.time.monotonic", lambda: next(clock))
     stream = io.StringIO()
     told = LineNarration(stream)
     for text in ("reading 1", "reading 2", "reading 3", "reading 4"):

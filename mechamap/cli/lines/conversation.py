@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from mechamap.cli.failure import tell_failure
+from mechamap.cli.lines.line_narration import LineNarration
+from mechamap.cli.lines.place import Place
+from mechamap.cli.lines.words import OWN, as_command, own_help, words_of
 from mechamap.cli.narration import print_data
 from mechamap.cli.parser import Parser
-from mechamap.cli.plain.line_narration import LineNarration
-from mechamap.cli.plain.place import Place
-from mechamap.cli.plain.words import OWN, as_command, own_help, words_of
 from mechamap.cli.stopping import forget_signals
 from mechamap.cli.streams import written_whole
 from mechamap.errors import UsageError
@@ -152,7 +152,7 @@ class Conversation:
 
         run = self._opened()
         count = int(matching(run, rest, self._place.category or None).sum()) if rest else run.neurons
-        self._place.where = rest
+        self._place.where, self._place.marked = rest, False
         print_data(f"{quantity(count, 'neuron')} of {run.neurons:,}")
 
     def _do_sort(self, rest: str) -> None:
@@ -161,6 +161,17 @@ class Conversation:
         chosen_rows(self._opened(), None, rest or None, 1, self._place.category or None)
         self._place.sort = rest
         print_data(f"sorted by {printable(rest)}" if rest else "sorted as at first")
+
+    def _do_view(self, rest: str) -> None:
+        from mechamap.cli.view_choice import Listed
+
+        listed = Listed(None, None, None, False).by(self._opened(), rest)
+        place = self._place
+        place.where, place.sort, place.marked = listed.where or "", listed.sort or "", listed.marked
+        place.category = listed.category or place.category
+        said = (f"filter {place.where}" * bool(place.where), "marked neurons" * place.marked)
+        order = f"sorted by {place.sort}" * bool(place.sort)
+        print_data(printable("; ".join(filter(None, (*said, f"category {place.category}", order)))))
 
     def _do_show(self, rest: str) -> None:
         from mechamap.tables.formats import written

@@ -1,1 +1,0 @@
-"""A run explored by lines that are typed or piped in, without a cursor: start in ``command``."""
