@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
 from textual.app import App
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from mechamap.errors import MechaMapError
     from mechamap.protocol.requests import ExportParams
     from mechamap.query.link import Link
+    from mechamap.replay.view import View
     from mechamap.runs.run import Run
     from mechamap_tui.data.counting import Counting
     from mechamap_tui.engine.client import EngineClient
@@ -49,6 +50,19 @@ class Explorer(Protocol):
 
     async def cancel_job(self) -> None:
         """Stop the job that runs."""
+
+    # --- the log of the session ------------------------------------------------------------------------------
+
+    def viewed(self, run: Run, view: View) -> None:
+        """Take what the table of a run shows now; it is written to the log once it stays so."""
+
+    def did(self, run: Run, words: Sequence[str] | None, remark: str = "") -> None:
+        """Write an action to the log.
+
+        Args:
+            words: the command that does the same; None: no command can.
+            remark: what came of it.
+        """
 
     # --- screens ---------------------------------------------------------------------------------------------
 

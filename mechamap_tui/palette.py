@@ -48,6 +48,7 @@ def palette_commands(explorer: Opening, screen: Screen[Any]) -> Iterator[SystemC
     browse = _browse_screen(screen)
     if browse is not None:
         yield SystemCommand("Export", "write the neurons to a file (e)", browse.action_export)
+        yield SystemCommand("Log", "what this session did with the run", partial(explorer.logs.show, browse.run))
     if job is not None and job.is_scan:
         yield SystemCommand("Cancel the scan", f"{job.kept} (x)", partial(app.run_action, "app.cancel_scan"))
     elif job is not None:

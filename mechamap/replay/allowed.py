@@ -23,7 +23,7 @@ COMMANDS: Mapping[str, frozenset[str]] = {
         "neurons": ("where", "sort", "category", "marked", *_REPORT),
         "count": ("by", "where", "category", "marked", "bins", "cut", *_REPORT),
         "notes": ("action", *_CHOICE, "note", "json"),
-        "sets": ("action", "name", *_CHOICE, "note", "json", "out"),
+        "sets": ("action", "name", *_CHOICE, "note", "json", "out", "overwrite"),
         "confirm": ("permutations", "splits", "seed", "candidates", "randomize", "hard_auroc", "json"),
         "ablate": ("neuron", "set", "category", "top", "mean", "controls", "seed", "method", "json"),
         "steer": (
@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, frozenset[str]] = {
         "lens": ("neuron", "top", "json"),
         "interpret": ("by", "threshold", "top", "multi_category", "correlation", *_REPORT),
         "compare": ("runs", "by", "threshold", "relation", "match", "no_match", "words", *_REPORT),
+        "report": (*_CHOICE, "category", "format", "out"),
         "export": ("format", "wide", "where", "sort", "limit", "category", "threshold", "marked", "excel", "out"),
     }.items()
 }  # fmt: skip
@@ -42,8 +43,6 @@ COMMANDS: Mapping[str, frozenset[str]] = {
 
 OUTPUTS = ("out", "control_vector")
 """Those of them that name a file to write."""
-
-_ALWAYS = frozenset(("command", "offline", "run", "parser"))
 
 
 def refuse_others(words: Sequence[str], args: argparse.Namespace) -> None:
@@ -60,16 +59,15 @@ def refuse_others(words: Sequence[str], args: argparse.Namespace) -> None:
     allowed = COMMANDS.get(command)
     if allowed is None or args.command != command:
         raise UsageError(f"{shortened(command)!r} is not done from a log.", f"These are: {', '.join(COMMANDS)}.")
-    for name, value in vars(args).items():
-        if name not in allowed and name not in _ALWAYS and value != args.parser.get_default(name):
-            raise UsageError(f"{_flag(args.parser, name)} of {command} is not taken from a log.")
+    for action in args.parser.actions():
+        name = action.dest
+        if name not in allowed and hasattr(args, name) and getattr(args, name) != args.parser.get_default(name):
+            flag = action.option_strings[0] if action.option_strings else name
+            raise UsageError(f"{flag} of {command} is not taken from a log.")
     texts = getattr(args, "text", None) or ()
     if "-" in ([texts] if isinstance(texts, str) else texts):
         raise UsageError("Its text came from standard input, which a log does not have.")
+    if command == "sets" and args.overwrite and args.action != "add":
+        raise UsageError("--overwrite is taken from a log only for a set.")
     if command == "sets" and args.action == "import":
         raise UsageError("`sets import` reads a file, which a log may not name.")
-
-
-def _flag(parser: argparse.ArgumentParser, name: str) -> str:
-    action = next((action for action in parser._actions if action.dest == name), None)
-    return action.option_strings[0] if action is not None and action.option_strings else name

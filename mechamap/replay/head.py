@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import platform
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
 from mechamap import __version__
 from mechamap.runs.run import Run
@@ -19,14 +19,17 @@ HEAD = "# MechaMap session log, format "
 _LONGEST = 500  # characters of a line
 
 
-def head_of(run: Run) -> Iterator[str]:
-    """The lines, each a comment."""
-    began = datetime.now(UTC).isoformat(timespec="seconds")
+def head_of(run: Run, began: datetime) -> Iterator[str]:
+    """The lines, each a comment.
+
+    Args:
+        began: when the session did.
+    """
     yield f"{HEAD}{FORMAT}. Replay it on another run: mechamap replay THIS_FILE RUN"
     for name, fact in _facts(run):
         if fact:
             yield f"# {name}: {printable(fact)}"[:_LONGEST]
-    yield f"# began: {began}"
+    yield f"# began: {began.isoformat(timespec='seconds')}"
 
 
 def _facts(run: Run) -> Iterator[tuple[str, str]]:

@@ -51,6 +51,7 @@ class SessionLog:
         run: that the actions are about.
 
     Attributes:
+        run: likewise.
         path: of the file; None until there is one.
         problem: why nothing more is written; empty: it is.
         lines: the actions so far, as they are in the file.
@@ -60,8 +61,14 @@ class SessionLog:
         self.path: Path | None = None
         self.problem = ""
         self.lines: list[str] = []
-        self._run = run
+        self.run = run
+        self._began = datetime.now(UTC)
         self._bytes = 0
+
+    @property
+    def text(self) -> str:
+        """The log as its file has it, whole."""
+        return "".join(f"{line}\n" for line in (*head_of(self.run, self._began), *self.lines))
 
     def add(self, words: Sequence[str], remark: str = "") -> None:
         """Write an action.
@@ -90,14 +97,14 @@ class SessionLog:
         Raises:
             OSError: it can be made in neither.
         """
-        folder = log_folder(self._run)
+        folder = log_folder(self.run)
         try:
             self.path = _new_file(folder)
         except OSError:
-            if folder == _elsewhere(self._run):
+            if folder == _elsewhere(self.run):
                 raise
-            self.path = _new_file(_elsewhere(self._run))
-        self._write("".join(f"{line}\n" for line in head_of(self._run)))
+            self.path = _new_file(_elsewhere(self.run))
+        self._write("".join(f"{line}\n" for line in head_of(self.run, self._began)))
 
     def _write(self, text: str) -> None:
         assert self.path is not None

@@ -6,25 +6,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from textual.content import Content
 
 from mechamap.errors import MechaMapError
 from mechamap.figures.catalogue import judged_figures
 from mechamap.figures.of_run import default_figure
-from mechamap.query.column_names import expression_of, overview_figure
-from mechamap.runs.corpus.words import corpus_so_far
-from mechamap.runs.layout import layout_of, side_labels
+from mechamap.query.column_names import expression_of
+from mechamap.replay.view import View
 from mechamap.runs.notes import Notes
 from mechamap.runs.run import Run
 from mechamap_tui.browse.layer_list import LayerList
-from mechamap_tui.browse.table.columns import changes_with_category
 from mechamap_tui.browse.table.order import sort_keys
 from mechamap_tui.browse.table.table import NeuronTable
+from mechamap_tui.browse.table_borders import entitle_table
+from mechamap_tui.browse.table_view import table_view
 from mechamap_tui.data.counting import Counting
-from mechamap_tui.data.layer_counts import flag_words
 from mechamap_tui.explorer import explorer_of
-from mechamap_tui.widgets.glyphs import DOWN, UP
-from mechamap_tui.widgets.pane_title import first_fitting, pane_title
 from mechamap_tui.widgets.prompt import Question
 
 if TYPE_CHECKING:
@@ -222,15 +218,15 @@ class Finding:
 
     # --- counts ----------------------------------------------------------------------------------------------
 
+    def view(self) -> View:
+        """What the table shows, as the command line says it."""
+        return table_view(self._table, self.expression, self._layers.layer_shown, marked=self.only_marked)
+
     def counting(self) -> Counting:
         """The neurons of the table, to be counted by its column under the cursor."""
         table = self._table
         by = expression_of(self._run, table.columns[table.column].key, table.category)
-        shown = None
-        if table.order.filters:
-            shown = np.zeros(self._run.neurons, dtype=bool)
-            shown[table.order.rows] = True
-        return Counting(self._run, by, self.expression, table.category, shown)
+        return Counting(self._run, by, self.expression, table.category, table.order.passing, self.view())
 
     def filter_by(self, expression: str) -> None:
         """Show only the neurons that a filter keeps, among those of the layer and the marked ones."""
@@ -248,51 +244,6 @@ class Finding:
 
     def entitle(self) -> None:
         """Describe in the table's borders what it shows."""
-        order, complete = self._table.order, len(self._run.complete_layers) == len(self._run.layers)
-        count = f"{order.count:,} of {order.available:,}"
-        corpus = self._run.record.corpus
-        growing = corpus if self._run.record.state != "complete" else None
-        over = f", {corpus_so_far(growing)}" if growing is not None else "" if complete else " so far"
-        category, overview = self._table.category, self._table.overview
-        shown = overview_figure(self._run).label if overview else category
-        titles = [
-            f"{category} " * (overview and changes_with_category(key.column)) + self._table.column_title(key.column)
-            for key in order.keys
-        ]
-        by = ", then ".join(
-            f"{title} {DOWN if key.descending else UP}" for title, key in zip(titles, order.keys, strict=True)
-        )
-        width = self._table.outer_size.width or self._table.app.size.width
-        self._table.border_title = first_fitting(
-            width,
-            pane_title(
-                "2 Neurons",
-                f"{shown} of all categories" if overview else f"category {category}" if category else "",
-                f"{count}{over}",
-                f"sorted by {by}",
-            ),
-            pane_title("2 Neurons", shown, f"{count}{over}", f"by {by}"),
-            pane_title("2", shown, f"{count}{over}", by),
-            pane_title("2 Neurons", shown, count, f"by {by}"),
-            pane_title("2", shown, count, by),
-        )
-        self._table.border_subtitle = (
-            first_fitting(width, self._only(whole=True), self._only()) if self._only() else None
-        )
-
-    def _only(self, *, whole: bool = False) -> Content:
-        """Which neurons the table shows, unless all; ``whole`` includes everything known about a chosen layer."""
-        layer = self._layers.layer_shown
-        about = ""
-        if layer is not None and whole:
-            rows = self._run.layer_rows(layer)
-            side = side_labels(self._run.layers, self._run.record.proof).get(layer, "")
-            parts = (side, str(layout_of(rows)) if rows.experts else "", flag_words(self._run, rows))
-            about = f" ({', '.join(part for part in parts if part)})" if any(parts) else ""
-        shown = (
-            f"layer {layer}{about}" if layer is not None else "",
-            "marked" if self.only_marked else "",
-            self.expression,
-        )
-        only = " and ".join(part for part in shown if part)
-        return pane_title(f"only {only} (N clears)" if only else "")
+        if self._trial is None:
+            explorer_of(self._table).viewed(self._run, self.view())
+        entitle_table(self._table, self.expression, self._layers.layer_shown, marked=self.only_marked)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from textual.screen import Screen
@@ -37,6 +38,10 @@ class NeuronActions(Screen[None]):
         """The name of the neuron under the cursor; None where there is none."""
         row = self.table.cursor_row
         return None if row is None else str(self.run.neuron_name(row))
+
+    def did(self, run: Run, words: Sequence[str]) -> None:
+        """Write an action to the log of the session."""
+        explorer_of(self).did(run, words)
 
     def action_probe(self) -> None:
         """Ask the neuron under the cursor with a sentence."""

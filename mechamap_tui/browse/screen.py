@@ -9,7 +9,6 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from mechamap.errors import MechaMapError
-from mechamap.runs.notes import Notes
 from mechamap.runs.run import Run
 from mechamap_tui.browse.categories import CategoryPane
 from mechamap_tui.browse.charts import CategoryChart
@@ -24,6 +23,7 @@ from mechamap_tui.browse.run_watch import Phase, RunWatch
 from mechamap_tui.browse.table.table import NeuronTable
 from mechamap_tui.browse.views.view_actions import ViewActions
 from mechamap_tui.data.first_view import FirstView
+from mechamap_tui.data.logged_notes import LoggedNotes
 from mechamap_tui.explorer import explorer_of
 from mechamap_tui.jobs.checks import AblationJob, CausesJob, ConfirmJob
 from mechamap_tui.jobs.scan import ResumeJob, can_be_resumed
@@ -69,9 +69,9 @@ class BrowseScreen(ViewActions):
         run.check_figures()  # a run that lacks a file is refused here, not while painting
         self._trouble: MechaMapError | None = None
         try:
-            self.notes = Notes(run.path)
+            self.notes = LoggedNotes(run, self.did)
         except MechaMapError as error:
-            self._trouble, self.notes = error, Notes(None)
+            self._trouble, self.notes = error, LoggedNotes(run, self.did, kept=False)
         self.run = run
         category = run.categories[0] if run.categories else ""
         self.header = RunHeader(run)

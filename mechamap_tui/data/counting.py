@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
+
+from mechamap.replay.view import View
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,6 +27,7 @@ class Counting:
         where: the filter that the neurons have passed.
         category: meant by a figure without one.
         among: which neurons are counted, ``[neurons]``; None: all.
+        view: what the table shows, as commands say it.
     """
 
     run: Run
@@ -32,6 +35,7 @@ class Counting:
     where: str = ""
     category: str = ""
     among: NDArray[np.bool_] | None = None
+    view: View = field(default_factory=View)
 
     def counted_by(self, by: str) -> Counting:
         """The same neurons by other columns."""

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import ClassVar
 
 from mechamap.page.writing import write_page
+from mechamap.replay.actions import page_written
 from mechamap.runs.neuron_names import NeuronName, parse_neuron
 from mechamap.runs.notes import Notes
 from mechamap.runs.run import Run
 from mechamap.wording.amounts import quantity
 from mechamap_tui.dialogs.file import Field, FileDialog
+from mechamap_tui.explorer import explorer_of
 from mechamap_tui.widgets.choice import Option
 
 __all__ = ["PageExport"]
@@ -69,4 +71,6 @@ class PageExport:
     def write(self, dialog: FileDialog, target: Path, *, overwrite: bool) -> None:
         category = self._category or None
         write_page(self._run, self._neurons, target, self.format, category=category, overwrite=overwrite)
+        names = tuple(map(str, self._neurons))
+        explorer_of(dialog).did(self._run, page_written(self._run, names, self._category, self.format, target))
         dialog.notify(str(target), title=f"Wrote {target.name}", timeout=10, markup=False)

@@ -23,7 +23,7 @@ INDENT = 4  # of what did not fit on the line before
 
 
 class TextPage(ModalScreen[None]):
-    """A page with a title."""
+    """A page with a title, and its keys below."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,i,enter", "close", "close")]
 
@@ -33,11 +33,11 @@ class TextPage(ModalScreen[None]):
                           background: $surface; }
     """
 
-    def __init__(self, title: str, lines: PageLines) -> None:
+    def __init__(self, title: str, lines: PageLines, keys: str = "q closes") -> None:
         super().__init__()
         self.title = title
         self._view = _PageView(lines)
-        self._view.border_title, self._view.border_subtitle = title, "q closes"
+        self._view.border_title, self._view.border_subtitle = title, keys
 
     def compose(self) -> ComposeResult:
         yield self._view

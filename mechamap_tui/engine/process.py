@@ -56,6 +56,9 @@ class EngineProcess:
     Args:
         command: what to start instead of ``python -m mechamap.engine``.
         kill_after_cancel: seconds a cancelled request gets before the process is killed.
+
+    Attributes:
+        on_answer: called with the parameters of each request that was answered.
     """
 
     def __init__(self, command: Sequence[str] | None = None, kill_after_cancel: float = KILL_AFTER_CANCEL) -> None:
@@ -70,6 +73,7 @@ class EngineProcess:
         self._killers: set[asyncio.Task[None]] = set()
         self._log = EngineLog()
         self._closing = False
+        self.on_answer: Callable[[Struct | None], None] = lambda params: None
 
     @property
     def pid(self) -> int | None:
@@ -182,9 +186,11 @@ class EngineProcess:
             finally:
                 self._waiting.pop(id, None)
             try:
-                return decode(answer, kind)
+                decoded = decode(answer, kind)
             except ValidationError as error:
                 raise EngineError(f"The engine's answer to {method} is incomplete: {error}.", _ONE_VERSION) from None
+            self.on_answer(params)
+            return decoded
 
         return EngineCall(id, asyncio.create_task(ask(), name=f"engine {method} {id}"))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,14 +22,21 @@ class ProbeOpening:
 
     Args:
         show_error: shows why a run's model cannot be asked.
+        did: takes the sentences that were asked, as commands.
     """
 
-    def __init__(self, app: App[None], show_error: Callable[[MechaMapError], None]) -> None:
-        self._app, self._show_error = app, show_error
+    def __init__(
+        self,
+        app: App[None],
+        show_error: Callable[[MechaMapError], None],
+        did: Callable[[Run, Sequence[str] | None], None],
+    ) -> None:
+        self._app, self._show_error, self._did = app, show_error, did
         self._sessions: dict[Path, ProbeSession] = {}
 
     def probe(self, run: Run, neuron: str, go: Callable[[str], None]) -> None:
         """Ask a neuron with sentences; ``go`` is called with the name of another one that was chosen."""
+        from mechamap.replay.actions import probed
         from mechamap_tui.probe.screen import ProbeScreen
         from mechamap_tui.probe.session import ProbeSession
 
@@ -38,7 +45,15 @@ class ProbeOpening:
         except MechaMapError as error:
             self._show_error(error)
             return
-        self._app.push_screen(ProbeScreen(run, neuron, session), _going(go))
+        before = tuple(session.kept)
+
+        def left(chosen: str | None) -> None:
+            for text in session.kept:
+                if text not in before:
+                    self._did(run, probed(run, neuron, text))
+            _going(go)(chosen)
+
+        self._app.push_screen(ProbeScreen(run, neuron, session), left)
 
     def similar(self, run: Run, neuron: str, go: Callable[[str], None]) -> None:
         """Show the neurons most like one; ``go`` as of :meth:`probe`."""

@@ -17,6 +17,7 @@ from mechamap_tui.jobs.runner import JobRunner
 from mechamap_tui.opening.exporting import ExportOpening
 from mechamap_tui.opening.probing import ProbeOpening
 from mechamap_tui.opening.reports import ReportOpening
+from mechamap_tui.opening.session_logs import SessionLogs
 from mechamap_tui.opening.steering import SteerOpening
 from mechamap_tui.start.target import Target, read_target
 
@@ -49,12 +50,16 @@ class Opening:
     def __init__(self, app: App[None], draft: ScanDraft, engine: EngineClient | None = None) -> None:
         self.app = app
         self.job_changes: Signal[JobChanged] = Signal(app, "job changes")
+        self.logs = SessionLogs(app)
+        self.viewed, self.did = self.logs.viewed, self.logs.did
         self._runner = JobRunner(app, lambda: self.engine, self._job_changed)
         self._engine = engine
+        if engine is not None:
+            engine.on_answer = self.logs.answered
         self._draft = draft
         self._exporting = ExportOpening(app, lambda: self.engine, self.show_error)
         self._reports = ReportOpening(app, self.show_error)
-        self._probing = ProbeOpening(app, self.show_error)
+        self._probing = ProbeOpening(app, self.show_error, self.did)
         self._steering = SteerOpening(app, self.show_error)
 
     @property
@@ -63,9 +68,11 @@ class Opening:
             from mechamap_tui.engine.client import EngineClient
 
             self._engine = EngineClient()
+            self._engine.on_answer = self.logs.answered
         return self._engine
 
     async def close_engine(self) -> None:
+        self.logs.flush()
         if self._engine is not None:
             await self._engine.close()
 

@@ -14,6 +14,7 @@ from textual.widgets import Static
 from mechamap.errors import MechaMapError
 from mechamap.query.parts import parts_of
 from mechamap.query.syntax import parse
+from mechamap.replay.actions import counted
 from mechamap.tables.table import Report
 from mechamap_tui.data.counting import Counting
 from mechamap_tui.explorer import explorer_of
@@ -85,6 +86,7 @@ class CountsScreen(Screen[str | None], inherit_bindings=False):
         if is_leaving(self):
             return
         self._counting = counting
+        explorer_of(self).did(counting.run, counted(counting.run, counting.by, counting.view))
         self.tables.show(report, report.tables[0].key)
         self._title.show(report.title, len(report.remarks))
         self._fit()

@@ -16,10 +16,10 @@ from textual.widgets import Static
 
 from mechamap.errors import MechaMapError
 from mechamap.protocol.steer_requests import ControlVectorParams
-from mechamap.runs.notes import Notes
 from mechamap.runs.run import Run
 from mechamap.runs.sets.neuron_sets import NeuronSet
 from mechamap.takeaway.forms import FORMS, taken_away
+from mechamap_tui.data.logged_notes import LoggedNotes
 from mechamap_tui.explorer import explorer_of
 from mechamap_tui.steer import questions
 from mechamap_tui.steer.asking import LadderAsking
@@ -229,7 +229,7 @@ class SteerScreen(Screen[None]):
     def _save(self, name: str) -> None:
         try:
             members = NeuronSet.of(name, self.steered.neurons)
-            notes = Notes(self.run.path)
+            notes = LoggedNotes(self.run, explorer_of(self).did)
             before = next((each for each in notes.sets if each.name == members.name), None)
             if before is not None and before.neurons != members.neurons:
                 self.notify(f"The set {members.name} is replaced.", markup=False)

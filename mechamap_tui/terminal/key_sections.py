@@ -73,6 +73,7 @@ SECTIONS: Mapping[str, Section] = {
     "PickScreen": Section("pick", "a choice among several"),
     "ConfirmScreen": Section("question", "a question of yes or no"),
     "ErrorScreen": Section("error", "an error"),
+    "LogPage": Section("log", "what this session did", ("lines", "page")),
     "TextPage": Section("page", "about the run, and other pages of text", ("lines",)),
     "WindowPage": Section("window", "the window of a context", ("lines",)),
     "HelpScreen": Section("help", "the help"),

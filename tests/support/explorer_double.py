@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from textual.app import App
@@ -11,6 +11,7 @@ from textual.signal import Signal
 from mechamap.errors import MechaMapError
 from mechamap.protocol.requests import ExportParams
 from mechamap.query.link import Link
+from mechamap.replay.view import View
 from mechamap.runs.run import Run
 from mechamap_tui.data.counting import Counting
 from mechamap_tui.engine.client import EngineClient
@@ -29,6 +30,8 @@ class ExplorerDouble:
         self.asked: list[str] = []
         self.errors: list[MechaMapError] = []
         self.links: list[Link] = []
+        self.view = View()
+        self.done: list[list[str]] = []
 
     def run_job(self, job: AnyJob | None) -> None:
         """Let a job run, or none any more."""
@@ -44,6 +47,12 @@ class ExplorerDouble:
 
     def export(self, order: ExportParams) -> None:
         self.asked.append("write")
+
+    def viewed(self, run: Run, view: View) -> None:
+        self.view = view
+
+    def did(self, run: Run, words: Sequence[str] | None, remark: str = "") -> None:
+        self.done.append(list(words or ()))
 
     def show_error(self, error: MechaMapError) -> None:
         self.errors.append(error)

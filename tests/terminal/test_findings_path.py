@@ -11,7 +11,9 @@ import pytest
 from support.by_name import scan_request
 from support.terminal import Terminal, assert_left_clean
 
+from mechamap.cli.main import main
 from mechamap.config.schema import config_from_dict
+from mechamap.replay.read_log import read_log
 from mechamap.runs.run import Run
 from mechamap.scan.scan import scan
 
@@ -68,6 +70,13 @@ def test_confirm_ablate_lens_and_export(
     terminal.press("ctrl+q")
     assert terminal.ended() == 0
     assert_left_clean(terminal)
+    assert run.path is not None
+    (log,) = (run.path / "sessions").glob("*.log")
+    steps = [step.words for step in read_log(log).steps]
+    assert [step[0] for step in steps if step[0] != "neurons"] == ["confirm", "ablate", "ablate"]
+    assert ("ablate", str(run.path), "--neuron", str(run.neuron_name(row))) in steps
+    assert steps[-1][:3] == ("neurons", str(run.path), "--where=confirmed and causes < 0")
+    assert main(["replay", str(log), str(run.path), "--dry-run"]) == 0
 
 
 def test_checks_that_cannot_be_done_say_why(start: Start, scanned: Path, tmp_path: Path) -> None:

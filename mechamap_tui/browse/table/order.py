@@ -111,6 +111,11 @@ class NeuronOrder:
         mask = self._mask(*self._masks.values())
         return self.neurons if mask is None else int(np.count_nonzero(mask))
 
+    @property
+    def passing(self) -> NDArray[np.bool_] | None:
+        """Which rows pass the filters, ``[neurons]``; None: all."""
+        return self._mask(*self._masks.values())
+
     def shows(self, row: int) -> bool:
         """Whether a neuron passes the filters."""
         masks = [*self._masks.values()] if self._available is None else [self._available, *self._masks.values()]
