@@ -7,7 +7,7 @@ beside the screen's thread: :attr:`NeuronOrder.sorting` is what is to be done, :
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,6 +19,9 @@ from mechamap.runs.views.sort_key import SortKey
 from mechamap_tui.browse.table.sorting import sorted_rows
 
 __all__ = ["NeuronOrder", "SortKey", "Sorting", "sort_keys"]
+
+
+KEPT = 4  # orders of all neurons, so that what is undone is there at once
 
 
 def sort_keys(columns: str, known: Collection[str]) -> tuple[SortKey, ...]:
@@ -86,6 +89,8 @@ class NeuronOrder:
         self._masks: dict[str, NDArray[np.bool_]] = {}
         self._available: NDArray[np.bool_] | None = None
         self._sorted: NDArray[np.int64] | None = None
+        self._version: Hashable = None
+        self._kept: dict[tuple[Hashable, tuple[SortKey, ...]], NDArray[np.int64]] = {}  # the last ones, sorted
         self._rows: NDArray[np.int64] | None = None
         self._places: NDArray[np.int64] | None = None
 
@@ -169,7 +174,7 @@ class NeuronOrder:
         keys = keys or self.default
         if keys != self.keys:
             self.keys = keys
-            self.values_changed()
+            self._sort_again()
 
     def set_default(self, *keys: SortKey) -> None:
         """Sort by these by default from now on; at once, where the rows are sorted by default now."""
@@ -209,7 +214,23 @@ class NeuronOrder:
 
     def values_changed(self) -> None:
         """The sorted columns have other values now."""
-        self._sorted = self._sorting = None
+        self._kept.clear()
+        self._sort_again()
+
+    def values_of(self, version: Hashable, *, others: bool = True) -> None:
+        """The columns have the values of a version now, such as a category's; the last orders are kept.
+
+        Args:
+            others: whether the columns that the rows are sorted by have other values than before.
+        """
+        self._version = version
+        if others:
+            self._sort_again()
+        elif self._sorted is not None:
+            self._kept[version, self.keys] = self._sorted
+
+    def _sort_again(self) -> None:
+        self._sorted, self._sorting = self._kept.get((self._version, self.keys)), None
         self._forget_rows()
 
     @property
@@ -228,7 +249,9 @@ class NeuronOrder:
         """Take over what a sort gave, unless another one is asked for by now; whether it was taken."""
         if sorting is not self._sorting:
             return False
-        self._sorted = rows
+        self._sorted = self._kept[self._version, self.keys] = rows
+        while len(self._kept) > KEPT:
+            del self._kept[next(iter(self._kept))]
         self._forget_rows()
         return True
 

@@ -1,8 +1,8 @@
 """Rows in the order of one column or of several: stable, at millions of rows in a fraction of a second.
 
 Numpy sorts numbers of 16 bits stably by counting them, ten times as fast as any others. So a column is sorted in turn
-by the two halves of its numbers (of 64 bits: by the quarters), and several columns are more of these: the least
-important first.
+by the two halves of its numbers (of 64 bits: by the quarters), the lower one first. A further column sorts only rows
+that are equal so far, which are few behind a figure.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ __all__ = ["sorted_rows"]
 
 
 _DIGIT = 16  # bits
+_SAMPLE = 4096  # numbers
 
 
 def sorted_rows(*columns: NDArray[Any]) -> NDArray[np.int64]:
@@ -25,10 +26,47 @@ def sorted_rows(*columns: NDArray[Any]) -> NDArray[np.int64]:
     Args:
         columns: numbers, ``[rows]`` each; NaN comes last, and -0 equals 0.
     """
+    keys = _as_whole_numbers(columns[0])
+    if len(columns) == 1:
+        return _in_turn(keys)
+    if _mostly_differ(keys):
+        rows, others = _in_turn(keys), columns[1:]
+        begins = _differs(keys[rows])
+    else:
+        second = _as_whole_numbers(columns[1])
+        rows, others = _in_turn(keys, second), columns[2:]
+        begins = _differs(keys[rows]) | _differs(second[rows])
+    for column in others:
+        tied = np.flatnonzero(~(begins & np.append(begins[1:], True)))  # places, [rows that are equal so far]
+        if not len(tied):
+            break
+        groups = np.cumsum(begins[tied], dtype=np.uint32)
+        keys = _as_whole_numbers(np.asarray(column)[rows[tied]])
+        order = _in_turn(_as_whole_numbers(groups), keys)
+        rows[tied] = rows[tied][order]
+        begins[tied] |= _differs(keys[order])
+    return rows
+
+
+def _mostly_differ(keys: NDArray[np.unsignedinteger]) -> bool:
+    """Whether most numbers occur once, as far as some of them tell."""
+    some = keys[:: max(len(keys) // _SAMPLE, 1)]
+    return 2 * len(np.unique(some)) > len(some)
+
+
+def _differs(keys: NDArray[np.unsignedinteger]) -> NDArray[np.bool_]:
+    """Whether each number differs from the one before."""
+    differs = np.ones(len(keys), np.bool_)
+    np.not_equal(keys[1:], keys[:-1], out=differs[1:])
+    return differs
+
+
+def _in_turn(*columns: NDArray[np.unsignedinteger]) -> NDArray[np.int64]:
+    """Rows in the order of whole numbers: by the digits of all columns, the least important first."""
     rows = np.arange(len(columns[0]), dtype=np.int64)
     ordered = True  # as long as the rows are as they came
     for column in reversed(columns):
-        for digit in _digits(_as_whole_numbers(column)):
+        for digit in _digits(column):
             in_order = digit if ordered else digit[rows]
             if len(in_order) and bool((in_order[1:] >= in_order[:-1]).all()):
                 continue

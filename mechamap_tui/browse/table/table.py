@@ -65,6 +65,7 @@ class NeuronTable(ColumnKeys, can_focus=True, inherit_bindings=False):
         self.marked: set[int] = set()
         default = default_sort(run)
         self.order = NeuronOrder(run.neurons, self._values, (default,), beside=run.neurons >= BESIDE_FROM)
+        self.order.values_of(category)
         self._sorting = SortingBeside(self, self.order, self.reordered)
         self._held = self._reordered = False
         self._anchor: int | None = None  # the neuron that the user went to, shown or not
@@ -130,11 +131,11 @@ class NeuronTable(ColumnKeys, can_focus=True, inherit_bindings=False):
         """
         self.category = category
         self._make_columns()
-        if any(changes_with_category(key.column) for key in self.order.keys):
-            if not stay:
-                self._anchor, self.cursor_index = None, 0
-                self.scroll_to(y=0, animate=False)
-            self.order.values_changed()
+        others = any(changes_with_category(key.column) for key in self.order.keys)
+        if others and not stay:
+            self._anchor, self.cursor_index = None, 0
+            self.scroll_to(y=0, animate=False)
+        self.order.values_of(category, others=others)
         self.reordered()
 
     def show_available(self, mask: NDArray[np.bool_] | None) -> None:

@@ -141,6 +141,25 @@ def test_new_values_are_sorted_again() -> None:
     assert order.rows.tolist() == [2, 1, 0]
 
 
+def test_orders_of_before_are_kept_and_only_those_of_the_same_values() -> None:
+    columns = {"score": np.array([1.0, 2.0, 3.0]), "layer": np.array([0, 1, 2])}
+    order = order_of(columns)
+    first = order.matching()
+    order.sort(SortKey("layer", False))
+    order.values_of("food", others=False)
+    assert order.rows.tolist() == [0, 1, 2]
+    order.values_of(None)
+    order.sort(SortKey("score"))
+    assert order.matching() is first, "it was not sorted again"
+    columns["score"] = -columns["score"]
+    order.values_of("food")
+    assert order.rows.tolist() == [0, 1, 2]
+    order.values_of(None)
+    assert order.matching() is first
+    order.values_changed()
+    assert order.rows.tolist() == [0, 1, 2], "whatever was kept is of no use now"
+
+
 def test_a_mask_is_matched_whatever_the_filters_show() -> None:
     order = order_of()
     order.set_filter("layer", COLUMNS["layer"] == 1)
