@@ -58,7 +58,7 @@ class SessionFile:
             return None
         place = str(run.path.absolute())
         name = hashlib.sha256(place.encode(errors="surrogateescape")).hexdigest()[:24]
-        return cls(home() / "sessions" / f"{name}.json", place)
+        return cls(home() / "explorer" / f"{name}.json", place)
 
     def read(self) -> Session | None:
         """How the run was left; None where that is not known."""

@@ -91,8 +91,8 @@ def test_a_file_that_holds_no_session_is_passed_over(run: Run, content: str) -> 
 
 def test_the_sessions_of_runs_that_were_left_longest_ago_are_forgotten(run: Run, home: Path, tmp_path: Path) -> None:
     for number in range(230):
-        SessionFile(home / "sessions" / f"{number}.json", f"/{number}").write(LEFT)
-    assert len(list((home / "sessions").iterdir())) == 200
+        SessionFile(home / "explorer" / f"{number}.json", f"/{number}").write(LEFT)
+    assert len(list((home / "explorer").iterdir())) == 200
 
 
 def test_a_folder_that_cannot_be_written_is_no_trouble(run: Run, home: Path) -> None:
