@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
-EXTRAS := dev,gguf,quantized,parquet,corpus,adapter,fast
+EXTRAS := dev,gguf,quantized,parquet,corpus,adapter,fast,web
 NEWEST := .venv-newest/bin
 INSTALLED := .venv/.installed
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mechamap import __version__
-from mechamap.errors import OutOfMemory
+from mechamap.errors import MechaMapError, OutOfMemory
 from mechamap.system.paths import typed_text
 from mechamap.system.room import EXPLORER, require_room
 from mechamap_tui.terminal.ending import Ending
@@ -27,6 +27,8 @@ def open_explorer(argv: Sequence[str] | None, ending: Ending) -> int:
     options = _parser().parse_args(argv)
     if options.plain:
         return _plainly(options)
+    if options.web:
+        return _serve(options.port, sys.argv[1:] if argv is None else argv)
     if (stream := _not_a_terminal()) is not None:
         told = sys.stdout if stream == "standard error" else sys.stderr
         print(
@@ -59,7 +61,12 @@ def _plainly(options: argparse.Namespace) -> int:
 
 
 def _not_a_terminal() -> str | None:
-    """The first standard stream that is no terminal, None where all are: Textual draws on standard error."""
+    """The first standard stream that is no terminal, None where all are: Textual draws on standard error.
+
+    A page in a browser has no terminal: its server says so with the driver that Textual is to draw with.
+    """
+    if os.environ.get("TEXTUAL_DRIVER", "").startswith("textual.drivers.web_driver:"):
+        return None
     streams = {"standard input": sys.stdin, "standard output": sys.stdout, "standard error": sys.stderr}
     return next((name for name, stream in streams.items() if stream is None or not stream.isatty()), None)
 
@@ -99,9 +106,35 @@ def _parser() -> argparse.ArgumentParser:
         "--offline", action="store_true", help="reach no network: models of the hub come from the cache alone"
     )
     parser.add_argument(
+        "--web", action="store_true", help="show the explorer in a browser on this machine, at the address printed"
+    )
+    parser.add_argument("--port", type=int, default=0, metavar="N", help="the port of --web (default: any free one)")
+    parser.add_argument(
         "--version", action="version", version=f"mechamap-tui {__version__}", help="print the version and exit"
     )
     return parser
+
+
+def _serve(port: int, argv: Sequence[str]) -> int:
+    """Serve the explorer to a browser, with all other arguments; returns the exit status."""
+    from mechamap_tui.web.server import serve_explorer
+
+    own = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    own.add_argument("--web", action="store_true")
+    own.add_argument("--port")
+    try:
+        return serve_explorer(own.parse_known_args(argv)[1], port, _tell_address)
+    except MechaMapError as error:
+        sys.stderr.write(f"mechamap-tui: {error.message} {error.hint}\n")
+        return error.exit_code
+
+
+def _tell_address(address: str) -> None:
+    sys.stdout.write(f"{address}\n")
+    sys.stdout.flush()
+    sys.stderr.write(
+        "Open this address in a browser on this machine; whoever has it can use the explorer. Ctrl+C ends.\n"
+    )
 
 
 def _explore(options: argparse.Namespace, ending: Ending) -> int:

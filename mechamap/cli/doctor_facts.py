@@ -33,6 +33,7 @@ EXTRAS: dict[str, tuple[tuple[str, ...], str]] = {
     "fast": (("numba",), "gathers a corpus's statistics faster on the CPU"),
     "corpus": (("datasets", "numba", "pyarrow"), "reads data sets of the hub as a corpus"),
     "ray": (("ray",), "shares a corpus scan among machines"),
+    "web": (("textual-serve",), "shows the explorer in a browser"),
 }
 # Of the environment, what places are decided by; no other variable is shown, as some hold secrets.
 _VARIABLES = (

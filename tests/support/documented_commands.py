@@ -20,7 +20,8 @@ def run_words(words: Sequence[str]) -> int:
     """
     program, rest = Path(words[0]).name, list(words[1:])
     if program == "ssh":
-        program, rest = words[3], list(words[4:])
+        there = next(place for place, word in enumerate(words) if word.startswith("mechamap"))  # behind its options
+        program, rest = words[there], list(words[there + 1 :])
     if program == "make":
         return 0 if re.search(rf"^{rest[0]}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE) else 1
     if program == "mechamap-tui":

@@ -104,6 +104,8 @@ def explorer_words() -> CommandWords:
         FlagWords(("--plain",), "answer commands line by line instead, for screen readers and scripts", None),
         FlagWords(("--new",), "scan the model even if a run has that name", None),
         FlagWords(("--offline",), "reach no network: models of the hub come from the cache alone", None),
+        FlagWords(("--web",), "show the explorer in a browser on this machine", None),
+        FlagWords(("--port",), "the port of --web", Taken()),
         FlagWords(("--version",), "print the version and exit", None),
     )
     return CommandWords(("mechamap-tui",), "", flags, (Taken(kinds=("run", "model", "file")),), False)
