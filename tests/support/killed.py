@@ -18,6 +18,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -133,8 +134,11 @@ def take_away(run: Path, way: str) -> None:
     if way == "moved":
         run.rename(run.with_name(f"{run.name}-moved"))
     elif way == "replaced":
+        other = recorded_run(run.with_name(f"{run.name}-other")).path
+        assert other is not None
         run.rename(run.with_name(f"{run.name}-moved"))
-        recorded_run(run)
+        with suppress(OSError):  # the scan has made the folder anew meanwhile
+            other.rename(run)
     elif way == "cut":  # in place, which kills a process that reads a mapped file
         for file in run.glob("*.npy"):
             os.truncate(file, 0)
