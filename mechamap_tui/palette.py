@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from textual.app import SystemCommand
 from textual.screen import Screen
 
+from mechamap_tui.browse.views.view_commands import view_commands
 from mechamap_tui.dialogs.help import key_name
 
 if TYPE_CHECKING:
@@ -57,6 +58,8 @@ def palette_commands(explorer: Opening, screen: Screen[Any]) -> Iterator[SystemC
     if browse is not None:
         for category in browse.run.categories:
             yield SystemCommand(f"Category {category}", "show its scores", partial(browse.show_category, category))
+        for title, does, give in view_commands(browse):
+            yield SystemCommand(title, does, give)
     seen = set(_SAID)
     for active in screen.active_bindings.values():
         binding = active.binding
