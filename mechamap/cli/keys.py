@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from contextlib import suppress
 from pathlib import Path
 
 from mechamap.cli.narration import Narration, print_data, print_path, write_data
@@ -40,7 +41,8 @@ def _write(path: Path, narration: Narration, *, overwrite: bool) -> int:
     if path == Path("-"):
         write_data(default_text())
         return 0
-    path.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # told where the file is written
+        path.parent.mkdir(parents=True, exist_ok=True)
     write_new(path, default_text(), overwrite=overwrite)
     narration.say("Every line is a comment: take the # away in front of those that you change. Then check the file:")
     narration.say("  mechamap config keys --check" + ("" if path.parent == settings_folder() else f" {path}"))

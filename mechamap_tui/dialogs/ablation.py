@@ -15,6 +15,7 @@ from textual.widgets import Static
 
 from mechamap.tables.numbers import effect
 from mechamap_tui.terminal.clipboard import copy_text
+from mechamap_tui.terminal.key_hints import key_hints
 from mechamap_tui.terminal.terminal_text import clean, pad
 from mechamap_tui.widgets.glyphs import CURSOR, FULL_BLOCK
 
@@ -50,7 +51,7 @@ class AblationScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = f"Without {self.ablation.neuron}"
-            dialog.border_subtitle = "q closes · y copies"
+            dialog.border_subtitle = key_hints(self, ("close", "closes"), ("copy", "copies"))
             with VerticalScroll(can_focus=False):
                 yield Static(id="ablation")
 

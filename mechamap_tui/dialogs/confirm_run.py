@@ -14,6 +14,7 @@ from textual.widgets import Button, Label, Static
 
 from mechamap.config.choices import RANDOMIZE
 from mechamap.runs.run import Run
+from mechamap_tui.terminal.key_hints import key_hints
 from mechamap_tui.terminal.terminal_text import clean
 from mechamap_tui.widgets.choice import Choice, Option
 
@@ -49,7 +50,7 @@ class ConfirmRunScreen(ModalScreen["tuple[str, ...] | None"]):
         options = [Option(value, value) for value in (_NONE, *RANDOMIZE, _ALL)]
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = f"Confirm {clean(self.run.name)}"
-            dialog.border_subtitle = "enter begins · q closes"
+            dialog.border_subtitle = key_hints(self, ("begin", "begins"), ("close", "closes"))
             yield Label("Random model that is searched too")
             yield Choice(options, _NONE, id="randomize")
             yield Static(id="meaning", classes="note")

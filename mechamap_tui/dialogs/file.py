@@ -20,6 +20,7 @@ from mechamap.exports.target import check_target
 from mechamap.system.paths import user_path
 from mechamap_tui.data.advice_text import error_text
 from mechamap_tui.explorer import explorer_of
+from mechamap_tui.terminal.key_hints import key_hints
 from mechamap_tui.terminal.terminal_text import clean
 from mechamap_tui.widgets.choice import Choice, Option
 
@@ -100,7 +101,7 @@ class FileDialog(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = clean(self.contents.heading)
-            dialog.border_subtitle = "enter writes · esc or ctrl+g closes"
+            dialog.border_subtitle = key_hints(self, ("write", "writes"), ("close", "closes"))
             with Horizontal(classes="field"):
                 yield Label("File")
                 yield Input(str(self.contents.suggested()), id="path", compact=True, select_on_focus=False)

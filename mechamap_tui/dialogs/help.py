@@ -14,6 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from mechamap.config.keys.spelling import key_text
+from mechamap_tui.terminal.key_hints import key_hints
 from mechamap_tui.terminal.terminal_text import clean
 
 __all__ = ["GLOSSARY", "HelpScreen", "key_lines", "key_name"]
@@ -109,7 +110,7 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog -tall") as dialog:
             dialog.border_title = f"Help: {clean(self.where)}"
-            dialog.border_subtitle = "q closes"
+            dialog.border_subtitle = key_hints(self, ("close", "closes"))
             with VerticalScroll():
                 yield Static(_table(self.keys, "bold"), id="keys")
                 yield Static(Text("\nWords", "bold underline"))

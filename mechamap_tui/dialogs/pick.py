@@ -13,6 +13,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from mechamap_tui.terminal.key_hints import key_hints
 from mechamap_tui.terminal.terminal_text import clean
 from mechamap_tui.widgets.glyphs import CURSOR
 
@@ -45,7 +46,10 @@ class PickScreen(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
-            dialog.border_title, dialog.border_subtitle = clean(self.title or ""), "enter picks · q closes"
+            dialog.border_title, dialog.border_subtitle = (
+                clean(self.title or ""),
+                key_hints(self, ("pick", "picks"), ("leave", "closes")),
+            )
             yield Static(id="pick-list")
 
     def on_mount(self) -> None:

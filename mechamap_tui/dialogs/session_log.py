@@ -11,7 +11,7 @@ from textual.binding import Binding, BindingType
 from mechamap.exports.target import write_whole
 from mechamap.wording.amounts import quantity
 from mechamap_tui.dialogs.file import Field, FileDialog
-from mechamap_tui.dialogs.text_page import TextPage
+from mechamap_tui.dialogs.text_page import CLOSES, TextPage
 from mechamap_tui.terminal.clipboard import copy_text
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ class LogPage(TextPage):
 
     def __init__(self, log: SessionLog | None) -> None:
         self.log_shown = log
-        keys = "y copies · e writes to a file · q closes" if log is not None else "q closes"
-        super().__init__("The log of this session", lambda width: _lines(log), keys)
+        hints = (("copy", "copies"), ("export", "writes to a file"), *CLOSES) if log is not None else CLOSES
+        super().__init__("The log of this session", lambda width: _lines(log), hints)
 
     def action_copy(self) -> None:
         if self.log_shown is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar
 
 from rich.text import Text
@@ -10,20 +10,26 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen
 
+from mechamap_tui.terminal.key_hints import key_hints
 from mechamap_tui.terminal.terminal_text import clean
 from mechamap_tui.widgets.line_view import LineView
 
-__all__ = ["PageLines", "TextPage"]
+__all__ = ["CLOSES", "PageLines", "TextPage"]
 
 PageLines = Callable[[int], Iterable[tuple[str, str]]]
 """The lines of a page for a width: ("title" | "text" | "trouble", line)."""
 
 
+CLOSES = (("close", "closes"),)
 INDENT = 4  # of what did not fit on the line before
 
 
 class TextPage(ModalScreen[None]):
-    """A page with a title, and its keys below."""
+    """A page with a title, and its keys below.
+
+    Args:
+        hints: actions that have keys, and what each does.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,i,enter", "close", "close")]
 
@@ -33,13 +39,14 @@ class TextPage(ModalScreen[None]):
                           background: $surface; }
     """
 
-    def __init__(self, title: str, lines: PageLines, keys: str = "q closes") -> None:
+    def __init__(self, title: str, lines: PageLines, hints: Sequence[tuple[str, str]] = CLOSES) -> None:
         super().__init__()
         self.title = title
         self._view = _PageView(lines)
-        self._view.border_title, self._view.border_subtitle = title, keys
+        self._view.border_title, self._hints = title, hints
 
     def compose(self) -> ComposeResult:
+        self._view.border_subtitle = key_hints(self, *self._hints)
         yield self._view
 
     def action_close(self) -> None:

@@ -16,6 +16,7 @@ from mechamap_tui.explorer import explorer_of
 from mechamap_tui.probe.asking import waiting_text
 from mechamap_tui.probe.entries import similar_entries
 from mechamap_tui.probe.listing import Listing
+from mechamap_tui.terminal.key_hints import key_hints
 
 __all__ = ["SimilarScreen"]
 
@@ -49,9 +50,9 @@ class SimilarScreen(ModalScreen[str | None]):
         self._run, self._neuron = run, neuron
         self._list = Listing()
         self._list.border_title = f"Neurons most like {neuron}"
-        self._list.border_subtitle = "enter goes to one · q closes"
 
     def compose(self) -> ComposeResult:
+        self._list.border_subtitle = key_hints(self, ("open", "goes to one"), ("close", "closes"))
         yield self._list
 
     def on_mount(self) -> None:

@@ -19,6 +19,7 @@ from mechamap_tui.jobs.draft import ScanDraft
 from mechamap_tui.jobs.scan import ScanJob
 from mechamap_tui.scan.plan_view import PlanView
 from mechamap_tui.terminal.clipboard import copy_text
+from mechamap_tui.terminal.key_hints import key_hints
 from mechamap_tui.terminal.terminal_text import clean
 
 __all__ = ["ScanFormScreen"]
@@ -55,7 +56,9 @@ class ScanFormScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "New scan"
-            dialog.border_subtitle = "enter starts · esc or ctrl+g closes · ctrl+y copies the command"
+            dialog.border_subtitle = (
+                f"enter starts · {key_hints(self, ('close', 'closes'), ('copy', 'copies the command'))}"
+            )
             with VerticalScroll(can_focus=False):
                 for field in FIELDS:
                     with Horizontal(classes="field"):

@@ -15,6 +15,7 @@ from textual.widgets import Static
 
 from mechamap.errors import Cancelled, MechaMapError
 from mechamap.runs.run import Run
+from mechamap_tui.terminal.key_hints import key_hints
 
 __all__ = ["ReadingScreen"]
 
@@ -33,7 +34,7 @@ class ReadingScreen(ModalScreen["Run | MechaMapError | None"]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog") as dialog:
             dialog.border_title = "Reading"
-            dialog.border_subtitle = "q cancels"
+            dialog.border_subtitle = key_hints(self, ("leave", "cancels"))
             yield Static(Text(str(self.path)))
             yield Static(id="share")
 

@@ -20,6 +20,7 @@ from mechamap.runs.library import RunSummary, list_runs
 from mechamap.runs.run import Run
 from mechamap_tui.start.entries import StartEntry, entries, entry_line
 from mechamap_tui.start.target import read_target
+from mechamap_tui.terminal.key_hints import key_hints
 from mechamap_tui.terminal.terminal_text import clean
 from mechamap_tui.terminal.textual_internals import is_leaving
 from mechamap_tui.widgets.glyphs import MARK
@@ -62,7 +63,9 @@ class RunChoice(ModalScreen[tuple[Path, ...]]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog -tall") as dialog:
             dialog.border_title = f"Compare {clean(self.run_to_compare.name)} with"
-            dialog.border_subtitle = "enter compares · space marks several · esc leaves"
+            dialog.border_subtitle = (
+                f"enter compares · {key_hints(self, ('mark', 'marks several'), ('leave', 'leaves'))}"
+            )
             yield Input(placeholder="type to filter, or the path of a run or a CSV", id="which", compact=True)
             yield OptionList(id="others", markup=False)
             yield Static(id="note", classes="note")

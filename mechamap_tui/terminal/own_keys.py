@@ -6,6 +6,7 @@ question whether an action is enabled.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -43,7 +44,7 @@ class OwnKeys(MortalApp):
 
     def _read_keys(self) -> None:
         path = settings_folder() / "keys.yaml"
-        if not path.is_file():
+        if not os.path.isfile(path):  # noqa: PTH113 False for what may not be looked at
             return
         from mechamap.config.keys.key_file import read_keys  # yaml is not for a first frame without a file
 

@@ -22,6 +22,7 @@ from mechamap.words.stretch_text import StretchText
 from mechamap.words.token_text import TokenText
 from mechamap_tui.data.advice_text import error_text
 from mechamap_tui.explorer import explorer_of
+from mechamap_tui.terminal.key_hints import key_hints
 from mechamap_tui.terminal.terminal_text import clean, piece_label
 from mechamap_tui.widgets.coloured_text import LEGEND, activation_levels, append_token, wrap_pieces
 from mechamap_tui.widgets.line_view import LineView
@@ -48,9 +49,9 @@ class WindowPage(ModalScreen[None]):
         super().__init__()
         self._view = WindowView(run, row, context)
         self._view.border_title = f"{run.neuron_name(row)} in its context"
-        self._view.border_subtitle = "q closes"
 
     def compose(self) -> ComposeResult:
+        self._view.border_subtitle = key_hints(self, ("close", "closes"))
         yield self._view
 
     def action_close(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from support.repository import ROOT
 
 from mechamap.cli.main import main
 from mechamap.config.keys.catalogue import key_sections
@@ -71,6 +72,12 @@ def test_right_lines_count_with_one_key_several_none_or_a_chord(tmp_path: Path) 
     )
 
 
+def test_the_example_of_the_documentation_is_right_in_every_line(tmp_path: Path) -> None:
+    example = (ROOT / "docs" / "keys.md").read_text(encoding="utf-8").partition("```yaml\n")[2].partition("```")[0]
+    own = read(tmp_path, example)
+    assert own.problems == () and len(own.keys) == 6
+
+
 def test_two_keys_can_be_exchanged(tmp_path: Path) -> None:
     assert not read(tmp_path, 'browse:\n  filter: n\n  scan: "/"\n').problems
 
@@ -128,6 +135,9 @@ def test_the_command_writes_the_default_and_says_which_lines_are_wrong(
     assert capfd.readouterr().out == default_text()
     assert main(["config", "keys", "--check"]) == 0
     assert capfd.readouterr().out == f"{path}: ok, 0 actions with keys of your own\n"
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    assert main(["config", "keys", str(tmp_path / "file" / "keys.yaml")]) == 2
+    assert "cannot be written" in capfd.readouterr().err
     path.write_text("browse:\n  filter: f\n  probe: nothing\n", encoding="utf-8")
     assert main(["config", "keys", "--check"]) == 2
     assert capfd.readouterr().out.splitlines()[:1] == [f"{path}: 1 wrong line, 1 action with keys of your own"]
