@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,12 +32,17 @@ __all__ = [
     "add_source_model_flag",
     "load",
     "loading_changes",
+    "model_kept",
     "model_of_run",
     "model_options",
     "opened",
     "run_named",
     "run_with_folder",
 ]
+
+
+# The model that :func:`model_kept` keeps, with what it was loaded by; None where none is kept.
+_KEPT: ContextVar[list[tuple[ModelSource, LoadSettings, LoadedModel]] | None] = ContextVar("kept model", default=None)
 
 
 def add_loading_flags(parser: argparse.ArgumentParser) -> None:
@@ -141,8 +149,30 @@ def run_named(name: str) -> Run | None:
     return run_with_folder(folder)
 
 
+@contextmanager
+def model_kept() -> Iterator[None]:
+    """Keep the model that is loaded inside, until another one is: several commands after one another need it."""
+    token = _KEPT.set([])
+    try:
+        yield
+    finally:
+        _KEPT.reset(token)
+
+
 def load(source: ModelSource, settings: LoadSettings, narration: Narration) -> LoadedModel:
-    """Load a model; on a terminal, one line says how far that is."""
+    """Load a model, unless it is kept from before; on a terminal, one line says how far that is."""
+    kept = _KEPT.get()
+    if kept and kept[0][:2] == (source, settings):
+        return kept[0][2]
+    if kept is not None:
+        kept.clear()  # two would take twice the memory
+    loaded = _load(source, settings, narration)
+    if kept is not None:
+        kept.append((source, settings, loaded))
+    return loaded
+
+
+def _load(source: ModelSource, settings: LoadSettings, narration: Narration) -> LoadedModel:
     narration.progress("loading torch and transformers")
     from mechamap.models.loading.load import load_model
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mechamap.cli.loading import ModelOptions, add_model_flags, model_options, opened
+from mechamap.cli.loading import ModelOptions, add_model_flags, model_kept, model_options, opened
 from mechamap.cli.narration import Narration, print_data, write_data
 from mechamap.cli.parser import Commands
 from mechamap.errors import ExportError, UsageError
@@ -82,19 +82,25 @@ def _replay(options: ReplayOptions, commands: Commands, narration: Narration) ->
     out = None if options.dry_run else _folder(options.out)
     runner = StepRunner(target, options.source, log.run, commands, out, options.model)
     outcomes: list[Outcome] = []
-    for number, step in enumerate(log.steps, start=1):
-        if not options.json:
-            print_data(f"[{number}/{len(log.steps)}] {printable(runner.shown(step))}")
-        narration.progress(f"step {number} of {len(log.steps)}")
-        outcome = runner.tried(step) if options.dry_run else runner.done(step)
-        narration.clear()
-        outcomes.append(outcome)
-        if not options.json:
-            if outcome.printed and out is None:
-                print_data(outcome.printed.rstrip("\n"))
-            print_data(f"    {outcome.state}{': ' if outcome.result else ''}{printable(outcome.result)}")
+    with model_kept():
+        for number, step in enumerate(log.steps, start=1):
+            if not options.json:
+                print_data(f"[{number}/{len(log.steps)}] {printable(runner.shown(step))}")
+            narration.progress(f"step {number} of {len(log.steps)}")
+            outcome = runner.tried(step) if options.dry_run else runner.done(step)
+            narration.clear()
+            outcomes.append(outcome)
+            if not options.json:
+                _tell(outcome, printed=out is None)
     _tell_all(outcomes, options, out, narration)
     return int(any(outcome.failed for outcome in outcomes))
+
+
+def _tell(outcome: Outcome, *, printed: bool) -> None:
+    """What came of a step, behind what it printed where that goes into no file."""
+    if outcome.printed and printed:
+        print_data(outcome.printed.rstrip("\n"))
+    print_data(f"    {outcome.state}{': ' if outcome.result else ''}{printable(outcome.result)}")
 
 
 def _tell_all(outcomes: list[Outcome], options: ReplayOptions, out: Path | None, narration: Narration) -> None:

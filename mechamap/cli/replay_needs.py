@@ -64,6 +64,11 @@ def refuse_impossible(run: Run, args: argparse.Namespace, kept: Kept, *, dry: bo
         from mechamap.figures.of_run import judged_figure
 
         judged_figure(run, args.by)
+    if args.command == "export" and args.format is None and args.out != "-":
+        from mechamap.exports.registry import format_of
+
+        if format_of(args.out) is None:
+            raise UsageError(f"The name of its file, {args.out}, does not tell the format, and no format is given.")
     if args.command in ("confirm", "ablate", "steer", "probe", "similar", "lens"):
         run.folder_with_model()
     return _chosen(run, args, marks_are_there=not (dry and kept.marks))

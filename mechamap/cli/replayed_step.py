@@ -30,6 +30,7 @@ __all__ = ["Outcome", "StepRunner"]
 
 
 _WITH_MODELS = ("confirm", "ablate", "steer", "probe", "similar", "lens")
+_ASIDE = ("not shown:", "note:")  # narration that does not say what was done
 _SUFFIXES = {"json": "json", "csv": "csv", "md": "md"}
 
 
@@ -204,7 +205,7 @@ def _run(args: argparse.Namespace) -> tuple[int, str, str]:
     said = io.StringIO()
     with _captured() as printed:
         code = int(args.run(args, Narration(said)))
-    lines = said.getvalue().strip().splitlines()
+    lines = [line for line in said.getvalue().strip().splitlines() if not line.startswith(_ASIDE)]
     return code, printed.getvalue().decode("utf-8", errors="backslashreplace"), lines[-1].strip() if lines else ""
 
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from support.packed_models import WIDE
 
-from mechamap.cli.loading import add_loading_flags, loading_changes
+from mechamap.catalog.source import resolve
+from mechamap.cli.loading import add_loading_flags, load, loading_changes, model_kept
 from mechamap.cli.main import main
+from mechamap.cli.narration import Narration
 from mechamap.cli.parser import Parser
+from mechamap.models.loading.load_settings import LoadSettings
 
 
 @pytest.fixture(autouse=True)
@@ -82,3 +87,17 @@ def test_a_place_of_neurons_that_is_not_there(
     said = capsys.readouterr().err
     assert "found nothing there" in said
     assert "mlp.down_proj" in said
+
+
+def test_a_model_is_kept_from_one_command_to_the_next_until_another_is_loaded(
+    tiny_models: Callable[..., Path],
+) -> None:
+    one, other = (resolve(str(tiny_models("gpt2", n_layer=layers))) for layers in (1, 2))
+    settings, narration = LoadSettings(device="cpu"), Narration(io.StringIO())
+    with model_kept():
+        first = load(one, settings, narration)
+        assert load(one, settings, narration) is first
+        assert load(one, replace(settings, dtype="bfloat16"), narration) is not first
+        load(other, settings, narration)
+        assert load(one, settings, narration) is not first
+    assert load(one, settings, narration) is not load(one, settings, narration)
