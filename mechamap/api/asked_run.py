@@ -1,10 +1,10 @@
-"""What a run's model is asked about sentences: probing, similar neurons, steering."""
+"""What a run is asked beside another one, and its model about sentences: comparing, probing, similar, steering."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from mechamap.api.checked_run import CheckedRun
 from mechamap.api.progress import following
@@ -14,6 +14,7 @@ from mechamap.errors import UsageError
 
 if TYPE_CHECKING:
     from mechamap.api.steering import DisplayedLadder
+    from mechamap.compare.alignment.relation import CompareAs
     from mechamap.protocol.steering import Mode, Where
 
 __all__ = ["AskedRun"]
@@ -21,6 +22,49 @@ __all__ = ["AskedRun"]
 
 class AskedRun(CheckedRun):
     """A run whose model can be asked; it is kept until :meth:`release`."""
+
+    @in_python_words
+    def compare(
+        self,
+        *others: CheckedRun,
+        by: str | None = None,
+        threshold: float | None = None,
+        relation: CompareAs = "auto",
+        match: bool = False,
+        text: str | None = None,
+        words: int | None = None,
+        baseline: Literal["rotation", "shuffle", "none"] = "rotation",
+        draws: int = 1,
+        seed: int = 0,
+        both_ways: bool = False,
+        signed: bool = False,
+    ) -> DisplayedReport:
+        """This run beside others, of the same model or of other ones, see docs/compare.md.
+
+        Args:
+            by: the figure that neurons are judged by.
+            threshold: from which a neuron counts.
+            relation: whether a neuron's name means the same in all (``--as``); ``auto`` finds out.
+            match: find each neuron's closest one in the other model, of two runs; loads the models, one after the
+                other, where the runs did not keep their activations. What follows is about that search.
+            text: for both models to read; None: the runs' own.
+            words: over how many of its words; 0: all; None: what takes some ten seconds on two cores.
+            baseline: what correlations must exceed.
+            draws, seed: of the baseline.
+            both_ways: also what the neurons of the other run exceed.
+            signed: a neuron that falls where the other rises is not close.
+
+        Raises:
+            UsageError: no other run; closest neurons of other than two, or of runs without activations or a model.
+            Cancelled: it was interrupted.
+        """
+        from mechamap.api.comparing import compared
+        from mechamap.compare.closest.settings import MatchSettings
+
+        settings = MatchSettings(baseline, draws, seed, signed, both_ways, words) if match else None
+        return DisplayedReport(
+            compared([self, *others], by, threshold, relation, match=settings, text=text, progress=self._progress)
+        )
 
     @in_python_words
     def probe(

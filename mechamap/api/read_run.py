@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Literal
 
 from mechamap.api.python_words import in_python_words
 from mechamap.api.run_sets import RunSets
@@ -227,28 +227,6 @@ class ReadRun:
         from mechamap.interpret.report import interpret_run
 
         return DisplayedReport(interpret_run(self.data, by, threshold, top))
-
-    @in_python_words
-    def compare(
-        self,
-        *others: Self,
-        by: str | None = None,
-        threshold: float | None = None,
-        relation: Literal["auto", "same", "different"] = "auto",
-    ) -> DisplayedReport:
-        """This run beside others, of the same model or of other ones, see docs/compare.md.
-
-        Args:
-            by: the figure that neurons are judged by.
-            threshold: from which a neuron counts.
-            relation: whether a neuron's name means the same in all; ``auto`` finds out.
-        """
-        from mechamap.compare.comparison import prepare
-        from mechamap.compare.report import compare_runs
-
-        runs = [self.data, *(other.data for other in others)]
-        comparison = prepare(runs, by, threshold, relation=relation)
-        return DisplayedReport(compare_runs(comparison))
 
     @property
     @in_python_words

@@ -101,6 +101,18 @@ def test_reports_are_tables_by_key(run: mm.ScannedRun) -> None:
         report["categories"]["nothing"]
 
 
+def test_closest_neurons_of_a_run_and_itself_are_themselves(run: mm.ScannedRun) -> None:
+    report = run.compare(mm.open(str(run.path)), match=True, words=40, relation="different", baseline="none")
+    matches = report["matches"]
+    assert len(matches) > 100
+    same = [one == other for one, other in zip(matches["neuron"], matches["closest"], strict=True)]
+    assert sum(same) > len(same) / 2
+    with pytest.raises(UsageError, match="takes two or more"):
+        run.compare()
+    with pytest.raises(UsageError, match="those of two runs"):
+        run.compare(run, run, match=True)
+
+
 def test_tables_print_in_words_of_python_and_escape_html(run: mm.ScannedRun) -> None:
     text = repr(run.top("food", 2))
     assert text.startswith("Strongest neurons of food") and "run.confirm()" in text and "mechamap confirm" not in text
