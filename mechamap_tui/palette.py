@@ -44,16 +44,20 @@ _MOVES = (
 
 def palette_commands(explorer: Opening, screen: Screen[Any]) -> Iterator[SystemCommand]:
     """Title, what it does, and what to call, for every command that can be given on ``screen``."""
-    app, job = explorer.app, explorer.job
-    yield SystemCommand("New scan", "fill in a scan (n)", explorer.open_new_form)
+    app, job, with_key = explorer.app, explorer.job, _KeyBehind(screen)
+    yield SystemCommand("New scan", with_key("fill in a scan", "new_scan", "form"), explorer.open_new_form)
     browse = _browse_screen(screen)
     if browse is not None:
-        yield SystemCommand("Export", "write the neurons to a file (e)", browse.action_export)
+        yield SystemCommand("Export", with_key("write the neurons to a file", "export"), browse.action_export)
         yield SystemCommand("Log", "what this session did with the run", partial(explorer.logs.show, browse.run))
     if job is not None and job.is_scan:
-        yield SystemCommand("Cancel the scan", f"{job.kept} (x)", partial(app.run_action, "app.cancel_scan"))
+        yield SystemCommand(
+            "Cancel the scan", with_key(job.kept, "cancel_scan"), partial(app.run_action, "app.cancel_scan")
+        )
     elif job is not None:
-        yield SystemCommand("Cancel the check", f"{job.title} (x)", partial(app.run_action, "app.cancel_check"))
+        yield SystemCommand(
+            "Cancel the check", with_key(job.title, "cancel_check"), partial(app.run_action, "app.cancel_check")
+        )
     yield SystemCommand("Open a run", "go to the start screen", explorer.to_start)
     if browse is not None:
         for category in browse.run.categories:
@@ -74,8 +78,21 @@ def palette_commands(explorer: Opening, screen: Screen[Any]) -> Iterator[SystemC
     if explorer.engine_runs:
         yield SystemCommand("Free the model's memory", "it is loaded again when needed", explorer.free_model)
     yield SystemCommand("Theme", "change the colours", app.action_change_theme)
-    yield SystemCommand("Screenshot", "save an SVG file (F8)", partial(app.run_action, "app.picture"))
-    yield SystemCommand("Quit", "ctrl+q", app.action_quit)
+    yield SystemCommand("Screenshot", with_key("save an SVG file", "picture"), partial(app.run_action, "app.picture"))
+    yield SystemCommand("Quit", with_key("end the explorer", "quit"), app.action_quit)
+
+
+class _KeyBehind:
+    """Puts the key of an action behind what it does, where it has one on the screen."""
+
+    def __init__(self, screen: Screen[Any]) -> None:
+        self._keys: dict[str, str] = {}
+        for active in screen.active_bindings.values():
+            self._keys.setdefault(active.binding.action.removeprefix("app."), key_name(active.binding.key))
+
+    def __call__(self, does: str, *actions: str) -> str:
+        key = next((self._keys[action] for action in actions if action in self._keys), "")
+        return f"{does} ({key})" if key else does
 
 
 def _browse_screen(screen: Screen[Any]) -> BrowseScreen | None:

@@ -30,6 +30,8 @@ browse:
   mark: ctrl+x s
   zoom: []
   probe: V
+  export: w
+  steer: e
 tables:
   first: g g
 everywhere:
@@ -64,6 +66,9 @@ async def test_own_keys_and_chords_do_what_the_file_says(tmp_path: Path, monkeyp
         assert isinstance(browse, BrowseScreen)
         assert {"f filter", "^x s mark", ", help", "p probe"} <= set(footer(pilot))
         assert "line 5" in "".join(toast.message for toast in pilot.app._notifications)  # V is a key of confirm_run
+
+        told = {command.title: command.help for command in pilot.app.get_system_commands(browse)}
+        assert told["Export"].endswith("(w)") and told["Mark"] == "key ctrl+x s" and told["Quit"].endswith("(ctrl+q)")
 
         await pilot.press("slash", "z", "m", "question_mark")
         assert not browse.prompt.asking and not browse.notes.marked  # the default keys are free
