@@ -44,7 +44,8 @@ class ListDialog(ModalScreen[Outcome | None]):
     DEFAULT_CSS = """
     ListDialog { align: center middle; }
     ListDialog VerticalScroll { height: auto; max-height: 100%; }
-    ListDialog Static { height: auto; text-wrap: nowrap; text-overflow: ellipsis; }
+    ListDialog #list { height: auto; text-wrap: nowrap; text-overflow: ellipsis; }
+    ListDialog #about { height: auto; margin-top: 1; color: $text-muted; }
     """
 
     def __init__(self, title: str, keys: str) -> None:
@@ -57,11 +58,17 @@ class ListDialog(ModalScreen[Outcome | None]):
     def lines(self) -> Sequence[str]:
         """The text of each line."""
 
+    @property
+    def about(self) -> str:
+        """What is said below about the line under the cursor; may be empty."""
+        return ""
+
     def compose(self) -> ComposeResult:
-        with Vertical(classes="dialog") as dialog:
+        with Vertical(classes="dialog -wide") as dialog:
             dialog.border_title, dialog.border_subtitle = clean(self.title or ""), self.keys
             with VerticalScroll():
                 yield Static(id="list")
+            yield Static(id="about", markup=False)
 
     def on_mount(self) -> None:
         self.show_lines()
@@ -75,6 +82,9 @@ class ListDialog(ModalScreen[Outcome | None]):
             for number, line in enumerate(lines)
         )
         self.query_one("#list", Static).update(text)
+        about = self.query_one("#about", Static)
+        about.display = bool(self.about)
+        about.update(Text(clean(self.about)))
         self.query_one(VerticalScroll).scroll_to_region(Region(0, self.cursor, 1, 1), animate=False)
 
     def action_move(self, steps: int) -> None:

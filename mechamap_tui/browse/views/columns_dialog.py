@@ -37,9 +37,7 @@ class ColumnsDialog(ListDialog[ColumnChoice]):
     ]
 
     def __init__(self, arrangement: Arrangement, key: str) -> None:
-        super().__init__(
-            "Columns", "space shows or hides · K J moves · < > width · d default · enter applies · q leaves"
-        )
+        super().__init__("Columns", "space hides · K J move · < > width · d default · enter applies · q leaves")
         self.arrangement = arrangement
         self._go_to(key)
 

@@ -21,6 +21,7 @@ class ViewStep:
         what: the change in words, as in ``filter layer > 5``.
         before, after: the views.
         row: the neuron that was under the cursor before, where it has moved to another; else None.
+        end: the one under the cursor when the step was undone; None: it was not.
         walk: the kind of step of which many in a row are one, such as going through the layers; empty: none.
     """
 
@@ -28,6 +29,7 @@ class ViewStep:
     before: TableView
     after: TableView
     row: int | None = None
+    end: int | None = None
     walk: str = ""
 
 
@@ -62,11 +64,17 @@ class History:
             return History((*self.done[:-1], *((joined,) if joined.before != joined.after else ())))
         return History((*self.done, step)[-LONGEST:])
 
-    def undo(self) -> tuple[History, Step] | None:
-        """The history without its last step, and that step; None where there is none."""
+    def undo(self, row: int | None = None) -> tuple[History, Step] | None:
+        """The history without its last step, and that step; None where there is none.
+
+        Args:
+            row: the neuron under the cursor now, to which doing the step again returns.
+        """
         if not self.done:
             return None
-        return History(self.done[:-1], (*self.undone, self.done[-1])), self.done[-1]
+        step = self.done[-1]
+        undone = replace(step, end=row) if isinstance(step, ViewStep) else step
+        return History(self.done[:-1], (*self.undone, undone)), step
 
     def redo(self) -> tuple[History, Step] | None:
         """The history with the step that was undone last, and that step; None where there is none."""

@@ -43,7 +43,7 @@ class ViewHistory:
         if changed:
             what = what or difference(before, after, self._table.column_title)
             row = self._row if self._row != self._table.cursor_row else None
-            self.history = self.history.with_step(ViewStep(what, before, after, row, walk_of(before, after)))
+            self.history = self.history.with_step(ViewStep(what, before, after, row, walk=walk_of(before, after)))
             self._seen, self._row = after, self._table.cursor_row
         return changed
 
@@ -58,7 +58,7 @@ class ViewHistory:
 
     def undo(self) -> Step | None:
         """Undo the last step; None where there is none."""
-        if (past := self.history.undo()) is None:
+        if (past := self.history.undo(self._table.cursor_row)) is None:
             return None
         self.history, step = past
         if isinstance(step, MarkStep):
@@ -76,6 +76,6 @@ class ViewHistory:
         if isinstance(step, MarkStep):
             self._set_mark(step.neuron, step.marked)
         else:
-            self._shown.show(step.after)
+            self._shown.show(step.after, step.end)
         self.begin()
         return step

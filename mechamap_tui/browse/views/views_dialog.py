@@ -45,7 +45,7 @@ class ViewsDialog(ListDialog[ViewChoice]):
     ]
 
     def __init__(self, views: SavedViews, title: Callable[[str], str], name: str = "") -> None:
-        super().__init__("Views", "enter shows · a keeps what is shown now · r renames · d removes · q leaves")
+        super().__init__("Views", "enter shows · a keeps this one · r renames · d removes · q leaves")
         self._views, self._title = views, title
         self._names: list[str | None] = [None, *views.views, *views.damaged]
         self.cursor = self._names.index(name) if name in self._names else 0
@@ -55,11 +55,18 @@ class ViewsDialog(ListDialog[ViewChoice]):
         return [self._line(name) for name in self._names]
 
     def _line(self, name: str | None) -> str:
+        return f"{pad('(all neurons)' if name is None else name, NAME)}  {self._shows(name)}"
+
+    def _shows(self, name: str | None) -> str:
         if name is None:
-            return f"{pad('(all neurons)', NAME)}  the view of a run that is opened for the first time"
+            return "as a run is opened for the first time"
         if (view := self._views.views.get(name)) is None:
-            return f"{pad(name, NAME)}  damaged; it is left in {VIEWS_FILE} as it is"
-        return f"{pad(name, NAME)}  {difference(TableView(), view, self._title) or 'all neurons'}"
+            return f"damaged; it is left in {VIEWS_FILE} as it is"
+        return difference(TableView(), view, self._title) or "all neurons"
+
+    @property
+    def about(self) -> str:
+        return self._shows(self._names[self.cursor])
 
     def action_keep(self) -> None:
         """Keep what is shown now; the name is asked for."""

@@ -19,22 +19,22 @@ LATE = replace(ALL, where="layer > 5")
 
 
 def step(before: TableView, after: TableView, row: int | None = None) -> ViewStep:
-    return ViewStep(difference(before, after, str), before, after, row, walk_of(before, after))
+    return ViewStep(difference(before, after, str), before, after, row, walk=walk_of(before, after))
 
 
 def test_steps_are_undone_and_done_again_in_turn() -> None:
     filtered, marked = step(ALL, LATE), MarkStep("L0.N3", True)
     history = History().with_step(filtered).with_step(marked)
     undone = []
-    while past := history.undo():
+    while past := history.undo(row=9):
         history, each = past
         undone.append(each)
     assert undone == [marked, filtered]
     again = history.redo()
     assert again is not None
     history, each = again
-    assert each == filtered
-    assert history == History((filtered,), (marked,))
+    assert each == replace(filtered, end=9), "where the cursor was when it was undone"
+    assert history == History((replace(filtered, end=9),), (marked,))
     other = history.with_step(step(LATE, ALL))
     assert other.redo() is None, "what was undone before a further step cannot be done again"
 

@@ -46,7 +46,7 @@ async def test_each_change_is_undone_and_said_and_done_again(run: Run, told: lis
         await browser.press("m")
         await browser.press("minus")
         marked = browser.at
-        names = browser.names
+        names, end = browser.names, browser.at
         for what in (
             "column reads hidden",
             f"mark on {marked}",
@@ -63,7 +63,7 @@ async def test_each_change_is_undone_and_said_and_done_again(run: Run, told: lis
         assert told[-1] == "Nothing is left to undo."
         await browser.press(*"UUUUU")
         assert told[-1] == "Done again: column reads hidden. u undoes it."
-        assert (browser.names, browser.screen.notes.marked) == (names, (marked,))
+        assert (browser.names, browser.at, browser.screen.notes.marked) == (names, end, (marked,))
         assert "reads" not in browser.painted("#neurons").splitlines()[1]
         await browser.press("u", "c", "U")
         assert told[-1] == "Nothing was undone.", "a further change takes its place"
