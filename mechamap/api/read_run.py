@@ -51,6 +51,7 @@ class ReadRun:
 
     @property
     def categories(self) -> tuple[str, ...]:
+        """Their names, in the order of the arrays."""
         return self.data.categories
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,26 @@ def test_every_name_that_is_offered_is_there_and_documented() -> None:
         if name != "__version__":
             assert inspect.getdoc(getattr(mm, name)), name
     assert {*mm.__all__} <= {*dir(mm)}
+
+
+def test_everything_that_can_be_called_is_documented_and_typed() -> None:
+    assert (Path(mm.__file__).parent / "py.typed").is_file()
+    lacking = []
+    for name in mm.__all__:
+        offered = getattr(mm, name)
+        if inspect.isclass(offered) and not issubclass(offered, Exception):
+            members = [(key, member) for key, member in inspect.getmembers(offered) if not key.startswith("_")]
+        else:
+            members = [(name, offered)] if callable(offered) and not inspect.isclass(offered) else []
+        for key, member in members:
+            function = member.fget if isinstance(member, property) else member
+            if not callable(function) or not str(getattr(function, "__module__", "mechamap")).startswith("mechamap"):
+                continue  # a field of a dataclass, which its class documents; what Python's own classes have
+            signature = inspect.signature(function)
+            given = [each.annotation for each in signature.parameters.values() if each.name != "self"]
+            if not inspect.getdoc(function) or inspect.Signature.empty in (*given, signature.return_annotation):
+                lacking.append(f"{name}.{key}")
+    assert lacking == []
 
 
 def test_importing_loads_neither_torch_nor_numpy() -> None:
