@@ -111,7 +111,7 @@ def _figures(run: Run, row: int) -> Table:
     rows = tuple(
         (column.title, *(cell_text(cells[place], column.kind) for cells in table.rows))
         for place, column in enumerate(table.columns)
-        if place
+        if place and any(cells[place] is not None for cells in table.rows)
     )
     return Table(table.key, table.title, (Column("figure", ""), *names), rows)
 

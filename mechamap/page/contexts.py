@@ -83,7 +83,8 @@ def _drawn(run: Run, around: range, here: int) -> Iterator[tuple[int, str]]:
     """What is drawn of each token, so that all joined give the text; the token itself is never empty."""
     pieces = run.record.tokens.pieces
     for position in around:
-        yield position, (run.token_text.shown[position] if position == here else pieces[position])
+        piece = run.token_text.shown[position] if position == here else pieces[position]
+        yield position, (piece.lstrip() or piece) if position == around.start else piece
 
 
 def _categories(run: Run) -> dict[int, str]:
