@@ -110,4 +110,5 @@ def _assumptions(run: Run) -> Iterator[str]:
         )
     for figure, reason in record.undefined.items():
         yield f"{figure} is not defined for this model: {reason}"
-    yield from record.problems
+    said = token_verdict(record.token_proof) if record.proof else ""
+    yield from (problem for problem in record.problems if problem not in said)
