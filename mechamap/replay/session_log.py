@@ -129,7 +129,12 @@ def _new_file(folder: Path) -> Path:
     Raises:
         OSError: it cannot be made.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    if folder.parent == home() / "sessions":
+        folder.mkdir(parents=True, exist_ok=True)
+    else:
+        folder.mkdir(exist_ok=True)  # a run that was removed is not made again
+    if folder.is_symlink():
+        raise NotADirectoryError(0, "it is a link", str(folder))  # a run may be somebody else's
     logs = sorted(file for file in folder.iterdir() if _NAME.fullmatch(file.name))
     for old in logs[: max(len(logs) - _KEPT + 1, 0)]:
         with suppress(OSError):

@@ -13,6 +13,7 @@ from mechamap.wording.amounts import quantity
 from mechamap_tui.dialogs.file import Field, FileDialog
 from mechamap_tui.dialogs.text_page import CLOSES, TextPage
 from mechamap_tui.terminal.clipboard import copy_text
+from mechamap_tui.widgets.choice import Option
 
 if TYPE_CHECKING:
     from mechamap.replay.session_log import SessionLog
@@ -57,7 +58,7 @@ class LogFile:
         self._log = log
 
     def fields(self) -> list[Field]:
-        return []
+        return [Field("format", "Format", [Option("log", "as mechamap replay reads it")], "log")]
 
     def choose(self, field: str, value: str) -> None:
         """There is nothing to choose."""

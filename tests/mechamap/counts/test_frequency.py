@@ -10,7 +10,9 @@ from support.recorded_run import Shape, checked_run, recorded_run
 
 import mechamap as mm
 from mechamap.counts.frequency import count_neurons
+from mechamap.csv_files.run import read_csv
 from mechamap.errors import MechaMapError, QueryError, UsageError
+from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.figures.strongest import strongest_category
 from mechamap.query.evaluate import chosen_rows, matching
 from mechamap.runs.run import Run
@@ -101,6 +103,17 @@ def test_a_value_on_an_edge_is_counted_where_the_filter_has_it(tmp_path: Path) -
     run._arrays["selectivity"] = values
     counts_hold(run, "reads.animal", bins=20)
     assert len(chosen_rows(run, "reads.animal == -0.1")) == len(values) // len(edges)
+
+
+def test_a_csv_is_counted_by_what_it_has(run: Run, tmp_path: Path) -> None:
+    export_run(run, tmp_path / "old.csv", ExportRequest("csv"))
+    csv = read_csv(tmp_path / "old.csv")
+    for by in ("layer", "mean.food", "mean.food, layer", "first_token", "mean.food > 0.3", "max"):
+        if by == "max" and not csv.has("max"):
+            continue
+        counts_hold(csv, by)
+    with pytest.raises(QueryError, match="selectivity"):
+        count_neurons(csv, "best")
 
 
 def test_what_is_not_known_has_a_row_of_its_own(runs: dict[str, Run]) -> None:

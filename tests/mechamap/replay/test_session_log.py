@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -127,6 +128,20 @@ def test_a_link_in_the_logs_place_is_not_followed(run: Run, tmp_path: Path) -> N
     log.path.symlink_to(target)
     log.add(mark(2))
     assert target.read_text(encoding="utf-8") == "mine" and log.problem
+
+
+def test_a_link_in_the_folders_place_is_not_followed_and_a_removed_run_not_made_again(run: Run, tmp_path: Path) -> None:
+    assert run.path is not None
+    (tmp_path / "others").mkdir()
+    (run.path / "sessions").symlink_to(tmp_path / "others")
+    log = SessionLog(run)
+    log.add(mark(1))
+    assert not list((tmp_path / "others").iterdir())
+    assert log.path is not None and log.path.is_relative_to(tmp_path / "home")
+    shutil.rmtree(run.path)
+    log = SessionLog(run)
+    log.add(mark(1))
+    assert not run.path.exists() and log.path is not None
 
 
 def test_a_log_and_their_number_are_bounded(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,7 @@ from mechamap.replay.session_log import log_folder
 from mechamap.runs.notes import Notes
 from mechamap.runs.run import Run
 from mechamap_tui.browse.screen import BrowseScreen
+from mechamap_tui.dialogs.file import FileDialog
 from mechamap_tui.dialogs.session_log import LogPage
 from mechamap_tui.opening import session_logs
 from mechamap_tui.report.counts import CountsScreen
@@ -65,12 +66,18 @@ async def test_a_session_is_logged_and_the_same_is_done_with_another_run(
         await it.press("enter")
         await it.shows(LogPage)
         assert f"mark --neuron {marked[0]}" in it.text()
+        await it.press("e")
+        await it.shows(FileDialog)
+        await it.press("enter")
+        await it.until(lambda: Path("first-1-session.log").exists())
+        await it.shows(LogPage)
         await it.press("q")
     steps = logged(run)
     assert [step[0] for step in steps] == ["neurons", "notes", "neurons", "count", "notes"]
     where = next(word for word in steps[0] if word.startswith("--where="))
     assert where == "--where=(reads.food > 0 or layer == 2) and layer == 1" and "--category=food" in steps[0]
     (file,) = log_folder(run).glob("*.log")
+    assert [step.words for step in read_log("first-1-session.log").steps] == steps
     assert main(["replay", str(file), "second-1", "--out", "told"]) == 0
     second = Notes(run.path.with_name("second-1") if run.path is not None else None)
     assert second.marked == marked and second.note(marked[0]) == "what is this?"
