@@ -45,15 +45,8 @@ class ProbeOpening:
         except MechaMapError as error:
             self._show_error(error)
             return
-        before = tuple(session.kept)
-
-        def left(chosen: str | None) -> None:
-            for text in session.kept:
-                if text not in before:
-                    self._did(run, probed(run, neuron, text))
-            _going(go)(chosen)
-
-        self._app.push_screen(ProbeScreen(run, neuron, session), left)
+        session.newly_kept = lambda text: self._did(run, probed(run, neuron, text))
+        self._app.push_screen(ProbeScreen(run, neuron, session), _going(go))
 
     def similar(self, run: Run, neuron: str, go: Callable[[str], None]) -> None:
         """Show the neurons most like one; ``go`` as of :meth:`probe`."""

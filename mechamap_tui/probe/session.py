@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
@@ -20,17 +21,20 @@ class ProbeSession:
         kept: sentences, the newest last.
         marked: up to two of them, to be compared, in the order in which they were marked.
         view: what the lower pane lists.
+        newly_kept: called with each sentence that is kept.
     """
 
     text: str = ""
     kept: list[str] = field(default_factory=list)
     marked: list[str] = field(default_factory=list)
     view: View = "sentences"
+    newly_kept: Callable[[str], None] = field(default=lambda text: None, compare=False, repr=False)
 
     def keep(self, text: str) -> None:
         """Put a sentence at the end of the list, once."""
         if text.strip() and text not in self.kept:
             self.kept.append(text)
+            self.newly_kept(text)
 
     def remove(self, text: str) -> None:
         """Take a sentence out of the list."""

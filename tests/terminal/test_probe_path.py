@@ -9,6 +9,7 @@ from support.by_name import scan_request
 from support.terminal import Terminal, assert_left_clean
 
 from mechamap.config.schema import config_from_dict
+from mechamap.replay.read_log import read_log
 from mechamap.scan.scan import scan
 
 Start = Callable[..., Terminal]
@@ -43,3 +44,8 @@ def test_type_turn_round_compare_and_go_to_a_neuron(start: Start, tmp_path: Path
     terminal.press("ctrl+q")
     assert terminal.ended() == 0
     assert_left_clean(terminal)
+    (log,) = (run / "sessions").glob("*.log")
+    steps = [step.words for step in read_log(log).steps]
+    texts = [word for step in steps if step[0] == "probe" for word in step if word.startswith("--text=")]
+    assert {"--text=The dog ate bread in Paris.", "--text=The dog ate bread in Rome."} == set(texts)
+    assert any("--compare" in step for step in steps) and steps[-1][0] == "similar"

@@ -9,6 +9,7 @@ from support.by_name import scan_request
 from support.terminal import Terminal, assert_left_clean
 
 from mechamap.config.schema import config_from_dict
+from mechamap.replay.read_log import read_log
 from mechamap.scan.scan import scan
 
 Start = Callable[..., Terminal]
@@ -34,3 +35,6 @@ def test_steer_change_the_mode_and_take_it_away(start: Start, tmp_path: Path) ->
     terminal.press("ctrl+q")
     assert terminal.ended() == 0
     assert_left_clean(terminal)
+    (log,) = (run / "sessions").glob("*.log")
+    modes = [step.words[step.words.index("--mode") + 1] for step in read_log(log).steps if step.words[0] == "steer"]
+    assert modes[0] == "add" and modes[-1] == "zero"
