@@ -4,9 +4,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 EXTRAS := dev,gguf,quantized,parquet,corpus,adapter,fast,web
 NEWEST := .venv-newest/bin
+TOOLS := .venv-tools/bin
 INSTALLED := .venv/.installed
 
-.PHONY: run test site documented check planted matrix measured torture cluster literature newest format bench docs clean
+.PHONY: run test site documented check planted matrix measured torture cluster installed literature newest format bench docs clean
 .DELETE_ON_ERROR:
 
 run: $(INSTALLED)
@@ -57,6 +58,15 @@ literature: $(INSTALLED)
 	$(BIN)/python -m benchmarks.literature
 	$(BIN)/python -m pytest tests/literature
 
+# Another: the wheel, installed as people do, by pipx and by uv, in empty environments.
+installed:
+	test -x $(TOOLS)/python || $(PYTHON) -m venv .venv-tools
+	$(TOOLS)/python -m pip install --quiet --disable-pip-version-check build pexpect pipx pytest pytest-timeout uv
+	rm -rf dist
+	$(TOOLS)/python -m build --wheel --outdir dist . > dist.log 2>&1 || (cat dist.log; exit 1)
+	rm -f dist.log
+	$(TOOLS)/python -m pytest -c /dev/null --rootdir . --noconftest tests/installed
+
 # The suite with the newest release that pyproject.toml allows of everything, in an environment of its own. torch stays
 # as pinned: the newest one from PyPI brings gigabytes of CUDA packages.
 newest:
@@ -92,4 +102,4 @@ docs: $(INSTALLED)
 	$(BIN)/python scripts/write_architecture_docs.py
 
 clean:
-	rm -rf .venv .venv-newest build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-newest .venv-tools build dist site *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis

@@ -17,6 +17,7 @@ import torch
 from benchmarks.causes import all_causes_figures
 from benchmarks.corpus import corpus_figures
 from benchmarks.corpus_plan import corpus_plan_figures
+from benchmarks.example import example_figures
 from benchmarks.explorer import explorer_figures
 from benchmarks.figures import table
 from benchmarks.findings import findings_figures
@@ -50,6 +51,7 @@ def main() -> None:
             "words",
             "statistics",
             "explorer",
+            "example",
             "probe",
             "steering",
             "corpus",
@@ -98,6 +100,8 @@ def _at_the_keyboard(only: str | None, model: Path, rounds: int) -> None:
     """What a user waits for in the explorer."""
     if only in (None, "explorer"):
         print(table(f"Explorer on a run of {model.name}", explorer_figures(model, rounds)), flush=True)
+    if only in (None, "example"):
+        print(table("The bundled example", example_figures(rounds)), flush=True)
     if only in (None, "probe"):
         print(table(f"A sentence asked of {model.name}", probe_figures(model, rounds)), flush=True)
     if only in (None, "steering"):

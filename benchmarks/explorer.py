@@ -20,7 +20,7 @@ import pexpect
 
 from benchmarks.figures import Figure, environment, paired, ratio, table
 
-__all__ = ["explorer_figures"]
+__all__ = ["explorer_figures", "measure"]
 
 SIZE = (45, 160)  # rows, columns
 
@@ -43,7 +43,7 @@ def figures_on(run: Path, model: str, rounds: int) -> list[Figure]:
     seen: list[dict[str, Any]] = []
 
     def painted(mode: str, *arguments: str) -> float:
-        seconds, result = _measure(mode, *arguments)
+        seconds, result = measure(mode, *arguments)
         seen.append(result)
         return seconds
 
@@ -54,11 +54,11 @@ def figures_on(run: Path, model: str, rounds: int) -> list[Figure]:
     figures = [
         ratio("first frame / an empty Textual app's", first, 1.5, ("explorer", "empty app")),
         ratio("a run opened, its table painted / an empty app", opened, 2.0, ("explorer", "empty app")),
-        _key_figure("key to paint, idle", 20, _measure("keys", str(run))[1], seen),
-        _key_figure("key to paint, in a report", 20, _measure("report", str(run))[1], seen),
+        _key_figure("key to paint, idle", 20, measure("keys", str(run))[1], seen),
+        _key_figure("key to paint, in a report", 20, measure("report", str(run))[1], seen),
     ]
     if model:
-        figures.append(_key_figure("key to paint, while a scan runs", 60, _measure("keys", str(run), model)[1], seen))
+        figures.append(_key_figure("key to paint, while a scan runs", 60, measure("keys", str(run), model)[1], seen))
     loaded = any(result["torch"] for result in seen)
     figures.append(
         Figure("torch in the explorer's process", "yes" if loaded else "no", "no", not loaded, f"{len(seen)} processes")
@@ -77,8 +77,13 @@ def _key_figure(name: str, most: float, result: dict[str, Any], seen: list[dict[
     )  # fmt: skip
 
 
-def _measure(mode: str, *arguments: str) -> tuple[float, dict[str, Any]]:
-    """Seconds from the start of a process to its first frame, and what it wrote about itself."""
+def measure(mode: str, *arguments: str, home: Path | None = None) -> tuple[float, dict[str, Any]]:
+    """Seconds from the start of a process to its first frame, and what it wrote about itself.
+
+    Args:
+        mode, arguments: of ``benchmarks.explorer_driver``.
+        home: the data folder; an empty one where not given.
+    """
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result.json"
         started = time.monotonic()
@@ -87,7 +92,9 @@ def _measure(mode: str, *arguments: str) -> tuple[float, dict[str, Any]]:
             ["-m", "benchmarks.explorer_driver", str(result), mode, *arguments],
             dimensions=SIZE,
             timeout=120,
-            env=environment(TERM="xterm-256color", COLORTERM="truecolor", MECHAMAP_HOME=str(Path(folder) / "home")),
+            env=environment(
+                TERM="xterm-256color", COLORTERM="truecolor", MECHAMAP_HOME=str(home or Path(folder) / "home")
+            ),
         )
         process.delaybeforesend = None
         output = process.read()

@@ -66,7 +66,9 @@ def empty() -> App[None]:
 def explorer(mode: str, run: str, model: str, key_to_paint: list[float]) -> MechaMapApp:
     """The explorer; the seconds from key to paint are added to ``key_to_paint``."""
     from mechamap_tui.app import MechaMapApp
-    from mechamap_tui.start.target import read_target
+    from mechamap_tui.start.target import prepare, read_target
+
+    prepare(target := read_target(run))
 
     class Explorer(Painted, MechaMapApp):
         def wanted(self, screen: Screen[Any]) -> bool:
@@ -105,7 +107,7 @@ def explorer(mode: str, run: str, model: str, key_to_paint: list[float]) -> Mech
                 await asyncio.sleep(0.1)
             await asyncio.sleep(1)
 
-    return Explorer(read_target(run))
+    return Explorer(target)
 
 
 async def _key_to_paint(app: App[None], key: str) -> float:

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.explorer import _measure
+from benchmarks.explorer import measure
 from benchmarks.figures import Figure, paired, ratio, seconds, table
 from mechamap.config.schema import config_from_dict
 from mechamap.runs.corpus.record import CorpusFile, CorpusRecord
@@ -80,7 +80,7 @@ def _looked_at(path: Path) -> float:
 
 
 def _painted(run: Path) -> float:
-    return _measure("browse", str(run))[0]
+    return measure("browse", str(run))[0]
 
 
 def large_corpus_run(folder: Path, neurons: int, tokens: int) -> Path:

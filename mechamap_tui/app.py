@@ -58,6 +58,7 @@ class MechaMapApp(KeysInOrder, OwnKeys, PastedLines, ColumnsInPlace, MortalApp, 
         Binding("ctrl+p", "command_palette", "palette in a line too", id="palette_anywhere", show=False, priority=True),
         Binding("f2", "copy_report", "copy a report of what failed", id="copy_report", priority=True, show=False),
         Binding("f8", "picture", "screenshot", show=False, tooltip="save the screen as an SVG file"),
+        Binding("f9", "go_on", "next step of the tour", id="tour_step", show=False, priority=True),
         Binding("ctrl+q", "quit", "quit", show=False, priority=True),
         Binding("ctrl+z", "suspend_process", "to the shell", show=False),  # not where a text takes it as undo
     ]
@@ -104,6 +105,8 @@ class MechaMapApp(KeysInOrder, OwnKeys, PastedLines, ColumnsInPlace, MortalApp, 
             return job is not None and job.is_scan == (action == "cancel_scan")
         if action == "copy_report":
             return bool(self.failures.report)
+        if action == "go_on":
+            return self.explorer.touring.goes_on
         return True
 
     def action_back(self) -> Any:  # Textual's is a coroutine; this one is done when it returns
@@ -122,6 +125,9 @@ class MechaMapApp(KeysInOrder, OwnKeys, PastedLines, ColumnsInPlace, MortalApp, 
         if not isinstance(screen, HelpScreen):
             name = screen.title or type(screen).__name__.removesuffix("Screen")
             self.push_screen(HelpScreen(name, screen.active_bindings.values()))
+
+    def action_go_on(self) -> None:
+        self.explorer.touring.go_on()
 
     def action_picture(self) -> None:
         from mechamap_tui.terminal.picture import save_picture
@@ -164,10 +170,13 @@ class MechaMapApp(KeysInOrder, OwnKeys, PastedLines, ColumnsInPlace, MortalApp, 
     ) -> bool:
         """Perform an action; one that fails becomes a dialog, and the app lives on."""
         try:
-            return await super().run_action(action, default_namespace, namespaces)
+            handled = await super().run_action(action, default_namespace, namespaces)
         except Exception as error:
             self.failures.in_action(self.blame(error), error, str(action))
-        return True
+            return True
+        if handled:
+            self.explorer.touring.saw(action)
+        return handled
 
     def worker_failed(self, error: WorkerFailed) -> None:
         self.failures.in_worker(error)

@@ -83,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
         default="",
         metavar="MODEL | RUN | FILE.csv",
         help="a model to scan (demo, gpt2, a hub id, a folder, a .gguf file), a run's name or folder, "
-        "or a CSV of results",
+        "a CSV of results, or example: a scan of SmolLM2-135M to look around in",
     )
     parser.add_argument(
         "--config", type=Path, metavar="F", help="config file for the scan of a model, or a bundled config by name"
@@ -139,16 +139,18 @@ def _tell_address(address: str) -> None:
 
 def _explore(options: argparse.Namespace, ending: Ending) -> int:
     from mechamap_tui.data.first_view import FirstView
-    from mechamap_tui.start.target import Target, read_target
+    from mechamap_tui.start.target import Target, prepare, read_target
 
     target = read_target(options.what)
     if options.new and target.kind == "run":
         target = Target("model", options.what)
     first = FirstView(options.view, options.where, options.sort, options.category, options.neuron)
-    if first.asked and target.kind != "run":
+    if first.asked and target.kind not in ("run", "example"):
         flags = ", ".join(f"--{name}" for name in first.asked)
         sys.stderr.write(f"mechamap-tui: {flags} needs a run. `mechamap runs` lists them.\n")
         return 2
+
+    prepare(target)
 
     def make() -> MechaMapApp:
         from mechamap_tui.app import MechaMapApp

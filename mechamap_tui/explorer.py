@@ -75,6 +75,9 @@ class Explorer(Protocol):
     def open_target(self, typed: str) -> None:
         """Open whatever ``typed`` means: a run, a CSV, or a model, which is scanned."""
 
+    def take_tour(self) -> None:
+        """Begin the tour of the example, which is opened for it; or end it where it goes on."""
+
     def open_run(self, run: Run) -> None:
         """Show a run, in place of the progress of the scan that made it."""
 

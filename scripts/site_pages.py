@@ -20,6 +20,8 @@ PAGES = {
     "benchmarks/RESULTS.md": "benchmarks.md",
     "mechamap/demo/MODEL_CARD.md": "model-card.md",
     "mechamap/words/SOURCES.md": "word-sources.md",
+    "mechamap/runs/example/CARD.md": "example.md",
+    "mechamap/text/natural/README.md": "natural-text.md",
 } | {f"configs/{file.name}": f"config-files/{file.stem}.md" for file in sorted((ROOT / "configs").glob("*.yaml"))}
 _LINK = re.compile(r"(\]\()(?![a-z]+:|#)([^)#\s]+)")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from mechamap.catalog.adapters import adapter_in
+from mechamap.catalog.example_model import EXAMPLE_MODEL, example_model_file
 from mechamap.catalog.hub_cache import cached_repository
 from mechamap.catalog.short_names import SHORT_NAMES
 from mechamap.catalog.weight_files import UNFINISHED
@@ -75,13 +76,17 @@ def resolve(name: str) -> ModelSource:
 
     Raises:
         ModelNotFound: ``name`` is empty, looks like a path that does not exist, is a folder without a
-            ``config.json``, a file other than a GGUF file, or not a valid hub id.
+            ``config.json``, a file other than a GGUF file, not a valid hub id, or the example's model, which is not
+            on this machine.
     """
     as_given, name = name, name.strip()
     if not name:
         raise ModelNotFound("No model was named.", _WHAT_A_MODEL_IS)
     if name == "demo":
         return _bundled(as_given)
+    if name == EXAMPLE_MODEL:
+        file = example_model_file()
+        return ModelSource("gguf", str(file), file, short_label(file.name), as_given)
     _check_letters(name)
     path = user_path(name)
     known = SHORT_NAMES.get(name.lower())

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from mechamap.errors import RunError
 from mechamap.runs.corpus.words import corpus_progress
+from mechamap.runs.example.place import EXAMPLE, example_folder
 from mechamap.runs.gate.records import read_record, read_record_text
 from mechamap.runs.lock import has_writer
 from mechamap.system.paths import home, user_path
@@ -112,7 +113,7 @@ def check_run_folder(folder: Path, *, resume: bool) -> None:
 
 
 def find_run(name: str) -> Path:
-    """The folder of a run given as a path or by its name under :func:`runs_folder`.
+    """The folder of a run given as a path or by its name under :func:`runs_folder`, or of the bundled example.
 
     Raises:
         RunError: there is no such run.
@@ -120,6 +121,8 @@ def find_run(name: str) -> Path:
     for candidate in (user_path(name), runs_folder() / name):
         if (candidate / "run.json").is_file():
             return candidate
+    if name == EXAMPLE:
+        return example_folder(runs_folder())
     known = [path.name for path in _folders()]
     hint = f"Known runs: {', '.join(known[:8])}{' ...' if len(known) > 8 else ''}." if known else "No run was made yet."
     raise RunError(f"Unknown run {name!r}.", hint)

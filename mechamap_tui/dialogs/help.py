@@ -14,6 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from mechamap.config.keys.spelling import key_text
+from mechamap_tui.explorer import explorer_of
 from mechamap_tui.terminal.key_hints import key_hints
 from mechamap_tui.terminal.terminal_text import clean
 
@@ -100,6 +101,7 @@ class HelpScreen(ModalScreen[None]):
         Binding("escape,q,question_mark,f1,enter", "close", "close"),
         Binding("j", "scroll(1)", "down", show=False),
         Binding("k", "scroll(-1)", "up", show=False),
+        Binding("t", "tour", "take the tour, or end it", id="tour"),
     ]
 
     def __init__(self, where: str, bindings: Iterable[ActiveBinding]) -> None:
@@ -110,7 +112,7 @@ class HelpScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="dialog -tall") as dialog:
             dialog.border_title = f"Help: {clean(self.where)}"
-            dialog.border_subtitle = key_hints(self, ("close", "closes"))
+            dialog.border_subtitle = key_hints(self, ("close", "closes"), ("tour", "takes a tour in six steps"))
             with VerticalScroll():
                 yield Static(_table(self.keys, "bold"), id="keys")
                 yield Static(Text("\nWords", "bold underline"))
@@ -118,6 +120,11 @@ class HelpScreen(ModalScreen[None]):
 
     def action_close(self) -> None:
         self.dismiss(None)
+
+    def action_tour(self) -> None:
+        explorer = explorer_of(self)
+        self.dismiss(None)
+        self.app.call_later(explorer.take_tour)
 
     def action_scroll(self, lines: int) -> None:
         self.query_one(VerticalScroll).scroll_relative(y=lines, animate=False)

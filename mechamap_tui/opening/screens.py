@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from textual.app import App
@@ -14,12 +13,14 @@ from mechamap.errors import MechaMapError
 from mechamap.system.log import place_of
 from mechamap_tui.jobs.draft import ScanDraft
 from mechamap_tui.jobs.runner import JobRunner
+from mechamap_tui.opening.browsing import browse_screen
 from mechamap_tui.opening.exporting import ExportOpening
 from mechamap_tui.opening.probing import ProbeOpening
 from mechamap_tui.opening.reports import ReportOpening
 from mechamap_tui.opening.session_logs import SessionLogs
 from mechamap_tui.opening.steering import SteerOpening
-from mechamap_tui.start.target import Target, read_target
+from mechamap_tui.opening.touring import Touring
+from mechamap_tui.start.target import Target, read_target, run_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from mechamap.protocol.requests import ExportParams
     from mechamap.query.link import Link
     from mechamap.runs.run import Run
-    from mechamap_tui.browse.screen import BrowseScreen
     from mechamap_tui.data.counting import Counting
     from mechamap_tui.data.first_view import FirstView
     from mechamap_tui.engine.client import EngineClient
@@ -61,6 +61,7 @@ class Opening:
         self._reports = ReportOpening(app, self.show_error)
         self._probing = ProbeOpening(app, self.show_error, self.did)
         self._steering = SteerOpening(app, self.show_error)
+        self.touring = Touring(app, self.open_target)
 
     @property
     def engine(self) -> EngineClient:
@@ -131,12 +132,14 @@ class Opening:
         """
         from mechamap_tui.start.screen import StartScreen
 
-        if target.kind == "run":
+        if target.kind in ("run", "example"):
             try:
-                self.app.push_screen(_browse(_run_in(target.path), first))
+                self.app.push_screen(browse_screen(run_of(target), first))
             except MechaMapError as error:
                 self.app.push_screen(StartScreen())
                 self.show_error(error)
+            else:
+                self.touring.offer(target)
             return
         self.app.push_screen(StartScreen())
         if target.kind != "nothing":
@@ -147,8 +150,9 @@ class Opening:
 
     def _open(self, target: Target) -> None:
         match target.kind:
-            case "run":
-                self.open_run(_run_in(target.path))
+            case "run" | "example":
+                self.open_run(run_of(target))
+                self.touring.offer(target)
             case "csv":
                 self._open_csv(target)
             case "model":
@@ -183,9 +187,12 @@ class Opening:
         from mechamap_tui.scan.screen import ScanScreen
 
         if isinstance(self.app.screen, ScanScreen):
-            self.app.switch_screen(_browse(run))
+            self.app.switch_screen(browse_screen(run))
         else:
-            self.app.push_screen(_browse(run))
+            self.app.push_screen(browse_screen(run))
+
+    def take_tour(self) -> None:
+        self.touring.switch()
 
     def open_link(self, run: Run, link: Link) -> None:
         from mechamap_tui.browse.screen import BrowseScreen
@@ -288,18 +295,3 @@ class Opening:
         if change.news:
             self.app.refresh_bindings()
             show_outcome(self.app, self, change.job)
-
-
-def _browse(run: Run, first: FirstView | None = None) -> BrowseScreen:
-    """A run's screen, as the run was left."""
-    from mechamap_tui.browse.screen import BrowseScreen
-    from mechamap_tui.browse.views.session import SessionFile
-
-    return BrowseScreen(run, session=SessionFile.of(run), first=first)
-
-
-def _run_in(folder: Path | None) -> Run:
-    from mechamap.runs.run import Run
-
-    assert folder is not None
-    return Run.open(folder)

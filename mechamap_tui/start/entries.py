@@ -13,6 +13,7 @@ from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
+from mechamap.runs.example.place import EXAMPLE
 from mechamap.wording.amounts import quantity
 from mechamap_tui.terminal.terminal_text import clean, fit_ends
 
@@ -22,11 +23,14 @@ if TYPE_CHECKING:
 __all__ = ["StartEntry", "age_text", "entries", "entry_line"]
 
 
+_EXAMPLE_COLUMNS = (EXAMPLE, "SmolLM2-135M, scanned and confirmed", "opens at once, with a tour")
+
+
 @dataclass(frozen=True, slots=True)
 class StartEntry:
-    """One line that can be opened: a run, a model, or what was typed."""
+    """One line that can be opened: the example, a run, a model, or what was typed."""
 
-    kind: Literal["run", "model", "typed"]
+    kind: Literal["example", "run", "model", "typed"]
     value: str  # what is opened: the run's folder, the model's name, the text
     columns: tuple[str, str, str]
     run: RunSummary | None = None
@@ -36,8 +40,11 @@ class StartEntry:
 
 
 def entries(runs: Iterable[RunSummary], models: Iterable[str]) -> list[StartEntry]:
-    """Everything there is to open: runs, newest first, then models."""
-    listed = [
+    """Everything there is to open: the example, runs, newest first, then models."""
+    runs = list(runs)
+    unpacked = next((run for run in runs if run.name == EXAMPLE), None)
+    listed = [StartEntry("example", EXAMPLE, _EXAMPLE_COLUMNS, unpacked)]
+    listed += [
         StartEntry(
             "run",
             str(run.path),
@@ -45,6 +52,7 @@ def entries(runs: Iterable[RunSummary], models: Iterable[str]) -> list[StartEntr
             run,
         )
         for run in runs
+        if run is not unpacked
     ]
     listed.append(StartEntry("model", "demo", ("demo", "", "the bundled model")))
     return listed + [StartEntry("model", model, (model, "", "in the local hub cache")) for model in models]

@@ -29,6 +29,14 @@ if TYPE_CHECKING:
 __all__ = ["StartScreen"]
 
 
+_HEADINGS = {
+    "example": "To look around",
+    "run": "Recent runs",
+    "model": "Models to scan",
+    "typed": "What you typed",
+}
+
+
 class StartScreen(Screen[None]):
     """Lists what can be opened; typing filters the list, and the typed text can be opened itself."""
 
@@ -108,11 +116,11 @@ class StartScreen(Screen[None]):
         typed = self.query_one("#what", Input).value.strip()
         before = self._highlighted() if keep else None
         matches = [entry for entry in self._all if entry.matches(typed)]
-        if typed and not any(entry.kind == "model" and entry.value == typed for entry in matches):
+        if typed and not any(entry.kind in ("model", "example") and entry.value == typed for entry in matches):
             matches.append(StartEntry("typed", typed, (typed, _would(typed), "")))
         self._shown = []
         options: list[Option | None] = []
-        for kind, heading in (("run", "Recent runs"), ("model", "Models to scan"), ("typed", "What you typed")):
+        for kind, heading in _HEADINGS.items():
             group = [entry for entry in matches if entry.kind == kind]
             if kind == "run" and not group and not typed:
                 options.append(Option(Text("Recent runs", "bold dim"), disabled=True))
@@ -129,8 +137,14 @@ class StartScreen(Screen[None]):
         if before and before.value in values:
             listed.highlighted = values.index(before.value)
         else:
-            listed.highlighted = next((index for index, entry in enumerate(self._shown) if entry), None)
+            listed.highlighted = self._first_choice()
         self.refresh_bindings()
+
+    def _first_choice(self) -> int | None:
+        """What enter opens where nothing was chosen: the newest run, before there is one the example."""
+        places = [place for place, entry in enumerate(self._shown) if entry]
+        runs = (place for place in places if (entry := self._shown[place]) is not None and entry.kind == "run")
+        return next(runs, places[0] if places else None)
 
     @property
     def shown(self) -> tuple[StartEntry, ...]:

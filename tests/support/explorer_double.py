@@ -63,6 +63,9 @@ class ExplorerDouble:
     def open_target(self, given: str) -> None:
         self.asked.append("target")
 
+    def take_tour(self) -> None:
+        self.asked.append("tour")
+
     def open_run(self, run: Run) -> None:
         self.asked.append("run")
 

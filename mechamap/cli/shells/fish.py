@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from mechamap.catalog.hub_cache import hub_cache
 from mechamap.cli.shells.names import model_names
 from mechamap.cli.shells.words import CommandWords, FlagWords, Taken
+from mechamap.runs.example.place import EXAMPLE
 from mechamap.system.paths import home
 
 __all__ = ["fish_script"]
@@ -18,8 +19,10 @@ function __mechamap_home
 end
 
 function __mechamap_list_runs
+    echo @EXAMPLE@
     for file in (__mechamap_home)/runs/*/run.json
-        string split -r -f 2 -m 2 / $file
+        set -l name (string split -r -f 2 -m 2 / $file)
+        test "$name" != @EXAMPLE@; and echo $name
     end
 end
 
@@ -70,6 +73,7 @@ def fish_script(*roots: CommandWords) -> str:
     values = {
         "@HOME@": _quoted(str(home())),
         "@HUB@": _quoted(str(hub_cache())),
+        "@EXAMPLE@": EXAMPLE,
         "@MODELS@": " ".join(map(_quoted, model_names())),
     }
     for mark, value in values.items():

@@ -10,6 +10,7 @@ import shlex
 
 from mechamap.catalog.hub_cache import hub_cache
 from mechamap.catalog.short_names import SHORT_NAMES
+from mechamap.runs.example.place import EXAMPLE
 from mechamap.system.paths import home
 
 __all__ = ["model_names", "name_functions"]
@@ -21,8 +22,9 @@ _mechamap_hub=@HUB@
 
 _mechamap_list_runs() {
     local folder runs="${MECHAMAP_HOME:-$_mechamap_home}/runs"
+    printf '%s\n' @EXAMPLE@
     command ls -1 "$runs" 2>/dev/null | while IFS= read -r folder; do
-        [ -f "$runs/$folder/run.json" ] && printf '%s\n' "$folder"
+        [ "$folder" != @EXAMPLE@ ] && [ -f "$runs/$folder/run.json" ] && printf '%s\n' "$folder"
     done
 }
 
@@ -55,6 +57,7 @@ def name_functions() -> str:
     """Functions that list runs, models and the categories of a run, with this machine's folders."""
     values = {
         "@HOME@": shlex.quote(str(home())),
+        "@EXAMPLE@": EXAMPLE,
         "@MODELS@": " ".join(map(shlex.quote, model_names())),
         "@HUB@": shlex.quote(str(hub_cache())),
     }

@@ -95,14 +95,15 @@ LINES = {
     "mechamap interp": "interpret",
     "mechamap runs sh": "show",
     "mechamap runs show gp": "gpt2-1",
-    "mechamap compare gpt2-1 gp": "gpt2-1",
+    "mechamap runs show ex": "example",
+    "mechamap compare example gp": "gpt2-1",
     "mechamap scan --quan": "--quantize",
     "mechamap export gpt2-1 --category fo": "food",
     "mechamap export --format parq": "parquet",
     "mechamap scan demo pythia-16": "pythia-160m",
     "mechamap scan some-body": "some-body/a-model",
     "mechamap completion fi": "fish",
-    "mechamap-tui dem": "demo",
+    "mechamap-tui exam": "example",
     "mechamap-tui --off": "--offline",
 }
 

@@ -46,7 +46,7 @@ async def test_runs_come_first_and_the_bundled_model_is_always_there(home: Path)
     recorded_run(home / "runs" / "tiny-1")
     app, _ = start()
     async with app.run_test() as pilot:
-        await until(pilot, lambda: shown(app) == ["tiny-1", "demo"])
+        await until(pilot, lambda: shown(app) == ["example", "tiny-1", "demo"])
 
 
 async def test_cached_models_are_listed(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ async def test_cached_models_are_listed(tmp_path: Path) -> None:
     (snapshot / "model.safetensors").write_bytes(b"x")
     app, _ = start()
     async with app.run_test() as pilot:
-        await until(pilot, lambda: shown(app) == ["demo", "some/model"])
+        await until(pilot, lambda: shown(app) == ["example", "demo", "some/model"])
 
 
 async def test_typing_filters_and_enter_opens_what_is_highlighted(home: Path) -> None:
@@ -64,7 +64,7 @@ async def test_typing_filters_and_enter_opens_what_is_highlighted(home: Path) ->
     recorded_run(home / "runs" / "other-1")
     app, _ = start()
     async with app.run_test() as pilot:
-        await until(pilot, lambda: len(shown(app)) == 3)
+        await until(pilot, lambda: len(shown(app)) == 4)
         await pilot.press(*"tiny-1")
         await until(pilot, lambda: shown(app) == ["tiny-1", "tiny-1"])  # the run, and a model of that name
         await pilot.press("enter")
@@ -94,7 +94,7 @@ async def test_a_click_opens_too(home: Path) -> None:
     recorded_run(home / "runs" / "tiny-1")
     app, _ = start()
     async with app.run_test() as pilot:
-        await until(pilot, lambda: len(shown(app)) == 2)
+        await until(pilot, lambda: len(shown(app)) == 3)
         await pilot.click("#list", offset=(5, 1))
         await until(pilot, lambda: isinstance(app.screen, BrowseScreen))
 
@@ -104,7 +104,7 @@ async def test_delete_removes_a_run_after_a_question(home: Path) -> None:
     recorded_run(home / "runs" / "tiny-2")
     app, _ = start()
     async with app.run_test() as pilot:
-        await until(pilot, lambda: len(shown(app)) == 3)
+        await until(pilot, lambda: len(shown(app)) == 4)
         await pilot.press("tab", "delete")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
         await pilot.press("n")
@@ -113,7 +113,7 @@ async def test_delete_removes_a_run_after_a_question(home: Path) -> None:
         await pilot.press("delete")
         await until(pilot, lambda: isinstance(app.screen, ConfirmScreen))
         await pilot.press("y")
-        await until(pilot, lambda: isinstance(app.screen, StartScreen) and shown(app) == ["tiny-1", "demo"])
+        await until(pilot, lambda: isinstance(app.screen, StartScreen) and shown(app) == ["example", "tiny-1", "demo"])
         assert [path.name for path in (home / "runs").iterdir()] == ["tiny-1"]
 
 
@@ -150,7 +150,7 @@ async def test_escape_goes_from_the_list_to_the_text_and_empties_it() -> None:
 
 def test_names_with_markup_are_shown_as_they_are(tmp_path: Path) -> None:
     run = RunSummary("[red]x[/]\x1b[31m", tmp_path, "m", "running", "", 5, 1, 3, 2, 100)
-    [entry, _] = entries([run], [])
+    [_, entry, _] = entries([run], [])
     assert entry.columns[1] == "scanning, 1/3 layers"
     assert entry.matches("[RED] scann") and not entry.matches("blue")
 
