@@ -21,7 +21,7 @@ def source_of(path: Path | None) -> str:
     if path is None:
         return ""
     folder = runs_folder() / path.name
-    return path.name if folder.resolve() == path.resolve() else str(path)
+    return path.name if folder.resolve() == path.resolve() else str(path.absolute())
 
 
 def viewed(run: Run, view: View) -> list[str]:
