@@ -276,4 +276,4 @@ class NeuronOrder:
             self.take(self.sorting, self.sorting.rows())
         assert self._sorted is not None
         mask = self._mask(*masks)
-        return self._sorted if mask is None else self._sorted[mask[self._sorted]]
+        return self._sorted if mask is None else self._sorted[np.take(mask, self._sorted)]

@@ -31,11 +31,11 @@ def sorted_rows(*columns: NDArray[Any]) -> NDArray[np.int64]:
         return _in_turn(keys)
     if _mostly_differ(keys):
         rows, others = _in_turn(keys), columns[1:]
-        begins = _differs(keys[rows])
+        begins = _differs(np.take(keys, rows))
     else:
         second = _as_whole_numbers(columns[1])
         rows, others = _in_turn(keys, second), columns[2:]
-        begins = _differs(keys[rows]) | _differs(second[rows])
+        begins = _differs(np.take(keys, rows)) | _differs(np.take(second, rows))
     for column in others:
         tied = np.flatnonzero(~(begins & np.append(begins[1:], True)))  # places, [rows that are equal so far]
         if not len(tied):
@@ -67,10 +67,11 @@ def _in_turn(*columns: NDArray[np.unsignedinteger]) -> NDArray[np.int64]:
     ordered = True  # as long as the rows are as they came
     for column in reversed(columns):
         for digit in _digits(column):
-            in_order = digit if ordered else digit[rows]
+            in_order = digit if ordered else np.take(digit, rows)  # faster than digit[rows]
             if len(in_order) and bool((in_order[1:] >= in_order[:-1]).all()):
                 continue
-            rows = rows[np.argsort(in_order, kind="stable")]
+            places = np.argsort(in_order, kind="stable")
+            rows = places if ordered else np.take(rows, places)
             ordered = False
     return rows
 
