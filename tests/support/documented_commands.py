@@ -22,6 +22,8 @@ def run_words(words: Sequence[str]) -> int:
     if program == "ssh":
         there = next(place for place, word in enumerate(words) if word.startswith("mechamap"))  # behind its options
         program, rest = words[there], list(words[there + 1 :])
+    if program == "pip":
+        return 0  # tests/installed installs a wheel into an empty environment
     if program == "make":
         return 0 if re.search(rf"^{rest[0]}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE) else 1
     if program == "mechamap-tui":
