@@ -58,6 +58,7 @@ def with_uv(home: Path) -> dict[str, str]:
         "UV_CACHE_DIR": str(home / "cache"),
         "UV_FIND_LINKS": pip_setting("find-links"),
         "UV_EXTRA_INDEX_URL": pip_setting("extra-index-url"),
+        "UV_INDEX_STRATEGY": "unsafe-best-match",  # as pip looks for versions
         "UV_SYSTEM_CERTS": "1",
     }
 

@@ -53,6 +53,14 @@ def test_opening_a_run_needs_numpy_alone(tmp_path: Path) -> None:
     assert loaded.isdisjoint((*HEAVY, "textual", "mechamap_tui"))
 
 
+def test_the_example_is_unpacked_and_opened_with_numpy_alone(tmp_path: Path) -> None:
+    home = f"import os\nos.environ['MECHAMAP_HOME'] = {str(tmp_path)!r}\n"
+    loaded = loaded_after(f"{home}import mechamap as mm\nmm.open('example')")
+    assert "numpy" in loaded
+    assert loaded.isdisjoint((*HEAVY, "textual", "mechamap_tui"))
+    assert (tmp_path / "runs" / "example" / "run.json").is_file()
+
+
 def test_the_engine_process_says_hello_without_torch() -> None:
     loaded = loaded_after("import mechamap.engine.server, mechamap.engine.methods")
     assert loaded.isdisjoint((*HEAVY, "numpy", "textual", "mechamap_tui"))
