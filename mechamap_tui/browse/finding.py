@@ -238,7 +238,7 @@ class Finding:
     def scopes(self) -> dict[str, NDArray[np.int64]]:
         """Rows of all neurons, of those that the table shows, and of the marked ones, in the table's order."""
         order = self._table.order
-        return {"all": order.matching(), "filtered": order.rows, "marked": order.matching(self._marked_mask())}
+        return {"all": order.matching(), "filtered": order.rows_now, "marked": order.matching(self._marked_mask())}
 
     # --- the borders -----------------------------------------------------------------------------------------
 

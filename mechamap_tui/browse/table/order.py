@@ -105,6 +105,11 @@ class NeuronOrder:
             self._rows = self._last = self._picked(*self._masks.values())
         return self._rows
 
+    @property
+    def rows_now(self) -> NDArray[np.int64]:
+        """Rows shown, in order; a sort that is waited for is done at once, as for what is written to a file."""
+        return self._picked(*self._masks.values())
+
     def __len__(self) -> int:
         return len(self.rows)
 

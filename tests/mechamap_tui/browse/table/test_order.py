@@ -108,8 +108,14 @@ def test_a_sort_beside_leaves_the_rows_as_they_were_until_it_is_taken() -> None:
     assert (order.count, order.shows(2), order.shows(0)) == (2, True, False)
     order.sort(SortKey("layer", False))
     assert not order.take(overtaken, overtaken.rows()), "another one is asked for by now"
+    late = order.sorting
+    assert order.rows_now.tolist() == [2, 3], "a file is not written in the order of before"
+    assert not order.waits
+    assert order.take(late, late.rows())
+    order.sort(SortKey("layer", False), SortKey("score"))
+    assert order.waits
     assert order.take(order.sorting, order.sorting.rows())
-    assert order.rows.tolist() == [2, 3]
+    assert order.rows.tolist() == [3, 2]
 
 
 def test_filters_join_and_leave_one_by_one() -> None:
