@@ -77,7 +77,10 @@ def explorer(mode: str, run: str, model: str, key_to_paint: list[float]) -> Mech
             name = "StartScreen" if mode == "start" else "BrowseScreen"
             part = "#list" if mode == "start" else "#neurons"
             found = screen.query(part) if type(screen).__name__ == name else ()
-            return any(widget.region.height > 3 for widget in found)
+            if not any(widget.region.height > 3 for widget in found):
+                return False
+            # A large table has a first frame without neurons, which does not count.
+            return mode == "start" or any(getattr(widget, "row_count", 0) for widget in found)
 
         def first_frame(self) -> None:
             if mode in ("keys", "report"):
