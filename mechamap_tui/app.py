@@ -93,7 +93,7 @@ class MechaMapApp(KeysInOrder, OwnKeys, PastedLines, ColumnsInPlace, MortalApp, 
             self.explorer.show_error(self.key_error)
         elif self.key_problems:
             told, more = self.key_problems[:MOST_PROBLEMS], len(self.key_problems) - MOST_PROBLEMS
-            rest = f"... and {more} more: `mechamap config keys --check` lists them." if more > 0 else ""
+            rest = f"... and {more} more." if more > 0 else ""
             text = "\n".join([*told, *([rest] if rest else []), "The default keys stay for these."])
             self.notify(text, title="keys.yaml", severity="warning", timeout=20, markup=False)
 

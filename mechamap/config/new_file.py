@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from mechamap.errors import ConfigError
+from mechamap.wording.advice import Advice, Setting
 
 __all__ = ["write_new"]
 
@@ -19,6 +20,8 @@ def write_new(path: Path, text: str, *, overwrite: bool) -> None:
         with path.open("w" if overwrite else "x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        raise ConfigError(f"{path} already exists.", "Choose another name, or overwrite it (--overwrite).") from None
+        raise ConfigError(
+            f"{path} already exists.", Advice.of("Choose another name, or overwrite it ({}).", Setting("overwrite"))
+        ) from None
     except OSError as error:
         raise ConfigError(f"{path} cannot be written: {error.strerror or error}.", "Choose another place.") from None

@@ -21,6 +21,7 @@ from mechamap.tables.numbers import cell_text
 from mechamap.tables.of_neuron import ablation_table, figures_table
 from mechamap.tables.table import Column, Table
 from mechamap.takeaway.reading import READING_FORMS, Reading
+from mechamap.wording.advice import Action, Advice
 from mechamap.wording.amounts import quantity
 
 __all__ = ["MOST", "compose_page"]
@@ -47,7 +48,7 @@ def compose_page(run: Run, neurons: Sequence[NeuronName], out: Path, category: s
     if len(neurons) > MOST:
         raise UsageError(
             f"{quantity(len(neurons), 'neuron')} were named; a page has at most {MOST}.",
-            "Choose fewer, or export them as a table: `mechamap export`.",
+            Advice.of("Choose fewer, or export them as a table: {}.", Action("export RUN --out FILE.csv")),
         )
     if category is not None:
         run.category_index(category)

@@ -15,13 +15,14 @@ from mechamap.runs.neuron_names import NeuronName, parse_neuron
 from mechamap.runs.notes import Notes
 from mechamap.runs.run import Run
 from mechamap.runs.sets.neuron_sets import NeuronSet
+from mechamap.wording.advice import Action, Advice
 from mechamap.wording.amounts import quantity
 
 __all__ = ["MOST", "NeuronChoice", "chosen_of_run", "kept_set", "marked_rows", "refuse_absent"]
 
 
 MOST = 4096  # neurons of a filter that are taken as one; of more, the filter is more likely a mistake
-_TO_MARK = "Mark some in the explorer (m), or with `mechamap notes RUN mark`."
+_TO_MARK = Advice.of("Mark some in the explorer (m), or with {}.", Action("notes RUN mark"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ if sys.argv[1] == "returned":
     return_large_blocks()
 size = 16 * 2**20
 c.free(c.malloc(size))
-block, above = c.malloc(size), c.malloc(100_000)
+block, above = c.malloc(size), [c.malloc(2**20) for _ in range(8)]  # larger than the holes that Python leaves
 ctypes.memset(block, 1, size)
 before = resident()
 c.free(block)

@@ -89,7 +89,7 @@ async def test_own_keys_and_chords_do_what_the_file_says(tmp_path: Path, monkeyp
         await pilot.press("escape", "comma")
         await until(pilot, lambda: isinstance(pilot.app.screen, HelpScreen))
         assert isinstance(pilot.app.screen, HelpScreen)
-        assert pilot.app.screen.query_one(".dialog").border_subtitle == "x closes"
+        assert pilot.app.screen.query_one(".dialog").border_subtitle == "x closes · t takes a tour in six steps"
         keys = {does: keys for keys, does in pilot.app.screen.keys}
         assert keys["first"] == "g g"
         assert keys["show only neurons for which an expression holds"] == "f ctrl+x f"
