@@ -207,6 +207,8 @@ class StartScreen(Screen[None]):
 
     def action_form(self) -> None:
         entry = self._highlighted()
+        if entry is not None and entry.kind == "example":  # nothing was chosen yet: the first model, which is bundled
+            entry = next((other for other in self._all if other.kind == "model"), None)
         explorer_of(self).open_new_form(entry.value if entry is not None and entry.kind != "run" else "")
 
     def action_type(self) -> None:
