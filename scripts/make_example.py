@@ -28,7 +28,7 @@ from mechamap.figures.catalogue import FIGURES
 from mechamap.figures.figure import Figure, JudgedFigure
 from mechamap.runs.example.packed import auroc_of, pack_figure, unpack_figure, write_packed
 from mechamap.runs.example.place import packed_example
-from mechamap.runs.notes import Notes
+from mechamap.runs.kept.notes import Notes
 from mechamap.runs.record import RunRecord, dump
 from mechamap.runs.run import Run
 from mechamap.runs.sets.neuron_sets import NeuronSet

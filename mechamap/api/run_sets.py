@@ -10,7 +10,7 @@ from mechamap.api.shown.displayed import DisplayedTable
 from mechamap.errors import UsageError
 from mechamap.exports.target import check_target, write_whole
 from mechamap.query.neuron_choice import chosen_of_run, refuse_absent
-from mechamap.runs.notes import Notes
+from mechamap.runs.kept.notes import Notes
 from mechamap.runs.run import Run
 from mechamap.runs.sets.neuron_sets import NeuronSet, read_sets, sets_to_bytes
 from mechamap.system.paths import user_path

@@ -16,7 +16,7 @@ from mechamap.wording.amounts import quantity
 from mechamap.wording.plain import printable
 
 if TYPE_CHECKING:
-    from mechamap.runs.notes import Notes
+    from mechamap.runs.kept.notes import Notes
 
 __all__ = ["add_to"]
 
@@ -45,7 +45,7 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
     of_run = opened(args.source, narration)
     if of_run.path is None or of_run.is_csv:
         raise UsageError(f"{of_run.name} has no folder to keep notes in.", "Scan the model itself.")
-    from mechamap.runs.notes import Notes
+    from mechamap.runs.kept.notes import Notes
 
     notes = Notes(of_run.path)
     if args.note is not None and args.action != "write":

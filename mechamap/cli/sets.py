@@ -16,7 +16,7 @@ from mechamap.wording.amounts import quantity
 from mechamap.wording.plain import printable, shortened
 
 if TYPE_CHECKING:
-    from mechamap.runs.notes import Notes
+    from mechamap.runs.kept.notes import Notes
     from mechamap.runs.run import Run
     from mechamap.runs.sets.neuron_sets import NeuronSet
 
@@ -52,7 +52,7 @@ def run(args: argparse.Namespace, narration: Narration) -> int:
     of_run = opened(args.source, narration)
     if of_run.path is None or of_run.is_csv:
         raise UsageError(f"{of_run.name} has no folder to keep sets in.", "Scan the model itself.")
-    from mechamap.runs.notes import Notes
+    from mechamap.runs.kept.notes import Notes
 
     notes = Notes(of_run.path)
     match args.action:

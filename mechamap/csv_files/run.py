@@ -25,7 +25,7 @@ from mechamap.csv_files.neurons import layer_rows
 from mechamap.csv_files.source import CsvSource, RowBlock, open_source
 from mechamap.csv_files.wide import WideRows
 from mechamap.errors import RunError, UsageError
-from mechamap.runs.library import find_run, runs_folder
+from mechamap.runs.library import find_run, run_folder
 from mechamap.runs.record import ModelRecord, RunRecord, TokenRecord
 from mechamap.runs.run import Run
 from mechamap.system.paths import user_path
@@ -56,7 +56,7 @@ def open_run(name: Path | str, *, model: str | None = None, progress: Progress |
             return read_csv(path, progress, model=model)
         if not path.exists() and named_as_csv(path):
             raise RunError(f"No such file: {path}.", "Check the path.")
-        if path.is_dir() and not (path / "run.json").is_file() and not (runs_folder() / name / "run.json").is_file():
+        if path.is_dir() and run_folder(str(name)) is None:
             raise RunError(f"{path} is a folder without a run.json, so it is not a run.", _inside(path))
         if path.exists() and not path.is_file() and not path.is_dir():
             raise RunError(f"{path} is a pipe or a device, not a file.", "Save its contents as a CSV file first.")

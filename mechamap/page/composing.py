@@ -14,8 +14,8 @@ from mechamap.page.checks import check_sentences, lead_sentences
 from mechamap.page.content import Block, Code, Folded, Lines, NeuronPart, Page
 from mechamap.page.contexts import neuron_contexts, which_are_known
 from mechamap.page.making import facts_table, making_blocks
+from mechamap.runs.kept.notes import Notes
 from mechamap.runs.neuron_names import NeuronName
-from mechamap.runs.notes import Notes
 from mechamap.runs.run import Run
 from mechamap.tables.numbers import cell_text
 from mechamap.tables.of_neuron import ablation_table, figures_table

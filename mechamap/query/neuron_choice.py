@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from mechamap.errors import UsageError
 from mechamap.query.evaluate import chosen_rows
+from mechamap.runs.kept.notes import Notes
 from mechamap.runs.neuron_names import NeuronName, parse_neuron
-from mechamap.runs.notes import Notes
 from mechamap.runs.run import Run
 from mechamap.runs.sets.neuron_sets import NeuronSet
 from mechamap.wording.advice import Action, Advice

@@ -25,6 +25,7 @@ __all__ = [
     "list_runs",
     "new_run_folder",
     "remove_run",
+    "run_folder",
     "runs_called",
     "runs_folder",
 ]
@@ -112,17 +113,28 @@ def check_run_folder(folder: Path, *, resume: bool) -> None:
         raise RunError(f"{folder} cannot be written.", Advice.of("Choose another folder with {}.", Setting("out")))
 
 
-def find_run(name: str) -> Path:
+def run_folder(name: str) -> Path | None:
     """The folder of a run given as a path or by its name under :func:`runs_folder`, or of the bundled example.
 
+    A folder of that name that is no run stands in the way of none.
+
     Raises:
-        RunError: there is no such run.
+        RunError: the example cannot be unpacked.
     """
     for candidate in (user_path(name), runs_folder() / name):
         if (candidate / "run.json").is_file():
             return candidate
-    if name == EXAMPLE:
-        return example_folder(runs_folder())
+    return example_folder(runs_folder()) if name == EXAMPLE else None
+
+
+def find_run(name: str) -> Path:
+    """The folder of a run, see :func:`run_folder`.
+
+    Raises:
+        RunError: there is no such run.
+    """
+    if (folder := run_folder(name)) is not None:
+        return folder
     known = [path.name for path in _folders()]
     hint = f"Known runs: {', '.join(known[:8])}{' ...' if len(known) > 8 else ''}." if known else "No run was made yet."
     raise RunError(f"Unknown run {name!r}.", hint)

@@ -12,7 +12,7 @@ from mechamap.figures.catalogue import judged_figures
 from mechamap.figures.of_run import default_figure
 from mechamap.query.column_names import expression_of
 from mechamap.replay.view import View
-from mechamap.runs.notes import Notes
+from mechamap.runs.kept.notes import Notes
 from mechamap.runs.run import Run
 from mechamap_tui.browse.layer_list import LayerList
 from mechamap_tui.browse.table.order import sort_keys

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from mechamap.replay import actions
-from mechamap.runs.notes import Notes
+from mechamap.runs.kept.notes import Notes
 
 if TYPE_CHECKING:
     from mechamap.runs.run import Run

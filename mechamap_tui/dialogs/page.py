@@ -9,8 +9,8 @@ from typing import ClassVar
 
 from mechamap.page.writing import write_page
 from mechamap.replay.actions import page_written
+from mechamap.runs.kept.notes import Notes
 from mechamap.runs.neuron_names import NeuronName, parse_neuron
-from mechamap.runs.notes import Notes
 from mechamap.runs.run import Run
 from mechamap.wording.amounts import quantity
 from mechamap_tui.dialogs.file import Field, FileDialog

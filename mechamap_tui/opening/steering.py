@@ -86,7 +86,7 @@ class SteerOpening:
 
 def _sets_of(run: Run) -> dict[str, tuple[str, Steered]]:
     """The sets that the run keeps; a set with neurons that it lacks is refused once it is picked."""
-    from mechamap.runs.notes import Notes
+    from mechamap.runs.kept.notes import Notes
     from mechamap_tui.steer.settings import Steered
 
     return {

@@ -6,69 +6,42 @@ import asyncio
 from typing import ClassVar
 
 from textual import work
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import Screen
-from textual.widgets import Static
 
 from mechamap.errors import MechaMapError
 from mechamap.query.parts import parts_of
 from mechamap.query.syntax import parse
 from mechamap.replay.actions import counted
-from mechamap.tables.table import Report
 from mechamap_tui.data.counting import Counting
 from mechamap_tui.explorer import explorer_of
 from mechamap_tui.report.captions import link_at
 from mechamap_tui.report.keys import TABLE_KEYS
-from mechamap_tui.report.tables import ReportTables
-from mechamap_tui.report.title import ReportTitle
+from mechamap_tui.report.tables_screen import TablesScreen
 from mechamap_tui.report.view import ReportView
-from mechamap_tui.terminal.clipboard import copy_text
 from mechamap_tui.terminal.textual_internals import is_leaving
-from mechamap_tui.widgets.key_footer import KeyFooter
-from mechamap_tui.widgets.prompt import Prompt, Question
-from mechamap_tui.widgets.too_small import TooSmall
+from mechamap_tui.widgets.prompt import Question
 
 __all__ = ["CountsScreen"]
 
 
-class CountsScreen(Screen[str | None], inherit_bindings=False):
+class CountsScreen(TablesScreen[str | None], inherit_bindings=False):
     """Shows a frequency table; dismissed with the filter for the neurons of a cell, or None.
 
     Args:
         counting: what is counted first.
     """
 
-    AUTO_FOCUS = "#cells"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("x,F", "columns", "count by", tooltip="count by other columns"),
         *TABLE_KEYS,
         Binding("y", "copy", "copy"),
         Binding("q,escape", "back", "back"),
     ]
-    DEFAULT_CSS = """
-    CountsScreen > #waiting { height: 1fr; content-align: center middle; color: $foreground 80%; }
-    """
 
     def __init__(self, counting: Counting) -> None:
-        super().__init__()
+        super().__init__(ReportView(numbers=True), "Counting ...")
         self.title = "Counts"
         self._counting = counting
-        self.tables = ReportTables(ReportView(numbers=True))
-        self.prompt = Prompt(self, self.tables.cells.focus)
-        self._title, self._waiting = ReportTitle(), Static("Counting ...", id="waiting")
-
-    def compose(self) -> ComposeResult:
-        yield self._title
-        yield self._waiting
-        yield self.tables
-        yield KeyFooter()
-        yield TooSmall()
-
-    @property
-    def report(self) -> Report | None:
-        """The counts on the screen."""
-        return self.tables.report
 
     def on_mount(self) -> None:
         self._title.show(f"{self._counting.run.name}: neurons by {self._counting.by}", 0)
@@ -87,9 +60,7 @@ class CountsScreen(Screen[str | None], inherit_bindings=False):
             return
         self._counting = counting
         explorer_of(self).did(counting.run, counted(counting.run, counting.by, counting.view))
-        self.tables.show(report, report.tables[0].key)
-        self._title.show(report.title, len(report.remarks))
-        self._fit()
+        self.show_report(report, report.tables[0].key)
 
     def _failed(self, error: MechaMapError) -> None:
         if self.report is not None:
@@ -129,19 +100,6 @@ class CountsScreen(Screen[str | None], inherit_bindings=False):
     def _count_by(self, text: str) -> None:
         self._count(self._counting.counted_by(text.strip()))
 
-    def action_table(self, index: int) -> None:
-        self.tables.go_to(index)
-
-    def action_step(self, steps: int) -> None:
-        self.tables.step(steps)
-
-    def action_numbers(self) -> None:
-        self.tables.switch_numbers()
-
-    def action_copy(self) -> None:
-        if self.tables.cells.order:
-            self.notify(f"The row is copied {copy_text(self.app, self.tables.cells.row_under_cursor)}.", markup=False)
-
     def action_back(self) -> None:
         self.dismiss(None)
 
@@ -153,20 +111,3 @@ class CountsScreen(Screen[str | None], inherit_bindings=False):
         if action == "columns":
             return self.report is not None and not self.prompt.asking
         return True
-
-    # --- layout ----------------------------------------------------------------------------------------------
-
-    def on_resize(self) -> None:
-        self._fit()
-        self.call_after_refresh(self._keep_keys)
-
-    def _keep_keys(self) -> None:
-        if self.focused is None:  # hidden widgets, in a window too small for them, lose the focus
-            self.tables.cells.focus()
-
-    def _fit(self) -> None:
-        small, ready = self.query_one(TooSmall).fit(), self.report is not None
-        self._title.display = self.query_one(KeyFooter).display = not small
-        self._waiting.display = not small and not ready
-        self.tables.display = not small and ready
-        self.tables.fit()

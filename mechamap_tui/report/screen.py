@@ -6,34 +6,25 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual import work
-from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import Screen
-from textual.widgets import Static
 
 from mechamap.errors import Cancelled, MechaMapError
 from mechamap.runs.run import Run
-from mechamap.tables.table import Report
 from mechamap_tui.explorer import explorer_of
 from mechamap_tui.report.captions import link_at
 from mechamap_tui.report.judging import Judging
 from mechamap_tui.report.keys import JUDGING_KEYS, REPORT_KEYS, TABLE_KEYS
 from mechamap_tui.report.request import ReportRequest
 from mechamap_tui.report.subject import ReportSubject
-from mechamap_tui.report.tables import ReportTables
-from mechamap_tui.report.title import ReportTitle
+from mechamap_tui.report.tables_screen import TablesScreen
 from mechamap_tui.report.view import ReportView
-from mechamap_tui.terminal.clipboard import copy_text
 from mechamap_tui.terminal.terminal_text import clean
 from mechamap_tui.terminal.textual_internals import is_leaving
-from mechamap_tui.widgets.key_footer import KeyFooter
-from mechamap_tui.widgets.prompt import Prompt
-from mechamap_tui.widgets.too_small import TooSmall
 
 __all__ = ["ReportScreen"]
 
 
-class ReportScreen(Screen[None], inherit_bindings=False):
+class ReportScreen(TablesScreen[None], inherit_bindings=False):
     """Shows a report that the engine works out: goes through its tables and cells, and asks again by other figures.
 
     Args:
@@ -41,37 +32,18 @@ class ReportScreen(Screen[None], inherit_bindings=False):
         view: what was looked at last time.
     """
 
-    AUTO_FOCUS = "#cells"
     BINDINGS: ClassVar[list[BindingType]] = [*TABLE_KEYS, *JUDGING_KEYS, *REPORT_KEYS]
-    DEFAULT_CSS = """
-    ReportScreen > #waiting { height: 1fr; content-align: center middle; color: $foreground 80%; }
-    """
 
     def __init__(self, subject: ReportSubject, view: ReportView) -> None:
-        super().__init__()
+        super().__init__(view)
         self.subject, self.view = subject, view
         self.judging = Judging(subject.runs, view)
-        self.tables = ReportTables(view)
-        self.prompt = Prompt(self, self.tables.cells.focus)
         self._request = ReportRequest(self, subject, view, self._show_busy)
-        self._title, self._waiting = ReportTitle(), Static(id="waiting")
-
-    def compose(self) -> ComposeResult:
-        yield self._title
-        yield self._waiting
-        yield self.tables
-        yield KeyFooter()
-        yield TooSmall()
 
     @property
     def of_runs(self) -> tuple[Run, ...]:
         """The runs it is about; not called ``run``, as none of them is refreshed while its report is open."""
         return self.subject.runs
-
-    @property
-    def report(self) -> Report | None:
-        """The report on the screen."""
-        return self.tables.report
 
     # --- the report ------------------------------------------------------------------------------------------
 
@@ -110,22 +82,7 @@ class ReportScreen(Screen[None], inherit_bindings=False):
         else:
             self._waiting.update(Text(text))
 
-    def show_report(self, report: Report, table: str = "") -> None:
-        """Show a report and one of its tables: ``table``, else the current one where the report has it."""
-        self.tables.show(report, table)
-        self._title.show(report.title, len(report.remarks))
-        self._fit()
-
     # --- tables and cells ------------------------------------------------------------------------------------
-
-    def action_table(self, index: int) -> None:
-        self.tables.go_to(index)
-
-    def action_step(self, steps: int) -> None:
-        self.tables.step(steps)
-
-    def action_numbers(self) -> None:
-        self.tables.switch_numbers()
 
     def on_report_table_cell_opened(self) -> None:
         """Show the neurons behind the cell; warn where their run has grown since."""
@@ -142,15 +99,8 @@ class ReportScreen(Screen[None], inherit_bindings=False):
         if link.where and (growth := self._request.growth(link.run)):
             self.notify(growth, severity="warning", timeout=10, markup=False)
 
-    def action_copy(self) -> None:
-        self._copy("The row", self.tables.cells.row_under_cursor)
-
     def action_copy_cell(self) -> None:
         self._copy("The cell", self.tables.cells.cell_under_cursor)
-
-    def _copy(self, subject: str, text: str) -> None:
-        if self.tables.cells.order:
-            self.notify(f"{subject} is copied {copy_text(self.app, text)}.", markup=False)
 
     # --- the figure and the threshold ------------------------------------------------------------------------
 
@@ -203,20 +153,3 @@ class ReportScreen(Screen[None], inherit_bindings=False):
         if action == "threshold":
             return self.judging.figure is not None and not self.prompt.asking
         return True
-
-    # --- layout ----------------------------------------------------------------------------------------------
-
-    def on_resize(self) -> None:
-        self._fit()
-        self.call_after_refresh(self._keep_keys)
-
-    def _keep_keys(self) -> None:
-        if self.focused is None:  # hidden widgets, in a window too small for them, lose the focus
-            self.tables.cells.focus()
-
-    def _fit(self) -> None:
-        small, ready = self.query_one(TooSmall).fit(), self.report is not None
-        self._title.display = self.query_one(KeyFooter).display = not small
-        self._waiting.display = not small and not ready
-        self.tables.display = not small and ready
-        self.tables.fit()

@@ -31,7 +31,7 @@ from mechamap.config.schema import default_config, with_overrides
 from mechamap.errors import MechaMapError
 from mechamap.exports.registry import ExportRequest, export_run
 from mechamap.models.loaded import LoadedModel
-from mechamap.runs.notes import Notes
+from mechamap.runs.kept.notes import Notes
 from mechamap.runs.run import Run
 from mechamap.scan.corpus import corpus_scan
 from mechamap.scan.corpus.corpus_scan import scan_corpus

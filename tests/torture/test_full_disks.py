@@ -16,7 +16,7 @@ from support.recorded_run import recorded_run
 from support.repository import ROOT
 from support.torture_figures import record
 
-from mechamap.runs.notes import Notes
+from mechamap.runs.kept.notes import Notes
 from mechamap.runs.run import Run
 
 from .test_kills import SCALE, assert_same
@@ -73,7 +73,7 @@ def test_exports_and_notes_that_find_no_room_leave_what_was_there(tmp_path: Path
         file.write_text("what was there")
         assert_told(limited(size, "export", str(run.path), "--out", str(file), "--overwrite"))
         assert file.read_text() == "what was there"
-        code = f"from mechamap.runs.notes import Notes; Notes(__import__('pathlib').Path({str(run.path)!r}))"
+        code = f"from mechamap.runs.kept.notes import Notes; Notes(__import__('pathlib').Path({str(run.path)!r}))"
         note = f"{code}.write_note('L0.N3', 'x' * 5000)"
         done = subprocess.run(
             [sys.executable, "-c", note],

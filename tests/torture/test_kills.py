@@ -18,7 +18,7 @@ from support.repository import ROOT
 from support.torture_figures import record
 
 from mechamap.exports.registry import ExportRequest, export_run
-from mechamap.runs.notes import Notes
+from mechamap.runs.kept.notes import Notes
 from mechamap.runs.run import Run
 
 SCALE = float(os.environ.get("MECHAMAP_TORTURE", "1"))
@@ -119,7 +119,7 @@ def test_no_note_that_was_kept_is_lost(tmp_path: Path, first: int, last: int) ->
 def test_two_explorers_that_write_notes_at_once_lose_none(tmp_path: Path) -> None:
     recorded_run(tmp_path / "run")
     code = (
-        "import sys; from pathlib import Path; from mechamap.runs.notes import Notes\n"
+        "import sys; from pathlib import Path; from mechamap.runs.kept.notes import Notes\n"
         "notes = Notes(Path(sys.argv[1]))\n"
         "for number in range(150): notes.mark(f'L{sys.argv[2]}.N{number}')\n"
     )

@@ -190,7 +190,7 @@ class Conversation:
         run = self._opened()
         if run.path is None or run.is_csv:
             return ""
-        from mechamap.runs.notes import Notes
+        from mechamap.runs.kept.notes import Notes
 
         notes = Notes(run.path)
         marked = "marked" if notes.is_marked(neuron) else ""

@@ -20,7 +20,7 @@ from mechamap.runs.corpus.places import figure_file, kept_folder
 from mechamap.runs.corpus.tokens import KEPT_FILES, open_names, open_tokens
 from mechamap.runs.figure_names import CONTEXT_FIGURES, LATER_FIGURES, NEURON_FIGURES, TOKEN_FIGURES
 from mechamap.runs.gate.records import LARGEST_RECORD, check_size, read_record
-from mechamap.runs.notes import Notes
+from mechamap.runs.kept.notes import Notes
 from mechamap.runs.record import RunRecord, dump
 from mechamap.runs.run import Run
 from mechamap.runs.views.saved_views import VIEWS_FILE, SavedViews

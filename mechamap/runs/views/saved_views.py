@@ -6,14 +6,11 @@ A view that cannot be understood is named and stays in the file as it is, and so
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from mechamap.errors import RunError, UsageError
-from mechamap.runs.lock import in_turn
+from mechamap.runs.kept.kept_file import KeptFile
 from mechamap.runs.sets.neuron_sets import checked_name
 from mechamap.runs.views.table_view import TableView, table_view_from_plain, table_view_to_plain
 from mechamap.system.bounded_files import read_at_most
@@ -29,12 +26,15 @@ FORMAT = 1
 _LARGEST = 16_000_000  # bytes: what is larger holds no views
 
 
-class SavedViews:
+class SavedViews(KeptFile):
     """Views by name; a run without a folder keeps them in memory.
 
     Raises:
         RunError: the file is damaged. Nothing is overwritten then.
     """
+
+    LOCK = "views"
+    UNWRITTEN = "The view is kept until the explorer is closed."
 
     def __init__(self, folder: Path | None) -> None:
         self.file = folder / VIEWS_FILE if folder is not None and (folder / "run.json").is_file() else None
@@ -141,27 +141,5 @@ class SavedViews:
     def _put(self, name: str, view: TableView) -> None:
         self._plain[name], self._views[name] = table_view_to_plain(view), view
 
-    def _change(self, change: Callable[[], None]) -> None:
-        """Read the file again, change one thing and replace it, while no other process does."""
-        with in_turn(self.file.parent, "views") if self.file is not None else nullcontext():
-            try:
-                self.reload()
-            finally:
-                change()
-            self._write()
-
-    def _write(self) -> None:
-        if self.file is None:
-            return
-        from mechamap.system.atomic import replacing  # which only writing needs
-
-        content = self._rest | {"format": FORMAT, "views": self._plain}
-        text = json.dumps(content, ensure_ascii=False, indent=1)
-        try:
-            with replacing(self.file, shared=True) as stream:
-                stream.write(f"{text}\n".encode(errors="replace"))
-        except OSError as error:
-            raise RunError(
-                f"{self.file} cannot be written: {error.strerror or error}.",
-                "The view is kept until the explorer is closed.",
-            ) from None
+    def _content(self) -> dict[str, Any]:
+        return self._rest | {"format": FORMAT, "views": self._plain}

@@ -13,7 +13,7 @@ from textual.timer import Timer
 from textual.widgets import Static, TextArea
 
 from mechamap.errors import MechaMapError
-from mechamap.runs.notes import Notes
+from mechamap.runs.kept.notes import Notes
 from mechamap.runs.run import Run
 from mechamap_tui.explorer import explorer_of
 

@@ -11,8 +11,8 @@ from textual.containers import Container
 from textual.content import Content
 
 from mechamap.figures.findings import finding
+from mechamap.runs.kept.notes import Notes
 from mechamap.runs.layout import side_labels
-from mechamap.runs.notes import Notes
 from mechamap.runs.record import CORPUS_FORMAT
 from mechamap.runs.run import Run
 from mechamap.tables.numbers import correlation

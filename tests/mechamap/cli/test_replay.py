@@ -10,7 +10,7 @@ from support.recorded_run import recorded_run
 
 from mechamap.cli.main import main
 from mechamap.replay.line import command_line
-from mechamap.runs.notes import Notes
+from mechamap.runs.kept.notes import Notes
 from mechamap.runs.run import Run
 
 HEAD = "# MechaMap session log, format 1\n# run: first-1\n# model: tiny\n"

@@ -11,7 +11,7 @@ import pytest
 from mechamap.cli.main import main
 from mechamap.protocol.messages import decode
 from mechamap.protocol.steering import Ladder
-from mechamap.runs.notes import Notes
+from mechamap.runs.kept.notes import Notes
 from mechamap.runs.run import Run
 
 PROMPT = "She went to the market and bought a"

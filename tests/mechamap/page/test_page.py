@@ -24,8 +24,8 @@ from mechamap.page.composing import MOST, compose_page
 from mechamap.page.content import Contexts
 from mechamap.page.html import html_page
 from mechamap.page.markdown import markdown_page
+from mechamap.runs.kept.notes import Notes
 from mechamap.runs.neuron_names import NeuronName, parse_neuron
-from mechamap.runs.notes import Notes
 from mechamap.runs.run import Run
 from mechamap.tables.numbers import magnitude, probability
 

@@ -11,11 +11,12 @@ import pytest
 
 from mechamap.catalog.example_model import EXAMPLE_MODEL, example_model_path
 from mechamap.catalog.source import resolve
+from mechamap.csv_files.run import open_run
 from mechamap.errors import ModelNotFound, RunError
 from mechamap.runs.example.packed import pack_figure, unpack_figure
 from mechamap.runs.example.place import EXAMPLE, example_folder, packed_example
+from mechamap.runs.kept.notes import Notes
 from mechamap.runs.library import find_run, list_runs, remove_run, runs_folder
-from mechamap.runs.notes import Notes
 from mechamap.runs.run import Run
 
 LARGEST = 6_000_000  # bytes in the wheel
@@ -121,3 +122,14 @@ def test_its_model_is_named_with_how_to_get_it(home: Path) -> None:
     example_model_path().write_bytes(b"GGUF")
     assert (resolve(EXAMPLE_MODEL).kind, resolve(EXAMPLE_MODEL).path) == ("gguf", example_model_path())
     shutil.rmtree(example_model_path().parent)
+
+
+def test_a_folder_that_is_no_run_stands_in_the_way_of_none(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here" / EXAMPLE).mkdir(parents=True)
+    (tmp_path / "here" / "other").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    assert open_run(EXAMPLE).neurons == 46_080
+    with pytest.raises(RunError, match=r"other is a folder without a run\.json"):
+        open_run("other")

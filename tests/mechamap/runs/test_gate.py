@@ -127,7 +127,7 @@ def test_a_range_with_infinitely_many_activations_is_left_out(tmp_path: Path) ->
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes have names on Unix alone")
 @pytest.mark.parametrize("name", ["mean.npy", "tokens-1/text.npy", "notes.json", "run.json"])
 def test_a_pipe_in_place_of_a_file_is_waited_for_by_nobody(tmp_path: Path, name: str) -> None:
-    from mechamap.runs.notes import Notes
+    from mechamap.runs.kept.notes import Notes
 
     made_corpus_run(tmp_path)
     (tmp_path / name).unlink(missing_ok=True)

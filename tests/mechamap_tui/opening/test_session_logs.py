@@ -12,7 +12,7 @@ from textual.widgets import Input
 from mechamap.cli.main import main
 from mechamap.replay.read_log import read_log
 from mechamap.replay.session_log import log_folder
-from mechamap.runs.notes import Notes
+from mechamap.runs.kept.notes import Notes
 from mechamap.runs.run import Run
 from mechamap_tui.browse.screen import BrowseScreen
 from mechamap_tui.dialogs.file import FileDialog

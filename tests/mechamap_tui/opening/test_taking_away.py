@@ -11,7 +11,7 @@ from support.steer_double import SteerDouble
 from support.waiting import until
 
 from mechamap.cli.main import main
-from mechamap.runs.notes import Notes
+from mechamap.runs.kept.notes import Notes
 from mechamap_tui.app import MechaMapApp
 from mechamap_tui.browse.screen import BrowseScreen
 from mechamap_tui.dialogs.error import ErrorScreen

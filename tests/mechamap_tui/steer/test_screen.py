@@ -16,7 +16,7 @@ from textual.widgets import Input
 
 from mechamap.errors import OutOfMemory
 from mechamap.exports.registry import ExportRequest, export_run
-from mechamap.runs.notes import Notes
+from mechamap.runs.kept.notes import Notes
 from mechamap.runs.run import Run
 from mechamap.runs.sets.neuron_sets import NeuronSet
 from mechamap_tui.app import MechaMapApp

@@ -18,7 +18,7 @@ from mechamap.cli.lines.place import Place
 from mechamap.cli.lines.words import as_command, words_of
 from mechamap.cli.main import build_parser, main
 from mechamap.errors import UsageError
-from mechamap.runs.notes import Notes
+from mechamap.runs.kept.notes import Notes
 from mechamap.runs.run import Run
 
 Asked = Callable[..., tuple[int, list[str], str]]

@@ -9,8 +9,8 @@ import pytest
 from support.recorded_run import recorded_run
 
 from mechamap.errors import MechaMapError, RunError, TextError, UsageError
+from mechamap.runs.kept.notes import Notes
 from mechamap.runs.neuron_names import parse_neuron
-from mechamap.runs.notes import Notes
 from mechamap.runs.sets.neuron_sets import NeuronSet, read_sets, sets_to_bytes
 
 FRUIT = NeuronSet.of("fruit", ["L1.N7", "l0n3", "L1.N7"], " reads fruit\n")

@@ -9,7 +9,7 @@ import pytest
 from support.recorded_run import recorded_run
 
 from mechamap.errors import RunError
-from mechamap.runs.notes import Notes
+from mechamap.runs.kept.notes import Notes
 from mechamap.system import atomic
 
 

@@ -7,13 +7,12 @@ another: two explorers on one run do not undo each other's changes, and what a n
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import nullcontext
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mechamap.errors import RunError, UsageError
-from mechamap.runs.lock import in_turn
+from mechamap.runs.kept.kept_file import KeptFile
 from mechamap.system.bounded_files import read_at_most
 from mechamap.wording.advice import Action, Advice
 from mechamap.wording.suggest import unknown_name
@@ -28,12 +27,15 @@ FORMAT = 1
 _LARGEST = 256_000_000  # bytes: what is larger holds no notes
 
 
-class Notes:
+class Notes(KeptFile):
     """Marks and notes by neuron name (``L7.N1844``), and sets; a run without a folder keeps them in memory.
 
     Raises:
         RunError: ``notes.json`` is damaged. Nothing is overwritten then.
     """
+
+    LOCK = "notes"
+    UNWRITTEN = "Marks and notes are kept until the explorer is closed."
 
     def __init__(self, folder: Path | None) -> None:
         self.file = folder / "notes.json" if folder is not None and (folder / "run.json").is_file() else None
@@ -147,15 +149,6 @@ class Notes:
             ) from None
         self._neurons, self._sets, self._rest = neurons, sets, content
 
-    def _change(self, change: Callable[[], object]) -> None:
-        """Read the file again, change one thing and replace it, while no other process does."""
-        with in_turn(self.file.parent, "notes") if self.file is not None else nullcontext():
-            try:
-                self.reload()
-            finally:
-                change()
-            self._write()
-
     def _set_member(self, name: str, member: str, value: bool | str) -> None:
         entry = self._neurons.setdefault(name, {})
         if value:
@@ -165,25 +158,13 @@ class Notes:
         if not entry:
             del self._neurons[name]
 
-    def _write(self) -> None:
-        if self.file is None:
-            return
-        from mechamap.system.atomic import replacing  # which only writing needs
-
+    def _content(self) -> dict[str, Any]:
         content = self._rest | {"format": FORMAT, "neurons": self._neurons}
         if self._sets:
             from mechamap.runs.sets.neuron_sets import set_to_plain
 
             content["sets"] = {name: set_to_plain(members) for name, members in self._sets.items()}
-        text = json.dumps(content, ensure_ascii=False, indent=1)
-        try:
-            with replacing(self.file, shared=True) as stream:
-                stream.write(f"{text}\n".encode(errors="replace"))
-        except OSError as error:
-            raise RunError(
-                f"{self.file} cannot be written: {error.strerror or error}.",
-                "Marks and notes are kept until the explorer is closed.",
-            ) from None
+        return content
 
 
 def _sets(plain: Mapping[str, Any]) -> dict[str, NeuronSet]:

@@ -1,0 +1,1 @@
+"""Files of the user's beside a run, changed by one process after another. Start in ``notes``."""
